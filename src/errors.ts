@@ -1,0 +1,59 @@
+// The one error class of the project. Everything that fails for a reason a user can act on is a
+// FlagstoneError: one sentence that says what, why and what to do, and a code a program can switch on.
+// Misuse of the API is a TypeError or RangeError; absence is `undefined`.
+
+/** Codes by when they happen. */
+export type ErrorCode =
+  // asking: options, arguments, paths
+  | 'BAD_OPTION'
+  | 'NOT_FOUND'
+  | 'EXISTS'
+  // reading a source image
+  | 'SOURCE_UNREADABLE'
+  | 'SOURCE_UNSUPPORTED'
+  | 'SOURCE_CORRUPT'
+  | 'CRS_MISSING'
+  | 'CRS_UNSUPPORTED'
+  | 'NOTHING_TO_BUILD'
+  // a tile file
+  | 'NOT_A_TILE_FILE'
+  | 'VERSION_UNSUPPORTED'
+  | 'DAMAGED'
+  | 'LOCKED'
+  | 'NOT_RESUMABLE'
+  | 'TOO_LARGE'
+  // the system
+  | 'SYSTEM'
+  | 'DISK_FULL'
+  | 'UNSUPPORTED_PLATFORM'
+  | 'INTERRUPTED'
+
+/** What the operating system said, kept beside the sentence. */
+export interface SystemDetails {
+  /** errno name, e.g. `ENOSPC`. */
+  errno?: string
+  /** The call that failed, e.g. `fallocate`. */
+  call?: string
+  path?: string
+  /** The call's arguments by name, for the message and for logs. */
+  args?: Record<string, number | string | bigint>
+  cause?: unknown
+}
+
+export class FlagstoneError extends Error {
+  readonly code: ErrorCode
+  readonly errno: string | undefined
+  readonly call: string | undefined
+  readonly path: string | undefined
+  readonly args: Record<string, number | string | bigint> | undefined
+
+  constructor(code: ErrorCode, message: string, details: SystemDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = 'FlagstoneError'
+    this.code = code
+    this.errno = details.errno
+    this.call = details.call
+    this.path = details.path
+    this.args = details.args
+  }
+}

@@ -1,0 +1,10 @@
+// A coordinate reference system as plain data.
+
+/** `definition` is anything proj4 takes: a PROJ string, WKT1, or 'EPSG:4326' / 'EPSG:3857'. */
+export interface Crs {
+  /** EPSG code when known, for messages and metadata. */
+  readonly epsg: number | undefined
+  /** For people: 'EPSG:26917', or the citation of a user-defined CRS. */
+  readonly name: string
+  readonly definition: string
+}

@@ -1,0 +1,73 @@
+// The seam between a store and the bytes it lives in. Three implementations: the real file (real-file.ts),
+// memory (memory-file.ts, also the plain model of what INSERT_RANGE means) and a fault-injecting
+// wrapper (fault-file.ts). Nothing here decides anything; policy is the store's.
+//
+// All positions and lengths are bytes, exact as JS numbers (< 2^53).
+
+/** Modes of Linux fallocate(2), see `man 2 fallocate`. */
+export const FALLOC = {
+  ALLOCATE: 0x00,
+  KEEP_SIZE: 0x01,
+  PUNCH_HOLE: 0x02,
+  COLLAPSE_RANGE: 0x08,
+  ZERO_RANGE: 0x10,
+  INSERT_RANGE: 0x20,
+  UNSHARE_RANGE: 0x40,
+} as const
+
+/** What the file system under one directory can do; found by trying, see probe.ts. */
+export interface Capabilities {
+  insertRange: boolean
+  collapseRange: boolean
+  punchHole: boolean
+  zeroRange: boolean
+  /** Plain preallocation (mode 0). */
+  allocate: boolean
+  /** INSERT/COLLAPSE offsets and lengths must be multiples of this: 4096, or the cluster of a bigalloc ext4. */
+  growthUnitBytes: number
+  /** Alignment O_DIRECT wants, 0 where direct I/O is not to be had. */
+  directAlignBytes: number
+  reflink: boolean
+  copyFileRange: boolean
+}
+
+/**
+ * Three byte-range locks, kept far beyond any end of file so that they never meet data.
+ * writer: exclusive, held by the one writer. pin: shared by readers that handed out zero-copy views, taken
+ * exclusively by a writer for the moment of an INSERT or COLLAPSE. attach: shared by every reader, taken
+ * exclusively for the moment of a COLLAPSE (a file that shrinks kills who maps past its end).
+ */
+export type LockName = 'writer' | 'pin' | 'attach'
+
+export interface ByteFile {
+  readonly path: string
+  readonly writable: boolean
+  readonly capabilities: Capabilities
+
+  size(): number
+  /** Fills `into` from `position`; returns the bytes read, fewer only at the end of the file. */
+  read(into: Uint8Array, position: number): number
+  /** The same in the thread pool. */
+  readAsync(into: Uint8Array, position: number): Promise<number>
+  /** Writes all of `bytes` at `position`, extending the file, or throws (ENOSPC → DISK_FULL). */
+  write(bytes: Uint8Array, position: number): void
+  truncate(sizeBytes: number): void
+  /** See FALLOC. Throws SYSTEM with errno EOPNOTSUPP where the file system has no such mode. */
+  fallocate(mode: number, offset: number, length: number): void
+  /** All written bytes, and the size, are on stable storage when this returns. */
+  sync(): void
+  /** Starts write-out of a range without waiting (sync_file_range); a hint, never fails the caller. */
+  flushHint(offset: number, length: number): void
+
+  /**
+   * A live, shared, read-only view of [offset, offset+length), or undefined where there is none (memory
+   * files, network trouble): read() then. offset is a multiple of 64 KiB, length ≤ 2^30. The range may
+   * reach past the end of the file, but touching a page past the end kills the process (SIGBUS).
+   * The memory stays mapped until no view of it is left (garbage collection), also after close().
+   */
+  map(offset: number, length: number): ArrayBuffer | undefined
+  /** Non-blocking. Locks belong to this open file, so two ByteFiles of one process exclude each other. */
+  tryLock(name: LockName, mode: 'shared' | 'exclusive'): boolean
+  unlock(name: LockName): void
+  close(): void
+}
