@@ -1,0 +1,72 @@
+// `flagstone info FILE`: header, levels with counts and bytes, slack, metadata.
+import { Command } from 'commander'
+import { describeTiles, type TilesDescription } from '../../store/describe.js'
+import { openTiles } from '../../store/paths.js'
+import { formatBytes, formatCount, formatDegrees, table } from '../format.js'
+import { type CommonOptions, type Context, print, printJson } from '../io.js'
+import { tileJson } from '../tilejson.js'
+
+interface InfoOptions extends CommonOptions {
+  readonly levels?: boolean
+  readonly tilejson?: boolean
+}
+
+const HIDDEN_METADATA = new Set(['flagstone', 'name', 'vector_layers', 'tilestats'])
+
+function levelTable(d: TilesDescription): string {
+  return table([
+    ['  zoom', 'tiles', 'bytes', 'mean'],
+    ...d.levels.map((level) => [
+      `  ${level.zoom}`,
+      formatCount(level.count),
+      formatBytes(level.bytes),
+      formatBytes(Math.round(level.bytes / Math.max(1, level.count))),
+    ]),
+  ])
+}
+
+function summary(d: TilesDescription): string[][] {
+  const rows = [
+    ['  name', String(d.metadata['name'] ?? '–')],
+    ['  tiles', `${formatCount(d.tiles)}  (${d.types.map((t) => `${t.name} ${formatCount(t.count)}`).join(', ') || 'none'})`],
+    ['  zooms', d.levels.length > 0 ? `${d.minZoom} to ${d.maxZoom}` : 'none'],
+  ]
+  if (d.bounds !== undefined) rows.push(['  bounds', d.bounds.map(formatDegrees).join(', ')])
+  if (d.layout !== undefined) {
+    rows.push(['  index', `${formatBytes(d.layout.indexBytes)}, slack ${formatBytes(d.layout.slackBytes)}`])
+    rows.push(['  values', `${formatBytes(d.layout.valueBytes)}, of which unused ${formatBytes(d.layout.deadBytes)}`])
+    rows.push(['  uuid', d.layout.uuid])
+  }
+  for (const [key, value] of Object.entries(d.metadata)) {
+    if (!HIDDEN_METADATA.has(key)) rows.push([`  ${key}`, typeof value === 'string' ? value : JSON.stringify(value)])
+  }
+  return rows
+}
+
+export function infoCommand({ io }: Context): Command {
+  return new Command('info')
+    .aliases(['show', 'summary'])
+    .description('say what is in a tile file')
+    .argument('<file>', 'a Flagstone file or any PMTiles archive')
+    .option('--levels', 'only the table of zooms')
+    .option('--tilejson', 'a TileJSON 3.0.0 document')
+    .addHelpText('after', '\nExamples:\n  flagstone info ortho.pmtiles\n  flagstone info ortho.pmtiles --json | jq .levels')
+    .action((path: string, options: InfoOptions) => {
+      const reader = openTiles(path)
+      try {
+        const description = describeTiles(reader)
+        if (options.tilejson === true) printJson(io, tileJson(path, description))
+        else if (options.json === true) printJson(io, { file: path, ...description })
+        else if (options.levels === true) print(io, levelTable(description))
+        else {
+          print(io, `${path}: ${description.kind}, ${formatBytes(description.fileBytes)}`)
+          const rows = summary(description)
+          const width = Math.max(...rows.map(([key]) => key!.length))
+          for (const [key, value] of rows) print(io, `${key!.padEnd(width)}  ${value}`)
+          print(io, levelTable(description))
+        }
+      } finally {
+        reader.close()
+      }
+    })
+}

@@ -1,0 +1,70 @@
+// `flagstone sample FILE`: any window at any size as a picture.
+import { writeFileSync } from 'node:fs'
+import { extname } from 'node:path'
+import { Command, Option } from 'commander'
+import { FlagstoneError } from '../../errors.js'
+import { sample } from '../../pyramid/sample.js'
+import { encodeImage, type ImageFormat } from '../../raster/codec.js'
+import { RESAMPLINGS, type Resampling } from '../../raster/pixels.js'
+import { describeTiles } from '../../store/describe.js'
+import { openTiles } from '../../store/paths.js'
+import { formatDegrees } from '../format.js'
+import { type CommonOptions, type Context, printJson, say } from '../io.js'
+import { parseBbox, parseInteger, parseSize } from '../parse.js'
+
+interface SampleOptions extends CommonOptions {
+  readonly bbox?: [number, number, number, number]
+  readonly size: [number, number]
+  readonly output?: string
+  readonly format?: ImageFormat
+  readonly zoom?: number
+  readonly resampling?: Resampling
+  readonly quality: number
+}
+
+const FORMATS: Record<string, ImageFormat> = { '.png': 'png', '.jpg': 'jpeg', '.jpeg': 'jpeg', '.webp': 'webp' }
+
+function formatOf(options: SampleOptions): ImageFormat {
+  if (options.format !== undefined) return options.format
+  if (options.output === undefined) return 'png'
+  const format = FORMATS[extname(options.output).toLowerCase()]
+  if (format === undefined) {
+    throw new FlagstoneError('BAD_OPTION', `Cannot tell the format of '${options.output}': end it in .png, .jpg or .webp, or pass --format.`)
+  }
+  return format
+}
+
+export function sampleCommand({ io }: Context): Command {
+  return new Command('sample')
+    .description('cut any window at any size out of a tile file, as a picture in web mercator')
+    .argument('<file>', 'a Flagstone file or any PMTiles archive')
+    .option('--bbox <w,s,e,n>', 'the window, degrees (default: all of the file)', parseBbox)
+    .option('--size <WxH>', 'size of the picture in pixels', parseSize, [1024, 1024] as [number, number])
+    .option('-o, --output <file>', 'picture to write (.png .jpg .webp; default: PNG to stdout)')
+    .addOption(new Option('-f, --format <format>', 'format, if not by the name').choices(['png', 'jpeg', 'webp']))
+    .option('-z, --zoom <z>', 'read this zoom (default: chosen by the size)', parseInteger(0, 26))
+    .addOption(new Option('-r, --resampling <kernel>', 'kernel (default: bilinear)').choices(RESAMPLINGS))
+    .option('--quality <q>', 'JPEG and WebP quality', parseInteger(1, 100), 85)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  flagstone sample ortho.pmtiles -o preview.png\n  flagstone sample ortho.pmtiles --bbox 7.58,47.55,7.60,47.56 --size 1200x800 -o basel.jpg',
+    )
+    .action(async (path: string, options: SampleOptions) => {
+      const format = formatOf(options)
+      const reader = openTiles(path)
+      try {
+        const bbox = options.bbox ?? describeTiles(reader).bounds
+        if (bbox === undefined) throw new FlagstoneError('NOT_FOUND', `${path} holds no tiles to sample.`, { path })
+        const [width, height] = options.size
+        const pixels = await sample(reader, { bbox, width, height, resampling: options.resampling, zoom: options.zoom })
+        const bytes = await encodeImage(pixels, { format, quality: options.quality })
+        if (options.output === undefined) io.stdout.write(bytes)
+        else writeFileSync(options.output, bytes)
+        const result = { output: options.output ?? '-', width, height, format, bytes: bytes.length, bbox }
+        if (options.output !== undefined && options.json === true) printJson(io, result)
+        else say(io, options, `${result.output}: ${width}×${height} ${format} of ${bbox.map(formatDegrees).join(', ')}`)
+      } finally {
+        reader.close()
+      }
+    })
+}

@@ -1,0 +1,48 @@
+// `flagstone tile FILE Z X Y`: one tile's bytes.
+import { writeFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { FlagstoneError } from '../../errors.js'
+import { openTiles } from '../../store/paths.js'
+import { type CommonOptions, type Context, printJson } from '../io.js'
+import { parseInteger } from '../parse.js'
+
+interface TileOptions extends CommonOptions {
+  readonly output?: string
+}
+
+export function tileCommand({ io }: Context): Command {
+  return new Command('tile')
+    .description("write one tile's bytes to stdout")
+    .argument('<file>', 'a Flagstone file or any PMTiles archive')
+    .argument('<z>', 'zoom', parseInteger(0, 26))
+    .argument('<x>', 'column, from the west', parseInteger(0, 2 ** 26))
+    .argument('<y>', 'row, from the north', parseInteger(0, 2 ** 26))
+    .option('-o, --output <file>', 'write to a file instead')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  flagstone tile ortho.pmtiles 14 8800 5373 > tile.jpg\n  flagstone tile ortho.pmtiles 14 8800 5373 --json   (type, length, ETag; no bytes)',
+    )
+    .action((path: string, z: number, x: number, y: number, options: TileOptions) => {
+      if (x >= 2 ** z || y >= 2 ** z) {
+        throw new FlagstoneError(
+          'BAD_OPTION',
+          `There is no tile ${z}/${x}/${y}: at zoom ${z}, x and y run from 0 to ${2 ** z - 1}.`,
+        )
+      }
+      const reader = openTiles(path)
+      try {
+        const tile = reader.get(z, x, y)
+        if (tile === undefined) {
+          const zooms = reader.levels().map((level) => level.zoom)
+          const has = zooms.length > 0 ? `it has zooms ${zooms[0]} to ${zooms.at(-1)}` : 'it is empty'
+          throw new FlagstoneError('NOT_FOUND', `${path} has no tile ${z}/${x}/${y} (${has}).`, { path })
+        }
+        if (options.json === true)
+          printJson(io, { z, x, y, type: tile.mime, length: tile.bytes.length, etag: tile.etag })
+        else if (options.output !== undefined) writeFileSync(options.output, tile.bytes)
+        else io.stdout.write(Buffer.from(tile.bytes)) // a copy: the view may not outlive the reader's pipe
+      } finally {
+        reader.close()
+      }
+    })
+}

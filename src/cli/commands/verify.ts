@@ -1,0 +1,34 @@
+// `flagstone verify FILE`: every numbered invariant and every checksum, claim beside finding.
+import { Command } from 'commander'
+import { verifyPath } from '../../pyramid/verify.js'
+import { type CommonOptions, type Context, EXIT, print, printJson } from '../io.js'
+
+interface VerifyOptions extends CommonOptions {
+  readonly decode?: boolean
+}
+
+export function verifyCommand(context: Context): Command {
+  const { io } = context
+  return new Command('verify')
+    .alias('validate')
+    .description('check every structure and every checksum of a tile file')
+    .argument('<file>', 'a Flagstone file or any PMTiles archive')
+    .option('--decode', 'decode every tile as well')
+    .addHelpText('after', '\nExamples:\n  flagstone verify ortho.pmtiles\n  flagstone verify ortho.pmtiles --decode --json\n\nExit code 3 when something is damaged.')
+    .action(async (path: string, options: VerifyOptions) => {
+      const findings = await verifyPath(path, { decode: options.decode === true, signal: io.signal })
+      const bad = findings.filter((finding) => !finding.ok)
+      if (bad.length > 0) context.exitCode = EXIT.DAMAGED
+      if (options.json === true) {
+        printJson(io, { file: path, ok: bad.length === 0, findings })
+        return
+      }
+      for (const finding of findings) {
+        if (finding.ok && options.quiet === true) continue
+        print(io, `${finding.ok ? 'ok    ' : 'DAMAGE'}  ${finding.invariant.padEnd(4)}  ${finding.message}`)
+      }
+      if (options.quiet !== true) {
+        print(io, bad.length === 0 ? `${path} is sound.` : `${path}: ${bad.length} of ${findings.length} checks failed.`)
+      }
+    })
+}

@@ -1,0 +1,42 @@
+// What a command sees of the world, so that tests can run commands in-process.
+
+export interface Output {
+  write(chunk: string | Uint8Array): unknown
+}
+
+export interface Io {
+  readonly stdout: Output
+  readonly stderr: Output
+  /** Whether stderr is a terminal: a live bar there, plain lines elsewhere. */
+  readonly isTerminal: boolean
+  readonly signal: AbortSignal
+}
+
+/** Exit codes, the same for every command. */
+export const EXIT = { OK: 0, FAILED: 1, USAGE: 2, DAMAGED: 3, INTERRUPTED: 130 } as const
+
+/** Options every command has. */
+export interface CommonOptions {
+  readonly quiet?: boolean
+  readonly verbose?: boolean
+  readonly json?: boolean
+}
+
+/** What a command gets: the world, and a place for its exit code (commander's actions return nothing). */
+export interface Context {
+  readonly io: Io
+  exitCode: number
+}
+
+export const print = (io: Io, text: string): void => {
+  io.stdout.write(`${text}\n`)
+}
+
+export const printJson = (io: Io, value: unknown): void => {
+  print(io, JSON.stringify(value, null, 2))
+}
+
+/** A message for people: stderr, unless --quiet. */
+export const say = (io: Io, options: CommonOptions, text: string): void => {
+  if (options.quiet !== true) io.stderr.write(`${text}\n`)
+}

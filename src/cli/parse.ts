@@ -1,0 +1,79 @@
+// Text of the command line to values. Every parser says what it got and what it wants.
+import { InvalidArgumentError } from 'commander'
+
+const fail = (message: string): never => {
+  throw new InvalidArgumentError(message)
+}
+
+export function parseInteger(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!/^-?\d+$/.test(text) || value < min || value > max)
+      fail(`expected a whole number from ${min} to ${max}.`)
+    return value
+  }
+}
+
+/** '10' or '10-18' → [10, 10] or [10, 18]. */
+export function parseZooms(text: string): [number, number] {
+  const match = /^(\d{1,2})(?:[-:](\d{1,2}))?$/.exec(text)
+  const low = Number(match?.[1])
+  const high = Number(match?.[2] ?? match?.[1])
+  if (!match || low > high || high > 26) fail('expected a zoom, or a range such as 10-18, from 0 to 26.')
+  return [low, high]
+}
+
+/** 'west,south,east,north' in degrees; commas or spaces. */
+export function parseBbox(text: string): [number, number, number, number] {
+  const values = text
+    .trim()
+    .split(/[\s,]+/)
+    .map(Number)
+  if (values.length !== 4 || values.some((v) => !Number.isFinite(v))) {
+    fail('expected west,south,east,north in degrees, e.g. --bbox=-84.1,33.6,-83.9,33.8')
+  }
+  const [west, south, east, north] = values as [number, number, number, number]
+  if (west >= east || south >= north)
+    fail(`west must be less than east, and south less than north; got ${text}.`)
+  return [west, south, east, north]
+}
+
+/** '800x600' or '800' (a square). */
+export function parseSize(text: string): [number, number] {
+  const match = /^(\d{1,5})(?:[x×,](\d{1,5}))?$/i.exec(text)
+  const width = Number(match?.[1])
+  const height = Number(match?.[2] ?? match?.[1])
+  if (!match || width < 1 || height < 1) fail('expected WIDTHxHEIGHT in pixels, e.g. 800x600.')
+  return [width, height]
+}
+
+/** '900', '512M', '2G', '1.5GB' → bytes. */
+export function parseBytes(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text.trim())
+  if (!match) fail('expected a size such as 800M or 2G.')
+  const power = 'kmgt'.indexOf(match![2]!.toLowerCase()) + 1
+  return Math.floor(Number(match![1]) * (match![2] === '' ? 1 : 1024 ** power))
+}
+
+/** '4', or GDAL's 'ALL_CPUS' (undefined: the default, every core). */
+export function parseThreads(text: string): number | undefined {
+  if (text.toUpperCase() === 'ALL_CPUS') return undefined
+  return parseInteger(0, 256)(text)
+}
+
+/** Collects repeated 'key=value' options. */
+export function collectPairs(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const at = text.indexOf('=')
+  if (at < 1) fail('expected key=value.')
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
+}
+
+/** '255', or '0,0,0'. */
+export function parseNodata(text: string): number[] {
+  const values = text
+    .trim()
+    .split(/[\s,]+/)
+    .map(Number)
+  if (values.some((v) => !Number.isFinite(v))) fail("expected one value, or one per band: '0' or '0,0,0'.")
+  return values
+}

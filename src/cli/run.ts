@@ -1,0 +1,94 @@
+// Arguments to a command to an exit code. Commands are small: parse, call the library, print.
+import { Command, CommanderError } from 'commander'
+import { FlagstoneError } from '../errors.js'
+import { buildCommand } from './commands/build.js'
+import { infoCommand } from './commands/info.js'
+import { probeCommand } from './commands/probe.js'
+import { sampleCommand } from './commands/sample.js'
+import { tileCommand } from './commands/tile.js'
+import { verifyCommand } from './commands/verify.js'
+import { type Context, EXIT, type Io } from './io.js'
+import { version } from './version.js'
+
+const COMMANDS = [buildCommand, infoCommand, tileCommand, verifyCommand, sampleCommand, probeCommand]
+
+function program(context: Context): Command {
+  const { io } = context
+  const root = new Command('flagstone')
+    .description('GeoTIFFs become one tile file that grows in place and is a PMTiles archive when sealed.')
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .showHelpAfterError('(add --help for the options and examples)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+    })
+    .addHelpText(
+      'after',
+      `
+Examples:
+  flagstone build ortho.tif ortho.pmtiles       a GeoTIFF becomes one tile file with overviews
+  flagstone info ortho.pmtiles                  what is in it
+  flagstone sample ortho.pmtiles --size 800x600 -o preview.png
+  flagstone verify ortho.pmtiles                every structure and every checksum
+
+Exit codes: 0 fine, 1 the job failed, 2 wrong usage, 3 damage found, 130 interrupted (and resumable).`,
+    )
+  for (const define of COMMANDS) {
+    const command = define(context)
+    command
+      .option('-q, --quiet', 'no messages, only results')
+      .option('-v, --verbose', 'more messages, and stacks of errors')
+      .option('--json', 'results as JSON')
+      .exitOverride()
+      .copyInheritedSettings(root)
+    root.addCommand(command)
+  }
+  return root
+}
+
+/** One sentence for people, or an object for programs; a stack only when asked for. */
+function report(io: Io, error: unknown, argv: readonly string[]): void {
+  const known = error instanceof FlagstoneError
+  const message = error instanceof Error ? error.message : String(error)
+  if (argv.includes('--json')) {
+    const details = known ? { code: error.code, errno: error.errno, call: error.call, path: error.path } : {}
+    io.stderr.write(`${JSON.stringify({ error: { ...details, message } })}\n`)
+  } else {
+    io.stderr.write(`flagstone: ${message}\n`)
+  }
+  const wanted = argv.includes('-v') || argv.includes('--verbose')
+  if (error instanceof Error && (wanted || !known)) io.stderr.write(`${error.stack}\n`)
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.OK : EXIT.USAGE
+  if (!(error instanceof FlagstoneError)) return EXIT.FAILED
+  if (error.code === 'INTERRUPTED') return EXIT.INTERRUPTED
+  if (error.code === 'BAD_OPTION') return EXIT.USAGE
+  if (error.code === 'DAMAGED') return EXIT.DAMAGED
+  return EXIT.FAILED
+}
+
+/**
+ * Runs one command line.
+ * @param argv arguments after the program's name
+ * @returns the exit code, see EXIT; never throws
+ */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const context: Context = { io, exitCode: EXIT.OK }
+  const command = program(context)
+  try {
+    if (argv.length === 0) {
+      command.outputHelp()
+      return EXIT.USAGE
+    }
+    await command.parseAsync(argv as string[], { from: 'user' })
+    return context.exitCode
+  } catch (error) {
+    // Commander has printed its own message, or help, by now.
+    if (!(error instanceof CommanderError)) report(io, error, argv)
+    return exitCodeOf(error)
+  }
+}

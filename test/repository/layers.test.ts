@@ -1,0 +1,114 @@
+// Holds the layer table of the architecture: a folder imports only from lower layers, by file, and a
+// third-party name appears in one folder only, so that replacing a package is one folder's work.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, normalize, relative } from 'node:path'
+import t from 'tap'
+import { root } from '../helpers/paths.js'
+
+const LAYER: Record<string, number> = {
+  errors: 1,
+  grid: 2,
+  format: 2,
+  platform: 2,
+  raster: 3,
+  store: 3,
+  server: 4,
+  interop: 4,
+  pyramid: 4,
+  cli: 5,
+  index: 6,
+}
+
+const THIRD_PARTY: Record<string, readonly string[]> = {
+  koffi: ['platform'],
+  proj4: ['grid'],
+  'epsg-index': ['grid'],
+  sharp: ['raster'],
+  '@cogeotiff/core': ['raster'],
+  fzstd: ['raster'],
+  piscina: ['pyramid'],
+  commander: ['cli'],
+  'cli-progress': ['cli'],
+}
+
+interface Import {
+  readonly file: string
+  readonly target: string
+}
+
+const src = join(root, 'src')
+const files = (readdirSync(src, { recursive: true }) as string[]).filter((f) => f.endsWith('.ts'))
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(src, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
+  const found = text.matchAll(
+    /(?:^|\n)\s*(?:import|export)\b[^'"`;]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/g,
+  )
+  return [...found].map((m) => ({ file, target: (m[1] ?? m[2])! }))
+}
+
+const folderOf = (file: string): string => file.split('/')[0]!.replace(/\.ts$/, '')
+const imports = files.flatMap(importsOf)
+
+t.test('every folder of src has a layer', (t) => {
+  const unknown = [...new Set(files.map(folderOf))].filter((f) => LAYER[f] === undefined)
+  t.same(unknown, [])
+  t.ok(imports.length > 50, 'the imports were read')
+  t.end()
+})
+
+t.test('imports point down, or stay inside their folder', (t) => {
+  const wrong = imports
+    .filter(({ target }) => target.startsWith('.'))
+    .map(({ file, target }) => ({ file, to: normalize(relative(src, join(src, file, '..', target))) }))
+    .filter(({ file, to }) => folderOf(file) !== folderOf(to.replace(/\.js$/, '.ts')))
+    .filter(({ file, to }) => LAYER[folderOf(file)]! <= LAYER[folderOf(to.replace(/\.js$/, '.ts'))]!)
+    .map(({ file, to }) => `${file} → ${to}`)
+  t.same(wrong, [])
+  t.end()
+})
+
+t.test('third-party names stay in their folder; zod in options.ts', (t) => {
+  const wrong = imports
+    .filter(({ target }) => !target.startsWith('.') && !target.startsWith('node:'))
+    .filter(({ file, target }) => {
+      const name = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : target.split('/')[0]!
+      if (name === 'zod') return !file.endsWith('options.ts')
+      return !(THIRD_PARTY[name]?.includes(folderOf(file)) ?? false)
+    })
+    .map(({ file, target }) => `${file} → ${target}`)
+  t.same(wrong, [])
+  t.end()
+})
+
+t.test('format/ does no I/O, the store never touches node:fs, only platform/ knows the system', (t) => {
+  const wrong = imports
+    .filter(({ file, target }) => {
+      const folder = folderOf(file)
+      if (folder === 'format')
+        return target.startsWith('node:') && target !== 'node:zlib' && target !== 'node:os'
+      if (folder === 'store') return /^node:(fs|net|http|child_process|worker_threads)/.test(target)
+      return false
+    })
+    .map(({ file, target }) => `${file} → ${target}`)
+  t.same(wrong, [])
+  t.end()
+})
+
+t.test('every file of src is reachable from the library, the command or a worker', (t) => {
+  const reached = new Set<string>()
+  const visit = (file: string): void => {
+    if (reached.has(file)) return
+    reached.add(file)
+    for (const { target } of importsOf(file)) {
+      if (target.startsWith('.')) visit(normalize(join(file, '..', target)).replace(/\.js$/, '.ts'))
+    }
+  }
+  const entries = ['index.ts', 'cli/bin.ts', 'pyramid/worker.ts']
+  for (const entry of entries) visit(entry)
+  t.same(
+    files.filter((f) => !reached.has(f)),
+    [],
+  )
+  t.end()
+})
