@@ -1,0 +1,228 @@
+// Where an image lies in the mercator world, and which tiles and zoom that means.
+//
+// A footprint is in web mercator metres, clipped to the square world in y. Its `west` lies in
+// [−LIMIT, LIMIT), its `east` may lie past the antimeridian by up to one turn.
+
+import type { TileRange } from './cover.js'
+import type { Crs } from './crs.js'
+import type { Bounds } from './mercator.js'
+import {
+  clampLatitude,
+  LIMIT_LATITUDE,
+  LIMIT_METRES,
+  latToMetres,
+  lonToMetres,
+  MAX_ZOOM,
+  metresToPixelX,
+  metresToPixelY,
+  resolution,
+  WORLD_METRES,
+} from './mercator.js'
+import { lonLatConverterOf, type PointOut, transformer, WEB_MERCATOR } from './transform.js'
+
+/** GDAL's six numbers, as in raster/source.ts. */
+export type Affine = readonly [number, number, number, number, number, number]
+
+export interface Footprint extends Bounds {
+  /** Degrees to subtract from a longitude inside the footprint to get the longitude the source uses. */
+  readonly lonOffset: number
+}
+
+const EDGE_SAMPLES = 128
+const INNER_SAMPLES = 32
+
+/** Longitude/latitude extent with turns kept. */
+class Extent {
+  west = Number.POSITIVE_INFINITY
+  east = Number.NEGATIVE_INFINITY
+  south = Number.POSITIVE_INFINITY
+  north = Number.NEGATIVE_INFINITY
+  add(lon: number, lat: number): void {
+    this.west = Math.min(this.west, lon)
+    this.east = Math.max(this.east, lon)
+    this.south = Math.min(this.south, lat)
+    this.north = Math.max(this.north, lat)
+  }
+  get empty(): boolean {
+    return !(this.west <= this.east)
+  }
+}
+
+const nearTurn = (lon: number, like: number): number => lon + 360 * Math.round((like - lon) / 360)
+
+/**
+ * The rectangle an image covers, metres; undefined when no part of it lies in the mercator world.
+ * Samples the outline (128 a side) and the inside; images that hold a pole cover all longitudes.
+ * Throws CRS_UNSUPPORTED.
+ */
+export function footprintOf(crs: Crs, g: Affine, width: number, height: number): Footprint | undefined {
+  const { toLonLat, fromLonLat, kind } = lonLatConverterOf(crs)
+  const p = new Float64Array(2)
+  const extent = new Extent()
+  let missing = false
+  let like = Number.NaN
+  let first = Number.NaN
+  const visit = (column: number, row: number): void => {
+    toLonLat(g[0] + column * g[1] + row * g[2], g[3] + column * g[4] + row * g[5], p)
+    if (Number.isNaN(p[0]!) || Number.isNaN(p[1]!)) {
+      missing = true
+      return
+    }
+    like = Number.isNaN(like) ? p[0]! : nearTurn(p[0]!, like)
+    if (Number.isNaN(first)) first = like
+    extent.add(like, p[1]!)
+  }
+  ring(width, height, visit)
+  const turned = Math.abs(like - first) > 180
+  inside(width, height, visit)
+  if (extent.empty) return undefined
+  if (missing) pad(extent)
+  if (kind === 'projected') addPoles(extent, turned, (lat) => holds(g, width, height, fromLonLat, lat, p))
+  return toFootprint(extent)
+}
+
+function ring(width: number, height: number, visit: (column: number, row: number) => void): void {
+  const n = EDGE_SAMPLES
+  for (let i = 0; i < n; i++) visit((width * i) / n, 0)
+  for (let i = 0; i < n; i++) visit(width, (height * i) / n)
+  for (let i = n; i > 0; i--) visit((width * i) / n, height)
+  for (let i = n; i >= 0; i--) visit(0, (height * i) / n)
+}
+
+function inside(width: number, height: number, visit: (column: number, row: number) => void): void {
+  const n = INNER_SAMPLES
+  for (let j = 1; j < n; j++) {
+    // back and forth, so that neighbours in time are neighbours in place and turns are followed
+    for (let i = 1; i < n; i++) visit((width * (j % 2 ? i : n - i)) / n, (height * j) / n)
+  }
+}
+
+/** Part of the image lies outside the projection's domain: the rim is known only to a sample's width. */
+function pad(extent: Extent): void {
+  const dx = (extent.east - extent.west) / 8
+  const dy = (extent.north - extent.south) / 8
+  extent.add(extent.west - dx, Math.max(-90, extent.south - dy))
+  extent.add(extent.east + dx, Math.min(90, extent.north + dy))
+}
+
+function addPoles(extent: Extent, turned: boolean, holdsPole: (lat: number) => boolean): void {
+  for (const lat of [-90, 90]) {
+    if (!holdsPole(lat)) continue
+    extent.add(extent.west, lat)
+    turned = true
+  }
+  if (turned) {
+    extent.west = -180
+    extent.east = 180
+  }
+}
+
+function holds(
+  g: Affine,
+  width: number,
+  height: number,
+  fromLonLat: (lon: number, lat: number, out: PointOut) => void,
+  lat: number,
+  p: PointOut,
+): boolean {
+  fromLonLat(0, lat, p)
+  const det = g[1] * g[5] - g[2] * g[4]
+  const dx = p[0]! - g[0]
+  const dy = p[1]! - g[3]
+  const column = (dx * g[5] - dy * g[2]) / det
+  const row = (dy * g[1] - dx * g[4]) / det
+  return column >= 0 && column <= width && row >= 0 && row <= height
+}
+
+function toFootprint(extent: Extent): Footprint | undefined {
+  if (extent.south >= LIMIT_LATITUDE || extent.north <= -LIMIT_LATITUDE) return undefined
+  const span = Math.min(360, extent.east - extent.west)
+  // a hair outside −180 is rounding in the file, not another turn
+  const rim = Math.abs(extent.west + 180) < 1e-6
+  const lonOffset = rim ? 0 : -360 * Math.floor((extent.west + 180) / 360)
+  const west = rim ? -180 : extent.west + lonOffset
+  return {
+    west: lonToMetres(west),
+    east: lonToMetres(west + span),
+    south: latToMetres(clampLatitude(extent.south)),
+    north: latToMetres(clampLatitude(extent.north)),
+    // −0 would not be deepEqual to 0
+    lonOffset: lonOffset + 0,
+  }
+}
+
+/**
+ * The tiles at `zoom` that a rectangle (metres) meets: one range, or two when it crosses the antimeridian.
+ * A rectangle that only touches a tile's edge does not meet it.
+ */
+export function tileRanges(bounds: Bounds, zoom: number): TileRange[] {
+  const n = 2 ** zoom
+  const minY = Math.max(0, Math.floor(metresToPixelY(bounds.north, zoom, 1) + 1e-9))
+  const maxY = Math.min(n - 1, Math.ceil(metresToPixelY(bounds.south, zoom, 1) - 1e-9) - 1)
+  const west = Math.floor(metresToPixelX(bounds.west, zoom, 1) + 1e-9)
+  const east = Math.ceil(metresToPixelX(bounds.east, zoom, 1) - 1e-9) - 1
+  if (minY > maxY || west > east) return []
+  if (east - west + 1 >= n) return [{ minX: 0, minY, maxX: n - 1, maxY }]
+  const ranges: TileRange[] = []
+  for (const turn of [0, -n]) {
+    const minX = Math.max(0, west + turn)
+    const maxX = Math.min(n - 1, east + turn)
+    if (minX <= maxX) ranges.push({ minX, minY, maxX, maxY })
+  }
+  return ranges
+}
+
+/**
+ * Mercator metres a source pixel: the diagonal of the image in the world over its diagonal in pixels, as
+ * GDALSuggestedWarpOutput2 does it, so that automatic zooms are those GDAL's MBTiles driver picks.
+ * Images that are partly outside the world are measured inside it.
+ */
+export function suggestedResolution(crs: Crs, g: Affine, width: number, height: number): number {
+  const box = footprintOf(crs, g, width, height)
+  if (box === undefined) return Number.NaN
+  const pixels = Math.hypot(width, height)
+  const whole = Math.hypot(box.east - box.west, box.north - box.south) / pixels
+  // an image over a pole or with a rim outside its domain has no meaningful diagonal: measure its middle
+  if (box.east - box.west < WORLD_METRES * 0.9) return whole
+  return lonLatConverterOf(crs).kind === 'projected' ? localResolution(crs, g, width, height) : whole
+}
+
+function localResolution(crs: Crs, g: Affine, width: number, height: number): number {
+  const { forward } = transformer(crs, WEB_MERCATOR)
+  const a = new Float64Array(2)
+  const b = new Float64Array(2)
+  let best = Number.POSITIVE_INFINITY
+  for (let j = 1; j < 8; j++) {
+    for (let i = 1; i < 8; i++) {
+      const column = (width * i) / 8
+      const row = (height * j) / 8
+      forward(g[0] + column * g[1] + row * g[2], g[3] + column * g[4] + row * g[5], a)
+      forward(g[0] + (column + 1) * g[1] + row * g[2], g[3] + (column + 1) * g[4] + row * g[5], b)
+      if (Math.abs(a[1]!) > LIMIT_METRES) continue
+      const step = Math.hypot(b[0]! - a[0]!, b[1]! - a[1]!)
+      if (step < best) best = step
+    }
+  }
+  return best
+}
+
+export type ZoomStrategy = 'auto' | 'lower' | 'upper'
+
+/**
+ * The zoom for a resolution: the first at least as fine (`upper`), the one before (`lower`), or the nearer
+ * of the two by ratio (`auto`), as GDAL's ZOOM_LEVEL_STRATEGY.
+ */
+export function zoomForResolution(
+  metresPerPixel: number,
+  tileSize = 256,
+  strategy: ZoomStrategy = 'auto',
+): number {
+  let zoom = 0
+  while (zoom < MAX_ZOOM && resolution(zoom, tileSize) > metresPerPixel * (1 + 1e-8)) zoom++
+  if (zoom === 0 || strategy === 'upper') return zoom
+  const fine = resolution(zoom, tileSize)
+  const exact = Math.abs(fine - metresPerPixel) <= fine * 1e-8
+  if (exact) return zoom
+  if (strategy === 'lower') return zoom - 1
+  return resolution(zoom - 1, tileSize) / metresPerPixel < metresPerPixel / fine ? zoom - 1 : zoom
+}

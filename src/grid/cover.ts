@@ -1,0 +1,82 @@
+// Tiles in the order the file keeps them.
+//
+// The order is that of PMTiles v3 tile ids: the Hilbert curve of PMTiles' specification (section 4.1),
+// walked as a quadtree, so that only branches that meet the range are entered.
+
+/** Inclusive tile numbers at one zoom. */
+export interface TileRange {
+  readonly minX: number
+  readonly minY: number
+  readonly maxX: number
+  readonly maxY: number
+}
+
+export type TileXY = readonly [x: number, y: number]
+
+export function rangeCount(range: TileRange): number {
+  return (range.maxX - range.minX + 1) * (range.maxY - range.minY + 1)
+}
+
+/** The range one or more zooms up that holds the range. */
+export function parentRange(range: TileRange, levels = 1): TileRange {
+  const d = 2 ** levels
+  return {
+    minX: Math.floor(range.minX / d),
+    minY: Math.floor(range.minY / d),
+    maxX: Math.floor(range.maxX / d),
+    maxY: Math.floor(range.maxY / d),
+  }
+}
+
+export function inRange(range: TileRange, x: number, y: number): boolean {
+  return x >= range.minX && x <= range.maxX && y >= range.minY && y <= range.maxY
+}
+
+// A quadrant's orientation is one of four, closed under xor: bit 0 swaps x and y, bit 1 turns by 180°.
+const SWAP = 1
+const TURN = 2
+const CHILD_X = [0, 0, 1, 1]
+const CHILD_Y = [0, 1, 1, 0]
+const CHILD_TURN = [SWAP, 0, 0, SWAP | TURN]
+
+/**
+ * The tiles of one or several ranges at `zoom`, in Hilbert (tile id) order, each once.
+ * Throws RangeError for a zoom outside 0…26.
+ */
+export function* coverTiles(zoom: number, ranges: TileRange | readonly TileRange[]): Generator<TileXY> {
+  if (!Number.isInteger(zoom) || zoom < 0 || zoom > 26) throw new RangeError(`zoom ${zoom} is not in 0…26`)
+  const list: readonly TileRange[] = 'minX' in ranges ? [ranges] : ranges
+  yield* walk(0, 0, 2 ** zoom, 0, list)
+}
+
+function meets(x: number, y: number, size: number, ranges: readonly TileRange[]): boolean {
+  for (const r of ranges) {
+    if (x <= r.maxX && x + size > r.minX && y <= r.maxY && y + size > r.minY) return true
+  }
+  return false
+}
+
+function* walk(
+  x: number,
+  y: number,
+  size: number,
+  orientation: number,
+  ranges: readonly TileRange[],
+): Generator<TileXY> {
+  if (!meets(x, y, size, ranges)) return
+  if (size === 1) {
+    yield [x, y]
+    return
+  }
+  const half = size / 2
+  for (let q = 0; q < 4; q++) {
+    let cx = CHILD_X[q]!
+    let cy = CHILD_Y[q]!
+    if (orientation & SWAP) [cx, cy] = [cy, cx]
+    if (orientation & TURN) {
+      cx = 1 - cx
+      cy = 1 - cy
+    }
+    yield* walk(x + cx * half, y + cy * half, half, orientation ^ CHILD_TURN[q]!, ranges)
+  }
+}

@@ -1,0 +1,181 @@
+// Exact coordinate transforms between a CRS and WGS84 longitude/latitude or web mercator.
+//
+// Invariants: results go into the caller's `out` (no arrays a point); a point outside the domain of either
+// side gives NaN, NaN, never a number that looks like a place. Coordinates are in the traditional GIS order
+// (x = easting or longitude first), as GeoTIFF geotransforms use them, whatever order the CRS declares.
+// A geographic CRS keeps the turn of its longitudes: 190° stays 190°, so images over the antimeridian are
+// continuous.
+import proj4 from 'proj4'
+import { FlagstoneError } from '../errors.js'
+import type { Crs } from './crs.js'
+import { latToMetres, lonToMetres, metresToLat, metresToLon } from './mercator.js'
+
+/** x and y of the result. */
+export type PointOut = Float64Array
+
+export interface Transformer {
+  /** `from` → `to`. */
+  forward(x: number, y: number, out: PointOut): void
+  /** `to` → `from`. */
+  inverse(x: number, y: number, out: PointOut): void
+}
+
+export interface LonLatConverter {
+  readonly kind: 'mercator' | 'lonlat' | 'geographic' | 'projected'
+  /** CRS coordinates → degrees on WGS84. */
+  toLonLat(x: number, y: number, out: PointOut): void
+  /** Degrees on WGS84 → CRS coordinates. */
+  fromLonLat(lon: number, lat: number, out: PointOut): void
+}
+
+const WEB_MERCATOR_CODES = new Set([3857, 900913, 3785, 102100, 102113])
+
+/** What is read of proj4's parsed definition. */
+interface ParsedProjection {
+  projName: string
+  a: number
+  b: number
+  x0?: number
+  y0?: number
+  long0?: number
+  k0?: number
+  lat_ts?: number
+  axis?: string
+  from_greenwich?: number
+  datumCode?: string
+  to_meter?: number
+  datum?: { datum_params?: number[]; datum_type?: number }
+}
+
+function parse(crs: Crs): ParsedProjection {
+  try {
+    return new (proj4.Proj as unknown as new (definition: string) => ParsedProjection)(crs.definition)
+  } catch (cause) {
+    const said = cause instanceof Error ? cause.message : String(cause)
+    throw new FlagstoneError(
+      'CRS_UNSUPPORTED',
+      `The coordinate system ${crs.name} cannot be computed (${said}); give an EPSG code or PROJ string with --s-srs, or reproject the image first.`,
+      { cause },
+    )
+  }
+}
+
+function isWebMercator(crs: Crs, p: ParsedProjection): boolean {
+  if (crs.epsg !== undefined && WEB_MERCATOR_CODES.has(crs.epsg)) return true
+  const atOrigin = !p.x0 && !p.y0 && !p.long0 && !p.lat_ts && !p.from_greenwich && (p.k0 ?? 1) === 1
+  const inMetres = (p.to_meter ?? 1) === 1
+  return p.projName === 'merc' && p.a === 6378137 && p.b === 6378137 && atOrigin && inMetres
+}
+
+function isWgs84LonLat(crs: Crs, p: ParsedProjection): boolean {
+  if (crs.epsg === 4326) return true
+  return p.projName === 'longlat' && p.datumCode === 'WGS84' && !p.from_greenwich
+}
+
+const mercatorConverter: LonLatConverter = {
+  kind: 'mercator',
+  toLonLat(x, y, out) {
+    out[0] = metresToLon(x)
+    out[1] = metresToLat(y)
+  },
+  fromLonLat(lon, lat, out) {
+    if (lat < -90 || lat > 90) out.fill(Number.NaN)
+    else {
+      out[0] = lonToMetres(lon)
+      out[1] = latToMetres(lat)
+    }
+  },
+}
+
+const lonLatConverter: LonLatConverter = {
+  kind: 'lonlat',
+  toLonLat(x, y, out) {
+    out[0] = x
+    out[1] = y
+  },
+  fromLonLat(lon, lat, out) {
+    out[0] = lon
+    out[1] = lat
+  },
+}
+
+const WGS84 = 'EPSG:4326'
+
+function put(out: PointOut, point: { x: number; y: number } | undefined): void {
+  const good = point !== undefined && Number.isFinite(point.x) && Number.isFinite(point.y)
+  out[0] = good ? point.x : Number.NaN
+  out[1] = good ? point.y : Number.NaN
+}
+
+function proj4Converter(crs: Crs, parsed: ParsedProjection): LonLatConverter {
+  const pair = proj4(crs.definition, WGS84)
+  // South- or west-oriented systems (EPSG:2048 …) count their coordinates that way in files too; a mere
+  // north-before-east declaration is not followed by GeoTIFF geotransforms.
+  const axis = parsed.axis ?? 'enu'
+  const enforceAxis = /^[ew][ns]/.test(axis) && !axis.startsWith('en')
+  const geographic = parsed.projName === 'longlat'
+  const run = (convert: typeof pair.forward, x: number, y: number, out: PointOut): void => {
+    try {
+      put(out, convert({ x, y }, enforceAxis))
+    } catch {
+      // proj4 throws at intermediate values that are not finite: outside the domain
+      put(out, undefined)
+    }
+  }
+  const keepTurn = (like: number, out: PointOut): void => {
+    if (geographic) out[0] = out[0]! + 360 * Math.round((like - out[0]!) / 360)
+  }
+  return {
+    kind: geographic ? 'geographic' : 'projected',
+    toLonLat(x, y, out) {
+      run(pair.forward, x, y, out)
+      keepTurn(x, out)
+      if (Math.abs(out[1]!) > 90.000001) out.fill(Number.NaN)
+    },
+    fromLonLat(lon, lat, out) {
+      run(pair.inverse, lon, lat, out)
+      keepTurn(lon, out)
+    },
+  }
+}
+
+const converters = new Map<string, LonLatConverter>()
+
+/** Cached by definition. Throws CRS_UNSUPPORTED when proj4 does not understand it. */
+export function lonLatConverterOf(crs: Crs): LonLatConverter {
+  const key = `${crs.epsg ?? ''} ${crs.definition}`
+  let found = converters.get(key)
+  if (found === undefined) {
+    const parsed = parse(crs)
+    if (isWebMercator(crs, parsed)) found = mercatorConverter
+    else if (isWgs84LonLat(crs, parsed)) found = lonLatConverter
+    else found = proj4Converter(crs, parsed)
+    converters.set(key, found)
+  }
+  return found
+}
+
+/**
+ * Transforms through WGS84 longitude/latitude, both ways. Accuracy: that of proj4 without datum grids.
+ * Throws FlagstoneError CRS_UNSUPPORTED.
+ */
+export function transformer(from: Crs, to: Crs): Transformer {
+  const a = lonLatConverterOf(from)
+  const b = lonLatConverterOf(to)
+  if (a === b) {
+    const same = lonLatConverter.fromLonLat
+    return { forward: same, inverse: same }
+  }
+  return {
+    forward(x, y, out) {
+      a.toLonLat(x, y, out)
+      b.fromLonLat(out[0]!, out[1]!, out)
+    },
+    inverse(x, y, out) {
+      b.toLonLat(x, y, out)
+      a.fromLonLat(out[0]!, out[1]!, out)
+    },
+  }
+}
+
+export const WEB_MERCATOR: Crs = { epsg: 3857, name: 'EPSG:3857', definition: 'EPSG:3857' }
