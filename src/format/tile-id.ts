@@ -1,0 +1,126 @@
+// PMTiles v3 TileIDs: zooms one after another, each in the order of the Hilbert curve. A TileID is an exact JS
+// number up to zoom 26 (the last id is (4^27-1)/3 - 1 < 2^53), so nothing here needs BigInt.
+//
+// The curve is a state machine over the bits of x and y, from the top: four states (the orientations of
+// the curve), two bits of the id a level. Tables run four levels a step. A level of zeros above the top only
+// transposes the curve, so a zoom is padded to whole steps and starts transposed when the padding is odd.
+import { MAX_ZOOM } from './layout.js'
+
+/** Levels a step, and 256 = 4^4 entries a state. */
+const STEP_ENTRIES = 256
+/** [state·256 + x₄·16 + y₄] → eight bits of the id | next state·256. */
+const ENCODE = new Uint16Array(4 * STEP_ENTRIES)
+/** [state·256 + eight bits of the id] → x₄·16 + y₄ | next state·256. */
+const DECODE = new Uint16Array(4 * STEP_ENTRIES)
+fillTables()
+
+/** One level: state bit 0 = transposed, bit 1 = both axes reversed (as the rotation of xy2d composes). */
+function fillTables(): void {
+  for (let start = 0; start < 4; start++) {
+    for (let xy = 0; xy < STEP_ENTRIES; xy++) {
+      let state = start
+      let id = 0
+      for (let bit = 3; bit >= 0; bit--) {
+        const x = (xy >> (4 + bit)) & 1
+        const y = (xy >> bit) & 1
+        const flip = state >> 1
+        const rx = (state & 1 ? y : x) ^ flip
+        const ry = (state & 1 ? x : y) ^ flip
+        id = (id << 2) | ((3 * rx) ^ ry)
+        if (ry === 0) state ^= rx === 1 ? 3 : 1
+      }
+      const from = start * STEP_ENTRIES
+      ENCODE[from + xy] = id | (state << 8)
+      DECODE[from + id] = xy | (state << 8)
+    }
+  }
+}
+
+/** Levels below which all arithmetic fits 24 bits of id; the rest is added as a multiple of 2^24. */
+const LOW_LEVELS = 12
+const LOW_RANGE = 2 ** (2 * LOW_LEVELS)
+
+/** First id of each zoom, (4^z-1)/3, one more than there are zooms. */
+const BASES = Float64Array.from({ length: MAX_ZOOM + 2 }, (_, z) => (4 ** z - 1) / 3)
+
+/** First TileID of zoom `z`, 0…27 (27: the end of all ids). Unit: tiles. Formula: (4^z - 1) / 3. */
+export function zoomBase(z: number): number {
+  const base = BASES[z]
+  if (base === undefined) throw new RangeError(`zoom ${z} is outside 0…${MAX_ZOOM + 1}`)
+  return base
+}
+
+/** The PMTiles v3 TileID of a tile (y counted from the north). RangeError outside the grid of zooms 0…26. */
+export function tileId(z: number, x: number, y: number): number {
+  const base = BASES[z]
+  if (base === undefined || z > MAX_ZOOM || (x | 0) !== x || (y | 0) !== y || x >>> z !== 0 || y >>> z !== 0)
+    throw outsideGrid(z, x, y)
+  let state = (z & 1) << 8
+  let high = 0
+  if (z > LOW_LEVELS) {
+    for (let shift = z > 24 ? 24 : z > 20 ? 20 : z > 16 ? 16 : 12; shift >= LOW_LEVELS; shift -= 4) {
+      const step = ENCODE[state + ((x >> shift) & 15) * 16 + ((y >> shift) & 15)]!
+      high = high * 256 + (step & 255)
+      state = step & 0x300
+    }
+  }
+  const a = ENCODE[state + ((x >> 4) & 0xf0) + ((y >> 8) & 15)]!
+  const b = ENCODE[(a & 0x300) + (x & 0xf0) + ((y >> 4) & 15)]!
+  const c = ENCODE[(b & 0x300) + ((x << 4) & 0xf0) + (y & 15)]!
+  return base + high * LOW_RANGE + (((a & 255) << 16) | ((b & 255) << 8) | (c & 255))
+}
+
+/** The zoom a TileID belongs to. RangeError for what is no TileID of zooms 0…26. */
+export function zoomOfTileId(id: number): number {
+  if (!(id >= 0 && id < BASES[MAX_ZOOM + 1]!)) throw notAnId(id)
+  const high = Math.floor(id / 2 ** 32)
+  const bits = high > 0 ? 64 - Math.clz32(high) : 32 - Math.clz32(id)
+  // base(z) is 0101…01 in 2z-1 bits: an id of 2z bits has zoom z, one of 2z-1 bits zoom z or z-1.
+  const z = (bits + 1) >> 1
+  return id < BASES[z]! ? z - 1 : z
+}
+
+/** Writes zoom, x, y of a TileID into `out[0…2]`; allocates nothing. RangeError when it is no TileID. */
+export function decodeTileId(id: number, out: Int32Array | [number, number, number]): void {
+  const z = zoomOfTileId(id)
+  const rest = id - BASES[z]!
+  if (Math.floor(rest) !== rest) throw notAnId(id)
+  const high = Math.floor(rest / LOW_RANGE)
+  const low = rest - high * LOW_RANGE
+  let state = (z & 1) << 8
+  let x = 0
+  let y = 0
+  if (z > LOW_LEVELS) {
+    for (let shift = z > 24 ? 24 : z > 20 ? 16 : z > 16 ? 8 : 0; shift >= 0; shift -= 8) {
+      const step = DECODE[state + ((high >>> shift) & 255)]!
+      x = (x << 4) | ((step >> 4) & 15)
+      y = (y << 4) | (step & 15)
+      state = step & 0x300
+    }
+  }
+  const a = DECODE[state + ((low >> 16) & 255)]!
+  const b = DECODE[(a & 0x300) + ((low >> 8) & 255)]!
+  const c = DECODE[(b & 0x300) + (low & 255)]!
+  out[0] = z
+  out[1] = (x << 12) | ((a & 0xf0) << 4) | (b & 0xf0) | ((c & 0xf0) >> 4)
+  out[2] = (y << 12) | ((a & 15) << 8) | ((b & 15) << 4) | (c & 15)
+}
+
+/** Zoom, x and y of a TileID. RangeError when it is no TileID of zooms 0…26. */
+export function tileIdToZxy(id: number): [z: number, x: number, y: number] {
+  const out: [number, number, number] = [0, 0, 0]
+  decodeTileId(id, out)
+  return out
+}
+
+function outsideGrid(z: number, x: number, y: number): RangeError {
+  return new RangeError(
+    BASES[z] === undefined || z > MAX_ZOOM
+      ? `zoom ${z} is outside 0…${MAX_ZOOM}`
+      : `tile ${z}/${x}/${y} is outside the grid: x and y of zoom ${z} are whole numbers in 0…${2 ** z - 1}`,
+  )
+}
+
+function notAnId(id: number): RangeError {
+  return new RangeError(`${id} is not a TileID of zooms 0…${MAX_ZOOM}`)
+}

@@ -1,0 +1,84 @@
+// What a tile's bytes are. Codes 0…15 are PMTiles' (spec v3, "Tile Type"), 16 and up are ours: a sealed file
+// that holds those is still a PMTiles archive, its header then says "unknown" (0).
+
+export const TileType = {
+  unknown: 0,
+  mvt: 1,
+  png: 2,
+  jpeg: 3,
+  webp: 4,
+  avif: 5,
+  /** MapLibre Vector Tile. */
+  mlt: 6,
+  /** Rows of little-endian signed 16-bit samples, north to south, no header. */
+  rawInt16: 16,
+} as const
+export type TileType = (typeof TileType)[keyof typeof TileType]
+
+interface Kind {
+  type: TileType
+  name: string
+  mime: string
+  /** The first is the canonical one. */
+  extensions: readonly string[]
+}
+
+const KINDS: readonly Kind[] = [
+  { type: 0, name: 'unknown', mime: 'application/octet-stream', extensions: ['bin'] },
+  { type: 1, name: 'mvt', mime: 'application/vnd.mapbox-vector-tile', extensions: ['mvt', 'pbf'] },
+  { type: 2, name: 'png', mime: 'image/png', extensions: ['png'] },
+  { type: 3, name: 'jpeg', mime: 'image/jpeg', extensions: ['jpg', 'jpeg'] },
+  { type: 4, name: 'webp', mime: 'image/webp', extensions: ['webp'] },
+  { type: 5, name: 'avif', mime: 'image/avif', extensions: ['avif'] },
+  { type: 6, name: 'mlt', mime: 'application/vnd.maplibre-tile', extensions: ['mlt'] },
+  { type: 16, name: 'raw-int16', mime: 'application/octet-stream', extensions: ['i16'] },
+]
+
+const byType = new Map<number, Kind>(KINDS.map((kind) => [kind.type, kind]))
+const byExtension = new Map(KINDS.flatMap((kind) => kind.extensions.map((e) => [e, kind.type] as const)))
+
+/** `Content-Type` of a tile; a code we do not know is a stream of bytes. */
+export function mimeOf(type: number): string {
+  return byType.get(type)?.mime ?? 'application/octet-stream'
+}
+
+/** File extension without the dot. */
+export function extensionOf(type: number): string {
+  return byType.get(type)?.extensions[0] ?? 'bin'
+}
+
+/** A name for tables and JSON, e.g. `jpeg`. */
+export function nameOfTileType(type: number): string {
+  return byType.get(type)?.name ?? `type-${type}`
+}
+
+/** The type an extension stands for, with or without the dot and in any case; undefined for others. */
+export function typeFromExtension(extension: string): TileType | undefined {
+  return byExtension.get(extension.replace(/^\./, '').toLowerCase())
+}
+
+/** The type in a PMTiles header that stands for ours: the same, or unknown for what PMTiles has no code for. */
+export function pmtilesTypeOf(type: number): number {
+  return type <= TileType.mlt ? type : TileType.unknown
+}
+
+/**
+ * The type of a tile from its first bytes. Images by their signatures; `mvt` for a gzip stream or for
+ * protobuf that begins with a layer (field 3), which is what vector tiles look like; else unknown.
+ */
+export function sniffTileType(bytes: Uint8Array): TileType {
+  if (bytes.length < 3) return TileType.unknown
+  if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return TileType.jpeg
+  if (startsWith(bytes, 0, '\x89PNG\r\n\x1a\n')) return TileType.png
+  if (startsWith(bytes, 0, 'RIFF') && startsWith(bytes, 8, 'WEBP')) return TileType.webp
+  if (startsWith(bytes, 4, 'ftypavi')) return TileType.avif
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return TileType.mvt
+  if (bytes[0] === 0x1a && bytes[1]! !== 0) return TileType.mvt
+  return TileType.unknown
+}
+
+function startsWith(bytes: Uint8Array, at: number, text: string): boolean {
+  if (bytes.length < at + text.length) return false
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false
+  return true
+}
