@@ -1,0 +1,86 @@
+// The README's code blocks are run as they stand.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { fixture, root } from '../helpers/paths.js'
+
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const bin = join(root, 'dist', 'src', 'cli', 'bin.js')
+
+function sectionOf(heading: string): string {
+  return readme.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? ''
+}
+
+/** The first code block of a language under a heading. */
+function block(heading: string, language: string): string {
+  const code = sectionOf(heading).split(`\`\`\`${language}\n`)[1]?.split('\n```')[0]
+  if (code === undefined) throw new Error(`README has no ${language} block under '${heading}'`)
+  return code
+}
+
+t.test('the life of a file: every command does what it says', (t) => {
+  const dir = t.testdir()
+  copyFileSync(fixture('ortho.tif'), join(dir, 'ortho.tif'))
+  const commands = block('The life of a file', 'sh')
+    .split('\n')
+    .filter((line) => line.startsWith('flagstone '))
+  t.ok(commands.length >= 6)
+  for (const command of commands) {
+    // The second build continues an interrupted one; here nothing was interrupted, and it says so.
+    const finished = command.includes('--resume')
+    const ran = spawnSync(
+      'bash',
+      ['-c', `flagstone() { '${process.execPath}' '${bin}' "$@"; }; ${command}`],
+      {
+        cwd: dir,
+        encoding: 'buffer',
+      },
+    )
+    if (finished) t.match(ran.stderr.toString(), /finished|nothing to resume|sealed/i, command)
+    else t.equal(ran.status, 0, `${command}\n${ran.stderr}`)
+  }
+  const jpeg = readFileSync(join(dir, 'tile.jpg'))
+  t.equal(jpeg.readUInt16BE(0), 0xffd8, 'tile.jpg is a JPEG')
+  const png = readFileSync(join(dir, 'a.png'))
+  t.equal(png.readUInt32BE(16), 1200, 'a.png is as wide as asked')
+  t.equal(png.readUInt32BE(20), 800)
+  t.end()
+})
+
+t.test('the library example runs', (t) => {
+  const dir = t.testdir({ out: {} })
+  // Inside the package, so that 'flagstone' resolves to the package itself.
+  writeFileSync(join(dir, 'example.mjs'), block('The library', 'js'))
+  const printed = execFileSync(process.execPath, ['example.mjs'], { cwd: dir, encoding: 'utf8' })
+  t.match(printed, /^image\/jpeg 3 "/, 'type, length and ETag of the tile')
+  t.match(printed, /\n1 0 0 3\n$/, 'and the listing')
+  t.end()
+})
+
+t.test('the first command shows its result', (t) => {
+  mkdirSync(join(root, 'out'), { recursive: true })
+  const ran = spawnSync(process.execPath, [join(root, 'dist', 'scripts', 'demo.js')], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  t.equal(ran.status, 0, ran.stderr)
+  t.ok(existsSync(join(root, 'out', 'preview.png')), 'a preview was written')
+  t.match(ran.stdout, /zoom +tiles +bytes/, 'info was printed')
+  t.end()
+})
+
+t.test('what the README names exists', (t) => {
+  for (const [, path] of readme.matchAll(/\]\(([^)#:]+)\)/g)) t.ok(existsSync(join(root, path!)), path)
+  const scripts = (
+    JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
+  ).scripts
+  for (const [, name] of readme.matchAll(/npm run ([a-z]+)/g)) t.ok(scripts[name!], `npm run ${name}`)
+  const dependencies = (
+    JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> }
+  ).dependencies
+  for (const name of Object.keys(dependencies))
+    t.match(sectionOf('Why these packages'), name, `the README says why ${name} is there`)
+  t.notMatch(readme, /@@/, 'no placeholder is left')
+  t.end()
+})
