@@ -1,0 +1,57 @@
+// A rectangle of pixels that warps and mosaics paint into: Pixels whose mask is always there.
+//
+// Invariant: a pixel whose mask is 0 has never been painted; its samples mean nothing.
+import type { Pixels } from './pixels.js'
+
+export interface Canvas extends Pixels {
+  readonly mask: Uint8Array
+}
+
+/** 'none' nothing painted, 'full' every pixel opaque, 'partial' anything else. */
+export type Coverage = 'none' | 'partial' | 'full'
+
+export function createCanvas(width: number, height: number, bands: number): Canvas {
+  const pixels = width * height
+  return { width, height, bands, data: new Uint8Array(pixels * bands), mask: new Uint8Array(pixels) }
+}
+
+/** Looks at four pixels at a time; stops at the first that decides 'partial'. */
+export function coverageOf(mask: Uint8Array | undefined): Coverage {
+  if (mask === undefined) return 'full'
+  const n = mask.length
+  if (n === 0) return 'none'
+  const first = mask[0]!
+  if (first !== 0 && first !== 255) return 'partial'
+  let i = 0
+  if ((mask.byteOffset & 3) === 0) {
+    const words = new Uint32Array(mask.buffer, mask.byteOffset, n >> 2)
+    const like = first === 0 ? 0 : 0xffffffff
+    for (let k = 0; k < words.length; k++) if (words[k] !== like) return 'partial'
+    i = words.length * 4
+  }
+  for (; i < n; i++) if (mask[i] !== first) return 'partial'
+  return first === 0 ? 'none' : 'full'
+}
+
+/** The canvas as Pixels: without a mask when opaque, undefined when nothing was painted. */
+export function finishCanvas(canvas: Canvas): Pixels | undefined {
+  const coverage = coverageOf(canvas.mask)
+  if (coverage === 'none') return undefined
+  return coverage === 'full' ? { ...canvas, mask: undefined } : canvas
+}
+
+/** A rectangle of `from`, copied. The mask stays only where it says something. Throws RangeError outside. */
+export function crop(from: Pixels, x: number, y: number, width: number, height: number): Pixels {
+  if (x < 0 || y < 0 || x + width > from.width || y + height > from.height) {
+    throw new RangeError(`${width}×${height} at ${x},${y} leaves the ${from.width}×${from.height} pixels`)
+  }
+  const { bands } = from
+  const data = new Uint8Array(width * height * bands)
+  const mask = from.mask && new Uint8Array(width * height)
+  for (let row = 0; row < height; row++) {
+    const at = (y + row) * from.width + x
+    data.set(from.data.subarray(at * bands, (at + width) * bands), row * width * bands)
+    if (mask) mask.set(from.mask!.subarray(at, at + width), row * width)
+  }
+  return { width, height, bands, data, mask: coverageOf(mask) === 'full' ? undefined : mask }
+}

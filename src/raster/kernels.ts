@@ -1,0 +1,84 @@
+// Resampling kernels as functions and as tables of weights.
+//
+// Positions: u = 0 is the centre of a pixel. Shrinking by more than WIDEN_ABOVE widens a kernel by the scale
+// (its support and its argument), so that every source pixel counts; enlarging never narrows it. Cubic is
+// Keys' with a = −0.5 (Catmull-Rom) and lanczos has three lobes, as in GDAL (alg/gdalwarpkernel.cpp,
+// GWKBilinear, GWKCubic, GWKLanczosSinc). Average weighs each pixel by its overlap with the target pixel's
+// footprint.
+import type { Resampling } from './pixels.js'
+
+/** Source pixels a target pixel from which kernels widen: GDAL's 1 / 0.95. */
+export const WIDEN_ABOVE = 1 / 0.95
+
+const SUPPORT: Record<Resampling, number> = { nearest: 0.5, bilinear: 1, cubic: 2, lanczos: 3, average: 0.5 }
+
+export type Kernel = (u: number) => number
+
+const triangle: Kernel = (u) => Math.max(0, 1 - Math.abs(u))
+
+/** R. Keys, "Cubic convolution interpolation for digital image processing", 1981, eq. 15. */
+const catmullRom: Kernel = (u) => {
+  const t = Math.abs(u)
+  if (t < 1) return 1 + t * t * (1.5 * t - 2.5)
+  return t < 2 ? 2 + t * (-4 + t * (2.5 - 0.5 * t)) : 0
+}
+
+const lanczos3: Kernel = (u) => {
+  if (u === 0) return 1
+  if (Math.abs(u) >= 3) return 0
+  const a = Math.PI * u
+  return (3 * Math.sin(a) * Math.sin(a / 3)) / (a * a)
+}
+
+/** Factor by which a kernel widens at a scale. */
+export function wideningOf(scale: number): number {
+  return scale > WIDEN_ABOVE ? scale : 1
+}
+
+/** The kernel at a scale and how far it reaches from its centre, source pixels. Not normalised. */
+export function kernelAt(resampling: Resampling, scale: number): { weight: Kernel; radius: number } {
+  if (resampling === 'average') {
+    const half = scale / 2 + 0.5
+    const most = Math.min(1, scale)
+    return { weight: (u) => Math.max(0, Math.min(most, half - Math.abs(u))), radius: half }
+  }
+  if (resampling === 'nearest') return { weight: (u) => (u >= -0.5 && u < 0.5 ? 1 : 0), radius: 0.5 }
+  const base = resampling === 'bilinear' ? triangle : resampling === 'cubic' ? catmullRom : lanczos3
+  const wide = wideningOf(scale)
+  return { weight: wide === 1 ? base : (u) => base(u / wide), radius: SUPPORT[resampling] * wide }
+}
+
+/** Pixels to read around a position, each way. */
+export function kernelReach(resampling: Resampling, scale: number): number {
+  return resampling === 'nearest' ? 0 : Math.ceil(kernelAt(resampling, scale).radius) + 1
+}
+
+/** Weights for positions between pixels, in PHASES steps. */
+export interface WeightTable {
+  /** Weights a position: pixels base − half + 1 … base + half, where base = floor(u). */
+  readonly taps: number
+  readonly half: number
+  /** (PHASES + 1) × taps, each row summing to 1. */
+  readonly weights: Float64Array
+}
+
+/** Rounding to 1/512 px moves an edge of 100 levels by 0.1 level (over 60 dB). */
+export const PHASES = 256
+
+export function weightTable(resampling: Resampling, scale: number): WeightTable {
+  const { weight, radius } = kernelAt(resampling, scale)
+  const half = Math.max(1, Math.ceil(radius - 1e-9))
+  const taps = 2 * half
+  const weights = new Float64Array((PHASES + 1) * taps)
+  for (let phase = 0; phase <= PHASES; phase++) {
+    const at = phase * taps
+    let sum = 0
+    for (let t = 0; t < taps; t++) {
+      const w = weight(t - half + 1 - phase / PHASES)
+      weights[at + t] = w
+      sum += w
+    }
+    for (let t = 0; t < taps; t++) weights[at + t] = weights[at + t]! / sum
+  }
+  return { taps, half, weights }
+}

@@ -1,0 +1,357 @@
+// Source positions of a target rectangle on a sparse grid, made exact enough by measuring.
+//
+// Nodes lie evenly from the first to the last pixel centre of the rectangle, so none lies beyond the world.
+// The grid is doubled until the error *measured* at the midpoints of the previous one is within twice the
+// tolerance (bilinear error falls fourfold with each doubling, so what is used has half the tolerance).
+// Cells that never get there (a cut of the projection, the rim of its domain) keep every pixel's exact
+// position. NaN is a position outside the domain.
+
+/** Plain data; positions are x, y pairs. */
+export interface CoordGrid {
+  /** Cells across and down. */
+  readonly columns: number
+  readonly rows: number
+  /** (columns + 1) × (rows + 1) positions, row by row. */
+  readonly nodes: Float64Array
+  /** For each cell −1, or where in `exact` its pixels' positions begin, row by row. */
+  readonly exactAt: Int32Array | undefined
+  readonly exact: Float64Array | undefined
+}
+
+export interface PointSource {
+  /** Positions are a linear function of the pixel: four nodes are exact. */
+  readonly linear: boolean
+  /** Source position (corner = 0) of the centre of a target pixel; fractions allowed. */
+  at(column: number, row: number, out: Float64Array): void
+}
+
+interface Rect {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+/** The finest a grid gets, pixels a cell. */
+const MIN_STEP_PX = 8
+const MAX_CELLS = 64
+
+/** First pixel of a cell; `cell = cells` gives the end. Pixels of a cell lie between its nodes. */
+export function cellStart(cell: number, cells: number, size: number): number {
+  if (cell >= cells) return size
+  return Math.ceil((cell * Math.max(1, size - 1)) / cells)
+}
+
+/** What a grid says about the image; all in full-resolution source pixels. */
+export interface Meeting {
+  /** x0, y0, x1, y1: positions inside the image. */
+  readonly box: readonly [number, number, number, number]
+  /** Source pixels a target pixel along the source's axes: root mean square over the cells. */
+  readonly scaleX: number
+  readonly scaleY: number
+  /** Largest over smallest local scale. */
+  readonly spread: number
+}
+
+/** `width` × `height` is the image: cells that do not meet it are left as they are. */
+export function buildGrid(
+  rect: Rect,
+  points: PointSource,
+  tolerance: number,
+  width: number,
+  height: number,
+): CoordGrid {
+  let cells = 1
+  let nodes = sample(rect, points, 1, undefined)
+  if (points.linear) return { columns: 1, rows: 1, nodes, exactAt: undefined, exact: undefined }
+  const size = Math.max(rect.width, rect.height)
+  for (;;) {
+    const finer = sample(rect, points, cells * 2, nodes)
+    const bad = badCells(finer, cells, rect, 2 * tolerance, width, height)
+    const last = cells * 4 > MAX_CELLS || size / (cells * 4) < MIN_STEP_PX
+    cells *= 2
+    nodes = finer
+    if (bad === undefined) return { columns: cells, rows: cells, nodes, exactAt: undefined, exact: undefined }
+    if (last) return { columns: cells, rows: cells, nodes, ...exactCells(rect, points, cells, bad) }
+  }
+}
+
+/** The nodes of cells × cells; those of the grid of half as many cells are taken over. */
+function sample(
+  rect: Rect,
+  points: PointSource,
+  cells: number,
+  coarse: Float64Array | undefined,
+): Float64Array {
+  const side = cells + 1
+  const nodes = new Float64Array(side * side * 2)
+  const p = new Float64Array(2)
+  const stepX = Math.max(1, rect.width - 1) / cells
+  const stepY = Math.max(1, rect.height - 1) / cells
+  const coarseSide = cells / 2 + 1
+  for (let j = 0; j < side; j++) {
+    for (let i = 0; i < side; i++) {
+      const at = (j * side + i) * 2
+      if (coarse !== undefined && !(i & 1) && !(j & 1)) {
+        const from = ((j >> 1) * coarseSide + (i >> 1)) * 2
+        nodes[at] = coarse[from]!
+        nodes[at + 1] = coarse[from + 1]!
+      } else {
+        points.at(rect.x + i * stepX, rect.y + j * stepY, p)
+        nodes[at] = p[0]!
+        nodes[at + 1] = p[1]!
+      }
+    }
+  }
+  return nodes
+}
+
+/** Flags of the coarse cells whose bilinear interpolation misses the finer nodes; undefined when all are good. */
+function badCells(
+  finer: Float64Array,
+  cells: number,
+  rect: Rect,
+  tolerance: number,
+  width: number,
+  height: number,
+): Uint8Array | undefined {
+  let bad: Uint8Array | undefined
+  const side = 2 * cells + 1
+  const stepX = Math.max(1, rect.width - 1) / cells
+  const stepY = Math.max(1, rect.height - 1) / cells
+  const cell = new CellCheck(finer, side)
+  for (let j = 0; j < cells; j++) {
+    for (let i = 0; i < cells; i++) {
+      cell.measure(2 * i, 2 * j)
+      // shrinking, a source pixel is less than a target pixel: errors count in the larger of the two
+      const allowed = tolerance * Math.max(1, cell.reach / Math.max(stepX, stepY))
+      if (cell.error <= allowed || cell.misses(width, height)) continue
+      bad ??= new Uint8Array(cells * cells)
+      bad[j * cells + i] = 1
+    }
+  }
+  return bad
+}
+
+/** Nine nodes of one coarse cell. Reused, so that checking allocates nothing. */
+class CellCheck {
+  /** Largest distance between interpolated and exact; Infinity where a node has no position. */
+  error = 0
+  /** Largest side of the box around the nodes. */
+  reach = 0
+  readonly #box = new Float64Array(4)
+  readonly #nodes: Float64Array
+  readonly #side: number
+  #valid = 0
+  constructor(nodes: Float64Array, side: number) {
+    this.#nodes = nodes
+    this.#side = side
+  }
+
+  measure(i: number, j: number): void {
+    this.error = Math.max(this.#axis(i, j, 0), this.#axis(i, j, 1))
+    const box = this.#box
+    this.reach = Math.max(box[2]! - box[0]!, box[3]! - box[1]!)
+    if (!(this.error < Number.POSITIVE_INFINITY)) this.error = Number.POSITIVE_INFINITY
+  }
+
+  #axis(i: number, j: number, axis: number): number {
+    const n = this.#nodes
+    const s = this.#side
+    const at = (j * s + i) * 2 + axis
+    const a = n[at]!
+    const b = n[at + 4]!
+    const c = n[at + 4 * s]!
+    const d = n[at + 4 * s + 4]!
+    const top = n[at + 2]!
+    const left = n[at + 2 * s]!
+    const mid = n[at + 2 * s + 2]!
+    const right = n[at + 2 * s + 4]!
+    const bottom = n[at + 4 * s + 2]!
+    this.#bound(axis, a, b, c, d, top, left, mid, right, bottom)
+    return Math.max(
+      Math.abs(top - (a + b) / 2),
+      Math.abs(left - (a + c) / 2),
+      Math.abs(mid - (a + b + c + d) / 4),
+      Math.abs(right - (b + d) / 2),
+      Math.abs(bottom - (c + d) / 2),
+    )
+  }
+
+  #bound(axis: number, ...values: number[]): void {
+    let low = Number.POSITIVE_INFINITY
+    let high = Number.NEGATIVE_INFINITY
+    let valid = 0
+    for (const v of values) {
+      if (Number.isNaN(v)) continue
+      valid++
+      if (v < low) low = v
+      if (v > high) high = v
+    }
+    this.#box[axis] = low
+    this.#box[axis + 2] = high
+    this.#valid = valid
+  }
+
+  /** Nothing of the image can be here: far away for what the error says, or wholly outside the domain. */
+  misses(width: number, height: number): boolean {
+    if (this.#valid === 0) return true
+    if (this.error === Number.POSITIVE_INFINITY) return false
+    const [x0, y0, x1, y1] = this.#box as unknown as [number, number, number, number]
+    const e = 2 * this.error + 1
+    return x1 + e < 0 || y1 + e < 0 || x0 - e > width || y0 - e > height
+  }
+}
+
+function exactCells(
+  rect: Rect,
+  points: PointSource,
+  cells: number,
+  bad: Uint8Array,
+): { exactAt: Int32Array; exact: Float64Array } {
+  const exactAt = new Int32Array(cells * cells).fill(-1)
+  const half = cells / 2
+  let length = 0
+  for (let cell = 0; cell < exactAt.length; cell++) {
+    const i = cell % cells
+    const j = (cell - i) / cells
+    if (bad[(j >> 1) * half + (i >> 1)] === 0) continue
+    exactAt[cell] = length
+    length += 2 * spanOf(i, cells, rect.width) * spanOf(j, cells, rect.height)
+  }
+  const exact = new Float64Array(length)
+  const p = new Float64Array(2)
+  for (let cell = 0; cell < exactAt.length; cell++) {
+    let at = exactAt[cell]!
+    if (at < 0) continue
+    const i = cell % cells
+    const j = (cell - i) / cells
+    const endX = cellStart(i + 1, cells, rect.width)
+    const endY = cellStart(j + 1, cells, rect.height)
+    for (let y = cellStart(j, cells, rect.height); y < endY; y++) {
+      for (let x = cellStart(i, cells, rect.width); x < endX; x++) {
+        points.at(rect.x + x, rect.y + y, p)
+        exact[at++] = p[0]!
+        exact[at++] = p[1]!
+      }
+    }
+  }
+  return { exactAt, exact }
+}
+
+const spanOf = (cell: number, cells: number, size: number): number =>
+  cellStart(cell + 1, cells, size) - cellStart(cell, cells, size)
+
+/** Where the grid meets the image (`averaging`: or comes within a target pixel of it); undefined when nowhere. */
+export function gridMeeting(
+  grid: CoordGrid,
+  rect: Rect,
+  width: number,
+  height: number,
+  averaging: boolean,
+): Meeting | undefined {
+  const total = new MeetingSum(grid, rect)
+  for (let j = 0; j < grid.rows; j++) {
+    for (let i = 0; i < grid.columns; i++) total.add(i, j, width, height, averaging)
+  }
+  return total.result(width, height)
+}
+
+class MeetingSum {
+  readonly #grid: CoordGrid
+  readonly #rect: Rect
+  readonly #box = [Infinity, Infinity, -Infinity, -Infinity] as [number, number, number, number]
+  readonly #cell = new Float64Array(4)
+  #sumX = 0
+  #sumY = 0
+  #count = 0
+  #least = Number.POSITIVE_INFINITY
+  #most = 0
+  constructor(grid: CoordGrid, rect: Rect) {
+    this.#grid = grid
+    this.#rect = rect
+  }
+
+  add(i: number, j: number, width: number, height: number, averaging: boolean): void {
+    const box = this.#cell
+    this.#bound(i, j)
+    const [sx, sy] = this.#scales(i, j)
+    // an average paints wherever its footprint overlaps the image
+    const marginX = averaging && sx > 0 ? sx : 0
+    const marginY = averaging && sy > 0 ? sy : 0
+    if (!(box[2]! + marginX >= 0 && box[3]! + marginY >= 0)) return
+    if (!(box[0]! - marginX <= width && box[1]! - marginY <= height)) return
+    const b = this.#box
+    b[0] = Math.min(b[0], box[0]!)
+    b[1] = Math.min(b[1], box[1]!)
+    b[2] = Math.max(b[2], box[2]!)
+    b[3] = Math.max(b[3], box[3]!)
+    if (Number.isNaN(sx) || Number.isNaN(sy)) return
+    this.#sumX += sx * sx
+    this.#sumY += sy * sy
+    this.#count++
+    const local = Math.sqrt(sx * sy)
+    this.#least = Math.min(this.#least, local)
+    this.#most = Math.max(this.#most, local)
+  }
+
+  #bound(i: number, j: number): void {
+    const { columns, nodes, exactAt, exact } = this.#grid
+    const box = this.#cell
+    box[0] = box[1] = Number.POSITIVE_INFINITY
+    box[2] = box[3] = Number.NEGATIVE_INFINITY
+    const from = exactAt?.[j * columns + i] ?? -1
+    if (from >= 0) {
+      const pixels = spanOf(i, columns, this.#rect.width) * spanOf(j, this.#grid.rows, this.#rect.height)
+      for (let k = 0; k < pixels; k++) this.#point(exact!, from + 2 * k)
+      return
+    }
+    const at = (j * (columns + 1) + i) * 2
+    const below = at + (columns + 1) * 2
+    for (const k of [at, at + 2, below, below + 2]) this.#point(nodes, k)
+  }
+
+  #point(from: Float64Array, at: number): void {
+    const x = from[at]!
+    const y = from[at + 1]!
+    const box = this.#cell
+    if (x < box[0]!) box[0] = x
+    if (y < box[1]!) box[1] = y
+    if (x > box[2]!) box[2] = x
+    if (y > box[3]!) box[3] = y
+  }
+
+  /** NaN for exact cells, whose nodes may lie on two sides of a cut. */
+  #scales(i: number, j: number): [number, number] {
+    const { columns, rows, nodes, exactAt } = this.#grid
+    if ((exactAt?.[j * columns + i] ?? -1) >= 0) return [Number.NaN, Number.NaN]
+    const stepX = Math.max(1, this.#rect.width - 1) / columns
+    const stepY = Math.max(1, this.#rect.height - 1) / rows
+    const at = (j * (columns + 1) + i) * 2
+    const below = at + (columns + 1) * 2
+    const along = (k: number): number =>
+      (nodes[at + 2 + k]! - nodes[at + k]! + nodes[below + 2 + k]! - nodes[below + k]!) / 2 / stepX
+    const down = (k: number): number =>
+      (nodes[below + k]! - nodes[at + k]! + nodes[below + 2 + k]! - nodes[at + 2 + k]!) / 2 / stepY
+    return [Math.hypot(along(0), down(0)), Math.hypot(along(1), down(1))]
+  }
+
+  result(width: number, height: number): Meeting | undefined {
+    const b = this.#box
+    if (!(b[0] <= b[2])) return undefined
+    const n = this.#count
+    return {
+      box: [Math.max(0, b[0]), Math.max(0, b[1]), Math.min(width, b[2]), Math.min(height, b[3])],
+      scaleX: n > 0 ? Math.sqrt(this.#sumX / n) : 1,
+      scaleY: n > 0 ? Math.sqrt(this.#sumY / n) : 1,
+      spread: n > 0 ? this.#most / this.#least : 1,
+    }
+  }
+}
+
+/** The same grid in the pixels of a level that is `fx`, `fy` times the full size. */
+export function scaleGrid(grid: CoordGrid, fx: number, fy: number): CoordGrid {
+  if (fx === 1 && fy === 1) return grid
+  const scaled = (from: Float64Array): Float64Array => from.map((v, i) => v * (i & 1 ? fy : fx))
+  return { ...grid, nodes: scaled(grid.nodes), exact: grid.exact && scaled(grid.exact) }
+}
