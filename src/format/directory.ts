@@ -1,0 +1,214 @@
+// PMTiles v3 directories: the list of entries as varints, column after column (ids as differences, run lengths,
+// lengths, offsets), before compression. A decoded directory stays in columns: typed arrays, no object an
+// entry. Numbers are exact to 2^53; what is larger, missing or contradictory is refused with one sentence.
+import { FlagstoneError } from '../errors.js'
+
+export interface Entry {
+  tileId: number
+  /** Relative to the tile data section, or to the leaf section when runLength is 0. */
+  offset: number
+  length: number
+  /** How many consecutive TileIDs share these bytes; 0: the entry points to a leaf directory. */
+  runLength: number
+}
+
+export interface Directory {
+  count: number
+  tileIds: Float64Array
+  offsets: Float64Array
+  lengths: Float64Array
+  runLengths: Float64Array
+}
+
+/** Decompressing more than this is not worth trying: it would be 16 million entries. */
+export const MAX_DIRECTORY_BYTES = 1 << 26
+
+/** Room for `capacity` entries. */
+export function emptyDirectory(capacity: number): Directory {
+  return {
+    count: 0,
+    tileIds: new Float64Array(capacity),
+    offsets: new Float64Array(capacity),
+    lengths: new Float64Array(capacity),
+    runLengths: new Float64Array(capacity),
+  }
+}
+
+export function directoryOf(entries: readonly Entry[]): Directory {
+  const directory = emptyDirectory(entries.length)
+  for (const entry of entries) {
+    const i = directory.count++
+    directory.tileIds[i] = entry.tileId
+    directory.offsets[i] = entry.offset
+    directory.lengths[i] = entry.length
+    directory.runLengths[i] = entry.runLength
+  }
+  return directory
+}
+
+export function entryAt(directory: Directory, index: number): Entry {
+  return {
+    tileId: directory.tileIds[index]!,
+    offset: directory.offsets[index]!,
+    length: directory.lengths[index]!,
+    runLength: directory.runLengths[index]!,
+  }
+}
+
+/**
+ * Index of the entry that covers `tileId`: the tile's own, or the leaf directory (runLength 0) in which to look
+ * on; -1 when there is none. Touches log2(count) entries.
+ */
+export function findEntry(directory: Directory, tileId: number): number {
+  const { tileIds } = directory
+  let low = 0
+  let high = directory.count
+  // The last entry whose id is not above tileId is before `low` in the end.
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (tileIds[middle]! <= tileId) low = middle + 1
+    else high = middle
+  }
+  const index = low - 1
+  if (index < 0) return -1
+  const run = directory.runLengths[index]!
+  return run === 0 || tileId - tileIds[index]! < run ? index : -1
+}
+
+// ── encode ──────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Entries 0…count-1 as bytes, uncompressed. Ids must ascend. */
+export function encodeDirectory(directory: Directory): Uint8Array {
+  const { count, tileIds, offsets, lengths, runLengths } = directory
+  const out = new Varints(16 + count * 12)
+  out.put(count)
+  let last = 0
+  for (let i = 0; i < count; i++) {
+    const id = tileIds[i]!
+    if (id < last || (i > 0 && id === last))
+      throw new RangeError(`TileID ${id} follows ${last} in a directory`)
+    out.put(id - last)
+    last = id
+  }
+  for (let i = 0; i < count; i++) out.put(runLengths[i]!)
+  for (let i = 0; i < count; i++) {
+    if (!(lengths[i]! > 0))
+      throw new RangeError(`TileID ${tileIds[i]} has length ${lengths[i]} in a directory`)
+    out.put(lengths[i]!)
+  }
+  for (let i = 0; i < count; i++) {
+    const follows = i > 0 && offsets[i] === offsets[i - 1]! + lengths[i - 1]!
+    out.put(follows ? 0 : offsets[i]! + 1)
+  }
+  return out.bytes()
+}
+
+/** A growing buffer of little-endian base-128 numbers. */
+class Varints {
+  #buffer: Uint8Array
+  #length = 0
+
+  constructor(capacity: number) {
+    this.#buffer = new Uint8Array(capacity)
+  }
+
+  put(value: number): void {
+    if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER))
+      throw new RangeError(`${value} cannot stand in a directory`)
+    if (this.#length + 8 > this.#buffer.length) this.#grow()
+    const buffer = this.#buffer
+    let rest = value
+    while (rest >= 0x80000000) {
+      buffer[this.#length++] = (rest % 128) | 0x80
+      rest = Math.floor(rest / 128)
+    }
+    while (rest >= 0x80) {
+      buffer[this.#length++] = (rest & 0x7f) | 0x80
+      rest >>>= 7
+    }
+    buffer[this.#length++] = rest
+  }
+
+  bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length)
+  }
+
+  #grow(): void {
+    const bigger = new Uint8Array(this.#buffer.length * 2 + 64)
+    bigger.set(this.#buffer)
+    this.#buffer = bigger
+  }
+}
+
+// ── decode ──────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * The entries of an uncompressed directory. Memory is bounded by the bytes given: an entry takes at least four
+ * of them, so a greater count is refused before anything is allocated. Throws DAMAGED.
+ */
+export function decodeDirectory(bytes: Uint8Array): Directory {
+  const cursor: Cursor = { bytes, at: 0 }
+  const count = readVarint(cursor)
+  if (count * 4 > bytes.length - cursor.at)
+    throw damaged(`it claims ${count} entries in ${bytes.length} bytes`)
+  const directory = emptyDirectory(count)
+  directory.count = count
+  const { tileIds, offsets, lengths, runLengths } = directory
+  let last = 0
+  for (let i = 0; i < count; i++) {
+    const step = readVarint(cursor)
+    if (step === 0 && i > 0) throw damaged(`TileID ${last} stands in it twice`)
+    last += step
+    if (last > Number.MAX_SAFE_INTEGER) throw damaged('a TileID is over 2^53, which is beyond zoom 26')
+    tileIds[i] = last
+  }
+  for (let i = 0; i < count; i++) {
+    const run = readVarint(cursor)
+    if (tileIds[i]! + run > Number.MAX_SAFE_INTEGER) throw damaged(`a run of ${run} tiles ends beyond 2^53`)
+    runLengths[i] = run
+  }
+  for (let i = 0; i < count; i++) {
+    const length = readVarint(cursor)
+    if (length === 0) throw damaged(`the entry of TileID ${tileIds[i]} has no bytes`)
+    lengths[i] = length
+  }
+  for (let i = 0; i < count; i++) {
+    const code = readVarint(cursor)
+    if (code === 0 && i === 0) throw damaged('its first entry continues an entry before it')
+    const offset = code === 0 ? offsets[i - 1]! + lengths[i - 1]! : code - 1
+    if (offset + lengths[i]! > Number.MAX_SAFE_INTEGER)
+      throw damaged(`the entry of TileID ${tileIds[i]} ends beyond 2^53`)
+    offsets[i] = offset
+  }
+  return directory
+}
+
+interface Cursor {
+  bytes: Uint8Array
+  at: number
+}
+
+/** One number below 2^53. */
+function readVarint(cursor: Cursor): number {
+  const { bytes } = cursor
+  let at = cursor.at
+  let value = 0
+  let scale = 1
+  for (;;) {
+    if (at >= bytes.length) throw damaged(`it is cut off after ${bytes.length} bytes`)
+    const byte = bytes[at++]!
+    value += (byte & 0x7f) * scale
+    if (value > Number.MAX_SAFE_INTEGER || scale > 2 ** 56) throw damaged('a number in it is over 2^53')
+    if (byte < 0x80) break
+    scale *= 128
+  }
+  cursor.at = at
+  return value
+}
+
+function damaged(clause: string): FlagstoneError {
+  return new FlagstoneError(
+    'DAMAGED',
+    `A PMTiles directory is damaged: ${clause}. Get the archive again from where it came from.`,
+  )
+}

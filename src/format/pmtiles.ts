@@ -1,0 +1,283 @@
+// The PMTiles v3 header, and how the sections of a sealed flat-1 file are told to PMTiles readers.
+// Specification: https://github.com/protomaps/PMTiles/blob/main/spec/v3/spec.md
+// Directories are in directory.ts, building them in directory-builder.ts.
+import { FlagstoneError } from '../errors.js'
+import {
+  PMTILES_HEADER as H,
+  HEADER_BLOCK_BYTES,
+  PMTILES_HEADER_BYTES,
+  PMTILES_MAGIC,
+  PMTILES_VERSION,
+} from './layout.js'
+
+export const Compression = { unknown: 0, none: 1, gzip: 2, brotli: 3, zstd: 4 } as const
+export type Compression = (typeof Compression)[keyof typeof Compression]
+
+export interface PmtilesHeader {
+  rootOffset: number
+  rootLength: number
+  metadataOffset: number
+  metadataLength: number
+  leafOffset: number
+  leafLength: number
+  dataOffset: number
+  dataLength: number
+  /** Tiles, entries (after run-length encoding) and distinct offsets; 0 when unknown. */
+  addressedTiles: number
+  tileEntries: number
+  tileContents: number
+  clustered: boolean
+  /** Codes of Compression; other archives may carry codes we do not know. */
+  internalCompression: number
+  tileCompression: number
+  tileType: number
+  minZoom: number
+  maxZoom: number
+  /** Degrees, kept to 1e-7. */
+  minLon: number
+  minLat: number
+  maxLon: number
+  maxLat: number
+  centerZoom: number
+  centerLon: number
+  centerLat: number
+}
+
+const SECTIONS = ['root', 'metadata', 'leaf', 'data'] as const
+const SECTION_NAMES = {
+  root: 'root directory',
+  metadata: 'metadata',
+  leaf: 'leaf directories',
+  data: 'tile data',
+}
+
+// ── encode and decode ───────────────────────────────────────────────────────────────────────────────────
+
+/** The 127 bytes. RangeError for a number that its field cannot hold. */
+export function encodeHeader(header: PmtilesHeader): Uint8Array {
+  const bytes = new Uint8Array(PMTILES_HEADER_BYTES)
+  const view = new DataView(bytes.buffer)
+  bytes.set(PMTILES_MAGIC, H.magic)
+  bytes[H.version] = PMTILES_VERSION
+  for (const name of SECTIONS) {
+    putU64(view, H[`${name}Offset`], header[`${name}Offset`])
+    putU64(view, H[`${name}Length`], header[`${name}Length`])
+  }
+  putU64(view, H.addressedTiles, header.addressedTiles)
+  putU64(view, H.tileEntries, header.tileEntries)
+  putU64(view, H.tileContents, header.tileContents)
+  view.setUint8(H.clustered, header.clustered ? 1 : 0)
+  for (const name of ['internalCompression', 'tileCompression', 'tileType'] as const)
+    putU8(view, H[name], header[name])
+  for (const name of ['minZoom', 'maxZoom', 'centerZoom'] as const) putU8(view, H[name], header[name])
+  putPosition(view, H.minPosition, header.minLon, header.minLat)
+  putPosition(view, H.maxPosition, header.maxLon, header.maxLat)
+  putPosition(view, H.centerPosition, header.centerLon, header.centerLat)
+  return bytes
+}
+
+/**
+ * Reads a header and checks what reading the archive depends on: magic, version, every section within the
+ * file of `fileSizeBytes`. What is merely untrue is headerFindings' business.
+ * Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED.
+ */
+export function decodeHeader(bytes: Uint8Array, fileSizeBytes: number): PmtilesHeader {
+  for (let i = 0; i < 2; i++)
+    if (bytes[i] !== PMTILES_MAGIC[i])
+      throw new FlagstoneError(
+        'NOT_A_TILE_FILE',
+        'This is no PMTiles archive: it does not begin with "PMTiles".',
+      )
+  for (let i = 2; i < PMTILES_MAGIC.length; i++) if (bytes[i] !== PMTILES_MAGIC[i]) throw oldOrForeign(bytes)
+  if (bytes[H.version] !== PMTILES_VERSION) throw wrongVersion(bytes[H.version] ?? 0)
+  if (bytes.length < PMTILES_HEADER_BYTES)
+    throw damaged(`its header is cut off after ${bytes.length} of ${PMTILES_HEADER_BYTES} bytes`)
+  const header = readHeader(bytes)
+  for (const name of SECTIONS) {
+    const offset = header[`${name}Offset`]
+    const length = header[`${name}Length`]
+    if (offset + length > fileSizeBytes)
+      throw damaged(
+        `its ${SECTION_NAMES[name]}, ${length} bytes from ${offset}, reach beyond the file of ${fileSizeBytes} bytes`,
+      )
+  }
+  if (header.rootLength === 0 || header.rootOffset < PMTILES_HEADER_BYTES)
+    throw damaged(`its root directory, ${header.rootLength} bytes from ${header.rootOffset}, cannot be one`)
+  return header
+}
+
+function readHeader(bytes: Uint8Array): PmtilesHeader {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, PMTILES_HEADER_BYTES)
+  return {
+    rootOffset: getU64(view, H.rootOffset),
+    rootLength: getU64(view, H.rootLength),
+    metadataOffset: getU64(view, H.metadataOffset),
+    metadataLength: getU64(view, H.metadataLength),
+    leafOffset: getU64(view, H.leafOffset),
+    leafLength: getU64(view, H.leafLength),
+    dataOffset: getU64(view, H.dataOffset),
+    dataLength: getU64(view, H.dataLength),
+    addressedTiles: getU64(view, H.addressedTiles),
+    tileEntries: getU64(view, H.tileEntries),
+    tileContents: getU64(view, H.tileContents),
+    clustered: view.getUint8(H.clustered) === 1,
+    internalCompression: view.getUint8(H.internalCompression),
+    tileCompression: view.getUint8(H.tileCompression),
+    tileType: view.getUint8(H.tileType),
+    minZoom: view.getUint8(H.minZoom),
+    maxZoom: view.getUint8(H.maxZoom),
+    minLon: view.getInt32(H.minPosition, true) / 1e7,
+    minLat: view.getInt32(H.minPosition + 4, true) / 1e7,
+    maxLon: view.getInt32(H.maxPosition, true) / 1e7,
+    maxLat: view.getInt32(H.maxPosition + 4, true) / 1e7,
+    centerZoom: view.getUint8(H.centerZoom),
+    centerLon: view.getInt32(H.centerPosition, true) / 1e7,
+    centerLat: view.getInt32(H.centerPosition + 4, true) / 1e7,
+  }
+}
+
+// ── what go-pmtiles verify asks ─────────────────────────────────────────────────────────────────────────
+
+/** What the directories say, to hold against the header. */
+export interface ArchiveCounts {
+  addressedTiles: number
+  tileEntries: number
+  /** Distinct offsets. */
+  tileContents: number
+  minZoom: number
+  maxZoom: number
+}
+
+/**
+ * Everything go-pmtiles' `verify` (pmtiles/verify.go) finds wrong with a header, as clauses: offsets of 0, the
+ * size rule, counts, zooms, centre, bounds. `counts` from walking the directories, when that was done.
+ */
+export function headerFindings(
+  header: PmtilesHeader,
+  fileSizeBytes: number,
+  counts?: ArchiveCounts,
+): string[] {
+  const findings: string[] = []
+  for (const name of SECTIONS)
+    if (header[`${name}Offset`] === 0) findings.push(`the ${SECTION_NAMES[name]} offset is 0`)
+  const rest = header.metadataLength + header.leafLength + header.dataLength
+  const tight = PMTILES_HEADER_BYTES + header.rootLength + rest
+  const padded = HEADER_BLOCK_BYTES + rest
+  if (fileSizeBytes !== tight && fileSizeBytes !== padded)
+    findings.push(`the file has ${fileSizeBytes} bytes, its header adds up to ${tight} or, padded, ${padded}`)
+  if (header.rootOffset + header.rootLength > HEADER_BLOCK_BYTES)
+    findings.push(`the root directory ends at ${header.rootOffset + header.rootLength}, beyond 16384`)
+  if (counts !== undefined)
+    for (const name of ['addressedTiles', 'tileEntries', 'tileContents', 'minZoom', 'maxZoom'] as const)
+      if (header[name] !== counts[name])
+        findings.push(`the header's ${name} is ${header[name]}, the directories say ${counts[name]}`)
+  if (header.minZoom > header.maxZoom)
+    findings.push(`min zoom ${header.minZoom} is above max zoom ${header.maxZoom}`)
+  if (header.centerZoom < header.minZoom || header.centerZoom > header.maxZoom)
+    findings.push(`center zoom ${header.centerZoom} is not within ${header.minZoom}…${header.maxZoom}`)
+  if (header.minLon >= header.maxLon || header.minLat >= header.maxLat)
+    findings.push('the bounds have no area')
+  return findings
+}
+
+// ── the sections of a sealed flat-1 file ────────────────────────────────────────────────────────────────
+
+export interface SealedSections {
+  metadataOffset: number
+  metadataLength: number
+  leafOffset: number
+  leafLength: number
+  dataOffset: number
+  dataLength: number
+  /** Absolute place of the first leaf directory; the metadata follows the last without a gap. */
+  directoriesOffset: number
+  directoriesLength: number
+  /** To add to an offset within the leaf directories to make it relative to the leaf section. */
+  leafBase: number
+  /** To add to a record's offset, relative to V, to make it relative to the tile data section. */
+  tileBase: number
+  fileLength: number
+}
+
+/**
+ * Where the parts of a sealed file lie, so that 16384 and the three lengths add up to the size of the file.
+ * `front`: `valuesStart` is V after the room for `leafBytes` + `metadataBytes` was inserted before it.
+ */
+export function sealedSections(
+  placement: 'front' | 'tail',
+  valuesStart: number,
+  valuesLength: number,
+  leafBytes: number,
+  metadataBytes: number,
+): SealedSections {
+  const directoriesLength = leafBytes + metadataBytes
+  const valuesEnd = valuesStart + valuesLength
+  const front = placement === 'front'
+  const directoriesOffset = front ? valuesStart - directoriesLength : valuesEnd
+  const leafOffset = front ? HEADER_BLOCK_BYTES : directoriesOffset
+  const dataOffset = front ? valuesStart : HEADER_BLOCK_BYTES
+  return {
+    directoriesOffset,
+    directoriesLength,
+    leafOffset,
+    leafLength: directoriesOffset + leafBytes - leafOffset,
+    metadataOffset: directoriesOffset + leafBytes,
+    metadataLength: metadataBytes,
+    dataOffset,
+    dataLength: valuesEnd - dataOffset,
+    leafBase: directoriesOffset - leafOffset,
+    tileBase: valuesStart - dataOffset,
+    fileLength: front ? valuesEnd : valuesEnd + directoriesLength,
+  }
+}
+
+// ── words and errors ────────────────────────────────────────────────────────────────────────────────────
+
+/** Over 2^53 a number comes out rounded, but never smaller than 2^53: the checks against the file refuse it. */
+function getU64(view: DataView, at: number): number {
+  return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true)
+}
+
+function putU64(view: DataView, at: number, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`${value} is no count for a PMTiles header`)
+  view.setUint32(at, value, true)
+  view.setUint32(at + 4, Math.floor(value / 2 ** 32), true)
+}
+
+function putU8(view: DataView, at: number, value: number): void {
+  if ((value & 0xff) !== value) throw new RangeError(`${value} does not fit a byte of a PMTiles header`)
+  view.setUint8(at, value)
+}
+
+function putPosition(view: DataView, at: number, lon: number, lat: number): void {
+  if (!(Math.abs(lon) <= 180 && Math.abs(lat) <= 90))
+    throw new RangeError(`longitude ${lon}, latitude ${lat} is no position on earth`)
+  view.setInt32(at, Math.round(lon * 1e7), true)
+  view.setInt32(at + 4, Math.round(lat * 1e7), true)
+}
+
+/** "PM" and then something else: versions 1 and 2 went on with a 16-bit version number. */
+function oldOrForeign(bytes: Uint8Array): FlagstoneError {
+  const version = (bytes[2] ?? 0) | ((bytes[3] ?? 0) << 8)
+  if (version === 1 || version === 2) return wrongVersion(version)
+  return new FlagstoneError(
+    'NOT_A_TILE_FILE',
+    'This is no PMTiles archive: it does not begin with "PMTiles".',
+  )
+}
+
+function wrongVersion(version: number): FlagstoneError {
+  return new FlagstoneError(
+    'VERSION_UNSUPPORTED',
+    `This is a PMTiles archive of version ${version}, and only version ${PMTILES_VERSION} can be read; ` +
+      'convert it with `pmtiles convert` first.',
+  )
+}
+
+function damaged(clause: string): FlagstoneError {
+  return new FlagstoneError(
+    'DAMAGED',
+    `This PMTiles archive is damaged or incomplete: ${clause}. Get it again from where it came from.`,
+  )
+}
