@@ -1,0 +1,177 @@
+// GDAL as the independent judge: the same image warped by gdalwarp onto the same tile grid, and numbers that
+// say how far two pictures are apart.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Why tests against GDAL cannot run here, or false. */
+export const withoutGdal: string | false =
+  spawnSync('gdalwarp', ['--version']).status === 0 ? false : 'needs gdal-bin (gdalwarp)'
+
+const WORLD = 20037508.342789244
+
+/** Whole tiles of one zoom. */
+export interface TileRange {
+  readonly zoom: number
+  readonly tileSize: number
+  readonly minX: number
+  readonly minY: number
+  readonly maxX: number
+  readonly maxY: number
+}
+
+/** Planar-free picture: bands interleaved, alpha beside them. */
+export interface Picture {
+  readonly width: number
+  readonly height: number
+  readonly bands: number
+  readonly data: Uint8Array
+  readonly alpha: Uint8Array
+}
+
+export interface WarpAnswer extends Picture {}
+
+/**
+ * gdalwarp of `image` onto a range of tiles. Palettes are expanded first, as our reader does.
+ * @param approximation -et, pixels; 0 is exact
+ */
+export function gdalWarp(
+  image: string,
+  range: TileRange,
+  resampling: string,
+  approximation = 0,
+  extra: string[] = [],
+): WarpAnswer {
+  const dir = mkdtempSync(join(tmpdir(), 'flagstone-gdal-'))
+  try {
+    const size = range.tileSize
+    const width = (range.maxX - range.minX + 1) * size
+    const height = (range.maxY - range.minY + 1) * size
+    const tileMetres = (2 * WORLD) / 2 ** range.zoom
+    const west = -WORLD + range.minX * tileMetres
+    const north = WORLD - range.minY * tileMetres
+    const east = -WORLD + (range.maxX + 1) * tileMetres
+    const south = WORLD - (range.maxY + 1) * tileMetres
+    const source = expandPalette(image, dir)
+    const raw = join(dir, 'warped.raw')
+    const name = resampling === 'nearest' ? 'near' : resampling
+    execFileSync(
+      'gdalwarp',
+      [
+        '-q',
+        '-t_srs',
+        'EPSG:3857',
+        '-te',
+        `${west}`,
+        `${south}`,
+        `${east}`,
+        `${north}`,
+        '-ts',
+        `${width}`,
+        `${height}`,
+      ]
+        .concat([
+          '-r',
+          name,
+          '-et',
+          `${approximation}`,
+          '-dstalpha',
+          '-of',
+          'ENVI',
+          '-co',
+          'INTERLEAVE=BIP',
+          ...extra,
+        ])
+        .concat([source, raw]),
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    )
+    const bytes = readFileSync(raw)
+    const samples = bytes.length / (width * height)
+    return split(bytes, width, height, samples)
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+function expandPalette(image: string, dir: string): string {
+  const info = JSON.parse(execFileSync('gdalinfo', ['-json', image], { encoding: 'utf8' })) as {
+    bands: { colorInterpretation: string }[]
+  }
+  if (info.bands[0]?.colorInterpretation !== 'Palette') return image
+  const expanded = join(dir, 'rgb.tif')
+  execFileSync('gdal_translate', ['-q', '-expand', 'rgb', image, expanded], { stdio: 'ignore' })
+  return existsSync(expanded) ? expanded : image
+}
+
+/** Interleaved samples whose last one is alpha → colour and alpha. */
+export function split(bytes: Uint8Array, width: number, height: number, samples: number): Picture {
+  const bands = samples - 1
+  const data = new Uint8Array(width * height * bands)
+  const alpha = new Uint8Array(width * height)
+  for (let i = 0, d = 0, s = 0; i < width * height; i++) {
+    for (let b = 0; b < bands; b++) data[d++] = bytes[s++]!
+    alpha[i] = bytes[s++]!
+  }
+  return { width, height, bands, data, alpha }
+}
+
+/** Peak signal-to-noise ratio, dB, over pixels that are opaque, with opaque neighbours, in both. */
+export function interiorPsnr(a: Picture, b: Picture): { psnr: number; pixels: number } {
+  let sum = 0
+  let n = 0
+  eachInterior(a, b, (i) => {
+    for (let band = 0; band < a.bands; band++) {
+      const d = a.data[i * a.bands + band]! - b.data[i * b.bands + band]!
+      sum += d * d
+    }
+    n++
+  })
+  return {
+    psnr: sum === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10((255 * 255 * n * a.bands) / sum),
+    pixels: n,
+  }
+}
+
+/** Displacement of b against a, pixels: the least-squares solution of a − b = gx·dx + gy·dy (Lucas & Kanade 1981). */
+export function shiftOf(a: Picture, b: Picture): { dx: number; dy: number } {
+  let xx = 0
+  let xy = 0
+  let yy = 0
+  let xt = 0
+  let yt = 0
+  const w = a.width * a.bands
+  eachInterior(a, b, (i) => {
+    const p = i * a.bands
+    const gx = (a.data[p + a.bands]! - a.data[p - a.bands]!) / 2
+    const gy = (a.data[p + w]! - a.data[p - w]!) / 2
+    const d = a.data[p]! - b.data[i * b.bands]!
+    xx += gx * gx
+    xy += gx * gy
+    yy += gy * gy
+    xt += gx * d
+    yt += gy * d
+  })
+  const det = xx * yy - xy * xy
+  if (det === 0) return { dx: 0, dy: 0 }
+  return { dx: (yy * xt - xy * yt) / det, dy: (xx * yt - xy * xt) / det }
+}
+
+function eachInterior(a: Picture, b: Picture, visit: (index: number) => void): void {
+  for (let y = 1; y < a.height - 1; y++) {
+    for (let x = 1; x < a.width - 1; x++) {
+      const i = y * a.width + x
+      let inside = true
+      for (let dy = -1; dy <= 1 && inside; dy++) {
+        for (let dx = -1; dx <= 1; dx++) {
+          const k = i + dy * a.width + dx
+          if (a.alpha[k] !== 255 || b.alpha[k] !== 255) {
+            inside = false
+            break
+          }
+        }
+      }
+      if (inside) visit(i)
+    }
+  }
+}
