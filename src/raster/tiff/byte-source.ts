@@ -1,0 +1,93 @@
+// Bytes of a source image by position: the seam between the TIFF reader and wherever the file lies (a disk
+// now, http ranges later). Invariant: a read either returns exactly the bytes asked for or throws; offsets
+// and lengths come out of hostile files, so they are checked here before anything is allocated.
+import { type FileHandle, open } from 'node:fs/promises'
+import { FlagstoneError } from '../../errors.js'
+
+export interface ByteSource {
+  /** For messages: the path or URL. */
+  readonly name: string
+  readonly sizeBytes: number
+  /** Exactly `length` bytes at `offset`. Throws SOURCE_CORRUPT outside the file, SOURCE_UNREADABLE when the system fails. */
+  read(offset: number, length: number): Promise<Uint8Array>
+  close(): Promise<void>
+}
+
+/** Is [offset, offset + length) a range of the file? */
+export function inside(source: ByteSource, offset: number, length: number): boolean {
+  return (
+    Number.isSafeInteger(offset) &&
+    Number.isSafeInteger(length) &&
+    offset >= 0 &&
+    length >= 0 &&
+    offset + length <= source.sizeBytes
+  )
+}
+
+function outside(source: ByteSource, offset: number, length: number): FlagstoneError {
+  return new FlagstoneError(
+    'SOURCE_CORRUPT',
+    `${source.name}: bytes ${offset}…${offset + length} are referred to, but the file has only ${source.sizeBytes}; it is truncated or damaged, get a complete copy`,
+  )
+}
+
+class FileSource implements ByteSource {
+  readonly name: string
+  readonly sizeBytes: number
+  readonly #handle: FileHandle
+
+  constructor(name: string, sizeBytes: number, handle: FileHandle) {
+    this.name = name
+    this.sizeBytes = sizeBytes
+    this.#handle = handle
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    if (!inside(this, offset, length)) throw outside(this, offset, length)
+    const bytes = new Uint8Array(length)
+    let done = 0
+    while (done < length) {
+      const { bytesRead } = await this.#read(bytes, done, offset + done)
+      // The file became shorter while we were reading it.
+      if (bytesRead === 0) throw outside(this, offset, length)
+      done += bytesRead
+    }
+    return bytes
+  }
+
+  async #read(into: Uint8Array, at: number, position: number): Promise<{ bytesRead: number }> {
+    try {
+      return await this.#handle.read(into, at, into.length - at, position)
+    } catch (cause) {
+      throw unreadable(this.name, 'read', cause)
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close()
+  }
+}
+
+function unreadable(path: string, call: string, cause: unknown): FlagstoneError {
+  const errno = (cause as NodeJS.ErrnoException).code
+  const details = { ...(errno === undefined ? {} : { errno }), call, path, cause }
+  if (errno === 'ENOENT')
+    return new FlagstoneError('NOT_FOUND', `${path} does not exist; check the path`, details)
+  return new FlagstoneError('SOURCE_UNREADABLE', `${path} cannot be read (${errno ?? cause})`, details)
+}
+
+/** Opens a file of the disk. Throws NOT_FOUND, SOURCE_UNREADABLE (also for directories). */
+export async function openFileSource(path: string): Promise<ByteSource> {
+  let handle: FileHandle
+  try {
+    handle = await open(path, 'r')
+  } catch (cause) {
+    throw unreadable(path, 'open', cause)
+  }
+  const stat = await handle.stat()
+  if (!stat.isFile()) {
+    await handle.close()
+    throw new FlagstoneError('SOURCE_UNREADABLE', `${path} is not a file; pass an image file`, { path })
+  }
+  return new FileSource(path, stat.size, handle)
+}

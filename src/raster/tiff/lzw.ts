@@ -1,0 +1,93 @@
+// TIFF LZW. Two bit orders exist: the specified one (codes packed from the high bit, widths grow one code
+// early) and that of files from before 1990 (from the low bit, widths grow on time), told apart as libtiff
+// does. A string is written once into the output and later copied from there, so the table holds only
+// positions: no per-string memory, no recursion.
+import { Problem } from './problem.js'
+
+const CLEAR = 256
+const END = 257
+const FIRST = 258
+const MAX_CODES = 4096
+
+/** Where each code's string lies in the output, and its length. */
+const starts = new Int32Array(MAX_CODES + 1)
+const lengths = new Int32Array(MAX_CODES + 1)
+
+/** Old files begin with a clear code packed from the low bit: 0x00 then an odd byte. */
+export const isOldLzw = (bytes: Uint8Array): boolean =>
+  bytes.length >= 2 && bytes[0] === 0 && (bytes[1]! & 1) === 1
+
+/**
+ * Decodes into `out` and returns how many bytes came out (at most `out.length`; what follows is ignored).
+ * Throws Problem when a code refers to nothing.
+ */
+export function decodeLzw(bytes: Uint8Array, out: Uint8Array): number {
+  const old = isOldLzw(bytes)
+  // The specified order grows a code early: at 511 instead of 512.
+  const early = old ? 0 : 1
+  const size = out.length
+  const end = bytes.length
+  let at = 0
+  let buffer = 0
+  let available = 0
+  let width = 9
+  let next = FIRST
+  let grow = 512 - early
+  let position = 0
+  /** The previous string: where it begins in the output, and how long it is; 0 after a clear. */
+  let previousStart = 0
+  let previousLength = 0
+
+  while (position < size) {
+    while (available < width) {
+      if (at >= end) return position
+      const byte = bytes[at++]!
+      buffer = old ? buffer | (byte << available) : ((buffer << 8) | byte) & 0x3fffff
+      available += 8
+    }
+    let code: number
+    if (old) {
+      code = buffer & ((1 << width) - 1)
+      buffer >>>= width
+    } else {
+      code = (buffer >>> (available - width)) & ((1 << width) - 1)
+    }
+    available -= width
+
+    if (code === END) return position
+    if (code === CLEAR) {
+      width = 9
+      next = FIRST
+      grow = 512 - early
+      previousLength = 0
+      continue
+    }
+
+    const start = position
+    if (code < 256) {
+      out[position++] = code
+    } else {
+      if (previousLength === 0 || code > next || code < FIRST || (code === next && next >= MAX_CODES)) {
+        throw new Problem('its LZW data refers to a code that does not exist')
+      }
+      // The code being defined right now: the previous string and its own first byte.
+      const from = code === next ? previousStart : starts[code]!
+      const length = code === next ? previousLength + 1 : lengths[code]!
+      const stop = Math.min(position + length, size)
+      // Byte by byte: source and target may overlap by design.
+      for (let p = from; position < stop; p++) out[position++] = out[p]!
+    }
+    if (previousLength > 0 && next < MAX_CODES) {
+      starts[next] = previousStart
+      lengths[next] = previousLength + 1
+      next++
+      if (next === grow && width < 12) {
+        width++
+        grow = (1 << width) - early
+      }
+    }
+    previousStart = start
+    previousLength = position - start
+  }
+  return position
+}

@@ -1,0 +1,108 @@
+// TIFF tag numbers and the values of those that are enumerations.
+// Sources: TIFF 6.0, TIFF Technical Notes 1–3, GeoTIFF 1.1 (OGC 19-008), libtiff's tiff.h, GDAL's GTiff driver.
+
+export const Tag = {
+  NewSubfileType: 254,
+  OldSubfileType: 255,
+  ImageWidth: 256,
+  ImageLength: 257,
+  BitsPerSample: 258,
+  Compression: 259,
+  Photometric: 262,
+  FillOrder: 266,
+  StripOffsets: 273,
+  SamplesPerPixel: 277,
+  RowsPerStrip: 278,
+  StripByteCounts: 279,
+  PlanarConfiguration: 284,
+  Predictor: 317,
+  ColorMap: 320,
+  TileWidth: 322,
+  TileLength: 323,
+  TileOffsets: 324,
+  TileByteCounts: 325,
+  SubIfds: 330,
+  ExtraSamples: 338,
+  SampleFormat: 339,
+  JpegTables: 347,
+  ModelPixelScale: 33550,
+  ModelTiepoint: 33922,
+  ModelTransformation: 34264,
+  GeoKeyDirectory: 34735,
+  GeoDoubleParams: 34736,
+  GeoAsciiParams: 34737,
+  GdalNodata: 42113,
+} as const
+
+export const Compression = {
+  None: 1,
+  Lzw: 5,
+  OldJpeg: 6,
+  Jpeg: 7,
+  Deflate: 8,
+  PackBits: 32773,
+  OldDeflate: 32946,
+  Zstd: 50000,
+  Webp: 50001,
+} as const
+
+/** Names for messages; what is not listed is called by its number. */
+const COMPRESSION_NAMES: Readonly<Record<number, string>> = {
+  1: 'uncompressed',
+  2: 'CCITT RLE',
+  3: 'CCITT group 3',
+  4: 'CCITT group 4',
+  5: 'LZW',
+  6: 'old-style JPEG',
+  7: 'JPEG',
+  8: 'DEFLATE',
+  9: 'JBIG',
+  10: 'JBIG',
+  32766: 'NeXT RLE',
+  32771: 'CCITT RLE',
+  32773: 'PackBits',
+  32809: 'ThunderScan',
+  32946: 'DEFLATE',
+  33003: 'JPEG 2000',
+  33005: 'JPEG 2000',
+  34661: 'JBIG',
+  34676: 'SGI LogLuv',
+  34677: 'SGI LogLuv',
+  34712: 'JPEG 2000',
+  34887: 'LERC',
+  34892: 'lossy JPEG (DNG)',
+  34925: 'LZMA',
+  34933: 'PNG',
+  50000: 'ZSTD',
+  50001: 'WebP',
+  50002: 'JPEG XL',
+  52546: 'JPEG XL',
+}
+export const compressionName = (code: number): string => COMPRESSION_NAMES[code] ?? `compression ${code}`
+
+export const Photometric = {
+  MinIsWhite: 0,
+  MinIsBlack: 1,
+  Rgb: 2,
+  Palette: 3,
+  TransparencyMask: 4,
+  Cmyk: 5,
+  YCbCr: 6,
+} as const
+
+const PHOTOMETRIC_NAMES: Readonly<Record<number, string>> = {
+  0: 'grey (0 is white)',
+  1: 'grey',
+  2: 'RGB',
+  3: 'palette',
+  4: 'mask',
+  5: 'CMYK',
+  6: 'YCbCr',
+  8: 'CIE L*a*b*',
+  9: 'ICC L*a*b*',
+  10: 'ITU L*a*b*',
+  32803: 'raw sensor (CFA)',
+  32844: 'LogL',
+  32845: 'LogLuv',
+}
+export const photometricName = (code: number): string => PHOTOMETRIC_NAMES[code] ?? `photometric ${code}`
