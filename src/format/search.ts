@@ -1,16 +1,14 @@
 // Finding a record by key in the sorted part of a level index: a Uint32Array over the (mapped) region, six words
 // a record, keys strictly ascending.
 //
-// Keys are whole numbers without repetition, so between two known records the position of a key is bounded by
-// arithmetic alone: at most first + (key - firstKey), at least last - (lastKey - key). Where tiles are dense
-// that bound is the answer and the second touch is the hit. Else up to three interpolated probes, then
-// halving; the bounds keep tightening for free. At most log2(n) + 6 records are touched.
+// Keys are whole numbers without repetition, so two known records bound the place of a key by arithmetic alone:
+// at most low + (key - lowKey), at least high - (highKey - key). Within a run of neighbouring tiles that bound
+// is the answer, so where it lies in the nearer half it is the next probe (it halves what is left even when it
+// misses). Else interpolation, as long as each guess leaves at most a quarter; one that does not ends it, and then
+// halving. So no search costs more than a binary search and a few touches: at most log2(count) + 4 records.
 import { RECORD_WORDS } from './layout.js'
 
 const TWO32 = 2 ** 32
-/** Interpolated probes before halving. */
-const GUESSES = 3
-
 /**
  * Index of the record with `key` among `count` records from word `base`, or -1. `u32` may be longer. A hostile
  * (unsorted) index gives a wrong answer or -1, never an endless loop or a touch outside the region.
@@ -34,18 +32,21 @@ export function lowerBound(u32: Uint32Array, base: number, count: number, key: n
   let highKey = u32[word + 1]! * TWO32 + u32[word]!
   if (highKey < key) return high + 1
   if (highKey === key) return high
-  let guesses = GUESSES
+  let trust = true
   while (high - low > 1) {
+    const span = high - low
+    const half = span >>> 1
+    const up = key - lowKey
+    const down = highKey - key
     let middle: number
-    if (guesses > 0) {
-      guesses--
-      middle = low + Math.floor(((key - lowKey) / (highKey - lowKey)) * (high - low))
-      // The key, if there, is not before high - (highKey - key); a guess below that teaches less.
-      const least = high - (highKey - key)
-      if (middle < least) middle = least
+    let guessed = false
+    if (up <= half) middle = low + up
+    else if (down <= half) middle = high - down
+    else if (trust) {
+      guessed = true
+      middle = low + Math.floor((up / (up + down)) * span)
       if (middle <= low) middle = low + 1
-      else if (middle >= high) middle = high - 1
-    } else middle = (low + high) >>> 1
+    } else middle = low + half
     word = base + middle * RECORD_WORDS
     const found = u32[word + 1]! * TWO32 + u32[word]!
     if (found === key) return middle
@@ -56,6 +57,7 @@ export function lowerBound(u32: Uint32Array, base: number, count: number, key: n
       high = middle
       highKey = found
     }
+    if (guessed) trust = (high - low) * 4 <= span
   }
   return high
 }
