@@ -196,7 +196,10 @@ export class MemoryFile implements ByteFile {
 
   #chunk(index: number): Uint8Array {
     let chunk = this.#inode.chunks.get(index)
-    if (chunk === undefined) this.#inode.chunks.set(index, (chunk = new Uint8Array(CHUNK)))
+    if (chunk === undefined) {
+      chunk = new Uint8Array(CHUNK)
+      this.#inode.chunks.set(index, chunk)
+    }
     return chunk
   }
 

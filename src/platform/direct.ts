@@ -1,0 +1,61 @@
+// Direct I/O: past the page cache, from aligned buffers to aligned places. Whether it is really on is
+// something to be asked after opening, not assumed: tmpfs and some others take the flag or refuse it.
+import { closeSync, constants as fs, openSync, readSync } from 'node:fs'
+import { addressOf, call, libc } from './libc.js'
+
+/** O_DIRECT; Node knows the number of the platform it runs on. undefined on macOS. */
+export const O_DIRECT: number | undefined = (fs as Record<string, number>)['O_DIRECT']
+
+const AT_FDCWD = -100
+const STATX_DIOALIGN = 0x2000
+const STATX_BYTES = 256
+/** Offsets in struct statx: mask u32 at 0, dio_mem_align u32 at 0x98, dio_offset_align u32 at 0x9c. */
+const STATX_MASK = 0
+const STATX_DIO_MEM_ALIGN = 0x98
+const STATX_DIO_OFFSET_ALIGN = 0x9c
+
+/** A zeroed buffer whose first byte lies on a multiple of `alignBytes` (a power of two). */
+export function allocateAligned(bytes: number, alignBytes: number): Buffer {
+  const room = Buffer.alloc(bytes + alignBytes)
+  const past = Number(addressOf(room) % BigInt(alignBytes))
+  const start = past === 0 ? 0 : alignBytes - past
+  return room.subarray(start, start + bytes)
+}
+
+/** What statx says of a file's direct I/O: bytes, 0 for 'not possible', undefined where it does not say. */
+function statxAlignment(path: string): number | undefined {
+  if (libc.statx === undefined) return undefined
+  const out = Buffer.alloc(STATX_BYTES)
+  const answer = call(libc.statx, AT_FDCWD, path, 0, STATX_DIOALIGN, out)
+  if ('errno' in answer || (out.readUInt32LE(STATX_MASK) & STATX_DIOALIGN) === 0) return undefined
+  const memory = out.readUInt32LE(STATX_DIO_MEM_ALIGN)
+  const offset = out.readUInt32LE(STATX_DIO_OFFSET_ALIGN)
+  return memory === 0 || offset === 0 ? 0 : Math.max(memory, offset)
+}
+
+/** Alignment that direct I/O wants on this (existing, readable) file, bytes; 0 where it is not to be had. */
+export function directAlignment(path: string): number {
+  if (O_DIRECT === undefined) return 0
+  const said = statxAlignment(path)
+  if (said === 0) return 0
+  let fd: number
+  try {
+    fd = openSync(path, fs.O_RDONLY | O_DIRECT)
+  } catch {
+    return 0
+  }
+  try {
+    if (said !== undefined) return said
+    for (const align of [512, 4096]) {
+      try {
+        readSync(fd, allocateAligned(align, align), 0, align, 0)
+        return align
+      } catch {
+        // too small: try the next
+      }
+    }
+    return 0
+  } finally {
+    closeSync(fd)
+  }
+}

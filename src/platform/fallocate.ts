@@ -1,0 +1,74 @@
+// fallocate(2) with every mode, sync and async. An operation on an open file, no policy: what the file system
+// says is passed on, errno and all. Where there is no fallocate (macOS): mode 0 by the system's own way, any
+// other mode EOPNOTSUPP.
+import { fstatSync, ftruncateSync } from 'node:fs'
+import { call, callAsync, libc } from './libc.js'
+import { errnoName, systemError } from './system-error.js'
+
+const F_PREALLOCATE = 42
+const F_ALLOCATEALL = 4
+const F_PEOFPOSMODE = 3
+
+/** macOS: space behind the end of the file, then the new size. struct fstore { uint flags; int posmode; off_t offset, length, bytesalloc } */
+function preallocateDarwin(
+  fd: number,
+  offset: number,
+  length: number,
+): { value: number } | { errno: number } {
+  const size = fstatSync(fd).size
+  const end = offset + length
+  if (end <= size) return { value: 0 }
+  const store = Buffer.alloc(32)
+  store.writeUInt32LE(F_ALLOCATEALL, 0)
+  store.writeInt32LE(F_PEOFPOSMODE, 4)
+  store.writeBigInt64LE(BigInt(end - size), 16)
+  const answer = call(libc.fcntl, fd, F_PREALLOCATE, 'void *', store)
+  if ('value' in answer) ftruncateSync(fd, end)
+  return answer
+}
+
+const details = (mode: number, offset: number, length: number): Record<string, number | string> => ({
+  mode: `0x${mode.toString(16).padStart(2, '0')}`,
+  offset,
+  length,
+})
+
+/**
+ * Changes the space of [offset, offset + length) of an open file, bytes. Modes: see FALLOC.
+ * @throws FlagstoneError SYSTEM or DISK_FULL with errno (EBADF, ENOSPC, EOPNOTSUPP, EINVAL, EIO …), call, args, path
+ */
+export function fallocate(fd: number, mode: number, offset: number, length: number, path = `fd ${fd}`): void {
+  const answer = begin(fd, mode, offset, length, path) ?? call(libc.fallocate!, fd, mode, offset, length)
+  if ('errno' in answer)
+    throw systemError(errnoName(answer.errno), 'fallocate', path, details(mode, offset, length))
+}
+
+/** fallocate in another thread: INSERT_RANGE flushes dirty pages first and may take a while. */
+export async function fallocateAsync(
+  fd: number,
+  mode: number,
+  offset: number,
+  length: number,
+  path = `fd ${fd}`,
+): Promise<void> {
+  const answer =
+    begin(fd, mode, offset, length, path) ?? (await callAsync(libc.fallocate!, fd, mode, offset, length))
+  if ('errno' in answer)
+    throw systemError(errnoName(answer.errno), 'fallocate', path, details(mode, offset, length))
+}
+
+/** What can be answered without the Linux call. */
+function begin(
+  fd: number,
+  mode: number,
+  offset: number,
+  length: number,
+  path: string,
+): { value: number } | { errno: number } | undefined {
+  if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length)) {
+    throw systemError('EINVAL', 'fallocate', path, details(mode, offset, length))
+  }
+  if (libc.fallocate !== undefined) return undefined
+  if (mode === 0 && process.platform === 'darwin') return preallocateDarwin(fd, offset, length)
+  throw systemError('EOPNOTSUPP', 'fallocate', path, details(mode, offset, length))
+}
