@@ -153,6 +153,7 @@ function convolve2(from: Pixels, kernel: Resampling, alpha: boolean, to: Canvas,
   const rowLength = (from.width >> 1) * channels
   // a ring of the rows one output row needs; row y lies in slot y mod taps
   const ring = new Float64Array(rowLength * taps.length)
+  const slots = new Int32Array(taps.length)
   const line = new Float64Array((from.width + 2 * half) * channels)
   const sums = new Float64Array(rowLength)
   let ready = -1
@@ -161,16 +162,25 @@ function convolve2(from: Pixels, kernel: Resampling, alpha: boolean, to: Canvas,
     const last = Math.min(from.height - 1, first + taps.length - 1)
     for (; ready < last; ready++) {
       spread(from, ready + 1, half, channels, line)
-      across(line, taps, channels, from.width >> 1, ring, ((ready + 1) % taps.length) * rowLength)
+      const slot = ((ready + 1) % taps.length) * rowLength
+      if (channels === 3) across3(line, taps, from.width >> 1, ring, slot)
+      else across(line, taps, channels, from.width >> 1, ring, slot)
     }
-    sums.fill(0)
     for (let t = 0; t < taps.length; t++) {
       const y = Math.max(0, Math.min(from.height - 1, first + t))
-      const at = (y % taps.length) * rowLength
-      const w = taps[t]!
-      for (let i = 0; i < rowLength; i++) sums[i] = sums[i]! + w * ring[at + i]!
+      slots[t] = (y % taps.length) * rowLength
     }
+    down(ring, slots, taps, sums)
     store(from, sums, j, alpha, to, corner + j * to.width)
+  }
+}
+
+function down(ring: Float64Array, slots: Int32Array, taps: Float64Array, sums: Float64Array): void {
+  const n = taps.length
+  for (let i = 0; i < sums.length; i++) {
+    let sum = 0
+    for (let t = 0; t < n; t++) sum += taps[t]! * ring[slots[t]! + i]!
+    sums[i] = sum
   }
 }
 
@@ -183,6 +193,24 @@ function spread(from: Pixels, y: number, half: number, channels: number, line: F
     const opacity = mask === undefined ? 1 : mask[p]! / 255
     for (let c = 0; c < bands; c++) line[i * channels + c] = data[p * bands + c]! * opacity
     if (channels > bands) line[i * channels + bands] = opacity
+  }
+}
+
+function across3(line: Float64Array, taps: Float64Array, width: number, out: Float64Array, at: number): void {
+  const n = taps.length
+  for (let i = 0, d = at; i < width; i++, d += 3) {
+    let r = 0
+    let g = 0
+    let b = 0
+    for (let t = 0, s = 6 * i; t < n; t++, s += 3) {
+      const w = taps[t]!
+      r += w * line[s]!
+      g += w * line[s + 1]!
+      b += w * line[s + 2]!
+    }
+    out[d] = r
+    out[d + 1] = g
+    out[d + 2] = b
   }
 }
 

@@ -7,8 +7,9 @@
 //
 // Validity, as gdalwarp's: a target pixel is painted when the source pixel under its centre is valid
 // (average: when any pixel under its footprint is). Weights of invalid or missing pixels are dropped and the
-// rest renormalised, so nodata colours never bleed. With an alpha mask colours are weighed by alpha and the
-// result's alpha is interpolated; otherwise a painted pixel is opaque.
+// rest renormalised, so nodata colours never bleed. With an alpha mask colours are weighed by alpha, and the
+// result's alpha is that of the pixels that are not wholly transparent, so that the rim of an image is not
+// dimmed and abutting images leave no seam; otherwise a painted pixel is opaque.
 import type { Canvas } from './canvas.js'
 import { PHASES, type WeightTable, WIDEN_ABOVE, weightTable } from './kernels.js'
 import type { Pixels, Resampling } from './pixels.js'
@@ -38,6 +39,9 @@ export function runKernel(
   return new TableRun(from, to, tableX, tableY, alpha, resampling === 'average', fallback)
 }
 
+/** Positions on the line between two pixels belong to the second, whatever the last bit says (GDAL: 1e-10). */
+const NUDGE = 1e-8
+
 class NearestRun implements RunKernel {
   readonly before = 0
   readonly after = 0
@@ -55,8 +59,8 @@ class NearestRun implements RunKernel {
     const maxX = width - 1
     const maxY = height - 1
     for (let k = 0; k < count; k++) {
-      const ix = Math.min(maxX, (x + k * dx) | 0)
-      const iy = Math.min(maxY, (y + k * dy) | 0)
+      const ix = Math.min(maxX, (x + k * dx + NUDGE) | 0)
+      const iy = Math.min(maxY, (y + k * dy + NUDGE) | 0)
       const p = iy * width + ix
       const valid = mask === undefined ? 255 : mask[p]!
       if (valid === 0) continue
@@ -92,7 +96,7 @@ class BilinearRun implements RunKernel {
   }
 
   run(at: number, count: number, x: number, dx: number, y: number, dy: number, inner: boolean): void {
-    if (this.#from.mask !== undefined) this.#masked(at, count, x, dx, y, dy)
+    if (this.#from.mask !== undefined) this.#masked(at, count, x, dx, y, dy, inner)
     else if (!inner) this.#rim(at, count, x, dx, y, dy)
     else if (this.#from.bands === 3) this.#inner3(at, count, x, dx, y, dy)
     else this.#inner1(at, count, x, dx, y, dy)
@@ -187,8 +191,33 @@ class BilinearRun implements RunKernel {
     this.#to.mask.fill(255, at, at + count)
   }
 
-  #masked(at: number, count: number, x: number, dx: number, y: number, dy: number): void {
-    for (let k = 0; k < count; k++) this.one(at + k, x + k * dx, y + k * dy)
+  /** Most pixels lie away from every rim: those with four opaque samples take the short way. */
+  #masked(at: number, count: number, x: number, dx: number, y: number, dy: number, inner: boolean): void {
+    const { width, bands, data: src } = this.#from
+    const mask = this.#from.mask!
+    const out = this.#to.data
+    const outMask = this.#to.mask
+    for (let k = 0; k < count; k++) {
+      const px = x + k * dx
+      const py = y + k * dy
+      const ux = ((px - 0.5) * ONE) | 0
+      const uy = ((py - 0.5) * ONE) | 0
+      const p = (uy >> BITS) * width + (ux >> BITS)
+      if (!inner || (mask[p]! & mask[p + 1]! & mask[p + width]! & mask[p + width + 1]!) !== 255) {
+        this.one(at + k, px, py)
+        continue
+      }
+      const wx = ux & FRACTION
+      const wy = uy & FRACTION
+      const right = p * bands + bands
+      const down = width * bands
+      for (let s = p * bands, d = (at + k) * bands; s < right; s++, d++) {
+        const top = (src[s]! << BITS) + (src[s + bands]! - src[s]!) * wx
+        const bottom = (src[s + down]! << BITS) + (src[s + down + bands]! - src[s + down]!) * wx
+        out[d] = ((top << BITS) + (bottom - top) * wy + HALF) >> (2 * BITS)
+      }
+      outMask[at + k] = 255
+    }
   }
 
   /** One pixel anywhere in the window, masked or not. */
@@ -197,7 +226,11 @@ class BilinearRun implements RunKernel {
     const out = this.#to.data
     const maxX = width - 1
     const maxY = height - 1
-    if (mask !== undefined && mask[Math.min(maxY, y | 0) * width + Math.min(maxX, x | 0)] === 0) return
+    if (
+      mask !== undefined &&
+      mask[Math.min(maxY, (y + NUDGE) | 0) * width + Math.min(maxX, (x + NUDGE) | 0)] === 0
+    )
+      return
     const ux = Math.max(0, Math.min(maxX, x - 0.5))
     const uy = Math.max(0, Math.min(maxY, y - 0.5))
     const ix = ux | 0
@@ -213,12 +246,19 @@ class BilinearRun implements RunKernel {
     let w10 = (1 - wx) * wy
     let w11 = wx * wy
     let sum = 1
+    let painted = 255
     if (mask !== undefined) {
-      w00 *= mask[p00]!
-      w01 *= mask[p01]!
-      w10 *= mask[p10]!
-      w11 *= mask[p11]!
+      const m00 = mask[p00]!
+      const m01 = mask[p01]!
+      const m10 = mask[p10]!
+      const m11 = mask[p11]!
+      const valid = (m00 && w00) + (m01 && w01) + (m10 && w10) + (m11 && w11)
+      w00 *= m00
+      w01 *= m01
+      w10 *= m10
+      w11 *= m11
       sum = w00 + w01 + w10 + w11
+      if (this.#alpha) painted = Math.max(1, (sum / valid + 0.5) | 0)
     }
     for (let c = 0; c < bands; c++) {
       const v =
@@ -228,7 +268,7 @@ class BilinearRun implements RunKernel {
         src[p11 * bands + c]! * w11
       out[at * bands + c] = (v / sum + 0.5) | 0
     }
-    this.#to.mask[at] = this.#alpha && mask !== undefined ? Math.max(1, (sum + 0.5) | 0) : 255
+    this.#to.mask[at] = painted
   }
 }
 
@@ -353,7 +393,8 @@ class TableRun implements RunKernel {
   #one(at: number, x: number, y: number): void {
     const { width, height, bands, data: src, mask } = this.#from
     if (!this.#anyValid && mask !== undefined) {
-      if (mask[Math.min(height - 1, y | 0) * width + Math.min(width - 1, x | 0)] === 0) return
+      if (mask[Math.min(height - 1, (y + NUDGE) | 0) * width + Math.min(width - 1, (x + NUDGE) | 0)] === 0)
+        return
     }
     const { taps: tapsX, half: halfX, weights: weightsX } = this.#tableX
     const { taps: tapsY, half: halfY, weights: weightsY } = this.#tableY
@@ -377,13 +418,13 @@ class TableRun implements RunKernel {
       const wy = weightsY[wy0 + j]!
       for (let i = i0; i < i1; i++) {
         const p = (top + j) * width + left + i
-        let w = wy * weightsX[wx0 + i]!
-        weight += w
         const m = mask === undefined ? 255 : mask[p]!
         if (m === 0) {
           missing = true
           continue
         }
+        let w = wy * weightsX[wx0 + i]!
+        weight += w
         w *= m
         opacity += w
         const s = p * bands

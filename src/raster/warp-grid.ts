@@ -33,8 +33,8 @@ interface Rect {
 }
 
 /** The finest a grid gets, pixels a cell. */
-const MIN_STEP_PX = 8
-const MAX_CELLS = 64
+const MIN_STEP_PX = 4
+const MAX_CELLS = 128
 
 /** First pixel of a cell; `cell = cells` gives the end. Pixels of a cell lie between its nodes. */
 export function cellStart(cell: number, cells: number, size: number): number {
@@ -61,9 +61,18 @@ export function buildGrid(
   width: number,
   height: number,
 ): CoordGrid {
-  let cells = 1
-  let nodes = sample(rect, points, 1, undefined)
-  if (points.linear) return { columns: 1, rows: 1, nodes, exactAt: undefined, exact: undefined }
+  if (points.linear) {
+    return {
+      columns: 1,
+      rows: 1,
+      nodes: sample(rect, points, 1, undefined),
+      exactAt: undefined,
+      exact: undefined,
+    }
+  }
+  // not from one cell: what is symmetric about its middle (the equator) would look linear
+  let cells = 2
+  let nodes = sample(rect, points, cells, undefined)
   const size = Math.max(rect.width, rect.height)
   for (;;) {
     const finer = sample(rect, points, cells * 2, nodes)
@@ -321,10 +330,10 @@ class MeetingSum {
     if (y > box[3]!) box[3] = y
   }
 
-  /** NaN for exact cells, whose nodes may lie on two sides of a cut. */
   #scales(i: number, j: number): [number, number] {
     const { columns, rows, nodes, exactAt } = this.#grid
-    if ((exactAt?.[j * columns + i] ?? -1) >= 0) return [Number.NaN, Number.NaN]
+    const from = exactAt?.[j * columns + i] ?? -1
+    if (from >= 0) return this.#exactScales(i, j, from)
     const stepX = Math.max(1, this.#rect.width - 1) / columns
     const stepY = Math.max(1, this.#rect.height - 1) / rows
     const at = (j * (columns + 1) + i) * 2
@@ -334,6 +343,27 @@ class MeetingSum {
     const down = (k: number): number =>
       (nodes[below + k]! - nodes[at + k]! + nodes[below + 2 + k]! - nodes[at + 2 + k]!) / 2 / stepY
     return [Math.hypot(along(0), down(0)), Math.hypot(along(1), down(1))]
+  }
+
+  /** From neighbouring pixels at two places, the smaller: a cut may lie at one of them. NaN when too small. */
+  #exactScales(i: number, j: number, from: number): [number, number] {
+    const exact = this.#grid.exact!
+    const width = spanOf(i, this.#grid.columns, this.#rect.width)
+    const height = spanOf(j, this.#grid.rows, this.#rect.height)
+    const least: [number, number] = [Number.NaN, Number.NaN]
+    for (const [x, y] of [
+      [0, 0],
+      [(width >> 1) - 1, (height >> 1) - 1],
+    ] as const) {
+      if (x < 0 || y < 0 || x + 1 >= width || y + 1 >= height) continue
+      const at = from + 2 * (y * width + x)
+      for (const axis of [0, 1] as const) {
+        const here = exact[at + axis]!
+        const step = Math.hypot(exact[at + 2 + axis]! - here, exact[at + 2 * width + axis]! - here)
+        if (!(step >= least[axis])) least[axis] = step
+      }
+    }
+    return least
   }
 
   result(width: number, height: number): Meeting | undefined {

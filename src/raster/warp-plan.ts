@@ -189,7 +189,7 @@ function planRect(
   const met = gridMeeting(grid, rect, info.width, info.height, kernel === 'average')
   if (met === undefined) return
   const shrinking = kernel === 'average' || Math.max(met.scaleX, met.scaleY) > WIDEN_ABOVE
-  if (shrinking && met.spread > MAX_SCALE_SPREAD && canSplit(rect)) {
+  if (shrinking && kernel !== 'nearest' && met.spread > MAX_SCALE_SPREAD && canSplit(rect)) {
     for (const piece of quarters(rect)) planRect(info, piece, points, kernel, parts)
     return
   }

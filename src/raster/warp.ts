@@ -1,5 +1,5 @@
 // Carrying out a warp plan: read the windows, paint the rows.
-import { type Canvas, createCanvas, finishCanvas } from './canvas.js'
+import { type Canvas, coverageOf, createCanvas, finishCanvas } from './canvas.js'
 import { type RunKernel, runKernel } from './kernels-run.js'
 import type { Pixels, Resampling } from './pixels.js'
 import type { RasterSource } from './source.js'
@@ -66,15 +66,12 @@ export function runWarp(
   y: number,
 ): void {
   check(plan, part, pixels, canvas, x, y)
-  const kernel = runKernel(
-    plan.resampling,
-    pixels,
-    canvas,
-    part.scaleX,
-    part.scaleY,
-    plan.maskKind === 'alpha',
-  )
-  new PartPainter(part, kernel, plan.resampling, pixels).paint(canvas.width, x + part.x, y + part.y)
+  const coverage = coverageOf(pixels.mask)
+  if (coverage === 'none') return
+  const from = coverage === 'full' ? { ...pixels, mask: undefined } : pixels
+  const alpha = plan.maskKind === 'alpha'
+  const kernel = runKernel(plan.resampling, from, canvas, part.scaleX, part.scaleY, alpha)
+  new PartPainter(part, kernel, plan.resampling, from).paint(canvas.width, x + part.x, y + part.y)
 }
 
 function check(plan: WarpPlan, part: WarpPart, pixels: Pixels, canvas: Canvas, x: number, y: number): void {
