@@ -66,7 +66,10 @@ export interface ByteFile {
    * The memory stays mapped until no view of it is left (garbage collection), also after close().
    */
   map(offset: number, length: number): ArrayBuffer | undefined
-  /** Non-blocking. Locks belong to this open file, so two ByteFiles of one process exclude each other. */
+  /**
+   * Non-blocking. Locks belong to this open file, so two ByteFiles of one process exclude each other. close()
+   * gives up 'writer'; 'pin' and 'attach' stay, unless unlocked, until no view of a mapping is left.
+   */
   tryLock(name: LockName, mode: 'shared' | 'exclusive'): boolean
   unlock(name: LockName): void
   close(): void

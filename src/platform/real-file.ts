@@ -13,7 +13,7 @@ import {
 import { dirname } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import type { ByteFile, Capabilities, LockName } from './byte-file.js'
-import { O_DIRECT } from './direct.js'
+import { directAlignment, O_DIRECT } from './direct.js'
 import { fallocate, fallocateAsync } from './fallocate.js'
 import { call, libc } from './libc.js'
 import { tryLock, unlock } from './locks.js'
@@ -40,18 +40,17 @@ export interface RealFile extends ByteFile {
   fallocateAsync(mode: number, offset: number, length: number): Promise<void>
 }
 
-/** Opens with O_DIRECT when asked and possible. */
-function openFd(path: string, flags: number, direct: boolean): { fd: number; direct: boolean } {
-  if (direct && O_DIRECT !== undefined) {
-    try {
-      return { fd: openSync(path, flags | O_DIRECT, 0o666), direct: true }
-    } catch (error) {
-      // EINVAL: this file system has no direct I/O; a file created on the way stays and is opened below
-      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error
-      return { fd: openSync(path, flags & ~constants.O_EXCL, 0o666), direct: false }
-    }
+/** Opens, and opens again past the page cache when that is asked for and really possible. */
+function openFd(path: string, flags: number, wantDirect: boolean): { fd: number; direct: boolean } {
+  const fd = openSync(path, flags, 0o666)
+  if (!wantDirect || O_DIRECT === undefined || directAlignment(path) === 0) return { fd, direct: false }
+  try {
+    const directFd = openSync(path, (flags & ~(constants.O_CREAT | constants.O_EXCL)) | O_DIRECT)
+    closeSync(fd)
+    return { fd: directFd, direct: true }
+  } catch {
+    return { fd, direct: false }
   }
-  return { fd: openSync(path, flags, 0o666), direct: false }
 }
 
 /**
@@ -144,7 +143,11 @@ function realFile(
     tryLock: (name: LockName, mode) => attempt('fcntl', {}, () => tryLock(fd, name, mode, path)),
     unlock: (name: LockName) => attempt('fcntl', {}, () => unlock(fd, name, path)),
     close: () => {
-      if (open) closeSync(fd)
+      if (!open) return
+      // A mapping keeps the open file, and with it its locks, alive until the last view is gone. That is right
+      // for pin and attach, which guard the views; the writer's lock ends here.
+      unlock(fd, 'writer', path)
+      closeSync(fd)
       open = false
     },
   }

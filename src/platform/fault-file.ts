@@ -1,0 +1,192 @@
+// A file on a disk that fails: the n-th operation raises an error, or the power goes at it. Wraps a MemoryFile
+// and keeps, beside what the program sees, what a disk may hold: everything up to the last sync, and any
+// part of what came after.
+//
+// The model of a power loss (ext4, data=ordered; XFS is no weaker):
+// - Changes of geometry and size are journalled: they survive in order, up to some point, none after it.
+// - Data writes survive in any combination, each whole, not at all, or torn at a 512-byte sector.
+// - A data write made after an INSERT_RANGE may reach the disk although the insert did not: it lies at the same
+//   file offset of the file as it was before. (This is why a store has to sync between the two.)
+// - A write that survives beyond the surviving size is lost with the size.
+import type { FlagstoneError } from '../errors.js'
+import type { ByteFile, Capabilities, LockName } from './byte-file.js'
+import type { MemoryFile } from './memory-file.js'
+import { systemError } from './system-error.js'
+
+const SECTOR = 512
+
+/** The power went off. Not a FlagstoneError: nobody is meant to handle it. */
+export class SimulatedCrash extends Error {
+  override name = 'SimulatedCrash'
+}
+
+type Operation =
+  | {
+      readonly kind: 'write'
+      readonly bytes: Uint8Array
+      readonly position: number
+      readonly extends: boolean
+    }
+  | { readonly kind: 'truncate'; readonly size: number }
+  | { readonly kind: 'fallocate'; readonly mode: number; readonly offset: number; readonly length: number }
+
+export class FaultFile implements ByteFile {
+  readonly #file: MemoryFile
+  /** What the disk holds for certain. */
+  #synced: MemoryFile
+  /** What came since, in order. */
+  #pending: Operation[] = []
+  #operations = 0
+  #failAt = new Map<number, string>()
+  #crashAt = Number.POSITIVE_INFINITY
+  #crashed = false
+
+  constructor(file: MemoryFile) {
+    this.#file = file
+    this.#synced = file.snapshot()
+  }
+
+  get path(): string {
+    return this.#file.path
+  }
+  get writable(): boolean {
+    return this.#file.writable
+  }
+  get capabilities(): Capabilities {
+    return this.#file.capabilities
+  }
+  /** Operations so far: writes, truncates, fallocates and syncs. */
+  get operations(): number {
+    return this.#operations
+  }
+
+  /** The n-th operation (from 0) throws this errno, without effect. */
+  failAt(n: number, errno: string): void {
+    this.#failAt.set(n, errno)
+  }
+
+  /** The power goes off at the n-th operation: it, and everything after it, throws SimulatedCrash. */
+  crashAt(n: number): void {
+    this.#crashAt = n
+  }
+
+  size(): number {
+    return this.#file.size()
+  }
+  read(into: Uint8Array, position: number): number {
+    return this.#file.read(into, position)
+  }
+  readAsync(into: Uint8Array, position: number): Promise<number> {
+    return this.#file.readAsync(into, position)
+  }
+
+  write(bytes: Uint8Array, position: number): void {
+    const extending = position + bytes.length > this.#file.size()
+    const operation: Operation = { kind: 'write', bytes: bytes.slice(), position, extends: extending }
+    // The write during which the power fails may have reached the disk in part: it is among the pending ones.
+    this.#begin('write', operation)
+    this.#file.write(bytes, position)
+    this.#pending.push(operation)
+  }
+
+  truncate(size: number): void {
+    const operation: Operation = { kind: 'truncate', size }
+    this.#begin('ftruncate', operation)
+    this.#file.truncate(size)
+    this.#pending.push(operation)
+  }
+
+  fallocate(mode: number, offset: number, length: number): void {
+    const operation: Operation = { kind: 'fallocate', mode, offset, length }
+    this.#begin('fallocate', operation)
+    this.#file.fallocate(mode, offset, length)
+    this.#pending.push(operation)
+  }
+
+  sync(): void {
+    this.#begin('fdatasync')
+    this.#file.sync()
+    this.#synced = this.#file.snapshot()
+    this.#pending = []
+  }
+
+  flushHint(): void {}
+  map(): undefined {
+    return undefined
+  }
+  tryLock(name: LockName, mode: 'shared' | 'exclusive'): boolean {
+    return this.#file.tryLock(name, mode)
+  }
+  unlock(name: LockName): void {
+    this.#file.unlock(name)
+  }
+  close(): void {
+    this.#file.close()
+  }
+
+  /**
+   * What the disk may hold if the power goes (or went) now: nothing since the last sync, every prefix of it, and
+   * `random` other combinations that the model allows.
+   */
+  crashImages(random = 4, seed = 1): MemoryFile[] {
+    const pending = this.#pending
+    const images = [this.#image(0, () => 1)]
+    for (let n = 1; n <= pending.length; n++) images.push(this.#image(n, (i) => (i < n ? 1 : 0)))
+    const next = randomNumbers(seed + this.#operations)
+    for (let n = 0; n < random && pending.length > 0; n++) {
+      const journalled = Math.floor(next() * (pending.length + 1))
+      const fates = pending.map(() => (next() < 0.4 ? 0 : next() < 0.7 ? 1 : next()))
+      images.push(this.#image(journalled, (i) => fates[i]!))
+    }
+    return images
+  }
+
+  /** @param journalled how many pending operations' geometry survived @param fate of each write: 0 lost, 1 whole, else torn there */
+  #image(journalled: number, fate: (index: number) => number): MemoryFile {
+    const image = this.#synced.snapshot()
+    this.#pending.forEach((operation, i) => {
+      if (operation.kind === 'write') {
+        const sectors = Math.floor((operation.bytes.length * fate(i)) / SECTOR) * SECTOR
+        const kept = fate(i) === 1 ? operation.bytes.length : sectors
+        const room =
+          i < journalled ? Number.POSITIVE_INFINITY : Math.max(0, image.size() - operation.position)
+        // The size is journalled even where the data behind it was lost: zeros then.
+        if (i < journalled && operation.extends && kept < operation.bytes.length) {
+          image.truncate(Math.max(image.size(), operation.position + operation.bytes.length))
+        }
+        image.write(operation.bytes.subarray(0, Math.min(kept, room)), operation.position)
+      } else if (i < journalled) {
+        if (operation.kind === 'truncate') image.truncate(operation.size)
+        else image.fallocate(operation.mode, operation.offset, operation.length)
+      }
+    })
+    return image
+  }
+
+  #begin(call: string, operation?: Operation): void {
+    if (this.#crashed) throw new SimulatedCrash(`after the crash: ${call}`)
+    const n = this.#operations++
+    if (n >= this.#crashAt) {
+      this.#crashed = true
+      if (operation !== undefined) this.#pending.push(operation)
+      throw new SimulatedCrash(`at operation ${n}: ${call}`)
+    }
+    const errno = this.#failAt.get(n)
+    if (errno !== undefined) throw this.#failure(errno, call)
+  }
+
+  #failure(errno: string, call: string): FlagstoneError {
+    return systemError(errno, call, this.path, { operation: this.#operations - 1 })
+  }
+}
+
+/** Deterministic numbers in [0, 1): mulberry32. */
+function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), state | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
