@@ -1,0 +1,75 @@
+// What a caller may say to the store, checked once at the rim; inside, the types are trusted.
+import { z } from 'zod'
+import { FlagstoneError } from '../errors.js'
+
+const MIB = 1024 * 1024
+
+export const levelHint = z.strictObject({
+  zoom: z.int().min(0).max(26),
+  /** Tiles this level will probably hold; its index is laid out for that many, so that it never has to grow. */
+  expectedTiles: z.number().min(0).max(Number.MAX_SAFE_INTEGER),
+})
+
+export const writerOptions = z.strictObject({
+  /** Levels to lay out at creation. Others appear on first use; any level may outgrow its hint. */
+  levels: z.array(levelHint).default([]),
+  /** Store identical values once (bounded memory, so identical values far apart may be stored twice). */
+  dedupe: z.boolean().default(true),
+  /** How an index region grows: in place (INSERT_RANGE), by moving to the end of the file, or by what works. */
+  growth: z.enum(['auto', 'insert', 'relocate']).default('auto'),
+  /** Commit by itself after so many bytes of values; 0: only when told. */
+  commitBytes: z
+    .number()
+    .min(0)
+    .default(256 * MIB),
+  /** Commit by itself when the last commit is so many seconds old; 0: only when told. */
+  commitSeconds: z.number().min(0).default(0),
+  /** Bytes of values gathered before they are written. */
+  stagingBytes: z
+    .int()
+    .min(4096)
+    .max(256 * MIB)
+    .default(4 * MIB),
+  /** First size of an index region that was not announced in `levels`; rounded up to the growth unit. */
+  initialRegionBytes: z.int().min(24).default(16384),
+  /** Largest out-of-order tail of a level, records, before a commit merges it: a floor of the rule max(this, sorted / 8). */
+  tailRecords: z.int().min(1).max(1048576).default(16384),
+})
+
+export type WriterOptions = z.input<typeof writerOptions>
+export type ResolvedWriterOptions = z.output<typeof writerOptions>
+
+export const readerOptions = z.strictObject({
+  /** 'mmap': through mappings, where the file can be mapped; 'buffered': by positioned reads. */
+  mode: z.enum(['mmap', 'buffered']).default('mmap'),
+  /** When a value is compared with its check: the first time this reader returns it, every time, or never. */
+  check: z.enum(['first', 'always', 'never']).default('first'),
+  /** How long a reader waits for a writer that is moving the file's parts, milliseconds. */
+  waitMs: z.number().min(0).default(30_000),
+})
+
+export type ReaderOptions = z.input<typeof readerOptions>
+export type ResolvedReaderOptions = z.output<typeof readerOptions>
+
+export const sealInfo = z.strictObject({
+  /** West, south, east, north, degrees; computed from the deepest level when absent. */
+  bounds: z.tuple([z.number(), z.number(), z.number(), z.number()]).optional(),
+  /** Longitude, latitude, zoom. */
+  center: z.tuple([z.number(), z.number(), z.number()]).optional(),
+  /** Added to the stored metadata (and kept in it). */
+  metadata: z.record(z.string(), z.unknown()).optional(),
+  /** Where PMTiles' directories go: 'front' moves the values by INSERT_RANGE, 'tail' appends. */
+  placement: z.enum(['auto', 'front', 'tail']).default('auto'),
+})
+
+export type SealInfo = z.input<typeof sealInfo>
+export type ResolvedSealInfo = z.output<typeof sealInfo>
+
+/** Applies a schema; the first complaint becomes one sentence that names the field. */
+export function parseOptions<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
+  const result = schema.safeParse(value ?? {})
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  const field = issue.path.length > 0 ? `${what}: ${issue.path.join('.')}` : what
+  throw new FlagstoneError('BAD_OPTION', `${field}: ${issue.message}`)
+}

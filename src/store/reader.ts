@@ -1,0 +1,561 @@
+// Reading a flat file: any number of readers, while a writer may be growing it.
+//
+// Every answer is read between two looks at the epoch (epoch.ts) and taken only if it did not move. Values of
+// files nobody is growing are handed out as views of the mapping: this reader then holds the 'pin', and a
+// writer that comes later will not move them. Else values are copied before the second look.
+//
+// Right or an error, never a wrong tile: a record is authentic when its check matches its value. A hit is
+// authentic itself; a miss is proven by its two neighbours in the sorted index, which must be in order and
+// authentic. Each record is examined once (check: 'first').
+import { FlagstoneError } from '../errors.js'
+import { crc32 } from '../format/crc.js'
+import { RECORD_BYTES, recordCapacity } from '../format/layout.js'
+import { contentCrcAt, isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../format/record.js'
+import type { Superblock } from '../format/superblock.js'
+import { tileId, tileIdToZxy } from '../format/tile-id.js'
+import type { TileType } from '../format/tile-type.js'
+import type { ByteFile } from '../platform/byte-file.js'
+import { EpochWatch, sleep } from './epoch.js'
+import { LevelView } from './level-view.js'
+import { type ListedTile, listTiles, type RecordRow, type TilesQuery } from './list.js'
+import { MappedIndex } from './mapped-index.js'
+import { parseOptions, type ReaderOptions, type ResolvedReaderOptions, readerOptions } from './options.js'
+import { PagedIndex } from './paged-index.js'
+import { readMetadata } from './recover.js'
+import { Tile } from './tile.js'
+import { WINDOW_STEP, Windows } from './window.js'
+
+export interface LevelInfo {
+  zoom: number
+  /** Tiles; removed and replaced ones do not count. */
+  count: number
+  /** Records in the index, and how many of them wait in the tail for a merge. */
+  records: number
+  tail: number
+  indexBytes: number
+}
+
+/** What #find says when there is no such tile. */
+const MISSING = -1
+/** Attempts by seqlock alone before a reader asks the writer to hold still by taking the pin. */
+const FREE_TRIES = 3
+const ROWS = 512
+
+export class TileReader {
+  readonly kind = 'flat'
+  readonly path: string
+  readonly #file: ByteFile
+  #windows: Windows | undefined
+  readonly #epoch: EpochWatch
+  readonly #views: (LevelView | undefined)[] = []
+  readonly #check: boolean
+  readonly #checkAlways: boolean
+  #sb!: Superblock
+  /** The pin is held for good: values stay where they are, views of them may be handed out. */
+  #pinned = false
+  #temporaryPins = 0
+  #closed = false
+  /** What was wrong with what was just read; counts only if the epoch did not move meanwhile. */
+  #problem: string | undefined
+
+  private constructor(file: ByteFile, options: ResolvedReaderOptions) {
+    this.#file = file
+    this.path = file.path
+    this.#check = options.check !== 'never'
+    this.#checkAlways = options.check === 'always'
+    this.#windows = options.mode === 'mmap' ? Windows.of(file) : undefined
+    this.#epoch = new EpochWatch(file, this.#windows, options.waitMs)
+  }
+
+  /**
+   * Opens a flat file. Nothing is scanned: the time does not depend on its size.
+   * Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED (a writer that never finishes moving things).
+   */
+  static open(file: ByteFile, options: ReaderOptions = {}): TileReader {
+    const resolved = parseOptions(readerOptions, options, 'reader option')
+    attach(file, resolved.waitMs)
+    const reader = new TileReader(file, resolved)
+    reader.refresh()
+    return reader
+  }
+
+  /**
+   * A tile, undefined when there is none. RangeError outside the grid; DAMAGED when what is stored does not
+   * match its check.
+   */
+  get(z: number, x: number, y: number): Tile | undefined {
+    const key = tileId(z, x, y)
+    for (let tries = 0; ; tries++) {
+      if (this.#epoch.changed() || this.#closed) this.refresh()
+      const view = this.#views[z]
+      if (view === undefined) return undefined
+      const pin = tries >= FREE_TRIES && this.#pinForNow()
+      try {
+        const tile = this.#read(view, key)
+        if (this.#settled(view, key)) return tile
+      } finally {
+        if (pin) this.#unpin()
+      }
+    }
+  }
+
+  /**
+   * Copies a tile's bytes to the start of `into`, allocating nothing. Returns its length, -1 when there is no such
+   * tile. RangeError when `into` is too small, with nothing copied.
+   */
+  getInto(z: number, x: number, y: number, into: Uint8Array): number {
+    const key = tileId(z, x, y)
+    for (let tries = 0; ; tries++) {
+      if (this.#epoch.changed() || this.#closed) this.refresh()
+      const view = this.#views[z]
+      if (view === undefined) return MISSING
+      const pin = tries >= FREE_TRIES && this.#pinForNow()
+      try {
+        const length = this.#readInto(view, key, into)
+        if (!this.#settled(view, key)) continue
+        if (length > into.length)
+          throw new RangeError(`tile ${z}/${x}/${y} has ${length} bytes, the buffer ${into.length}`)
+        return length
+      } finally {
+        if (pin) this.#unpin()
+      }
+    }
+  }
+
+  /**
+   * As `get`, but the value is read in the thread pool, so that a cold disk does not hold up the event loop (the
+   * index is looked up at once; it is small and warm). Always a copy.
+   */
+  async getAsync(
+    z: number,
+    x: number,
+    y: number,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<Tile | undefined> {
+    const key = tileId(z, x, y)
+    for (let tries = 0; ; tries++) {
+      options.signal?.throwIfAborted()
+      if (this.#epoch.changed() || this.#closed) this.refresh()
+      const view = this.#views[z]
+      if (view === undefined) return undefined
+      const pin = tries >= FREE_TRIES && this.#pinForNow()
+      try {
+        const record = this.#find(view, key)
+        if (record === MISSING) {
+          if (this.#settled(view, key)) return undefined
+          continue
+        }
+        const { words, word } = view.index
+        const type = typeAt(words, word) as TileType
+        const crc = contentCrcAt(words, word)
+        const length = lengthAt(words, word)
+        const position = this.#positionOf(view, offsetAt(words, word), length)
+        if (!this.#settled(view, key)) continue
+        const bytes = new Uint8Array(length)
+        const got = await this.#file.readAsync(bytes, position)
+        options.signal?.throwIfAborted()
+        if (this.#mustCheck(view, record) && (got !== length || crc32(bytes) !== crc))
+          this.#mismatch(view, record)
+        if (!this.#settled(view, key)) continue
+        return new Tile(bytes, type, key, crc)
+      } finally {
+        if (pin) this.#unpin()
+      }
+    }
+  }
+
+  /** Whether there is such a tile; as sure as `get`, so it may have to read values to be. */
+  has(z: number, x: number, y: number): boolean {
+    const key = tileId(z, x, y)
+    for (;;) {
+      if (this.#epoch.changed() || this.#closed) this.refresh()
+      const view = this.#views[z]
+      if (view === undefined) return false
+      const record = this.#find(view, key)
+      if (record !== MISSING && this.#mustCheck(view, record)) this.#examine(view, record)
+      if (this.#settled(view, key)) return record !== MISSING
+    }
+  }
+
+  /** The tiles in key order (zoom by zoom along the Hilbert curve), as they are when the iteration gets to them. */
+  tiles(query: TilesQuery = {}): IterableIterator<ListedTile> {
+    return listTiles((zoom, from) => this.#rows(zoom, from), query)
+  }
+
+  levels(): LevelInfo[] {
+    this.#refreshIfChanged()
+    const infos: LevelInfo[] = []
+    for (const view of this.#views)
+      if (view !== undefined && view.count > 0)
+        infos.push({
+          zoom: view.zoom,
+          count: this.#countTiles(view),
+          records: view.count,
+          tail: view.count - view.sortedCount,
+          indexBytes: view.capacityBytes,
+        })
+    return infos
+  }
+
+  /** The stored metadata; {} when there is none. */
+  metadata(): Record<string, unknown> {
+    for (;;) {
+      this.#refreshIfChanged()
+      let value: Record<string, unknown> | undefined
+      let failure: unknown
+      try {
+        value = readMetadata(this.#file, this.#sb)
+      } catch (error) {
+        failure = error
+      }
+      if (this.#epoch.changedAfterReading()) continue
+      if (failure !== undefined) throw failure
+      return value!
+    }
+  }
+
+  /** The superblock this reader reads by: plain data, for `info` and the like. */
+  get superblock(): Superblock {
+    this.#refreshIfChanged()
+    return structuredClone(this.#sb)
+  }
+
+  get sealed(): boolean {
+    this.#refreshIfChanged()
+    return this.#sb.sealed
+  }
+
+  /** Whether `get` hands out views of the mapping. */
+  get zeroCopy(): boolean {
+    return this.#pinned && this.#windows !== undefined
+  }
+
+  /** Looks at the file anew. Reading does that by itself; no need to call it. */
+  refresh(): void {
+    if (this.#closed) throw new TypeError('this reader is closed')
+    let sb = this.#epoch.read()
+    // Views are for files that are not growing. Once had, the pin stays: whoever holds a view relies on it.
+    if (sb.sealed && !this.#pinned && this.#windows !== undefined && this.#file.tryLock('pin', 'shared')) {
+      this.#pinned = true
+      sb = this.#epoch.read()
+    }
+    this.#adopt(sb)
+  }
+
+  /** Releases the file. Tiles handed out stay valid. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#views.length = 0
+    this.#windows = undefined
+    // With views about, the mapping they hold alive keeps the locks, which belong to the open file; that is right so.
+    if (!this.#pinned) this.#file.unlock('attach')
+    this.#file.close()
+  }
+
+  // ── inside ────────────────────────────────────────────────────────────────────────────────────────────
+
+  #refreshIfChanged(): void {
+    if (this.#epoch.changed() || this.#closed) this.refresh()
+  }
+
+  /** Exchanges the views of levels that changed. */
+  #adopt(sb: Superblock): void {
+    const before: Superblock | undefined = this.#sb
+    this.#sb = sb
+    const same = before?.sequence === sb.sequence && before.valuesStart === sb.valuesStart
+    if (same) return
+    // Between two neighbours in sequence lies one step, and no step gives records new numbers without moving them.
+    const oneStep = before?.sequence === sb.sequence - 1
+    for (const [zoom, level] of sb.levels.entries()) {
+      if (level.capacityBytes === 0) {
+        this.#views[zoom] = undefined
+        continue
+      }
+      const view = this.#views[zoom]
+      if (oneStep && view?.advance(level)) continue
+      this.#views[zoom] = new LevelView(zoom, level, this.#indexOf(level.offset, level.capacityBytes))
+    }
+  }
+
+  #indexOf(offset: number, capacityBytes: number): MappedIndex | PagedIndex {
+    const mapped = this.#windows && MappedIndex.of(this.#windows, offset, recordCapacity(capacityBytes))
+    return (
+      mapped ?? new PagedIndex((first, into) => void this.#file.read(into, offset + first * RECORD_BYTES))
+    )
+  }
+
+  /**
+   * Whether what was just read can be believed. False: the epoch moved, read again. Throws what was found
+   * wrong when it did not.
+   */
+  #settled(view: LevelView, key: number): boolean {
+    const problem = this.#problem
+    this.#problem = undefined
+    if (this.#epoch.changedAfterReading()) {
+      this.#forget(view)
+      return false
+    }
+    if (problem !== undefined) {
+      const [z, x, y] = tileIdToZxy(key)
+      throw new FlagstoneError('DAMAGED', `${this.path}: tile ${z}/${x}/${y} cannot be read: ${problem}.`)
+    }
+    return true
+  }
+
+  /** Drops what was remembered while the file was moving. */
+  #forget(view: LevelView): void {
+    view.dropTail()
+    view.index.clear()
+  }
+
+  #pinForNow(): boolean {
+    if (this.#pinned) return false
+    if (this.#temporaryPins === 0 && !this.#file.tryLock('pin', 'shared')) {
+      sleep(1)
+      return false
+    }
+    this.#temporaryPins++
+    // The epoch may have moved before the pin was had; the next look tells.
+    if (this.#epoch.changed()) this.refresh()
+    return true
+  }
+
+  #unpin(): void {
+    if (--this.#temporaryPins === 0 && !this.#pinned) this.#file.unlock('pin')
+  }
+
+  /**
+   * Number of the live record of a key, with view.index pointing at it; MISSING when there is none, which
+   * is then proven. Sets #problem.
+   */
+  #find(view: LevelView, key: number): number {
+    if (view.count !== view.sortedCount) {
+      if (view.tailBehind) view.loadTail(this.#file)
+      const record = view.findInTail(key)
+      if (record >= 0) {
+        view.index.locate(record, view.sortedCount)
+        return this.#isLive(view, record, key) ? record : MISSING
+      }
+    }
+    const index = view.index
+    const record = index.lowerBound(view.sortedCount, key)
+    if (record < view.sortedCount) {
+      index.locate(record, view.sortedCount)
+      if (keyAt(index.words, index.word) === key) return this.#isLive(view, record, key) ? record : MISSING
+    }
+    if (this.#check) this.#proveMissing(view, record, key)
+    return MISSING
+  }
+
+  /** A record found by its key: not deleted, and if deleted, authentically so. */
+  #isLive(view: LevelView, record: number, key: number): boolean {
+    const { words, word } = view.index
+    if (keyAt(words, word) !== key) {
+      this.#problem = `record ${record} has another key than it had when the index was read`
+      return false
+    }
+    if (!isDeletedAt(words, word)) return true
+    if (this.#mustCheck(view, record)) this.#examine(view, record)
+    return false
+  }
+
+  /** The neighbours of where the key would be must enclose it and be authentic. */
+  #proveMissing(view: LevelView, at: number, key: number): void {
+    const index = view.index
+    if (at > 0) {
+      index.locate(at - 1, view.sortedCount)
+      if (keyAt(index.words, index.word) >= key)
+        this.#problem = `the index is out of order at record ${at - 1}`
+      if (this.#mustCheck(view, at - 1)) this.#examine(view, at - 1)
+    }
+    if (at < view.sortedCount) {
+      index.locate(at, view.sortedCount)
+      if (keyAt(index.words, index.word) <= key) this.#problem = `the index is out of order at record ${at}`
+      if (this.#mustCheck(view, at)) this.#examine(view, at)
+    }
+  }
+
+  #mustCheck(view: LevelView, record: number): boolean {
+    return this.#check && (this.#checkAlways || !view.isVerified(record))
+  }
+
+  /** Compares the record at view.index with its value; what does not match becomes #problem. */
+  #examine(view: LevelView, record: number): void {
+    const { words, word } = view.index
+    const offset = offsetAt(words, word)
+    const length = lengthAt(words, word)
+    const crc = contentCrcAt(words, word)
+    if (offset + length > this.#sb.valuesLength) this.#outside(view, record, offset, length)
+    else if (crc32(this.#bytesAt(this.#sb.valuesStart + offset, length, true)) !== crc)
+      this.#mismatch(view, record)
+    else this.#markVerified(view, record)
+  }
+
+  /** Marks a record as authentic, unless the epoch moved and it was another record, or another value. */
+  #markVerified(view: LevelView, record: number): void {
+    if (!this.#epoch.changedAfterReading()) view.setVerified(record)
+  }
+
+  #mismatch(view: LevelView, record: number): void {
+    const at = view.offset + record * RECORD_BYTES
+    this.#problem = `its record (${record} of zoom ${view.zoom}, at ${at}) and its bytes do not match their check`
+  }
+
+  #outside(view: LevelView, record: number, offset: number, length: number): void {
+    this.#problem = `record ${record} of zoom ${view.zoom} (at ${view.offset + record * RECORD_BYTES}) names ${length} bytes at V+${offset}, beyond the ${this.#sb.valuesLength} bytes of values`
+  }
+
+  /** File position of a value; its bounds are checked, out of bounds becomes #problem and an empty place. */
+  #positionOf(view: LevelView, offset: number, length: number): number {
+    if (offset + length <= this.#sb.valuesLength) return this.#sb.valuesStart + offset
+    this.#problem = `a record of zoom ${view.zoom} names ${length} bytes at V+${offset}, beyond the ${this.#sb.valuesLength} bytes of values`
+    return 0
+  }
+
+  #read(view: LevelView, key: number): Tile | undefined {
+    const record = this.#find(view, key)
+    if (record === MISSING) return undefined
+    const { words, word } = view.index
+    const offset = offsetAt(words, word)
+    const length = lengthAt(words, word)
+    const crc = contentCrcAt(words, word)
+    const type = typeAt(words, word) as TileType
+    if (offset + length > this.#sb.valuesLength) {
+      this.#outside(view, record, offset, length)
+      return undefined
+    }
+    const bytes = this.#bytesAt(this.#sb.valuesStart + offset, length, this.#pinned)
+    if (this.#mustCheck(view, record)) {
+      if (crc32(bytes) !== crc) this.#mismatch(view, record)
+      else this.#markVerified(view, record)
+    }
+    return new Tile(bytes, type, key, crc)
+  }
+
+  #readInto(view: LevelView, key: number, into: Uint8Array): number {
+    const record = this.#find(view, key)
+    if (record === MISSING) return MISSING
+    const { words, word } = view.index
+    const offset = offsetAt(words, word)
+    const length = lengthAt(words, word)
+    if (offset + length > this.#sb.valuesLength) {
+      this.#outside(view, record, offset, length)
+      return MISSING
+    }
+    if (length > into.length) return length
+    const position = this.#sb.valuesStart + offset
+    const window = length <= WINDOW_STEP ? this.#windows?.at(position) : undefined
+    const target = length === into.length ? into : into.subarray(0, length)
+    if (window === undefined) this.#file.read(target, position)
+    else {
+      const at = position - Windows.startOf(position)
+      target.set(window.subarray(at, at + length))
+    }
+    if (this.#mustCheck(view, record)) {
+      if (crc32(target) !== contentCrcAt(words, word)) this.#mismatch(view, record)
+      else this.#markVerified(view, record)
+    }
+    return length
+  }
+
+  /** Bytes of the file: a view of the mapping where `view` allows and it reaches, else a copy. */
+  #bytesAt(position: number, length: number, view: boolean): Uint8Array {
+    const window = length <= WINDOW_STEP ? this.#windows?.at(position) : undefined
+    if (window === undefined) {
+      const bytes = new Uint8Array(length)
+      this.#file.read(bytes, position)
+      return bytes
+    }
+    const at = position - Windows.startOf(position)
+    return view ? new Uint8Array(window.buffer, at, length) : window.slice(at, at + length)
+  }
+
+  /** Up to ROWS live records of a zoom with keys from `from` on, in key order, tail merged in. */
+  #rows(zoom: number, from: number): RecordRow[] | undefined {
+    for (;;) {
+      this.#refreshIfChanged()
+      const view = this.#views[zoom]
+      if (view === undefined) return undefined
+      const rows = this.#collectRows(view, from)
+      if (this.#settled(view, Math.max(from, 0))) return rows
+    }
+  }
+
+  #collectRows(view: LevelView, from: number): RecordRow[] | undefined {
+    if (view.tailBehind) view.loadTail(this.#file)
+    const { index } = view
+    const tailKeys = view.tailKeys()
+    const rows: RecordRow[] = []
+    let record = index.lowerBound(view.sortedCount, from)
+    let next = firstNotBelow(tailKeys, from)
+    for (let n = 0; n < ROWS && (record < view.sortedCount || next < tailKeys.length); n++) {
+      let key = Number.POSITIVE_INFINITY
+      if (record < view.sortedCount) {
+        index.locate(record, view.sortedCount)
+        key = keyAt(index.words, index.word)
+      }
+      if (next < tailKeys.length && tailKeys[next]! <= key) {
+        if (tailKeys[next] === key) record++
+        key = tailKeys[next++]!
+        index.locate(view.findInTail(key), view.sortedCount)
+      } else record++
+      const { words, word } = index
+      rows.push({
+        key,
+        deleted: isDeletedAt(words, word),
+        offset: offsetAt(words, word),
+        length: lengthAt(words, word),
+        type: typeAt(words, word) as TileType,
+        crc: contentCrcAt(words, word),
+      })
+    }
+    return rows.length === 0 ? undefined : rows
+  }
+
+  /** Tiles of a level: what the tail adds, replaces and removes is counted out. */
+  #countTiles(view: LevelView): number {
+    for (;;) {
+      let count = view.sortedCount
+      if (view.tailBehind) view.loadTail(this.#file)
+      const { index } = view
+      for (const key of view.tailKeys()) {
+        index.locate(view.findInTail(key), view.sortedCount)
+        const live = !isDeletedAt(index.words, index.word)
+        const at = index.lowerBound(view.sortedCount, key)
+        if (at < view.sortedCount) index.locate(at, view.sortedCount)
+        const known = at < view.sortedCount && keyAt(index.words, index.word) === key
+        count += (live ? 1 : 0) - (known ? 1 : 0)
+      }
+      if (!this.#epoch.changedAfterReading()) return count
+      this.#forget(view)
+      this.refresh()
+      if (this.#views[view.zoom] !== view)
+        return this.#views[view.zoom] ? this.#countTiles(this.#views[view.zoom]!) : 0
+    }
+  }
+}
+
+function firstNotBelow(keys: Float64Array, key: number): number {
+  let low = 0
+  let high = keys.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (keys[middle]! < key) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Being attached keeps a writer from shortening the file, which would kill a reader that maps it. */
+function attach(file: ByteFile, waitMs: number): void {
+  const deadline = performance.now() + waitMs
+  while (!file.tryLock('attach', 'shared')) {
+    if (performance.now() > deadline)
+      throw new FlagstoneError(
+        'LOCKED',
+        `${file.path}: a writer has kept readers out for over ${waitMs / 1000} s; try again.`,
+      )
+    sleep(1)
+  }
+}

@@ -1,0 +1,225 @@
+// Sealing: PMTiles' header, directories and metadata are put around what is there, nothing is copied. Before:
+// everything is committed and no level has a tail.
+//
+//   front: directories lie right before V, in the gap an earlier seal left or in room made by one INSERT_RANGE;
+//   tail:  directories follow the values; where inserting is not possible or a reader holds the pin.
+//
+// Order: directories and metadata, sync; header and root, sync; superblock "sealed", twice. Unsealing goes the
+// other way: superblock, sync; then the header is zeroed. In between the file is "not sealed" to us.
+import { gzipSync } from 'node:zlib'
+import { FlagstoneError } from '../errors.js'
+import { crc32 } from '../format/crc.js'
+import { type BuiltDirectories, buildDirectories } from '../format/directory-builder.js'
+import { HEADER_BLOCK_BYTES, PMTILES_HEADER_BYTES, roundUp } from '../format/layout.js'
+import {
+  Compression,
+  encodeHeader,
+  type PmtilesHeader,
+  type SealedSections,
+  sealedSections,
+} from '../format/pmtiles.js'
+import type { Level } from '../format/superblock.js'
+import { nameOfTileType, pmtilesTypeOf, TileType } from '../format/tile-type.js'
+import { type Census, countDistinctValues, entriesOf, takeCensus } from './census.js'
+import { gapsInFront } from './geometry.js'
+import { type GrowthChoice, insertAllowed, insertRanges, makeRoomWithoutValues } from './growth.js'
+import type { ResolvedSealInfo } from './options.js'
+import { Spool } from './spool.js'
+import type { StoreState } from './state.js'
+
+export interface SealReport {
+  tiles: number
+  /** Distinct values. */
+  contents: number
+  minZoom: number
+  maxZoom: number
+  placement: 'front' | 'tail'
+  fileBytes: number
+  directoryBytes: number
+  /** West, south, east, north, degrees; undefined without tiles. */
+  bounds: [number, number, number, number] | undefined
+}
+
+export function sealFile(
+  state: StoreState,
+  info: ResolvedSealInfo,
+  metadata: Record<string, unknown>,
+  choice: GrowthChoice,
+): SealReport {
+  const levels: Level[] = state.written.levels
+  const census = takeCensus(state.file, levels)
+  const json = gzipSync(JSON.stringify(pmtilesMetadata(metadata, census)))
+  const front = info.placement !== 'tail' && (insertAllowed(state, choice) || gapBeforeValues(state) > 0)
+  let report = front ? sealAt('front', state, info, choice, census, json) : undefined
+  if (report === undefined && info.placement === 'front')
+    throw new FlagstoneError(
+      'SYSTEM',
+      `${state.file.path}: no room for the directories in front of the values, and none can be inserted now; seal with placement 'auto' or 'tail'.`,
+    )
+  report ??= sealAt('tail', state, info, choice, census, json)!
+  return report
+}
+
+/** undefined when the room in front cannot be had. */
+function sealAt(
+  placement: 'front' | 'tail',
+  state: StoreState,
+  info: ResolvedSealInfo,
+  choice: GrowthChoice,
+  census: Census,
+  json: Uint8Array,
+): SealReport | undefined {
+  const { file } = state
+  const tileBase = sealedSections(placement, state.valuesStart, state.values.end, 0, json.length).tileBase
+  const spool = new Spool(state)
+  const built = buildDirectories(() => entriesOf(file, state.written.levels, tileBase), {
+    compress: (bytes) => gzipSync(bytes),
+    sink: (leaf, offset) => spool.put(leaf, offset),
+    expectedEntries: census.tiles,
+  })
+  if (placement === 'front' && !makeRoomInFront(state, built.leafBytes + json.length, choice))
+    return undefined
+  const sections = sealedSections(
+    placement,
+    state.valuesStart,
+    state.values.end,
+    built.leafBytes,
+    json.length,
+  )
+  const leafCrc = spool.writeTo(sections.directoriesOffset)
+  file.write(json, sections.metadataOffset)
+  if (file.size() !== sections.fileLength) file.truncate(sections.fileLength)
+  state.sync()
+  const header = headerOf(state, info, census, built, sections)
+  const block = new Uint8Array(HEADER_BLOCK_BYTES)
+  const root = built.root(sections.leafBase)
+  block.set(encodeHeader({ ...header, rootLength: root.length }))
+  block.set(root, PMTILES_HEADER_BYTES)
+  file.write(block, 0)
+  state.sync()
+  state.publish({
+    sealed: true,
+    fileLength: sections.fileLength,
+    pmtiles: {
+      placement,
+      headerCrc: crc32(block),
+      directoriesOffset: sections.directoriesOffset,
+      directoriesLength: sections.directoriesLength,
+      directoriesCrc: crc32(json, leafCrc),
+    },
+  })
+  state.writeSuperblockTwin()
+  state.sync()
+  return {
+    tiles: census.tiles,
+    contents: header.tileContents,
+    minZoom: census.minZoom,
+    maxZoom: census.maxZoom,
+    placement,
+    fileBytes: sections.fileLength,
+    directoryBytes: sections.directoriesLength,
+    bounds: census.tiles > 0 ? [header.minLon, header.minLat, header.maxLon, header.maxLat] : undefined,
+  }
+}
+
+/** Takes the seal back before the first change. The room of directories in front becomes a gap. */
+export function unseal(state: StoreState): void {
+  state.writeSuperblock({ sealed: false, fileLength: 0, pmtiles: undefined })
+  state.sync()
+  zeroHeader(state)
+  const end = state.written.valuesStart + state.written.valuesLength
+  if (state.file.size() > end) state.file.truncate(end)
+}
+
+/** A PMTiles reader must not follow directories of a file whose parts move. */
+export function zeroHeader(state: StoreState): void {
+  state.file.write(new Uint8Array(HEADER_BLOCK_BYTES), 0)
+  state.sync()
+}
+
+/** Free bytes that end at V. */
+function gapBeforeValues(state: StoreState): number {
+  const last = gapsInFront(state.regions, state.unit, state.valuesStart).at(-1)
+  return last !== undefined && last.offset + last.capacityBytes === state.valuesStart ? last.capacityBytes : 0
+}
+
+function makeRoomInFront(state: StoreState, bytes: number, choice: GrowthChoice): boolean {
+  const missing = roundUp(Math.max(0, bytes - gapBeforeValues(state)), state.unit)
+  if (missing === 0) return true
+  if (makeRoomWithoutValues(state, missing)) return true
+  if (!insertAllowed(state, choice)) return false
+  return insertRanges(state, [{ at: () => state.valuesStart, length: missing, done: () => {} }])
+}
+
+function headerOf(
+  state: StoreState,
+  info: ResolvedSealInfo,
+  census: Census,
+  built: BuiltDirectories,
+  sections: SealedSections,
+): PmtilesHeader {
+  const [minLon, minLat, maxLon, maxLat] = info.bounds ?? boundsOf(census)
+  const [centerLon, centerLat, centerZoom] = info.center ?? [
+    (minLon + maxLon) / 2,
+    (minLat + maxLat) / 2,
+    census.minZoom,
+  ]
+  const type = mostCommonType(census)
+  return {
+    rootOffset: PMTILES_HEADER_BYTES,
+    rootLength: 0,
+    metadataOffset: sections.metadataOffset,
+    metadataLength: sections.metadataLength,
+    leafOffset: sections.leafOffset,
+    leafLength: sections.leafLength,
+    dataOffset: sections.dataOffset,
+    dataLength: sections.dataLength,
+    addressedTiles: built.addressedTiles,
+    tileEntries: built.tileEntries,
+    tileContents: countDistinctValues(state.file, state.written.levels, state.values.end),
+    clustered: built.clustered,
+    internalCompression: Compression.gzip,
+    tileCompression: type === TileType.mvt ? compressionOfFirst(state, type) : Compression.none,
+    tileType: pmtilesTypeOf(type),
+    minZoom: census.minZoom,
+    maxZoom: census.maxZoom,
+    minLon,
+    minLat,
+    maxLon,
+    maxLat,
+    centerZoom,
+    centerLon,
+    centerLat,
+  }
+}
+
+function mostCommonType(census: Census): number {
+  let best = 0
+  for (const [type, n] of census.types) if (n > (census.types.get(best) ?? 0)) best = type
+  return best
+}
+
+/** Vector tiles are stored as they come, as a rule gzipped; the first one speaks for all. */
+function compressionOfFirst(state: StoreState, type: number): Compression {
+  for (const entry of entriesOf(state.file, state.written.levels, 0)) {
+    const head = new Uint8Array(Math.min(2, entry.length))
+    state.values.read(entry.offset, head)
+    return type === TileType.mvt && head[0] === 0x1f && head[1] === 0x8b ? Compression.gzip : Compression.none
+  }
+  return Compression.none
+}
+
+/** Degrees of the deepest zoom's extent; spherical mercator, https://wiki.openstreetmap.org/wiki/Slippy_map_tilenames. */
+function boundsOf(census: Census): [number, number, number, number] {
+  if (census.tiles === 0) return [-180, -85.0511287, 180, 85.0511287]
+  const tiles = 2 ** census.maxZoom
+  const lon = (x: number): number => (x / tiles) * 360 - 180
+  const lat = (y: number): number => (Math.atan(Math.sinh(Math.PI * (1 - (2 * y) / tiles))) * 180) / Math.PI
+  return [lon(census.minX), lat(census.maxY + 1), lon(census.maxX + 1), lat(census.minY)]
+}
+
+/** The caller's metadata, and what PMTiles' header cannot say of our file. */
+function pmtilesMetadata(metadata: Record<string, unknown>, census: Census): Record<string, unknown> {
+  const tileTypes = Object.fromEntries([...census.types].map(([type, n]) => [nameOfTileType(type), n]))
+  return { ...metadata, flagstone: { version: 1, tileTypes } }
+}

@@ -1,0 +1,35 @@
+// A tile as readers hand it out.
+import { mimeOf, type TileType } from '../format/tile-type.js'
+
+export class Tile {
+  /**
+   * The stored bytes. From a sealed, mapped file this is a view of the mapping: read-only memory that a write
+   * would crash on, valid as long as you hold it; else a copy of your own.
+   */
+  readonly bytes: Uint8Array
+  readonly type: TileType
+  /** TileID. */
+  readonly key: number
+  /** CRC-32 the stored bytes have. */
+  readonly crc: number
+
+  constructor(bytes: Uint8Array, type: TileType, key: number, crc: number) {
+    this.bytes = bytes
+    this.type = type
+    this.key = key
+    this.crc = crc
+  }
+
+  /** A strong entity tag, quoted as HTTP wants it: key, CRC and length. */
+  get etag(): string {
+    return etagOf(this.key, this.crc, this.bytes.length)
+  }
+
+  get mime(): string {
+    return mimeOf(this.type)
+  }
+}
+
+export function etagOf(key: number, crc: number, length: number): string {
+  return `"${key.toString(36)}-${crc.toString(16).padStart(8, '0')}-${length.toString(36)}"`
+}
