@@ -35,18 +35,29 @@ export function requireCrs(path: string, keys: GeoKeys): Crs {
   )
 }
 
-/** Throws SOURCE_UNSUPPORTED when nothing says where the image lies. */
+/** Throws CRS_MISSING when nothing at all says where the image lies, SOURCE_UNSUPPORTED when only a CRS does. */
 export async function requireGeotransform(path: string, ifd: Ifd, keys: GeoKeys): Promise<Geotransform> {
   const transform = (await fromTags(ifd, keys)) ?? (await fromWorldFile(path))
   if (transform?.every(Number.isFinite) && transform[1] * transform[5] !== transform[2] * transform[4]) {
     return transform
   }
   const points = Math.floor(ifd.count(Tag.ModelTiepoint) / 6)
-  const why =
-    points > 1
-      ? `is placed by ${points} ground control points, which are not supported yet; rectify it with gdalwarp`
-      : 'does not say where it lies (no geotransform, no world file); give it one with gdal_translate -a_ullr'
-  throw new FlagstoneError('SOURCE_UNSUPPORTED', `${path} ${why}`, { path })
+  if (points > 1) {
+    throw new FlagstoneError(
+      'SOURCE_UNSUPPORTED',
+      `${path} is placed by ${points} ground control points, which are not supported yet; rectify it with gdalwarp`,
+      { path },
+    )
+  }
+  const cure = 'give it corners with gdal_translate -a_ullr, or put a world file beside it'
+  if (crsFromGeoKeys(keys) === undefined) {
+    throw new FlagstoneError(
+      'CRS_MISSING',
+      `${path} says nothing about where on earth it lies; ${cure}, and pass its coordinate system with --s-srs EPSG:…`,
+      { path },
+    )
+  }
+  throw new FlagstoneError('SOURCE_UNSUPPORTED', `${path} has a CRS but no geotransform; ${cure}`, { path })
 }
 
 async function fromTags(ifd: Ifd, keys: GeoKeys): Promise<Geotransform | undefined> {

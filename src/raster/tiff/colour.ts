@@ -239,7 +239,7 @@ function unpremultiply(data: Uint8Array, alpha: Uint8Array, bands: number): void
     if (a === 0 || a === 255) continue
     for (let b = i * bands; b < (i + 1) * bands; b++) {
       const value = ((data[b]! * 255 + (a >> 1)) / a) | 0
-      data[b] = value > 255 ? 255 : value
+      data[b] = Math.min(value, 255)
     }
   }
 }

@@ -132,6 +132,8 @@ export async function decompressPicture(
   const { data, info } = decoded
   checkSize(info.width, info.height, shape)
   if (info.channels !== shape.samples) throw new Problem(`it holds ${info.channels} bands`)
+  // Four components pass as Adobe CMYK, which the decoder turns upside down.
+  if (isJpeg && shape.samples === 4) for (let i = 0; i < data.length; i++) data[i] = 255 - data[i]!
   return cut(data, info.width, shape)
 }
 

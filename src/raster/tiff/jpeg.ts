@@ -94,8 +94,8 @@ export function completeJpeg(
   const shared = tables === undefined || tables.length < 4 ? [] : segmentsOf(tables).segments
   const parts = [
     Uint8Array.of(0xff, SOI),
-    // For one component the marker means nothing; four must stay as they are.
-    ...(header.components === 3 ? [Uint8Array.from(adobe(ycbcr ? 1 : 0))] : []),
+    // One component needs no word; four are taken for CMYK in Adobe's sense, which decompress.ts knows.
+    ...(header.components > 1 ? [Uint8Array.from(adobe(ycbcr && header.components === 3 ? 1 : 0))] : []),
     ...shared.filter((s) => s.marker < APP0).map((s) => tables!.subarray(s.start, s.end)),
     ...own.map((s) => block.subarray(s.start, s.end)),
     block.subarray(scan),

@@ -3,6 +3,7 @@
 
 import type { Pixels } from '../pixels.js'
 import type { MaskKind, PixelWindow, SourceLevel } from '../source.js'
+import { readBandRoles, withRoles } from './band-roles.js'
 import { BlockCache } from './block-cache.js'
 import type { ByteSource } from './byte-source.js'
 import { MASK_PLAN, planColour } from './colour.js'
@@ -100,9 +101,12 @@ export class TiffRaster {
   /** Reads the structure of a TIFF. Takes over the source. Throws SOURCE_UNSUPPORTED, SOURCE_CORRUPT, TOO_LARGE. */
   static async open(source: ByteSource, options: TiffRasterOptions = {}): Promise<TiffRaster> {
     const structure = await readStructure(source)
-    const base = await readLayout(source, structure.ifds[0]!, structure.littleEndian)
-    requireSupported(source.name, base)
-    const nodata = options.nodata ?? (await nodataTag(structure.ifds[0]!))
+    const first = structure.ifds[0]!
+    const asRead = await readLayout(source, first, structure.littleEndian)
+    requireSupported(source.name, asRead)
+    const roles = await readBandRoles(first)
+    const base = withRoles(asRead, roles)
+    const nodata = options.nodata ?? (await nodataTag(first))
     const plan = planColour(base, nodata)
     const layouts: ImageLayout[] = []
     for (const ifd of await candidates(structure)) {
@@ -113,7 +117,7 @@ export class TiffRaster {
       .filter((layout) => isReduced(layout) && !isMask(layout) && isOverviewOf(base, layout))
       .sort((a, b) => b.width - a.width)
       .slice(0, MAX_LEVELS)
-      .map((layout) => ({ layout, plan: planColour(layout, nodata) }))
+      .map((layout) => ({ layout, plan: planColour(withRoles(layout, roles), nodata) }))
       .filter(
         ({ plan: own }) =>
           own.bands === plan.bands && (own.alpha === undefined) === (plan.alpha === undefined),

@@ -26,7 +26,7 @@ export function unsupported(layout: ImageLayout): string | undefined {
       return 'it says that it has a palette but holds none; make it RGB with gdal_translate -expand rgb'
     }
   } else if (photometric === Photometric.YCbCr ? !isPicture : photometric > Photometric.TransparencyMask) {
-    return `${compressionName(compression)} ${photometricName(photometric)} images are not supported; make it RGB with gdal_translate or rio convert --photometric rgb`
+    return `${compressionName(compression)} ${photometricName(photometric)} images are not supported; rewrite it with gdal_translate, which makes it RGB`
   }
   if (photometric === Photometric.Rgb && samplesPerPixel < 3) {
     return `it says RGB but has ${samplesPerPixel} bands; rewrite it with gdal_translate`
