@@ -220,6 +220,11 @@ export class TileReader {
     return structuredClone(this.#sb)
   }
 
+  /** Size of the file. */
+  get fileBytes(): number {
+    return this.#file.size()
+  }
+
   get sealed(): boolean {
     this.#refreshIfChanged()
     return this.#sb.sealed

@@ -1,5 +1,9 @@
 // A tile as readers hand it out.
+import { crc32 } from '../format/crc.js'
 import { mimeOf, type TileType } from '../format/tile-type.js'
+
+/** Not known yet; computed when asked for. */
+export const CRC_UNKNOWN = -1
 
 export class Tile {
   /**
@@ -10,14 +14,19 @@ export class Tile {
   readonly type: TileType
   /** TileID. */
   readonly key: number
-  /** CRC-32 the stored bytes have. */
-  readonly crc: number
+  #crc: number
 
   constructor(bytes: Uint8Array, type: TileType, key: number, crc: number) {
     this.bytes = bytes
     this.type = type
     this.key = key
-    this.crc = crc
+    this.#crc = crc
+  }
+
+  /** CRC-32 of the stored bytes. */
+  get crc(): number {
+    if (this.#crc === CRC_UNKNOWN) this.#crc = crc32(this.bytes)
+    return this.#crc
   }
 
   /** A strong entity tag, quoted as HTTP wants it: key, CRC and length. */

@@ -1,0 +1,31 @@
+// Opens a tile file by what it is: our own by the superblocks' magic, any other PMTiles v3 by its own.
+import { FlagstoneError } from '../errors.js'
+import { PMTILES_MAGIC } from '../format/layout.js'
+import type { ByteFile } from '../platform/byte-file.js'
+import { ForeignReader } from './foreign.js'
+import type { ReaderOptions } from './options.js'
+import { TileReader } from './reader.js'
+import { chooseFrom, readSlots } from './superblocks.js'
+
+export type AnyReader = TileReader | ForeignReader
+
+/** Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, BAD_OPTION. */
+export function openReader(file: ByteFile, options: ReaderOptions = {}): AnyReader {
+  if (isFlat(file)) return TileReader.open(file, options)
+  const head = new Uint8Array(2)
+  file.read(head, 0)
+  if (head[0] === PMTILES_MAGIC[0] && head[1] === PMTILES_MAGIC[1]) return ForeignReader.open(file, options)
+  throw new FlagstoneError(
+    'NOT_A_TILE_FILE',
+    `${file.path}: neither a Flagstone file nor a PMTiles archive (${file.size()} bytes, beginning with ${hex(head)}).`,
+  )
+}
+
+/** Whether there is at least the trace of a superblock: a damaged one is to be reported, not to be overlooked. */
+export function isFlat(file: ByteFile): boolean {
+  return chooseFrom(readSlots(file)).problems.some((problem) => problem?.code !== 'NOT_A_TILE_FILE')
+}
+
+function hex(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
+}
