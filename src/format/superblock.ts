@@ -306,7 +306,7 @@ function decodeSlot(bytes: Uint8Array, slot: 0 | 1): Superblock | SuperblockProb
   const copy = decodeSuperblock(bytes)
   if ('problem' in copy || copy.sequence % 2 === slot) return copy
   return damaged(
-    `superblock ${copy.sequence} lies in slot ${slot === 0 ? 'A' : 'B'}, where it does not belong`,
+    `F1: superblock ${copy.sequence} lies in slot ${slot === 0 ? 'A' : 'B'}, where it does not belong`,
   )
 }
 
