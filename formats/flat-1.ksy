@@ -6,7 +6,7 @@ meta:
   file-extension: [flat, pmtiles]
   license: MIT
   endian: le
-  ks-version: 0.10
+  ks-version: '0.10'
 doc: |
   Map tiles in one file: level indexes of 24-byte records, then values. Parse a file whole; `current` is the
   superblock in force (a pending change of geometry is not resolved).

@@ -177,10 +177,10 @@ function putParts(view: DataView, sb: Superblock): void {
 
 /** Reads one copy. A block that is no sound superblock is described, not thrown. */
 export function decodeSuperblock(bytes: Uint8Array): Superblock | SuperblockProblem {
-  if (bytes.length < SUPERBLOCK_BYTES)
-    return damaged(`the superblock is cut off after ${bytes.length} of ${SUPERBLOCK_BYTES} bytes`)
   for (let i = 0; i < MAGIC.length; i++)
     if (bytes[i] !== MAGIC[i]) return { problem: 'the magic number is missing', code: 'NOT_A_TILE_FILE' }
+  if (bytes.length < SUPERBLOCK_BYTES)
+    return damaged(`the superblock is cut off after ${bytes.length} of ${SUPERBLOCK_BYTES} bytes`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, SUPERBLOCK_BYTES)
   // The checksum's place is the same in every version, and a flipped bit in a version is damage: so the
   // version decides what we say only when the checksum vouches for it.
@@ -219,7 +219,8 @@ function readFields(view: DataView, bytes: Uint8Array): Superblock | SuperblockP
     readVersion: view.getUint16(SUPERBLOCK.readVersion, true),
     writeVersion,
     sealed: (flags & FLAG_SEALED) !== 0,
-    uuid: bytes.slice(SUPERBLOCK.uuid, SUPERBLOCK.uuid + SUPERBLOCK_SIZES.uuid),
+    // Not slice(): of a Buffer that is a view.
+    uuid: Uint8Array.from(bytes.subarray(SUPERBLOCK.uuid, SUPERBLOCK.uuid + SUPERBLOCK_SIZES.uuid)),
     growthUnitBytes: view.getUint32(SUPERBLOCK.growthUnitBytes, true),
     valuesStart: getU64(view, SUPERBLOCK.valuesStart),
     valuesLength: getU64(view, SUPERBLOCK.valuesLength),

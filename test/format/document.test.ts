@@ -1,0 +1,341 @@
+// Holds together: formats/flat-1.md, formats/flat-1.ksy, the constants in src/format/layout.ts, the fixtures.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import fc from 'fast-check'
+import * as yaml from 'js-yaml'
+import t from 'tap'
+import { validSamples } from '../../scripts/fixtures/flat.js'
+import { crc32 } from '../../src/format/crc.js'
+import * as layout from '../../src/format/layout.js'
+import { sealedSections } from '../../src/format/pmtiles.js'
+import * as r from '../../src/format/record.js'
+import { decodeSuperblock, type Superblock } from '../../src/format/superblock.js'
+import { tileId } from '../../src/format/tile-id.js'
+import { mimeOf, nameOfTileType, TileType } from '../../src/format/tile-type.js'
+import { fixture, root } from '../helpers/paths.js'
+
+const text = readFileSync(join(root, 'formats/flat-1.md'), 'utf8')
+
+/** The rows of the table that follows `<!-- table: name -->`, without its head. */
+function table(name: string): string[][] {
+  const after = text.split(`<!-- table: ${name} -->\n`)[1]
+  if (after === undefined) throw new Error(`no table ${name} in the document`)
+  const lines = after.split('\n')
+  const end = lines.findIndex((line) => !line.startsWith('|'))
+  return lines.slice(2, end).map((line) =>
+    line
+      .slice(1, -1)
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.trim()),
+  )
+}
+
+t.test('byte maps are the constants of the program', async (t) => {
+  for (const [name, offsets, sizes] of [
+    ['superblock', layout.SUPERBLOCK, layout.SUPERBLOCK_SIZES],
+    ['level', layout.LEVEL, layout.LEVEL_SIZES],
+    ['record', layout.RECORD, layout.RECORD_SIZES],
+  ] as [string, Record<string, number>, Record<string, number>][]) {
+    const documented = table(name).map(([offset, size, field]) => [field, Number(offset), Number(size)])
+    t.same(
+      documented,
+      Object.keys(sizes).map((field) => [field, offsets[field], sizes[field]]),
+      name,
+    )
+  }
+  const types = table('types').map(([type, name, mime]) => [Number(type), name, mime])
+  t.same(
+    types,
+    Object.values(TileType).map((type) => [type, nameOfTileType(type), mimeOf(type)]),
+  )
+  const magic = table('superblock')[0]![3]!.match(/`((?:[0-9A-F]{2} ?)+)`/)![1]!
+  t.same(
+    magic.split(' ').map((byte) => Number.parseInt(byte, 16)),
+    [...layout.MAGIC],
+  )
+})
+
+t.test('numbers in the prose', async (t) => {
+  for (const phrase of [
+    `${layout.SUPERBLOCK_A_OFFSET}    superblock A  (${layout.SUPERBLOCK_BYTES})`,
+    `${layout.SUPERBLOCK_B_OFFSET}    superblock B  (${layout.SUPERBLOCK_BYTES})`,
+    `not below ${layout.FIRST_INDEX_OFFSET.toLocaleString('en')}`,
+    `the ${layout.MAX_ROOT_BYTES.toLocaleString('en')} bytes left`,
+    `begins at ${layout.PMTILES_HEADER_BYTES}`,
+    '4096 ≤ U ≤ 2²⁴',
+  ])
+    t.ok(text.includes(phrase), phrase)
+  t.equal(layout.MAX_GROWTH_UNIT_BYTES, 2 ** 24)
+})
+
+t.test('invariants are numbered without gaps, and the program names only those', async (t) => {
+  const numbers = [...text.matchAll(/^- \*\*F(\d+)\*\*/gm)].map((match) => Number(match[1]))
+  t.same(
+    numbers,
+    numbers.map((_, i) => i + 1),
+  )
+  const source = readFileSync(join(root, 'src/format/superblock.ts'), 'utf8')
+  for (const [, number] of source.matchAll(/['`]F(\d+):/g))
+    t.ok(numbers.includes(Number(number)), `F${number}`)
+})
+
+t.test('the hex dump is the file', async (t) => {
+  const name = text.match(/<!-- hexdump: (\S+) -->/)![1]!
+  const file = readFileSync(fixture('valid', name))
+  const lines = [...text.split('<!-- hexdump')[1]!.matchAll(/^([0-9a-f]{8}) {2}((?:[0-9a-f]{2} )+)/gm)]
+  t.ok(lines.length > 25, `${lines.length} lines`)
+  for (const [, position, bytes] of lines) {
+    const expected = Buffer.from(bytes!.replaceAll(' ', ''), 'hex')
+    const at = Number.parseInt(position!, 16)
+    t.same(file.subarray(at, at + expected.length), expected, position)
+  }
+})
+
+// ── the algorithms of the document ──────────────────────────────────────────────────────────────────────
+
+interface DocumentReader {
+  crc32(bytes: Uint8Array): number
+  open(file: Uint8Array): { sequence: number; valuesStart: number; levels: { offset: number }[] }
+  tileId(z: number, x: number, y: number): number
+  get(file: Uint8Array, z: number, x: number, y: number): { bytes: Uint8Array; type: number } | undefined
+  metadata(file: Uint8Array): Record<string, unknown>
+  sections(
+    placement: string,
+    V: number,
+    values: number,
+    leaf: number,
+    metadata: number,
+  ): Record<string, number>
+}
+
+async function documentReader(directory: string): Promise<DocumentReader> {
+  const blocks = [...text.matchAll(/^```js\n(.*?)^```/gms)].map((match) => match[1])
+  const path = join(directory, 'flat-1.mjs')
+  const { writeFileSync } = await import('node:fs')
+  writeFileSync(path, blocks.join('\n'))
+  return (await import(pathToFileURL(path).href)) as DocumentReader
+}
+
+t.test('the reader in the document reads every sample', async (t) => {
+  const reader = await documentReader(t.testdir())
+  const ours = validSamples().filter(({ file }) => file !== 'foreign.pmtiles')
+  for (const { file, tiles } of ours) {
+    const bytes = readFileSync(fixture('valid', file))
+    for (let z = 0; z <= 3; z++)
+      for (let x = 0; x < 2 ** z; x++)
+        for (let y = 0; y < 2 ** z; y++) {
+          const held = tiles.find((tile) => tile.z === z && tile.x === x && tile.y === y)
+          const got = reader.get(bytes, z, x, y)
+          const found = got && { z, x, y, type: got.type, length: got.bytes.length, crc: crc32(got.bytes) }
+          if (held !== undefined || found !== undefined) t.same(found, held, `${file} ${z}/${x}/${y}`)
+        }
+    const metadata = reader.metadata(bytes)
+    if (file.endsWith('.flat')) t.same(metadata, ours.find((s) => s.file === file)!.metadata)
+  }
+})
+
+t.test('the reader in the document and the program agree', async (t) => {
+  const reader = await documentReader(t.testdir())
+  fc.assert(fc.property(fc.uint8Array(), (bytes) => reader.crc32(bytes) === crc32(bytes)))
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 26 }), fc.nat(), fc.nat(), (z, a, b) => {
+      const x = a % 2 ** z
+      const y = b % 2 ** z
+      return reader.tileId(z, x, y) === tileId(z, x, y)
+    }),
+  )
+  for (const placement of ['front', 'tail'] as const) {
+    const theirs = reader.sections(placement, 1 << 20, 12345, 678, 90)
+    const ours = sealedSections(placement, 1 << 20, 12345, 678, 90)
+    t.match(ours, theirs)
+  }
+})
+
+t.test('the reader in the document refuses what is damaged', async (t) => {
+  const reader = await documentReader(t.testdir())
+  for (const [file, x, message] of [
+    ['DAMAGED.value-flipped.flat', 0, /F13/],
+    ['DAMAGED.both-superblocks.flat', 0, /F1/],
+    ['DAMAGED.wrong-slot.flat', 0, /F1/],
+    ['DAMAGED.pending-size.flat', 0, /F8/],
+    ['VERSION_UNSUPPORTED.reader-2.flat', 0, /version 2/],
+  ] as const)
+    t.throws(() => reader.get(readFileSync(fixture('invalid', file)), 0, x, 0), { message }, file)
+  t.equal(reader.get(readFileSync(fixture('invalid', 'DAMAGED.key-flipped.flat')), 0, 0, 0), undefined)
+})
+
+// ── Kaitai ──────────────────────────────────────────────────────────────────────────────────────────────
+
+interface Long {
+  value: number
+}
+interface KaitaiSuperblock {
+  sealed: boolean
+  readVersion: number
+  writeVersion: number
+  sequence: Long
+  uuid: Uint8Array
+  growthUnitBytes: number
+  recordBytes: number
+  levelCount: number
+  valuesStart: Long
+  valuesLength: Long
+  fileLength: Long
+  metadataOffset: Long
+  metadataLength: number
+  metadataCrc: number
+  pendingKind: number
+  pendingAt: Long
+  pendingLength: Long
+  pendingSizeBefore: Long
+  placement: number
+  headerCrc: number
+  directoriesOffset: Long
+  directoriesLength: Long
+  directoriesCrc: number
+  crc: number
+  levels: { offset: Long; capacityBytes: Long; count: Long; sortedCount: Long; records?: KaitaiRecord[] }[]
+}
+interface KaitaiRecord {
+  key: Long
+  offset: Long
+  type: number
+  flags: number
+  length: number
+  check: number
+  deleted: boolean
+}
+interface KaitaiFile {
+  superblockA: KaitaiSuperblock
+  superblockB: KaitaiSuperblock
+  headerBlock: Uint8Array
+}
+
+/** Compiles flat-1.ksy and returns a parser. */
+async function kaitai(directory: string): Promise<(file: Uint8Array) => KaitaiFile> {
+  const require = createRequire(import.meta.url)
+  const compiler = require('kaitai-struct-compiler') as {
+    compile(language: string, ksy: unknown, importer: null, debug: boolean): Promise<Record<string, string>>
+  }
+  const ksy = yaml.load(readFileSync(join(root, 'formats/flat-1.ksy'), 'utf8'))
+  const made = await compiler.compile('javascript', ksy, null, false)
+  const { writeFileSync } = await import('node:fs')
+  const path = join(directory, 'Flat1.cjs')
+  writeFileSync(path, made['Flat1.js']!)
+  const { Flat1 } = require(path) as { Flat1: new (stream: unknown) => KaitaiFile }
+  const { KaitaiStream } = require('kaitai-struct') as { KaitaiStream: new (bytes: Uint8Array) => unknown }
+  return (file) => new Flat1(new KaitaiStream(file))
+}
+
+/** What Kaitai read, as the program's superblock. */
+function asOurs(sb: KaitaiSuperblock): Superblock {
+  const levels = sb.levels.map((l) => ({
+    offset: l.offset.value,
+    capacityBytes: l.capacityBytes.value,
+    count: l.count.value,
+    sortedCount: l.sortedCount.value,
+  }))
+  return {
+    sequence: sb.sequence.value,
+    readVersion: sb.readVersion,
+    writeVersion: sb.writeVersion,
+    sealed: sb.sealed,
+    uuid: Uint8Array.from(sb.uuid),
+    growthUnitBytes: sb.growthUnitBytes,
+    valuesStart: sb.valuesStart.value,
+    valuesLength: sb.valuesLength.value,
+    fileLength: sb.fileLength.value,
+    metadata:
+      sb.metadataLength === 0
+        ? undefined
+        : { offset: sb.metadataOffset.value, length: sb.metadataLength, crc: sb.metadataCrc },
+    pending:
+      sb.pendingKind === 0
+        ? undefined
+        : {
+            kind: sb.pendingKind === 1 ? 'insert' : 'collapse',
+            at: sb.pendingAt.value,
+            length: sb.pendingLength.value,
+            sizeBefore: sb.pendingSizeBefore.value,
+          },
+    pmtiles:
+      sb.placement === 0
+        ? undefined
+        : {
+            placement: sb.placement === 1 ? 'front' : 'tail',
+            headerCrc: sb.headerCrc,
+            directoriesOffset: sb.directoriesOffset.value,
+            directoriesLength: sb.directoriesLength.value,
+            directoriesCrc: sb.directoriesCrc,
+          },
+    levels,
+  }
+}
+
+t.test('flat-1.ksy, compiled, reads every sample as the program does', async (t) => {
+  const parse = await kaitai(t.testdir())
+  let records = 0
+  for (const { file } of validSamples()) {
+    if (file === 'foreign.pmtiles' || file === 'torn-superblock.flat') continue
+    const bytes = readFileSync(fixture('valid', file))
+    const parsed = parse(bytes)
+    for (const [copy, position] of [
+      [parsed.superblockA, layout.SUPERBLOCK_A_OFFSET],
+      [parsed.superblockB, layout.SUPERBLOCK_B_OFFSET],
+    ] as const) {
+      t.strictSame(asOurs(copy), decodeSuperblock(bytes.subarray(position, position + 4096)), file)
+      t.equal(copy.crc, crc32(bytes.subarray(position, position + 4092)))
+      t.same([copy.recordBytes, copy.levelCount], [layout.RECORD_BYTES, layout.LEVEL_COUNT])
+    }
+    if (file === 'pending-applied.flat') continue
+    const newer =
+      parsed.superblockA.sequence.value > parsed.superblockB.sequence.value ? 'superblockA' : 'superblockB'
+    const view = new DataView(bytes.buffer, bytes.byteOffset)
+    for (const level of parsed[newer].levels)
+      for (const [i, found] of (level.records ?? []).entries()) {
+        const at = level.offset.value + i * layout.RECORD_BYTES
+        t.same(
+          [found.key.value, found.offset.value, found.type, found.flags, found.length, found.check],
+          [
+            r.recordKey(view, at),
+            r.recordOffset(view, at),
+            r.recordType(view, at),
+            r.recordFlags(view, at),
+            r.recordLength(view, at),
+            r.recordCheck(view, at),
+          ],
+        )
+        t.equal(found.deleted, (r.recordFlags(view, at) & layout.FLAG_DELETED) === 1)
+        records++
+      }
+  }
+  t.ok(records > 100, `${records} records`)
+})
+
+t.test('flat-1.ksy has the fields and sizes of the document', async (t) => {
+  interface Field {
+    id?: string
+    type?: string
+    size?: number
+    contents?: number[]
+    'repeat-expr'?: number
+  }
+  const ksy = yaml.load(readFileSync(join(root, 'formats/flat-1.ksy'), 'utf8')) as {
+    types: Record<string, { seq: Field[] }>
+  }
+  const fixed: Record<string, number> = { u1: 1, u2: 2, u4: 4, u6x: 6, u8x: 8, level: layout.LEVEL_BYTES }
+  const camel = (id: string): string => id.replace(/_(\w)/g, (_, c: string) => c.toUpperCase())
+  for (const name of ['superblock', 'level', 'record']) {
+    const fields = ksy.types[name]!.seq.map((field) => {
+      const one = field.size ?? field.contents?.length ?? fixed[field.type!]!
+      return [camel(field.id!), one * (field['repeat-expr'] ?? 1)]
+    })
+    t.same(
+      fields,
+      table(name).map(([, size, field]) => [field, Number(size)]),
+      name,
+    )
+  }
+})
