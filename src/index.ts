@@ -1,1 +1,12 @@
+// The library. What is not here is not public.
 export { type ErrorCode, FlagstoneError } from './errors.js'
+export { TileType } from './format/tile-type.js'
+export { type ProbeResult, probeDirectory as probe } from './platform/probe.js'
+export { type BuildOptions, type BuildReport, build } from './pyramid/build.js'
+export { sample } from './pyramid/sample.js'
+export { describeTiles as describe, type TilesDescription } from './store/describe.js'
+export type { AnyReader as TileReader } from './store/open.js'
+export type { ReaderOptions, SealInfo, WriterOptions } from './store/options.js'
+export { createTiles as create, openTiles as open, reopenTiles as reopen } from './store/paths.js'
+export type { Tile } from './store/tile.js'
+export type { TileWriter } from './store/writer.js'

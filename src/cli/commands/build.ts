@@ -5,7 +5,15 @@ import { build } from '../../pyramid/build.js'
 import { RESAMPLINGS } from '../../raster/pixels.js'
 import { formatBytes, formatCount, formatDuration } from '../format.js'
 import { type CommonOptions, type Context, printJson, say } from '../io.js'
-import { collectPairs, parseBbox, parseBytes, parseInteger, parseNodata, parseThreads, parseZooms } from '../parse.js'
+import {
+  collectPairs,
+  parseBbox,
+  parseBytes,
+  parseInteger,
+  parseNodata,
+  parseThreads,
+  parseZooms,
+} from '../parse.js'
 import { progressView } from '../progress.js'
 
 interface BuildCliOptions extends CommonOptions {
@@ -30,21 +38,47 @@ function define(): Command {
     .description('turn a georeferenced raster into one tile file with overviews')
     .argument('<paths...>', 'the source image, then the file to make')
     .option('-z, --zoom <range>', 'zooms to make, e.g. 10-18', parseZooms)
-    .addOption(new Option('--min-zoom <z>', 'lowest zoom (default: where one tile holds all)').argParser(parseInteger(0, 26)))
-    .addOption(new Option('--max-zoom <z>', "highest zoom (default: the source's resolution)").argParser(parseInteger(0, 26)))
+    .addOption(
+      new Option('--min-zoom <z>', 'lowest zoom (default: where one tile holds all)').argParser(
+        parseInteger(0, 26),
+      ),
+    )
+    .addOption(
+      new Option('--max-zoom <z>', "highest zoom (default: the source's resolution)").argParser(
+        parseInteger(0, 26),
+      ),
+    )
     .addOption(new Option('--minzoom <z>').argParser(parseInteger(0, 26)).hideHelp())
     .addOption(new Option('--maxzoom <z>').argParser(parseInteger(0, 26)).hideHelp())
     .addOption(
-      new Option('--zoom-level-strategy <how>', 'which zoom stands for a resolution between two').choices(['auto', 'lower', 'upper']),
+      new Option('--zoom-level-strategy <how>', 'which zoom stands for a resolution between two').choices([
+        'auto',
+        'lower',
+        'upper',
+      ]),
     )
-    .addOption(new Option('-r, --resampling <kernel>', 'kernel of the warp (default: bilinear)').choices(RESAMPLINGS))
-    .addOption(new Option('--overview-resampling <kernel>', 'kernel of the overviews (default: average)').choices(RESAMPLINGS))
     .addOption(
-      new Option('-f, --format <format>', 'auto: JPEG where opaque, WebP where not').choices(['auto', 'jpeg', 'jpg', 'png', 'webp']),
+      new Option('-r, --resampling <kernel>', 'kernel of the warp (default: bilinear)').choices(RESAMPLINGS),
+    )
+    .addOption(
+      new Option('--overview-resampling <kernel>', 'kernel of the overviews (default: average)').choices(
+        RESAMPLINGS,
+      ),
+    )
+    .addOption(
+      new Option('-f, --format <format>', 'auto: JPEG where opaque, WebP where not').choices([
+        'auto',
+        'jpeg',
+        'jpg',
+        'png',
+        'webp',
+      ]),
     )
     .option('--quality <q>', 'JPEG and WebP quality (default: 75)', parseInteger(1, 100))
     .option('--lossless', 'lossless WebP or PNG')
-    .addOption(new Option('--tile-size <px>', 'tile width and height').choices(['256', '512']).argParser(Number))
+    .addOption(
+      new Option('--tile-size <px>', 'tile width and height').choices(['256', '512']).argParser(Number),
+    )
     .option('--bbox <w,s,e,n>', 'only this part, degrees', parseBbox)
     .option('-a, --nodata <v>', "value that means empty: '0' or '0,0,0'", parseNodata)
     .option('-s, --s-srs <crs>', 'CRS of a source that does not say: EPSG:n, WKT or PROJ')
@@ -68,7 +102,10 @@ export function buildCommand({ io }: Context): Command {
     const sources = paths.slice(0, -1)
     const out = paths.at(-1)!
     if (sources.length === 0) {
-      throw new FlagstoneError('BAD_OPTION', `build wants a source and a file to make: flagstone build ${out} OUT.pmtiles`)
+      throw new FlagstoneError(
+        'BAD_OPTION',
+        `build wants a source and a file to make: flagstone build ${out} OUT.pmtiles`,
+      )
     }
     const view = progressView(io, cli)
     const report = await build(

@@ -28,17 +28,21 @@ function levelTable(d: TilesDescription): string {
 function summary(d: TilesDescription): string[][] {
   const rows = [
     ['  name', String(d.metadata['name'] ?? '–')],
-    ['  tiles', `${formatCount(d.tiles)}  (${d.types.map((t) => `${t.name} ${formatCount(t.count)}`).join(', ') || 'none'})`],
+    [
+      '  tiles',
+      `${formatCount(d.tiles)}  (${d.types.map((t) => `${t.name} ${formatCount(t.count)}`).join(', ') || 'none'})`,
+    ],
     ['  zooms', d.levels.length > 0 ? `${d.minZoom} to ${d.maxZoom}` : 'none'],
   ]
   if (d.bounds !== undefined) rows.push(['  bounds', d.bounds.map(formatDegrees).join(', ')])
   if (d.layout !== undefined) {
     rows.push(['  index', `${formatBytes(d.layout.indexBytes)}, slack ${formatBytes(d.layout.slackBytes)}`])
-    rows.push(['  values', `${formatBytes(d.layout.valueBytes)}, of which unused ${formatBytes(d.layout.deadBytes)}`])
+    rows.push(['  values', `${formatBytes(d.layout.valueBytes)}`])
     rows.push(['  uuid', d.layout.uuid])
   }
   for (const [key, value] of Object.entries(d.metadata)) {
-    if (!HIDDEN_METADATA.has(key)) rows.push([`  ${key}`, typeof value === 'string' ? value : JSON.stringify(value)])
+    if (!HIDDEN_METADATA.has(key))
+      rows.push([`  ${key}`, typeof value === 'string' ? value : JSON.stringify(value)])
   }
   return rows
 }
@@ -50,7 +54,10 @@ export function infoCommand({ io }: Context): Command {
     .argument('<file>', 'a Flagstone file or any PMTiles archive')
     .option('--levels', 'only the table of zooms')
     .option('--tilejson', 'a TileJSON 3.0.0 document')
-    .addHelpText('after', '\nExamples:\n  flagstone info ortho.pmtiles\n  flagstone info ortho.pmtiles --json | jq .levels')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  flagstone info ortho.pmtiles\n  flagstone info ortho.pmtiles --json | jq .levels',
+    )
     .action((path: string, options: InfoOptions) => {
       const reader = openTiles(path)
       try {

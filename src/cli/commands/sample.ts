@@ -22,14 +22,22 @@ interface SampleOptions extends CommonOptions {
   readonly quality: number
 }
 
-const FORMATS: Record<string, ImageFormat> = { '.png': 'png', '.jpg': 'jpeg', '.jpeg': 'jpeg', '.webp': 'webp' }
+const FORMATS: Record<string, ImageFormat> = {
+  '.png': 'png',
+  '.jpg': 'jpeg',
+  '.jpeg': 'jpeg',
+  '.webp': 'webp',
+}
 
 function formatOf(options: SampleOptions): ImageFormat {
   if (options.format !== undefined) return options.format
   if (options.output === undefined) return 'png'
   const format = FORMATS[extname(options.output).toLowerCase()]
   if (format === undefined) {
-    throw new FlagstoneError('BAD_OPTION', `Cannot tell the format of '${options.output}': end it in .png, .jpg or .webp, or pass --format.`)
+    throw new FlagstoneError(
+      'BAD_OPTION',
+      `Cannot tell the format of '${options.output}': end it in .png, .jpg or .webp, or pass --format.`,
+    )
   }
   return format
 }
@@ -41,7 +49,9 @@ export function sampleCommand({ io }: Context): Command {
     .option('--bbox <w,s,e,n>', 'the window, degrees (default: all of the file)', parseBbox)
     .option('--size <WxH>', 'size of the picture in pixels', parseSize, [1024, 1024] as [number, number])
     .option('-o, --output <file>', 'picture to write (.png .jpg .webp; default: PNG to stdout)')
-    .addOption(new Option('-f, --format <format>', 'format, if not by the name').choices(['png', 'jpeg', 'webp']))
+    .addOption(
+      new Option('-f, --format <format>', 'format, if not by the name').choices(['png', 'jpeg', 'webp']),
+    )
     .option('-z, --zoom <z>', 'read this zoom (default: chosen by the size)', parseInteger(0, 26))
     .addOption(new Option('-r, --resampling <kernel>', 'kernel (default: bilinear)').choices(RESAMPLINGS))
     .option('--quality <q>', 'JPEG and WebP quality', parseInteger(1, 100), 85)
@@ -54,15 +64,27 @@ export function sampleCommand({ io }: Context): Command {
       const reader = openTiles(path)
       try {
         const bbox = options.bbox ?? describeTiles(reader).bounds
-        if (bbox === undefined) throw new FlagstoneError('NOT_FOUND', `${path} holds no tiles to sample.`, { path })
+        if (bbox === undefined)
+          throw new FlagstoneError('NOT_FOUND', `${path} holds no tiles to sample.`, { path })
         const [width, height] = options.size
-        const pixels = await sample(reader, { bbox, width, height, resampling: options.resampling, zoom: options.zoom })
+        const pixels = await sample(reader, {
+          bbox,
+          width,
+          height,
+          resampling: options.resampling,
+          zoom: options.zoom,
+        })
         const bytes = await encodeImage(pixels, { format, quality: options.quality })
         if (options.output === undefined) io.stdout.write(bytes)
         else writeFileSync(options.output, bytes)
         const result = { output: options.output ?? '-', width, height, format, bytes: bytes.length, bbox }
         if (options.output !== undefined && options.json === true) printJson(io, result)
-        else say(io, options, `${result.output}: ${width}×${height} ${format} of ${bbox.map(formatDegrees).join(', ')}`)
+        else
+          say(
+            io,
+            options,
+            `${result.output}: ${width}×${height} ${format} of ${bbox.map(formatDegrees).join(', ')}`,
+          )
       } finally {
         reader.close()
       }

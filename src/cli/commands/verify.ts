@@ -14,7 +14,10 @@ export function verifyCommand(context: Context): Command {
     .description('check every structure and every checksum of a tile file')
     .argument('<file>', 'a Flagstone file or any PMTiles archive')
     .option('--decode', 'decode every tile as well')
-    .addHelpText('after', '\nExamples:\n  flagstone verify ortho.pmtiles\n  flagstone verify ortho.pmtiles --decode --json\n\nExit code 3 when something is damaged.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  flagstone verify ortho.pmtiles\n  flagstone verify ortho.pmtiles --decode --json\n\nExit code 3 when something is damaged.',
+    )
     .action(async (path: string, options: VerifyOptions) => {
       const findings = await verifyPath(path, { decode: options.decode === true, signal: io.signal })
       const bad = findings.filter((finding) => !finding.ok)
@@ -28,7 +31,12 @@ export function verifyCommand(context: Context): Command {
         print(io, `${finding.ok ? 'ok    ' : 'DAMAGE'}  ${finding.invariant.padEnd(4)}  ${finding.message}`)
       }
       if (options.quiet !== true) {
-        print(io, bad.length === 0 ? `${path} is sound.` : `${path}: ${bad.length} of ${findings.length} checks failed.`)
+        print(
+          io,
+          bad.length === 0
+            ? `${path} is sound.`
+            : `${path}: ${bad.length} of ${findings.length} checks failed.`,
+        )
       }
     })
 }

@@ -1,0 +1,74 @@
+// Verification of a file by path, with its pictures: the store checks structure and checksums, the codecs
+// whether every tile decodes, and to a tile's size.
+import { FlagstoneError } from '../errors.js'
+import { TileType } from '../format/tile-type.js'
+import { openRealFile } from '../platform/real-file.js'
+import { decodeTile } from '../raster/codec.js'
+import { openTiles } from '../store/paths.js'
+import { type Finding, verify } from '../store/verify.js'
+
+export interface VerifyPathOptions {
+  readonly decode?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** Tiles decoded at a time. */
+const IN_FLIGHT = 4
+/** Faulty tiles that are named; the rest is counted. */
+const NAMED = 10
+
+const PICTURES = new Set<number>([TileType.jpeg, TileType.png, TileType.webp, TileType.avif])
+
+/**
+ * Every numbered invariant and every checksum of a tile file.
+ * @returns findings, never throws for what is wrong inside the file
+ * @throws FlagstoneError NOT_FOUND, SYSTEM, INTERRUPTED
+ */
+export async function verifyPath(path: string, options: VerifyPathOptions = {}): Promise<Finding[]> {
+  const file = openRealFile(path, 'read')
+  let findings: Finding[]
+  try {
+    findings = verify(file)
+  } finally {
+    file.close()
+  }
+  if (options.decode === true && findings.every((finding) => finding.ok)) {
+    findings.push(...(await decodeAll(path, options.signal)))
+  }
+  return findings
+}
+
+async function decodeAll(path: string, signal: AbortSignal | undefined): Promise<Finding[]> {
+  const reader = openTiles(path, { check: 'never' })
+  const bad: Finding[] = []
+  let faults = 0
+  let decoded = 0
+  const decodeOne = async (z: number, x: number, y: number): Promise<void> => {
+    const tile = reader.get(z, x, y)
+    if (tile === undefined || !PICTURES.has(tile.type)) return
+    try {
+      await decodeTile(tile.bytes)
+      decoded++
+    } catch (error) {
+      if (!(error instanceof FlagstoneError)) throw error
+      if (faults++ < NAMED)
+        bad.push({ invariant: 'decode', ok: false, message: `tile ${z}/${x}/${y}: ${error.message}` })
+    }
+  }
+  try {
+    const tiles = reader.tiles()
+    const worker = async (): Promise<void> => {
+      for (const { z, x, y } of tiles) {
+        if (signal?.aborted === true)
+          throw new FlagstoneError('INTERRUPTED', `The verification of ${path} was interrupted.`)
+        await decodeOne(z, x, y)
+      }
+    }
+    await Promise.all(Array.from({ length: IN_FLIGHT }, worker))
+  } finally {
+    reader.close()
+  }
+  if (faults > NAMED)
+    bad.push({ invariant: 'decode', ok: false, message: `${faults - NAMED} more tiles do not decode` })
+  return faults > 0 ? bad : [{ invariant: 'decode', ok: true, message: `${decoded} tiles decode` }]
+}

@@ -1,0 +1,131 @@
+// What `info` says of a tile file, ours or a foreign archive, as plain data.
+import { indexStart } from '../format/layout.js'
+import { extensionOf, nameOfTileType } from '../format/tile-type.js'
+import { tileBoundsLonLat } from '../grid/mercator.js'
+import type { AnyReader } from './open.js'
+
+export interface LevelDescription {
+  readonly zoom: number
+  readonly count: number
+  /** Sum of the tiles' lengths; a value that several tiles share counts for each. */
+  readonly bytes: number
+}
+
+/** Space in a flat-1 file. */
+export interface LayoutDescription {
+  readonly uuid: string
+  readonly growthUnitBytes: number
+  /** Records in use, and room kept for more (or left by what was there before). */
+  readonly indexBytes: number
+  readonly slackBytes: number
+  /** All values, also those no tile refers to any more. */
+  readonly valueBytes: number
+}
+
+export interface TilesDescription {
+  /** 'flat-1, sealed', 'flat-1, open for writing', 'PMTiles v3'. */
+  readonly kind: string
+  readonly sealed: boolean
+  readonly fileBytes: number
+  readonly tiles: number
+  readonly types: readonly { name: string; extension: string; count: number }[]
+  readonly minZoom: number | undefined
+  readonly maxZoom: number | undefined
+  /** West, south, east, north in degrees: as the metadata says, else of the deepest zoom's tiles. */
+  readonly bounds: [number, number, number, number] | undefined
+  /** Longitude, latitude, zoom. */
+  readonly center: [number, number, number] | undefined
+  readonly levels: readonly LevelDescription[]
+  readonly layout: LayoutDescription | undefined
+  readonly metadata: Record<string, unknown>
+}
+
+/** Reads every record once. @throws FlagstoneError DAMAGED */
+export function describeTiles(reader: AnyReader): TilesDescription {
+  const levels: { zoom: number; count: number; bytes: number }[] = []
+  const types = new Map<number, number>()
+  let extent = { zoom: -1, minX: 0, minY: 0, maxX: 0, maxY: 0 }
+  for (const { z, x, y, length, type } of reader.tiles()) {
+    if (z !== extent.zoom) {
+      levels.push({ zoom: z, count: 0, bytes: 0 })
+      extent = { zoom: z, minX: x, minY: y, maxX: x, maxY: y }
+    }
+    const level = levels.at(-1)!
+    level.count++
+    level.bytes += length
+    types.set(type, (types.get(type) ?? 0) + 1)
+    extent.minX = Math.min(extent.minX, x)
+    extent.maxX = Math.max(extent.maxX, x)
+    extent.minY = Math.min(extent.minY, y)
+    extent.maxY = Math.max(extent.maxY, y)
+  }
+  const metadata = reader.metadata()
+  const bounds = numbers(metadata['bounds'], 4) ?? boundsOf(extent)
+  return {
+    kind: kindOf(reader),
+    sealed: reader.sealed,
+    fileBytes: reader.fileBytes,
+    tiles: levels.reduce((sum, level) => sum + level.count, 0),
+    types: [...types]
+      .sort((a, b) => b[1] - a[1])
+      .map(([type, count]) => ({ name: nameOfTileType(type), extension: extensionOf(type), count })),
+    minZoom: levels[0]?.zoom,
+    maxZoom: levels.at(-1)?.zoom,
+    bounds,
+    center: numbers(metadata['center'], 3) ?? (bounds && centerOf(bounds, levels[0]?.zoom ?? 0)),
+    levels,
+    layout: layoutOf(reader),
+    metadata,
+  }
+}
+
+function kindOf(reader: AnyReader): string {
+  if (reader.kind !== 'flat') return 'PMTiles v3'
+  return reader.sealed ? 'flat-1, sealed (also a PMTiles v3 archive)' : 'flat-1, open for writing'
+}
+
+function layoutOf(reader: AnyReader): LayoutDescription | undefined {
+  if (reader.kind !== 'flat') return undefined
+  const sb = reader.superblock
+  const used = sb.levels.reduce((sum, level) => sum + level.count * 24, 0)
+  const inTail = sb.levels.filter((level) => level.offset >= sb.valuesStart)
+  const front = sb.valuesStart - indexStart(sb.growthUnitBytes)
+  const room = front + inTail.reduce((sum, level) => sum + level.capacityBytes, 0)
+  return {
+    uuid: Buffer.from(sb.uuid).toString('hex'),
+    growthUnitBytes: sb.growthUnitBytes,
+    indexBytes: used,
+    slackBytes: Math.max(0, room - used),
+    valueBytes: sb.valuesLength,
+  }
+}
+
+/** Metadata may say bounds and center as a list or, as MBTiles does, as 'w,s,e,n'. */
+function numbers<N extends number>(
+  value: unknown,
+  count: N,
+): (N extends 4 ? [number, number, number, number] : [number, number, number]) | undefined {
+  const list = typeof value === 'string' ? value.split(',').map(Number) : value
+  if (!Array.isArray(list) || list.length !== count || !list.every((v) => Number.isFinite(v)))
+    return undefined
+  return list as never
+}
+
+function boundsOf(e: {
+  zoom: number
+  minX: number
+  minY: number
+  maxX: number
+  maxY: number
+}): [number, number, number, number] | undefined {
+  if (e.zoom < 0) return undefined
+  const northWest = tileBoundsLonLat(e.zoom, e.minX, e.minY)
+  const southEast = tileBoundsLonLat(e.zoom, e.maxX, e.maxY)
+  return [northWest.west, southEast.south, southEast.east, northWest.north]
+}
+
+const centerOf = (b: [number, number, number, number], zoom: number): [number, number, number] => [
+  (b[0] + b[2]) / 2,
+  (b[1] + b[3]) / 2,
+  zoom,
+]
