@@ -112,8 +112,8 @@ function buildLeaves(
     leaf.runLengths[i] = entry.runLength
     if (leaf.count < leafEntries) continue
     flush()
-    // Two bytes a line is less than any compressor gets: no use going on.
-    if (lines.length * 2 > maxRootBytes) return undefined
+    // As many lines as bytes: larger leaves serve better, even if this should fit.
+    if (lines.length > maxRootBytes) return undefined
   }
   if (leaf.count > 0) flush()
   const makeRoot = (leafBase: number): Uint8Array => {

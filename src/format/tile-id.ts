@@ -73,8 +73,8 @@ export function tileId(z: number, x: number, y: number): number {
 /** The zoom a TileID belongs to. RangeError for what is no TileID of zooms 0…26. */
 export function zoomOfTileId(id: number): number {
   if (!(id >= 0 && id < BASES[MAX_ZOOM + 1]!)) throw notAnId(id)
-  const high = Math.floor(id / 2 ** 32)
-  const bits = high > 0 ? 64 - Math.clz32(high) : 32 - Math.clz32(id)
+  const high = (id / 2 ** 32) >>> 0
+  const bits = high > 0 ? 64 - Math.clz32(high) : 32 - Math.clz32(id >>> 0)
   // base(z) is 0101…01 in 2z-1 bits: an id of 2z bits has zoom z, one of 2z-1 bits zoom z or z-1.
   const z = (bits + 1) >> 1
   return id < BASES[z]! ? z - 1 : z
@@ -85,7 +85,7 @@ export function decodeTileId(id: number, out: Int32Array | [number, number, numb
   const z = zoomOfTileId(id)
   const rest = id - BASES[z]!
   if (Math.floor(rest) !== rest) throw notAnId(id)
-  const high = Math.floor(rest / LOW_RANGE)
+  const high = (rest / LOW_RANGE) >>> 0
   const low = rest - high * LOW_RANGE
   let state = (z & 1) << 8
   let x = 0
