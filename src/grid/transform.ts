@@ -47,9 +47,27 @@ interface ParsedProjection {
   datum?: { datum_params?: number[]; datum_type?: number }
 }
 
+// These projections of proj4 compute with undefined, so NaN everywhere, where a PROJ string leaves a parameter
+// out that PROJ takes as 0. (The others have defaults of their own: utm, krovak, nzmg …)
+const NEEDS_ZEROS = new Set(
+  'aea aeqd cass cea eqdc geos gnom laea lcc mill omerc poly somerc sterea vandg'.split(' '),
+)
+
+function withZeros(definition: string): string {
+  const projection = /\+proj=(\w+)/.exec(definition)?.[1]
+  if (projection === undefined || !NEEDS_ZEROS.has(projection)) return definition
+  const missing = ['lat_0', 'lon_0', 'x_0', 'y_0'].filter((name) => {
+    if (name === 'lon_0' && definition.includes('+lonc=')) return false
+    return !definition.includes(`+${name}=`)
+  })
+  return `${definition} ${missing.map((name) => `+${name}=0`).join(' ')}`
+}
+
 function parse(crs: Crs): ParsedProjection {
   try {
-    return new (proj4.Proj as unknown as new (definition: string) => ParsedProjection)(crs.definition)
+    return new (proj4.Proj as unknown as new (definition: string) => ParsedProjection)(
+      withZeros(crs.definition),
+    )
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause)
     throw new FlagstoneError(
@@ -107,8 +125,11 @@ function put(out: PointOut, point: { x: number; y: number } | undefined): void {
   out[1] = good ? point.y : Number.NaN
 }
 
+/** Projections of one side of the globe: for the other, proj4 gives numbers, so these are checked by the way back. */
+const ONE_SIDED = new Set(['gnom', 'ortho', 'geos', 'tpers'])
+
 function proj4Converter(crs: Crs, parsed: ParsedProjection): LonLatConverter {
-  const pair = proj4(crs.definition, WGS84)
+  const pair = proj4(withZeros(crs.definition), WGS84)
   // South- or west-oriented systems (EPSG:2048 …) count their coordinates that way in files too; a mere
   // north-before-east declaration is not followed by GeoTIFF geotransforms.
   const axis = parsed.axis ?? 'enu'
@@ -122,6 +143,7 @@ function proj4Converter(crs: Crs, parsed: ParsedProjection): LonLatConverter {
       put(out, undefined)
     }
   }
+  const oneSided = ONE_SIDED.has(parsed.projName)
   const keepTurn = (like: number, out: PointOut): void => {
     if (geographic) out[0] = out[0]! + 360 * Math.round((like - out[0]!) / 360)
   }
@@ -135,6 +157,15 @@ function proj4Converter(crs: Crs, parsed: ParsedProjection): LonLatConverter {
     fromLonLat(lon, lat, out) {
       run(pair.inverse, lon, lat, out)
       keepTurn(lon, out)
+      if (!oneSided) return
+      const x = out[0]!
+      const y = out[1]!
+      run(pair.forward, x, y, out)
+      const turns = Math.abs(out[0]! - lon) % 360
+      const same =
+        Math.abs(out[1]! - lat) < 1e-4 && (turns < 1e-4 || turns > 360 - 1e-4 || Math.abs(lat) > 89.99)
+      out[0] = same ? x : Number.NaN
+      out[1] = same ? y : Number.NaN
     },
   }
 }

@@ -71,6 +71,7 @@ const MAX_WINDOW_PIXELS = 16 * 2 ** 20
 /** Kernel widths are constant in a part; the scale may change inside it by this factor. */
 const MAX_SCALE_SPREAD = 1.25
 const MIN_SPLIT_PX = 32
+const MIN_WINDOW_SPLIT_PX = 2
 /** An overview a little coarser than the target still serves it (GDAL allows 0.1 in the ratio). */
 const LEVEL_SLACK = 1.05
 
@@ -189,7 +190,7 @@ function planRect(
   const met = gridMeeting(grid, rect, info.width, info.height, kernel === 'average')
   if (met === undefined) return
   const shrinking = kernel === 'average' || Math.max(met.scaleX, met.scaleY) > WIDEN_ABOVE
-  if (shrinking && kernel !== 'nearest' && met.spread > MAX_SCALE_SPREAD && canSplit(rect)) {
+  if (shrinking && kernel !== 'nearest' && met.spread > MAX_SCALE_SPREAD && canSplit(rect, MIN_SPLIT_PX)) {
     for (const piece of quarters(rect)) planRect(info, piece, points, kernel, parts)
     return
   }
@@ -208,7 +209,7 @@ function planRect(
     kernelReach(kernel, scaleX),
     kernelReach(kernel, scaleY),
   )
-  if (window.width * window.height > MAX_WINDOW_PIXELS && canSplit(rect)) {
+  if (window.width * window.height > MAX_WINDOW_PIXELS && canSplit(rect, MIN_WINDOW_SPLIT_PX)) {
     for (const piece of quarters(rect)) planRect(info, piece, points, kernel, parts)
     return
   }
@@ -224,7 +225,7 @@ function planRect(
   })
 }
 
-const canSplit = (rect: Rect): boolean => Math.max(rect.width, rect.height) > MIN_SPLIT_PX
+const canSplit = (rect: Rect, least: number): boolean => Math.max(rect.width, rect.height) > least
 
 function quarters({ x, y, width, height }: Rect): Rect[] {
   const left = Math.ceil(width / 2)

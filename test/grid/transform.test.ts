@@ -101,6 +101,25 @@ t.test('outside the domain is NaN, not a place', async (t) => {
   t.ok(Number.isNaN(out[0]), 'no latitude 91')
 })
 
+t.test('parameters that a PROJ string leaves out are 0', async (t) => {
+  const bare = [
+    'aea +lat_1=29.5 +lat_2=45.5',
+    'lcc +lat_1=30 +lat_2=45',
+    'laea',
+    'aeqd',
+    'cea',
+    'eqdc +lat_1=30 +lat_2=45',
+  ]
+  const full = '+lat_0=0 +lon_0=0 +x_0=0 +y_0=0'
+  const a = new Float64Array(2)
+  const b = new Float64Array(2)
+  for (const p of bare) {
+    lonLatConverterOf(crs(`+proj=${p} +ellps=GRS80`)).fromLonLat(5, 40, a)
+    lonLatConverterOf(crs(`+proj=${p} ${full} +ellps=GRS80`)).fromLonLat(5, 40, b)
+    t.ok(Number.isFinite(a[0]) && a[0] === b[0] && a[1] === b[1], `${p}: ${a}`)
+  }
+})
+
 t.test('geographic longitudes keep their turn', async (t) => {
   const out = new Float64Array(2)
   const nad83 = crs('+proj=longlat +datum=NAD83 +no_defs', 4269)
