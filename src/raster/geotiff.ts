@@ -7,7 +7,7 @@ import type { PixelWindow, RasterSource, SourceInfo } from './source.js'
 import { openFileSource } from './tiff/byte-source.js'
 import type { ImageLayout } from './tiff/layout.js'
 import { TiffRaster } from './tiff/raster.js'
-import { compressionName, Photometric, photometricName } from './tiff/tags.js'
+import { compressionName, Photometric } from './tiff/tags.js'
 
 /** Plain data. */
 export interface GeoTiffOptions {
@@ -78,7 +78,7 @@ function describeBands(layout: ImageLayout, raster: TiffRaster): string {
   const { samplesPerPixel, photometric } = layout
   if (photometric === Photometric.Palette) return 'palette'
   const extra = samplesPerPixel - raster.bands - (raster.maskKind === 'alpha' ? 1 : 0)
-  const colour = raster.bands === 3 ? 'RGB' : photometricName(photometric)
+  const colour = raster.bands === 3 ? 'RGB' : 'grey'
   const alpha = raster.maskKind === 'alpha' ? ' with alpha' : ''
   return extra > 0 ? `${colour}${alpha} (the first of ${samplesPerPixel} bands)` : colour + alpha
 }

@@ -136,6 +136,7 @@ export class TiffImage {
       end = Math.max(end, offsets[i]! + counts[i]!)
       sum += counts[i]!
     }
+    if (sum === 0) return new Array<undefined>(count).fill(undefined)
     const together = end - start <= 2 * sum ? await this.#source.read(start, end - start) : undefined
     const inputs: (Uint8Array | undefined)[] = []
     for (let i = first; i < first + count; i++) {
