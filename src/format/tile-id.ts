@@ -106,11 +106,13 @@ export function decodeTileId(id: number, out: Int32Array | [number, number, numb
   out[2] = (y << 12) | ((a & 15) << 8) | ((b & 15) << 4) | (c & 15)
 }
 
+/** So that decodeTileId meets one kind of array, and stays fast. */
+const scratch = new Int32Array(3)
+
 /** Zoom, x and y of a TileID. RangeError when it is no TileID of zooms 0…26. */
 export function tileIdToZxy(id: number): [z: number, x: number, y: number] {
-  const out: [number, number, number] = [0, 0, 0]
-  decodeTileId(id, out)
-  return out
+  decodeTileId(id, scratch)
+  return [scratch[0]!, scratch[1]!, scratch[2]!]
 }
 
 function outsideGrid(z: number, x: number, y: number): RangeError {
