@@ -1,0 +1,273 @@
+// Sources in, one tile file out.
+import { statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { FlagstoneError } from '../errors.js'
+import { extensionOf, nameOfTileType } from '../format/tile-type.js'
+import type { TileXY } from '../grid/cover.js'
+import { Assembler } from './assemble.js'
+import { fingerprintOf } from './fingerprint.js'
+import { type BuildOptions, parseBuildOptions, type ResolvedBuildOptions } from './options.js'
+import { checkOutput, discardOutput, finishOutput, metadataOf, type Output, openOutput } from './output.js'
+import { type BuildPlan, planBuild, subtreeRoots } from './plan.js'
+import { InlinePool, type SubtreePool, shareMemory, WorkerPool } from './pool.js'
+import { type BuildProgress, ProgressMeter } from './progress.js'
+import { closeAll, openAll, openOptionsOf, openSource, type SourceOpener } from './sources.js'
+import type { SubtreeResult } from './subtree.js'
+
+export type { BuildOptions, BuildProgress }
+
+export interface BuildContext {
+  /** Aborted: what is done is committed and INTERRUPTED is thrown; `resume` continues. */
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: BuildProgress) => void
+  /** Instead of opening files; all work is then done in the calling thread. */
+  readonly openSource?: SourceOpener
+}
+
+export interface BuildReport {
+  readonly out: string
+  readonly tiles: number
+  /** Encoded bytes; identical tiles count each. */
+  readonly tileBytes: number
+  readonly fileBytes: number
+  readonly minZoom: number
+  readonly maxZoom: number
+  /** West, south, east, north, degrees. */
+  readonly bounds: readonly [number, number, number, number]
+  readonly levels: readonly { zoom: number; tiles: number; bytes: number }[]
+  readonly types: readonly { name: string; extension: string; count: number }[]
+  readonly sources: readonly string[]
+  readonly resumed: boolean
+  /** Of this run. */
+  readonly seconds: number
+}
+
+/**
+ * Builds a tile file. Throws BAD_OPTION, EXISTS, NOT_FOUND, SOURCE_*, CRS_*, NOTHING_TO_BUILD, NOT_RESUMABLE,
+ * LOCKED, DISK_FULL, SYSTEM, INTERRUPTED. After DISK_FULL, INTERRUPTED or a crash `resume` continues.
+ */
+export async function build(options: BuildOptions, context: BuildContext = {}): Promise<BuildReport> {
+  const began = performance.now()
+  const resolved = parseBuildOptions(options)
+  checkOutput(resolved)
+  const plan = await planOf(resolved, context.openSource ?? openSource)
+  stopIfAborted(context.signal, resolved, false)
+  const fingerprint = fingerprintOf(plan, resolved)
+  const output = openOutput(plan, resolved, fingerprint)
+  const assembler = new Assembler(plan, resolved, output, fingerprint)
+  const pool = poolOf(plan, resolved, context.openSource)
+  const meter = new ProgressMeter(plan, context.onProgress ?? (() => {}), assembler.tally.tilesDone)
+  try {
+    await run(plan, pool, assembler, meter, context.signal)
+    await assembler.finish()
+  } catch (error) {
+    pool.stop()
+    await pool.close()
+    throw leave(error, resolved, output, assembler, context.signal)
+  }
+  await pool.close()
+  if (assembler.tally.tiles === 0) {
+    discardOutput(resolved, output)
+    throw allEmpty(resolved)
+  }
+  seal(plan, resolved, output, assembler, meter)
+  return reportOf(plan, resolved, output, assembler, (performance.now() - began) / 1000)
+}
+
+async function planOf(options: ResolvedBuildOptions, open: SourceOpener): Promise<BuildPlan> {
+  if (options.sources.length > 1) {
+    throw new FlagstoneError(
+      'BAD_OPTION',
+      `build takes one image for now, not ${options.sources.length}; join them first, e.g. with gdalbuildvrt and gdal_translate.`,
+    )
+  }
+  const sources = await openAll(options.sources, { ...openOptionsOf(options), cacheBytes: 0 }, open)
+  try {
+    return planBuild(
+      sources.map((source) => source.info),
+      options,
+    )
+  } finally {
+    await closeAll(sources)
+  }
+}
+
+function poolOf(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  opener: SourceOpener | undefined,
+): SubtreePool {
+  const wanted = opener === undefined ? (options.threads ?? availableParallelism()) : 0
+  const { threads, cacheBytes } = shareMemory(Math.min(wanted, plan.subtrees), options.memLimit)
+  const open = { ...openOptionsOf(options), cacheBytes: Math.floor(cacheBytes / plan.sources.length) }
+  return threads === 0
+    ? new InlinePool(plan, open, opener ?? openSource)
+    : new WorkerPool(plan, open, threads)
+}
+
+interface Asked {
+  readonly root: TileXY
+  readonly result: Promise<SubtreeResult>
+}
+
+/** Keeps a window of subtrees in work and takes their results in order. */
+async function run(
+  plan: BuildPlan,
+  pool: SubtreePool,
+  assembler: Assembler,
+  meter: ProgressMeter,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const roots = subtreeRoots(plan)
+  for (let i = 0; i < assembler.subtreesDone; i++) roots.next()
+  const window: Asked[] = []
+  const ask = (): void => {
+    while (window.length < pool.window) {
+      const next = roots.next()
+      if (next.done === true) return
+      const result = pool.build(next.value[0], next.value[1])
+      // a failure is seen when its turn comes
+      result.catch(() => {})
+      window.push({ root: next.value, result })
+    }
+  }
+  const stop = (): void => pool.stop()
+  signal?.addEventListener('abort', stop, { once: true })
+  if (signal?.aborted === true) stop()
+  try {
+    ask()
+    for (let head = window.shift(); head !== undefined; head = window.shift()) {
+      const result = await head.result
+      ask()
+      await assembler.add(head.root[0], head.root[1], result)
+      const { tally, subtreesDone } = assembler
+      meter.update('tiles', tally.tilesDone, subtreesDone, tally.bytes)
+    }
+  } finally {
+    signal?.removeEventListener('abort', stop)
+  }
+}
+
+function stopIfAborted(
+  signal: AbortSignal | undefined,
+  options: ResolvedBuildOptions,
+  resumable: boolean,
+): void {
+  if (signal?.aborted === true) throw interrupted(options, resumable)
+}
+
+function interrupted(options: ResolvedBuildOptions, resumable: boolean): FlagstoneError {
+  return new FlagstoneError(
+    'INTERRUPTED',
+    resumable
+      ? `Interrupted; what is done is safe in ${options.out}. Run the same command with --resume to go on.`
+      : `Interrupted before anything was built.`,
+    { path: options.out },
+  )
+}
+
+/** After a failure: keeps what can be gone on with, leaves nothing otherwise; returns the error to throw. */
+function leave(
+  error: unknown,
+  options: ResolvedBuildOptions,
+  output: Output,
+  assembler: Assembler,
+  signal: AbortSignal | undefined,
+): unknown {
+  const wasInterrupted =
+    signal?.aborted === true && error instanceof FlagstoneError && error.code === 'INTERRUPTED'
+  const storeFailed =
+    error instanceof FlagstoneError && (error.code === 'DISK_FULL' || error.code === 'SYSTEM')
+  if (assembler.subtreesDone === 0 && !output.resumed && !storeFailed) {
+    discardOutput(options, output)
+    return wasInterrupted ? interrupted(options, false) : error
+  }
+  if (!storeFailed) {
+    try {
+      assembler.commit()
+    } catch (second) {
+      output.writer.abandon()
+      return resumable(second, options)
+    }
+  }
+  output.writer.abandon()
+  return wasInterrupted ? interrupted(options, true) : resumable(error, options)
+}
+
+/** The same error with the sentence that says how to go on. */
+function resumable(error: unknown, options: ResolvedBuildOptions): unknown {
+  if (!(error instanceof FlagstoneError)) return error
+  const { code, errno, call, path, args } = error
+  const details = Object.fromEntries(
+    Object.entries({ errno, call, path, args }).filter(([, v]) => v !== undefined),
+  )
+  return new FlagstoneError(
+    code,
+    `${error.message} What was committed before is safe in ${options.out}; run the same command with --resume to go on.`,
+    { ...details, cause: error },
+  )
+}
+
+function seal(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  output: Output,
+  assembler: Assembler,
+  meter: ProgressMeter,
+): void {
+  const { tally, subtreesDone } = assembler
+  meter.update('seal', plan.tiles, subtreesDone, tally.bytes)
+  const metadata = metadataOf(plan, options, output.start.fingerprint)
+  const [main] = Object.entries(tally.types).sort(([, a], [, b]) => b - a)
+  metadata.format = extensionOf(Number(main![0]))
+  try {
+    output.writer.seal({
+      bounds: [...plan.bounds],
+      center: metadata.center as [number, number, number],
+      metadata,
+    })
+    output.writer.close()
+  } catch (error) {
+    output.writer.abandon()
+    throw resumable(error, options)
+  }
+  finishOutput(options, output)
+  meter.update('done', plan.tiles, subtreesDone, tally.bytes)
+}
+
+function allEmpty(options: ResolvedBuildOptions): FlagstoneError {
+  const where = options.bbox === undefined ? '' : ' inside the bbox'
+  return new FlagstoneError(
+    'NOTHING_TO_BUILD',
+    `${options.sources.join(', ')} holds nothing but nodata${where}, so there is nothing to build; check --nodata.`,
+  )
+}
+
+function reportOf(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  output: Output,
+  { tally }: Assembler,
+  seconds: number,
+): BuildReport {
+  const levels = Object.entries(tally.levels).map(([zoom, level]) => ({ zoom: Number(zoom), ...level }))
+  const types = Object.entries(tally.types).map(([type, count]) => ({
+    name: nameOfTileType(Number(type)),
+    extension: extensionOf(Number(type)),
+    count,
+  }))
+  return {
+    out: options.out,
+    tiles: tally.tiles,
+    tileBytes: tally.bytes,
+    fileBytes: statSync(options.out).size,
+    minZoom: plan.minZoom,
+    maxZoom: plan.maxZoom,
+    bounds: plan.bounds,
+    levels,
+    types,
+    sources: plan.sources.map((info) => info.description),
+    resumed: output.resumed,
+    seconds,
+  }
+}

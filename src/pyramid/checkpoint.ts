@@ -1,0 +1,153 @@
+// How far a build is, beside its file: written after each commit of the store, so the store may be ahead of it,
+// never behind.
+//
+//   0   8 bytes   'FSBUILD1'
+//   8   u32 LE    length of the JSON
+//   12  u32 LE    CRC-32 of everything behind these 16 bytes
+//   16  JSON      CheckpointHeader, then the pixels it refers to, each deflated
+//
+// The file is replaced as a whole (written beside, synced, renamed, directory synced).
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { deflateSync, inflateSync } from 'node:zlib'
+import { FlagstoneError } from '../errors.js'
+import { crc32 } from '../format/crc.js'
+import { renameReplace, syncDirectory } from '../platform/rename.js'
+import { fromNodeError } from '../platform/system-error.js'
+import type { Fingerprint } from './fingerprint.js'
+import type { Pending } from './parents.js'
+import type { RawTile } from './subtree.js'
+import type { Tally } from './tally.js'
+
+export interface Checkpoint {
+  readonly fingerprint: Fingerprint
+  /** The file being written: OUT itself, or one beside it that will replace OUT. */
+  readonly place: 'out' | 'beside'
+  /** Subtrees whose tiles, and all parents completed by them, are in the file. */
+  readonly subtreesDone: number
+  readonly tally: Tally
+  readonly pending: readonly Pending[]
+}
+
+interface PendingHeader {
+  readonly zoom: number
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+  readonly bands: number
+  /** Lengths of the deflated samples and mask; 0: no mask. */
+  readonly dataLength: number
+  readonly maskLength: number
+}
+
+interface CheckpointHeader extends Omit<Checkpoint, 'pending'> {
+  readonly pending: readonly PendingHeader[]
+}
+
+const MAGIC = Buffer.from('FSBUILD1', 'latin1')
+const HEAD_BYTES = 16
+/** Raw tiles at three a zoom, with room. */
+const MAX_BYTES = 2 ** 28
+
+export const checkpointPath = (out: string): string => `${out}.build`
+
+// A tile of a low zoom waits through many checkpoints.
+const deflated = new WeakMap<RawTile, { data: Buffer; mask: Buffer | undefined }>()
+
+function deflate(tile: RawTile): { data: Buffer; mask: Buffer | undefined } {
+  let found = deflated.get(tile)
+  if (found === undefined) {
+    const { data, mask } = tile.pixels
+    found = { data: deflateSync(data, { level: 1 }), mask: mask && deflateSync(mask, { level: 1 }) }
+    deflated.set(tile, found)
+  }
+  return found
+}
+
+export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
+  const { pending, ...rest } = checkpoint
+  const payload: Buffer[] = []
+  const headers: PendingHeader[] = []
+  for (const { zoom, tiles } of pending) {
+    for (const tile of tiles) {
+      const { data, mask } = deflate(tile)
+      const { width, height, bands } = tile.pixels
+      payload.push(data, ...(mask === undefined ? [] : [mask]))
+      const lengths = { dataLength: data.length, maskLength: mask?.length ?? 0 }
+      headers.push({ zoom, x: tile.x, y: tile.y, width, height, bands, ...lengths })
+    }
+  }
+  const json = Buffer.from(JSON.stringify({ ...rest, pending: headers } satisfies CheckpointHeader))
+  const body = Buffer.concat([json, ...payload])
+  const head = Buffer.alloc(HEAD_BYTES)
+  MAGIC.copy(head)
+  head.writeUInt32LE(json.length, 8)
+  head.writeUInt32LE(crc32(body), 12)
+  return Buffer.concat([head, body])
+}
+
+/** Undefined for what is no whole checkpoint. */
+export function decodeCheckpoint(bytes: Buffer): Checkpoint | undefined {
+  if (bytes.length < HEAD_BYTES || !bytes.subarray(0, 8).equals(MAGIC)) return undefined
+  const body = bytes.subarray(HEAD_BYTES)
+  if (crc32(body) !== bytes.readUInt32LE(12)) return undefined
+  const length = bytes.readUInt32LE(8)
+  const { pending, ...rest } = JSON.parse(body.toString('utf8', 0, length)) as CheckpointHeader
+  let at = length
+  const take = (bytesHere: number): Uint8Array => {
+    const found = inflateSync(body.subarray(at, at + bytesHere), { maxOutputLength: MAX_BYTES })
+    at += bytesHere
+    // a view of its own memory, not of a shared one: it may be transferred
+    return new Uint8Array(found)
+  }
+  const byZoom = new Map<number, RawTile[]>()
+  for (const { zoom, x, y, width, height, bands, dataLength, maskLength } of pending) {
+    const data = take(dataLength)
+    const mask = maskLength === 0 ? undefined : take(maskLength)
+    byZoom.set(zoom, [...(byZoom.get(zoom) ?? []), { x, y, pixels: { width, height, bands, data, mask } }])
+  }
+  return { ...rest, pending: [...byZoom].map(([zoom, tiles]) => ({ zoom, tiles })) }
+}
+
+/** Durable when it returns. Throws DISK_FULL, SYSTEM. */
+export function writeCheckpoint(out: string, checkpoint: Checkpoint): void {
+  const path = checkpointPath(out)
+  const beside = `${path}.tmp`
+  try {
+    writeDurably(beside, encodeCheckpoint(checkpoint))
+  } catch (error) {
+    rmSync(beside, { force: true })
+    throw fromNodeError(error, 'write', beside)
+  }
+  renameReplace(beside, path)
+}
+
+function writeDurably(path: string, bytes: Buffer): void {
+  const fd = openSync(path, 'w')
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Undefined when there is none. Throws NOT_RESUMABLE for a damaged one. */
+export function readCheckpoint(out: string): Checkpoint | undefined {
+  const path = checkpointPath(out)
+  if (!existsSync(path)) return undefined
+  const found = decodeCheckpoint(readFileSync(path))
+  if (found !== undefined) return found
+  throw new FlagstoneError(
+    'NOT_RESUMABLE',
+    `${path}, which says how far the build of ${out} came, is damaged, so it cannot be continued; use --overwrite to begin again.`,
+    { path },
+  )
+}
+
+export function removeCheckpoint(out: string): void {
+  rmSync(checkpointPath(out), { force: true })
+  rmSync(`${checkpointPath(out)}.tmp`, { force: true })
+  syncDirectory(dirname(checkpointPath(out)))
+}

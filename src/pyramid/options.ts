@@ -1,0 +1,133 @@
+// What a caller may say to a build, checked once at the rim; inside, the types are trusted.
+import { z } from 'zod'
+import { FlagstoneError } from '../errors.js'
+import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
+
+const zoom = z.int('a zoom is a whole number from 0 to 26').min(0).max(26)
+const kernel = z.enum(RESAMPLINGS as [Resampling, ...Resampling[]])
+
+/** One value for all bands, one value a band, or several such colours. */
+const nodata = z
+  .union([z.number(), z.array(z.number()).min(1), z.array(z.array(z.number()).min(1)).min(1)])
+  .transform((value): number[][] => {
+    if (typeof value === 'number') return [[value]]
+    return typeof value[0] === 'number' ? [value as number[]] : (value as number[][])
+  })
+
+const degrees = z.number()
+const bbox = z
+  .tuple([degrees, degrees, degrees, degrees])
+  .refine(([, south, , north]) => south < north, 'south must be less than north')
+  .refine(([west, , east]) => west !== east, 'west and east are the same')
+
+export const buildOptions = z
+  .strictObject({
+    /** Paths of the images. */
+    sources: z.array(z.string().min(1)).min(1, 'name at least one image'),
+    /** The tile file to make. */
+    out: z.string().min(1),
+    /** Both ends at once, [min, max] or one zoom; minZoom and maxZoom go before it. */
+    zoom: z.union([zoom, z.tuple([zoom, zoom])]).optional(),
+    /** Default: the highest zoom at which one tile holds everything. */
+    minZoom: zoom.optional(),
+    /** Default: by the resolution of the source, see zoomLevelStrategy. */
+    maxZoom: zoom.optional(),
+    /** Which zoom stands for a resolution between two: the nearer, the coarser, the finer. */
+    zoomLevelStrategy: z.enum(['auto', 'lower', 'upper']).default('auto'),
+    /** Kernel of the warp. */
+    resampling: kernel.default('bilinear'),
+    /** Kernel from one zoom to the next. */
+    overviewResampling: kernel.default('average'),
+    /** auto: JPEG where opaque, WebP where not. */
+    format: z
+      .enum(['auto', 'jpeg', 'jpg', 'png', 'webp'])
+      .transform((f) => (f === 'jpg' ? 'jpeg' : f))
+      .default('auto'),
+    quality: z.int().min(1).max(100).default(75),
+    lossless: z.boolean().default(false),
+    tileSize: z.union([z.literal(256), z.literal(512)], 'tiles are 256 or 512 pixels wide').default(256),
+    /** West, south, east, north, degrees; west > east crosses the antimeridian. Cut to the pixel. */
+    bbox: bbox.optional(),
+    nodata: nodata.optional(),
+    /** CRS of sources that do not say: 'EPSG:n', WKT or PROJ. */
+    crs: z.string().min(1).optional(),
+    /** Worker threads; default: every core. 0: all work in the calling thread. */
+    threads: z.int().min(0).max(256).optional(),
+    /** Bytes the build may take; default: 300 MB and 200 MB a thread. */
+    memLimit: z
+      .number()
+      .min(256 * 2 ** 20, 'a build takes 256 MB at least')
+      .optional(),
+    /** Continue what was interrupted. */
+    resume: z.boolean().default(false),
+    /** Replace an existing file, once the new one is complete. */
+    overwrite: z.boolean().default(false),
+    /** Progress this old is never lost. */
+    commitEverySeconds: z.number().min(0).default(5),
+    name: z.string().optional(),
+    description: z.string().optional(),
+    attribution: z.string().optional(),
+    type: z.enum(['overlay', 'baselayer']).optional(),
+    /** More metadata. */
+    metadata: z.record(z.string(), z.unknown()).default({}),
+    /** Store identical tiles once. */
+    dedupe: z.boolean().default(true),
+  })
+  .refine((o) => !(o.lossless && o.format === 'jpeg'), {
+    path: ['lossless'],
+    error: 'JPEG cannot be lossless: choose webp, png or auto',
+  })
+  .refine((o) => !(o.resume && o.overwrite), {
+    path: ['resume'],
+    error: 'resume continues a file and overwrite replaces it: choose one',
+  })
+
+export type BuildOptions = z.input<typeof buildOptions>
+export type ResolvedBuildOptions = z.output<typeof buildOptions>
+
+/** Throws BAD_OPTION with a sentence that names the field, and the likely meaning of a misspelled one. */
+export function parseBuildOptions(value: unknown): ResolvedBuildOptions {
+  const result = buildOptions.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0]!
+    const meant = nearest(key, Object.keys(buildOptions.shape))
+    const hint = meant === undefined ? '' : `; did you mean '${meant}'?`
+    throw new FlagstoneError('BAD_OPTION', `build has no option '${key}'${hint}`)
+  }
+  const field = issue.path.join('.')
+  throw new FlagstoneError(
+    'BAD_OPTION',
+    field === '' ? `build: ${issue.message}` : `build option ${field}: ${issue.message}`,
+  )
+}
+
+/** The word a misspelled one probably stands for: at most a third of its letters differ. */
+export function nearest(word: string, words: readonly string[]): string | undefined {
+  const plain = (text: string): string => text.toLowerCase().replace(/[-_]/g, '')
+  let best: string | undefined
+  let least = Math.max(1, Math.floor(word.length / 3)) + 1
+  for (const candidate of words) {
+    const distance = editDistance(plain(word), plain(candidate))
+    if (distance < least) {
+      least = distance
+      best = candidate
+    }
+  }
+  return best
+}
+
+/** Levenshtein's, one row at a time. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, change))
+    }
+    row = next
+  }
+  return row[b.length]!
+}

@@ -1,0 +1,136 @@
+// Who builds subtrees: worker threads, or the calling thread (threads: 0; good for debugging, and for sources
+// that are not files).
+import { Piscina } from 'piscina'
+import { FlagstoneError } from '../errors.js'
+import type { BuildPlan } from './plan.js'
+import { closeAll, type OpenOptions, openAll, type SourceOpener } from './sources.js'
+import { SubtreeBuilder, type SubtreeResult } from './subtree.js'
+import type { SubtreeAnswer, SubtreeTask, WorkerSetup } from './worker.js'
+
+export interface SubtreePool {
+  /** Subtrees worth asking for at once. */
+  readonly window: number
+  /** Rejects with what sources throw, or INTERRUPTED after stop(). */
+  build(x: number, y: number): Promise<SubtreeResult>
+  /** Running subtrees end soon, by failing. */
+  stop(): void
+  /** Waits for what is running. */
+  close(): Promise<void>
+}
+
+/** What a thread takes besides the block cache: mosaics, windows, tiles being encoded, the heap. */
+const THREAD_BYTES = 110 * 2 ** 20
+const PROCESS_BYTES = 150 * 2 ** 20
+const MIN_CACHE_BYTES = 16 * 2 ** 20
+const MAX_CACHE_BYTES = 192 * 2 ** 20
+
+export interface Share {
+  readonly threads: number
+  /** Block cache of a thread. */
+  readonly cacheBytes: number
+}
+
+/** Threads and caches within a limit; fewer threads rather than over it. */
+export function shareMemory(threads: number, memLimit: number | undefined): Share {
+  const limit = memLimit ?? PROCESS_BYTES + Math.max(1, threads) * (THREAD_BYTES + 128 * 2 ** 20)
+  const most = Math.max(1, Math.floor((limit - PROCESS_BYTES) / (THREAD_BYTES + MIN_CACHE_BYTES)))
+  const used = Math.min(threads, most)
+  const each = (limit - PROCESS_BYTES) / Math.max(1, used) - THREAD_BYTES
+  return {
+    threads: used,
+    cacheBytes: Math.floor(Math.max(MIN_CACHE_BYTES, Math.min(MAX_CACHE_BYTES, each))),
+  }
+}
+
+export class WorkerPool implements SubtreePool {
+  readonly window: number
+  readonly #piscina: Piscina<SubtreeTask, SubtreeAnswer>
+  readonly #stop = new SharedArrayBuffer(4)
+  readonly #running = new Set<Promise<SubtreeResult>>()
+
+  constructor(plan: BuildPlan, open: OpenOptions, threads: number) {
+    this.window = threads + 2
+    const setup: WorkerSetup = { plan, open, stop: this.#stop }
+    this.#piscina = new Piscina({
+      filename: new URL('./worker.js', import.meta.url).href,
+      minThreads: threads,
+      maxThreads: threads,
+      // encodings of a subtree go on in the thread pool; a worker that sleeps in Atomics.wait cannot clean up
+      atomics: 'disabled',
+      // typed arrays lie outside the heap: what is in it is small
+      resourceLimits: { maxOldGenerationSizeMb: 512 },
+      workerData: setup,
+    })
+  }
+
+  build(x: number, y: number): Promise<SubtreeResult> {
+    const running = this.#ask(x, y)
+    this.#running.add(running)
+    running.then(
+      () => this.#running.delete(running),
+      () => this.#running.delete(running),
+    )
+    return running
+  }
+
+  async #ask(x: number, y: number): Promise<SubtreeResult> {
+    const answer = await this.#piscina.run({ x, y })
+    if ('result' in answer) return answer.result
+    const { code, message, stack } = answer.failure
+    const error = code === undefined ? new Error(message) : new FlagstoneError(code, message)
+    if (stack !== undefined) error.stack = stack
+    throw error
+  }
+
+  stop(): void {
+    Atomics.store(new Int32Array(this.#stop), 0, 1)
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#running)
+    await this.#piscina.destroy()
+  }
+}
+
+export class InlinePool implements SubtreePool {
+  readonly window = 1
+  readonly #plan: BuildPlan
+  readonly #open: OpenOptions
+  readonly #opener: SourceOpener
+  #builder: Promise<SubtreeBuilder> | undefined
+  #close: () => Promise<void> = async () => {}
+  #last: Promise<unknown> = Promise.resolve()
+  #stopped = false
+
+  constructor(plan: BuildPlan, open: OpenOptions, opener: SourceOpener) {
+    this.#plan = plan
+    this.#open = open
+    this.#opener = opener
+  }
+
+  build(x: number, y: number): Promise<SubtreeResult> {
+    // one after another: they share memory
+    const running = this.#last.then(async () => {
+      this.#builder ??= this.#make()
+      return (await this.#builder).build(x, y)
+    })
+    this.#last = running.catch(() => {})
+    return running
+  }
+
+  async #make(): Promise<SubtreeBuilder> {
+    const paths = this.#plan.sources.map((info) => info.path)
+    const sources = await openAll(paths, this.#open, this.#opener)
+    this.#close = () => closeAll(sources)
+    return new SubtreeBuilder(this.#plan, sources, () => this.#stopped)
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  async close(): Promise<void> {
+    await this.#last
+    await this.#close()
+  }
+}

@@ -1,0 +1,67 @@
+// Progress as data, at most a few times a second; who asked for it decides how it looks.
+import type { BuildPlan } from './plan.js'
+
+export type BuildPhase = 'tiles' | 'seal' | 'done'
+
+export interface BuildProgress {
+  readonly phase: BuildPhase
+  /** Tiles dealt with, empty ones too; of tilesTotal. */
+  readonly tilesDone: number
+  readonly tilesTotal: number
+  /** Encoded bytes stored. */
+  readonly bytes: number
+  readonly subtreesDone: number
+  readonly subtreesTotal: number
+  /** Tiles a second, over the last while. */
+  readonly rate: number
+  /** Infinity while it cannot be told. */
+  readonly etaSeconds: number
+}
+
+const EVERY_MS = 200
+/** The rate is that of the last so many milliseconds. */
+const WINDOW_MS = 15_000
+
+export class ProgressMeter {
+  readonly #plan: BuildPlan
+  readonly #report: (progress: BuildProgress) => void
+  readonly #now: () => number
+  /** Times and tiles done then. */
+  readonly #samples: [number, number][] = []
+  #lastReport = Number.NEGATIVE_INFINITY
+
+  constructor(
+    plan: BuildPlan,
+    report: (progress: BuildProgress) => void,
+    tilesDone = 0,
+    now = () => performance.now(),
+  ) {
+    this.#plan = plan
+    this.#report = report
+    this.#now = now
+    this.#samples.push([now(), tilesDone])
+  }
+
+  update(phase: BuildPhase, tilesDone: number, subtreesDone: number, bytes: number): void {
+    const now = this.#now()
+    this.#samples.push([now, tilesDone])
+    // the first sample stays until another is old enough to begin the window
+    while (this.#samples.length > 2 && now - this.#samples[1]![0] > WINDOW_MS) this.#samples.shift()
+    if (phase === 'tiles' && now - this.#lastReport < EVERY_MS) return
+    this.#lastReport = now
+    const [since, before] = this.#samples[0]!
+    const rate = now > since ? ((tilesDone - before) * 1000) / (now - since) : 0
+    const total = this.#plan.tiles
+    const left = phase === 'tiles' ? Math.max(0, total - tilesDone) : 0
+    this.#report({
+      phase,
+      tilesDone: phase === 'tiles' ? Math.min(total, tilesDone) : total,
+      tilesTotal: total,
+      bytes,
+      subtreesDone,
+      subtreesTotal: this.#plan.subtrees,
+      rate,
+      etaSeconds: left === 0 ? 0 : rate > 0 ? left / rate : Number.POSITIVE_INFINITY,
+    })
+  }
+}

@@ -1,0 +1,267 @@
+// One unit of work: a root tile, all tiles below it, from the pixels of the sources.
+//
+// The base is painted area by area; each tile is cut out, encoded (several at once, in the thread pool) and
+// halved into its parent's level. Overviews come from raw pixels all the way up to the root, whose raw pixels
+// are handed on for the tiles above it.
+//
+// Kernels wider than 2×2 (bilinear, cubic, lanczos) look beyond a tile: then the base is one mosaic with an
+// apron of reach · 2^depth pixels around the root, and whole levels are halved, so that there are no seams
+// inside a subtree nor between subtrees. With 2×2 kernels tiles are halved one by one, while they are in the
+// processor's cache.
+//
+// Invariant: the result depends on plan and root only, not on what was built before or beside it.
+import { FlagstoneError } from '../errors.js'
+import { parentRange, type TileRange } from '../grid/cover.js'
+import { type Canvas, coverageOf } from '../raster/canvas.js'
+import { encodeTile } from '../raster/codec.js'
+import { halveInto } from '../raster/downsample.js'
+import type { Pixels } from '../raster/pixels.js'
+import type { RasterSource } from '../raster/source.js'
+import { CanvasPool, TilePool } from './buffers.js'
+import { type EncodedAt, type PackedTiles, packTiles } from './packed.js'
+import { paintAreas, piecesOf } from './paint.js'
+import { apronOf, type BuildPlan } from './plan.js'
+import { countUnion, type PixelRect, rangeInside } from './ranges.js'
+
+export interface RawTile {
+  readonly x: number
+  readonly y: number
+  readonly pixels: Pixels
+}
+
+export interface SubtreeResult {
+  readonly tiles: PackedTiles
+  /** The root's pixels; undefined when nothing is there, or no zoom above it is wanted. */
+  readonly root: RawTile | undefined
+}
+
+/** Tiles being encoded at once: enough that the threads that encode never wait for this one. */
+const MAX_ENCODING = 24
+
+interface Level {
+  readonly zoom: number
+  /** Tiles of the subtree that may hold something. */
+  readonly tiles: TileRange
+  /** Pixels kept: those tiles and the apron around them. */
+  readonly rect: PixelRect
+}
+
+/** Builds subtrees one after another, using the same memory again. */
+export class SubtreeBuilder {
+  readonly #plan: BuildPlan
+  readonly #sources: readonly RasterSource[]
+  readonly #canvases = new CanvasPool()
+  readonly #pool: TilePool
+  readonly #isAborted: () => boolean
+
+  constructor(plan: BuildPlan, sources: readonly RasterSource[], isAborted: () => boolean = () => false) {
+    this.#plan = plan
+    this.#sources = sources
+    this.#pool = new TilePool(plan.tileSize, plan.bands)
+    this.#isAborted = isAborted
+  }
+
+  /** Rejects with what sources throw, or INTERRUPTED; nothing is running any more then. */
+  async build(x: number, y: number): Promise<SubtreeResult> {
+    const run = new SubtreeRun(this.#plan, this.#canvases, this.#pool, x, y)
+    try {
+      await run.paint(this.#sources, this.#isAborted)
+      await run.overviews()
+    } finally {
+      await run.settle()
+    }
+    return run.result()
+  }
+}
+
+/** The levels of a subtree, by zoom; the base first. */
+function levelsOf(plan: BuildPlan, x: number, y: number): Map<number, Level> {
+  const depth = plan.maxZoom - plan.rootZoom
+  const base = plan.levels.at(-1)!.ranges.map((range) => rangeInside(range, x, y, depth))
+  let tiles = union(base.filter((range): range is TileRange => range !== undefined))
+  let apron = apronOf(plan)
+  const levels = new Map<number, Level>()
+  for (let zoom = plan.maxZoom; zoom >= Math.max(plan.rootZoom, plan.minZoom); zoom--) {
+    levels.set(zoom, { zoom, tiles, rect: rectOf(tiles, plan.tileSize, apron, zoom) })
+    tiles = parentRange(tiles)
+    apron /= 2
+  }
+  return levels
+}
+
+function union(ranges: readonly TileRange[]): TileRange {
+  return {
+    minX: Math.min(...ranges.map((r) => r.minX)),
+    minY: Math.min(...ranges.map((r) => r.minY)),
+    maxX: Math.max(...ranges.map((r) => r.maxX)),
+    maxY: Math.max(...ranges.map((r) => r.maxY)),
+  }
+}
+
+function rectOf(tiles: TileRange, size: number, apron: number, zoom: number): PixelRect {
+  const world = size * 2 ** zoom
+  return {
+    minX: Math.max(0, tiles.minX * size - apron),
+    minY: Math.max(0, tiles.minY * size - apron),
+    endX: Math.min(world, (tiles.maxX + 1) * size + apron),
+    endY: Math.min(world, (tiles.maxY + 1) * size + apron),
+  }
+}
+
+class SubtreeRun {
+  readonly #plan: BuildPlan
+  readonly #levels: Map<number, Level>
+  /** Raw pixels of the levels above the base, and of the base when there is an apron. */
+  readonly #mosaics = new Map<number, Canvas>()
+  readonly #canvases: CanvasPool
+  readonly #pool: TilePool
+  readonly #hasApron: boolean
+  readonly #lowest: number
+  readonly #encoding = new Set<Promise<void>>()
+  readonly #encoded: EncodedAt[] = []
+  #failure: { error: unknown } | undefined
+  #root: RawTile | undefined
+
+  constructor(plan: BuildPlan, canvases: CanvasPool, pool: TilePool, x: number, y: number) {
+    this.#plan = plan
+    this.#canvases = canvases
+    this.#pool = pool
+    this.#hasApron = apronOf(plan) > 0
+    this.#levels = levelsOf(plan, x, y)
+    this.#lowest = Math.max(plan.rootZoom, plan.minZoom)
+    for (let zoom = this.#lowest; zoom < plan.maxZoom; zoom++) this.#mosaics.set(zoom, this.#canvas(zoom))
+  }
+
+  #canvas(zoom: number): Canvas {
+    const { minX, minY, endX, endY } = this.#levels.get(zoom)!.rect
+    return this.#canvases.take(this.#plan.maxZoom - zoom, endX - minX, endY - minY, this.#plan.bands)
+  }
+
+  /** Paints the base and cuts its tiles. */
+  async paint(sources: readonly RasterSource[], isAborted: () => boolean): Promise<void> {
+    const { maxZoom, bands } = this.#plan
+    const level = this.#levels.get(maxZoom)!
+    const areas = this.#hasApron ? [level.rect] : piecesOf(level.rect)
+    await paintAreas(this.#plan, sources, areas, {
+      prepare: (a) => this.#canvases.take(0, a.endX - a.minX, a.endY - a.minY, bands),
+      finish: async (area, canvas) => {
+        if (isAborted()) throw new FlagstoneError('INTERRUPTED', 'The build was interrupted.')
+        await this.#cutAll(maxZoom, canvas, area)
+        if (this.#hasApron) this.#halveLevel(maxZoom, canvas)
+      },
+    })
+  }
+
+  /** Makes the levels above the base. */
+  async overviews(): Promise<void> {
+    for (let zoom = this.#plan.maxZoom - 1; zoom >= this.#lowest; zoom--) {
+      const canvas = this.#mosaics.get(zoom)!
+      await this.#cutAll(zoom, canvas, this.#levels.get(zoom)!.rect)
+      if (this.#hasApron) this.#halveLevel(zoom, canvas)
+    }
+  }
+
+  /** Cuts, halves and begins to encode the tiles of a canvas whose pixels are `rect`. */
+  async #cutAll(zoom: number, canvas: Canvas, rect: PixelRect): Promise<void> {
+    const { tileSize } = this.#plan
+    const all = this.#levels.get(zoom)!.tiles
+    const minX = Math.max(all.minX, Math.ceil(rect.minX / tileSize))
+    const minY = Math.max(all.minY, Math.ceil(rect.minY / tileSize))
+    const maxX = Math.min(all.maxX, Math.floor(rect.endX / tileSize) - 1)
+    const maxY = Math.min(all.maxY, Math.floor(rect.endY / tileSize) - 1)
+    for (let y = minY; y <= maxY; y++) {
+      for (let x = minX; x <= maxX; x++) {
+        const tile = this.#pool.take()
+        cut(canvas, x * tileSize - rect.minX, y * tileSize - rect.minY, tile)
+        const coverage = coverageOf(tile.mask)
+        if (coverage === 'none') {
+          this.#pool.give(tile)
+          continue
+        }
+        const pixels: Pixels = coverage === 'full' ? { ...tile, mask: undefined } : tile
+        if (!this.#hasApron) this.#halveTile(zoom, x, y, pixels)
+        if (zoom === this.#plan.rootZoom && this.#plan.minZoom < zoom)
+          this.#root = { x, y, pixels: copyOf(pixels) }
+        await this.#encode(zoom, x, y, pixels, tile)
+      }
+    }
+  }
+
+  #halveTile(zoom: number, x: number, y: number, pixels: Pixels): void {
+    const to = this.#mosaics.get(zoom - 1)
+    if (to === undefined) return
+    const { overviewResampling, maskKind, tileSize } = this.#plan
+    const { rect } = this.#levels.get(zoom - 1)!
+    const half = tileSize / 2
+    halveInto(pixels, overviewResampling, maskKind, to, x * half - rect.minX, y * half - rect.minY)
+  }
+
+  #halveLevel(zoom: number, canvas: Canvas): void {
+    const to = this.#mosaics.get(zoom - 1)
+    if (to === undefined) return
+    const { overviewResampling, maskKind } = this.#plan
+    const { rect } = this.#levels.get(zoom)!
+    const above = this.#levels.get(zoom - 1)!.rect
+    const pixels = coverageOf(canvas.mask) === 'full' ? { ...canvas, mask: undefined } : canvas
+    const x = rect.minX / 2 - above.minX
+    const y = rect.minY / 2 - above.minY
+    halveInto(pixels, overviewResampling, maskKind, to, x, y)
+  }
+
+  /** Resolves when there is room for another; gives the tile's memory back when it is encoded. */
+  async #encode(z: number, x: number, y: number, pixels: Pixels, tile: Canvas): Promise<void> {
+    while (this.#encoding.size >= MAX_ENCODING) await Promise.race(this.#encoding)
+    if (this.#failure !== undefined) throw this.#failure.error
+    const job = encodeTile(pixels, this.#plan.encoding)
+      .then(
+        (encoded) => void (encoded && this.#encoded.push({ z, x, y, ...encoded })),
+        (error: unknown) => {
+          this.#failure ??= { error }
+        },
+      )
+      .finally(() => {
+        this.#pool.give(tile)
+        this.#encoding.delete(job)
+      })
+    this.#encoding.add(job)
+  }
+
+  /** Waits for what is being encoded. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#encoding)
+  }
+
+  result(): SubtreeResult {
+    if (this.#failure !== undefined) throw this.#failure.error
+    return { tiles: packTiles(this.#encoded), root: this.#root }
+  }
+}
+
+/** Copies a tile out of a canvas; of an empty one the mask only. */
+function cut(from: Canvas, x: number, y: number, to: Canvas): void {
+  const { width, height, bands, data, mask } = to
+  for (let row = 0; row < height; row++) {
+    const at = (y + row) * from.width + x
+    mask.set(from.mask.subarray(at, at + width), row * width)
+  }
+  if (coverageOf(mask) === 'none') return
+  for (let row = 0; row < height; row++) {
+    const at = ((y + row) * from.width + x) * bands
+    data.set(from.data.subarray(at, at + width * bands), row * width * bands)
+  }
+}
+
+function copyOf(pixels: Pixels): Pixels {
+  return { ...pixels, data: pixels.data.slice(), mask: pixels.mask?.slice() }
+}
+
+/** Tiles of a subtree that may hold something, at the zooms that are built, for progress. */
+export function tilesOfSubtree(plan: BuildPlan, x: number, y: number): number {
+  let count = 0
+  for (const level of plan.levels) {
+    if (level.zoom < plan.rootZoom) continue
+    const ranges = level.ranges.map((range) => rangeInside(range, x, y, level.zoom - plan.rootZoom))
+    count += countUnion(ranges.filter((range): range is TileRange => range !== undefined))
+  }
+  return count
+}

@@ -1,0 +1,29 @@
+// What has been built so far: plain data, so that it goes into the checkpoint.
+
+export interface LevelTally {
+  tiles: number
+  bytes: number
+}
+
+export interface Tally {
+  /** Tiles dealt with, empty ones too, for progress. */
+  tilesDone: number
+  tiles: number
+  bytes: number
+  /** By zoom. */
+  levels: Record<number, LevelTally>
+  /** Tiles by type code. */
+  types: Record<number, number>
+}
+
+export const emptyTally = (): Tally => ({ tilesDone: 0, tiles: 0, bytes: 0, levels: {}, types: {} })
+
+export function countTile(tally: Tally, zoom: number, type: number, bytes: number): void {
+  tally.tiles++
+  tally.bytes += bytes
+  tally.types[type] = (tally.types[type] ?? 0) + 1
+  const level = tally.levels[zoom] ?? { tiles: 0, bytes: 0 }
+  level.tiles++
+  level.bytes += bytes
+  tally.levels[zoom] = level
+}
