@@ -5,7 +5,7 @@
 // New regions find their place the same way.
 //
 // The protocol of an insert (formats/flat-1.md): superblock with the pending change, sync, INSERT_RANGE, sync,
-// superblock with the new geometry, sync. Several inserts in a row share superblocks: the one that ends
+// superblock with the new geometry, sync; and a sync before all that. Several inserts in a row share superblocks: the one that ends
 // a change announces the next. Of a relocation: copy, sync, superblock, sync, free the old place.
 import { FlagstoneError } from '../errors.js'
 import { RECORD_BYTES, roundUp } from '../format/layout.js'
@@ -181,8 +181,10 @@ export function collapseRange(state: StoreState, at: number, length: number): bo
  */
 function changeGeometry(state: StoreState, kind: 'insert' | 'collapse', at: number, length: number): boolean {
   const { file } = state
-  // The change moves everything up to the end of the file: that has to be what the superblock will account for.
+  // The size is what tells after a crash whether the change took place: it has to be on the disk before the
+  // superblock that names it, uncommitted values and all.
   state.values.flush()
+  state.sync()
   const sizeBefore = file.size()
   state.writeSuperblock({ pending: { kind, at, length, sizeBefore } })
   state.sync()

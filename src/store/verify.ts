@@ -11,6 +11,7 @@ import {
   MAX_VALUE_BYTES,
   RECORD_BYTES,
   SUPERBLOCK_A_OFFSET,
+  SUPERBLOCK_BYTES,
 } from '../format/layout.js'
 import { headerFindings, sealedSections } from '../format/pmtiles.js'
 import { contentCrcAt, flagsAt, isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../format/record.js'
@@ -109,12 +110,15 @@ function byNumber(a: string, b: string): number {
 function verifyFlat(file: ByteFile, options: VerifyOptions, report: Report): void {
   const chosen = chooseFrom(readSlots(file))
   const usable = chosen.problems.filter((p) => p === undefined).length
+  // A file that is not sealed may have lost its writer in the middle of a superblock: one sound copy is enough.
+  const oneIsEnough = chosen.superblock !== undefined && !chosen.superblock.sealed
+  report.good('F1', `superblock ${chosen.superblock?.sequence} is in force, both copies are valid`)
   for (const [slot, problem] of chosen.problems.entries()) {
-    const where = SUPERBLOCK_A_OFFSET + slot * 4096
-    if (problem !== undefined)
-      report.bad('F1', `superblock ${slot === 0 ? 'A' : 'B'}: ${problem.problem}`, where)
+    if (problem === undefined) continue
+    const message = `superblock ${slot === 0 ? 'A' : 'B'}: ${problem.problem}`
+    if (oneIsEnough) report.good('F1', `superblock ${chosen.superblock?.sequence} is in force; ${message}`)
+    else report.bad('F1', message, SUPERBLOCK_A_OFFSET + slot * SUPERBLOCK_BYTES)
   }
-  report.good('F1', `both superblocks are valid, ${chosen.superblock?.sequence} is in force`)
   if (usable === 0 || chosen.superblock === undefined) return
   for (const [invariant, message] of SUPERBLOCK_INVARIANTS) report.good(invariant, message)
   const sb = settle(file, chosen.superblock, report)

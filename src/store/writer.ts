@@ -97,6 +97,7 @@ export class TileWriter {
       const superblock = layOut(file, resolved)
       file.truncate(superblock.valuesStart)
       const state = new StoreState(file, superblock, 0, resolved.stagingBytes)
+      state.sync()
       state.writeSuperblock()
       file.sync()
       state.writeSuperblockTwin()
@@ -207,6 +208,7 @@ export class TileWriter {
     const resolved = parseOptions(sealInfo, info, 'seal option')
     if (resolved.metadata !== undefined) this.setMetadata({ ...this.#metadata, ...resolved.metadata })
     this.commit()
+    if (this.sealed) unseal(this.#state)
     for (const level of this.#state.regions) if (level.count > level.sortedCount) this.#merge(level)
     return sealFile(this.#state, resolved, this.#metadata, this.#options.growth)
   }

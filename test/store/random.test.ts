@@ -9,7 +9,7 @@ import type { WriterOptions } from '../../src/store/options.js'
 import { operation, type Place, runOperations } from './model.js'
 
 const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000_000)
-const RUNS = Number(process.env['FLAGSTONE_TEST_RUNS'] ?? 40)
+const RUNS = Number(process.env['FLAGSTONE_TEST_RUNS'] ?? 25)
 
 function memory(capabilities: Partial<Capabilities> = {}): () => Place {
   return () => {
