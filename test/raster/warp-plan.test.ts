@@ -244,6 +244,9 @@ t.test('both sides of the antimeridian, and 0…360', async (t) => {
   const west = plan(over, tile(4, 0, 7))!.parts
   t.same([east.length, west.length], [1, 1])
   t.ok(east[0]!.window.x === 0 && west[0]!.window.x > 90, `${east[0]!.window.x}, ${west[0]!.window.x}`)
+  const behind = infoOf(LONLAT, [-190, 0.1, 0, 10, 0, -0.1], 200, 100)
+  t.same(plan(behind, tile(4, 15, 7))!.parts[0]!.window, east[0]!.window, 'whichever turn the file counts in')
+  t.same(plan(behind, tile(4, 0, 7))!.parts[0]!.window, west[0]!.window)
   const pacific = infoOf(LONLAT, [0, 0.5, 0, 90, 0, -0.5], 720, 360)
   const half = plan(pacific, tile(1, 0, 0))!.parts
   t.ok(

@@ -68,8 +68,9 @@ async function equalsNaive(
   }
   t.ok(worst <= tolerance, `${what}: colours within ${tolerance}: ${worst.toFixed(2)} over ${painted} pixels`)
   t.ok(worstAlpha <= Math.max(1, tolerance), `${what}: opacity within 1: ${worstAlpha.toFixed(2)}`)
-  // a position within 1/256 px of a pixel's border may fall on its other side
-  t.ok(flips <= Math.max(2, painted / 200), `${what}: ${flips} pixels painted differently`)
+  // a position within TOLERANCE_PX of a pixel's border may fall on its other side; none does where positions are exact
+  const allowed = source.info.crs === MERCATOR ? 2 : painted / 500
+  t.ok(flips <= allowed, `${what}: ${flips} pixels painted differently`)
   t.ok(painted > 500, `${what}: something was compared`)
 }
 
@@ -79,11 +80,11 @@ for (const bands of [1, 3] as const) {
   for (const style of STYLES) {
     t.test(`every kernel on the mercator grid, ${bands} band(s), mask ${style}`, async (t) => {
       // positions are exact here, so only rounding and the table's phases remain
-      for (const pixelSize of [2.3, 0.97, 0.71, 0.29]) {
+      for (const pixelSize of [2.317, 0.971, 0.713, 0.291]) {
         const side = Math.ceil(60 / pixelSize)
         const image = picture(side, side - 7, bands, style, 7 + bands)
-        const source = memorySource(image, MERCATOR, onGrid(9, 1000.3, 2000.7, pixelSize), maskKindOf(style))
-        const target = { zoom: 9, tileSize: 256, x: 995, y: 1995, width: 64, height: 70 }
+        const source = memorySource(image, MERCATOR, onGrid(9, 1000.6, 2000.7, pixelSize), maskKindOf(style))
+        const target = { zoom: 9, tileSize: 256, x: 995, y: 1995, width: 75, height: 75 }
         for (const kernel of RESAMPLINGS.filter((k) => k !== 'nearest')) {
           // renormalising over a sliver of a valid pixel magnifies the phase: more at holes under an average
           const tolerance = kernel === 'average' && style !== 'none' ? 4 : 1.5
