@@ -4,7 +4,7 @@
 //
 // The model of a power loss (ext4, data=ordered; XFS is no weaker):
 // - Changes of geometry and size are journalled: they survive in order, up to some point, none after it.
-// - Data writes survive in any combination, each whole, not at all, or torn at a 512-byte sector.
+// - Data writes survive in any combination, each whole, not at all, or torn at a 512-byte sector of the file.
 // - A data write made after an INSERT_RANGE may reach the disk although the insert did not: it lies at the same
 //   file offset of the file as it was before. (This is why a store has to sync between the two.)
 // - A write that survives beyond the surviving size is lost with the size.
@@ -125,14 +125,19 @@ export class FaultFile implements ByteFile {
   }
 
   /**
-   * What the disk may hold if the power goes (or went) now: nothing since the last sync, every prefix of it, and
-   * `random` other combinations that the model allows.
+   * What the disk may hold if the power goes (or went) now: nothing since the last sync, every prefix of it, the
+   * last write torn, and `random` other combinations that the model allows.
    */
   crashImages(random = 4, seed = 1): MemoryFile[] {
     const pending = this.#pending
     const images = [this.#image(0, () => 1)]
     for (let n = 1; n <= pending.length; n++) images.push(this.#image(n, (i) => (i < n ? 1 : 0)))
     const next = randomNumbers(seed + this.#operations)
+    const torn = pending.findLastIndex((operation) => operation.kind === 'write')
+    if (torn >= 0) {
+      const share = next()
+      images.push(this.#image(pending.length, (i) => (i === torn ? share : 1)))
+    }
     for (let n = 0; n < random && pending.length > 0; n++) {
       const journalled = Math.floor(next() * (pending.length + 1))
       const fates = pending.map(() => (next() < 0.4 ? 0 : next() < 0.7 ? 1 : next()))
@@ -146,8 +151,7 @@ export class FaultFile implements ByteFile {
     const image = this.#synced.snapshot()
     this.#pending.forEach((operation, i) => {
       if (operation.kind === 'write') {
-        const sectors = Math.floor((operation.bytes.length * fate(i)) / SECTOR) * SECTOR
-        const kept = fate(i) === 1 ? operation.bytes.length : sectors
+        const kept = survivingBytes(operation.position, operation.bytes.length, fate(i))
         const room =
           i < journalled ? Number.POSITIVE_INFINITY : Math.max(0, image.size() - operation.position)
         // The size is journalled even where the data behind it was lost: zeros then.
@@ -178,6 +182,13 @@ export class FaultFile implements ByteFile {
   #failure(errno: string, call: string): FlagstoneError {
     return systemError(errno, call, this.path, { operation: this.#operations - 1 })
   }
+}
+
+/** How much of a write is there when it was cut off after a share of it: up to the end of a sector. */
+function survivingBytes(position: number, length: number, share: number): number {
+  if (share === 1) return length
+  const end = Math.floor((position + length * share) / SECTOR) * SECTOR
+  return Math.max(0, end - position)
 }
 
 /** Deterministic numbers in [0, 1): mulberry32. */

@@ -57,26 +57,30 @@ const FILE_SYSTEMS: Record<number, string> = {
 const UNITS = [4096, 65536, 1 << 18, 1 << 20]
 const SPAN = 4 * UNITS.at(-1)!
 
-const cache = new Map<number, ProbeResult>()
+const cache = new Map<string, ProbeResult>()
 
 /**
  * Tries INSERT, COLLAPSE, PUNCH, ZERO, preallocation, the growth unit, direct I/O, reflink and copy_file_range.
  * @throws FlagstoneError NOT_FOUND or SYSTEM (EROFS, EACCES …) when no file can be made there
  */
 export function probeDirectory(directory: string): ProbeResult {
-  const device = deviceOf(directory)
-  let found = cache.get(device)
+  const identity = identityOf(directory)
+  let found = cache.get(identity)
   if (found === undefined) {
     found = probe(directory)
-    cache.set(device, found)
+    cache.set(identity, found)
   }
   return found
 }
 
-function deviceOf(directory: string): number {
+/** The device alone does not do: its number goes to another file system after an unmount. */
+function identityOf(directory: string): string {
   try {
     const stat = statSync(directory)
-    if (stat.isDirectory()) return stat.dev
+    if (stat.isDirectory()) {
+      const { type, bsize, blocks } = statfsSync(directory)
+      return `${stat.dev} ${type} ${bsize} ${blocks}`
+    }
   } catch (error) {
     throw fromNodeError(error, 'stat', directory)
   }

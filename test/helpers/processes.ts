@@ -1,0 +1,106 @@
+// Child processes for tests: started with a module of the tests, read line by line, killed at will.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { setTimeout as after } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export class Child {
+  readonly process: ChildProcess
+  /** Lines of stdout so far. */
+  readonly lines: string[] = []
+  stderr = ''
+  /** When the process is gone and all it wrote was read. */
+  readonly ended: Promise<Ended>
+  readonly #waiting = new Set<() => void>()
+
+  constructor(child: ChildProcess) {
+    this.process = child
+    const reader = createInterface({ input: child.stdout! })
+    reader.on('line', (line) => {
+      this.lines.push(line)
+      for (const wake of this.#waiting) wake()
+    })
+    child.stderr!.on('data', (chunk: Buffer) => {
+      this.stderr += chunk.toString()
+    })
+    const read = new Promise<void>((resolve) => reader.once('close', resolve))
+    const closed = new Promise<Ended>((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', (code, signal) => resolve({ code, signal }))
+    })
+    this.ended = Promise.all([closed, read]).then(([ended]) => {
+      for (const wake of this.#waiting) wake()
+      return ended
+    })
+  }
+
+  /** The next line that begins so, among those from `from` on; throws when the process ends without it. */
+  async line(start: string, from = 0): Promise<string> {
+    let over = false
+    void this.ended.finally(() => {
+      over = true
+    })
+    for (;;) {
+      const found = this.lines.slice(from).find((line) => line.startsWith(start))
+      if (found !== undefined) return found
+      if (over) throw new Error(`the child ended without '${start}': ${this.stderr}`)
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.#waiting.delete(wake)
+          resolve()
+        }
+        this.#waiting.add(wake)
+        if (over) wake()
+      })
+    }
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.process.kill(signal)
+  }
+
+  send(line: string): void {
+    this.process.stdin!.write(`${line}\n`)
+  }
+}
+
+/** Starts a compiled module of the tests. `module` is its URL: `new URL('./child.js', import.meta.url)`. */
+export function startChild(
+  module: URL | string,
+  args: readonly (string | number)[] = [],
+  options: { execArgv?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
+): Child {
+  const path = module instanceof URL ? fileURLToPath(module) : module
+  return new Child(
+    spawn(process.execPath, [...(options.execArgv ?? []), path, ...args.map(String)], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.env },
+    }),
+  )
+}
+
+/** Starts a child that has to end well; its lines. */
+export async function runChild(...args: Parameters<typeof startChild>): Promise<string[]> {
+  const child = startChild(...args)
+  const { code, signal } = await child.ended
+  if (code !== 0) throw new Error(`the child ended with ${signal ?? code}: ${child.stderr}`)
+  return child.lines
+}
+
+export const sleep = (ms: number): Promise<void> => after(ms)
+
+/** Deterministic numbers in [0, 1): mulberry32. */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), state | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
