@@ -37,9 +37,12 @@ const MAX_TILE_PIXELS = 4096 * 4096
 
 /** Undefined when every pixel is transparent. */
 export async function encodeTile(pixels: Pixels, options: EncodeOptions): Promise<EncodedTile | undefined> {
-  const coverage = coverageOf(pixels.mask)
-  if (coverage === 'none') return undefined
-  const opaque = coverage === 'full'
+  return coverageOf(pixels.mask) === 'none' ? undefined : encodeImage(pixels, options)
+}
+
+/** Any picture, also a wholly transparent one. */
+export async function encodeImage(pixels: Pixels, options: EncodeOptions): Promise<EncodedTile> {
+  const opaque = coverageOf(pixels.mask) === 'full'
   const format = formatFor(options, opaque)
   const flat = opaque || format === 'jpeg'
   const image = opaque

@@ -1,7 +1,7 @@
 // `flagstone build SRC… OUT`: rasters → one tile file with overviews.
 import { Command, Option } from 'commander'
 import { FlagstoneError } from '../../errors.js'
-import { build } from '../../pyramid/build.js'
+import { type BuildOptions, build } from '../../pyramid/build.js'
 import { RESAMPLINGS } from '../../raster/pixels.js'
 import { formatBytes, formatCount, formatDuration } from '../format.js'
 import { type CommonOptions, type Context, printJson, say } from '../io.js'
@@ -16,13 +16,14 @@ import {
 } from '../parse.js'
 import { progressView } from '../progress.js'
 
-interface BuildCliOptions extends CommonOptions {
-  readonly zoom?: [number, number]
-  readonly minZoom?: number
-  readonly maxZoom?: number
-  readonly force?: boolean
-  readonly [other: string]: unknown
-}
+/** Options under their library names, and those that only the command line knows. */
+type BuildCliOptions = CommonOptions &
+  Omit<BuildOptions, 'sources' | 'out' | 'crs'> & {
+    readonly minzoom?: number
+    readonly maxzoom?: number
+    readonly force?: boolean
+    readonly sSrs?: string
+  }
 
 const EXAMPLES = `
 Examples:
@@ -98,7 +99,7 @@ function define(): Command {
 
 export function buildCommand({ io }: Context): Command {
   return define().action(async (paths: string[], cli: BuildCliOptions) => {
-    const { zoom, minzoom, maxzoom, force, quiet, verbose, json, sSrs, ...rest } = cli
+    const { minzoom, maxzoom, force, quiet, verbose, json, sSrs, ...options } = cli
     const sources = paths.slice(0, -1)
     const out = paths.at(-1)!
     if (sources.length === 0) {
@@ -110,12 +111,12 @@ export function buildCommand({ io }: Context): Command {
     const view = progressView(io, cli)
     const report = await build(
       {
-        ...rest,
+        ...options,
         sources,
         out,
-        minZoom: zoom?.[0] ?? cli.minZoom ?? minzoom,
-        maxZoom: zoom?.[1] ?? cli.maxZoom ?? maxzoom,
-        overwrite: rest['overwrite'] === true || force === true,
+        minZoom: options.minZoom ?? minzoom,
+        maxZoom: options.maxZoom ?? maxzoom,
+        overwrite: options.overwrite === true || force === true,
         crs: sSrs,
       },
       { signal: io.signal, onProgress: (state) => view.update(state) },

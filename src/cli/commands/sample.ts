@@ -4,7 +4,7 @@ import { extname } from 'node:path'
 import { Command, Option } from 'commander'
 import { FlagstoneError } from '../../errors.js'
 import { sample } from '../../pyramid/sample.js'
-import { encodeImage, type ImageFormat } from '../../raster/codec.js'
+import { encodeImage, type TileFormat } from '../../raster/codec.js'
 import { RESAMPLINGS, type Resampling } from '../../raster/pixels.js'
 import { describeTiles } from '../../store/describe.js'
 import { openTiles } from '../../store/paths.js'
@@ -16,20 +16,20 @@ interface SampleOptions extends CommonOptions {
   readonly bbox?: [number, number, number, number]
   readonly size: [number, number]
   readonly output?: string
-  readonly format?: ImageFormat
+  readonly format?: TileFormat
   readonly zoom?: number
   readonly resampling?: Resampling
   readonly quality: number
 }
 
-const FORMATS: Record<string, ImageFormat> = {
+const FORMATS: Record<string, TileFormat> = {
   '.png': 'png',
   '.jpg': 'jpeg',
   '.jpeg': 'jpeg',
   '.webp': 'webp',
 }
 
-function formatOf(options: SampleOptions): ImageFormat {
+function formatOf(options: SampleOptions): TileFormat {
   if (options.format !== undefined) return options.format
   if (options.output === undefined) return 'png'
   const format = FORMATS[extname(options.output).toLowerCase()]
@@ -74,7 +74,7 @@ export function sampleCommand({ io }: Context): Command {
           resampling: options.resampling,
           zoom: options.zoom,
         })
-        const bytes = await encodeImage(pixels, { format, quality: options.quality })
+        const { bytes } = await encodeImage(pixels, { format, quality: options.quality })
         if (options.output === undefined) io.stdout.write(bytes)
         else writeFileSync(options.output, bytes)
         const result = { output: options.output ?? '-', width, height, format, bytes: bytes.length, bbox }
