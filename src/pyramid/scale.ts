@@ -1,0 +1,61 @@
+// Pixels to a rectangle of a canvas on an even grid: a warp whose geometry is four numbers.
+import type { Canvas } from '../raster/canvas.js'
+import type { Pixels, Resampling } from '../raster/pixels.js'
+import { runWarp } from '../raster/warp.js'
+import type { WarpPart, WarpPlan } from '../raster/warp-plan.js'
+import type { PixelRect } from './ranges.js'
+
+export interface Scaling {
+  /** What is painted, canvas pixels. */
+  readonly rect: PixelRect
+  /** Where the corner of `rect` lies in the image, and image pixels a canvas pixel. */
+  readonly x: number
+  readonly y: number
+  readonly stepX: number
+  readonly stepY: number
+  /** Where the corner of the pixels lies in the image: they are a window of it. */
+  readonly windowX: number
+  readonly windowY: number
+  /** The whole image: canvas pixels whose centre lies outside stay as they are. */
+  readonly imageWidth: number
+  readonly imageHeight: number
+  readonly resampling: Resampling
+}
+
+/** Transparency is soft. Throws as runWarp does. */
+export function paintScaled(pixels: Pixels, canvas: Canvas, scaling: Scaling): void {
+  const { rect, stepX, stepY, resampling } = scaling
+  const width = rect.endX - rect.minX
+  const height = rect.endY - rect.minY
+  const left = scaling.x + stepX / 2
+  const top = scaling.y + stepY / 2
+  const right = left + Math.max(1, width - 1) * stepX
+  const bottom = top + Math.max(1, height - 1) * stepY
+  const part: WarpPart = {
+    x: 0,
+    y: 0,
+    width,
+    height,
+    level: 0,
+    levelWidth: scaling.imageWidth,
+    levelHeight: scaling.imageHeight,
+    window: { x: scaling.windowX, y: scaling.windowY, width: pixels.width, height: pixels.height },
+    scaleX: stepX,
+    scaleY: stepY,
+    grid: {
+      columns: 1,
+      rows: 1,
+      nodes: Float64Array.of(left, top, right, top, left, bottom, right, bottom),
+      exactAt: undefined,
+      exact: undefined,
+    },
+  }
+  const plan: WarpPlan = {
+    target: { zoom: 0, tileSize: 256, x: 0, y: 0, width, height },
+    resampling,
+    bands: pixels.bands === 1 ? 1 : 3,
+    maskKind: 'alpha',
+    parts: [part],
+  }
+  runWarp(plan, part, pixels, canvas, rect.minX, rect.minY)
+}

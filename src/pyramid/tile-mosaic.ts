@@ -1,0 +1,211 @@
+// The tiles of a file as one picture a zoom, with something in every place where the file has anything.
+//
+// A tile that is missing at a zoom is made, in this order: from deeper tiles, reduced; where there are none,
+// from its deepest stored ancestor, enlarged. Tiles may differ in size and type: each is brought to the size
+// that is usual at the zoom.
+import { type Canvas, createCanvas, finishCanvas } from '../raster/canvas.js'
+import { decodeTile } from '../raster/codec.js'
+import type { Pixels } from '../raster/pixels.js'
+import type { AnyReader } from '../store/open.js'
+import type { PixelRect } from './ranges.js'
+import { paintScaled } from './scale.js'
+
+/** Zooms below a missing tile that are searched for its parts. */
+const SEARCH_ZOOMS = 4
+const CACHED_TILES = 128
+const DECODED_AT_ONCE = 8
+const USUAL_SIZE = 256
+
+export class TileMosaic {
+  readonly #reader: AnyReader
+  readonly #zooms: ReadonlySet<number>
+  readonly #deepest: number
+  readonly #sizes = new Map<number, number>()
+  /** Insertion order is order of use. */
+  readonly #decoded = new Map<string, Promise<Pixels | undefined>>()
+  #sawColour = false
+
+  constructor(reader: AnyReader, zooms: readonly number[]) {
+    this.#reader = reader
+    this.#zooms = new Set(zooms)
+    this.#deepest = Math.max(...zooms)
+  }
+
+  /** No tile read so far had colour. */
+  get isGrey(): boolean {
+    return !this.#sawColour
+  }
+
+  /** Pixels a side of the tiles of a zoom: of its first tile, else of the first of the nearest zoom. */
+  async tileSizeAt(zoom: number): Promise<number> {
+    const nearest = [...this.#zooms].reduce((a, b) => (Math.abs(b - zoom) < Math.abs(a - zoom) ? b : a))
+    const known = this.#sizes.get(nearest)
+    if (known !== undefined) return known
+    const first = this.#reader.tiles({ zoom: nearest }).next()
+    const pixels = first.done ? undefined : await this.#tile(first.value.z, first.value.x, first.value.y)
+    const size = pixels?.width ?? USUAL_SIZE
+    this.#sizes.set(nearest, size)
+    return size
+  }
+
+  /** RGB; a rectangle of a zoom's pixel grid, inside the world. Undefined when nothing is there. */
+  async read(zoom: number, rect: PixelRect): Promise<Pixels | undefined> {
+    const size = await this.tileSizeAt(zoom)
+    const canvas = createCanvas(rect.endX - rect.minX, rect.endY - rect.minY, 3)
+    const places: [number, number][] = []
+    for (let y = Math.floor(rect.minY / size); y * size < rect.endY; y++) {
+      for (let x = Math.floor(rect.minX / size); x * size < rect.endX; x++) places.push([x, y])
+    }
+    const work = async (): Promise<void> => {
+      for (let next = places.pop(); next !== undefined; next = places.pop()) {
+        const [x, y] = next
+        const pixels = await this.#cell(zoom, x, y, size)
+        if (pixels !== undefined) paste(pixels, canvas, x * size - rect.minX, y * size - rect.minY)
+      }
+    }
+    await Promise.all(Array.from({ length: DECODED_AT_ONCE }, work))
+    return finishCanvas(canvas)
+  }
+
+  /** What there is at a place, size × size. */
+  async #cell(zoom: number, x: number, y: number, size: number): Promise<Pixels | undefined> {
+    const own = await this.#tile(zoom, x, y)
+    if (own !== undefined) return fitted(own, size)
+    const hasParts = this.#hasBelow(zoom, x, y, SEARCH_ZOOMS)
+    const ancestor = await this.#fromAncestor(zoom, x, y, size)
+    if (!hasParts) return ancestor
+    const canvas = createCanvas(size, size, 3)
+    if (ancestor !== undefined) paste(ancestor, canvas, 0, 0)
+    await this.#paintBelow(zoom, x, y, canvas, SEARCH_ZOOMS)
+    return finishCanvas(canvas)
+  }
+
+  #hasBelow(zoom: number, x: number, y: number, depth: number): boolean {
+    if (depth === 0 || zoom >= this.#deepest) return false
+    for (const [cx, cy] of childrenOf(x, y)) {
+      if (this.#has(zoom + 1, cx, cy) || this.#hasBelow(zoom + 1, cx, cy, depth - 1)) return true
+    }
+    return false
+  }
+
+  /** Paints a canvas that stands for a missing tile from the tiles below it. */
+  async #paintBelow(zoom: number, x: number, y: number, canvas: Canvas, depth: number): Promise<void> {
+    if (depth === 0 || zoom >= this.#deepest) return
+    const half = canvas.width >> 1
+    for (const [cx, cy] of childrenOf(x, y)) {
+      const left = (cx & 1) * half
+      const top = (cy & 1) * half
+      const rect = { minX: left, minY: top, endX: left + half, endY: top + half }
+      const tile = await this.#tile(zoom + 1, cx, cy)
+      if (tile !== undefined) {
+        stretch(tile, canvas, rect)
+      } else if (this.#hasBelow(zoom + 1, cx, cy, depth - 1)) {
+        const quarter = createCanvas(canvas.width, canvas.height, 3)
+        await this.#paintBelow(zoom + 1, cx, cy, quarter, depth - 1)
+        stretch(quarter, canvas, rect)
+      }
+    }
+  }
+
+  async #fromAncestor(zoom: number, x: number, y: number, size: number): Promise<Pixels | undefined> {
+    for (let up = 1; up <= zoom; up++) {
+      const tile = await this.#tile(zoom - up, Math.floor(x / 2 ** up), Math.floor(y / 2 ** up))
+      if (tile === undefined) continue
+      const canvas = createCanvas(size, size, 3)
+      const step = 1 / 2 ** up
+      paintScaled(tile, canvas, {
+        rect: { minX: 0, minY: 0, endX: size, endY: size },
+        x: (x % 2 ** up) * tile.width * step,
+        y: (y % 2 ** up) * tile.height * step,
+        stepX: (tile.width * step) / size,
+        stepY: (tile.height * step) / size,
+        windowX: 0,
+        windowY: 0,
+        imageWidth: tile.width,
+        imageHeight: tile.height,
+        resampling: 'bilinear',
+      })
+      return finishCanvas(canvas)
+    }
+    return undefined
+  }
+
+  #has(zoom: number, x: number, y: number): boolean {
+    return this.#zooms.has(zoom) && this.#reader.has(zoom, x, y)
+  }
+
+  /** Decoded, as RGB. */
+  async #tile(zoom: number, x: number, y: number): Promise<Pixels | undefined> {
+    if (!this.#zooms.has(zoom)) return undefined
+    const key = `${zoom}/${x}/${y}`
+    const found = this.#decoded.get(key) ?? this.#decode(zoom, x, y)
+    this.#decoded.delete(key)
+    this.#decoded.set(key, found)
+    if (this.#decoded.size > CACHED_TILES) this.#decoded.delete(this.#decoded.keys().next().value!)
+    return found
+  }
+
+  async #decode(zoom: number, x: number, y: number): Promise<Pixels | undefined> {
+    const tile = this.#reader.get(zoom, x, y)
+    if (tile === undefined) return undefined
+    const pixels = await decodeTile(tile.bytes)
+    if (pixels.bands === 3) this.#sawColour = true
+    return pixels.bands === 3 ? pixels : asRgb(pixels)
+  }
+}
+
+const childrenOf = (x: number, y: number): [number, number][] => [
+  [2 * x, 2 * y],
+  [2 * x + 1, 2 * y],
+  [2 * x, 2 * y + 1],
+  [2 * x + 1, 2 * y + 1],
+]
+
+function asRgb(pixels: Pixels): Pixels {
+  const { width, height, mask } = pixels
+  const data = new Uint8Array(width * height * 3)
+  for (let p = 0; p < width * height; p++) data.fill(pixels.data[p]!, 3 * p, 3 * p + 3)
+  return { width, height, bands: 3, data, mask }
+}
+
+/** A tile at the usual size. */
+function fitted(pixels: Pixels, size: number): Pixels | undefined {
+  if (pixels.width === size && pixels.height === size) return pixels
+  const canvas = createCanvas(size, size, 3)
+  stretch(pixels, canvas, { minX: 0, minY: 0, endX: size, endY: size })
+  return finishCanvas(canvas)
+}
+
+/** All of `pixels` into a rectangle, averaging when it shrinks. */
+function stretch(pixels: Pixels, canvas: Canvas, rect: PixelRect): void {
+  const stepX = pixels.width / (rect.endX - rect.minX)
+  const stepY = pixels.height / (rect.endY - rect.minY)
+  paintScaled(pixels, canvas, {
+    rect,
+    x: 0,
+    y: 0,
+    stepX,
+    stepY,
+    windowX: 0,
+    windowY: 0,
+    imageWidth: pixels.width,
+    imageHeight: pixels.height,
+    resampling: stepX > 1 ? 'average' : 'bilinear',
+  })
+}
+
+/** What is not transparent, as far as it lies on the canvas. */
+function paste(from: Pixels, to: Canvas, x: number, y: number): void {
+  const { bands, data, mask } = from
+  const left = Math.max(0, -x)
+  const right = Math.min(from.width, to.width - x)
+  const bottom = Math.min(from.height, to.height - y)
+  for (let row = Math.max(0, -y); row < bottom; row++) {
+    const s = row * from.width + left
+    const d = (y + row) * to.width + x + left
+    const count = right - left
+    to.data.set(data.subarray(s * bands, (s + count) * bands), d * bands)
+    if (mask === undefined) to.mask.fill(255, d, d + count)
+    else to.mask.set(mask.subarray(s, s + count), d)
+  }
+}
