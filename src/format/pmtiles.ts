@@ -251,10 +251,13 @@ function putU8(view: DataView, at: number, value: number): void {
 }
 
 function putPosition(view: DataView, at: number, lon: number, lat: number): void {
-  if (!(Math.abs(lon) <= 180 && Math.abs(lat) <= 90))
+  // Compared after rounding: the edge of the world comes out of a projection as 180.00000000000003 at times.
+  const lonE7 = Math.round(lon * 1e7)
+  const latE7 = Math.round(lat * 1e7)
+  if (!(Math.abs(lonE7) <= 180e7 && Math.abs(latE7) <= 90e7))
     throw new RangeError(`longitude ${lon}, latitude ${lat} is no position on earth`)
-  view.setInt32(at, Math.round(lon * 1e7), true)
-  view.setInt32(at + 4, Math.round(lat * 1e7), true)
+  view.setInt32(at, lonE7, true)
+  view.setInt32(at + 4, latE7, true)
 }
 
 /** "PM" and then something else: versions 1 and 2 went on with a 16-bit version number. */

@@ -186,3 +186,11 @@ t.test('sealed sections cover the file exactly', async () => {
     ),
   )
 })
+
+t.test('the edge of the world may come out of a projection a hair too far', (t) => {
+  const bytes = encodeHeader({ ...header, minLon: -180.00000000000003, maxLon: 180.00000000000003 })
+  const { minLon, maxLon } = decodeHeader(bytes, SIZE)
+  t.same([minLon, maxLon], [-180, 180])
+  t.throws(() => encodeHeader({ ...header, maxLon: 180.0000001 }), RangeError)
+  t.end()
+})
