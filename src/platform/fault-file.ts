@@ -125,13 +125,15 @@ export class FaultFile implements ByteFile {
   }
 
   /**
-   * What the disk may hold if the power goes (or went) now: nothing since the last sync, every prefix of it, the
-   * last write torn, and `random` other combinations that the model allows.
+   * What the disk may hold if the power goes (or went) now: nothing since the last sync, every prefix of it, all
+   * data without any change of geometry, the last write torn, and `random` other combinations that the model allows.
    */
   crashImages(random = 4, seed = 1): MemoryFile[] {
     const pending = this.#pending
-    const images = [this.#image(0, () => 1)]
-    for (let n = 1; n <= pending.length; n++) images.push(this.#image(n, (i) => (i < n ? 1 : 0)))
+    const images: MemoryFile[] = []
+    for (let n = 0; n <= pending.length; n++) images.push(this.#image(n, (i) => (i < n ? 1 : 0)))
+    // The journal was not written out, all data was.
+    if (pending.length > 0) images.push(this.#image(0, () => 1))
     const next = randomNumbers(seed + this.#operations)
     const torn = pending.findLastIndex((operation) => operation.kind === 'write')
     if (torn >= 0) {
