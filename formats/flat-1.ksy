@@ -98,7 +98,11 @@ types:
       - id: directories_crc
         type: u4
       - id: reserved2
-        size: 364
+        size: 256
+      - id: tail_crcs
+        type: u4
+        repeat: expr
+        repeat-expr: 27
       - id: levels
         type: level
         repeat: expr

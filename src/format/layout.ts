@@ -106,7 +106,8 @@ export const SUPERBLOCK_SIZES = {
   directoriesOffset: 8,
   directoriesLength: 8,
   directoriesCrc: 4,
-  reserved2: 364,
+  reserved2: 256,
+  tailCrcs: LEVEL_COUNT * 4,
   levels: LEVEL_COUNT * LEVEL_BYTES,
   reserved3: 2716,
   crc: 4,
@@ -158,7 +159,12 @@ export const MAX_ROOT_BYTES = HEADER_BLOCK_BYTES - PMTILES_HEADER_BYTES
 
 // ── assertions ──────────────────────────────────────────────────────────────────────────────────────────
 
-if (SUPERBLOCK.levels !== 512 || SUPERBLOCK.crc !== SUPERBLOCK_BYTES - 4 || SUPERBLOCK.sequence % 8 !== 0)
+if (
+  SUPERBLOCK.tailCrcs !== 404 ||
+  SUPERBLOCK.levels !== 512 ||
+  SUPERBLOCK.crc !== SUPERBLOCK_BYTES - 4 ||
+  SUPERBLOCK.sequence % 8 !== 0
+)
   throw new Error('superblock layout moved')
 if (RECORD.length !== 16 || RECORD.check !== 20 || INDEX_WINDOW_BYTES % (RECORD_BYTES * 65536) !== 0)
   throw new Error('record layout moved')

@@ -79,6 +79,8 @@ export interface Superblock {
   pmtiles: PmtilesParts | undefined
   /** 27, by zoom. */
   levels: Level[]
+  /** 27, by zoom: CRC-32 of the bytes of the tail's records, 0 without a tail. */
+  tailCrcs: number[]
 }
 
 /** Why a block is no superblock one may use. */
@@ -107,6 +109,7 @@ export function emptySuperblock(uuid: Uint8Array, growthUnitBytes: number): Supe
     pending: undefined,
     pmtiles: undefined,
     levels: Array.from({ length: LEVEL_COUNT }, emptyLevel),
+    tailCrcs: new Array<number>(LEVEL_COUNT).fill(0),
   }
 }
 
@@ -143,6 +146,7 @@ export function encodeSuperblock(
     putU64(view, at + LEVEL.capacityBytes, level.capacityBytes)
     putU64(view, at + LEVEL.count, level.count)
     putU64(view, at + LEVEL.sortedCount, level.sortedCount)
+    view.setUint32(SUPERBLOCK.tailCrcs + zoom * 4, sb.tailCrcs[zoom]!, true)
   }
   view.setUint32(SUPERBLOCK.crc, crc32(bytes.subarray(0, SUPERBLOCK.crc)), true)
   return bytes
@@ -229,6 +233,9 @@ function readFields(view: DataView, bytes: Uint8Array): Superblock | SuperblockP
     pending: kind === PENDING_NONE ? undefined : readPending(view, kind),
     pmtiles: placement === PLACEMENT_NONE ? undefined : readPmtilesParts(view, placement),
     levels: Array.from({ length: LEVEL_COUNT }, (_, zoom) => readLevel(view, zoom)),
+    tailCrcs: Array.from({ length: LEVEL_COUNT }, (_, zoom) =>
+      view.getUint32(SUPERBLOCK.tailCrcs + zoom * 4, true),
+    ),
   }
 }
 

@@ -4,7 +4,7 @@ import type { Entry } from '../format/directory.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../format/layout.js'
 import { keyAt, lengthAt, offsetAt, typeAt } from '../format/record.js'
 import type { Level } from '../format/superblock.js'
-import { decodeTileId } from '../format/tile-id.js'
+import { decodeTileId, zoomBase } from '../format/tile-id.js'
 import type { ByteFile } from '../platform/byte-file.js'
 import { scanRecords } from './pending.js'
 
@@ -46,8 +46,10 @@ export function takeCensus(file: ByteFile, levels: readonly Level[]): Census {
     scanRecords(file, offset, count, (words, word) => {
       const type = typeAt(words, word)
       typeCounts[type] = typeCounts[type]! + 1
-      if (zoom !== census.maxZoom) return
-      decodeTileId(keyAt(words, word), zxy)
+      const key = keyAt(words, word)
+      // A key of another zoom is damage, and somebody else's to report.
+      if (zoom !== census.maxZoom || !(key >= zoomBase(zoom) && key < zoomBase(zoom + 1))) return
+      decodeTileId(key, zxy)
       census.minX = Math.min(census.minX, zxy[1]!)
       census.maxX = Math.max(census.maxX, zxy[1]!)
       census.minY = Math.min(census.minY, zxy[2]!)

@@ -3,6 +3,7 @@
 //
 // Invariant: record numbers keep their meaning for as long as a view lives; when they do not (merge, move),
 // there is a new view.
+import { crc32 } from '../format/crc.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../format/layout.js'
 import { keyAt } from '../format/record.js'
 import type { Level } from '../format/superblock.js'
@@ -20,21 +21,26 @@ export class LevelView {
   readonly index: MappedIndex | PagedIndex
   count: number
   sortedCount: number
+  /** CRC the tail's bytes must have. */
+  #tailCrc: number
   #tail: TailIndex | undefined
+  /** CRC of the records entered so far. */
+  #crc = 0
   #tailKeys: Float64Array | undefined
   #verified: Uint32Array | undefined
 
-  constructor(zoom: number, level: Level, index: MappedIndex | PagedIndex) {
+  constructor(zoom: number, level: Level, tailCrc: number, index: MappedIndex | PagedIndex) {
     this.zoom = zoom
     this.offset = level.offset
     this.capacityBytes = level.capacityBytes
     this.count = level.count
     this.sortedCount = level.sortedCount
+    this.#tailCrc = tailCrc
     this.index = index
   }
 
   /** Takes over what one further superblock says; false when record numbers may mean something else now. */
-  advance(level: Level): boolean {
+  advance(level: Level, tailCrc: number): boolean {
     if (level.offset !== this.offset || level.capacityBytes !== this.capacityBytes) return false
     const appendedToTail = level.sortedCount === this.sortedCount && level.count >= this.count
     const appendedInOrder = this.count === this.sortedCount && level.sortedCount >= this.sortedCount
@@ -43,6 +49,7 @@ export class LevelView {
     this.#tailKeys = undefined
     this.count = level.count
     this.sortedCount = level.sortedCount
+    this.#tailCrc = tailCrc
     this.index.clear()
     return true
   }
@@ -52,22 +59,31 @@ export class LevelView {
     return this.count - this.sortedCount !== (this.#tail?.processed ?? 0)
   }
 
-  /** Enters the tail's new records. What was read may be garbage if the epoch moved meanwhile: dropTail then. */
-  loadTail(file: ByteFile): void {
+  /**
+   * Enters the tail's new records; false when they do not match the tail's CRC. What was read may be garbage if
+   * the epoch moved meanwhile: dropTail then.
+   */
+  loadTail(file: ByteFile): boolean {
     this.#tail ??= new TailIndex()
     this.#tailKeys = undefined
     const words = new Uint32Array(TAIL_CHUNK * RECORD_WORDS)
     for (let at = this.sortedCount + this.#tail.processed; at < this.count; ) {
       const n = Math.min(TAIL_CHUNK, this.count - at)
-      file.read(new Uint8Array(words.buffer, 0, n * RECORD_BYTES), this.offset + at * RECORD_BYTES)
+      const bytes = new Uint8Array(words.buffer, 0, n * RECORD_BYTES)
+      file.read(bytes, this.offset + at * RECORD_BYTES)
+      this.#crc = crc32(bytes, this.#crc)
       for (let i = 0; i < n; i++) this.#tail.push(keyAt(words, i * RECORD_WORDS))
       at += n
     }
+    if (this.#crc === this.#tailCrc) return true
+    this.dropTail()
+    return false
   }
 
   dropTail(): void {
     this.#tail = undefined
     this.#tailKeys = undefined
+    this.#crc = 0
   }
 
   /** Number of the tail's last record of `key`, or -1. */

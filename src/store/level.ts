@@ -4,6 +4,7 @@
 // [sortedCount, count) are the tail, in the order of their coming. Once a tail is begun every further record
 // joins it, until a merge. The last `staged` records are in the buffer, the others in the file.
 
+import { crc32 } from '../format/crc.js'
 import { RECORD_BYTES, RECORD_WORDS, recordCapacity } from '../format/layout.js'
 import { checkOf, keyAt, writeRecordWords } from '../format/record.js'
 import type { ByteFile } from '../platform/byte-file.js'
@@ -33,6 +34,9 @@ export class LevelWriter implements Region {
   /** What the last superblock says. */
   committedCount: number
   committedSorted: number
+  /** CRC of the tail's bytes so far, and as last committed. */
+  tailCrc = 0
+  committedTailCrc = 0
   /** Key of the last sorted record, -1 before the first. */
   lastKey = -1
   tail = new TailIndex()
@@ -69,12 +73,16 @@ export class LevelWriter implements Region {
   /** Adds a record. Never fails after `ready`. */
   push(key: number, offset: number, type: number, flags: number, length: number, contentCrc: number): void {
     const check = checkOf(key, offset, type, flags, length, contentCrc)
-    writeRecordWords(this.#words, this.#staged * RECORD_WORDS, key, offset, type, flags, length, check)
+    const at = this.#staged * RECORD_WORDS
+    writeRecordWords(this.#words, at, key, offset, type, flags, length, check)
     this.#staged++
     if (this.count === this.sortedCount && key > this.lastKey && flags === 0) {
       this.sortedCount++
       this.lastKey = key
-    } else this.tail.push(key)
+    } else {
+      this.tail.push(key)
+      this.tailCrc = crc32(this.#bytes.subarray(at * 4, at * 4 + RECORD_BYTES), this.tailCrc)
+    }
     this.count++
   }
 
@@ -109,11 +117,15 @@ export class LevelWriter implements Region {
       this.lastKey = keyAt(new Uint32Array(record.buffer), 0)
     }
     this.tail = new TailIndex(this.count - this.sortedCount)
+    this.tailCrc = 0
     const words = new Uint32Array(STAGE_RECORDS * RECORD_WORDS)
     for (let first = this.sortedCount; first < this.count; first += STAGE_RECORDS) {
       const n = Math.min(STAGE_RECORDS, this.count - first)
-      this.readRecords(first, new Uint8Array(words.buffer, 0, n * RECORD_BYTES))
+      const bytes = new Uint8Array(words.buffer, 0, n * RECORD_BYTES)
+      this.readRecords(first, bytes)
+      this.tailCrc = crc32(bytes, this.tailCrc)
       for (let i = 0; i < n; i++) this.tail.push(keyAt(words, i * RECORD_WORDS))
     }
+    this.committedTailCrc = this.tailCrc
   }
 }

@@ -29,6 +29,7 @@ export function mergeLevel(state: StoreState, level: LevelWriter, choice: Growth
   level.sortedCount = output.count
   level.lastKey = output.lastKey
   level.tail = new TailIndex()
+  level.tailCrc = 0
   state.publish({})
   state.growth.merges++
   freeRegion(state, old)

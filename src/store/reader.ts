@@ -12,7 +12,7 @@ import { crc32 } from '../format/crc.js'
 import { RECORD_BYTES, recordCapacity } from '../format/layout.js'
 import { contentCrcAt, isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../format/record.js'
 import type { Superblock } from '../format/superblock.js'
-import { tileId, tileIdToZxy } from '../format/tile-id.js'
+import { tileId, tileIdToZxy, zoomBase } from '../format/tile-id.js'
 import type { TileType } from '../format/tile-type.js'
 import type { ByteFile } from '../platform/byte-file.js'
 import { EpochWatch, sleep } from './epoch.js'
@@ -278,8 +278,13 @@ export class TileReader {
         continue
       }
       const view = this.#views[zoom]
-      if (oneStep && view?.advance(level)) continue
-      this.#views[zoom] = new LevelView(zoom, level, this.#indexOf(level.offset, level.capacityBytes))
+      if (oneStep && view?.advance(level, sb.tailCrcs[zoom]!)) continue
+      this.#views[zoom] = new LevelView(
+        zoom,
+        level,
+        sb.tailCrcs[zoom]!,
+        this.#indexOf(level.offset, level.capacityBytes),
+      )
     }
   }
 
@@ -336,7 +341,7 @@ export class TileReader {
    */
   #find(view: LevelView, key: number): number {
     if (view.count !== view.sortedCount) {
-      if (view.tailBehind) view.loadTail(this.#file)
+      this.#loadTail(view)
       const record = view.findInTail(key)
       if (record >= 0) {
         view.index.locate(record, view.sortedCount)
@@ -351,6 +356,12 @@ export class TileReader {
     }
     if (this.#check) this.#proveMissing(view, record, key)
     return MISSING
+  }
+
+  /** Sees to it that the tail's index is complete; a tail that is damaged becomes #problem. */
+  #loadTail(view: LevelView): void {
+    if (view.tailBehind && !view.loadTail(this.#file))
+      this.#problem = `the tail of zoom ${view.zoom} (records ${view.sortedCount} to ${view.count} at ${view.offset}) does not match its checksum`
   }
 
   /** A record found by its key: not deleted, and if deleted, authentically so. */
@@ -488,7 +499,7 @@ export class TileReader {
   }
 
   #collectRows(view: LevelView, from: number): RecordRow[] | undefined {
-    if (view.tailBehind) view.loadTail(this.#file)
+    this.#loadTail(view)
     const { index } = view
     const tailKeys = view.tailKeys()
     const rows: RecordRow[] = []
@@ -522,7 +533,7 @@ export class TileReader {
   #countTiles(view: LevelView): number {
     for (;;) {
       let count = view.sortedCount
-      if (view.tailBehind) view.loadTail(this.#file)
+      this.#loadTail(view)
       const { index } = view
       for (const key of view.tailKeys()) {
         index.locate(view.findInTail(key), view.sortedCount)
@@ -532,8 +543,7 @@ export class TileReader {
         const known = at < view.sortedCount && keyAt(index.words, index.word) === key
         count += (live ? 1 : 0) - (known ? 1 : 0)
       }
-      if (!this.#epoch.changedAfterReading()) return count
-      this.#forget(view)
+      if (this.#settled(view, zoomBase(view.zoom))) return count
       this.refresh()
       if (this.#views[view.zoom] !== view)
         return this.#views[view.zoom] ? this.#countTiles(this.#views[view.zoom]!) : 0

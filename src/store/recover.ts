@@ -27,7 +27,14 @@ export function recover(
   assertWhole(file, superblock)
   const metadata = readMetadata(file, superblock)
   const state = new StoreState(file, superblock, superblock.valuesLength, stagingBytes)
-  for (const level of state.regions) level.load()
+  for (const level of state.regions) {
+    level.load()
+    if (level.tailCrc !== superblock.tailCrcs[level.zoom])
+      throw new FlagstoneError(
+        'DAMAGED',
+        `${file.path}: the tail of zoom ${level.zoom} (records ${level.sortedCount} to ${level.count} at ${level.offset}) does not match its checksum; restore the file from a copy.`,
+      )
+  }
   if (outcome !== undefined) settle(state, found, outcome)
   const end = committedEnd(superblock)
   if (!superblock.sealed) {

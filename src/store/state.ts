@@ -95,6 +95,7 @@ export class StoreState {
         count: (live ? l?.count : l?.committedCount) ?? 0,
         sortedCount: (live ? l?.sortedCount : l?.committedSorted) ?? 0,
       })),
+      tailCrcs: this.levels.map((l) => (live ? l?.tailCrc : l?.committedTailCrc) ?? 0),
       ...change,
     }
     try {
@@ -117,6 +118,7 @@ export class StoreState {
     for (const level of this.regions) {
       level.committedCount = level.count
       level.committedSorted = level.sortedCount
+      level.committedTailCrc = level.tailCrc
     }
   }
 

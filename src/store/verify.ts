@@ -204,6 +204,10 @@ function verifyRecords(file: ByteFile, sb: Superblock, options: VerifyOptions, r
       values.check(words, word, zoom, name, where)
       if (++done % 100_000 === 0) options.onProgress?.(done, records)
     })
+    const tailAt = level.offset + level.sortedCount * RECORD_BYTES
+    const tailBytes = (level.count - level.sortedCount) * RECORD_BYTES
+    if (crcOfRange(file, tailAt, tailBytes) !== sb.tailCrcs[zoom])
+      report.bad('F23', `the tail of zoom ${zoom} does not match its checksum`, tailAt)
     if (last >= 0 && file.size() < level.offset + level.count * RECORD_BYTES)
       report.bad('F7', `the index of zoom ${zoom} reaches beyond the end of the file`, level.offset)
   }
@@ -212,6 +216,7 @@ function verifyRecords(file: ByteFile, sb: Superblock, options: VerifyOptions, r
   report.good('F10', `sorted records ascend in ${sb.levels.filter((l) => l.count > 0).length} levels`)
   report.good('F11', 'all values lie where values may')
   report.good('F12', 'no unknown flags')
+  report.good('F23', 'tails match their checksums')
   if (options.contents !== false) report.good('F13', `${records} records match their values`)
   if (sb.sealed) report.good('F22', 'no deleted records')
 }

@@ -195,6 +195,7 @@ interface KaitaiSuperblock {
   directoriesLength: Long
   directoriesCrc: number
   crc: number
+  tailCrcs: number[]
   levels: { offset: Long; capacityBytes: Long; count: Long; sortedCount: Long; records?: KaitaiRecord[] }[]
 }
 interface KaitaiRecord {
@@ -270,6 +271,7 @@ function asOurs(sb: KaitaiSuperblock): Superblock {
             directoriesCrc: sb.directoriesCrc,
           },
     levels,
+    tailCrcs: sb.tailCrcs,
   }
 }
 
