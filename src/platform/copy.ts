@@ -1,8 +1,8 @@
 // Copying a file by the best means there is: a clone that shares blocks, else a copy inside the kernel, else
 // reading and writing.
-import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { call, libc } from './libc.js'
-import { fromNodeError } from './system-error.js'
+import { fromNodeError, systemError } from './system-error.js'
 
 const FICLONE = 0x40049409
 const COPY_BYTES = 2 ** 30
@@ -38,7 +38,7 @@ function copyByHand(from: number, to: number, start: number, end: number): void 
 }
 
 /**
- * Copies a file to a new one (fails EXISTS when it is there).
+ * Copies a file to a new one (fails EXISTS when it is there; what was copied of it is taken away on failure).
  * @returns by which means
  */
 export function copyFileBest(source: string, target: string): CopyMeans {
@@ -46,6 +46,8 @@ export function copyFileBest(source: string, target: string): CopyMeans {
   let to = -1
   try {
     from = openSync(source, 'r')
+    // A clone of a directory succeeds on btrfs, and makes an empty file.
+    if (!fstatSync(from).isFile()) throw systemError('EISDIR', 'copy', source, {})
     to = openSync(target, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL)
     if (clone(from, to)) return 'clone'
     const size = fstatSync(from).size
@@ -54,6 +56,7 @@ export function copyFileBest(source: string, target: string): CopyMeans {
     copyByHand(from, to, done, size)
     return 'read-write'
   } catch (error) {
+    if (to !== -1) rmSync(target, { force: true })
     throw fromNodeError(error, 'copy', to === -1 && from !== -1 ? target : source, { source, target })
   } finally {
     if (from !== -1) closeSync(from)

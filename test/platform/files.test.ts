@@ -59,6 +59,20 @@ t.test('opening tells what is wrong in one sentence', (t) => {
   t.end()
 })
 
+t.test('a copy that does not fit leaves nothing', (t) => {
+  const mount = mountFor(t, 'tmpfs', { mib: 4 })
+  if (typeof mount === 'string') {
+    t.comment(`skipped: ${mount}`)
+    return t.end()
+  }
+  const source = join(t.testdir(), 'source')
+  writeFileSync(source, somePattern(8 << 20))
+  const full = failure(() => copyFileBest(source, join(mount.directory, 'copy')))
+  t.match(full, { code: 'DISK_FULL', errno: 'ENOSPC' })
+  t.same(readdirSync(mount.directory), [])
+  return t.end()
+})
+
 t.test('reads are whole up to the end, writes whole, a closed file is closed', async (t) => {
   const file = openRealFile(join(t.testdir(), 'file'), 'create')
   file.write(somePattern(10_000), 5)
@@ -176,6 +190,10 @@ for (const name of FILE_SYSTEMS)
     copyFileBest(at('empty'), at('empty-copy'))
     t.equal(statSync(at('empty-copy')).size, 0)
     mkdirSync(at('folder'))
-    t.ok(failure(() => copyFileBest(at('folder'), at('x'))))
+    t.match(
+      failure(() => copyFileBest(at('folder'), at('x'))),
+      { errno: 'EISDIR' },
+    )
+    t.notOk(readdirSync(mount.directory).includes('x'))
     return t.end()
   })
