@@ -75,12 +75,15 @@ export function planBuild(sources: readonly SourceInfo[], options: ResolvedBuild
   const { tileSize } = options
   const areas = sources.flatMap((info) => areasOf(info, options.bbox))
   if (areas.length === 0) throw nothing(sources, options)
-  const [minZoom, maxZoom] = zoomsOf(sources, options, areas)
+  const asked = askedZooms(options)
+  const maxZoom = asked.max ?? autoMaxZoom(sources, options)
   const cover = areas.flatMap((area) => inWorld(paintedRect(area, maxZoom, tileSize), maxZoom, tileSize))
   if (cover.length === 0) throw nothing(sources, options)
   const base = cover.map((rect) => tilesOf(rect, tileSize))
   const at = (zoom: number): TileRange[] => distinct(base.map((range) => parentRange(range, maxZoom - zoom)))
-  const rootZoom = rootZoomOf(maxZoom, tileSize, (zoom) => countUnion(at(zoom)))
+  const tilesAt = (zoom: number): number => countUnion(at(zoom))
+  const minZoom = minZoomOf(asked.min, maxZoom, tilesAt)
+  const rootZoom = rootZoomOf(maxZoom, tileSize, tilesAt)
   const levels: PlanLevel[] = []
   for (let zoom = minZoom; zoom <= maxZoom; zoom++) {
     const ranges = at(zoom)
@@ -184,24 +187,25 @@ function cutBy(whole: Area, box: Footprint, bbox: readonly [number, number, numb
   )
 }
 
-function zoomsOf(
-  sources: readonly SourceInfo[],
-  options: ResolvedBuildOptions,
-  areas: readonly Area[],
-): [number, number] {
-  const { zoom, tileSize } = options
-  const asked = zoom === undefined ? [undefined, undefined] : typeof zoom === 'number' ? [zoom, zoom] : zoom
-  const wantedMin = options.minZoom ?? asked[0]
-  const max = options.maxZoom ?? asked[1] ?? autoMaxZoom(sources, options)
-  if (wantedMin !== undefined && wantedMin > max) {
-    const why =
-      options.maxZoom === undefined && asked[1] === undefined ? ' that the image has detail for' : ''
+/** What was asked for, whichever way. */
+function askedZooms(options: ResolvedBuildOptions): { min: number | undefined; max: number | undefined } {
+  const { zoom, minZoom, maxZoom } = options
+  const [low, high] = zoom === undefined || typeof zoom === 'number' ? [zoom, zoom] : zoom
+  return { min: minZoom ?? low, max: maxZoom ?? high }
+}
+
+/** Default: the highest zoom at which one tile holds everything. */
+function minZoomOf(asked: number | undefined, maxZoom: number, tilesAt: (zoom: number) => number): number {
+  if (asked !== undefined && asked > maxZoom) {
     throw new FlagstoneError(
       'BAD_OPTION',
-      `The lowest zoom, ${wantedMin}, is above the highest${why}, ${max}: lower --min-zoom or raise --max-zoom.`,
+      `The lowest zoom, ${asked}, is above the highest, ${maxZoom}: lower --min-zoom, or raise --max-zoom (the image's own resolution gives its default).`,
     )
   }
-  return [wantedMin ?? Math.min(max, singleTileZoom(areas, tileSize)), max]
+  if (asked !== undefined) return asked
+  let zoom = maxZoom
+  while (zoom > 0 && tilesAt(zoom) > 1) zoom--
+  return zoom
 }
 
 function autoMaxZoom(sources: readonly SourceInfo[], options: ResolvedBuildOptions): number {
@@ -210,32 +214,6 @@ function autoMaxZoom(sources: readonly SourceInfo[], options: ResolvedBuildOptio
     .filter((r) => r > 0)
   const finest = Math.min(...resolutions)
   return Math.min(MAX_ZOOM, zoomForResolution(finest, options.tileSize, options.zoomLevelStrategy))
-}
-
-/** The highest zoom at which one tile holds everything. */
-function singleTileZoom(areas: readonly Area[], tileSize: number): number {
-  let zoom = 0
-  while (zoom < MAX_ZOOM) {
-    const tiles = areas.flatMap((area) => {
-      // to the pixel of that zoom: a hair over the edge of a tile is not another tile
-      const rect = roundedRect(area, zoom + 1, tileSize)
-      return inWorld(rect, zoom + 1, tileSize).map((r) => tilesOf(r, tileSize))
-    })
-    if (countUnion(distinct(tiles)) > 1) break
-    zoom++
-  }
-  return zoom
-}
-
-function roundedRect(area: Area, zoom: number, tileSize: number): PixelRect {
-  const minX = Math.round(metresToPixelX(area.west, zoom, tileSize))
-  const minY = Math.round(metresToPixelY(area.north, zoom, tileSize))
-  return {
-    minX,
-    minY,
-    endX: Math.max(minX + 1, Math.round(metresToPixelX(area.east, zoom, tileSize))),
-    endY: Math.max(minY + 1, Math.round(metresToPixelY(area.south, zoom, tileSize))),
-  }
 }
 
 /** Pixels that may be painted. Not yet split at the antimeridian. */
