@@ -1,0 +1,224 @@
+// Reading single tiles, warm, in random order. Everybody gives the bytes to the same use: the first, the middle and
+// the last byte of the value are added up, and the sums have to be equal.
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { openRealFile } from '../../src/platform/real-file.js'
+import { TileReader } from '../../src/store/reader.js'
+import { TileWriter } from '../../src/store/writer.js'
+import { type Context, sized } from './context.js'
+import {
+  loadLmdb,
+  loadPmtiles,
+  MBTILES_INSERT,
+  MBTILES_SCHEMA,
+  MBTILES_SELECT,
+  openLmdb,
+  openPmtiles,
+  openSqlite,
+} from './peers.js'
+import { medianOf, type Report, ratios } from './report.js'
+import { interleave, type Variant } from './rounds.js'
+import { consecutiveTiles, distinctValues, shuffled, type Tiles } from './workload.js'
+
+const VALUE_BYTES = 12_000
+const MIDDLE = VALUE_BYTES >> 1
+const LAST = VALUE_BYTES - 1
+
+interface Work {
+  /** In the order they are written. */
+  readonly tiles: Tiles
+  readonly values: readonly Uint8Array[]
+  /** In the order they are read. */
+  readonly wanted: Tiles
+  /** What the touched bytes of all wanted tiles add up to. */
+  readonly sum: number
+}
+
+/** A peer with its file written and open. */
+interface Peer {
+  readonly variants: readonly Variant[]
+  close(): unknown
+}
+
+export async function benchGet(context: Context): Promise<Report> {
+  const zooms = sized(context, 8, 6, 4)
+  // A whole pyramid.
+  const tiles = consecutiveTiles(0, (4 ** (zooms + 1) - 1) / 3)
+  const values = distinctValues(tiles.count, VALUE_BYTES)
+  const wanted = shuffled(tiles, 7)
+  let sum = 0
+  for (const value of values) sum += touch(value)
+  const work: Work = { tiles, values, wanted, sum }
+
+  const notes: string[] = []
+  const peers: Peer[] = []
+  for (const open of [flagstone, lmdb, pmtilesPackage, sqlite]) {
+    const peer = await open(context, work, notes)
+    if (peer !== undefined) peers.push(peer)
+  }
+  const rounds = context.rounds ?? sized(context, 9, 5, 1)
+  const variants = peers.flatMap((peer) => peer.variants)
+  const rows = await interleave(variants, rounds, 2, context.say)
+  for (const peer of peers) await peer.close()
+
+  const of = (name: string): number => medianOf(rows, name)
+  const theirs = of('lmdb getBinaryFast (copies into its one buffer)')
+  return {
+    bench: 'get',
+    what: `${tiles.count.toLocaleString('en-US')} tiles of ${VALUE_BYTES.toLocaleString('en-US')} bytes (zooms 0–${zooms}), all of them once a round in random order, warm`,
+    rows,
+    ratios: ratios(
+      {
+        name: 'lmdb getBinaryFast / ours get, zero-copy',
+        value: theirs / of('ours get, zero-copy'),
+        bar: '≥ 3',
+      },
+      {
+        name: 'lmdb getBinaryFast / ours getInto, both copying into one buffer',
+        value: theirs / of('ours getInto, one buffer'),
+        bar: '≥ 1',
+      },
+      { name: 'pmtiles / ours get', value: of('pmtiles getZxy (async)') / of('ours get, zero-copy') },
+      { name: 'SQLite / ours get', value: of('SQLite, MBTiles schema') / of('ours get, zero-copy') },
+    ),
+    notes: [
+      'every variant adds up the first, middle and last byte of each value; the sums were equal',
+      'ours compares each value with its CRC once, the first time it is read (in the warm-up), as is the default',
+      'lmdb is given its keys ready as 32-bit numbers; ours and SQLite get z, x, y',
+      ...notes,
+    ],
+  }
+}
+
+function touch(value: Uint8Array): number {
+  return value[0]! + value[MIDDLE]! + value[LAST]!
+}
+
+/** Nanoseconds a tile. */
+function timed(name: string, work: Work, read: () => number | Promise<number>): Variant {
+  return {
+    name,
+    unit: 'ns',
+    run: async () => {
+      const start = performance.now()
+      const answer = read()
+      const sum = typeof answer === 'number' ? answer : await answer
+      const ns = ((performance.now() - start) * 1e6) / work.wanted.count
+      if (sum !== work.sum) throw new Error(`${name} read bytes that add up to ${sum}, not ${work.sum}`)
+      return ns
+    },
+  }
+}
+
+async function flagstone({ scratch, say }: Context, work: Work): Promise<Peer> {
+  say('writing: ours')
+  const path = join(scratch, 'ours.pmtiles')
+  const writer = TileWriter.create(openRealFile(path, 'create'))
+  const { tiles, values } = work
+  for (let i = 0; i < tiles.count; i++) writer.append(tiles.z[i]!, tiles.x[i]!, tiles.y[i]!, values[i]!)
+  writer.seal()
+  writer.close()
+
+  const reader = TileReader.open(openRealFile(path, 'read'))
+  const copying = TileReader.open(openRealFile(path, 'read'))
+  if (!reader.zeroCopy) throw new Error('a sealed file should be read without copying')
+  const { count, z, x, y } = work.wanted
+  const into = new Uint8Array(64 * 1024)
+  return {
+    variants: [
+      timed('ours get, zero-copy', work, () => {
+        let sum = 0
+        for (let i = 0; i < count; i++) {
+          const bytes = reader.get(z[i]!, x[i]!, y[i]!)!.bytes
+          sum += bytes[0]! + bytes[MIDDLE]! + bytes[LAST]!
+        }
+        return sum
+      }),
+      timed('ours getInto, one buffer', work, () => {
+        let sum = 0
+        for (let i = 0; i < count; i++) {
+          const length = copying.getInto(z[i]!, x[i]!, y[i]!, into)
+          sum += into[0]! + into[length >> 1]! + into[length - 1]!
+        }
+        return sum
+      }),
+    ],
+    close: () => {
+      reader.close()
+      copying.close()
+    },
+  }
+}
+
+async function lmdb({ scratch, say }: Context, work: Work, notes: string[]): Promise<Peer | undefined> {
+  const module = await loadLmdb(notes)
+  if (module === undefined) return undefined
+  say('writing: lmdb')
+  const { tiles, values, wanted } = work
+  const db = openLmdb(module, join(scratch, 'lmdb'), tiles.count * 20_000 + 2 ** 26)
+  db.transactionSync(() => {
+    for (let i = 0; i < tiles.count; i++) db.putSync(tiles.ids[i]!, values[i] as Buffer, { append: true })
+  })
+  await db.flushed
+  const { count, ids } = wanted
+  return {
+    variants: [
+      timed('lmdb getBinaryFast (copies into its one buffer)', work, () => {
+        let sum = 0
+        for (let i = 0; i < count; i++) {
+          const bytes = db.getBinaryFast(ids[i]!)!
+          const length = bytes.length
+          sum += bytes[0]! + bytes[length >> 1]! + bytes[length - 1]!
+        }
+        return sum
+      }),
+    ],
+    close: () => db.close(),
+  }
+}
+
+async function pmtilesPackage({ scratch }: Context, work: Work, notes: string[]): Promise<Peer | undefined> {
+  const module = await loadPmtiles(notes)
+  if (module === undefined) return undefined
+  const fd = openSync(join(scratch, 'ours.pmtiles'), 'r')
+  const archive = openPmtiles(module, fd, 'ours')
+  const { count, z, x, y } = work.wanted
+  notes.push('the pmtiles package reads the same file that ours does')
+  return {
+    variants: [
+      timed('pmtiles getZxy (async)', work, async () => {
+        let sum = 0
+        for (let i = 0; i < count; i++)
+          sum += touch(new Uint8Array((await archive.getZxy(z[i]!, x[i]!, y[i]!))!.data))
+        return sum
+      }),
+    ],
+    close: () => closeSync(fd),
+  }
+}
+
+async function sqlite({ scratch, say }: Context, work: Work, notes: string[]): Promise<Peer | undefined> {
+  const db = await openSqlite(join(scratch, 'tiles.mbtiles'), notes)
+  if (db === undefined) return undefined
+  say('writing: SQLite')
+  const { tiles, values } = work
+  db.exec(MBTILES_SCHEMA)
+  db.exec('BEGIN')
+  const insert = db.prepare(MBTILES_INSERT)
+  for (let i = 0; i < tiles.count; i++) insert.run(tiles.z[i], tiles.x[i], tiles.y[i], values[i])
+  db.exec('COMMIT')
+  db.pragma(`mmap_size = ${2 ** 32}`)
+  const select = db.prepare(MBTILES_SELECT)
+  const { count, z, x, y } = work.wanted
+  return {
+    variants: [
+      timed('SQLite, MBTiles schema', work, () => {
+        let sum = 0
+        for (let i = 0; i < count; i++)
+          sum += touch((select.get(z[i], x[i], y[i]) as { tile_data: Uint8Array }).tile_data)
+        return sum
+      }),
+    ],
+    close: () => db.close(),
+  }
+}
