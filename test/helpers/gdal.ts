@@ -30,8 +30,6 @@ export interface Picture {
   readonly alpha: Uint8Array
 }
 
-export interface WarpAnswer extends Picture {}
-
 /**
  * gdalwarp of `image` onto a range of tiles. Palettes are expanded first, as our reader does.
  * @param approximation -et, pixels; 0 is exact
@@ -42,7 +40,7 @@ export function gdalWarp(
   resampling: string,
   approximation = 0,
   extra: string[] = [],
-): WarpAnswer {
+): Picture {
   const dir = mkdtempSync(join(tmpdir(), 'flagstone-gdal-'))
   try {
     const size = range.tileSize
@@ -92,6 +90,22 @@ export function gdalWarp(
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
+}
+
+/**
+ * Warp options that tell gdalwarp how much the image shrinks. Left to itself it takes the ratio of its two
+ * windows, which says little where the tiles reach far beyond the image. For images in metres.
+ */
+export function trueScale(image: string, zoom: number, tileSize: number): string[] {
+  const info = JSON.parse(execFileSync('gdalinfo', ['-json', image], { encoding: 'utf8' })) as {
+    geoTransform: number[]
+    wgs84Extent: { coordinates: [number, number][][] }
+  }
+  const latitudes = info.wgs84Extent.coordinates[0]!.map(([, latitude]) => latitude)
+  const middle = (Math.min(...latitudes) + Math.max(...latitudes)) / 2
+  const groundMetres = ((2 * WORLD) / (tileSize * 2 ** zoom)) * Math.cos((middle * Math.PI) / 180)
+  const scale = info.geoTransform[1]! / groundMetres
+  return ['-wo', `XSCALE=${scale}`, '-wo', `YSCALE=${scale}`]
 }
 
 function expandPalette(image: string, dir: string): string {

@@ -11,7 +11,9 @@ interface InfoOptions extends CommonOptions {
   readonly tilejson?: boolean
 }
 
-const HIDDEN_METADATA = new Set(['flagstone', 'name', 'vector_layers', 'tilestats'])
+const HIDDEN_METADATA = new Set(
+  'flagstone name bounds center minzoom maxzoom vector_layers tilestats'.split(' '),
+)
 
 function levelTable(d: TilesDescription): string {
   return table([
