@@ -31,6 +31,8 @@ export class EpochWatch {
   readonly #polledWords = new Int32Array(this.#polled.buffer)
   #a = 0
   #b = 0
+  /** False until a look has ended well: after one that failed, everything may have changed. */
+  #valid = false
   /** One slot is damaged, or was being written: its word may never change again, so do not rely on it. */
   #unsettled = false
 
@@ -44,7 +46,7 @@ export class EpochWatch {
   /** Whether the file may have changed since `read`. To be asked before reading. */
   changed(): boolean {
     const words = this.#mapped
-    if (this.#unsettled) return true
+    if (this.#unsettled || !this.#valid) return true
     if (words === undefined) return this.#changedByReading()
     return Atomics.load(words, WORD_A) !== this.#a || Atomics.load(words, WORD_B) !== this.#b
   }
@@ -67,14 +69,21 @@ export class EpochWatch {
   /** The superblock in force, without a pending change. Waits for a writer in the middle of one. */
   read(): Superblock {
     const deadline = performance.now() + this.#waitMs
+    this.#valid = false
     for (let tries = 0; ; tries++) {
       const found = this.#look(tries)
       if (found === undefined) sleep(1)
       else if (found.pending === undefined) {
-        if (this.#isWhole(found)) return found
+        if (this.#isWhole(found)) {
+          this.#valid = true
+          return found
+        }
       } else {
         const answer = this.#whenNobodyWrites(found)
-        if (answer !== undefined) return answer
+        if (answer !== undefined) {
+          this.#valid = true
+          return answer
+        }
         if (performance.now() > deadline)
           throw new FlagstoneError(
             'LOCKED',
