@@ -17,7 +17,7 @@ export function openReader(file: ByteFile, options: ReaderOptions = {}): AnyRead
   if (head[0] === PMTILES_MAGIC[0] && head[1] === PMTILES_MAGIC[1]) return ForeignReader.open(file, options)
   throw new FlagstoneError(
     'NOT_A_TILE_FILE',
-    `${file.path}: neither a Flagstone file nor a PMTiles archive (${file.size()} bytes, beginning with ${hex(head)}).`,
+    `${file.path}: neither a Flagstone file nor a PMTiles archive (${file.size() === 0 ? 'it is empty' : `${file.size()} bytes, beginning with ${hex(head)}`}).`,
   )
 }
 

@@ -12,6 +12,7 @@ import {
   type Picture,
   shiftOf,
   type TileRange,
+  trueScale,
   withoutGdal,
 } from '../helpers/gdal.js'
 import { fixture, sharedData } from '../helpers/paths.js'

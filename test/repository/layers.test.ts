@@ -24,7 +24,6 @@ const THIRD_PARTY: Record<string, readonly string[]> = {
   proj4: ['grid'],
   'epsg-index': ['grid'],
   sharp: ['raster'],
-  '@cogeotiff/core': ['raster'],
   fzstd: ['raster'],
   piscina: ['pyramid'],
   commander: ['cli'],
@@ -104,7 +103,14 @@ t.test('every file of src is reachable from the library, the command or a worker
       if (target.startsWith('.')) visit(normalize(join(file, '..', target)).replace(/\.js$/, '.ts'))
     }
   }
-  const entries = ['index.ts', 'cli/bin.ts', 'pyramid/worker.ts']
+  // The memory and the fault-injecting file are there for tests, ours and those of who builds on the store.
+  const entries = [
+    'index.ts',
+    'cli/bin.ts',
+    'pyramid/worker.ts',
+    'platform/memory-file.ts',
+    'platform/fault-file.ts',
+  ]
   for (const entry of entries) visit(entry)
   t.same(
     files.filter((f) => !reached.has(f)),

@@ -1,0 +1,215 @@
+// The command line in-process: results on stdout, messages on stderr, exit codes, errors that say what to do.
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { run } from '../../src/cli/run.js'
+import { fixture } from '../helpers/paths.js'
+
+interface Ran {
+  readonly code: number
+  readonly stdout: string
+  readonly bytes: Buffer
+  readonly stderr: string
+}
+
+async function flagstone(argv: readonly string[], signal = new AbortController().signal): Promise<Ran> {
+  const out: Buffer[] = []
+  const err: Buffer[] = []
+  const collect = (list: Buffer[]) => ({
+    write: (chunk: string | Uint8Array) => list.push(Buffer.from(chunk as string)),
+  })
+  const code = await run(argv, { stdout: collect(out), stderr: collect(err), isTerminal: false, signal })
+  const bytes = Buffer.concat(out)
+  return { code, bytes, stdout: bytes.toString(), stderr: Buffer.concat(err).toString() }
+}
+
+const dir = t.testdir()
+const ortho = join(dir, 'ortho.pmtiles')
+
+t.before(async () => {
+  const { code, stderr } = await flagstone([
+    'build',
+    fixture('ortho.tif'),
+    ortho,
+    '--name',
+    'A village',
+    '--metadata',
+    'season=spring',
+  ])
+  if (code !== 0) throw new Error(stderr)
+})
+
+/** A failure is one sentence on stderr, nothing on stdout, no stack. */
+function refused(t: Test, ran: Ran, code: number, message: RegExp): void {
+  t.equal(ran.code, code, ran.stderr)
+  t.match(ran.stderr, message)
+  t.equal(ran.stdout, '')
+  t.notMatch(ran.stderr, /\n +at /, 'no stack')
+}
+
+t.test('help has examples for every command', async (t) => {
+  const { code, stdout } = await flagstone(['--help'])
+  t.equal(code, 0)
+  t.match(stdout, /Examples:[\s\S]*Exit codes:/)
+  for (const command of ['build', 'info', 'tile', 'verify', 'sample', 'probe']) {
+    const help = await flagstone([command, '--help'])
+    t.equal(help.code, 0)
+    t.match(help.stdout, /Examples:\n {2}flagstone/, command)
+    t.match(help.stdout, /--json/)
+  }
+  t.match((await flagstone(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/)
+})
+
+t.test('wrong usage is exit code 2 and a hint', async (t) => {
+  t.equal((await flagstone([])).code, 2)
+  const cases: [string[], RegExp][] = [
+    [['biuld', 'a', 'b'], /Did you mean build/],
+    [['build', 'a.tif', 'b', '--qualty', '3'], /Did you mean --quality/],
+    [['build', 'a.tif', 'b', '--quality', '300'], /from 1 to 100/],
+    [['build', 'a.tif', 'b', '-z', '9-3'], /such as 10-18/],
+    [['build', 'a.tif', 'b', '--bbox', '1,2,3'], /west,south,east,north/],
+    [['build', 'a.tif', 'b', '--resampling', 'magic'], /nearest, bilinear/],
+    [['build', 'a.tif'], /wants a source and a file to make/],
+    [
+      ['build', fixture('ortho.tif'), join(dir, 'x'), '--format', 'jpeg', '--lossless'],
+      /JPEG cannot be lossless/,
+    ],
+    [['build', fixture('ortho.tif'), join(dir, 'x'), '--resume', '--force'], /choose one/],
+    [['tile', ortho, '3', '9', '1'], /run from 0 to 7/],
+    [['sample', ortho, '--size', '0x3'], /WIDTHxHEIGHT/],
+    [['sample', ortho, '-o', 'a.gif'], /\.png, \.jpg or \.webp/],
+  ]
+  for (const [argv, message] of cases) refused(t, await flagstone(argv), 2, message)
+})
+
+t.test('failures are exit code 1 and say what to do', async (t) => {
+  const cases: [string[], RegExp][] = [
+    [['build', join(dir, 'no.tif'), join(dir, 'x')], /does not exist/],
+    [['build', fixture('ortho.tif'), ortho], /exists already.*--overwrite/],
+    [['build', fixture('ortho.tif'), join(dir, 'no', 'x')], /no directory/],
+    [['build', fixture('ortho.tif'), ortho, '--resume'], /no checkpoint/],
+    [['info', join(dir, 'nothing')], /there is no such file/],
+    [['info', fixture('ortho.tif')], /neither a Flagstone file nor a PMTiles archive/],
+    [['tile', ortho, '14', '1', '1'], /has no tile 14\/1\/1 \(it has zooms 12 to 18\)/],
+    [['sample', ortho, '--size', '99999x99999', '-o', 'x.png'], /over the limit/],
+    [['probe', join(dir, 'nowhere')], /no such file/],
+  ]
+  for (const [argv, message] of cases) refused(t, await flagstone(argv), 1, message)
+  t.notOk(existsSync(join(dir, 'x')), 'nothing is left of a build that could not begin')
+})
+
+t.test('--json errors are objects, --verbose adds the stack', async (t) => {
+  const { code, stderr } = await flagstone(['info', join(dir, 'nothing'), '--json'])
+  t.equal(code, 1)
+  t.match(JSON.parse(stderr), { error: { code: 'NOT_FOUND', errno: 'ENOENT', call: 'open' } })
+  t.match((await flagstone(['info', join(dir, 'nothing'), '-v'])).stderr, /\n +at /)
+})
+
+t.test('build says what it made', async (t) => {
+  const out = join(dir, 'again.pmtiles')
+  const { code, stdout, stderr } = await flagstone([
+    'build',
+    fixture('ortho.tif'),
+    out,
+    '--json',
+    '--max-zoom',
+    '15',
+    '-f',
+    'png',
+  ])
+  t.equal(code, 0, stderr)
+  t.match(JSON.parse(stdout), { out, maxZoom: 15, minZoom: 12, types: [{ name: 'png' }] })
+  const quiet = await flagstone(['build', fixture('ortho.tif'), out, '--force', '-q', '--max-zoom', '14'])
+  t.match(quiet, { code: 0, stdout: '', stderr: '' })
+})
+
+t.test('info: text, JSON, levels, TileJSON', async (t) => {
+  const { stdout } = await flagstone(['info', ortho])
+  t.match(stdout, /flat-1, sealed[\s\S]*A village[\s\S]*season +spring[\s\S]*zoom +tiles/)
+  const info = JSON.parse((await flagstone(['info', ortho, '--json'])).stdout)
+  t.match(info, { sealed: true, minZoom: 12, maxZoom: 18, metadata: { name: 'A village', season: 'spring' } })
+  t.equal(
+    info.levels.reduce((sum: number, level: { count: number }) => sum + level.count, 0),
+    info.tiles,
+  )
+  t.match((await flagstone(['show', ortho, '--levels'])).stdout, /^ {2}zoom/)
+  const tilejson = JSON.parse((await flagstone(['info', ortho, '--tilejson'])).stdout)
+  t.match(tilejson, { tilejson: '3.0.0', name: 'A village', minzoom: 12, maxzoom: 18 })
+  const [west, south, east, north] = tilejson.bounds
+  t.ok(
+    14.62 < west && west < east && east < 14.65 && 47.5 < south && south < north && north < 47.52,
+    'bounds of the fixture',
+  )
+})
+
+t.test('tile: bytes, JSON, a file', async (t) => {
+  const where = ['18', '141731', '91661']
+  const { code, bytes } = await flagstone(['tile', ortho, ...where])
+  t.equal(code, 0)
+  t.equal(bytes.readUInt16BE(0), 0xffd8)
+  t.match(JSON.parse((await flagstone(['tile', ortho, ...where, '--json'])).stdout), {
+    type: 'image/jpeg',
+    length: bytes.length,
+  })
+  const file = join(dir, 'tile.jpg')
+  await flagstone(['tile', ortho, ...where, '-o', file])
+  t.same(readFileSync(file), bytes)
+})
+
+t.test('sample: stdout, file, window', async (t) => {
+  const png = await flagstone(['sample', ortho, '--size', '64x32'])
+  t.equal(png.bytes.readUInt32BE(0), 0x89504e47)
+  t.same([png.bytes.readUInt32BE(16), png.bytes.readUInt32BE(20)], [64, 32])
+  const jpg = join(dir, 'a.jpg')
+  const ran = await flagstone([
+    'sample',
+    ortho,
+    '--bbox',
+    '14.632,47.505,14.634,47.507',
+    '--size',
+    '100',
+    '-o',
+    jpg,
+    '--json',
+  ])
+  t.match(JSON.parse(ran.stdout), { output: jpg, width: 100, height: 100, format: 'jpeg' })
+  t.equal(readFileSync(jpg).readUInt16BE(0), 0xffd8)
+})
+
+t.test('verify: sound is 0, damage is 3 and named', async (t) => {
+  const good = await flagstone(['verify', ortho, '--decode'])
+  t.equal(good.code, 0, good.stdout)
+  t.match(good.stdout, /ok +F1 [\s\S]*122 tiles decode[\s\S]*is sound/)
+  const bad = join(dir, 'bad.pmtiles')
+  copyFileSync(ortho, bad)
+  const bytes = readFileSync(bad)
+  bytes[bytes.length - 5000]! ^= 1
+  writeFileSync(bad, bytes)
+  const found = await flagstone(['validate', bad])
+  t.equal(found.code, 3)
+  t.match(found.stdout, /DAMAGE +F13 /)
+  const json = JSON.parse((await flagstone(['verify', bad, '--json'])).stdout)
+  t.equal(json.ok, false)
+})
+
+t.test('probe says which growth will be used', async (t) => {
+  t.match((await flagstone(['probe', dir])).stdout, /insert range +(yes|no)[\s\S]*Growth: (insert|relocate)/)
+  t.match(JSON.parse((await flagstone(['probe', dir, '--json'])).stdout), {
+    growth: /insert|relocate/,
+    growthUnitBytes: Number,
+  })
+})
+
+t.test('Ctrl-C: exit code 130, and --resume finishes', async (t) => {
+  const out = join(dir, 'interrupted.pmtiles')
+  const interrupt = new AbortController()
+  const running = flagstone(['build', fixture('ortho.tif'), out, '--max-zoom', '19'], interrupt.signal)
+  setTimeout(() => interrupt.abort(), 400)
+  const ran = await running
+  if (ran.code === 0) t.comment('the build was faster than the interrupt')
+  else {
+    refused(t, ran, 130, /--resume/)
+    t.equal((await flagstone(['build', fixture('ortho.tif'), out, '--max-zoom', '19', '--resume'])).code, 0)
+  }
+  t.equal((await flagstone(['verify', out])).code, 0)
+})
