@@ -208,8 +208,17 @@ t.test('Ctrl-C: exit code 130, and --resume finishes', async (t) => {
   const ran = await running
   if (ran.code === 0) t.comment('the build was faster than the interrupt')
   else {
-    refused(t, ran, 130, /--resume/)
-    t.equal((await flagstone(['build', fixture('ortho.tif'), out, '--max-zoom', '19', '--resume'])).code, 0)
+    // How far it got depends on the machine; with nothing built yet there is no file, and nothing to resume.
+    refused(t, ran, 130, existsSync(out) ? /--resume/ : /before anything was built/)
+    const again = [
+      'build',
+      fixture('ortho.tif'),
+      out,
+      '--max-zoom',
+      '19',
+      ...(existsSync(out) ? ['--resume'] : []),
+    ]
+    t.equal((await flagstone(again)).code, 0)
   }
   t.equal((await flagstone(['verify', out])).code, 0)
 })
