@@ -503,6 +503,7 @@ export class TileReader {
     const { index } = view
     const tailKeys = view.tailKeys()
     const rows: RecordRow[] = []
+    let last = -1
     let record = index.lowerBound(view.sortedCount, from)
     let next = firstNotBelow(tailKeys, from)
     for (let n = 0; n < ROWS && (record < view.sortedCount || next < tailKeys.length); n++) {
@@ -516,6 +517,9 @@ export class TileReader {
         key = tailKeys[next++]!
         index.locate(view.findInTail(key), view.sortedCount)
       } else record++
+      if (key <= last || key < zoomBase(view.zoom) || key >= zoomBase(view.zoom + 1))
+        this.#problem = `the index of zoom ${view.zoom} (at ${view.offset}) has key ${key} after ${last}`
+      last = key
       const { words, word } = index
       rows.push({
         key,
