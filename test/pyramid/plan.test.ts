@@ -1,0 +1,206 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { tileId } from '../../src/format/tile-id.js'
+import type { TileRange } from '../../src/grid/cover.js'
+import { WEB_MERCATOR } from '../../src/grid/epsg.js'
+import { LIMIT_METRES } from '../../src/grid/mercator.js'
+import { parseBuildOptions } from '../../src/pyramid/options.js'
+import { apronOf, type BuildPlan, planBuild, subtreeRoots } from '../../src/pyramid/plan.js'
+import { countUnion, rangeInside } from '../../src/pyramid/ranges.js'
+import { tilesOfSubtree } from '../../src/pyramid/subtree.js'
+import type { SourceInfo } from '../../src/raster/source.js'
+import { infoOf } from './images.js'
+
+const paint = () => [0, 0, 0, 255] as const
+const plan = (info: SourceInfo, options: Record<string, unknown> = {}): BuildPlan =>
+  planBuild([info], parseBuildOptions({ sources: ['image.tif'], out: 'x', ...options }))
+
+t.test('one tile exactly', (t) => {
+  const info = infoOf({ zoom: 10, x: 256 * 500, y: 256 * 400, width: 256, height: 256, paint })
+  const range = { minX: 500, minY: 400, maxX: 500, maxY: 400 }
+  const { bounds, ...rest } = plan(info)
+  t.same(rest, {
+    sources: [info],
+    tileSize: 256,
+    bands: 3,
+    maskKind: 'binary',
+    resampling: 'bilinear',
+    overviewResampling: 'average',
+    encoding: { format: 'auto', quality: 75, lossless: false },
+    minZoom: 10,
+    maxZoom: 10,
+    rootZoom: 6,
+    rootRanges: [{ minX: 31, minY: 25, maxX: 31, maxY: 25 }],
+    subtrees: 1,
+    clip: undefined,
+    levels: [{ zoom: 10, ranges: [range], tiles: 1 }],
+    tiles: 1,
+  })
+  t.ok(Math.abs(bounds[0] - (500 / 1024 - 0.5) * 360) < 1e-9)
+  t.end()
+})
+
+t.test('zooms: asked for, and not', (t) => {
+  const info = infoOf({ zoom: 10, x: 256 * 500, y: 256 * 400, width: 1000, height: 500, paint })
+  const zooms = (options: Record<string, unknown>): number[] => {
+    const { minZoom, maxZoom } = plan(info, options)
+    return [minZoom, maxZoom]
+  }
+  t.same(zooms({}), [8, 10])
+  t.same(zooms({ minZoom: 0 }), [0, 10])
+  t.same(zooms({ maxZoom: 12 }), [8, 12])
+  t.same(zooms({ zoom: [9, 11] }), [9, 11])
+  t.same(zooms({ zoom: 9 }), [9, 9])
+  t.same(zooms({ zoom: [9, 11], maxZoom: 10 }), [9, 10])
+  t.same(zooms({ maxZoom: 3 }), [3, 3])
+  t.same(zooms({ tileSize: 512 }), [8, 9], 'a tile of 512 px has the resolution of the next zoom')
+  t.throws(() => plan(info, { minZoom: 11 }), { code: 'BAD_OPTION', message: /lowest zoom, 11, is above/ })
+  t.end()
+})
+
+t.test('strategies between two zooms', (t) => {
+  const base = infoOf({ zoom: 10, x: 0, y: 0, width: 512, height: 512, paint })
+  const scaled = (factor: number): SourceInfo => {
+    const g = base.geotransform
+    return { ...base, geotransform: [g[0], g[1] * factor, 0, g[3], 0, g[5] * factor] }
+  }
+  const zooms = (info: SourceInfo): number[] =>
+    ['auto', 'lower', 'upper'].map((zoomLevelStrategy) => plan(info, { zoomLevelStrategy }).maxZoom)
+  t.same(zooms(base), [10, 10, 10])
+  t.same(zooms(scaled(1.1)), [10, 9, 10])
+  t.same(zooms(scaled(1.9)), [9, 9, 10])
+  t.end()
+})
+
+t.test('a bbox cuts to the pixel, and to nothing', (t) => {
+  const info = infoOf({ zoom: 10, x: 256 * 512, y: 256 * 511, width: 512, height: 512, paint })
+  const pixel = 360 / 1024 / 256
+  const cut = plan(info, { bbox: [10 * pixel, -100 * pixel, 300.4 * pixel, 0] })
+  const x = 256 * 512
+  t.same(cut.clip, [{ minX: x + 10, minY: 256 * 512, endX: x + 300, endY: 256 * 512 + 100 }])
+  t.same(cut.levels.at(-1)!.ranges, [{ minX: 512, minY: 512, maxX: 513, maxY: 512 }])
+  t.throws(() => plan(info, { bbox: [100, 10, 101, 11] }), {
+    code: 'NOTHING_TO_BUILD',
+    message: /nothing in common/,
+  })
+  t.end()
+})
+
+t.test('over the antimeridian: two ranges, parents counted once', (t) => {
+  // five degrees on either side
+  const info: SourceInfo = {
+    ...infoOf({ zoom: 6, x: 0, y: 0, width: 1000, height: 500, paint }),
+    crs: { epsg: 4326, name: 'EPSG:4326', definition: 'EPSG:4326' },
+    geotransform: [175, 0.01, 0, 2.5, 0, -0.01],
+  }
+  const { levels, minZoom, bounds } = plan(info, { minZoom: 0 })
+  t.equal(minZoom, 0)
+  t.same(
+    bounds.map((degrees) => Math.round(degrees * 10) / 10),
+    [-180, -2.5, 180, 2.5],
+  )
+  t.same(
+    levels.slice(0, 3).map((level) => level.tiles),
+    [1, 4, 4],
+  )
+  const [west, east] = levels.at(-1)!.ranges
+  t.equal(west!.minX, 0)
+  t.equal(east!.maxX, 2 ** levels.at(-1)!.zoom - 1)
+  t.end()
+})
+
+t.test('outside the world', (t) => {
+  const info: SourceInfo = {
+    ...infoOf({ zoom: 6, x: 0, y: 0, width: 100, height: 100, paint }),
+    crs: { epsg: 4326, name: 'EPSG:4326', definition: 'EPSG:4326' },
+    geotransform: [0, 0.01, 0, 89, 0, -0.01],
+  }
+  t.throws(() => plan(info), { code: 'NOTHING_TO_BUILD', message: /outside the web mercator world/ })
+  t.end()
+})
+
+t.test('subtrees: few for a small image, deep for a large one', (t) => {
+  const at = (side: number): BuildPlan =>
+    plan(infoOf({ zoom: 16, x: 0, y: 0, width: side, height: side, paint }))
+  const facts = [256, 2048, 4096, 8192, 20480].map((side) => {
+    const { rootZoom, maxZoom, subtrees } = at(side)
+    return [side, maxZoom - rootZoom, subtrees]
+  })
+  t.same(facts, [
+    [256, 4, 1],
+    [2048, 3, 1],
+    [4096, 3, 4],
+    [8192, 3, 16],
+    [20480, 4, 25],
+  ])
+  t.equal(
+    apronOf(
+      plan(infoOf({ zoom: 16, x: 0, y: 0, width: 256, height: 256, paint }), { overviewResampling: 'cubic' }),
+    ),
+    48,
+  )
+  t.equal(apronOf(at(256)), 0)
+  t.end()
+})
+
+t.test('roots come in the order of their ids, and add up', (t) => {
+  const p = plan(infoOf({ zoom: 14, x: 12345, y: 54321, width: 30000, height: 20000, paint }))
+  const roots = [...subtreeRoots(p)]
+  t.equal(roots.length, p.subtrees)
+  const ids = roots.map(([x, y]) => tileId(p.rootZoom, x, y))
+  t.same(
+    ids,
+    [...ids].sort((a, b) => a - b),
+  )
+  const below = roots.reduce((sum, [x, y]) => sum + tilesOfSubtree(p, x, y), 0)
+  const above = p.levels.filter((l) => l.zoom < p.rootZoom).reduce((sum, l) => sum + l.tiles, 0)
+  t.equal(below + above, p.tiles)
+  t.end()
+})
+
+t.test('a world of a billion tiles is planned at once, its subtrees on demand', (t) => {
+  const side = 2 ** 17
+  const step = (2 * LIMIT_METRES) / side
+  const info: SourceInfo = {
+    ...infoOf({ zoom: 0, x: 0, y: 0, width: side, height: side, paint }),
+    crs: WEB_MERCATOR,
+    geotransform: [-LIMIT_METRES, step, 0, LIMIT_METRES, 0, -step],
+  }
+  const p = plan(info, { maxZoom: 15 })
+  t.equal(p.levels.at(-1)!.tiles, 4 ** 15)
+  t.equal(p.subtrees, 4 ** 11)
+  const first = subtreeRoots(p)
+  t.same(
+    [first.next().value, first.next().value],
+    [
+      [0, 0],
+      [0, 1],
+    ],
+  )
+  t.end()
+})
+
+t.test('threads and memory change no plan', (t) => {
+  const info = infoOf({ zoom: 14, x: 12345, y: 54321, width: 30000, height: 20000, paint })
+  t.same(plan(info, { threads: 1 }), plan(info, { threads: 64, memLimit: 2 ** 30 }))
+  t.end()
+})
+
+const range = fc
+  .tuple(fc.nat(20), fc.nat(20), fc.nat(8), fc.nat(8))
+  .map(([x, y, w, h]): TileRange => ({ minX: x, minY: y, maxX: x + w, maxY: y + h }))
+
+t.test('tiles in a union of ranges', (t) => {
+  fc.assert(
+    fc.property(fc.array(range, { maxLength: 6 }), (ranges) => {
+      const seen = new Set<string>()
+      for (const r of ranges) {
+        for (let y = r.minY; y <= r.maxY; y++) for (let x = r.minX; x <= r.maxX; x++) seen.add(`${x},${y}`)
+      }
+      return countUnion(ranges) === seen.size
+    }),
+  )
+  t.same(rangeInside({ minX: 3, minY: 3, maxX: 9, maxY: 5 }, 1, 1, 2), { minX: 4, minY: 4, maxX: 7, maxY: 5 })
+  t.equal(rangeInside({ minX: 3, minY: 3, maxX: 9, maxY: 5 }, 3, 0, 2), undefined)
+  t.end()
+})
