@@ -118,7 +118,7 @@ async function appendTiles(
         lmdbInTransactions(lmdb, context, work, LMDB_BATCH),
       ),
     )
-  const rows = await interleave(variants, context.rounds ?? sized(context, 5, 3, 1), 0, context.say)
+  const rows = await interleave(variants, context.rounds ?? sized(context, 3, 3, 1), 0, context.say)
   return {
     rows,
     what: `${tiles.count.toLocaleString('en-US')} values of ${TILE_BYTES.toLocaleString('en-US')} bytes (${Math.round(megabytes)} MB)`,

@@ -128,8 +128,8 @@ function rowsOf(name: string, usages: readonly Usage[]): Row[] {
 function describeCounts(name: string, counts: Map<number, number> | undefined): string {
   if (counts === undefined) return `${name}: tiles were not counted`
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
-  const deepest = Math.max(...counts.keys())
-  return `${name}: ${total.toLocaleString('en-US')} tiles, zooms ${Math.min(...counts.keys())}–${deepest}, ${counts.get(deepest)!.toLocaleString('en-US')} of them at zoom ${deepest}`
+  const zooms = [...counts].sort(([a], [b]) => b - a).map(([zoom, count]) => `z${zoom} ${count}`)
+  return `${name}: ${total.toLocaleString('en-US')} tiles: ${zooms.join(', ')}`
 }
 
 /** Into the page cache: the disk's speed is not what is compared here. */
