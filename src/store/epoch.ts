@@ -39,8 +39,7 @@ export class EpochWatch {
   constructor(file: ByteFile, windows: Windows | undefined, waitMs: number) {
     this.#file = file
     this.#waitMs = waitMs
-    const window = windows?.at(0)
-    this.#mapped = window === undefined ? undefined : new Int32Array(window.buffer, 0, WORD_B + 1)
+    this.#mapped = windows && new Int32Array(windows.head, 0, WORD_B + 1)
   }
 
   /** Whether the file may have changed since `read`. To be asked before reading. */

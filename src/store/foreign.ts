@@ -131,7 +131,7 @@ export class ForeignReader {
   }
 
   #bytesAt({ offset, length }: Place): Uint8Array {
-    const window = length <= WINDOW_STEP ? this.#windows?.at(offset) : undefined
+    const window = length <= WINDOW_STEP ? this.#windows?.at(offset, offset + length) : undefined
     if (window !== undefined) return new Uint8Array(window.buffer, offset - Windows.startOf(offset), length)
     const bytes = new Uint8Array(length)
     if (this.#file.read(bytes, offset) !== length) throw this.#cutOff({ offset, length })

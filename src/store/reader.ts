@@ -289,10 +289,9 @@ export class TileReader {
   }
 
   #indexOf(offset: number, capacityBytes: number): MappedIndex | PagedIndex {
-    const mapped = this.#windows && MappedIndex.of(this.#windows, offset, recordCapacity(capacityBytes))
-    return (
-      mapped ?? new PagedIndex((first, into) => void this.#file.read(into, offset + first * RECORD_BYTES))
-    )
+    return this.#windows === undefined
+      ? new PagedIndex((first, into) => void this.#file.read(into, offset + first * RECORD_BYTES))
+      : new MappedIndex(this.#windows, offset, recordCapacity(capacityBytes))
   }
 
   /**
@@ -461,7 +460,7 @@ export class TileReader {
     }
     if (length > into.length) return length
     const position = this.#sb.valuesStart + offset
-    const window = length <= WINDOW_STEP ? this.#windows?.at(position) : undefined
+    const window = length <= WINDOW_STEP ? this.#windows?.at(position, position + length) : undefined
     const target = length === into.length ? into : into.subarray(0, length)
     if (window === undefined) this.#file.read(target, position)
     else {
@@ -477,7 +476,7 @@ export class TileReader {
 
   /** Bytes of the file: a view of the mapping where `view` allows and it reaches, else a copy. */
   #bytesAt(position: number, length: number, view: boolean): Uint8Array {
-    const window = length <= WINDOW_STEP ? this.#windows?.at(position) : undefined
+    const window = length <= WINDOW_STEP ? this.#windows?.at(position, position + length) : undefined
     if (window === undefined) {
       const bytes = new Uint8Array(length)
       this.#file.read(bytes, position)

@@ -1,33 +1,44 @@
-// A file of any size as a row of mappings. A mapping may not exceed 2^30 bytes, so windows of that size
+// A file of any size as a row of mappings. A mapping may not exceed 2^30 bytes, so windows of at most that size
 // start every 2^29 bytes: whatever is at most 2^29 bytes long lies whole in the window its first byte
-// selects. Windows are mapped when first touched, may reach past the end of the file (growth needs no
-// remapping), and live as long as any view into them.
+// selects. Windows are mapped when first touched and live as long as any view into them.
+//
+// A window reaches past the end of the file, to twice what is there, so that a growing file is rarely mapped anew;
+// but no further, because V8 counts mapped bytes as memory in use and collects garbage for a gigabyte of it.
 //
 // Invariant kept by the callers: no byte past the end of the file is ever touched (that is SIGBUS).
 import type { ByteFile } from '../platform/byte-file.js'
 
 export const WINDOW_BYTES = 2 ** 30
 export const WINDOW_STEP = 2 ** 29
+const LEAST_BYTES = 2 ** 20
+/** What mapping offsets are multiples of. */
+const GRAIN = 65536
 
 export class Windows {
   readonly #file: ByteFile
   readonly #windows: (Uint8Array | undefined)[] = []
+  /** The first bytes of the file, with the superblocks in them. */
+  readonly head: ArrayBuffer
 
-  private constructor(file: ByteFile, first: Uint8Array) {
+  private constructor(file: ByteFile, head: ArrayBuffer) {
     this.#file = file
-    this.#windows[0] = first
+    this.head = head
   }
 
   /** undefined when this file cannot be mapped. */
   static of(file: ByteFile): Windows | undefined {
-    const first = file.map(0, WINDOW_BYTES)
-    return first === undefined ? undefined : new Windows(file, new Uint8Array(first))
+    const head = file.map(0, GRAIN)
+    return head === undefined ? undefined : new Windows(file, head)
   }
 
-  /** The window that holds [position, position + 2^29), from its byte `startOf(position)`; undefined if it cannot be mapped. */
-  at(position: number): Uint8Array | undefined {
+  /**
+   * A window that holds [position, end), at most 2^29 bytes; its first byte is at `startOf(position)`. undefined if
+   * it cannot be mapped.
+   */
+  at(position: number, end: number): Uint8Array | undefined {
     const n = Math.floor(position / WINDOW_STEP)
-    return this.#windows[n] ?? this.#map(n)
+    const window = this.#windows[n]
+    return window !== undefined && end - n * WINDOW_STEP <= window.length ? window : this.#map(n, end)
   }
 
   /** File position of the first byte of the window for `position`. */
@@ -35,8 +46,10 @@ export class Windows {
     return Math.floor(position / WINDOW_STEP) * WINDOW_STEP
   }
 
-  #map(n: number): Uint8Array | undefined {
-    const buffer = this.#file.map(n * WINDOW_STEP, WINDOW_BYTES)
+  #map(n: number, end: number): Uint8Array | undefined {
+    const start = n * WINDOW_STEP
+    const wanted = Math.max(LEAST_BYTES, end - start, 2 * (this.#file.size() - start))
+    const buffer = this.#file.map(start, Math.min(WINDOW_BYTES, Math.ceil(wanted / GRAIN) * GRAIN))
     if (buffer === undefined) return undefined
     const window = new Uint8Array(buffer)
     this.#windows[n] = window
