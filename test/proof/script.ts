@@ -4,7 +4,7 @@ import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { WriterOptions } from '../../src/store/options.js'
 import type { TileWriter } from '../../src/store/writer.js'
 import { randomFrom } from '../helpers/processes.js'
-import { valueOf } from './values.js'
+import { provenValue } from './values.js'
 
 /** Every region begins with one block and doubles; tails are merged soon. */
 export const SCRIPT_OPTIONS: WriterOptions = {
@@ -42,7 +42,7 @@ export const reopensAt = (n: number): boolean => n % 7 === 6
 export function applyTo(writer: TileWriter, seed: number, n: number): void {
   for (const change of changesOf(seed, n)) {
     if ('removed' in change) writer.remove(...tileIdToZxy(change.removed))
-    else writer.append(...tileIdToZxy(change.key), valueOf(change.key, change.version))
+    else writer.append(...tileIdToZxy(change.key), provenValue(change.key, change.version))
   }
   writer.setMetadata({ step: n })
 }

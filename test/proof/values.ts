@@ -14,7 +14,7 @@ function mix(key: number, version: number): number {
   return (h ^ (h >>> 13)) >>> 0 || 1
 }
 
-export function valueOf(key: number, version: number, most = 400): Uint8Array {
+export function provenValue(key: number, version: number, most = 400): Uint8Array {
   const bytes = new Uint8Array(lengthOf(key, version, most))
   const view = new DataView(bytes.buffer)
   view.setUint32(0, key, true)
@@ -34,7 +34,7 @@ export function versionOf(key: number, bytes: Uint8Array, most = 400): number {
   if (bytes.length < VALUE_HEAD) throw new Error(`key ${key}: ${bytes.length} bytes`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const version = view.getUint32(4, true)
-  const expected = valueOf(key, version, most)
+  const expected = provenValue(key, version, most)
   if (Buffer.compare(expected, bytes) !== 0) {
     const at = expected.findIndex((byte, i) => byte !== bytes[i])
     throw new Error(
