@@ -12,6 +12,7 @@ import type { Superblock } from '../format/superblock.js'
 import type { ByteFile } from '../platform/byte-file.js'
 import { pendingOutcome, resolved } from './pending.js'
 import { assertWhole } from './recover.js'
+import { sleep } from './sleep.js'
 import { chooseFrom, noSuperblock, readSlots, SLOTS_BYTES } from './superblocks.js'
 import type { Windows } from './window.js'
 
@@ -140,9 +141,3 @@ export class EpochWatch {
 }
 
 const FENCE = new Int32Array(new SharedArrayBuffer(4))
-const NEVER = new Int32Array(new SharedArrayBuffer(4))
-
-/** Blocks this thread. */
-export function sleep(ms: number): void {
-  Atomics.wait(NEVER, 0, 0, ms)
-}

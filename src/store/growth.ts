@@ -9,10 +9,11 @@
 // a change announces the next. Of a relocation: copy, sync, superblock, sync, free the old place.
 import { FlagstoneError } from '../errors.js'
 import { RECORD_BYTES, roundUp } from '../format/layout.js'
-import { FALLOC } from '../platform/byte-file.js'
+import { type ByteFile, FALLOC } from '../platform/byte-file.js'
 import { gapsInFront, moved } from './geometry.js'
 import { LevelWriter, type Region } from './level.js'
 import { pendingOutcome } from './pending.js'
+import { sleep } from './sleep.js'
 import type { StoreState } from './state.js'
 
 export type GrowthChoice = 'auto' | 'insert' | 'relocate'
@@ -22,6 +23,7 @@ const ALONG_FROM = 7 / 8
 /** But not those this small: they may never grow. */
 const ALONG_FROM_RECORDS = 1024
 const COPY_BYTES = 1 << 20
+const PIN_PATIENCE_MS = 1000
 
 /** Doubles the index of `zoom`, and others that will need it soon. */
 export function growLevel(state: StoreState, zoom: number, choice: GrowthChoice): void {
@@ -30,7 +32,7 @@ export function growLevel(state: StoreState, zoom: number, choice: GrowthChoice)
     if (extendIntoGap(state, level)) return
     if (level.offset < state.valuesStart && insertAllowed(state, choice)) {
       const along = state.regions.filter((l) => l !== level && growsAlong(state, l))
-      if (insertBehind(state, [level, ...along])) return
+      if (insertBehind(state, [level, ...along], choice)) return
     }
     if (choice === 'insert' && !valuesEmpty(state)) throw insertRefused(state)
     relocate(state, level, level.capacityBytes * 2)
@@ -71,7 +73,7 @@ export function allocateRegion(state: StoreState, wantedBytes: number, choice: G
   if (valuesEmpty(state)) return { offset: pushValues(state, bytes), capacityBytes: bytes }
   if (insertAllowed(state, choice)) {
     const offset = state.valuesStart
-    if (insertRanges(state, [{ at: () => state.valuesStart, length: bytes, done: () => {} }]))
+    if (insertRanges(state, [{ at: () => state.valuesStart, length: bytes, done: () => {} }], choice))
       return { offset, capacityBytes: bytes }
   }
   if (choice === 'insert') throw insertRefused(state)
@@ -124,7 +126,7 @@ export function insertAllowed(state: StoreState, choice: GrowthChoice): boolean 
   return choice !== 'relocate' && state.insertWorks
 }
 
-function insertBehind(state: StoreState, levels: LevelWriter[]): boolean {
+function insertBehind(state: StoreState, levels: LevelWriter[], choice: GrowthChoice): boolean {
   return insertRanges(
     state,
     levels.map((level) => {
@@ -137,6 +139,7 @@ function insertBehind(state: StoreState, levels: LevelWriter[]): boolean {
         },
       }
     }),
+    choice,
   )
 }
 
@@ -149,9 +152,9 @@ export interface InsertStep {
 }
 
 /** Inserts ranges one after the other; false when a reader's pin or the file system does not let it. */
-export function insertRanges(state: StoreState, steps: readonly InsertStep[]): boolean {
+export function insertRanges(state: StoreState, steps: readonly InsertStep[], choice: GrowthChoice): boolean {
   const { file } = state
-  if (!file.tryLock('pin', 'exclusive')) return false
+  if (!takePin(file, choice)) return false
   try {
     let inserted = 0
     for (const step of steps) {
@@ -168,6 +171,16 @@ export function insertRanges(state: StoreState, steps: readonly InsertStep[]): b
   } finally {
     file.unlock('pin')
   }
+}
+
+/** A reader that cannot keep up pins for a moment: where nothing but an insert will do, that is waited for. */
+function takePin(file: ByteFile, choice: GrowthChoice): boolean {
+  const deadline = performance.now() + (choice === 'insert' ? PIN_PATIENCE_MS : 0)
+  while (!file.tryLock('pin', 'exclusive')) {
+    if (performance.now() >= deadline) return false
+    sleep(1)
+  }
+  return true
 }
 
 /** Cuts a free range out of the file; 'pin' and 'attach' are held. Leaves the final superblock to be written. */

@@ -15,13 +15,14 @@ import type { Superblock } from '../format/superblock.js'
 import { tileId, tileIdToZxy, zoomBase } from '../format/tile-id.js'
 import type { TileType } from '../format/tile-type.js'
 import type { ByteFile } from '../platform/byte-file.js'
-import { EpochWatch, sleep } from './epoch.js'
+import { EpochWatch } from './epoch.js'
 import { LevelView } from './level-view.js'
 import { type ListedTile, listTiles, type RecordRow, type TilesQuery } from './list.js'
 import { MappedIndex } from './mapped-index.js'
 import { parseOptions, type ReaderOptions, type ResolvedReaderOptions, readerOptions } from './options.js'
 import { PagedIndex } from './paged-index.js'
 import { readMetadata } from './recover.js'
+import { sleep } from './sleep.js'
 import { Tile } from './tile.js'
 import { WINDOW_STEP, Windows } from './window.js'
 
@@ -86,11 +87,11 @@ export class TileReader {
   get(z: number, x: number, y: number): Tile | undefined {
     const key = tileId(z, x, y)
     for (let tries = 0; ; tries++) {
-      if (this.#epoch.changed() || this.#closed) this.refresh()
-      const view = this.#views[z]
-      if (view === undefined) return undefined
       const pin = tries >= FREE_TRIES && this.#pinForNow()
       try {
+        if (this.#epoch.changed() || this.#closed) this.refresh()
+        const view = this.#views[z]
+        if (view === undefined) return undefined
         const tile = this.#read(view, key)
         if (this.#settled(view, key)) return tile
       } finally {
@@ -106,11 +107,11 @@ export class TileReader {
   getInto(z: number, x: number, y: number, into: Uint8Array): number {
     const key = tileId(z, x, y)
     for (let tries = 0; ; tries++) {
-      if (this.#epoch.changed() || this.#closed) this.refresh()
-      const view = this.#views[z]
-      if (view === undefined) return MISSING
       const pin = tries >= FREE_TRIES && this.#pinForNow()
       try {
+        if (this.#epoch.changed() || this.#closed) this.refresh()
+        const view = this.#views[z]
+        if (view === undefined) return MISSING
         const length = this.#readInto(view, key, into)
         if (!this.#settled(view, key)) continue
         if (length > into.length)
@@ -135,11 +136,11 @@ export class TileReader {
     const key = tileId(z, x, y)
     for (let tries = 0; ; tries++) {
       options.signal?.throwIfAborted()
-      if (this.#epoch.changed() || this.#closed) this.refresh()
-      const view = this.#views[z]
-      if (view === undefined) return undefined
       const pin = tries >= FREE_TRIES && this.#pinForNow()
       try {
+        if (this.#epoch.changed() || this.#closed) this.refresh()
+        const view = this.#views[z]
+        if (view === undefined) return undefined
         const record = this.#find(view, key)
         if (record === MISSING) {
           if (this.#settled(view, key)) return undefined
@@ -151,9 +152,12 @@ export class TileReader {
         const length = lengthAt(words, word)
         const position = this.#positionOf(view, offsetAt(words, word), length)
         if (!this.#settled(view, key)) continue
+        const epoch = this.#sb
         const bytes = new Uint8Array(length)
         const got = await this.#file.readAsync(bytes, position)
         options.signal?.throwIfAborted()
+        // Another call of this reader has looked anew meanwhile: its epoch is not the one this was read in.
+        if (this.#sb !== epoch) continue
         if (this.#mustCheck(view, record) && (got !== length || crc32(bytes) !== crc))
           this.#mismatch(view, record)
         if (!this.#settled(view, key)) continue
@@ -318,6 +322,7 @@ export class TileReader {
     view.index.clear()
   }
 
+  /** To be asked before the look at the epoch: what was seen before the pin was had may have moved. */
   #pinForNow(): boolean {
     if (this.#pinned) return false
     if (this.#temporaryPins === 0 && !this.#file.tryLock('pin', 'shared')) {
@@ -325,8 +330,6 @@ export class TileReader {
       return false
     }
     this.#temporaryPins++
-    // The epoch may have moved before the pin was had; the next look tells.
-    if (this.#epoch.changed()) this.refresh()
     return true
   }
 

@@ -148,7 +148,7 @@ function makeRoomInFront(state: StoreState, bytes: number, choice: GrowthChoice)
   if (missing === 0) return true
   if (makeRoomWithoutValues(state, missing)) return true
   if (!insertAllowed(state, choice)) return false
-  return insertRanges(state, [{ at: () => state.valuesStart, length: missing, done: () => {} }])
+  return insertRanges(state, [{ at: () => state.valuesStart, length: missing, done: () => {} }], choice)
 }
 
 function headerOf(

@@ -34,6 +34,7 @@ import {
 import { PagedIndex } from './paged-index.js'
 import { recover } from './recover.js'
 import { type SealReport, sealFile, unseal } from './seal.js'
+import { sleep } from './sleep.js'
 import { type GrowthStats, StoreState } from './state.js'
 import { Tile } from './tile.js'
 
@@ -367,7 +368,7 @@ function lockForWriting(file: ByteFile): void {
         'LOCKED',
         `${file.path}: another process is writing it; wait until that is done, or end it.`,
       )
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2)
+    sleep(2)
   }
 }
 

@@ -1,0 +1,8 @@
+// Waiting in a synchronous world: for a lock, or for a writer in the middle of something.
+
+const NEVER = new Int32Array(new SharedArrayBuffer(4))
+
+/** Blocks this thread. */
+export function sleep(ms: number): void {
+  Atomics.wait(NEVER, 0, 0, ms)
+}
