@@ -27,7 +27,11 @@ function hooked(file: ByteFile, before: Partial<Record<keyof ByteFile, () => unk
 function fullIndex(): { memory: MemoryFile; writer: TileWriter; move: () => void } {
   const memory = new MemoryFile()
   const writer = TileWriter.create(memory.reopen(), { initialRegionBytes: 4096, stagingBytes: 4096 })
-  for (let i = 0; i < 170; i++) writer.append(12, i, 0, valueFor(i, 300))
+  for (let i = 0; i < 170; i++) {
+    writer.append(12, i, 0, valueFor(i, 300))
+    // The region of zoom 13 lies behind, and moves too.
+    writer.append(13, i, 0, valueFor(i + 1000, 300))
+  }
   writer.commit()
   let next = 170
   const move = (): void => {
@@ -47,7 +51,7 @@ for (const check of ['first', 'never'] as const) {
       // Each try is spoiled by a commit, until the reader asks for the pin; then the file moves first.
       read: () => {
         if (armed && pins === 0 && disturbances++ % 2 === 0) {
-          writer.append(13, disturbances, 0, valueFor(disturbances, 20))
+          writer.append(14, disturbances, 0, valueFor(disturbances, 20))
           writer.commit()
         }
       },
@@ -60,7 +64,7 @@ for (const check of ['first', 'never'] as const) {
     let armed = false
     const reader = TileReader.open(file, { mode: 'buffered', check })
     armed = true
-    t.same(reader.get(12, 5, 0)?.bytes, valueFor(5, 300))
+    t.same(reader.get(13, 5, 0)?.bytes, valueFor(1005, 300))
     t.ok(pins > 0, 'it came to a pin')
     armed = false
     reader.close()
@@ -78,12 +82,12 @@ for (const check of ['first', 'never'] as const) {
       })
       const file = hooked(memory.reopen(false), { readAsync: () => gate })
       const reader = TileReader.open(file, { mode: 'buffered', check })
-      const waiting = reader.getAsync(12, 5, 0)
+      const waiting = reader.getAsync(13, 5, 0)
       move()
       t.same(reader.get(12, 6, 0)?.bytes, valueFor(6, 300))
       gate = undefined
       release()
-      t.same((await waiting)?.bytes, valueFor(5, 300))
+      t.same((await waiting)?.bytes, valueFor(1005, 300))
       reader.close()
       writer.close()
     },
