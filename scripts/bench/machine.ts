@@ -1,6 +1,6 @@
 // The line every number needs beside it: what it was measured on.
 import { readFileSync } from 'node:fs'
-import { availableParallelism, cpus, release, totalmem } from 'node:os'
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
 import { probeDirectory } from '../../src/platform/probe.js'
 
 export interface Machine {
@@ -11,8 +11,12 @@ export interface Machine {
   readonly node: string
   /** Of the scratch directory. */
   readonly fileSystem: string
+  /** Of the last minute, before the bench began: above 0 others were working too, and times are longer than they need be. */
+  readonly load: number
   readonly line: string
 }
+
+const load = Math.round(loadavg()[0]! * 10) / 10
 
 export function describeMachine(scratch: string): Machine {
   const cpu = cpus()[0]?.model.trim() ?? 'unknown CPU'
@@ -20,8 +24,8 @@ export function describeMachine(scratch: string): Machine {
   const memoryGiB = Math.round(totalmem() / 2 ** 30)
   const kernel = `${process.platform} ${release()}`
   const fileSystem = fileSystemOf(scratch)
-  const line = `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, node ${process.version}, ${fileSystem}`
-  return { cpu, cores, memoryGiB, kernel, node: process.version, fileSystem, line }
+  const line = `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, node ${process.version}, ${fileSystem}, load ${load} before`
+  return { cpu, cores, memoryGiB, kernel, node: process.version, fileSystem, load, line }
 }
 
 /** Name as mounted (ext4, not ext2/3/4) where /proc tells, else by the magic number. */

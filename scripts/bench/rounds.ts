@@ -1,4 +1,5 @@
 // Several variants, measured in turns: A B C, A B C, … so that what disturbs the machine disturbs all of them.
+import { readFileSync } from 'node:fs'
 import type { Row } from './report.js'
 
 export interface Variant {
@@ -30,9 +31,11 @@ export async function interleave(
   })
 }
 
-/** Seconds `work` takes. */
-export async function seconds(work: () => unknown): Promise<number> {
-  const start = performance.now()
-  await work()
-  return (performance.now() - start) / 1000
+/** Milliseconds this thread has been running on a processor; undefined where the system does not say. */
+export function threadMilliseconds(): number | undefined {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[0]) / 1e6
+  } catch {
+    return undefined
+  }
 }
