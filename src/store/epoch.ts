@@ -26,6 +26,7 @@ export class EpochWatch {
   readonly #waitMs: number
   readonly #mapped: Int32Array | undefined
   readonly #slots = new Uint8Array(SLOTS_BYTES)
+  readonly #scratch = new Uint8Array(SLOTS_BYTES)
   readonly #slotWords = new Int32Array(this.#slots.buffer)
   /** For files without a mapping: from A's sequence word to the end of B's. */
   readonly #polled = new Uint8Array(SUPERBLOCK_BYTES + 4)
@@ -46,18 +47,23 @@ export class EpochWatch {
   /** Whether the file may have changed since `read`. To be asked before reading. */
   changed(): boolean {
     const words = this.#mapped
-    if (this.#unsettled || !this.#valid) return true
+    if (!this.#valid) return true
+    if (this.#unsettled) return this.#changedByComparing()
     if (words === undefined) return this.#changedByReading()
     return Atomics.load(words, WORD_A) !== this.#a || Atomics.load(words, WORD_B) !== this.#b
   }
 
   /** Whether it has changed, to be asked after reading: nothing read before may slip behind this look. */
   changedAfterReading(): boolean {
-    if (this.#unsettled) return Buffer.compare(readSlots(this.#file), this.#slots) !== 0
+    if (this.#unsettled) return this.#changedByComparing()
     if (this.#mapped === undefined) return this.#changedByReading()
     // A read-modify-write of our own is a full barrier; an atomic load alone does not hold earlier loads back on ARM.
     Atomics.add(FENCE, 0, 0)
     return Atomics.load(this.#mapped, WORD_A) !== this.#a || Atomics.load(this.#mapped, WORD_B) !== this.#b
+  }
+
+  #changedByComparing(): boolean {
+    return Buffer.compare(readSlots(this.#file, this.#scratch), this.#slots) !== 0
   }
 
   #changedByReading(): boolean {

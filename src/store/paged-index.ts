@@ -1,8 +1,8 @@
 // A sorted index read by pages instead of through a mapping: for files that cannot be mapped and for the writer.
 // Pages hold whole records; a few are kept, the ones used last.
 //
-// Invariant: only pages that lie wholly in the sorted part are kept, and sorted records never change in place;
-// whoever gives the region another content calls `clear`.
+// Invariant: what is kept of a page are sorted records, and those never change in place; the last page, which more
+// records may join, is kept with the count it was read for. Whoever gives the region another content calls `clear`.
 import { RECORD_WORDS } from '../format/layout.js'
 import { keyAt } from '../format/record.js'
 import { lowerBound } from '../format/search.js'
@@ -14,9 +14,11 @@ const KEPT_PAGES = 64
 export class PagedIndex {
   readonly #load: (first: number, into: Uint8Array) => void
   readonly #pages = new Map<number, Uint32Array>()
-  #loose = new Uint32Array(0)
+  /** The last page. */
+  #last = new Uint32Array(0)
+  #lastCount = -1
   /** The record found last: its words begin at words[word]. */
-  words: Uint32Array = this.#loose
+  words: Uint32Array = this.#last
   word = 0
 
   /** `load` fills `into` with records from record `first` on. */
@@ -25,6 +27,7 @@ export class PagedIndex {
   }
 
   clear(): void {
+    this.#lastCount = -1
     this.#pages.clear()
   }
 
@@ -73,10 +76,12 @@ export class PagedIndex {
       return kept
     }
     const n = Math.min(PAGE_RECORDS, sortedCount - page * PAGE_RECORDS)
+    if (n < PAGE_RECORDS && this.#lastCount === sortedCount) return this.#last
     const words = new Uint32Array(n * RECORD_WORDS)
     this.#load(page * PAGE_RECORDS, new Uint8Array(words.buffer))
     if (n < PAGE_RECORDS) {
-      this.#loose = words
+      this.#last = words
+      this.#lastCount = sortedCount
       return words
     }
     this.#pages.set(page, words)
