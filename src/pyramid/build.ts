@@ -51,21 +51,25 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   const resolved = parseBuildOptions(options)
   checkOutput(resolved)
   const plan = await planOf(resolved, context.openSource ?? openSource)
-  stopIfAborted(context.signal, resolved, false)
+  if (context.signal?.aborted === true) throw interrupted(resolved)
   const fingerprint = fingerprintOf(plan, resolved)
   const output = openOutput(plan, resolved, fingerprint)
   const assembler = new Assembler(plan, resolved, output, fingerprint)
-  const pool = poolOf(plan, resolved, context.openSource)
   const meter = new ProgressMeter(plan, context.onProgress ?? (() => {}), assembler.tally.tilesDone)
   try {
-    await run(plan, pool, assembler, meter, context.signal)
-    await assembler.finish()
+    const pool = poolOf(plan, resolved, context.openSource)
+    try {
+      await run(plan, pool, assembler, meter, context.signal)
+      await assembler.finish()
+    } catch (error) {
+      pool.stop()
+      throw error
+    } finally {
+      await pool.close()
+    }
   } catch (error) {
-    pool.stop()
-    await pool.close()
     throw leave(error, resolved, output, assembler, context.signal)
   }
-  await pool.close()
   if (assembler.tally.tiles === 0) {
     discardOutput(resolved, output)
     throw allEmpty(resolved)
@@ -148,19 +152,12 @@ async function run(
   }
 }
 
-function stopIfAborted(
-  signal: AbortSignal | undefined,
-  options: ResolvedBuildOptions,
-  resumable: boolean,
-): void {
-  if (signal?.aborted === true) throw interrupted(options, resumable)
-}
-
-function interrupted(options: ResolvedBuildOptions, resumable: boolean): FlagstoneError {
+/** `file`: what holds the work so far; undefined when there is none. */
+function interrupted(options: ResolvedBuildOptions, file?: string): FlagstoneError {
   return new FlagstoneError(
     'INTERRUPTED',
-    resumable
-      ? `Interrupted; what is done is safe in ${options.out}. Run the same command with --resume to go on.`
+    file !== undefined
+      ? `Interrupted; what is done is safe in ${file}. Run the same command with --resume to go on.`
       : `Interrupted before anything was built.`,
     { path: options.out },
   )
@@ -180,22 +177,22 @@ function leave(
     error instanceof FlagstoneError && (error.code === 'DISK_FULL' || error.code === 'SYSTEM')
   if (assembler.subtreesDone === 0 && !output.resumed && !storeFailed) {
     discardOutput(options, output)
-    return wasInterrupted ? interrupted(options, false) : error
+    return wasInterrupted ? interrupted(options) : error
   }
   if (!storeFailed) {
     try {
       assembler.commit()
     } catch (second) {
       output.writer.abandon()
-      return resumable(second, options)
+      return resumable(second, output)
     }
   }
   output.writer.abandon()
-  return wasInterrupted ? interrupted(options, true) : resumable(error, options)
+  return wasInterrupted ? interrupted(options, output.path) : resumable(error, output)
 }
 
 /** The same error with the sentence that says how to go on. */
-function resumable(error: unknown, options: ResolvedBuildOptions): unknown {
+function resumable(error: unknown, { path: file }: Output): unknown {
   if (!(error instanceof FlagstoneError)) return error
   const { code, errno, call, path, args } = error
   const details = Object.fromEntries(
@@ -203,7 +200,7 @@ function resumable(error: unknown, options: ResolvedBuildOptions): unknown {
   )
   return new FlagstoneError(
     code,
-    `${error.message} What was committed before is safe in ${options.out}; run the same command with --resume to go on.`,
+    `${error.message} What was committed before is safe in ${file}; run the same command with --resume to go on.`,
     { ...details, cause: error },
   )
 }
@@ -229,7 +226,7 @@ function seal(
     output.writer.close()
   } catch (error) {
     output.writer.abandon()
-    throw resumable(error, options)
+    throw resumable(error, output)
   }
   finishOutput(options, output)
   meter.update('done', plan.tiles, subtreesDone, tally.bytes)
