@@ -1,5 +1,4 @@
 // Several variants, measured in turns: A B C, A B C, … so that what disturbs the machine disturbs all of them.
-import { readFileSync } from 'node:fs'
 import type { Row } from './report.js'
 
 export interface Variant {
@@ -31,11 +30,8 @@ export async function interleave(
   })
 }
 
-/** Milliseconds this thread has been running on a processor; undefined where the system does not say. */
-export function threadMilliseconds(): number | undefined {
-  try {
-    return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[0]) / 1e6
-  } catch {
-    return undefined
-  }
+/** Milliseconds the processors have worked for this process: all its threads, the collection of garbage too. */
+export function cpuMilliseconds(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }
