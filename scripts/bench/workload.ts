@@ -51,17 +51,27 @@ export function tilesOfZoom(zoom: number, count: number): Tiles {
   return consecutiveTiles(zoomBase(zoom), count)
 }
 
-/** The same tiles in random order. */
-export function shuffled(tiles: Tiles, seed: number): Tiles & { readonly order: Int32Array } {
-  const order = Int32Array.from({ length: tiles.count }, (_, i) => i)
-  const random = new Uint32Array(randomBytes(tiles.count * 4, seed).buffer)
+/** Shuffles in place (Fisher–Yates), the same way for the same seed. */
+export function shuffle(order: Int32Array, seed: number): void {
+  const random = new Uint32Array(randomBytes(order.length * 4, seed).buffer)
   for (let i = order.length - 1; i > 0; i--) {
     const j = random[i]! % (i + 1)
     const swap = order[i]!
     order[i] = order[j]!
     order[j] = swap
   }
-  return { ...tilesOf(Float64Array.from(order, (i) => tiles.ids[i]!)), order }
+}
+
+/** The tiles with these numbers, in this order. */
+export function pick(tiles: Tiles, order: Int32Array): Tiles {
+  return tilesOf(Float64Array.from(order, (i) => tiles.ids[i]!))
+}
+
+/** The same tiles in random order. */
+export function shuffled(tiles: Tiles, seed: number): Tiles {
+  const order = Int32Array.from({ length: tiles.count }, (_, i) => i)
+  shuffle(order, seed)
+  return pick(tiles, order)
 }
 
 function tilesOf(ids: Float64Array): Tiles {

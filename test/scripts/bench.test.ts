@@ -22,7 +22,9 @@ function bench(...args: string[]) {
 
 const CASES: Record<string, { readonly args?: string[]; readonly rows: readonly RegExp[] }> = {
   hilbert: { rows: [/^zxy → id, ours$/, /^id → zxy, pmtiles$/] },
-  get: { rows: [/^ours get, zero-copy$/, /^ours getInto/, /^lmdb/, /^pmtiles/, /^SQLite/] },
+  get: {
+    rows: [/^all: ours get, zero-copy$/, /^hot: ours getInto/, /^hot: lmdb/, /^all: pmtiles/, /^all: SQLite/],
+  },
   append: { rows: [/^100 B: ours$/, /^100 B: lmdb/, /^100 B: SQLite/, /^12 KB: ours$/, /^12 KB: the disk/] },
   growth: {
     rows: [/^relocation, 2 MB behind$/, /^relocation, 10 MB behind$/, /^copying into a larger file/],
