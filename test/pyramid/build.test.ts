@@ -91,11 +91,11 @@ const holes = [
   [1352, 500, 1620, 780],
 ] as const
 
-/** Not on tile borders, over the borders of two roots. */
+/** Not on tile borders; four roots that have two parents, which have one. */
 const image: ImageOptions = {
   zoom: 13,
-  x: 4096 * 300 + 3000,
-  y: 4096 * 220 + 77,
+  x: 4096 * 301 + 3000,
+  y: 4096 * 220 + 3500,
   width: 3000,
   height: 2100,
   paint: speckled(holes),
