@@ -6,10 +6,9 @@ import {
   ftruncateSync,
   mkdtempSync,
   openSync,
-  rmdirSync,
+  rmSync,
   statfsSync,
   statSync,
-  unlinkSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -89,7 +88,7 @@ function identityOf(directory: string): string {
   })
 }
 
-/** A new file whose name is gone again before anything can go wrong, beside one more for copies. */
+/** A new file whose name is gone again before anything is tried, beside one more for copies. */
 function probe(directory: string): ProbeResult {
   const fds: number[] = []
   try {
@@ -99,13 +98,17 @@ function probe(directory: string): ProbeResult {
       fds.push(openSync(name, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL))
       return fds.at(-1)!
     }
-    const fd = open(path)
-    const other = open(`${path}-copy`)
-    writeSync(fd, Buffer.alloc(65536, 1), 0, 65536, 0)
-    const directAlignBytes = directAlignment(path)
-    unlinkSync(path)
-    unlinkSync(`${path}-copy`)
-    rmdirSync(place)
+    let fd: number
+    let other: number
+    let directAlignBytes: number
+    try {
+      fd = open(path)
+      other = open(`${path}-copy`)
+      writeSync(fd, Buffer.alloc(65536, 1), 0, 65536, 0)
+      directAlignBytes = directAlignment(path)
+    } finally {
+      rmSync(place, { recursive: true, force: true })
+    }
     return { fileSystem: fileSystemOf(directory), directAlignBytes, ...tryModes(fd), ...tryCopies(fd, other) }
   } catch (error) {
     throw fromNodeError(error, 'probe', directory)
@@ -119,12 +122,13 @@ function fileSystemOf(directory: string): string {
   return FILE_SYSTEMS[type] ?? `0x${type.toString(16)}`
 }
 
+/** A disk that is full for now is able all the same. */
 function able(fd: number, mode: number, offset: number, length: number): boolean {
   try {
     fallocate(fd, mode, offset, length)
     return true
-  } catch {
-    return false
+  } catch (error) {
+    return error instanceof FlagstoneError && error.code === 'DISK_FULL'
   }
 }
 

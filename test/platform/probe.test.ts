@@ -1,5 +1,5 @@
 // The probe finds on each file system what was measured on it (formats/flat-1.md is written for these).
-import { chmodSync, readdirSync } from 'node:fs'
+import { chmodSync, closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
@@ -44,6 +44,26 @@ for (const [name, expected] of Object.entries(TABLE) as [FileSystemName, object]
     t.same(readdirSync(mount.directory), [], 'nothing is left behind')
     return t.end()
   })
+
+t.test('on a full disk nothing is left behind, and nothing wrong is remembered', (t) => {
+  const mount = mountFor(t, 'ext4', { mib: 12 })
+  if (typeof mount === 'string') {
+    t.comment(`skipped: ${mount}`)
+    return t.end()
+  }
+  const ballast = join(mount.mountPoint, 'ballast')
+  const fd = openSync(ballast, 'w')
+  try {
+    for (;;) writeSync(fd, Buffer.alloc(4096, 1))
+  } catch {
+    closeSync(fd)
+  }
+  t.throws(() => probeDirectory(mount.directory), { code: 'DISK_FULL' } as FlagstoneError)
+  t.same(readdirSync(mount.directory), [])
+  rmSync(ballast)
+  t.match(probeDirectory(mount.directory), { ...ALL })
+  return t.end()
+})
 
 t.test('where nothing can be made: one sentence', (t) => {
   const failure = (work: () => unknown): unknown => {
