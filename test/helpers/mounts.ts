@@ -75,6 +75,7 @@ export function whichTool(name: string): boolean {
   })
 }
 
+const PREFIX = 'flagstone-mount-'
 const mounted = new Set<() => void>()
 process.once('exit', () => {
   for (const unmount of mounted) unmount()
@@ -89,7 +90,8 @@ export function mountFor(t: Test, name: FileSystemName, options: MountOptions = 
   if (reason !== undefined) return reason
   const { mib: usual, make } = RECIPES[name]
   const mib = options.mib ?? usual
-  const place = mkdtempSync(join(tmpdir(), `flagstone-${name}-`))
+  sweep()
+  const place = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-${name}-`))
   const mountPoint = join(place, 'mnt')
   mkdirSync(mountPoint)
   try {
@@ -121,6 +123,24 @@ export function mountFor(t: Test, name: FileSystemName, options: MountOptions = 
   const directory = join(mountPoint, 'd')
   mkdirSync(directory)
   return { directory, mountPoint }
+}
+
+let swept = false
+/** Takes away what processes left that were killed before they could. */
+function sweep(): void {
+  if (swept) return
+  swept = true
+  for (const name of readdirSync(tmpdir())) {
+    const pid = name.startsWith(PREFIX) ? Number(name.slice(PREFIX.length).split('-')[0]) : Number.NaN
+    if (Number.isNaN(pid) || existsSync(`/proc/${pid}`)) continue
+    const place = join(tmpdir(), name)
+    try {
+      run('umount', '-l', join(place, 'mnt'))
+    } catch {
+      // not mounted, or another test was quicker
+    }
+    rmSync(place, { recursive: true, force: true })
+  }
 }
 
 /** Changes how a mounted file system is mounted, e.g. 'ro'. */
