@@ -21,6 +21,7 @@ import { map } from './mmap.js'
 import { NO_CAPABILITIES, probeDirectory } from './probe.js'
 import { syncDirectory } from './rename.js'
 import { fromNodeError, systemError } from './system-error.js'
+import { WriteBehind } from './write-behind.js'
 
 const SYNC_FILE_RANGE_WRITE = 2
 
@@ -129,6 +130,10 @@ function realFile(
           done += writeSync(fd, bytes, done, bytes.length - done, position + done)
         }
       }),
+    writeBehind(pieceBytes) {
+      if (!open || capabilities.directAlignBytes === 0) return undefined
+      return WriteBehind.open(fd, pieceBytes, (bytes, position) => this.write(bytes, position))
+    },
     truncate: (sizeBytes) => attempt('ftruncate', { sizeBytes }, () => ftruncateSync(fd, sizeBytes)),
     fallocate: (mode, offset, length) =>
       attempt('fallocate', { mode, offset, length }, () => fallocate(fd, mode, offset, length, path)),

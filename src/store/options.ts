@@ -30,6 +30,11 @@ export const writerOptions = z.strictObject({
     .min(4096)
     .max(256 * MIB)
     .default(4 * MIB),
+  /**
+   * Whether values stay in the page cache: 'keep' them, 'drop' them (direct I/O, by another thread: fastest for
+   * very much data), or 'auto': keep the first 32 MB of a session, drop what comes after.
+   */
+  cache: z.enum(['keep', 'drop', 'auto']).default('auto'),
   /** First size of an index region that was not announced in `levels`; rounded up to the growth unit. */
   initialRegionBytes: z.int().min(24).default(16384),
   /** Largest out-of-order tail of a level, records, before a commit merges it: a floor of the rule max(this, sorted / 8). */
@@ -49,6 +54,12 @@ export const readerOptions = z.strictObject({
 })
 
 export type ReaderOptions = z.input<typeof readerOptions>
+/** Bytes after which values go past the page cache. */
+export function behindAfterBytes(cache: ResolvedWriterOptions['cache']): number {
+  if (cache === 'auto') return 32 * MIB
+  return cache === 'drop' ? 0 : Number.POSITIVE_INFINITY
+}
+
 export type ResolvedReaderOptions = z.output<typeof readerOptions>
 
 export const sealInfo = z.strictObject({

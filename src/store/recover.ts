@@ -15,6 +15,7 @@ import { currentSuperblock } from './superblocks.js'
 export function recover(
   file: ByteFile,
   stagingBytes: number,
+  behindAfter: number,
 ): { state: StoreState; metadata: Record<string, unknown> } {
   const found = currentSuperblock(file)
   if (found.writeVersion > FORMAT_VERSION)
@@ -26,7 +27,7 @@ export function recover(
   const superblock = outcome === undefined ? found : resolved(found, outcome)
   assertWhole(file, superblock)
   const metadata = readMetadata(file, superblock)
-  const state = new StoreState(file, superblock, superblock.valuesLength, stagingBytes)
+  const state = new StoreState(file, superblock, superblock.valuesLength, stagingBytes, behindAfter)
   for (const level of state.regions) {
     level.load()
     if (level.tailCrc !== superblock.tailCrcs[level.zoom])

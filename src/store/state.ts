@@ -49,12 +49,18 @@ export class StoreState {
   broken: unknown
   readonly #block = new Uint8Array(SUPERBLOCK_BYTES)
 
-  constructor(file: ByteFile, superblock: Superblock, valuesEnd: number, stagingBytes: number) {
+  constructor(
+    file: ByteFile,
+    superblock: Superblock,
+    valuesEnd: number,
+    stagingBytes: number,
+    behindAfter = Number.POSITIVE_INFINITY,
+  ) {
     this.file = file
     this.unit = superblock.growthUnitBytes
     this.written = superblock
     this.valuesStart = superblock.valuesStart
-    this.values = new ValueStage(file, this, valuesEnd, stagingBytes)
+    this.values = new ValueStage(file, this, valuesEnd, stagingBytes, behindAfter)
     for (const [zoom, l] of superblock.levels.entries())
       if (l.capacityBytes > 0) this.levels[zoom] = new LevelWriter(file, zoom, l, l.count, l.sortedCount)
     // An insert must be possible in units of this file, which may come from a file system with smaller ones.

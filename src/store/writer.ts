@@ -24,6 +24,7 @@ import { createLevel, growLevel } from './growth.js'
 import type { LevelWriter } from './level.js'
 import { mergeLevel } from './merge.js'
 import {
+  behindAfterBytes,
   parseOptions,
   type ResolvedWriterOptions,
   type SealInfo,
@@ -97,7 +98,13 @@ export class TileWriter {
         )
       const superblock = layOut(file, resolved)
       file.truncate(superblock.valuesStart)
-      const state = new StoreState(file, superblock, 0, resolved.stagingBytes)
+      const state = new StoreState(
+        file,
+        superblock,
+        0,
+        resolved.stagingBytes,
+        behindAfterBytes(resolved.cache),
+      )
       state.sync()
       state.writeSuperblock()
       file.sync()
@@ -119,7 +126,7 @@ export class TileWriter {
     const resolved = parseOptions(writerOptions, options, 'writer option')
     lockForWriting(file)
     try {
-      const { state, metadata } = recover(file, resolved.stagingBytes)
+      const { state, metadata } = recover(file, resolved.stagingBytes, behindAfterBytes(resolved.cache))
       return new TileWriter(file, state, resolved, metadata)
     } catch (error) {
       file.unlock('writer')
@@ -349,6 +356,7 @@ export class TileWriter {
 
   #release(): void {
     this.#closed = true
+    this.#state.values.close()
     this.#file.unlock('writer')
     this.#file.close()
   }

@@ -108,6 +108,7 @@ t.test('every file of src is reachable from the library, the command or a worker
     'index.ts',
     'cli/bin.ts',
     'pyramid/worker.ts',
+    'platform/write-thread.ts',
     'platform/memory-file.ts',
     'platform/fault-file.ts',
   ]

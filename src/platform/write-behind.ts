@@ -1,0 +1,128 @@
+// Large writes past the page cache, by another thread, while this one goes on filling the next buffer. A ring of
+// aligned buffers in shared memory; handing one over costs no copy and no turn of the event loop.
+//
+// Invariants: pieces are aligned in memory, length and place (ALIGN_BYTES); a piece stays in its buffer until it
+// is written, so a failed one can be tried again; only `drain` promises that everything handed over lies in the
+// file (not that it is durable: that is sync's business).
+import { closeSync, constants, openSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
+import { O_DIRECT } from './direct.js'
+import { addressOf } from './libc.js'
+
+/** A page: pieces never share one with bytes written through the cache. Enough for O_DIRECT everywhere. */
+export const ALIGN_BYTES = 4096
+const BUFFERS = 3
+
+/** States of a buffer; they change FREE → FULL (here), FULL → FREE or FAILED (there), FAILED → FREE (here). */
+export const FREE = 0
+export const FULL = 1
+export const FAILED = 2
+export const STOP = 3
+
+/** What both threads see. */
+export interface Ring {
+  readonly fd: number
+  readonly pieces: readonly Uint8Array[]
+  readonly states: Int32Array
+  /** from, length, position of each piece. */
+  readonly places: Float64Array
+}
+
+/** Writes on the calling thread, through the cache; what a failed piece is tried again with. */
+export type PlainWrite = (bytes: Uint8Array, position: number) => void
+
+function sharedAligned(bytes: number): Uint8Array {
+  const room = new Uint8Array(new SharedArrayBuffer(bytes + ALIGN_BYTES))
+  const past = Number(addressOf(room) % BigInt(ALIGN_BYTES))
+  return room.subarray(past === 0 ? 0 : ALIGN_BYTES - past).subarray(0, bytes)
+}
+
+export class WriteBehind {
+  readonly #ring: Ring
+  readonly #thread: Worker
+  readonly #write: PlainWrite
+  #slot = 0
+
+  private constructor(fd: number, pieceBytes: number, write: PlainWrite) {
+    this.#write = write
+    this.#ring = {
+      fd,
+      pieces: Array.from({ length: BUFFERS }, () => sharedAligned(pieceBytes)),
+      states: new Int32Array(new SharedArrayBuffer(4 * BUFFERS)),
+      places: new Float64Array(new SharedArrayBuffer(24 * BUFFERS)),
+    }
+    this.#thread = new Worker(new URL('./write-thread.js', import.meta.url), {
+      workerData: this.#ring,
+      execArgv: [],
+    })
+    this.#thread.unref()
+  }
+
+  /** Undefined where the file has no direct I/O. `fd` is any open number of the file; pieces hold `pieceBytes`. */
+  static open(fd: number, pieceBytes: number, write: PlainWrite): WriteBehind | undefined {
+    if (O_DIRECT === undefined || process.platform !== 'linux') return undefined
+    try {
+      // By number, not by name: the file may have been renamed.
+      const direct = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | O_DIRECT)
+      return new WriteBehind(direct, pieceBytes, write)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** The buffer to fill; another one after each `submit`. */
+  get buffer(): Uint8Array {
+    return this.#ring.pieces[this.#slot]!
+  }
+
+  /**
+   * Hands [from, from + length) of the buffer over, to lie at `position`; all multiples of ALIGN_BYTES. Waits when
+   * every buffer is on its way. Throws when an earlier piece cannot be written; this one is not handed over then.
+   */
+  submit(from: number, length: number, position: number): void {
+    const { states, places } = this.#ring
+    const next = (this.#slot + 1) % BUFFERS
+    this.#settle(next)
+    places[this.#slot * 3] = from
+    places[this.#slot * 3 + 1] = length
+    places[this.#slot * 3 + 2] = position
+    Atomics.store(states, this.#slot, FULL)
+    Atomics.notify(states, this.#slot)
+    this.#slot = next
+  }
+
+  /** Everything handed over lies in the file when this returns. Throws DISK_FULL, SYSTEM; may be called again then. */
+  drain(): void {
+    for (let i = 1; i <= BUFFERS; i++) this.#settle((this.#slot + i) % BUFFERS)
+  }
+
+  /** Ends the thread. What was not drained may be lost. */
+  close(): void {
+    const { states, fd } = this.#ring
+    for (let slot = 0; slot < BUFFERS; slot++) this.#wait(slot)
+    for (let slot = 0; slot < BUFFERS; slot++) {
+      Atomics.store(states, slot, STOP)
+      Atomics.notify(states, slot)
+    }
+    closeSync(fd)
+  }
+
+  #wait(slot: number): number {
+    const { states } = this.#ring
+    let state = Atomics.load(states, slot)
+    while (state === FULL) {
+      Atomics.wait(states, slot, FULL)
+      state = Atomics.load(states, slot)
+    }
+    return state
+  }
+
+  /** Waits until a buffer is free; writes it here if the thread could not. */
+  #settle(slot: number): void {
+    if (this.#wait(slot) !== FAILED) return
+    const { pieces, places, states } = this.#ring
+    const from = places[slot * 3]!
+    this.#write(pieces[slot]!.subarray(from, from + places[slot * 3 + 1]!), places[slot * 3 + 2]!)
+    Atomics.store(states, slot, FREE)
+  }
+}

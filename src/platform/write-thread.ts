@@ -1,0 +1,32 @@
+// The other end of write-behind.ts: a thread that writes pieces past the page cache, in the order of the ring,
+// and says how each one went. It knows nothing but file numbers and memory.
+import { writeSync } from 'node:fs'
+import { workerData } from 'node:worker_threads'
+import { FAILED, FREE, FULL, type Ring, STOP } from './write-behind.js'
+
+const { fd, pieces, states, places } = workerData as Ring
+
+function writePiece(slot: number): number {
+  const bytes = pieces[slot]!
+  const [from, length, position] = [places[slot * 3]!, places[slot * 3 + 1]!, places[slot * 3 + 2]!]
+  try {
+    for (let done = 0; done < length; ) {
+      done += writeSync(fd, bytes, from + done, length - done, position + done)
+    }
+    return FREE
+  } catch {
+    // Whatever it was, the main thread tries again and has the error itself.
+    return FAILED
+  }
+}
+
+for (let slot = 0; ; slot = (slot + 1) % pieces.length) {
+  let state = Atomics.load(states, slot)
+  while (state !== FULL && state !== STOP) {
+    Atomics.wait(states, slot, state)
+    state = Atomics.load(states, slot)
+  }
+  if (state === STOP) break
+  Atomics.store(states, slot, writePiece(slot))
+  Atomics.notify(states, slot)
+}
