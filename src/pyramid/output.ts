@@ -7,6 +7,8 @@
 import { closeSync, existsSync, openSync, readSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, extname } from 'node:path'
 import { FlagstoneError } from '../errors.js'
+import { SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET, SUPERBLOCK_BYTES } from '../format/layout.js'
+import { chooseSuperblock } from '../format/superblock.js'
 import { openRealFile } from '../platform/real-file.js'
 import { renameReplace } from '../platform/rename.js'
 import type { WriterOptions } from '../store/options.js'
@@ -36,8 +38,6 @@ export interface Output {
 
 /** Indexes larger than this grow when it comes to it: an estimate may be far too high. */
 const MAX_EXPECTED_TILES = 2 ** 22
-/** Superblocks lie within; before the first is written a new file has only zeros here. */
-const HEAD_BYTES = 24576
 
 const besidePath = (out: string): string => `${out}.new`
 
@@ -158,16 +158,20 @@ function resumeOutput(
   return { writer, path, start, resumed: true }
 }
 
-/** A file that was created, and nothing more. */
+/** A file that was created, and nothing more; after a power loss its first superblock may be there in part. */
 function isBlank(path: string): boolean {
-  const head = Buffer.alloc(HEAD_BYTES)
+  const head = Buffer.alloc(SUPERBLOCK_B_OFFSET + SUPERBLOCK_BYTES)
   const fd = openSync(path, 'r')
   try {
-    readSync(fd, head, 0, HEAD_BYTES, 0)
+    readSync(fd, head, 0, head.length, 0)
   } finally {
     closeSync(fd)
   }
-  return head.every((byte) => byte === 0)
+  const slots = [SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET].map((at) =>
+    head.subarray(at, at + SUPERBLOCK_BYTES),
+  )
+  const begun = chooseSuperblock(slots[0]!, slots[1]!).superblock !== undefined
+  return !begun && head.subarray(0, SUPERBLOCK_A_OFFSET).every((byte) => byte === 0)
 }
 
 function writerOptions(plan: BuildPlan, options: ResolvedBuildOptions): WriterOptions {
