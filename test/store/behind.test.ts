@@ -39,21 +39,21 @@ for (const growth of ['insert', 'relocate'] as const)
     const dir = t.testdir()
     let run = 0
     const step = fc.record({
-      zoom: fc.integer({ min: 3, max: 7 }),
+      zoom: fc.integer({ min: 6, max: 9 }),
       length: fc.oneof(
         fc.integer({ min: 1, max: 200 }),
         fc.integer({ min: 4000, max: 15000 }),
-        fc.constant(40000),
+        fc.constant(16000),
       ),
       repeat: fc.boolean(),
       after: fc.oneof(
-        { weight: 12, arbitrary: fc.constant('go on') },
+        { weight: 40, arbitrary: fc.constant('go on') },
         { weight: 1, arbitrary: fc.constant('commit') },
         { weight: 1, arbitrary: fc.constant('reopen') },
       ),
     })
     fc.assert(
-      fc.property(fc.array(step, { minLength: 50, maxLength: 400 }), (steps) => {
+      fc.property(fc.array(step, { minLength: 200, maxLength: 600, size: 'max' }), (steps) => {
         const path = join(dir, `${growth}-${run++}.pmtiles`)
         const options = {
           cache: 'drop',
