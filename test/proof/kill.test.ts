@@ -20,6 +20,15 @@ const KILLS = Number(process.env['FLAGSTONE_KILLS'] ?? 200)
 const AT_ONCE = 3
 const MOST_MS = 220
 
+interface Life {
+  readonly i: number
+  readonly seed: number
+  readonly growth: 'auto' | 'relocate'
+  /** The moment of death: so long after the process was ready, or the file was made. */
+  readonly ms: number
+  readonly after: 'ready' | 'created'
+}
+
 interface Outcome {
   readonly committed: number
   readonly pending: boolean
@@ -28,9 +37,9 @@ interface Outcome {
 }
 
 /** One life and death; throws what is wrong. */
-async function killed(path: string, seed: number, growth: string, ms: number): Promise<Outcome> {
+async function killed(path: string, { seed, growth, ms, after }: Life): Promise<Outcome> {
   const child = startChild(new URL('./kill-child.js', import.meta.url), [path, seed, growth])
-  await child.line('ready')
+  await child.line(after)
   await sleep(Math.floor(ms))
   // A little more, by burning: sleep knows whole milliseconds only.
   for (const end = performance.now() + (ms % 1); performance.now() < end; );
@@ -111,19 +120,23 @@ t.setTimeout(600_000)
 t.test(`${KILLS} writers killed (seed ${SEED})`, async (t) => {
   const directory = t.testdir()
   const random = randomFrom(SEED)
-  const lives = Array.from({ length: KILLS }, (_, i) => ({
-    i,
-    seed: Math.floor(random() * 1e6),
-    growth: random() < 0.6 ? 'auto' : 'relocate',
-    ms: random() * MOST_MS,
-  }))
+  const lives = Array.from(
+    { length: KILLS },
+    (_, i): Life => ({
+      i,
+      seed: Math.floor(random() * 1e6),
+      growth: random() < 0.6 ? 'auto' : 'relocate',
+      ms: random() * MOST_MS,
+      after: random() < 0.15 ? 'ready' : 'created',
+    }),
+  )
   const outcomes: Outcome[] = []
   const failures: string[] = []
   const work = async (): Promise<void> => {
     for (let life = lives.pop(); life !== undefined; life = lives.pop()) {
       const path = join(directory, `${life.i}.pmtiles`)
       try {
-        outcomes.push(await killed(path, life.seed, life.growth, life.ms))
+        outcomes.push(await killed(path, life))
         rmSync(path, { force: true })
       } catch (error) {
         failures.push(`${JSON.stringify(life)}: ${(error as Error).stack}`)
