@@ -2,6 +2,7 @@
 // growing: each bunch is consistent, and the next continues behind the last key.
 import { decodeTileId, tileId, zoomBase } from '../format/tile-id.js'
 import type { TileType } from '../format/tile-type.js'
+import { lonLatToTile } from '../grid/mercator.js'
 import { etagOf } from './tile.js'
 
 /** What a record says. */
@@ -28,6 +29,8 @@ export interface TilesQuery {
   zoom?: number | undefined
   /** Only of a single zoom. */
   range?: TileRange | undefined
+  /** West, south, east, north, degrees: tiles that meet it, of one zoom or of all; west > east crosses the antimeridian. */
+  bbox?: readonly [number, number, number, number] | undefined
 }
 
 export interface ListedTile {
@@ -49,9 +52,30 @@ export function* listTiles(
 ): IterableIterator<ListedTile> {
   if (query.range !== undefined && query.zoom === undefined)
     throw new TypeError('a range of tiles belongs to one zoom; say which')
+  if (query.range !== undefined && query.bbox !== undefined)
+    throw new TypeError('ask for a range or for a bbox, not for both')
   const first = query.zoom ?? 0
   const last = query.zoom ?? 26
-  for (let zoom = first; zoom <= last; zoom++) yield* listLevel(rows, zoom, query.range)
+  for (let zoom = first; zoom <= last; zoom++) {
+    const ranges = query.bbox === undefined ? [query.range] : rangesOf(query.bbox, zoom)
+    for (const range of ranges) yield* listLevel(rows, zoom, range)
+  }
+}
+
+/** One range of tiles, or two where the rectangle crosses the antimeridian. */
+function rangesOf(bbox: readonly [number, number, number, number], zoom: number): TileRange[] {
+  const [west, south, east, north] = bbox
+  if (!bbox.every(Number.isFinite) || south > north)
+    throw new RangeError(`${bbox} is no rectangle: west, south, east, north in degrees are wanted`)
+  const between = (from: number, to: number): TileRange => {
+    const [minX, minY] = lonLatToTile(from, north, zoom)
+    const [maxX, maxY] = lonLatToTile(to, south, zoom)
+    return { minX, minY, maxX, maxY }
+  }
+  if (west <= east) return [between(west, east)]
+  const [left, right] = [between(-180, east), between(west, 180)]
+  // At low zooms both sides are the same tiles.
+  return left.maxX >= right.minX ? [{ ...left, maxX: right.maxX }] : [left, right]
 }
 
 function* listLevel(
