@@ -53,7 +53,7 @@ export const buildOptions = z
     crs: z.string().min(1).optional(),
     /** Worker threads; default: every core. 0: all work in the calling thread. */
     threads: z.int().min(0).max(256).optional(),
-    /** Bytes the build may take; default: 300 MB and 200 MB a thread. */
+    /** Bytes the build may take; default: 150 MB and 238 MB a thread. */
     memLimit: z
       .number()
       .min(256 * 2 ** 20, 'a build takes 256 MB at least')

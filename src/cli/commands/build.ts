@@ -82,9 +82,13 @@ function define(): Command {
     )
     .option('--bbox <w,s,e,n>', 'only this part, degrees', parseBbox)
     .option('-a, --nodata <v>', "value that means empty: '0' or '0,0,0'", parseNodata)
-    .option('-s, --s-srs <crs>', 'CRS of a source that does not say: EPSG:n, WKT or PROJ')
+    .option('-s, --s-srs <crs>', 'CRS of the source, whatever it says itself: EPSG:n, WKT or PROJ')
     .option('-j, --threads <n>', 'worker threads (default: ALL_CPUS)', parseThreads)
-    .option('--mem-limit <size>', 'memory the build may use (default: 800M)', parseBytes)
+    .option(
+      '--mem-limit <size>',
+      'memory the build may use, e.g. 800M (default: 150M, and 238M a thread)',
+      parseBytes,
+    )
     .option('--overwrite', 'replace an existing file')
     .addOption(new Option('--force').hideHelp())
     .option('--resume', 'continue an interrupted build')
