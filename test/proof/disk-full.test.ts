@@ -137,11 +137,14 @@ t.setTimeout(300_000)
 for (const [name, mib] of DISKS) {
   // Big values, so that values fill the disk; tiny ones, so that indexes do.
   const kinds = [
-    ['values', 20_000, 50, 'auto'],
-    ['indexes', 1, 5000, 'auto'],
-    ['relocated indexes', 1, 5000, 'relocate'],
+    ['values', 20_000, 50, 'auto', 'keep'],
+    ['values past the page cache', 20_000, 50, 'auto', 'drop'],
+    ['indexes', 1, 5000, 'auto', 'keep'],
+    ['relocated indexes', 1, 5000, 'relocate', 'keep'],
   ] as const
-  for (const [kind, most, every, growth] of name === 'ext4' || name === 'tmpfs' ? kinds : kinds.slice(0, 1))
+  for (const [kind, most, every, growth, cache] of name === 'ext4' || name === 'tmpfs'
+    ? kinds
+    : kinds.slice(0, 2))
     t.test(`${kind} until ${name} is full`, async (t) => {
       const mount = mountFor(t, name, { mib })
       if (typeof mount === 'string') return t.comment(`skipped: ${mount}`)
@@ -151,7 +154,7 @@ for (const [name, mib] of DISKS) {
       writeSync(spare, Buffer.alloc(MIB, 3))
       closeSync(spare)
       const feeder = new Feeder(every, most)
-      const writer = createTiles(path, { ...OPTIONS, growth })
+      const writer = createTiles(path, { ...OPTIONS, growth, cache })
       const reader = TileReader.open(openRealFile(path, 'read'))
       while (feeder.committed === 0) feeder.append(writer)
       fill(mount.directory, 4 * MIB)
@@ -191,7 +194,7 @@ for (const [name, mib] of DISKS) {
       unlinkSync(ballast)
       unlinkSync(join(mount.directory, 'ballast'))
       syncDirectory(mount.directory)
-      const next = reopenTiles(path, { ...OPTIONS, growth })
+      const next = reopenTiles(path, { ...OPTIONS, growth, cache })
       feeder.next = found.size
       for (let i = 0; i < 2 * every; i++) feeder.append(next)
       feeder.commit(next)

@@ -6,7 +6,8 @@ import { applyTo, reopensAt, SCRIPT_OPTIONS, sealsAt } from './script.js'
 
 const [path, seedText, growth] = process.argv.slice(2) as [string, string, 'insert' | 'relocate' | 'auto']
 const seed = Number(seedText)
-const options = { ...SCRIPT_OPTIONS, growth }
+// Every other one writes past the page cache, by another thread.
+const options = { ...SCRIPT_OPTIONS, growth, cache: seed % 2 === 0 ? 'keep' : 'drop' } as const
 
 /** console.log would wait for the event loop. */
 const say = (line: string): void => void writeSync(1, `${line}\n`)

@@ -18,6 +18,8 @@ const options: WriterOptions = {
   stagingBytes: 16384,
   commitBytes: 0,
   growth,
+  // Past the page cache, by another thread, under readers that look through it.
+  cache: 'drop',
 }
 
 let writer = createTiles(path, options)
