@@ -2,8 +2,9 @@
 // says is passed on, errno and all. Where there is no fallocate (macOS): mode 0 by the system's own way, any
 // other mode EOPNOTSUPP.
 import { fstatSync, ftruncateSync } from 'node:fs'
+import { constants } from 'node:os'
 import { call, callAsync, libc } from './libc.js'
-import { errnoName, systemError } from './system-error.js'
+import { errnoName, fromNodeError, systemError } from './system-error.js'
 
 const F_PREALLOCATE = 42
 const F_ALLOCATEALL = 4
@@ -15,6 +16,7 @@ function preallocateDarwin(
   offset: number,
   length: number,
 ): { value: number } | { errno: number } {
+  if (offset < 0 || length <= 0) return { errno: constants.errno.EINVAL }
   const size = fstatSync(fd).size
   const end = offset + length
   if (end <= size) return { value: 0 }
@@ -69,6 +71,12 @@ function begin(
     throw systemError('EINVAL', 'fallocate', path, details(mode, offset, length))
   }
   if (libc.fallocate !== undefined) return undefined
-  if (mode === 0 && process.platform === 'darwin') return preallocateDarwin(fd, offset, length)
+  if (mode === 0 && process.platform === 'darwin') {
+    try {
+      return preallocateDarwin(fd, offset, length)
+    } catch (error) {
+      throw fromNodeError(error, 'fallocate', path, details(mode, offset, length))
+    }
+  }
   throw systemError('EOPNOTSUPP', 'fallocate', path, details(mode, offset, length))
 }

@@ -4,7 +4,8 @@
 //
 // The model of a power loss (ext4, data=ordered; XFS is no weaker):
 // - Changes of geometry and size are journalled: they survive in order, up to some point, none after it.
-// - Data writes survive in any combination, each whole, not at all, or torn at a 512-byte sector of the file.
+// - Data writes survive in any combination, each whole, not at all, or torn at 512-byte sectors of the file: the
+//   beginning, the end, or any of its sectors may be there (pages are written out in no order).
 // - A data write made after an INSERT_RANGE may reach the disk although the insert did not: it lies at the same
 //   file offset of the file as it was before. (This is why a store has to sync between the two.)
 // - A write that survives beyond the surviving size is lost with the size.
@@ -29,6 +30,11 @@ type Operation =
     }
   | { readonly kind: 'truncate'; readonly size: number }
   | { readonly kind: 'fallocate'; readonly mode: number; readonly offset: number; readonly length: number }
+
+/** Which sectors of a write are on the disk, counted from its first, of so many. */
+type Fate = (sector: number, sectors: number) => boolean
+const LOST: Fate = () => false
+const WHOLE: Fate = () => true
 
 export class FaultFile implements ByteFile {
   readonly #file: MemoryFile
@@ -131,36 +137,33 @@ export class FaultFile implements ByteFile {
   crashImages(random = 4, seed = 1): MemoryFile[] {
     const pending = this.#pending
     const images: MemoryFile[] = []
-    for (let n = 0; n <= pending.length; n++) images.push(this.#image(n, (i) => (i < n ? 1 : 0)))
+    for (let n = 0; n <= pending.length; n++) images.push(this.#image(n, (i) => (i < n ? WHOLE : LOST)))
     // The journal was not written out, all data was.
-    if (pending.length > 0) images.push(this.#image(0, () => 1))
+    if (pending.length > 0) images.push(this.#image(0, () => WHOLE))
     const next = randomNumbers(seed + this.#operations)
     const torn = pending.findLastIndex((operation) => operation.kind === 'write')
     if (torn >= 0) {
-      const share = next()
-      images.push(this.#image(pending.length, (i) => (i === torn ? share : 1)))
+      const fate = tear(next)
+      images.push(this.#image(pending.length, (i) => (i === torn ? fate : WHOLE)))
     }
     for (let n = 0; n < random && pending.length > 0; n++) {
       const journalled = Math.floor(next() * (pending.length + 1))
-      const fates = pending.map(() => (next() < 0.4 ? 0 : next() < 0.7 ? 1 : next()))
+      const fates = pending.map(() => (next() < 0.4 ? LOST : next() < 0.7 ? WHOLE : tear(next)))
       images.push(this.#image(journalled, (i) => fates[i]!))
     }
     return images
   }
 
-  /** @param journalled how many pending operations' geometry survived @param fate of each write: 0 lost, 1 whole, else torn there */
-  #image(journalled: number, fate: (index: number) => number): MemoryFile {
+  /** @param journalled how many pending operations' geometry survived @param fate of each write */
+  #image(journalled: number, fate: (index: number) => Fate): MemoryFile {
     const image = this.#synced.snapshot()
     this.#pending.forEach((operation, i) => {
       if (operation.kind === 'write') {
-        const kept = survivingBytes(operation.position, operation.bytes.length, fate(i))
-        const room =
-          i < journalled ? Number.POSITIVE_INFINITY : Math.max(0, image.size() - operation.position)
+        const { bytes, position } = operation
         // The size is journalled even where the data behind it was lost: zeros then.
-        if (i < journalled && operation.extends && kept < operation.bytes.length) {
-          image.truncate(Math.max(image.size(), operation.position + operation.bytes.length))
-        }
-        image.write(operation.bytes.subarray(0, Math.min(kept, room)), operation.position)
+        if (i < journalled && operation.extends)
+          image.truncate(Math.max(image.size(), position + bytes.length))
+        writeSectors(image, bytes, position, fate(i))
       } else if (i < journalled) {
         if (operation.kind === 'truncate') image.truncate(operation.size)
         else image.fallocate(operation.mode, operation.offset, operation.length)
@@ -174,11 +177,22 @@ export class FaultFile implements ByteFile {
     const n = this.#operations++
     if (n >= this.#crashAt) {
       this.#crashed = true
-      if (operation !== undefined) this.#pending.push(operation)
+      if (operation !== undefined && this.#possible(operation)) this.#pending.push(operation)
       throw new SimulatedCrash(`at operation ${n}: ${call}`)
     }
     const errno = this.#failAt.get(n)
     if (errno !== undefined) throw this.#failure(errno, call)
+  }
+
+  /** What the file system would have refused changes nothing, power or no power. */
+  #possible(operation: Operation): boolean {
+    if (operation.kind !== 'fallocate') return true
+    try {
+      this.#file.snapshot().fallocate(operation.mode, operation.offset, operation.length)
+      return true
+    } catch {
+      return false
+    }
   }
 
   #failure(errno: string, call: string): FlagstoneError {
@@ -186,11 +200,29 @@ export class FaultFile implements ByteFile {
   }
 }
 
-/** How much of a write is there when it was cut off after a share of it: up to the end of a sector. */
-function survivingBytes(position: number, length: number, share: number): number {
-  if (share === 1) return length
-  const end = Math.floor((position + length * share) / SECTOR) * SECTOR
-  return Math.max(0, end - position)
+/** A write cut off somewhere, begun somewhere, or with sectors missing here and there. */
+function tear(next: () => number): Fate {
+  const shape = next()
+  const share = next()
+  if (shape < 0.5) return (sector, sectors) => sector < Math.floor(share * sectors)
+  if (shape < 0.7) return (sector, sectors) => sector >= Math.floor(share * sectors)
+  const seed = share * 2 ** 32
+  return (sector) => randomNumbers(seed + sector)() < 0.5
+}
+
+/** Writes the sectors that fate leaves, as far as the file reaches. */
+function writeSectors(image: MemoryFile, bytes: Uint8Array, position: number, fate: Fate): void {
+  const first = Math.floor(position / SECTOR)
+  const end = Math.min(position + bytes.length, image.size())
+  const sectors = Math.ceil((position + bytes.length) / SECTOR) - first
+  if (fate === WHOLE && end > position) image.write(bytes.subarray(0, end - position), position)
+  if (fate === WHOLE || fate === LOST) return
+  for (let sector = 0; sector < sectors; sector++) {
+    if (!fate(sector, sectors)) continue
+    const from = Math.max(position, (first + sector) * SECTOR)
+    const to = Math.min(end, (first + sector + 1) * SECTOR)
+    if (to > from) image.write(bytes.subarray(from - position, to - position), from)
+  }
 }
 
 /** Deterministic numbers in [0, 1): mulberry32. */

@@ -50,6 +50,7 @@ export const libc = {
   munmap: library.func('int munmap(void *address, size_t length)'),
   madvise: optional('int madvise(void *address, size_t length, int advice)'),
   fcntl: library.func('int fcntl(int fd, int command, ...)'),
+  flock: library.func('int flock(int fd, int operation)'),
   ioctl: library.func('int ioctl(int fd, unsigned long request, ...)'),
   posixFadvise: optional('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)'),
   syncFileRange: optional('int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)'),

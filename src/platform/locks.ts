@@ -1,6 +1,11 @@
 // Byte-range locks that belong to an open file description (Linux OFD locks): two opens in one process exclude
 // each other, and the kernel drops them when the process dies however it dies. They lie near 2^62, far beyond
 // any data, and never touch it.
+//
+// Where the kernel or the file system has no OFD locks, flock(2) stands in for 'writer': it belongs to an open
+// file too, and goes with the process. There is only one of it a file, so 'pin' and 'attach' cannot be had: shared
+// they are granted and mean nothing, exclusively they are never granted. That errs on the safe side: a writer
+// then never moves or cuts off what a reader may be looking at, it relocates.
 import { constants } from 'node:os'
 import type { LockName } from './byte-file.js'
 import { call, libc } from './libc.js'
@@ -25,23 +30,59 @@ function flock(name: LockName, type: number): Buffer {
   return bytes
 }
 
-/** Takes a lock without waiting; false when somebody else's is in the way. */
+const LOCK_SH = 1
+const LOCK_EX = 2
+const LOCK_NB = 4
+const LOCK_UN = 8
+
+/** What kernels and file systems without OFD locks, or without any lock so far out, answer. */
+const NO_OFD = new Set(['EINVAL', 'ENOSYS', 'EOPNOTSUPP', 'EOVERFLOW'])
+
+type Answer = { value: number } | { errno: number }
+
+/** By byte range, or in the way of the whole file where there are none. */
+function lockSomehow(
+  fd: number,
+  name: LockName,
+  type: number,
+  whole: () => Answer | boolean,
+): Answer | boolean {
+  const answer = call(libc.fcntl, fd, F_OFD_SETLK, 'void *', flock(name, type))
+  if ('value' in answer || !NO_OFD.has(errnoName(answer.errno))) return answer
+  return whole()
+}
+
+/**
+ * Takes a lock without waiting; false when somebody else's is in the way.
+ * @throws FlagstoneError SYSTEM: EBADF, ENOLCK …
+ */
 export function tryLock(fd: number, name: LockName, mode: 'shared' | 'exclusive', path: string): boolean {
-  const answer = call(
-    libc.fcntl,
-    fd,
-    F_OFD_SETLK,
-    'void *',
-    flock(name, mode === 'shared' ? F_RDLCK : F_WRLCK),
+  const shared = mode === 'shared'
+  const answer = lockSomehow(fd, name, shared ? F_RDLCK : F_WRLCK, () =>
+    name === 'writer' ? call(libc.flock, fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) : shared,
   )
+  if (typeof answer === 'boolean') return answer
   if ('value' in answer) return true
   const { EAGAIN, EACCES } = constants.errno
   if (answer.errno === EAGAIN || answer.errno === EACCES) return false
-  throw systemError(errnoName(answer.errno), 'fcntl', path, { command: 'F_OFD_SETLK', lock: name, mode })
+  throw systemError(errnoName(answer.errno), 'fcntl', path, { lock: name, mode })
 }
 
 export function unlock(fd: number, name: LockName, path: string): void {
-  const answer = call(libc.fcntl, fd, F_OFD_SETLK, 'void *', flock(name, F_UNLCK))
-  if ('errno' in answer)
-    throw systemError(errnoName(answer.errno), 'fcntl', path, { command: 'F_OFD_SETLK', lock: name })
+  const answer = lockSomehow(fd, name, F_UNLCK, () => name !== 'writer' || call(libc.flock, fd, LOCK_UN))
+  if (typeof answer !== 'boolean' && 'errno' in answer)
+    throw systemError(errnoName(answer.errno), 'fcntl', path, { lock: name })
+}
+
+/** Which locks an open, nameless file of a directory has; see above. */
+export type LockKind = 'byte-range' | 'whole-file' | 'none'
+
+export function lockKind(fd: number): LockKind {
+  try {
+    if (!tryLock(fd, 'pin', 'exclusive', ''))
+      return tryLock(fd, 'writer', 'exclusive', '') ? 'whole-file' : 'none'
+    return 'byte-range'
+  } catch {
+    return 'none'
+  }
 }

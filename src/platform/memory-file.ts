@@ -82,6 +82,7 @@ export class MemoryFile implements ByteFile {
 
   read(into: Uint8Array, position: number): number {
     this.#assertOpen('read')
+    this.#assertPlace('read', position)
     const length = Math.max(0, Math.min(into.length, this.#inode.size - position))
     for (let done = 0; done < length; ) {
       const within = (position + done) % CHUNK
@@ -101,11 +102,14 @@ export class MemoryFile implements ByteFile {
   write(bytes: Uint8Array, position: number): void {
     this.#assertOpen('write')
     if (!this.writable) throw this.#error('EBADF', 'write', { position, length: bytes.length })
+    this.#assertPlace('write', position)
     this.#put(bytes, position)
   }
 
   truncate(sizeBytes: number): void {
     this.#assertOpen('ftruncate')
+    if (!this.writable) throw this.#error('EINVAL', 'ftruncate', { sizeBytes })
+    this.#assertPlace('ftruncate', sizeBytes)
     if (sizeBytes < this.#inode.size) this.#zero(sizeBytes, this.#inode.size - sizeBytes)
     this.#inode.size = sizeBytes
   }
@@ -143,7 +147,8 @@ export class MemoryFile implements ByteFile {
   }
 
   tryLock(name: LockName, mode: 'shared' | 'exclusive'): boolean {
-    this.#assertOpen('lock')
+    this.#assertOpen('fcntl')
+    if (mode === 'exclusive' && !this.writable) throw this.#error('EBADF', 'fcntl', {})
     const held = this.#inode.locks.get(name) ?? []
     const others = held.filter((lock) => lock.owner !== this)
     if (others.some((lock) => mode === 'exclusive' || lock.mode === 'exclusive')) return false
@@ -230,6 +235,10 @@ export class MemoryFile implements ByteFile {
 
   #assertOpen(call: string): void {
     if (this.#closed) throw this.#error('EBADF', call, {})
+  }
+
+  #assertPlace(call: string, position: number): void {
+    if (!Number.isSafeInteger(position) || position < 0) throw this.#error('EINVAL', call, { position })
   }
 
   #error(errno: string, call: string, args: Record<string, number>): FlagstoneError {

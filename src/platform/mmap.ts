@@ -1,6 +1,7 @@
 // Read-only shared mappings. A mapping lives as long as any view into it: the ArrayBuffer cannot be detached in
 // Node 20, so it is unmapped by the garbage collector's word only, never under a view.
 import { constants } from 'node:os'
+import { ADVICE, type Advice } from './advice.js'
 import { call, errno, libc, MAP_FAILED, viewOf } from './libc.js'
 import { errnoName, systemError } from './system-error.js'
 
@@ -8,8 +9,6 @@ const PROT_READ = 1
 const MAP_SHARED = 1
 /** koffi aborts the process over 2^32 bytes, and a window of this size is plenty. */
 export const MAX_MAPPING_BYTES = 2 ** 30
-
-export const MADVISE = { NORMAL: 0, RANDOM: 1, SEQUENTIAL: 2, WILLNEED: 3, DONTNEED: 4 } as const
 
 interface Mapping {
   readonly address: bigint
@@ -44,8 +43,8 @@ export function map(fd: number, offset: number, length: number, path: string): A
 }
 
 /** madvise on a whole mapping made by `map`; a hint, never fails. */
-export function advise(buffer: ArrayBuffer, advice: number): void {
+export function advise(buffer: ArrayBuffer, advice: Advice): void {
   const mapping = addresses.get(buffer)
   if (mapping !== undefined && libc.madvise !== undefined)
-    call(libc.madvise, mapping.address, mapping.length, advice)
+    call(libc.madvise, mapping.address, mapping.length, ADVICE[advice])
 }

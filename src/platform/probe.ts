@@ -3,6 +3,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   ftruncateSync,
   mkdtempSync,
   openSync,
@@ -17,11 +18,14 @@ import { type Capabilities, FALLOC } from './byte-file.js'
 import { clone, copyInKernel } from './copy.js'
 import { directAlignment } from './direct.js'
 import { fallocate } from './fallocate.js'
+import { type LockKind, lockKind } from './locks.js'
 import { fromNodeError } from './system-error.js'
 
 export interface ProbeResult extends Capabilities {
   /** By its magic number, 'ext2/3/4', 'xfs' …; the number in hex when unknown. */
   readonly fileSystem: string
+  /** 'byte-range': all three locks; 'whole-file': the writer's only, so growth relocates; see locks.ts. */
+  readonly locks: LockKind
 }
 
 /** For files that are only read. */
@@ -88,33 +92,67 @@ function identityOf(directory: string): string {
   })
 }
 
-/** A new file whose name is gone again before anything is tried, beside one more for copies. */
+/** Linux: a file that never has a name, so that nothing is left behind however this process ends. */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY
+
+/** Two nameless files; undefined where there are none (other systems, NFS, no /proc to reach them by). */
+function openNameless(directory: string, fds: number[]): [number, number] | undefined {
+  if (process.platform !== 'linux') return undefined
+  const open = (): number => {
+    fds.push(openSync(directory, constants.O_RDWR | O_TMPFILE, 0o600))
+    return fds.at(-1)!
+  }
+  try {
+    const pair: [number, number] = [open(), open()]
+    return existsSync(pathOf(pair[0])) ? pair : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const pathOf = (fd: number): string => `/proc/self/fd/${fd}`
+
+const EXAMPLE = Buffer.alloc(65536, 1)
+
+/** Tries everything on a file without a name, or on one whose name is gone again before anything is tried. */
 function probe(directory: string): ProbeResult {
   const fds: number[] = []
   try {
-    const place = mkdtempSync(join(directory, '.flagstone-probe-'))
-    const path = join(place, 'file')
-    const open = (name: string): number => {
-      fds.push(openSync(name, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL))
-      return fds.at(-1)!
-    }
-    let fd: number
-    let other: number
-    let directAlignBytes: number
-    try {
-      fd = open(path)
-      other = open(`${path}-copy`)
-      writeSync(fd, Buffer.alloc(65536, 1), 0, 65536, 0)
-      directAlignBytes = directAlignment(path)
-    } finally {
-      rmSync(place, { recursive: true, force: true })
-    }
-    return { fileSystem: fileSystemOf(directory), directAlignBytes, ...tryModes(fd), ...tryCopies(fd, other) }
+    const pair = openNameless(directory, fds)
+    if (pair === undefined) return probeNamed(directory, fds)
+    writeSync(pair[0], EXAMPLE, 0, EXAMPLE.length, 0)
+    return results(directory, ...pair, directAlignment(pathOf(pair[0])))
   } catch (error) {
     throw fromNodeError(error, 'probe', directory)
   } finally {
     for (const fd of fds) closeSync(fd)
   }
+}
+
+function probeNamed(directory: string, fds: number[]): ProbeResult {
+  const place = mkdtempSync(join(directory, '.flagstone-probe-'))
+  const path = join(place, 'file')
+  const open = (name: string): number => {
+    fds.push(openSync(name, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL))
+    return fds.at(-1)!
+  }
+  let fd: number
+  let other: number
+  let directAlignBytes: number
+  try {
+    fd = open(path)
+    other = open(`${path}-copy`)
+    writeSync(fd, EXAMPLE, 0, EXAMPLE.length, 0)
+    directAlignBytes = directAlignment(path)
+  } finally {
+    rmSync(place, { recursive: true, force: true })
+  }
+  return results(directory, fd, other, directAlignBytes)
+}
+
+function results(directory: string, fd: number, other: number, directAlignBytes: number): ProbeResult {
+  const fileSystem = fileSystemOf(directory)
+  return { fileSystem, locks: lockKind(fd), directAlignBytes, ...tryModes(fd), ...tryCopies(fd, other) }
 }
 
 function fileSystemOf(directory: string): string {

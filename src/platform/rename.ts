@@ -9,13 +9,26 @@ const RENAME_NOREPLACE = 1
 /** File systems without RENAME_NOREPLACE, and C libraries without renameat2. */
 const NOT_THERE = new Set(['EINVAL', 'ENOSYS', 'EOPNOTSUPP'])
 
-/** Makes the names in a directory durable. */
+/** What file systems say that have no such thing as a directory to be synced: some network ones, some of FUSE. */
+const NOT_SYNCED = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP'])
+
+/**
+ * Makes the names in a directory durable, where the file system can and the directory may be read: one that may
+ * only be written to is left to the kernel, files in it are no less usable.
+ */
 export function syncDirectory(directory: string): void {
-  const fd = openSync(directory, 'r')
+  let fd: number
+  try {
+    fd = openSync(directory, 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return
+    throw fromNodeError(error, 'open', directory)
+  }
   try {
     fsyncSync(fd)
   } catch (error) {
-    throw fromNodeError(error, 'fsync', directory)
+    if (!NOT_SYNCED.has((error as NodeJS.ErrnoException).code ?? ''))
+      throw fromNodeError(error, 'fsync', directory)
   } finally {
     closeSync(fd)
   }

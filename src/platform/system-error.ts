@@ -16,13 +16,19 @@ const ADVICE: Record<string, { code: ErrorCode; text: string }> = {
     code: 'SYSTEM',
     text: 'the file would be larger than this file system or the process limit allows',
   },
-  EROFS: { code: 'SYSTEM', text: 'the file system is mounted read-only' },
-  EACCES: { code: 'SYSTEM', text: 'permission denied' },
-  EPERM: { code: 'SYSTEM', text: 'not permitted' },
+  EROFS: { code: 'SYSTEM', text: 'the file system is mounted read-only; choose another place' },
+  EACCES: {
+    code: 'SYSTEM',
+    text: 'permission denied; check the owner and mode of the file and its directories',
+  },
+  EPERM: { code: 'SYSTEM', text: 'not permitted; the file may be immutable, append-only or sealed' },
   EIO: { code: 'SYSTEM', text: 'the disk reported an input/output error; check the disk, then run verify' },
   ENOENT: { code: 'NOT_FOUND', text: 'there is no such file' },
   EEXIST: { code: 'EXISTS', text: 'the file exists already' },
   EISDIR: { code: 'SYSTEM', text: 'this is a directory' },
+  EMFILE: { code: 'SYSTEM', text: 'this process has too many files open; raise its limit (ulimit -n)' },
+  ENFILE: { code: 'SYSTEM', text: 'the system has too many files open; close some programs' },
+  ENOLCK: { code: 'SYSTEM', text: 'this file system has no file locks; put the file on a local disk' },
   EOPNOTSUPP: { code: 'SYSTEM', text: 'this file system cannot do that' },
 }
 

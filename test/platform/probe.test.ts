@@ -16,6 +16,7 @@ const ALL = {
   growthUnitBytes: 4096,
   reflink: false,
   copyFileRange: true,
+  locks: 'byte-range',
 }
 const NO_INSERT = { ...ALL, insertRange: false, collapseRange: false }
 
