@@ -15,7 +15,8 @@ export const ADVICE: Readonly<Record<Advice, number>> = {
 
 /**
  * Tells how [offset, offset + length) of an open file will be read; length 0 is 'to the end'. 'dontneed' drops the
- * clean pages of the range from the page cache: sync first what has to go.
+ * clean pages of the range from the page cache: sync first what has to go. A large page that reaches out of the
+ * range stays whole.
  */
 export function adviseFile(fd: number, offset: number, length: number, advice: Advice): void {
   // Answers with the errno itself and does not set it.

@@ -100,6 +100,31 @@ t.test(
   },
 )
 
+t.test('pages are written out in no order: the end of a write without its beginning, and with gaps', (t) => {
+  const file = disk(4)
+  file.write(filled(4 * BLOCK, 2), 0)
+  const kinds = new Set<string>()
+  for (const image of file.crashImages(300)) {
+    const bytes = image.bytes()
+    let shape = ''
+    for (let at = 0; at < bytes.length; at += SECTOR) if (!shape.endsWith(`${bytes[at]}`)) shape += bytes[at]
+    kinds.add(shape.length > 2 ? 'gaps' : shape)
+  }
+  t.same([...kinds].sort(), ['1', '12', '2', '21', 'gaps'])
+  t.end()
+})
+
+t.test('the power goes at what the file system would have refused', (t) => {
+  const file = new FaultFile(
+    new MemoryFile({ bytes: filled(2 * BLOCK, 1), capabilities: { insertRange: false } }),
+  )
+  file.crashAt(1)
+  file.write(filled(BLOCK, 2), 0)
+  t.ok(thrownBy(() => file.fallocate(FALLOC.INSERT_RANGE, 0, BLOCK)) instanceof SimulatedCrash)
+  for (const image of file.crashImages(10)) t.equal(image.size(), 2 * BLOCK)
+  t.end()
+})
+
 t.test('changes of geometry survive in order, up to some point', (t) => {
   // Each step leaves another size, so that the size tells which of them survived.
   const file = disk(8)

@@ -36,6 +36,29 @@ for (const name of ['ext4', 'xfs'] as const)
     t.end()
   })
 
+tap.test('every kind of view, and atomic loads, of what another handle writes', (t) => {
+  const file = openRealFile(join(t.testdir(), 'file'), 'create')
+  file.write(new Uint8Array(65536), 0)
+  const mapping = file.map(0, 65536)!
+  t.equal(Object.prototype.toString.call(mapping), '[object ArrayBuffer]')
+  const words = new Uint32Array(mapping)
+  const other = openRealFile(file.path, 'readwrite')
+  for (const sequence of [1, 0x80000000, 0xffffffff]) {
+    const bytes = Buffer.alloc(16)
+    bytes.writeUInt32LE(sequence, 4)
+    bytes.writeDoubleLE(sequence, 8)
+    other.write(bytes, 4096)
+    t.equal(Atomics.load(words, 1025), sequence)
+    t.equal(new DataView(mapping).getFloat64(4104, true), sequence)
+    t.equal(new Float64Array(mapping, 4104, 1)[0], sequence)
+    t.equal(new BigUint64Array(mapping, 4096, 1)[0], BigInt(sequence) << 32n)
+    t.ok(Buffer.from(mapping, 4096, 16).equals(bytes))
+  }
+  other.close()
+  file.close()
+  t.end()
+})
+
 tap.test('bounds and advice', (t) => {
   const file = openRealFile(join(t.testdir(), 'file'), 'create')
   file.write(new Uint8Array(200_000).fill(3), 0)
