@@ -3,7 +3,7 @@
 // While one window is warped the next is being read, so that decoding (in the thread pool) and warping (here)
 // go on at once. Areas are painted one after another; an area nothing meets is never prepared.
 import type { Canvas } from '../raster/canvas.js'
-import type { Pixels } from '../raster/pixels.js'
+import type { Pixels, Samples } from '../raster/pixels.js'
 import type { RasterSource } from '../raster/source.js'
 import { runWarp } from '../raster/warp.js'
 import { planWarp, type WarpPart, type WarpPlan } from '../raster/warp-plan.js'
@@ -60,7 +60,7 @@ export async function paintAreas(
   }
 }
 
-type Reading = Promise<{ pixels: Pixels } | { error: unknown }>
+type Reading = Promise<{ pixels: Pixels<Samples> } | { error: unknown }>
 
 /** A read whose failure waits to be asked for. */
 function readAhead({ source, part }: Step): Reading {
@@ -70,7 +70,7 @@ function readAhead({ source, part }: Step): Reading {
   )
 }
 
-async function settled(reading: Reading): Promise<Pixels> {
+async function settled(reading: Reading): Promise<Pixels<Samples>> {
   const result = await reading
   if ('error' in result) throw result.error
   return result.pixels

@@ -44,6 +44,8 @@ export async function openGeoTiff(path: string, options: GeoTiffOptions = {}): P
       width: raster.layout.width,
       height: raster.layout.height,
       bands: raster.bands,
+      samples: 'uint8',
+      stored: raster.stored,
       maskKind: raster.maskKind,
       crs,
       geotransform,

@@ -1,7 +1,7 @@
 // What a raster source is to the rest of the project: geometry as plain data, and a way to read windows.
 // One implementation a file format; geotiff.ts is the first.
 import type { Crs } from '../grid/crs.js'
-import type { Pixels } from './pixels.js'
+import type { Pixels, Samples } from './pixels.js'
 
 /** GDAL's order: X = g[0] + col·g[1] + row·g[2]; Y = g[3] + col·g[4] + row·g[5]; (0,0) is the outer corner of the first pixel. */
 export type Geotransform = readonly [number, number, number, number, number, number]
@@ -18,12 +18,84 @@ export interface SourceLevel {
 /** How emptiness is said: 'binary' (nodata value, bit mask) or 'alpha' (soft). */
 export type MaskKind = 'none' | 'binary' | 'alpha'
 
+/** What a file stores for one sample; depths between (11, 12 bits …) go with the next larger one. */
+export type SampleType =
+  | 'uint8'
+  | 'int8'
+  | 'uint16'
+  | 'int16'
+  | 'uint32'
+  | 'int32'
+  | 'uint64'
+  | 'int64'
+  | 'float16'
+  | 'float32'
+  | 'float64'
+
+/** What the file holds, whichever view of it was asked for. */
+export interface StoredSamples {
+  readonly type: SampleType
+  /** Bits that are used: 1 … 64. */
+  readonly bits: number
+  /** Bands without alpha. */
+  readonly bands: number
+  readonly hasAlpha: boolean
+  /** Bands are numbers in a table of colours. */
+  readonly palette: boolean
+  /** Value that means "nothing here", as far as one number says it (NaN too). */
+  readonly nodata?: number
+  /** GDAL's: value = stored · scale + offset, by band; left out where it is 1 and 0. Values views are in these units. */
+  readonly scales?: readonly { readonly scale: number; readonly offset: number }[]
+}
+
+/** A colour for a value, 0…255 each; alpha 255 when not given. */
+export interface ColormapStop {
+  readonly value: number
+  readonly rgba: readonly [red: number, green: number, blue: number, alpha: number]
+}
+
+/** How stored values become 8-bit colours. All of it plain data. */
+export interface Tone {
+  /** [min, max] → 0…255, one a colour band (or one for all). In units of the values (scale and offset applied). */
+  readonly ranges: readonly (readonly [min: number, max: number])[]
+  /** out = in^(1/gamma), on 0…1. */
+  readonly gamma: number
+  /** For one band: colours by value, linear between stops; `ranges` and gamma are not used then. */
+  readonly colormap?: { readonly stops: readonly ColormapStop[]; readonly interpolate: boolean }
+}
+
+/** Pictures: 8-bit colours. Samples that are not 8-bit (or all, when `tone` is given) go through the tone. */
+export interface ColourView {
+  readonly kind: 'colour'
+  /** Stored bands from 1, instead of the file's own choice: one (grey) or three. */
+  readonly bands?: readonly number[]
+  readonly tone?: Tone
+  /** false: alpha bands and masks are not looked at (nodata values are). */
+  readonly alpha?: boolean
+}
+
+/** Values as they are, as Float32 with scale and offset applied; the mask says where there are any. */
+export interface ValueView {
+  readonly kind: 'values'
+  /** Stored bands from 1. */
+  readonly bands: readonly number[]
+}
+
+export type SourceView = ColourView | ValueView
+
+/** Are these samples not pictures as they are? A colour view of them wants a tone. */
+export const needsTone = (stored: StoredSamples): boolean => stored.type !== 'uint8' && !stored.palette
+
 /** Plain data: can be sent to a worker, printed, compared. */
 export interface SourceInfo {
   readonly path: string
   readonly width: number
   readonly height: number
-  readonly bands: 1 | 3
+  /** What reading gives: 1 or 3 of a colour view, as many as asked for of a values view. */
+  readonly bands: number
+  /** Samples of what reading gives. */
+  readonly samples: 'uint8' | 'float32'
+  readonly stored: StoredSamples
   readonly maskKind: MaskKind
   readonly crs: Crs
   readonly geotransform: Geotransform
@@ -43,6 +115,6 @@ export interface PixelWindow {
 export interface RasterSource {
   readonly info: SourceInfo
   /** Pixels of a window inside `level`. Decodes each block at most once while it stays in the cache. */
-  read(level: number, window: PixelWindow): Promise<Pixels>
+  read(level: number, window: PixelWindow): Promise<Pixels<Samples>>
   close(): Promise<void>
 }

@@ -59,7 +59,7 @@ export interface WarpPart {
 export interface WarpPlan {
   readonly target: WarpTarget
   readonly resampling: Resampling
-  readonly bands: 1 | 3
+  readonly bands: number
   readonly maskKind: MaskKind
   readonly parts: readonly WarpPart[]
 }

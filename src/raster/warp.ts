@@ -1,7 +1,7 @@
 // Carrying out a warp plan: read the windows, paint the rows.
 import { type Canvas, coverageOf, createCanvas, finishCanvas } from './canvas.js'
 import { type RunKernel, runKernel } from './kernels-run.js'
-import type { Pixels, Resampling } from './pixels.js'
+import { isPicture, type Pixels, type Resampling, type Samples } from './pixels.js'
 import type { RasterSource } from './source.js'
 import { cellStart } from './warp-grid.js'
 import { planWarp, type WarpOptions, type WarpPart, type WarpPlan, type WarpTarget } from './warp-plan.js'
@@ -60,12 +60,13 @@ async function paintPlan(
 export function runWarp(
   plan: WarpPlan,
   part: WarpPart,
-  pixels: Pixels,
+  pixels: Pixels<Samples>,
   canvas: Canvas,
   x: number,
   y: number,
 ): void {
   check(plan, part, pixels, canvas, x, y)
+  if (!isPicture(pixels)) throw new TypeError('values do not go on a canvas of colours')
   const coverage = coverageOf(pixels.mask)
   if (coverage === 'none') return
   const from = coverage === 'full' ? { ...pixels, mask: undefined } : pixels
@@ -74,7 +75,14 @@ export function runWarp(
   new PartPainter(part, kernel, plan.resampling, from).paint(canvas.width, x + part.x, y + part.y)
 }
 
-function check(plan: WarpPlan, part: WarpPart, pixels: Pixels, canvas: Canvas, x: number, y: number): void {
+function check(
+  plan: WarpPlan,
+  part: WarpPart,
+  pixels: Pixels<Samples>,
+  canvas: Canvas,
+  x: number,
+  y: number,
+): void {
   const { target } = plan
   if (x < 0 || y < 0 || x + target.width > canvas.width || y + target.height > canvas.height) {
     throw new RangeError(

@@ -33,6 +33,8 @@ export function infoOf(options: ImageOptions): SourceInfo {
     height,
     bands: 3,
     maskKind: options.maskKind ?? 'binary',
+    samples: 'uint8',
+    stored: { type: 'uint8', bits: 8, bands: 3, hasAlpha: false, palette: false },
     crs: WEB_MERCATOR,
     geotransform: [
       pixelToMetresX(x, zoom, tileSize),

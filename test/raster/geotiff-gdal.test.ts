@@ -1,4 +1,5 @@
 // GDAL as the judge: the same pixels, masks, geotransforms and places on earth. Skips without GDAL.
+
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -6,6 +7,7 @@ import proj4 from 'proj4'
 import t, { type Test } from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
 import { openGeoTiff } from '../../src/raster/geotiff.js'
+import type { Pixels } from '../../src/raster/pixels.js'
 import type { RasterSource } from '../../src/raster/source.js'
 import { fixture, sharedData } from '../helpers/paths.js'
 
@@ -86,8 +88,8 @@ async function comparePixels(t: Test, file: string, source: RasterSource, dir: s
   }
   // One overview stands for all: a process of GDAL each takes its time.
   for (const [i, { width, height }] of levels.slice(0, 2).entries()) {
-    const pixels = await source.read(i, { x: 0, y: 0, width, height })
-    const gdal = gdalPixels(file, dir, i, info, bands)
+    const pixels = (await source.read(i, { x: 0, y: 0, width, height })) as Pixels
+    const gdal = gdalPixels(file, dir, i, info, bands as 1 | 3)
     // The JPEG decoders may be different builds.
     const tolerance = /JPEG|WebP/.test(source.info.description) ? 2 : 0
     const worst = worstDifference(pixels.data, gdal.colour)

@@ -45,7 +45,7 @@ for (const { name, levels, tolerance } of tiffCases) {
       t.equal(source.info.bands, level.bands, 'bands')
       t.match(source.info.levels[i], { width: level.width, height: level.height })
       for (const window of windowsOf(level)) {
-        const pixels = await source.read(i, window)
+        const pixels = (await source.read(i, window)) as Pixels
         t.match(pixels, { width: window.width, height: window.height, bands: level.bands })
         const { colour, mask } = worst(pixels, level, window)
         t.ok(colour <= tolerance, `level ${i} ${JSON.stringify(window)}: colours differ by ${colour}`)

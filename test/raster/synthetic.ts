@@ -82,6 +82,8 @@ export function memorySource(
     height: full.height,
     bands: full.bands as 1 | 3,
     maskKind,
+    samples: 'uint8',
+    stored: { type: 'uint8', bits: 8, bands: full.bands, hasAlpha: false, palette: false },
     crs,
     geotransform,
     levels: list.map((l) => ({ width: l.width, height: l.height, blockWidth: 256, blockHeight: 256 })),

@@ -33,6 +33,8 @@ function infoOf(
     height,
     bands: 3,
     maskKind: 'none',
+    samples: 'uint8',
+    stored: { type: 'uint8', bits: 8, bands: 3, hasAlpha: false, palette: false },
     crs: c,
     geotransform,
     levels: [level(1), ...factors.map(level)],

@@ -2,7 +2,7 @@
 // as levels, read by window. Blocks go through one cache shared by all levels.
 
 import type { Pixels } from '../pixels.js'
-import type { MaskKind, PixelWindow, SourceLevel } from '../source.js'
+import type { MaskKind, PixelWindow, SourceLevel, StoredSamples } from '../source.js'
 import { readBandRoles, withRoles } from './band-roles.js'
 import { BlockCache } from './block-cache.js'
 import type { ByteSource } from './byte-source.js'
@@ -11,7 +11,7 @@ import { TiffImage, type Unit } from './image.js'
 import { type ImageLayout, readLayout } from './layout.js'
 import { type Ifd, readStructure, type TiffStructure } from './structure.js'
 import { requireSupported, unsupported } from './support.js'
-import { Tag } from './tags.js'
+import { Photometric, Tag } from './tags.js'
 
 const MAX_LEVELS = 32
 /** Blocks being read and decoded at once, and the decoded bytes they may take together. */
@@ -71,6 +71,7 @@ export class TiffRaster {
   readonly layout: ImageLayout
   readonly bands: 1 | 3
   readonly maskKind: MaskKind
+  readonly stored: StoredSamples
   readonly #levels: readonly Level[]
   readonly #cache: BlockCache<Unit>
   readonly #source: ByteSource
@@ -90,6 +91,14 @@ export class TiffRaster {
     this.layout = colour.layout
     this.bands = colour.plan.bands
     this.maskKind = colour.plan.maskKind === 'none' && mask !== undefined ? 'binary' : colour.plan.maskKind
+    const { alpha } = colour.plan
+    this.stored = {
+      type: 'uint8',
+      bits: this.layout.bitsPerSample,
+      bands: this.layout.samplesPerPixel - (alpha === undefined ? 0 : 1),
+      hasAlpha: alpha !== undefined,
+      palette: this.layout.photometric === Photometric.Palette,
+    }
     this.levels = levels.map(({ colour: image }) => ({
       width: image.layout.width,
       height: image.layout.height,
