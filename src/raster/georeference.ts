@@ -6,6 +6,7 @@ import { crsFromGeoKeys, GeoKey, type GeoKeys, PIXEL_IS_POINT, readGeoKeys } fro
 import type { Geotransform } from './source.js'
 import type { Ifd } from './tiff/structure.js'
 import { Tag } from './tiff/tags.js'
+import { parseWorldFile, worldFileNames } from './world-file.js'
 
 /** Keys beyond this are not there in honest files. */
 const MAX_KEY_VALUES = 65536
@@ -80,34 +81,11 @@ async function fromTags(ifd: Ifd, keys: GeoKeys): Promise<Geotransform | undefin
   return [g[0] - (g[1] + g[2]) / 2, g[1], g[2], g[3] - (g[4] + g[5]) / 2, g[4], g[5]]
 }
 
-/** photo.tif → photo.tfw, photo.tifw, photo.wld, in either case. */
-function worldFileNames(path: string): string[] {
-  const dot = path.lastIndexOf('.')
-  if (dot <= path.lastIndexOf('/')) return [`${path}.wld`]
-  const stem = path.slice(0, dot)
-  const extension = path.slice(dot + 1)
-  const short = `${extension[0] ?? ''}${extension.at(-1) ?? ''}w`
-  const names = [short, `${extension}w`, 'wld']
-  return [...names, ...names.map((name) => name.toUpperCase())].map((name) => `${stem}.${name}`)
-}
-
-/** Six numbers: width, row rotation, column rotation, height, and the centre of the first pixel. */
 async function fromWorldFile(path: string): Promise<Geotransform | undefined> {
   for (const name of worldFileNames(path)) {
-    let text: string
-    try {
-      text = await readFile(name, 'latin1')
-    } catch {
-      continue
-    }
-    // Some countries write decimal commas.
-    const values = text
-      .trim()
-      .split(/\s+/)
-      .map((word) => Number(word.replace(',', '.')))
-    if (values.length < 6 || !values.slice(0, 6).every(Number.isFinite)) continue
-    const [a, d, b, e, c, f] = values as [number, number, number, number, number, number]
-    return [c - (a + b) / 2, a, b, f - (d + e) / 2, d, e]
+    const text = await readFile(name, 'latin1').catch(() => undefined)
+    const found = text === undefined ? undefined : parseWorldFile(text)
+    if (found !== undefined) return found
   }
   return undefined
 }

@@ -6,7 +6,7 @@
 // Usually there is one part; there are more when the target meets the image on both sides of the
 // antimeridian, when the scale changes much inside the target, or when one window would be too large.
 //
-// Invariants: the interpolated position is within TOLERANCE_PX (source pixels, or target pixels when
+// Invariants: the interpolated position is within the tolerance (source pixels, or target pixels when
 // shrinking) of the exact one; windows lie inside their level; no part of an image-free rectangle is planned.
 import type { Footprint } from '../grid/bounds.js'
 import { footprintOf } from '../grid/bounds.js'
@@ -37,6 +37,8 @@ export interface WarpTarget {
 
 export interface WarpOptions {
   readonly resampling: Resampling
+  /** How far an interpolated position may lie from the exact one, pixels; TOLERANCE_PX when not given. */
+  readonly tolerancePx?: number
 }
 
 export interface WarpPart {
@@ -173,7 +175,7 @@ export function planWarp(info: SourceInfo, target: WarpTarget, options: WarpOpti
     const rect = touched(target, box, turn)
     if (rect === undefined) continue
     const points = new TargetToSource(geometry, target, turn * 360 - box.lonOffset)
-    planRect(info, rect, points, options.resampling, parts)
+    planRect(info, rect, points, options, parts)
   }
   if (parts.length === 0) return undefined
   return { target, resampling: options.resampling, bands: info.bands, maskKind: info.maskKind, parts }
@@ -183,15 +185,16 @@ function planRect(
   info: SourceInfo,
   rect: Rect,
   points: PointSource,
-  kernel: Resampling,
+  options: WarpOptions,
   parts: WarpPart[],
 ): void {
-  const grid = buildGrid(rect, points, TOLERANCE_PX, info.width, info.height)
+  const kernel = options.resampling
+  const grid = buildGrid(rect, points, options.tolerancePx ?? TOLERANCE_PX, info.width, info.height)
   const met = gridMeeting(grid, rect, info.width, info.height, kernel === 'average')
   if (met === undefined) return
   const shrinking = kernel === 'average' || Math.max(met.scaleX, met.scaleY) > WIDEN_ABOVE
   if (shrinking && kernel !== 'nearest' && met.spread > MAX_SCALE_SPREAD && canSplit(rect, MIN_SPLIT_PX)) {
-    for (const piece of quarters(rect)) planRect(info, piece, points, kernel, parts)
+    for (const piece of quarters(rect)) planRect(info, piece, points, options, parts)
     return
   }
   const level = levelFor(info, Math.min(met.scaleX, met.scaleY))
@@ -210,7 +213,7 @@ function planRect(
     kernelReach(kernel, scaleY),
   )
   if (window.width * window.height > MAX_WINDOW_PIXELS && canSplit(rect, MIN_WINDOW_SPLIT_PX)) {
-    for (const piece of quarters(rect)) planRect(info, piece, points, kernel, parts)
+    for (const piece of quarters(rect)) planRect(info, piece, points, options, parts)
     return
   }
   parts.push({
