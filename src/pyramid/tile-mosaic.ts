@@ -6,7 +6,7 @@
 import { type Canvas, createCanvas, finishCanvas } from '../raster/canvas.js'
 import { decodeTile } from '../raster/codec.js'
 import type { Pixels } from '../raster/pixels.js'
-import type { AnyReader } from '../store/open.js'
+import type { TileSet } from '../store/tile-set.js'
 import type { PixelRect } from './ranges.js'
 import { paintScaled } from './scale.js'
 
@@ -17,16 +17,19 @@ const DECODED_AT_ONCE = 8
 const USUAL_SIZE = 256
 
 export class TileMosaic {
-  readonly #reader: AnyReader
+  readonly #reader: TileSet
   readonly #zooms: ReadonlySet<number>
   readonly #deepest: number
+  readonly #fill: 'any' | 'leaves'
   readonly #sizes = new Map<number, number>()
   /** Insertion order is order of use. */
   readonly #decoded = new Map<string, Promise<Pixels | undefined>>()
   #sawColour = false
 
-  constructor(reader: AnyReader, zooms: readonly number[]) {
+  /** `fill`: which ancestors stand in for a missing tile: any, or only those the file has nothing below. */
+  constructor(reader: TileSet, zooms: readonly number[], fill: 'any' | 'leaves' = 'any') {
     this.#reader = reader
+    this.#fill = fill
     this.#zooms = new Set(zooms)
     this.#deepest = Math.max(...zooms)
   }
@@ -49,8 +52,8 @@ export class TileMosaic {
   }
 
   /** RGB; a rectangle of a zoom's pixel grid, inside the world. Undefined when nothing is there. */
-  async read(zoom: number, rect: PixelRect): Promise<Pixels | undefined> {
-    const size = await this.tileSizeAt(zoom)
+  async read(zoom: number, rect: PixelRect, tileSize?: number): Promise<Pixels | undefined> {
+    const size = tileSize ?? (await this.tileSizeAt(zoom))
     const canvas = createCanvas(rect.endX - rect.minX, rect.endY - rect.minY, 3)
     const places: [number, number][] = []
     for (let y = Math.floor(rect.minY / size); y * size < rect.endY; y++) {
@@ -109,8 +112,10 @@ export class TileMosaic {
 
   async #fromAncestor(zoom: number, x: number, y: number, size: number): Promise<Pixels | undefined> {
     for (let up = 1; up <= zoom; up++) {
-      const tile = await this.#tile(zoom - up, Math.floor(x / 2 ** up), Math.floor(y / 2 ** up))
+      const above = [zoom - up, Math.floor(x / 2 ** up), Math.floor(y / 2 ** up)] as const
+      const tile = await this.#tile(...above)
       if (tile === undefined) continue
+      if (this.#fill === 'leaves' && this.hasChildren(...above)) return undefined
       const canvas = createCanvas(size, size, 3)
       const step = 1 / 2 ** up
       paintScaled(tile, canvas, {
@@ -128,6 +133,13 @@ export class TileMosaic {
       return finishCanvas(canvas)
     }
     return undefined
+  }
+
+  /** Is anything stored under a place, at the next zoom that holds tiles (or SEARCH_ZOOMS down)? */
+  hasChildren(zoom: number, x: number, y: number): boolean {
+    let depth = 1
+    while (depth < SEARCH_ZOOMS && !this.#zooms.has(zoom + depth)) depth++
+    return this.#hasBelow(zoom, x, y, depth)
   }
 
   #has(zoom: number, x: number, y: number): boolean {

@@ -12,11 +12,11 @@ const LAYER: Record<string, number> = {
   platform: 2,
   raster: 3,
   store: 3,
-  server: 4,
   interop: 4,
-  pyramid: 4,
-  cli: 5,
-  index: 6,
+  server: 5,
+  pyramid: 5,
+  cli: 6,
+  index: 7,
 }
 
 const THIRD_PARTY: Record<string, readonly string[]> = {
@@ -25,7 +25,13 @@ const THIRD_PARTY: Record<string, readonly string[]> = {
   'epsg-index': ['grid'],
   sharp: ['raster'],
   fzstd: ['raster'],
+  lerc: ['raster'],
+  '@napi-rs/lzma': ['raster'],
+  '@rgrove/parse-xml': ['raster'],
+  libsql: ['interop'],
   piscina: ['pyramid'],
+  flatbush: ['pyramid'],
+  tinyglobby: ['pyramid'],
   commander: ['cli'],
   'cli-progress': ['cli'],
 }

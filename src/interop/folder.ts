@@ -1,0 +1,113 @@
+// Tiles as loose files, z/x/y.ext: as gdal2tiles, QGIS and mb-util leave them. Rows count from the north unless
+// a tilemapresource.xml says that they are TMS's (gdal2tiles without --xyz).
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { FlagstoneError } from '../errors.js'
+import { sniffTileType, type TileType } from '../format/tile-type.js'
+import type { TileSet } from '../store/tile-set.js'
+
+const TILE_NAME = /^(\d{1,8})\.(png|jpg|jpeg|webp|avif)$/i
+
+/** Names that are whole numbers, as numbers, ascending. */
+function numbersIn(directory: string): number[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && /^\d{1,8}$/.test(entry.name))
+    .map((entry) => Number(entry.name))
+    .sort((a, b) => a - b)
+}
+
+/** Does a directory hold z/x/y tiles? Looks at the first of each level only. */
+export function isTileFolder(path: string): boolean {
+  try {
+    for (const zoom of numbersIn(path).filter((z) => z <= 26)) {
+      const [x] = numbersIn(join(path, String(zoom)))
+      if (x === undefined) continue
+      return readdirSync(join(path, String(zoom), String(x))).some((name) => TILE_NAME.test(name))
+    }
+  } catch {
+    // not a directory, or one that may not be read
+  }
+  return false
+}
+
+export class FolderReader implements TileSet {
+  readonly path: string
+  readonly #isTms: boolean
+  /** The extension found last, tried first. */
+  readonly #extensions = ['png', 'jpg', 'webp', 'jpeg', 'avif']
+  #levels: { zoom: number; count: number }[] | undefined
+
+  private constructor(path: string) {
+    this.path = path
+    this.#isTms = existsSync(join(path, 'tilemapresource.xml'))
+  }
+
+  /** Throws NOT_A_TILE_FILE. */
+  static open(path: string): FolderReader {
+    if (isTileFolder(path)) return new FolderReader(path)
+    throw new FlagstoneError('NOT_A_TILE_FILE', `${path} holds no tiles named z/x/y.png, .jpg or .webp.`, {
+      path,
+    })
+  }
+
+  get(z: number, x: number, y: number): { bytes: Uint8Array; type: TileType } | undefined {
+    const file = this.#find(z, x, y)
+    if (file === undefined) return undefined
+    const bytes = readFileSync(file)
+    return bytes.length === 0 ? undefined : { bytes, type: sniffTileType(bytes) }
+  }
+
+  has(z: number, x: number, y: number): boolean {
+    return this.#find(z, x, y) !== undefined
+  }
+
+  levels(): readonly { zoom: number; count: number }[] {
+    this.#levels ??= numbersIn(this.path)
+      .filter((zoom) => zoom <= 26)
+      .map((zoom) => {
+        let count = 0
+        for (const _ of this.tiles({ zoom })) count++
+        return { zoom, count }
+      })
+      .filter(({ count }) => count > 0)
+    return this.#levels
+  }
+
+  *tiles({ zoom }: { zoom: number }): IterableIterator<{ z: number; x: number; y: number }> {
+    const side = 2 ** zoom
+    const directory = join(this.path, String(zoom))
+    for (const x of numbersIn(directory)) {
+      for (const name of readdirSync(join(directory, String(x)))) {
+        const row = TILE_NAME.exec(name)?.[1]
+        if (row === undefined || Number(row) >= side || x >= side) continue
+        yield { z: zoom, x, y: this.#row(zoom, Number(row)) }
+      }
+    }
+  }
+
+  metadata(): Record<string, unknown> {
+    try {
+      const value: unknown = JSON.parse(readFileSync(join(this.path, 'metadata.json'), 'utf8'))
+      return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+    } catch {
+      return {}
+    }
+  }
+
+  close(): void {}
+
+  #row(zoom: number, y: number): number {
+    return this.#isTms ? 2 ** zoom - 1 - y : y
+  }
+
+  #find(z: number, x: number, y: number): string | undefined {
+    const stem = join(this.path, String(z), String(x), String(this.#row(z, y)))
+    for (const [i, extension] of this.#extensions.entries()) {
+      const file = `${stem}.${extension}`
+      if (!existsSync(file)) continue
+      if (i > 0) this.#extensions.unshift(...this.#extensions.splice(i, 1))
+      return file
+    }
+    return undefined
+  }
+}

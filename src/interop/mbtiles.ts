@@ -1,0 +1,103 @@
+// MBTiles 1.3 (SQLite), read only: tiles by z/x/y with y counted from the north, as everywhere here.
+import Database from 'libsql'
+import { FlagstoneError } from '../errors.js'
+import { sniffTileType, type TileType } from '../format/tile-type.js'
+import type { TileSet } from '../store/tile-set.js'
+
+/** Rows of TMS count from the south. */
+const flip = (zoom: number, row: number): number => 2 ** zoom - 1 - row
+
+export class MbtilesReader implements TileSet {
+  readonly path: string
+  readonly #db: Database.Database
+  readonly #get: Database.Statement
+  readonly #has: Database.Statement
+  #levels: { zoom: number; count: number }[] | undefined
+
+  private constructor(path: string, db: Database.Database) {
+    this.path = path
+    this.#db = db
+    const where = 'FROM tiles WHERE zoom_level = ? AND tile_column = ? AND tile_row = ?'
+    this.#get = db.prepare(`SELECT tile_data ${where}`).raw()
+    this.#has = db.prepare(`SELECT 1 ${where}`).raw()
+  }
+
+  /** Throws NOT_FOUND, NOT_A_TILE_FILE. */
+  static open(path: string): MbtilesReader {
+    let db: Database.Database | undefined
+    try {
+      db = new Database(path, { readonly: true, fileMustExist: true } as Database.Options)
+      return new MbtilesReader(path, db)
+    } catch (cause) {
+      db?.close()
+      throw new FlagstoneError(
+        'NOT_A_TILE_FILE',
+        `${path} is not an MBTiles archive (${(cause as Error).message}); get a complete copy.`,
+        { path, cause },
+      )
+    }
+  }
+
+  get(z: number, x: number, y: number): { bytes: Uint8Array; type: TileType } | undefined {
+    const row = this.#run(() => this.#get.get(z, x, flip(z, y))) as [unknown] | undefined
+    const data = row?.[0]
+    if (!(data instanceof Uint8Array) || data.length === 0) return undefined
+    return { bytes: data, type: sniffTileType(data) }
+  }
+
+  has(z: number, x: number, y: number): boolean {
+    return this.#run(() => this.#has.get(z, x, flip(z, y))) !== undefined
+  }
+
+  levels(): readonly { zoom: number; count: number }[] {
+    this.#levels ??= this.#run(() =>
+      (
+        this.#db
+          .prepare('SELECT zoom_level, count(*) FROM tiles GROUP BY zoom_level ORDER BY zoom_level')
+          .raw()
+          .all() as [unknown, unknown][]
+      )
+        .map(([zoom, count]) => ({ zoom: Number(zoom), count: Number(count) }))
+        .filter(({ zoom }) => Number.isInteger(zoom) && zoom >= 0 && zoom <= 26),
+    )
+    return this.#levels
+  }
+
+  *tiles({ zoom }: { zoom: number }): IterableIterator<{ z: number; x: number; y: number }> {
+    const side = 2 ** zoom
+    const rows = this.#db.prepare('SELECT tile_column, tile_row FROM tiles WHERE zoom_level = ?').raw()
+    for (const row of this.#run(() => rows.iterate(zoom)) as Iterable<[unknown, unknown]>) {
+      const x = Number(row[0])
+      const y = flip(zoom, Number(row[1]))
+      if (Number.isInteger(x) && Number.isInteger(y) && x >= 0 && y >= 0 && x < side && y < side) {
+        yield { z: zoom, x, y }
+      }
+    }
+  }
+
+  metadata(): Record<string, unknown> {
+    try {
+      const rows = this.#db.prepare('SELECT name, value FROM metadata').raw().all() as [unknown, unknown][]
+      return Object.fromEntries(rows.map(([name, value]) => [String(name), value]))
+    } catch {
+      // a table of tiles alone is enough to read them
+      return {}
+    }
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #run<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (cause) {
+      throw new FlagstoneError(
+        'DAMAGED',
+        `${this.path} cannot be read as MBTiles: ${(cause as Error).message}; get a complete copy.`,
+        { path: this.path, cause },
+      )
+    }
+  }
+}
