@@ -31,11 +31,11 @@ export interface Picture {
 }
 
 /**
- * gdalwarp of `image` onto a range of tiles. Palettes are expanded first, as our reader does.
+ * gdalwarp of images, the last on top, onto a range of tiles. Palettes are expanded first, as our reader does.
  * @param approximation -et, pixels; 0 is exact
  */
 export function gdalWarp(
-  image: string,
+  images: string | readonly string[],
   range: TileRange,
   resampling: string,
   approximation = 0,
@@ -51,7 +51,8 @@ export function gdalWarp(
     const north = WORLD - range.minY * tileMetres
     const east = -WORLD + (range.maxX + 1) * tileMetres
     const south = WORLD - (range.maxY + 1) * tileMetres
-    const source = expandPalette(image, dir)
+    const list = typeof images === 'string' ? [images] : images
+    const sources = list.map((image, i) => expandPalette(image, dir, i))
     const raw = join(dir, 'warped.raw')
     const name = resampling === 'nearest' ? 'near' : resampling
     execFileSync(
@@ -81,7 +82,7 @@ export function gdalWarp(
           'INTERLEAVE=BIP',
           ...extra,
         ])
-        .concat([source, raw]),
+        .concat([...sources, raw]),
       { stdio: ['ignore', 'ignore', 'pipe'] },
     )
     const bytes = readFileSync(raw)
@@ -108,12 +109,12 @@ export function trueScale(image: string, zoom: number, tileSize: number): string
   return ['-wo', `XSCALE=${scale}`, '-wo', `YSCALE=${scale}`]
 }
 
-function expandPalette(image: string, dir: string): string {
+function expandPalette(image: string, dir: string, number: number): string {
   const info = JSON.parse(execFileSync('gdalinfo', ['-json', image], { encoding: 'utf8' })) as {
     bands: { colorInterpretation: string }[]
   }
   if (info.bands[0]?.colorInterpretation !== 'Palette') return image
-  const expanded = join(dir, 'rgb.tif')
+  const expanded = join(dir, `rgb${number}.tif`)
   execFileSync('gdal_translate', ['-q', '-expand', 'rgb', image, expanded], { stdio: 'ignore' })
   return existsSync(expanded) ? expanded : image
 }
