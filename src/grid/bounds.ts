@@ -30,6 +30,11 @@ export interface Footprint extends Bounds {
 
 const EDGE_SAMPLES = 128
 const INNER_SAMPLES = 32
+/** Images of at most so many degrees, away from the poles, are taken to have a smooth outline … */
+const SMALL_DEGREES = 2
+const SMALL_MAX_LATITUDE = 80
+/** … that so many samples a side follow within a thousandth of its bulge. */
+const SMALL_EDGE_SAMPLES = 32
 
 /** Longitude/latitude extent with turns kept. */
 class Extent {
@@ -52,7 +57,8 @@ const nearTurn = (lon: number, like: number): number => lon + 360 * Math.round((
 
 /**
  * The rectangle an image covers, metres; undefined when no part of it lies in the mercator world.
- * Samples the outline (128 a side) and the inside; images that hold a pole cover all longitudes.
+ * Samples the outline (128 a side) and the inside, of small images the outline only (32 a side); images that
+ * hold a pole cover all longitudes.
  * Throws CRS_UNSUPPORTED.
  */
 export function footprintOf(crs: Crs, g: Affine, width: number, height: number): Footprint | undefined {
@@ -72,25 +78,44 @@ export function footprintOf(crs: Crs, g: Affine, width: number, height: number):
     if (Number.isNaN(first)) first = like
     extent.add(like, p[1]!)
   }
-  ring(width, height, visit)
+  inside(width, height, 2, visit)
+  ring(width, height, 2, visit)
+  if (!missing && isSmall(extent)) {
+    ring(width, height, SMALL_EDGE_SAMPLES, visit)
+    if (!missing) return toFootprint(extent)
+  }
+  like = first = Number.NaN
+  ring(width, height, EDGE_SAMPLES, visit)
   const turned = Math.abs(like - first) > 180
-  inside(width, height, visit)
+  inside(width, height, INNER_SAMPLES, visit)
   if (extent.empty) return undefined
   if (missing) pad(extent)
   if (kind === 'projected') addPoles(extent, turned, (lat) => holds(g, width, height, fromLonLat, lat, p))
   return toFootprint(extent)
 }
 
-function ring(width: number, height: number, visit: (column: number, row: number) => void): void {
-  const n = EDGE_SAMPLES
+function isSmall({ west, east, south, north }: Extent): boolean {
+  return (
+    east - west < SMALL_DEGREES &&
+    north - south < SMALL_DEGREES &&
+    Math.max(-south, north) < SMALL_MAX_LATITUDE
+  )
+}
+
+/** `n` samples a side. */
+function ring(width: number, height: number, n: number, visit: (column: number, row: number) => void): void {
   for (let i = 0; i < n; i++) visit((width * i) / n, 0)
   for (let i = 0; i < n; i++) visit(width, (height * i) / n)
   for (let i = n; i > 0; i--) visit((width * i) / n, height)
   for (let i = n; i >= 0; i--) visit(0, (height * i) / n)
 }
 
-function inside(width: number, height: number, visit: (column: number, row: number) => void): void {
-  const n = INNER_SAMPLES
+function inside(
+  width: number,
+  height: number,
+  n: number,
+  visit: (column: number, row: number) => void,
+): void {
   for (let j = 1; j < n; j++) {
     // back and forth, so that neighbours in time are neighbours in place and turns are followed
     for (let i = 1; i < n; i++) visit((width * (j % 2 ? i : n - i)) / n, (height * j) / n)
@@ -175,10 +200,15 @@ export function tileRanges(bounds: Bounds, zoom: number): TileRange[] {
 /**
  * Mercator metres a source pixel: the diagonal of the image in the world over its diagonal in pixels, as
  * GDALSuggestedWarpOutput2 does it, so that automatic zooms are those GDAL's MBTiles driver picks.
- * Images that are partly outside the world are measured inside it.
+ * Images that are partly outside the world are measured inside it. `box`: the footprint, where it is known.
  */
-export function suggestedResolution(crs: Crs, g: Affine, width: number, height: number): number {
-  const box = footprintOf(crs, g, width, height)
+export function suggestedResolution(
+  crs: Crs,
+  g: Affine,
+  width: number,
+  height: number,
+  box = footprintOf(crs, g, width, height),
+): number {
   if (box === undefined) return Number.NaN
   const pixels = Math.hypot(width, height)
   const whole = Math.hypot(box.east - box.west, box.north - box.south) / pixels
