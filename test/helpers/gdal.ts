@@ -30,6 +30,15 @@ export interface Picture {
   readonly alpha: Uint8Array
 }
 
+/** Values instead of colours. */
+export interface ValuePicture {
+  readonly width: number
+  readonly height: number
+  readonly bands: number
+  readonly values: Float32Array
+  readonly alpha: Uint8Array
+}
+
 /**
  * gdalwarp of images, the last on top, onto a range of tiles. Palettes are expanded first, as our reader does.
  * @param approximation -et, pixels; 0 is exact
@@ -41,53 +50,68 @@ export function gdalWarp(
   approximation = 0,
   extra: string[] = [],
 ): Picture {
+  const { width, height, bytes } = warpToRaw(images, range, resampling, ['-et', `${approximation}`, ...extra])
+  return split(bytes, width, height, bytes.length / (width * height))
+}
+
+/** As gdalWarp with exact positions, the values as 32-bit floats. */
+export function gdalWarpValues(
+  images: string | readonly string[],
+  range: TileRange,
+  resampling: string,
+  extra: string[] = [],
+): ValuePicture {
+  const options = ['-et', '0', '-ot', 'Float32', ...extra]
+  const { width, height, bytes } = warpToRaw(images, range, resampling, options)
+  const raw = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+  const samples = raw.length / (width * height)
+  const values = new Float32Array(width * height * (samples - 1))
+  const alpha = new Uint8Array(width * height)
+  for (let i = 0, d = 0; i < width * height; i++) {
+    for (let b = 0; b < samples - 1; b++) values[d++] = raw[i * samples + b]!
+    // alpha of floats is 255 too in some versions of GDAL and 1 in others
+    alpha[i] = raw[i * samples + samples - 1]! > 0 ? 255 : 0
+  }
+  return { width, height, bands: samples - 1, values, alpha }
+}
+
+function warpToRaw(
+  images: string | readonly string[],
+  range: TileRange,
+  resampling: string,
+  options: readonly string[],
+): { width: number; height: number; bytes: Buffer } {
   const dir = mkdtempSync(join(tmpdir(), 'flagstone-gdal-'))
   try {
-    const size = range.tileSize
-    const width = (range.maxX - range.minX + 1) * size
-    const height = (range.maxY - range.minY + 1) * size
-    const tileMetres = (2 * WORLD) / 2 ** range.zoom
-    const west = -WORLD + range.minX * tileMetres
-    const north = WORLD - range.minY * tileMetres
-    const east = -WORLD + (range.maxX + 1) * tileMetres
-    const south = WORLD - (range.maxY + 1) * tileMetres
+    const { tileSize: size, zoom, minX, minY, maxX, maxY } = range
+    const width = (maxX - minX + 1) * size
+    const height = (maxY - minY + 1) * size
+    const tileMetres = (2 * WORLD) / 2 ** zoom
+    const west = -WORLD + minX * tileMetres
+    const north = WORLD - minY * tileMetres
+    const east = -WORLD + (maxX + 1) * tileMetres
+    const south = WORLD - (maxY + 1) * tileMetres
     const list = typeof images === 'string' ? [images] : images
     const sources = list.map((image, i) => expandPalette(image, dir, i))
     const raw = join(dir, 'warped.raw')
     const name = resampling === 'nearest' ? 'near' : resampling
-    execFileSync(
-      'gdalwarp',
-      [
-        '-q',
-        '-t_srs',
-        'EPSG:3857',
-        '-te',
-        `${west}`,
-        `${south}`,
-        `${east}`,
-        `${north}`,
-        '-ts',
-        `${width}`,
-        `${height}`,
-      ]
-        .concat([
-          '-r',
-          name,
-          '-et',
-          `${approximation}`,
-          '-dstalpha',
-          '-of',
-          'ENVI',
-          '-co',
-          'INTERLEAVE=BIP',
-          ...extra,
-        ])
-        .concat([...sources, raw]),
-      { stdio: ['ignore', 'ignore', 'pipe'] },
-    )
-    const bytes = readFileSync(raw)
-    const samples = bytes.length / (width * height)
-    return split(bytes, width, height, samples)
+    const place = ['-t_srs', 'EPSG:3857', '-te', ...[west, south, east, north].map(String)]
+    const form = [
+      '-ts',
+      `${width}`,
+      `${height}`,
+      '-r',
+      name,
+      '-dstalpha',
+      '-of',
+      'ENVI',
+      '-co',
+      'INTERLEAVE=BIP',
+    ]
+    execFileSync('gdalwarp', ['-q', ...place, ...form, ...options, ...sources, raw], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    return { width, height, bytes: readFileSync(raw) }
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
