@@ -1,22 +1,15 @@
 // Sources by path: the one place that decides which kind of file a path is.
-import type { Crs } from '../grid/crs.js'
 import { crsFromText } from '../grid/crs-text.js'
-import { openGeoTiff } from '../raster/geotiff.js'
+import { type OpenOptions, openRaster } from '../raster/open.js'
 import type { RasterSource } from '../raster/source.js'
 import type { ResolvedBuildOptions } from './options.js'
 
-/** Plain data. */
-export interface OpenOptions {
-  readonly nodata?: readonly (readonly number[])[]
-  readonly crs?: Crs
-  /** Decoded blocks kept for this source, bytes. */
-  readonly cacheBytes?: number
-}
+export type { OpenOptions } from '../raster/open.js'
 
 export type SourceOpener = (path: string, options: OpenOptions) => Promise<RasterSource>
 
-/** Throws what openGeoTiff throws. */
-export const openSource: SourceOpener = (path, options) => openGeoTiff(path, options)
+/** Throws what openRaster throws. */
+export const openSource: SourceOpener = openRaster
 
 export function openOptionsOf(options: ResolvedBuildOptions): OpenOptions {
   return {
