@@ -1,51 +1,17 @@
-// Compressed bytes of a block → its bytes as TIFF describes them. Byte codecs (LZW, DEFLATE, …) give packed
-// rows; picture codecs (JPEG, WebP) give 8-bit samples. Invariants: output never exceeds what the block's
-// shape asks for, fewer bytes than that are a Problem, and so is anything a decoder complains about.
+// Compressed bytes of a block → what its codec gives (see coding.ts). Invariants: output never exceeds what the
+// block's shape asks for, fewer bytes than that are a Problem, and so is anything a decoder complains about.
 import { constants, inflateSync } from 'node:zlib'
-import sharp, { type OutputInfo } from 'sharp'
-import { completeJpeg } from './jpeg.js'
+import { decodeCcitt } from './ccitt.js'
+import type { BlockShape, Codec, DecodedSamples } from './coding.js'
+import { decodeLerc } from './lerc.js'
+import { decodeLzma } from './lzma.js'
 import { decodeLzw } from './lzw.js'
 import { decodePackBits } from './packbits.js'
 import { Problem } from './problem.js'
 import { Compression } from './tags.js'
 import { decodeZstd } from './zstd.js'
 
-// Blocks are decoded once and several at a time: libvips' own cache and threads would only be in the way.
-sharp.cache(false)
-sharp.concurrency(1)
-
-/** What a block must come out as. */
-export interface BlockShape {
-  readonly width: number
-  readonly rows: number
-  /** Rows of a whole block: pictures of the last strip may be padded to this. */
-  readonly fullRows: number
-  /** Samples interleaved in the block: 1 when planar. */
-  readonly samples: number
-  /** Bytes of `rows` packed rows. */
-  readonly bytes: number
-}
-
-export interface Codec {
-  readonly compression: number
-  readonly jpegTables: Uint8Array | undefined
-  readonly ycbcr: boolean
-}
-
-const PICTURES: readonly number[] = [Compression.Jpeg, Compression.Webp]
-const BYTES: readonly number[] = [
-  Compression.None,
-  Compression.Lzw,
-  Compression.PackBits,
-  Compression.Deflate,
-  Compression.OldDeflate,
-  Compression.Zstd,
-]
-
-/** Picture codecs give samples (already without predictor and packing); byte codecs give packed rows. */
-export const isPictureCodec = (compression: number): boolean => PICTURES.includes(compression)
-export const canDecompress = (compression: number): boolean =>
-  PICTURES.includes(compression) || BYTES.includes(compression)
+export { isPictureCodec, isSampleCodec } from './coding.js'
 
 /** Synchronous: handing 300 KB to another thread and back costs more than it saves beside other workers. Throws Problem. */
 export function decompressBytes(codec: Codec, input: Uint8Array, shape: BlockShape): Uint8Array {
@@ -58,6 +24,13 @@ export function decompressBytes(codec: Codec, input: Uint8Array, shape: BlockSha
       return into(decodePackBits, input, shape)
     case Compression.Zstd:
       return into(decodeZstd, input, shape)
+    case Compression.Lzma:
+      return into(decodeLzma, input, shape)
+    case Compression.CcittRle:
+    case Compression.CcittRleWords:
+    case Compression.CcittGroup3:
+    case Compression.CcittGroup4:
+      return decodeCcitt(input, shape, codec.compression, codec.codecTags.t4Options)
     default:
       return inflate(input, shape)
   }
@@ -80,86 +53,45 @@ function into(
 }
 
 function inflate(input: Uint8Array, shape: BlockShape): Uint8Array {
+  // A byte more than needed, so that the buffer is never found full. Some writers pad the last strip to full height.
+  const out = inflateAll(input, 2 * shape.bytes + 65536, Math.max(64, shape.bytes + 1))
+  return enough(out, out.length, shape)
+}
+
+/** Inflates to at most `most` bytes; `expected` is the size of the buffer to begin with. */
+function inflateAll(input: Uint8Array, most: number, expected: number): Uint8Array {
   try {
-    const out = inflateSync(input, {
-      // One output buffer instead of 16 KiB pieces; a byte more than needed, so that it is never found full.
-      chunkSize: Math.max(64, shape.bytes + 1),
-      // Some writers pad the last strip to full height.
-      maxOutputLength: 2 * shape.bytes + 65536,
+    return inflateSync(input, {
+      // One output buffer instead of 16 KiB pieces.
+      chunkSize: expected,
+      maxOutputLength: most,
       // Streams without their end are accepted when all pixels are there.
       finishFlush: constants.Z_SYNC_FLUSH,
     })
-    return enough(out, out.length, shape)
   } catch (error) {
-    if (error instanceof Problem) throw error
     throw new Problem(`its DEFLATE data is broken: ${(error as Error).message}`)
   }
 }
 
-/** Samples of a JPEG or WebP block, cut to its shape. Throws Problem. */
-export async function decompressPicture(
+const LERC_DEFLATE = 1
+const LERC_ZSTD = 2
+
+/** Numbers of a LERC block. Throws Problem. */
+export function decompressSamples(
   codec: Codec,
   input: Uint8Array,
   shape: BlockShape,
-): Promise<Uint8Array> {
-  const isJpeg = codec.compression === Compression.Jpeg
-  let stream = input
-  if (isJpeg) {
-    const { stream: complete, header } = completeJpeg(input, codec.jpegTables, codec.ycbcr)
-    if (header.components !== shape.samples || header.bits !== 8) {
-      throw new Problem(
-        `its JPEG stream has ${header.components} components of ${header.bits} bits, the file says ${shape.samples} of 8`,
-      )
-    }
-    checkSize(header.width, header.height, shape)
-    stream = complete
+): Promise<DecodedSamples> {
+  const packing = codec.codecTags.lercPacking
+  // LERC may take a little more than the samples themselves; masks and headers come on top.
+  const most = 2 * shape.bytes + shape.samples * 4096 + 65536
+  let blob = input
+  if (packing === LERC_DEFLATE) blob = inflateAll(input, most, Math.min(most, shape.bytes + 65536))
+  else if (packing === LERC_ZSTD) {
+    const out = new Uint8Array(most)
+    blob = out.subarray(0, decodeZstd(input, out))
+  } else if (packing !== 0) {
+    throw new Problem(`its LERC data is packed in an unknown way (${packing})`)
   }
-  const picture = sharp(stream, {
-    limitInputPixels: mostPixels(shape),
-    failOn: 'warning',
-    sequentialRead: true,
-  })
-  if (isJpeg && shape.samples === 1) picture.toColourspace('b-w')
-  if (isJpeg && shape.samples === 4) picture.pipelineColourspace('cmyk').toColourspace('cmyk')
-  if (!isJpeg && shape.samples === 4) picture.ensureAlpha()
-  if (!isJpeg && shape.samples === 3) picture.removeAlpha()
-  let decoded: { data: Buffer; info: OutputInfo }
-  try {
-    decoded = await picture.raw().toBuffer({ resolveWithObject: true })
-  } catch (error) {
-    throw new Problem(`its ${isJpeg ? 'JPEG' : 'WebP'} data is broken: ${firstLine(error)}`)
-  }
-  const { data, info } = decoded
-  checkSize(info.width, info.height, shape)
-  if (info.channels !== shape.samples) throw new Problem(`it holds ${info.channels} bands`)
-  // Four components pass as Adobe CMYK, which the decoder turns upside down.
-  if (isJpeg && shape.samples === 4) for (let i = 0; i < data.length; i++) data[i] = 255 - data[i]!
-  return cut(data, info.width, shape)
-}
-
-const firstLine = (error: unknown): string =>
-  String((error as Error).message)
-    .split('\n')[0]!
-    .trim()
-
-/** A block's picture is its own size, or padded: to the full strip, or to whole JPEG blocks. */
-const mostPixels = (shape: BlockShape): number => (shape.width + 32) * (shape.fullRows + 32)
-
-function checkSize(width: number, height: number, shape: BlockShape): void {
-  if (width < shape.width || height < shape.rows || width * height > mostPixels(shape)) {
-    throw new Problem(
-      `it holds a picture of ${width}×${height} pixels instead of ${shape.width}×${shape.rows}`,
-    )
-  }
-}
-
-function cut(data: Uint8Array, width: number, shape: BlockShape): Uint8Array {
-  const rowBytes = shape.width * shape.samples
-  if (width === shape.width) return data.subarray(0, rowBytes * shape.rows)
-  const out = new Uint8Array(rowBytes * shape.rows)
-  for (let y = 0; y < shape.rows; y++) {
-    const from = y * width * shape.samples
-    out.set(data.subarray(from, from + rowBytes), y * rowBytes)
-  }
-  return out
+  return decodeLerc(blob, shape, codec)
 }

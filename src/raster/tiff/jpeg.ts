@@ -17,7 +17,13 @@ export interface JpegHeader {
   readonly bits: number
 }
 
-interface Segment {
+/** A stream that stands alone, and what its frame says. */
+export interface JpegStream {
+  readonly stream: Uint8Array
+  readonly header: JpegHeader
+}
+
+export interface Segment {
   readonly marker: number
   /** From the 0xff of the marker to behind the segment. */
   readonly start: number
@@ -25,7 +31,7 @@ interface Segment {
 }
 
 /** The segments before the first scan; `scan` is where that begins (the end of the stream when there is none). */
-function segmentsOf(bytes: Uint8Array): { segments: Segment[]; scan: number } {
+export function segmentsOf(bytes: Uint8Array): { segments: Segment[]; scan: number } {
   if (bytes[0] !== 0xff || bytes[1] !== SOI) throw new Problem('it holds no JPEG stream')
   const segments: Segment[] = []
   let at = 2
@@ -47,7 +53,7 @@ function segmentsOf(bytes: Uint8Array): { segments: Segment[]; scan: number } {
 }
 
 /** SOF0…SOF15 without DHT (c4), JPG (c8) and DAC (cc). */
-const isFrame = (marker: number): boolean =>
+export const isFrame = (marker: number): boolean =>
   marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc
 
 /** APP14 "Adobe", version 100, transform 1 for YCbCr and 0 for components as they are. */
@@ -74,11 +80,7 @@ const adobe = (transform: 0 | 1): readonly number[] => [
  * The block as a stream that stands alone, and its size, so that nothing is decoded before it is checked.
  * Throws Problem.
  */
-export function completeJpeg(
-  block: Uint8Array,
-  tables: Uint8Array | undefined,
-  ycbcr: boolean,
-): { stream: Uint8Array; header: JpegHeader } {
+export function completeJpeg(block: Uint8Array, tables: Uint8Array | undefined, ycbcr: boolean): JpegStream {
   const { segments, scan } = segmentsOf(block)
   const frame = segments.find((s) => isFrame(s.marker))
   if (frame === undefined || frame.end - frame.start < 10) throw new Problem('its JPEG stream has no frame')
@@ -96,7 +98,9 @@ export function completeJpeg(
     Uint8Array.of(0xff, SOI),
     // One component needs no word; four are taken for CMYK in Adobe's sense, which decompress.ts knows.
     ...(header.components > 1 ? [Uint8Array.from(adobe(ycbcr && header.components === 3 ? 1 : 0))] : []),
-    ...shared.filter((s) => s.marker < APP0).map((s) => tables!.subarray(s.start, s.end)),
+    ...shared
+      .filter((s) => s.marker < APP0 && !isFrame(s.marker))
+      .map((s) => tables!.subarray(s.start, s.end)),
     ...own.map((s) => block.subarray(s.start, s.end)),
     block.subarray(scan),
   ]

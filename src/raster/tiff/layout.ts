@@ -4,6 +4,7 @@
 // Nothing here decides whether we can decode the image; see decode-plan.ts for that.
 import { FlagstoneError } from '../../errors.js'
 import type { ByteSource } from './byte-source.js'
+import { type CodecTags, readCodecTags } from './codec-tags.js'
 import type { Ifd } from './structure.js'
 import { Compression, Tag } from './tags.js'
 
@@ -39,7 +40,7 @@ export interface ImageLayout {
   readonly counts: Float64Array
   readonly extraSamples: readonly number[]
   readonly colorMap: Float64Array | undefined
-  readonly jpegTables: Uint8Array | undefined
+  readonly codecTags: CodecTags
   /** Bit 0: reduced image (overview), bit 2: transparency mask. */
   readonly subfileType: number
 }
@@ -216,7 +217,7 @@ export async function readLayout(source: ByteSource, ifd: Ifd, littleEndian: boo
     counts: blocks.counts,
     extraSamples: [...((await ifd.numbers(Tag.ExtraSamples, samplesPerPixel)) ?? [])],
     colorMap: await ifd.numbers(Tag.ColorMap, 3 * 65536),
-    jpegTables: await ifd.bytes(Tag.JpegTables, 65536),
+    codecTags: await readCodecTags(source, ifd, compression),
     subfileType: (await ifd.number(Tag.NewSubfileType)) ?? (oldType === 2 ? 1 : 0),
   }
 }

@@ -1,0 +1,113 @@
+// What a compressed block is asked for and given back as, which codecs there are, and one clear sentence for
+// what they cannot do. Three kinds: byte codecs (LZW, DEFLATE, …) give packed rows as TIFF describes them
+// uncompressed (file byte order, predictor still applied); picture codecs (JPEG, WebP) give 8-bit samples;
+// sample codecs (LERC) give numbers.
+import type { CodecTags } from './codec-tags.js'
+import { Compression, compressionName } from './tags.js'
+
+/** What a block must come out as. */
+export interface BlockShape {
+  readonly width: number
+  readonly rows: number
+  /** Rows of a whole block: pictures of the last strip may be padded to this. */
+  readonly fullRows: number
+  /** Samples interleaved in the block: 1 when planar. */
+  readonly samples: number
+  /** Bytes of `rows` packed rows. */
+  readonly bytes: number
+}
+
+/** What the codecs ask of an image; an ImageLayout is one. */
+export interface Codec {
+  readonly compression: number
+  readonly photometric: number
+  readonly bitsPerSample: number
+  readonly sampleFormat: 'uint' | 'int' | 'float' | 'complex'
+  readonly codecTags: CodecTags
+}
+export type SampleCoding = Pick<Codec, 'bitsPerSample' | 'sampleFormat'>
+
+export type SampleArray =
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array
+
+/** Of a sample codec: interleaved samples of the file's own type, native byte order, nothing left to undo. */
+export interface DecodedSamples {
+  readonly data: SampleArray
+  /** One byte a pixel, 255 where it holds values; undefined: all do. */
+  readonly valid: Uint8Array | undefined
+}
+
+export type CodecKind = 'bytes' | 'picture' | 'samples'
+
+const KINDS: Readonly<Record<number, CodecKind>> = {
+  [Compression.None]: 'bytes',
+  [Compression.CcittRle]: 'bytes',
+  [Compression.CcittRleWords]: 'bytes',
+  [Compression.CcittGroup3]: 'bytes',
+  [Compression.CcittGroup4]: 'bytes',
+  [Compression.Lzw]: 'bytes',
+  [Compression.PackBits]: 'bytes',
+  [Compression.Deflate]: 'bytes',
+  [Compression.OldDeflate]: 'bytes',
+  [Compression.Lzma]: 'bytes',
+  [Compression.Zstd]: 'bytes',
+  [Compression.Jpeg]: 'picture',
+  [Compression.OldJpeg]: 'picture',
+  [Compression.Webp]: 'picture',
+  [Compression.Lerc]: 'samples',
+}
+
+/** Which function of decompress.ts decodes it; undefined when none does. */
+export const codecKind = (compression: number): CodecKind | undefined => KINDS[compression]
+export const isPictureCodec = (compression: number): boolean => codecKind(compression) === 'picture'
+export const isSampleCodec = (compression: number): boolean => codecKind(compression) === 'samples'
+export const canDecompress = (compression: number): boolean => codecKind(compression) !== undefined
+
+const REWRITE = 'rewrite it with gdal_translate -co COMPRESS=DEFLATE -co TILED=YES'
+
+interface CodedImage extends Codec {
+  readonly samplesPerPixel: number
+  readonly planar: boolean
+  readonly predictor: number
+}
+
+/** Why the blocks of such an image cannot be decompressed, with the way out; undefined when they can. */
+export function unsupportedCoding(image: CodedImage): string | undefined {
+  const { compression, bitsPerSample: bits, sampleFormat } = image
+  const name = compressionName(compression)
+  const kind = codecKind(compression)
+  if (kind === undefined) return `${name} compression is not supported; ${REWRITE}`
+  const inBlock = image.planar ? 1 : image.samplesPerPixel
+  if (kind === 'picture') {
+    if (bits !== 8 || (sampleFormat !== 'uint' && sampleFormat !== 'int')) {
+      return `${bits}-bit ${name} is not supported; ${REWRITE}`
+    }
+    if (compression === Compression.Webp) {
+      if (inBlock !== 3 && inBlock !== 4) return `WebP with ${inBlock} bands is not supported; ${REWRITE}`
+    } else if (inBlock !== 1 && inBlock !== 3 && inBlock !== 4) {
+      return `${name} with ${inBlock} interleaved bands is not supported; ${REWRITE}`
+    }
+    if (compression === Compression.OldJpeg && image.codecTags.oldJpeg?.process !== 1) {
+      return `lossless old-style JPEG is not supported; ${REWRITE}`
+    }
+  }
+  if (name.startsWith('CCITT') && (bits !== 1 || inBlock !== 1)) {
+    return `${name} with ${inBlock} bands of ${bits} bits is not supported; ${REWRITE}`
+  }
+  if (kind === 'samples' && !isLercType(image)) {
+    return `LERC with ${bits}-bit samples is not supported; ${REWRITE}`
+  }
+  return undefined
+}
+
+function isLercType({ bitsPerSample: bits, sampleFormat }: SampleCoding): boolean {
+  if (sampleFormat === 'float') return bits === 32 || bits === 64
+  return sampleFormat !== 'complex' && (bits === 8 || bits === 16 || bits === 32)
+}
