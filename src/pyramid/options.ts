@@ -14,6 +14,20 @@ const nodata = z
     return typeof value[0] === 'number' ? [value as number[]] : (value as number[][])
   })
 
+const quality = z.int().min(1).max(100)
+const byte = z.number().min(0).max(255)
+const colour = z.tuple([byte, byte, byte])
+const range = z
+  .tuple([z.number(), z.number()])
+  .refine(([min, max]) => min !== max, 'min and max are the same')
+const rescale = z
+  .union([z.literal('auto'), range, z.array(range).min(1)])
+  .transform((value): 'auto' | [number, number][] => {
+    if (value === 'auto') return value
+    return typeof value[0] === 'number' ? [value as [number, number]] : (value as [number, number][])
+  })
+const colormapStop = z.union([colour, z.tuple([byte, byte, byte, byte])])
+
 const degrees = z.number()
 const bbox = z
   .tuple([degrees, degrees, degrees, degrees])
@@ -38,13 +52,51 @@ export const buildOptions = z
     resampling: kernel.default('bilinear'),
     /** Kernel from one zoom to the next. */
     overviewResampling: kernel.default('average'),
-    /** auto: JPEG where opaque, WebP where not. */
+    /** Stored bands to show, from 1: one, or three. Default: 1, 2, 3 of an image with as many, else 1. */
+    bands: z
+      .array(z.int('bands are whole numbers from 1').min(1).max(65535))
+      .refine((list) => list.length === 1 || list.length === 3, 'name one band, or three: red, green, blue')
+      .optional(),
+    /**
+     * Values shown as black and white: one [min, max] for all bands or one a band; 'auto': the 2nd and 98th
+     * percentile. Default: 8-bit images as they are, others 'auto'; what is chosen is said in the report's notes.
+     */
+    rescale: rescale.optional(),
+    /** out = in^(1/gamma) on what rescale made: above 1 is brighter. */
+    gamma: z.number().gt(0, 'gamma is above 0').max(100).default(1),
+    /**
+     * Colours for the values of one band: a name (see COLORMAPS), the path of a text file as gdaldem
+     * color-relief takes it or of a JSON file {"value": [r, g, b, a]}, or such an object.
+     */
+    colormap: z.union([z.string().min(1), z.record(z.string(), colormapStop)]).optional(),
+    /** Between the colormap's values: linear, the next lower value's colour, or nothing. Default: text files and names linear, JSON exact. */
+    colormapMode: z.enum(['linear', 'lower', 'exact']).optional(),
+    /** auto: JPEG where opaque, transparentFormat where not. */
     format: z
-      .enum(['auto', 'jpeg', 'jpg', 'png', 'webp'])
+      .enum(['auto', 'jpeg', 'jpg', 'png', 'webp', 'avif'])
       .transform((f) => (f === 'jpg' ? 'jpeg' : f))
       .default('auto'),
-    quality: z.int().min(1).max(100).default(75),
+    /** Of tiles that are not opaque, in auto. */
+    transparentFormat: z.enum(['webp', 'png']).default('webp'),
+    /** 1…100; { default, byZoom: { 14: 50 } } for some zooms another. Default 75, AVIF 60. */
+    quality: z
+      .union([
+        quality,
+        z.strictObject({
+          default: quality.optional(),
+          byZoom: z.record(z.string().regex(/^([01]?\d|2[0-6])$/, 'zooms are 0 to 26'), quality).optional(),
+        }),
+      ])
+      .optional(),
     lossless: z.boolean().default(false),
+    /** false: alpha bands and masks are not looked at, and no tile is transparent: the background shows. */
+    alpha: z.boolean().optional(),
+    /** Red, green, blue behind what is transparent, where tiles cannot be so. */
+    background: z
+      .tuple([z.int().min(0).max(255), z.int().min(0).max(255), z.int().min(0).max(255)])
+      .default([255, 255, 255]),
+    /** No tile where only the background would be seen; transparent ones are never made. */
+    skipBlank: z.boolean().default(false),
     tileSize: z.union([z.literal(256), z.literal(512)], 'tiles are 256 or 512 pixels wide').default(256),
     /** West, south, east, north, degrees; west > east crosses the antimeridian. Cut to the pixel. */
     bbox: bbox.optional(),
@@ -75,7 +127,15 @@ export const buildOptions = z
   })
   .refine((o) => !(o.lossless && o.format === 'jpeg'), {
     path: ['lossless'],
-    error: 'JPEG cannot be lossless: choose webp, png or auto',
+    error: 'JPEG cannot be lossless: choose webp, png, avif or auto',
+  })
+  .refine((o) => !(o.alpha === true && o.format === 'jpeg'), {
+    path: ['alpha'],
+    error: 'JPEG has no alpha: choose auto, webp, png or avif',
+  })
+  .refine((o) => !(o.colormap !== undefined && o.bands !== undefined && o.bands.length !== 1), {
+    path: ['colormap'],
+    error: 'a colormap is for one band: name one with bands',
   })
   .refine((o) => !(o.resume && o.overwrite), {
     path: ['resume'],

@@ -222,7 +222,7 @@ export function metadataOf(
       tileSize: plan.tileSize,
       resampling: plan.resampling,
       overviewResampling: plan.overviewResampling,
-      ...plan.encoding,
+      encoding: plan.encoding,
     },
   }
 }

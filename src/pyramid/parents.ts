@@ -7,6 +7,7 @@ import { type Canvas, createCanvas } from '../raster/canvas.js'
 import { encodeTile } from '../raster/codec.js'
 import { halve } from '../raster/downsample.js'
 import type { Pixels } from '../raster/pixels.js'
+import { encodingAt } from './encoding.js'
 import type { EncodedAt } from './packed.js'
 import type { BuildPlan } from './plan.js'
 import type { RawTile } from './subtree.js'
@@ -66,7 +67,7 @@ export class ParentBuilder {
     const y = tiles[0]!.y >> 1
     const pixels = halve(quadOf(tiles, tileSize), overviewResampling, maskKind)
     if (pixels === undefined) return
-    const encoded = await encodeTile(pixels, encoding)
+    const encoded = await encodeTile(pixels, encodingAt(encoding, zoom - 1))
     if (encoded !== undefined) this.#done.push({ z: zoom - 1, x, y, ...encoded })
     await this.#add(zoom - 1, { x, y, pixels })
   }

@@ -20,6 +20,7 @@ import {
 import { halveReach } from '../raster/downsample.js'
 import type { Resampling } from '../raster/pixels.js'
 import type { MaskKind, SourceInfo } from '../raster/source.js'
+import { type EncodingPlan, encodingPlanOf } from './encoding.js'
 import type { ResolvedBuildOptions } from './options.js'
 import { countUnion, type PixelRect } from './ranges.js'
 
@@ -29,12 +30,6 @@ export interface PlanLevel {
   readonly ranges: readonly TileRange[]
   /** Tiles in them: no more than these will be made. */
   readonly tiles: number
-}
-
-export interface EncodingPlan {
-  readonly format: 'auto' | 'jpeg' | 'png' | 'webp'
-  readonly quality: number
-  readonly lossless: boolean
 }
 
 export interface BuildPlan {
@@ -96,7 +91,7 @@ export function planBuild(sources: readonly SourceInfo[], options: ResolvedBuild
     maskKind: sources.some((s) => s.maskKind === 'alpha') ? 'alpha' : 'binary',
     resampling: options.resampling,
     overviewResampling: options.overviewResampling,
-    encoding: { format: options.format, quality: options.quality, lossless: options.lossless },
+    encoding: encodingPlanOf(options),
     minZoom,
     maxZoom,
     rootZoom,

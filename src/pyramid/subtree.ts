@@ -18,6 +18,7 @@ import { halveInto } from '../raster/downsample.js'
 import type { Pixels } from '../raster/pixels.js'
 import type { RasterSource } from '../raster/source.js'
 import { CanvasPool, TilePool } from './buffers.js'
+import { encodingAt } from './encoding.js'
 import { type EncodedAt, type PackedTiles, packTiles } from './packed.js'
 import { paintAreas, piecesOf } from './paint.js'
 import { apronOf, type BuildPlan } from './plan.js'
@@ -212,7 +213,7 @@ class SubtreeRun {
   async #encode(z: number, x: number, y: number, pixels: Pixels, tile: Canvas): Promise<void> {
     while (this.#encoding.size >= MAX_ENCODING) await Promise.race(this.#encoding)
     if (this.#failure !== undefined) throw this.#failure.error
-    const job = encodeTile(pixels, this.#plan.encoding)
+    const job = encodeTile(pixels, encodingAt(this.#plan.encoding, z))
       .then(
         (encoded) => void (encoded && this.#encoded.push({ z, x, y, ...encoded })),
         (error: unknown) => {

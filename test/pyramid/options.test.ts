@@ -1,4 +1,5 @@
 import t from 'tap'
+import { encodingAt, encodingPlanOf } from '../../src/pyramid/encoding.js'
 import { nearest, parseBuildOptions } from '../../src/pyramid/options.js'
 
 const given = { sources: ['a.tif'], out: 'a.pmtiles' }
@@ -10,17 +11,38 @@ t.test('defaults', (t) => {
     resampling: 'bilinear',
     overviewResampling: 'average',
     format: 'auto',
-    quality: 75,
+    transparentFormat: 'webp',
+    background: [255, 255, 255],
+    gamma: 1,
+    skipBlank: false,
     tileSize: 256,
     dedupe: true,
     commitEverySeconds: 5,
   })
   t.equal(options.threads, undefined)
+  t.match(encodingPlanOf(options), { quality: 75, qualityByZoom: {}, alpha: true })
+  t.equal(encodingPlanOf(parseBuildOptions({ ...given, format: 'avif' })).quality, 60)
   t.end()
 })
 
 t.test('other spellings of the same', (t) => {
   t.equal(parseBuildOptions({ ...given, format: 'jpg' }).format, 'jpeg')
+  t.same(parseBuildOptions({ ...given, rescale: [0, 3000] }).rescale, [[0, 3000]])
+  t.same(
+    parseBuildOptions({
+      ...given,
+      rescale: [
+        [0, 1],
+        [2, 3],
+        [4, 5],
+      ],
+    }).rescale,
+    [
+      [0, 1],
+      [2, 3],
+      [4, 5],
+    ],
+  )
   t.same(parseBuildOptions({ ...given, nodata: 255 }).nodata, [[255]])
   t.same(parseBuildOptions({ ...given, nodata: [0, 0, 0] }).nodata, [[0, 0, 0]])
   t.same(parseBuildOptions({ ...given, nodata: [[0], [255, 255, 255]] }).nodata, [[0], [255, 255, 255]])
@@ -35,6 +57,12 @@ t.test('complaints name the field', (t) => {
     ['quality', { quality: 101 }, /quality/],
     ['tile size', { tileSize: 100 }, /tileSize: tiles are 256 or 512/],
     ['zoom', { maxZoom: 27 }, /maxZoom/],
+    ['quality of a zoom', { quality: { byZoom: { 27: 50 } } }, /quality/],
+    ['two bands', { bands: [1, 2] }, /bands: name one band, or three/],
+    ['an empty range', { rescale: [5, 5] }, /rescale/],
+    ['no light', { gamma: 0 }, /gamma is above 0/],
+    ['a colormap for three', { bands: [3, 2, 1], colormap: 'viridis' }, /colormap is for one band/],
+    ['alpha in JPEG', { format: 'jpeg', alpha: true }, /alpha: JPEG has no alpha/],
     ['jpeg', { format: 'jpeg', lossless: true }, /lossless: JPEG cannot be lossless/],
     ['both', { resume: true, overwrite: true }, /choose one/],
     ['bbox', { bbox: [0, 5, 1, 4] }, /bbox.*south must be less than north/],
@@ -45,6 +73,18 @@ t.test('complaints name the field', (t) => {
     t.throws(() => parseBuildOptions({ ...given, ...wrong }), { code: 'BAD_OPTION', message }, name)
   }
   t.throws(() => parseBuildOptions(undefined), { code: 'BAD_OPTION' })
+  t.end()
+})
+
+t.test('a quality for each zoom', (t) => {
+  const of = (quality: unknown) => encodingPlanOf(parseBuildOptions({ ...given, quality }))
+  t.equal(encodingAt(of(80), 3).quality, 80)
+  const some = of({ default: 70, byZoom: { 14: 50, 15: 90 } })
+  t.same(
+    [13, 14, 15, 16].map((zoom) => encodingAt(some, zoom).quality),
+    [70, 50, 90, 70],
+  )
+  t.equal(encodingAt(of({ byZoom: { 2: 50 } }), 9).quality, 75, 'the default stays')
   t.end()
 })
 

@@ -62,6 +62,63 @@ t.test('auto: JPEG where opaque, WebP where not, nothing where nothing is', asyn
   await t.rejects(encodeTile(opaque, { format: 'jpeg', lossless: true }), TypeError)
 })
 
+t.test('AVIF: lossless is exact, grey and alpha come back', async (t) => {
+  for (const bands of [1, 3] as const) {
+    for (const style of ['none', 'holes', 'soft'] as MaskStyle[]) {
+      const image = picture(64, 48, bands, style, 5, 0.05)
+      for (const [lossless, least] of [
+        [true, 99],
+        [false, 28],
+      ] as const) {
+        const { tile, back } = await round(image, { format: 'avif', lossless, quality: 80 })
+        t.equal(tile.type, TileType.avif)
+        t.equal(back.mask === undefined, image.mask === undefined)
+        const grey =
+          back.bands === bands ? back : { ...back, bands, data: back.data.filter((_, i) => i % 3 === 0) }
+        const got = psnr(image, grey)
+        t.ok(got >= least, `${bands} ${style} ${lossless}: ${got.toFixed(1)} dB`)
+        if (lossless) t.same(back.mask, image.mask)
+      }
+    }
+  }
+})
+
+t.test('transparent tiles may be PNG; without alpha everything is opaque', async (t) => {
+  const holes = picture(64, 48, 3, 'holes', 5, 0.05)
+  const png = await round(holes, { format: 'auto', transparentFormat: 'png' })
+  t.equal(png.tile.type, TileType.png)
+  t.equal(psnr(holes, png.back), Number.POSITIVE_INFINITY)
+  t.same(png.back.mask, holes.mask)
+  t.equal((await round(holes, { format: 'auto', alpha: false })).tile.type, TileType.jpeg)
+  const flat = await round(holes, { format: 'png', alpha: false, background: [1, 2, 3] })
+  t.equal(flat.back.mask, undefined)
+  const hole = holes.mask!.indexOf(0)
+  t.same([...flat.back.data.subarray(hole * 3, hole * 3 + 3)], [1, 2, 3])
+})
+
+t.test('blank tiles are left out when asked', async (t) => {
+  const tile = (colour: readonly number[], mask?: Uint8Array): Pixels => ({
+    width: 16,
+    height: 16,
+    bands: colour.length,
+    data: new Uint8Array(256 * colour.length).map((_, i) => colour[i % colour.length]!),
+    mask,
+  })
+  const skip = { format: 'auto', skipBlank: true } as const
+  t.equal(await encodeTile(tile([255, 255, 255]), skip), undefined)
+  t.equal(await encodeTile(tile([255]), skip), undefined, 'grey')
+  t.ok(await encodeTile(tile([255, 255, 255]), { format: 'auto' }), 'only when asked')
+  t.ok(await encodeTile(tile([255, 255, 254]), skip))
+  t.equal(await encodeTile(tile([9, 8, 7]), { ...skip, background: [9, 8, 7] }), undefined)
+  const half = new Uint8Array(256).fill(255, 128)
+  t.equal(await encodeTile(tile([255, 255, 255], half), skip), undefined, 'white beside nothing')
+  const one = tile([255, 255, 255], half)
+  one.data[0] = 3
+  t.equal(await encodeTile(one, skip), undefined, 'what lies under the mask is not seen')
+  one.data[600] = 3
+  t.ok(await encodeTile(one, skip))
+})
+
 t.test('JPEG has no alpha: the background shows through', async (t) => {
   const grey = new Uint8Array(64 * 64 * 3).fill(100)
   const mask = new Uint8Array(64 * 64).map((_, p) => (p % 64 < 32 ? 255 : p % 64 < 48 ? 0 : 128))
