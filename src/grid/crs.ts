@@ -1,6 +1,6 @@
 // A coordinate reference system as plain data.
 
-/** `definition` is anything proj4 takes: a PROJ string, WKT1, or 'EPSG:4326' / 'EPSG:3857'. */
+/** `definition` is a PROJ string (crs-text.ts makes one of everything else), or 'EPSG:4326' / 'EPSG:3857'. */
 export interface Crs {
   /** EPSG code when known, for messages and metadata. */
   readonly epsg: number | undefined

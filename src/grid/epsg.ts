@@ -3,9 +3,10 @@
 // taken over: grids, which proj4 does not have, and datum shifts, some of which have rotations in the wrong
 // unit or sense (28992 is 170 m off). Both are replaced by datum-shifts.ts: what PROJ uses without grids.
 import { createRequire } from 'node:module'
-import proj4 from 'proj4'
 import type { Crs } from './crs.js'
+import { geographicOfName, sameDatum } from './datum-names.js'
 import { datumShift } from './datum-shifts.js'
+import { readProj } from './proj-text.js'
 
 const require = createRequire(import.meta.url)
 
@@ -58,31 +59,36 @@ function lookUp(code: number): Crs | undefined {
 
 const isKnown = (definition: string): boolean => {
   try {
-    proj4(definition)
+    readProj(definition)
     return true
   } catch {
     return false
   }
 }
 
-function definitionOf(entry: IndexEntry, code: number): string | undefined {
-  const text = entry.proj4
-  if (text === null || text === undefined || /\+proj=(geocent|col_urban)/.test(text)) return undefined
-  if (/longlat/.test(text) && entry.unit !== null && !entry.unit.startsWith('degree')) return undefined
-  const axes = withoutAxis(text)
-  return axes === undefined ? undefined : withShift(axes, entry, code)
+/** What PROJ's strings of these leave out: axes that count south and west, angles in grads. */
+const LEFT_OUT: Readonly<Record<number, string>> = {
+  7400: ' +to_degree=0.9',
+  8044: ' +axis=swu',
+  8045: ' +axis=swu',
+  37225: ' +to_degree=0.9',
+  104139: ' +to_degree=0.9',
+  104140: ' +to_degree=0.9',
 }
 
-/**
- * South-orientated transverse mercator (+axis=wsu, South Africa) counts westings and southings: the same
- * formula with the scale and the false origin negated. proj4 ignores +axis, so it is said that way.
- */
-function withoutAxis(text: string): string | undefined {
-  if (!text.includes('+axis=')) return text
-  if (!/\+axis=wsu/.test(text) || !/\+proj=tmerc/.test(text)) return undefined
-  return text
-    .replace(/\+axis=\S+ ?/, '')
-    .replace(/\+(k|k_0|x_0|y_0)=(\S+)/g, (_, name, value) => `+${name}=${-Number(value)}`)
+function definitionOf(entry: IndexEntry, code: number): string | undefined {
+  if (entry.proj4 === null || entry.proj4 === undefined) return undefined
+  const text = entry.proj4 + (LEFT_OUT[code] ?? '')
+  if (/\+proj=(geocent|col_urban)/.test(text)) return undefined
+  const degrees = angularUnit(entry)
+  if (degrees === undefined) return undefined
+  return withShift(degrees === 1 ? text : `${text} +to_degree=${degrees}`, entry, code)
+}
+
+/** Degrees a unit of a geographic system; undefined when it is none we know. */
+function angularUnit(entry: IndexEntry): number | undefined {
+  if (!/longlat/.test(entry.proj4 ?? '') || entry.unit === null || /^degree/.test(entry.unit)) return 1
+  return entry.unit === 'grad' ? 0.9 : undefined
 }
 
 const ELLIPSOIDS: Readonly<Record<string, string>> = { NAD27: 'clrk66', NAD83: 'GRS80' }
@@ -102,8 +108,12 @@ function withShift(text: string, entry: IndexEntry, code: number): string {
   return `${definition.replace(/ ?\+towgs84=\S+/, '')} +towgs84=${shift}`
 }
 
-/** The geographic CRS a projected one stands on. */
+/** The geographic CRS whose shift to WGS 84 a CRS shares: the one it stands on, or is. */
 function geographicCode(entry: IndexEntry, code: number): number {
   const base = /AUTHORITY\["EPSG","(\d+)"\]\],PROJECTION/.exec(entry.wkt ?? '')
-  return base === null ? code : Number(base[1])
+  if (base !== null) return sameDatum(Number(base[1]))
+  const own = sameDatum(code)
+  if (own !== code || /longlat/.test(entry.proj4 ?? '')) return own
+  // 'NTF (Paris) / Lambert zone I', 'NAD_1927_UTM_Zone_1N' has none
+  return geographicOfName(entry.name.split(' / ')[0]!) ?? code
 }

@@ -9,6 +9,7 @@ import proj4 from 'proj4'
 import { FlagstoneError } from '../errors.js'
 import type { Crs } from './crs.js'
 import { latToMetres, lonToMetres, metresToLat, metresToLon } from './mercator.js'
+import { type ProjText, readProj } from './proj-text.js'
 
 /** x and y of the result. */
 export type PointOut = Float64Array
@@ -40,39 +41,31 @@ interface ParsedProjection {
   long0?: number
   k0?: number
   lat_ts?: number
-  axis?: string
   from_greenwich?: number
   datumCode?: string
   to_meter?: number
   datum?: { datum_params?: number[]; datum_type?: number }
 }
 
-// These projections of proj4 compute with undefined, so NaN everywhere, where a PROJ string leaves a parameter
-// out that PROJ takes as 0. (The others have defaults of their own: utm, krovak, nzmg …)
-const NEEDS_ZEROS = new Set(
-  'aea aeqd cass cea eqdc geos gnom laea lcc mill omerc poly somerc sterea vandg'.split(' '),
-)
-
-function withZeros(definition: string): string {
-  const projection = /\+proj=(\w+)/.exec(definition)?.[1]
-  if (projection === undefined || !NEEDS_ZEROS.has(projection)) return definition
-  const missing = ['lat_0', 'lon_0', 'x_0', 'y_0'].filter((name) => {
-    if (name === 'lon_0' && definition.includes('+lonc=')) return false
-    return !definition.includes(`+${name}=`)
-  })
-  return `${definition} ${missing.map((name) => `+${name}=0`).join(' ')}`
+interface System {
+  readonly text: ProjText
+  readonly proj: ParsedProjection
 }
 
-function parse(crs: Crs): ParsedProjection {
+const LONLAT_WGS84 = '+proj=longlat +datum=WGS84'
+const MERCATOR = '+proj=merc +a=6378137 +b=6378137'
+
+function parse(crs: Crs): System {
+  const spelled = crs.definition === 'EPSG:4326' ? LONLAT_WGS84 : crs.definition
   try {
-    return new (proj4.Proj as unknown as new (definition: string) => ParsedProjection)(
-      withZeros(crs.definition),
-    )
+    const text = readProj(spelled === 'EPSG:3857' ? MERCATOR : spelled)
+    const proj = new (proj4.Proj as unknown as new (definition: string) => ParsedProjection)(text.definition)
+    return { text, proj }
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause)
     throw new FlagstoneError(
       'CRS_UNSUPPORTED',
-      `The coordinate system ${crs.name} cannot be computed (${said}); give an EPSG code or PROJ string with --s-srs, or reproject the image first.`,
+      `The coordinate system ${crs.name.slice(0, 200)} cannot be computed: ${said}; give an EPSG code, PROJ string or WKT with --s-srs, or reproject the image first.`,
       { cause },
     )
   }
@@ -128,16 +121,12 @@ function put(out: PointOut, point: { x: number; y: number } | undefined): void {
 /** Projections of one side of the globe: for the other, proj4 gives numbers, so these are checked by the way back. */
 const ONE_SIDED = new Set(['gnom', 'ortho', 'geos', 'tpers'])
 
-function proj4Converter(crs: Crs, parsed: ParsedProjection): LonLatConverter {
-  const pair = proj4(withZeros(crs.definition), WGS84)
-  // South- or west-oriented systems (EPSG:2048 …) count their coordinates that way in files too; a mere
-  // north-before-east declaration is not followed by GeoTIFF geotransforms.
-  const axis = parsed.axis ?? 'enu'
-  const enforceAxis = /^[ew][ns]/.test(axis) && !axis.startsWith('en')
+function proj4Converter({ text, proj: parsed }: System): LonLatConverter {
+  const pair = proj4(text.definition, WGS84)
   const geographic = parsed.projName === 'longlat'
   const run = (convert: typeof pair.forward, x: number, y: number, out: PointOut): void => {
     try {
-      put(out, convert({ x, y }, enforceAxis))
+      put(out, convert({ x, y }))
     } catch {
       // proj4 throws at intermediate values that are not finite: outside the domain
       put(out, undefined)
@@ -170,17 +159,40 @@ function proj4Converter(crs: Crs, parsed: ParsedProjection): LonLatConverter {
   }
 }
 
+/** Coordinates in the file's own order, sense and unit around a converter that has them east, north, degrees. */
+function oriented(inner: LonLatConverter, { axis, toDegree }: ProjText): LonLatConverter {
+  if (axis === 'en' && toDegree === 1) return inner
+  const unit = inner.kind === 'projected' ? 1 : toDegree
+  const eastFirst = /[ew]/.test(axis[0]!)
+  const east = axis.includes('w') ? -unit : unit
+  const north = axis.includes('s') ? -unit : unit
+  return {
+    kind: inner.kind === 'projected' ? 'projected' : 'geographic',
+    toLonLat(x, y, out) {
+      inner.toLonLat((eastFirst ? x : y) * east, (eastFirst ? y : x) * north, out)
+    },
+    fromLonLat(lon, lat, out) {
+      inner.fromLonLat(lon, lat, out)
+      const x = out[0]! / east
+      const y = out[1]! / north
+      out[0] = eastFirst ? x : y
+      out[1] = eastFirst ? y : x
+    },
+  }
+}
+
 const converters = new Map<string, LonLatConverter>()
 
-/** Cached by definition. Throws CRS_UNSUPPORTED when proj4 does not understand it. */
+/** Cached by definition. Throws CRS_UNSUPPORTED when it cannot be computed. */
 export function lonLatConverterOf(crs: Crs): LonLatConverter {
   const key = `${crs.epsg ?? ''} ${crs.definition}`
   let found = converters.get(key)
   if (found === undefined) {
-    const parsed = parse(crs)
-    if (isWebMercator(crs, parsed)) found = mercatorConverter
-    else if (isWgs84LonLat(crs, parsed)) found = lonLatConverter
-    else found = proj4Converter(crs, parsed)
+    const system = parse(crs)
+    if (isWebMercator(crs, system.proj)) found = mercatorConverter
+    else if (isWgs84LonLat(crs, system.proj)) found = lonLatConverter
+    else found = proj4Converter(system)
+    found = oriented(found, system.text)
     converters.set(key, found)
   }
   return found

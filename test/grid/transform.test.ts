@@ -38,7 +38,7 @@ t.test('shortcuts are what proj4 computes', async (t) => {
 t.test('which systems are web mercator or plain degrees', async (t) => {
   const kinds: [Crs, string][] = [
     [WEB_MERCATOR, 'mercator'],
-    [crs('EPSG:900913'), 'mercator'],
+    [crs('EPSG:3857', 900913), 'mercator'],
     [
       crs('+proj=merc +a=6378137 +b=6378137 +lon_0=0 +x_0=0 +y_0=0 +k=1 +units=m +nadgrids=@null'),
       'mercator',

@@ -1,0 +1,283 @@
+// PROJ strings, checked and said so that proj4 computes what PROJ computes.
+//
+// proj4 passes over what it does not know: an ellipsoid, a datum, an axis, a parameter it does not understand
+// are WGS 84, nothing, east-north, nothing. An image would lie at a wrong place without a word. So everything
+// proj4 gets has gone through here: names are resolved to numbers, missing parameters are written out, and what
+// is not understood is refused. Axes and angular units, which proj4 cannot do, are handed back for transform.ts.
+import { DATUMS, ELLIPSOIDS, type Ellipsoid, MERIDIANS, UNITS } from './geodesy.js'
+
+/** Plain data. */
+export interface ProjText {
+  /** What proj4 gets. */
+  readonly definition: string
+  readonly projection: string
+  /** First and second coordinate: 'en' nearly always; 'ws' and 'sw' for systems that count the other way. */
+  readonly axis: string
+  /** Degrees an angular unit, of geographic systems: 1, or 0.9 for grads. */
+  readonly toDegree: number
+}
+
+/** Projections of proj4 that agree with PROJ's (test/grid/proj-agreement.test.ts). */
+const PROJECTIONS = new Set(
+  (
+    'longlat tmerc etmerc utm merc lcc aea laea stere sterea somerc omerc krovak cass gnom cea eqc poly nzmg ' +
+    'mill sinu eck6 moll eqdc vandg aeqd ortho robin tpers geos eqearth bonne'
+  ).split(' '),
+)
+
+const ALIASES: Readonly<Record<string, string>> = {
+  latlong: 'longlat',
+  latlon: 'longlat',
+  lonlat: 'longlat',
+  webmerc: 'merc',
+}
+
+/** proj4 computes with undefined, so NaN everywhere, where these are left out; PROJ takes 0. */
+const ANGLES = new Set('lat_0 lon_0 lat_1 lat_2 lat_ts lonc alpha gamma tilt azi'.split(' '))
+const NUMBERS = new Set('x_0 y_0 k k_0 h'.split(' '))
+const FLAGS = new Set('no_uoff no_off no_rot south'.split(' '))
+/** Say nothing about where a point of a map lies. */
+const IGNORED = new Set(
+  (
+    'no_defs type wktext vunits vto_meter geoidgrids geoid_crs over lon_wrap title approx algo no_cut ' +
+    'datum_name name'
+  ).split(' '),
+)
+/** Not for geographic systems. */
+const SIZES = new Set('a b rf f es R ellps datum R_A towgs84 nadgrids'.split(' '))
+
+/** Throws Error with a clause for a message: 'its ellipsoid +ellps=x is not known'. */
+export function readProj(text: string): ProjText {
+  const given = tokens(text)
+  const name = given.get('proj')
+  if (name === undefined) throw new Error('it has no +proj')
+  const projection = ALIASES[name] ?? name
+  if (!PROJECTIONS.has(projection)) throw new Error(`its projection +proj=${name} is not one we compute`)
+  const parts = [`+proj=${projection}`]
+  const known = (key: string): boolean =>
+    ANGLES.has(key) || NUMBERS.has(key) || FLAGS.has(key) || IGNORED.has(key) || SIZES.has(key)
+  for (const key of given.keys()) {
+    if (['proj', 'zone', 'pm', 'axis', 'units', 'to_meter', 'to_degree', 'sweep'].includes(key) || known(key))
+      continue
+    throw new Error(`its parameter +${key} is not one we compute`)
+  }
+  if (projection !== 'longlat') parts.push(...parametersOf(projection, given))
+  if (name === 'webmerc') parts.push('+a=6378137', '+b=6378137')
+  else parts.push(...figureOf(given))
+  const pm = meridianOf(given.get('pm'))
+  if (pm !== 0) parts.push(`+pm=${pm}`)
+  const metres = unitOf(given)
+  if (projection !== 'longlat' && metres !== 1) parts.push(`+to_meter=${metres}`)
+  const degrees = given.get('to_degree')
+  return {
+    definition: parts.join(' '),
+    projection,
+    axis: axisOf(given.get('axis')),
+    toDegree: degrees === undefined ? 1 : numberOf('to_degree', degrees),
+  }
+}
+
+/** '+a=1 +south' and 'a=1 south'; the first of two counts, as in PROJ. */
+function tokens(text: string): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const word of text
+    .replace(/\s*=\s*/g, '=')
+    .trim()
+    .split(/\s+/)) {
+    const [, key, value] = /^\+?([A-Za-z]\w*)(?:=(.*))?$/.exec(word) ?? []
+    if (key === undefined) throw new Error(`'${word.slice(0, 40)}' is not a PROJ parameter`)
+    if (key === 'step' || value === 'pipeline') throw new Error('it is a pipeline, not a coordinate system')
+    if (!found.has(key)) found.set(key, value ?? '')
+  }
+  return found
+}
+
+function numberOf(key: string, value: string): number {
+  const number = Number(value)
+  if (value === '' || !Number.isFinite(number)) throw new Error(`+${key}=${value} is not a number`)
+  return number
+}
+
+/** Degrees: 12.5, 12d30'N, 0.2r (radians). */
+function angleOf(key: string, value: string): number {
+  const dms = /^([-+]?)(\d+(?:\.\d*)?)[d°](?:(\d+(?:\.\d*)?)')?(?:(\d+(?:\.\d*)?)")?([NSEWnsew]?)$/.exec(
+    value,
+  )
+  if (dms !== null) {
+    const [, sign, d, m, s, side] = dms
+    const size = Number(d) + Number(m ?? 0) / 60 + Number(s ?? 0) / 3600
+    return (sign === '-') !== /[SWsw]/.test(side ?? '') ? -size : size
+  }
+  if (/^[-+.\deE]+r$/.test(value)) return (numberOf(key, value.slice(0, -1)) * 180) / Math.PI
+  return numberOf(key, value)
+}
+
+/** The smallest angle proj4 does not take for a missing one, degrees: 0.1 mm. */
+const HAIR = 1e-9
+
+function parametersOf(projection: string, given: ReadonlyMap<string, string>): string[] {
+  const values = new Map<string, number>()
+  for (const [key, value] of given) {
+    if (ANGLES.has(key)) values.set(key, angleOf(key, value))
+    else if (NUMBERS.has(key)) values.set(key === 'k' ? 'k_0' : key, numberOf(key, value))
+  }
+  if (projection === 'utm') return utm(given)
+  adapt(projection, values)
+  const scale = values.get('k_0')
+  if (scale !== undefined && !(scale > 0)) throw new Error(`its scale factor is ${scale}`)
+  const parts = [...values].map(([key, value]) => `+${key}=${value}`)
+  for (const flag of ['no_uoff', 'no_off', 'no_rot']) if (given.has(flag)) parts.push(`+${flag}`)
+  const sweep = given.get('sweep') ?? 'y'
+  if (projection === 'geos') parts.push(`+sweep=${sweep === 'x' ? 'x' : 'y'}`)
+  return parts
+}
+
+function utm(given: ReadonlyMap<string, string>): string[] {
+  let zone = given.has('zone') ? numberOf('zone', given.get('zone')!) : Number.NaN
+  // PROJ takes the zone of lon_0 when none is given
+  const lon = given.get('lon_0')
+  if (Number.isNaN(zone) && lon !== undefined) zone = Math.floor((angleOf('lon_0', lon) + 180) / 6) + 1
+  if (!(Number.isInteger(zone) && zone >= 1 && zone <= 60)) throw new Error('it is UTM without a zone 1…60')
+  return [`+zone=${zone}`, ...(given.has('south') ? ['+south'] : [])]
+}
+
+/** Writes out what PROJ takes for granted, and goes around what proj4 takes for missing. */
+function adapt(projection: string, values: Map<string, number>): void {
+  const fill = (key: string, value: number): void => {
+    if (!values.has(key)) values.set(key, value)
+  }
+  fill('x_0', 0)
+  fill('y_0', 0)
+  if (projection === 'krovak') krovak(values)
+  if (projection === 'krovak' || projection === 'nzmg') return
+  if (projection === 'omerc') {
+    if (!values.has('alpha') && !values.has('gamma')) {
+      throw new Error('it is an oblique mercator by two points, which we do not compute')
+    }
+    if (!values.has('lonc')) values.set('lonc', values.get('lon_0') ?? 0)
+    values.delete('lon_0')
+    fill('lat_0', 0)
+    return
+  }
+  fill('lat_0', projection === 'stere' && values.has('lat_ts') ? 90 * Math.sign(values.get('lat_ts')!) : 0)
+  fill('lon_0', 0)
+  if (/^(lcc|aea|eqdc)$/.test(projection)) {
+    fill('lat_1', projection === 'lcc' && !values.has('lat_1') ? values.get('lat_0')! : 0)
+    if (projection === 'lcc') fill('lat_2', values.get('lat_1')!)
+    else fill('lat_2', 0)
+    for (const key of ['lat_1', 'lat_2']) if (values.get(key) === 0) values.set(key, HAIR)
+  }
+  if (projection === 'cea' || projection === 'eqc') fill('lat_ts', 0)
+  // proj4's equatorial aspect forgets the false northing
+  if (projection === 'stere' && values.get('lat_0') === 0) values.set('lat_0', 2e-8)
+}
+
+/** proj4 has the constants of the cone built in. */
+function krovak(values: Map<string, number>): void {
+  const alpha = values.get('alpha')
+  const latitude = values.get('lat_0')
+  if (alpha !== undefined && Math.abs(alpha - 30.28813975) > 1e-5) throw new Error('its cone is not Krovak’s')
+  if (latitude !== undefined && Math.abs(latitude - 49.5) > 1e-9) throw new Error('its cone is not Krovak’s')
+  if (!values.has('lat_0')) values.set('lat_0', 49.5)
+  if (!values.has('lon_0')) values.set('lon_0', 24.8333333333333)
+  if (!values.has('k_0')) values.set('k_0', 0.9999)
+  values.delete('alpha')
+}
+
+/** '+datum=WGS84', or axes with the shift to WGS 84. A sphere has no shift: its latitudes are taken as they are. */
+function figureOf(given: ReadonlyMap<string, string>): string[] {
+  const grids = given.get('nadgrids')
+  const shift = given.get('towgs84')
+  if (grids !== undefined && shift === undefined && grids.split(',').some((g) => !g.startsWith('@'))) {
+    throw new Error('its datum needs a grid (+nadgrids), and we have none')
+  }
+  const name = given.get('datum')
+  const datum = name === undefined ? undefined : Object.hasOwn(DATUMS, name) ? DATUMS[name]! : null
+  if (datum === null) throw new Error(`its datum +datum=${name} is not known`)
+  const own = shiftOf(shift ?? (grids === undefined ? datum?.[1] : undefined))
+  if (name === 'WGS84' && shift === undefined && !given.has('R_A')) return ['+datum=WGS84']
+  const ellipsoid = ellipsoidOf(given, datum?.[0])
+  if (given.has('R_A')) return sphere(authalicRadius(ellipsoid))
+  const flat = 'b' in ellipsoid ? ellipsoid.a === ellipsoid.b : ellipsoid.rf === 0
+  if (flat) return sphere(ellipsoid.a)
+  // not +b: proj4's Swiss projection asks for the flattening
+  const inverse = 'b' in ellipsoid ? ellipsoid.a / (ellipsoid.a - ellipsoid.b) : ellipsoid.rf
+  return [`+a=${ellipsoid.a}`, `+rf=${inverse}`, ...(own === undefined ? [] : [`+towgs84=${own}`])]
+}
+
+const sphere = (radius: number): string[] => [`+a=${radius}`, `+b=${radius}`]
+
+function shiftOf(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const values = text.split(',').map((v) => numberOf('towgs84', v))
+  if (values.length !== 3 && values.length !== 7) throw new Error('its +towgs84 has neither 3 nor 7 numbers')
+  return values.join(',')
+}
+
+function ellipsoidOf(given: ReadonlyMap<string, string>, ofDatum: string | undefined): Ellipsoid {
+  const size = (key: string): number | undefined => {
+    if (!given.has(key)) return undefined
+    const value = numberOf(key, given.get(key)!)
+    if (!(value >= 0)) throw new Error(`+${key}=${value} is no size of an ellipsoid`)
+    return value
+  }
+  const radius = size('R')
+  if (radius !== undefined) return checked({ a: radius, rf: 0 })
+  const name = given.get('ellps') ?? ofDatum
+  const named = name === undefined ? undefined : Object.hasOwn(ELLIPSOIDS, name) ? ELLIPSOIDS[name]! : null
+  if (named === null) throw new Error(`its ellipsoid +ellps=${name} is not known`)
+  const a = size('a')
+  if (a === undefined && named !== undefined) return named
+  const base = a ?? 6378137
+  const b = size('b')
+  const f = size('f')
+  const es = size('es')
+  if (b !== undefined) return checked({ a: base, b })
+  const inverse = size('rf') ?? (f === undefined ? undefined : f === 0 ? 0 : 1 / f)
+  if (inverse !== undefined) return checked({ a: base, rf: inverse })
+  if (es !== undefined) return checked({ a: base, b: base * Math.sqrt(1 - es) })
+  // PROJ's default is GRS 80; an axis alone is a sphere
+  return a === undefined ? ELLIPSOIDS.GRS80! : checked({ a, rf: 0 })
+}
+
+function checked(e: Ellipsoid): Ellipsoid {
+  const minor = 'b' in e ? e.b : e.rf === 0 ? e.a : e.a * (1 - 1 / e.rf)
+  if (e.a > 0 && minor > e.a / 2 && minor <= e.a * 1.01) return e
+  throw new Error(`an ellipsoid of ${e.a} by ${minor} m is not one`)
+}
+
+/** Of the sphere with the ellipsoid's surface. Snyder 1987, (3-12) as a series, as PROJ's R_A. */
+function authalicRadius(e: Ellipsoid): number {
+  const b = 'b' in e ? e.b : e.rf === 0 ? e.a : e.a * (1 - 1 / e.rf)
+  const es = 1 - (b * b) / (e.a * e.a)
+  return e.a * (1 - es * (1 / 6 + es * (17 / 360 + (es * 67) / 3024)))
+}
+
+function meridianOf(text: string | undefined): number {
+  if (text === undefined) return 0
+  if (Object.hasOwn(MERIDIANS, text)) return MERIDIANS[text]!
+  if (/^[A-Za-z]/.test(text)) throw new Error(`its prime meridian +pm=${text} is not known`)
+  return angleOf('pm', text)
+}
+
+/** Metres. */
+function unitOf(given: ReadonlyMap<string, string>): number {
+  const size = given.get('to_meter')
+  if (size !== undefined) {
+    const [top, bottom = '1'] = size.split('/')
+    const metres = numberOf('to_meter', top!) / numberOf('to_meter', bottom)
+    if (!(metres > 0 && Number.isFinite(metres))) throw new Error(`+to_meter=${size} is no unit`)
+    return metres
+  }
+  const name = given.get('units') ?? 'm'
+  if (Object.hasOwn(UNITS, name)) return UNITS[name]!
+  throw new Error(`its unit +units=${name} is not known`)
+}
+
+/** North before east says nothing about the order in images, which is east first. */
+function axisOf(text: string | undefined): string {
+  const axis = text?.slice(0, 2) ?? 'en'
+  if (axis === 'ne') return 'en'
+  if (/^[ew][ns]$|^[ns][ew]$/.test(axis)) return axis
+  throw new Error(`its axes +axis=${text} are not ones of a map`)
+}
