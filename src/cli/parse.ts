@@ -77,3 +77,78 @@ export function parseNodata(text: string): number[] {
   if (values.some((v) => !Number.isFinite(v))) fail("expected one value, or one per band: '0' or '0,0,0'.")
   return values
 }
+
+const numbersOf = (text: string): number[] =>
+  text
+    .trim()
+    .split(/[\s,]+/)
+    .map((word) => (word === '' ? Number.NaN : Number(word)))
+
+/** A number above `above`, up to `max`. */
+export function parseNumber(above: number, max: number): (text: string) => number {
+  return (text) => {
+    const [value, ...rest] = numbersOf(text)
+    if (rest.length > 0 || value === undefined || !(value > above && value <= max)) {
+      fail(`expected a number above ${above}, up to ${max}.`)
+    }
+    return value!
+  }
+}
+
+/** '4' or '4,3,2': one band or three, from 1. */
+export function parseBands(text: string): number[] {
+  const bands = numbersOf(text)
+  const good = bands.every((band) => Number.isInteger(band) && band >= 1)
+  if (!good || (bands.length !== 1 && bands.length !== 3)) {
+    fail('expected one band, or three for red, green and blue, counted from 1: 4 or 4,3,2.')
+  }
+  return bands
+}
+
+/** 'auto', 'min,max' or 'min,max,min,max,min,max'. */
+export function parseRescale(text: string): 'auto' | [number, number][] {
+  if (text.trim().toLowerCase() === 'auto') return 'auto'
+  const values = numbersOf(text)
+  if (![2, 6].includes(values.length) || !values.every(Number.isFinite)) {
+    fail('expected auto, or min,max for all bands, or min,max,min,max,min,max for three.')
+  }
+  const ranges = values.flatMap((min, i): [number, number][] => (i % 2 === 0 ? [[min, values[i + 1]!]] : []))
+  if (ranges.some(([min, max]) => min === max))
+    fail('min and max are the same, so everything would be one colour.')
+  return ranges
+}
+
+/** 'r,g,b' or '#rrggbb'. */
+export function parseColour(text: string): [number, number, number] {
+  const hex = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(text.trim())
+  const values = hex === null ? numbersOf(text) : hex.slice(1).map((part) => Number.parseInt(part, 16))
+  if (values.length !== 3 || values.some((v) => !Number.isInteger(v) || v < 0 || v > 255)) {
+    fail('expected red,green,blue from 0 to 255, or #rrggbb.')
+  }
+  return values as [number, number, number]
+}
+
+export interface Qualities {
+  default?: number
+  byZoom?: Record<string, number>
+}
+
+/** '75', or '70,14:50,16-18:80': a quality, and others for some zooms; a later one goes before. */
+export function parseQuality(text: string): number | Qualities {
+  const found: Qualities = {}
+  const quality = parseInteger(1, 100)
+  for (const part of text.trim().split(/[\s,]+/)) {
+    const [zooms, value] = part.includes(':') ? part.split(':', 2) : [undefined, part]
+    const q = quality(value!)
+    if (zooms === undefined) {
+      if (found.default !== undefined)
+        fail(`two qualities for all zooms, ${found.default} and ${q}: name the zooms, e.g. 14:${q}.`)
+      found.default = q
+      continue
+    }
+    const [low, high] = parseZooms(zooms)
+    found.byZoom ??= {}
+    for (let z = low; z <= high; z++) found.byZoom[z] = q
+  }
+  return found.byZoom === undefined ? found.default! : found
+}

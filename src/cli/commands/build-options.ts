@@ -1,0 +1,163 @@
+// The options of `flagstone build`, group by group as its help shows them. What they mean is said once, in
+// pyramid/options.ts; here are their spellings.
+import { Command, Option } from 'commander'
+import { RESAMPLINGS } from '../../raster/pixels.js'
+import {
+  collectPairs,
+  parseBands,
+  parseBbox,
+  parseBytes,
+  parseColour,
+  parseInteger,
+  parseNodata,
+  parseNumber,
+  parseQuality,
+  parseRescale,
+  parseThreads,
+  parseZooms,
+} from '../parse.js'
+
+const zoom = (): ((text: string) => number) => parseInteger(0, 26)
+
+function inputOptions(command: Command): Command {
+  return command
+    .optionsGroup('Input:')
+    .option('--bbox <w,s,e,n>', 'only this part, degrees', parseBbox)
+    .option('-a, --nodata <v>', "value that means empty: '0' or '0,0,0'", parseNodata)
+    .option('-s, --s-srs <crs>', 'CRS of the source, whatever it says itself: EPSG:n, WKT or PROJ')
+}
+
+function colourOptions(command: Command): Command {
+  return command
+    .optionsGroup('Colours:')
+    .option(
+      '--bands <list>',
+      'stored bands to show: one, or three (default: 1,2,3 where there are)',
+      parseBands,
+    )
+    .option(
+      '--rescale <range>',
+      'values to show as black and white: min,max (for all bands or each), or auto',
+      parseRescale,
+    )
+    .option('--gamma <g>', 'above 1 brightens the middle (default: 1)', parseNumber(0, 100))
+    .option('--colormap <map>', 'colours for one band: a name such as viridis, or a file')
+    .addOption(
+      new Option(
+        '--colormap-mode <mode>',
+        "between the colormap's values (default: linear; exact for JSON files)",
+      ).choices(['linear', 'lower', 'exact']),
+    )
+    .option('--no-alpha', 'look at no alpha band or mask, make no transparent tile')
+    .option('--add-alpha', 'transparent where nothing is (this is the default)')
+    .option('--background <r,g,b>', 'colour behind what is transparent (default: white)', parseColour)
+}
+
+function outputOptions(command: Command): Command {
+  return command
+    .optionsGroup('Output:')
+    .option('-z, --zoom <range>', 'zooms to make, e.g. 10-18', parseZooms)
+    .addOption(
+      new Option('--min-zoom <z>', 'lowest zoom (default: where one tile holds all)').argParser(zoom()),
+    )
+    .addOption(
+      new Option('--max-zoom <z>', "highest zoom (default: the source's resolution)").argParser(zoom()),
+    )
+    .addOption(new Option('--minzoom <z>').argParser(zoom()).hideHelp())
+    .addOption(new Option('--maxzoom <z>').argParser(zoom()).hideHelp())
+    .addOption(
+      new Option('--zoom-level-strategy <how>', 'which zoom stands for a resolution between two').choices([
+        'auto',
+        'lower',
+        'upper',
+      ]),
+    )
+    .addOption(
+      new Option('-r, --resampling <kernel>', 'kernel of the warp (default: bilinear)').choices(RESAMPLINGS),
+    )
+    .addOption(
+      new Option('--overview-resampling <kernel>', 'kernel of the overviews (default: average)').choices(
+        RESAMPLINGS,
+      ),
+    )
+    .addOption(
+      new Option('-f, --format <format>', 'auto: JPEG where opaque, WebP or PNG where not').choices([
+        'auto',
+        'jpeg',
+        'jpg',
+        'png',
+        'webp',
+        'avif',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--transparent-format <format>',
+        'of tiles that are not opaque, in auto (default: webp)',
+      ).choices(['webp', 'png']),
+    )
+    .option(
+      '--quality <q>',
+      '1 to 100; some zooms another: 75,14:50,16-18:80 (default: 75, AVIF 60)',
+      parseQuality,
+    )
+    .option('--lossless', 'lossless WebP, PNG or AVIF')
+    .addOption(
+      new Option('--tile-size <px>', 'tile width and height').choices(['256', '512']).argParser(Number),
+    )
+    .option('-x, --skip-blank', 'no tiles that show nothing but the background')
+    .option('--no-dedupe', 'store identical tiles again each time')
+    .option('--name <text>', 'name in the metadata (default: the file name)')
+    .option('--description <text>', 'description in the metadata')
+    .option('--attribution <text>', 'attribution in the metadata')
+    .addOption(new Option('--type <type>', 'layer type in the metadata').choices(['overlay', 'baselayer']))
+    .option('--metadata <key=value>', 'more metadata (repeatable)', collectPairs)
+}
+
+function runOptions(command: Command): Command {
+  return command
+    .optionsGroup('Run:')
+    .option('-j, --threads <n>', 'worker threads (default: ALL_CPUS)', parseThreads)
+    .option(
+      '--mem-limit <size>',
+      'memory the build may use, e.g. 800M (default: 150M, and 238M a thread)',
+      parseBytes,
+    )
+    .option('--overwrite', 'replace an existing file')
+    .addOption(new Option('--force').hideHelp())
+    .option('--resume', 'continue an interrupted build')
+}
+
+const EXAMPLES = `
+Examples:
+  flagstone build ortho.tif ortho.pmtiles
+
+Input:
+  flagstone build scan.tif scan.pmtiles --s-srs EPSG:27700 --nodata 255
+  flagstone build world.tif alps.pmtiles --bbox=5.9,45.8,10.5,47.9
+
+Colours:
+  flagstone build s2.tif infrared.pmtiles --bands 8,4,3 --rescale 0,4000 --gamma 1.2
+  flagstone build 16bit.tif photo.pmtiles --rescale 100,2000,90,1800,80,1500
+  flagstone build dem.tif heights.pmtiles --colormap terrain --rescale 0,3000
+  flagstone build dem.tif heights.pmtiles --colormap colours.txt
+  flagstone build landcover.tif classes.pmtiles --colormap classes.json -r mode --overview-resampling mode
+
+Output:
+  flagstone build ortho.tif ortho.pmtiles --zoom 10-18 --quality 70,17-18:85
+  flagstone build ortho.tif ortho.pmtiles --format avif
+  flagstone build shade.tif shade.pmtiles --format webp --lossless --resampling cubic
+  flagstone build ortho.tif ortho.pmtiles --format jpeg --background 0,0,0 --skip-blank
+
+Run:
+  flagstone build big.tif big.pmtiles --threads 8 --mem-limit 4G
+  flagstone build big.tif big.pmtiles --resume            continue after Ctrl-C, a crash or a full disk`
+
+export function defineBuild(): Command {
+  const command = new Command('build')
+    .alias('create')
+    .description('turn a georeferenced raster into one tile file with overviews')
+    .argument('<paths...>', 'the source image, then the file to make')
+  for (const group of [inputOptions, colourOptions, outputOptions, runOptions]) group(command)
+  return command.optionsGroup('Common:').addHelpText('after', EXAMPLES)
+}

@@ -1,0 +1,63 @@
+// Text of the command line to values: what is taken, and what is refused with which words.
+import t from 'tap'
+import { parseBands, parseColour, parseNumber, parseQuality, parseRescale } from '../../src/cli/parse.js'
+
+/** Every text is refused with a message that says what was expected. */
+function refuses(t: Tap, parse: (text: string) => unknown, texts: readonly string[], message: RegExp): void {
+  for (const text of texts) t.throws(() => parse(text), { code: 'commander.invalidArgument', message }, text)
+}
+type Tap = Pick<typeof t, 'throws'>
+
+t.test('bands', (t) => {
+  t.same(parseBands('4'), [4])
+  t.same(parseBands('4,3,2'), [4, 3, 2])
+  t.same(parseBands(' 4 3, 2'), [4, 3, 2])
+  refuses(t, parseBands, ['', '0', '1,2', '1,2,3,4', '1.5', 'red', '4,,2'], /one band, or three/)
+  t.end()
+})
+
+t.test('ranges of values', (t) => {
+  t.equal(parseRescale('auto'), 'auto')
+  t.equal(parseRescale('AUTO'), 'auto')
+  t.same(parseRescale('0,3000'), [[0, 3000]])
+  t.same(parseRescale('-1.5e3,2'), [[-1500, 2]])
+  t.same(parseRescale('1,2,3,4,5,6'), [
+    [1, 2],
+    [3, 4],
+    [5, 6],
+  ])
+  t.same(parseRescale('255,0'), [[255, 0]], 'turned around')
+  refuses(
+    t,
+    parseRescale,
+    ['', '1', '1,2,3', '1,2,3,4', 'a,b', '1,', '1,Infinity'],
+    /expected auto, or min,max/,
+  )
+  refuses(t, parseRescale, ['5,5', '1,2,3,3,4,5'], /min and max are the same/)
+  t.end()
+})
+
+t.test('colours', (t) => {
+  t.same(parseColour('1,2,3'), [1, 2, 3])
+  t.same(parseColour('#ff8000'), [255, 128, 0])
+  refuses(t, parseColour, ['', '1,2', '1,2,256', '-1,0,0', '1.5,0,0', '#ff80', 'white'], /red,green,blue/)
+  t.end()
+})
+
+t.test('a quality, and others for some zooms', (t) => {
+  t.equal(parseQuality('75'), 75)
+  t.same(parseQuality('70,14:50'), { default: 70, byZoom: { 14: 50 } })
+  t.same(parseQuality('14:50'), { byZoom: { 14: 50 } })
+  t.same(parseQuality('16-18:80,70,17:60'), { default: 70, byZoom: { 16: 80, 17: 60, 18: 80 } })
+  refuses(t, parseQuality, ['', '0', '101', '75.5', '14:', '14:0', 'best'], /from 1 to 100/)
+  refuses(t, parseQuality, ['27:50', '9-3:50', ':50'], /zoom/)
+  refuses(t, parseQuality, ['70,80'], /two qualities for all zooms, 70 and 80/)
+  t.end()
+})
+
+t.test('numbers in a range', (t) => {
+  const gamma = parseNumber(0, 100)
+  t.equal(gamma('1.4'), 1.4)
+  refuses(t, gamma, ['0', '-1', '101', 'x', '', '1,2'], /above 0, up to 100/)
+  t.end()
+})
