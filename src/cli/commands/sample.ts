@@ -4,6 +4,7 @@ import { extname } from 'node:path'
 import { Command, Option } from 'commander'
 import { FlagstoneError } from '../../errors.js'
 import { sample } from '../../pyramid/sample.js'
+import { coverageOf } from '../../raster/canvas.js'
 import { encodeImage, type TileFormat } from '../../raster/codec.js'
 import { RESAMPLINGS, type Resampling } from '../../raster/pixels.js'
 import { describeTiles } from '../../store/describe.js'
@@ -77,13 +78,15 @@ export function sampleCommand({ io }: Context): Command {
         const { bytes } = await encodeImage(pixels, { format, quality: options.quality })
         if (options.output === undefined) io.stdout.write(bytes)
         else writeFileSync(options.output, bytes)
-        const result = { output: options.output ?? '-', width, height, format, bytes: bytes.length, bbox }
+        const empty = coverageOf(pixels.mask) === 'none'
+        const output = options.output ?? '-'
+        const result = { output, width, height, format, bytes: bytes.length, bbox, empty }
         if (options.output !== undefined && options.json === true) printJson(io, result)
         else
           say(
             io,
             options,
-            `${result.output}: ${width}×${height} ${format} of ${bbox.map(formatDegrees).join(', ')}`,
+            `${output}: ${width}×${height} ${format} of ${bbox.map(formatDegrees).join(', ')}${empty ? `, empty: ${path} holds nothing there` : ''}`,
           )
       } finally {
         reader.close()
