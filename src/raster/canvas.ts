@@ -1,9 +1,9 @@
 // A rectangle of pixels that warps and mosaics paint into: Pixels whose mask is always there.
 //
 // Invariant: a pixel whose mask is 0 has never been painted; its samples mean nothing.
-import type { Pixels } from './pixels.js'
+import { type Pixels, type Samples, samplesLike } from './pixels.js'
 
-export interface Canvas extends Pixels {
+export interface Canvas<T extends Samples = Uint8Array> extends Pixels<T> {
   readonly mask: Uint8Array
 }
 
@@ -13,6 +13,12 @@ export type Coverage = 'none' | 'partial' | 'full'
 export function createCanvas(width: number, height: number, bands: number): Canvas {
   const pixels = width * height
   return { width, height, bands, data: new Uint8Array(pixels * bands), mask: new Uint8Array(pixels) }
+}
+
+/** A canvas of one band of values. */
+export function createValueCanvas(width: number, height: number): Canvas<Float32Array> {
+  const pixels = width * height
+  return { width, height, bands: 1, data: new Float32Array(pixels), mask: new Uint8Array(pixels) }
 }
 
 /** Looks at four pixels at a time; stops at the first that decides 'partial'. */
@@ -34,19 +40,25 @@ export function coverageOf(mask: Uint8Array | undefined): Coverage {
 }
 
 /** The canvas as Pixels: without a mask when opaque, undefined when nothing was painted. */
-export function finishCanvas(canvas: Canvas): Pixels | undefined {
+export function finishCanvas<T extends Samples>(canvas: Canvas<T>): Pixels<T> | undefined {
   const coverage = coverageOf(canvas.mask)
   if (coverage === 'none') return undefined
   return coverage === 'full' ? { ...canvas, mask: undefined } : canvas
 }
 
 /** A rectangle of `from`, copied. The mask stays only where it says something. Throws RangeError outside. */
-export function crop(from: Pixels, x: number, y: number, width: number, height: number): Pixels {
+export function crop<T extends Samples>(
+  from: Pixels<T>,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+): Pixels<T> {
   if (x < 0 || y < 0 || x + width > from.width || y + height > from.height) {
     throw new RangeError(`${width}×${height} at ${x},${y} leaves the ${from.width}×${from.height} pixels`)
   }
   const { bands } = from
-  const data = new Uint8Array(width * height * bands)
+  const data = samplesLike(from.data, width * height * bands)
   const mask = from.mask && new Uint8Array(width * height)
   for (let row = 0; row < height; row++) {
     const at = (y + row) * from.width + x

@@ -1,33 +1,44 @@
-// Two to one: the overviews' kernel. Four pixels become one, on a mosaic of even size.
+// Two to one: the overviews' kernel. Four pixels become one, on a mosaic of even size. Colours are rounded to
+// 8 bits; values (Float32, one band) are not rounded, and their masks are yes or no.
 //
 // What is painted does not depend on the kernel (nearest aside): with a 'binary' mask a pixel is valid when
 // any of its four is, so nothing disappears on the way up and nothing grows beyond its footprint; with an
 // 'alpha' mask alpha is filtered like a colour, and colours are weighed by it. At the rim of the mosaic
 // missing pixels repeat the last one. Average is exact (rounded half up); the wider kernels are GDAL's at
 // scale 2, so they reach beyond the four: give mosaics an apron of `halveReach` pixels where neighbours exist.
-import { type Canvas, createCanvas, finishCanvas } from './canvas.js'
-import { kernelAt } from './kernels.js'
-import type { Pixels, Resampling } from './pixels.js'
+import { type Canvas, createCanvas, createValueCanvas, finishCanvas } from './canvas.js'
+import { isFootprint, kernelAt } from './kernels.js'
+import { rankOf } from './kernels-footprint.js'
+import { isPicture, isValues, type Pixels, type Resampling, type Samples } from './pixels.js'
 import type { MaskKind } from './source.js'
 
 /** Source pixels beyond a 2×2 block that its kernel touches, each way. */
 export function halveReach(kernel: Resampling): number {
-  return kernel === 'average' || kernel === 'nearest' ? 0 : taps2(kernel).length / 2 - 1
+  return kernel === 'nearest' || isFootprint(kernel) ? 0 : taps2(kernel).length / 2 - 1
 }
 
 /** The picture at half size; undefined when nothing of it is painted. Throws RangeError for odd sizes. */
-export function halve(from: Pixels, kernel: Resampling, maskKind: MaskKind): Pixels | undefined {
-  const canvas = createCanvas(from.width >> 1, from.height >> 1, from.bands)
-  halveInto(from, kernel, maskKind, canvas, 0, 0)
-  return finishCanvas(canvas)
-}
-
-/** As `halve`, painted into a canvas with its corner at x, y; unpainted pixels keep what they are. */
-export function halveInto(
-  from: Pixels,
+export function halve<T extends Samples>(
+  from: Pixels<T>,
   kernel: Resampling,
   maskKind: MaskKind,
-  to: Canvas,
+): Pixels<T> | undefined {
+  const width = from.width >> 1
+  const height = from.height >> 1
+  const canvas = isPicture(from) ? createCanvas(width, height, from.bands) : createValueCanvas(width, height)
+  halveInto(from, kernel, maskKind, canvas, 0, 0)
+  return finishCanvas(canvas as Canvas<Samples> as Canvas<T>)
+}
+
+/**
+ * As `halve`, painted into a canvas with its corner at x, y; unpainted pixels keep what they are.
+ * Throws TypeError when one has colours and the other values, or their bands differ.
+ */
+export function halveInto(
+  from: Pixels<Samples>,
+  kernel: Resampling,
+  maskKind: MaskKind,
+  to: Canvas<Samples>,
   x: number,
   y: number,
 ): void {
@@ -38,14 +49,93 @@ export function halveInto(
   if (x < 0 || y < 0 || x + width > to.width || y + height > to.height) {
     throw new RangeError(`${width}×${height} at ${x},${y} leaves the ${to.width}×${to.height} canvas`)
   }
+  if (isPicture(from) !== isPicture(to)) throw new TypeError('values and colours do not mix')
   const corner = y * to.width + x
+  const alpha = maskKind === 'alpha' && isPicture(from)
   if (kernel === 'nearest') nearest2(from, to, corner)
-  else if (kernel !== 'average') convolve2(from, kernel, maskKind === 'alpha', to, corner)
-  else if (from.mask !== undefined) averageMasked(from, from.mask, maskKind === 'alpha', to, corner)
+  else if (kernel !== 'average' && isFootprint(kernel)) rank2(from, kernel, alpha, to, corner)
+  else if (kernel !== 'average') convolve2(from, kernel, alpha, to, corner)
+  else if (isPicture(from)) averageColours(from, alpha, to as Canvas, corner)
+  else if (isValues(from)) averageValues(from, to as Canvas<Float32Array>, corner)
+}
+
+function averageColours(from: Pixels, alpha: boolean, to: Canvas, corner: number): void {
+  if (from.mask !== undefined) averageMasked(from, from.mask, alpha, to, corner)
   else {
     if (from.bands === 3) average3(from, to, corner)
     else average1(from, to, corner)
-    fillMask(to, corner, width, height)
+    fillMask(to, corner, from.width >> 1, from.height >> 1)
+  }
+}
+
+/** The mean of the valid ones of four, one band. */
+function averageValues(from: Pixels<Float32Array>, to: Canvas<Float32Array>, corner: number): void {
+  const { width, height, data: src, mask } = from
+  const out = to.data
+  for (let j = 0; j < height; j += 2) {
+    let d = corner + (j >> 1) * to.width
+    for (let p = j * width; p < (j + 1) * width; p += 2, d++) {
+      if (mask === undefined) {
+        to.mask[d] = 255
+        out[d] = (src[p]! + src[p + 1]! + src[p + width]! + src[p + width + 1]!) / 4
+        continue
+      }
+      let sum = 0
+      let n = 0
+      if (mask[p] !== 0) {
+        sum += src[p]!
+        n++
+      }
+      if (mask[p + 1] !== 0) {
+        sum += src[p + 1]!
+        n++
+      }
+      if (mask[p + width] !== 0) {
+        sum += src[p + width]!
+        n++
+      }
+      if (mask[p + width + 1] !== 0) {
+        sum += src[p + width + 1]!
+        n++
+      }
+      if (n === 0) continue
+      to.mask[d] = 255
+      out[d] = sum / n
+    }
+  }
+}
+
+/** One of the four by its rank, band by band; with soft opacity the mean of it. */
+function rank2(
+  from: Pixels<Samples>,
+  kernel: Resampling,
+  alpha: boolean,
+  to: Canvas<Samples>,
+  corner: number,
+): void {
+  const { width, height, bands, data, mask } = from
+  const four = new Float64Array(4)
+  const places = new Int32Array(4)
+  for (let j = 0; j < height; j += 2) {
+    let d = corner + (j >> 1) * to.width
+    for (let p = j * width; p < (j + 1) * width; p += 2, d++) {
+      let n = 0
+      let opacity = 0
+      for (let q = 0; q < 4; q++) {
+        const at = p + (q & 1) + (q >> 1) * width
+        const valid = mask === undefined ? 255 : mask[at]!
+        opacity += valid
+        if (valid !== 0) places[n++] = at
+      }
+      const painted = alpha ? (opacity + 2) >> 2 : n > 0 ? 255 : 0
+      if (painted === 0) continue
+      to.mask[d] = painted
+      const valid = four.subarray(0, n)
+      for (let c = 0; c < bands; c++) {
+        for (let q = 0; q < n; q++) valid[q] = data[places[q]! * bands + c]!
+        to.data[d * bands + c] = rankOf(valid, kernel)
+      }
+    }
   }
 }
 
@@ -54,7 +144,7 @@ function fillMask(to: Canvas, corner: number, width: number, height: number): vo
 }
 
 /** The north-western of the four, as gdaladdo takes it. */
-function nearest2(from: Pixels, to: Canvas, corner: number): void {
+function nearest2(from: Pixels<Samples>, to: Canvas<Samples>, corner: number): void {
   const { width, height, bands, data, mask } = from
   for (let j = 0; j < height; j += 2) {
     let d = corner + (j >> 1) * to.width
@@ -146,7 +236,13 @@ function taps2(kernel: Resampling): Float64Array {
 }
 
 /** Across, then down, on rows of colour times opacity (and opacity itself where there is a mask). */
-function convolve2(from: Pixels, kernel: Resampling, alpha: boolean, to: Canvas, corner: number): void {
+function convolve2(
+  from: Pixels<Samples>,
+  kernel: Resampling,
+  alpha: boolean,
+  to: Canvas<Samples>,
+  corner: number,
+): void {
   const taps = taps2(kernel)
   const half = taps.length >> 1
   const channels = from.mask === undefined ? from.bands : from.bands + 1
@@ -185,7 +281,7 @@ function down(ring: Float64Array, slots: Int32Array, taps: Float64Array, sums: F
 }
 
 /** A row as numbers, with `half` − 1 repeated pixels before it and as many behind. */
-function spread(from: Pixels, y: number, half: number, channels: number, line: Float64Array): void {
+function spread(from: Pixels<Samples>, y: number, half: number, channels: number, line: Float64Array): void {
   const { width, bands, data, mask } = from
   const length = width + 2 * half - 2
   for (let i = 0; i < length; i++) {
@@ -232,9 +328,18 @@ function across(
   }
 }
 
-function store(from: Pixels, sums: Float64Array, j: number, alpha: boolean, to: Canvas, at: number): void {
+function store(
+  from: Pixels<Samples>,
+  sums: Float64Array,
+  j: number,
+  alpha: boolean,
+  to: Canvas<Samples>,
+  at: number,
+): void {
   const { width, bands, mask } = from
-  const out = new Uint8ClampedArray(to.data.buffer, to.data.byteOffset, to.data.length)
+  const out = isPicture(to)
+    ? new Uint8ClampedArray(to.data.buffer, to.data.byteOffset, to.data.length)
+    : to.data
   for (let i = 0; i < width >> 1; i++) {
     const d = at + i
     if (mask === undefined) {

@@ -11,7 +11,8 @@
 // result's alpha is that of the pixels that are not wholly transparent, so that the rim of an image is not
 // dimmed and abutting images leave no seam; otherwise a painted pixel is opaque.
 import type { Canvas } from './canvas.js'
-import { PHASES, type WeightTable, WIDEN_ABOVE, weightTable } from './kernels.js'
+import { isFootprint, PHASES, type WeightTable, WIDEN_ABOVE, weightTable } from './kernels.js'
+import { RankRun } from './kernels-footprint.js'
 import type { Pixels, Resampling } from './pixels.js'
 
 export interface RunKernel {
@@ -30,6 +31,9 @@ export function runKernel(
   alpha: boolean,
 ): RunKernel {
   if (resampling === 'nearest') return new NearestRun(from, to)
+  if (resampling !== 'average' && isFootprint(resampling)) {
+    return new RankRun(from, to, resampling, scaleX, scaleY, alpha)
+  }
   const widened = scaleX > WIDEN_ABOVE || scaleY > WIDEN_ABOVE
   if (resampling === 'bilinear' && !widened) return new BilinearRun(from, to, alpha)
   const tableX = weightTable(resampling, scaleX)

@@ -3,14 +3,19 @@
 // Positions: u = 0 is the centre of a pixel. Shrinking by more than WIDEN_ABOVE widens a kernel by the scale
 // (its support and its argument), so that every source pixel counts; enlarging never narrows it. Cubic is
 // Keys' with a = −0.5 (Catmull-Rom) and lanczos has three lobes, as in GDAL (alg/gdalwarpkernel.cpp,
-// GWKBilinear, GWKCubic, GWKLanczosSinc). Average weighs each pixel by its overlap with the target pixel's
-// footprint.
+// GWKBilinear, GWKCubic, GWKBSpline, GWKLanczosSinc). Average weighs each pixel by its overlap with the target
+// pixel's footprint; mode, min, max, med, q1 and q3 choose among the pixels under it.
 import type { Resampling } from './pixels.js'
 
 /** Source pixels a target pixel from which kernels widen: GDAL's 1 / 0.95. */
 export const WIDEN_ABOVE = 1 / 0.95
 
-const SUPPORT: Record<Resampling, number> = { nearest: 0.5, bilinear: 1, cubic: 2, lanczos: 3, average: 0.5 }
+const SUPPORT = { bilinear: 1, cubic: 2, cubicspline: 2, lanczos: 3 } as const
+
+/** Kernels that look at the pixels under a target pixel's footprint, however large it is. */
+export function isFootprint(resampling: Resampling): boolean {
+  return resampling !== 'nearest' && !(resampling in SUPPORT)
+}
 
 export type Kernel = (u: number) => number
 
@@ -23,12 +28,21 @@ const catmullRom: Kernel = (u) => {
   return t < 2 ? 2 + t * (-4 + t * (2.5 - 0.5 * t)) : 0
 }
 
+/** The uniform cubic B-spline; smooths, since its weights at the pixels' centres are 1/6, 2/3, 1/6. */
+const bSpline: Kernel = (u) => {
+  const t = Math.abs(u)
+  if (t < 1) return 2 / 3 + t * t * (0.5 * t - 1)
+  return t < 2 ? (2 - t) ** 3 / 6 : 0
+}
+
 const lanczos3: Kernel = (u) => {
   if (u === 0) return 1
   if (Math.abs(u) >= 3) return 0
   const a = Math.PI * u
   return (3 * Math.sin(a) * Math.sin(a / 3)) / (a * a)
 }
+
+const SEPARABLE = { bilinear: triangle, cubic: catmullRom, cubicspline: bSpline, lanczos: lanczos3 } as const
 
 /** Factor by which a kernel widens at a scale. */
 export function wideningOf(scale: number): number {
@@ -37,15 +51,16 @@ export function wideningOf(scale: number): number {
 
 /** The kernel at a scale and how far it reaches from its centre, source pixels. Not normalised. */
 export function kernelAt(resampling: Resampling, scale: number): { weight: Kernel; radius: number } {
-  if (resampling === 'average') {
+  if (isFootprint(resampling)) {
     const half = scale / 2 + 0.5
     const most = Math.min(1, scale)
     return { weight: (u) => Math.max(0, Math.min(most, half - Math.abs(u))), radius: half }
   }
   if (resampling === 'nearest') return { weight: (u) => (u >= -0.5 && u < 0.5 ? 1 : 0), radius: 0.5 }
-  const base = resampling === 'bilinear' ? triangle : resampling === 'cubic' ? catmullRom : lanczos3
+  const base = SEPARABLE[resampling as keyof typeof SEPARABLE]
   const wide = wideningOf(scale)
-  return { weight: wide === 1 ? base : (u) => base(u / wide), radius: SUPPORT[resampling] * wide }
+  const radius = SUPPORT[resampling as keyof typeof SUPPORT] * wide
+  return { weight: wide === 1 ? base : (u) => base(u / wide), radius }
 }
 
 /** Pixels to read around a position, each way. */

@@ -18,6 +18,40 @@ export interface Pixels<T extends Samples = Uint8Array> {
 /** 8-bit colours, not values. */
 export const isPicture = (pixels: Pixels<Samples>): pixels is Pixels => pixels.data instanceof Uint8Array
 
+/** Values, not colours. */
+export const isValues = (pixels: Pixels<Samples>): pixels is Pixels<Float32Array> =>
+  pixels.data instanceof Float32Array
+
+/** Memory for samples of the same kind. */
+export function samplesLike<T extends Samples>(like: T, length: number): T {
+  return (like instanceof Uint8Array ? new Uint8Array(length) : new Float32Array(length)) as T
+}
+
 /** Resampling kernels by their GDAL names. */
-export type Resampling = 'nearest' | 'bilinear' | 'cubic' | 'lanczos' | 'average'
-export const RESAMPLINGS: readonly Resampling[] = ['nearest', 'bilinear', 'cubic', 'lanczos', 'average']
+export type Resampling =
+  | 'nearest'
+  | 'bilinear'
+  | 'cubic'
+  | 'cubicspline'
+  | 'lanczos'
+  | 'average'
+  | 'mode'
+  | 'min'
+  | 'max'
+  | 'med'
+  | 'q1'
+  | 'q3'
+export const RESAMPLINGS: readonly Resampling[] = [
+  'nearest',
+  'bilinear',
+  'cubic',
+  'cubicspline',
+  'lanczos',
+  'average',
+  'mode',
+  'min',
+  'max',
+  'med',
+  'q1',
+  'q3',
+]

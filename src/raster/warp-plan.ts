@@ -20,7 +20,7 @@ import {
   WORLD_METRES,
 } from '../grid/mercator.js'
 import { type LonLatConverter, lonLatConverterOf } from '../grid/transform.js'
-import { kernelReach, WIDEN_ABOVE } from './kernels.js'
+import { isFootprint, kernelReach, WIDEN_ABOVE } from './kernels.js'
 import type { Resampling } from './pixels.js'
 import type { MaskKind, PixelWindow, SourceInfo } from './source.js'
 import { buildGrid, type CoordGrid, gridMeeting, type PointSource, scaleGrid } from './warp-grid.js'
@@ -190,9 +190,9 @@ function planRect(
 ): void {
   const kernel = options.resampling
   const grid = buildGrid(rect, points, options.tolerancePx ?? TOLERANCE_PX, info.width, info.height)
-  const met = gridMeeting(grid, rect, info.width, info.height, kernel === 'average')
+  const met = gridMeeting(grid, rect, info.width, info.height, isFootprint(kernel))
   if (met === undefined) return
-  const shrinking = kernel === 'average' || Math.max(met.scaleX, met.scaleY) > WIDEN_ABOVE
+  const shrinking = isFootprint(kernel) || Math.max(met.scaleX, met.scaleY) > WIDEN_ABOVE
   if (shrinking && kernel !== 'nearest' && met.spread > MAX_SCALE_SPREAD && canSplit(rect, MIN_SPLIT_PX)) {
     for (const piece of quarters(rect)) planRect(info, piece, points, options, parts)
     return

@@ -1,25 +1,30 @@
 // Carrying out a warp plan: read the windows, paint the rows.
-import { type Canvas, coverageOf, createCanvas, finishCanvas } from './canvas.js'
+import { type Canvas, coverageOf, createCanvas, createValueCanvas, finishCanvas } from './canvas.js'
+import { isFootprint } from './kernels.js'
 import { type RunKernel, runKernel } from './kernels-run.js'
-import { isPicture, type Pixels, type Resampling, type Samples } from './pixels.js'
+import { valueKernel } from './kernels-values.js'
+import { isPicture, isValues, type Pixels, type Resampling, type Samples } from './pixels.js'
 import type { RasterSource } from './source.js'
 import { cellStart } from './warp-grid.js'
 import { planWarp, type WarpOptions, type WarpPart, type WarpPlan, type WarpTarget } from './warp-plan.js'
 
 /**
- * The source's pixels in a rectangle of the global pixel grid; undefined when it has none there.
- * Not painted pixels have mask 0. Rejects with what the source's `read` throws, or CRS_UNSUPPORTED.
+ * The source's pixels in a rectangle of the global pixel grid, colours or one band of values; undefined when it
+ * has none there. Not painted pixels have mask 0. Rejects with what the source's `read` throws, or CRS_UNSUPPORTED.
  */
-export async function warp(
+export async function warp<T extends Samples = Uint8Array>(
   source: RasterSource,
   target: WarpTarget,
   options: WarpOptions,
-): Promise<Pixels | undefined> {
+): Promise<Pixels<T> | undefined> {
   const plan = planWarp(source.info, target, options)
   if (plan === undefined) return undefined
-  const canvas = createCanvas(target.width, target.height, plan.bands)
+  const canvas: Canvas<Samples> =
+    source.info.samples === 'float32'
+      ? createValueCanvas(target.width, target.height)
+      : createCanvas(target.width, target.height, plan.bands)
   await paintPlan(source, plan, canvas, 0, 0)
-  return finishCanvas(canvas)
+  return finishCanvas(canvas as Canvas<T>)
 }
 
 /**
@@ -31,7 +36,7 @@ export async function warpInto(
   source: RasterSource,
   target: WarpTarget,
   options: WarpOptions,
-  canvas: Canvas,
+  canvas: Canvas<Samples>,
   x: number,
   y: number,
 ): Promise<boolean> {
@@ -44,7 +49,7 @@ export async function warpInto(
 async function paintPlan(
   source: RasterSource,
   plan: WarpPlan,
-  canvas: Canvas,
+  canvas: Canvas<Samples>,
   x: number,
   y: number,
 ): Promise<void> {
@@ -55,31 +60,45 @@ async function paintPlan(
 
 /**
  * Paints one part of a plan from the pixels of its window. Synchronous; the target's corner goes to x, y of
- * the canvas.
+ * the canvas. Colours go on a canvas of colours, values (one band) on one of values: TypeError otherwise.
  */
 export function runWarp(
   plan: WarpPlan,
   part: WarpPart,
   pixels: Pixels<Samples>,
-  canvas: Canvas,
+  canvas: Canvas<Samples>,
   x: number,
   y: number,
 ): void {
   check(plan, part, pixels, canvas, x, y)
-  if (!isPicture(pixels)) throw new TypeError('values do not go on a canvas of colours')
   const coverage = coverageOf(pixels.mask)
   if (coverage === 'none') return
   const from = coverage === 'full' ? { ...pixels, mask: undefined } : pixels
-  const alpha = plan.maskKind === 'alpha'
-  const kernel = runKernel(plan.resampling, from, canvas, part.scaleX, part.scaleY, alpha)
+  const kernel = kernelOf(plan, part, from, canvas)
   new PartPainter(part, kernel, plan.resampling, from).paint(canvas.width, x + part.x, y + part.y)
+}
+
+function kernelOf(
+  plan: WarpPlan,
+  { scaleX, scaleY }: WarpPart,
+  from: Pixels<Samples>,
+  canvas: Canvas<Samples>,
+): RunKernel {
+  const { resampling } = plan
+  if (isPicture(from) && isPicture(canvas)) {
+    return runKernel(resampling, from, canvas as Canvas, scaleX, scaleY, plan.maskKind === 'alpha')
+  }
+  if (isValues(from) && isValues(canvas)) {
+    return valueKernel(resampling, from, canvas as Canvas<Float32Array>, scaleX, scaleY)
+  }
+  throw new TypeError('values do not go on a canvas of colours, nor colours on one of values')
 }
 
 function check(
   plan: WarpPlan,
   part: WarpPart,
   pixels: Pixels<Samples>,
-  canvas: Canvas,
+  canvas: Canvas<Samples>,
   x: number,
   y: number,
 ): void {
@@ -119,10 +138,10 @@ class PartPainter {
   #first = 0
   #last = 0
 
-  constructor(part: WarpPart, kernel: RunKernel, resampling: Resampling, pixels: Pixels) {
+  constructor(part: WarpPart, kernel: RunKernel, resampling: Resampling, pixels: Pixels<Samples>) {
     const { window, levelWidth, levelHeight } = part
-    const reachX = resampling === 'average' ? part.scaleX / 2 : 0
-    const reachY = resampling === 'average' ? part.scaleY / 2 : 0
+    const reachX = isFootprint(resampling) ? part.scaleX / 2 : 0
+    const reachY = isFootprint(resampling) ? part.scaleY / 2 : 0
     this.#part = part
     this.#kernel = kernel
     this.#left = -window.x - reachX

@@ -34,12 +34,17 @@ t.test('every row of every table sums to 1, and mirrors its opposite', async (t)
 
 t.test('known values', async (t) => {
   const near = (a: number, b: number, what: string): boolean => t.ok(Math.abs(a - b) < 1e-12, `${what}: ${a}`)
-  const at = (kernel: 'bilinear' | 'cubic' | 'lanczos', u: number): number => kernelAt(kernel, 1).weight(u)
+  const at = (kernel: 'bilinear' | 'cubic' | 'cubicspline' | 'lanczos', u: number): number =>
+    kernelAt(kernel, 1).weight(u)
   near(at('bilinear', 0.25), 0.75, 'triangle')
   near(at('cubic', 0), 1, 'Catmull-Rom at 0')
   near(at('cubic', 0.5), 0.5625, 'at a half: 9/16')
   near(at('cubic', 1.5), -0.0625, 'at one and a half: −1/16')
   near(at('cubic', 2), 0, 'at its end')
+  near(at('cubicspline', 0), 2 / 3, 'B-spline at 0')
+  near(at('cubicspline', 0.5), 23 / 48, 'at a half')
+  near(at('cubicspline', 1), 1 / 6, 'at one')
+  near(at('cubicspline', 2), 0, 'at its end')
   near(at('lanczos', 0.5), (12 / Math.PI ** 2) * Math.sin(Math.PI / 6), 'lanczos at a half')
   near(at('lanczos', 3), 0, 'lanczos at its end')
   for (const u of [1, 2]) near(at('lanczos', u), 0, `lanczos at ${u}`)

@@ -134,6 +134,9 @@ export function exactPositions(
   }
 }
 
+/** Kernels whose weights naiveWeights knows and that keep a picture as it is when nothing is shifted or scaled. */
+export const KEEPING: readonly Resampling[] = ['nearest', 'bilinear', 'cubic', 'lanczos', 'average']
+
 const sinc = (u: number): number => (u === 0 ? 1 : Math.sin(Math.PI * u) / (Math.PI * u))
 
 /** Textbook kernels, written apart from src. */
