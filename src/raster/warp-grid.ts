@@ -5,6 +5,7 @@
 // tolerance (bilinear error falls fourfold with each doubling, so what is used has half the tolerance).
 // Cells that never get there (a cut of the projection, the rim of its domain) keep every pixel's exact
 // position. NaN is a position outside the domain.
+import { smoothPoints } from './warp-smooth.js'
 
 /** Plain data; positions are x, y pairs. */
 export interface CoordGrid {
@@ -35,6 +36,8 @@ interface Rect {
 /** The finest a grid gets, pixels a cell. */
 const MIN_STEP_PX = 4
 const MAX_CELLS = 128
+/** Cells a side from which interpolating the positions costs less than computing them. */
+const SMOOTH_FROM = 8
 
 /** First pixel of a cell; `cell = cells` gives the end. Pixels of a cell lie between its nodes. */
 export function cellStart(cell: number, cells: number, size: number): number {
@@ -74,14 +77,16 @@ export function buildGrid(
   let cells = 2
   let nodes = sample(rect, points, cells, undefined)
   const size = Math.max(rect.width, rect.height)
+  let cheap = points
   for (;;) {
-    const finer = sample(rect, points, cells * 2, nodes)
+    if (cells === SMOOTH_FROM) cheap = smoothPoints(rect, points, tolerance)
+    const finer = sample(rect, cheap, cells * 2, nodes)
     const bad = badCells(finer, cells, rect, 2 * tolerance, width, height)
     const last = cells * 4 > MAX_CELLS || size / (cells * 4) < MIN_STEP_PX
     cells *= 2
     nodes = finer
     if (bad === undefined) return { columns: cells, rows: cells, nodes, exactAt: undefined, exact: undefined }
-    if (last) return { columns: cells, rows: cells, nodes, ...exactCells(rect, points, cells, bad) }
+    if (last) return { columns: cells, rows: cells, nodes, ...exactCells(rect, cheap, cells, bad) }
   }
 }
 
