@@ -1,13 +1,16 @@
 // A GeoTIFF as a raster source. Parts: tiff/ reads structure and pixels, georeference.ts and geokeys.ts place
 // the image on earth. Opened again in a worker from the same path and options, which are plain data.
+import { FlagstoneError } from '../errors.js'
 import type { Crs } from '../grid/crs.js'
 import { readKeys, requireCrs, requireGeotransform } from './georeference.js'
-import type { Pixels } from './pixels.js'
-import type { PixelWindow, RasterSource, SourceInfo } from './source.js'
-import { openFileSource } from './tiff/byte-source.js'
-import type { ImageLayout } from './tiff/layout.js'
+import type { Pixels, Samples } from './pixels.js'
+import { isRemote } from './remote-path.js'
+import type { PixelWindow, RasterSource, SourceInfo, SourceView } from './source.js'
+import type { ByteSource } from './tiff/byte-source.js'
+import type { Siblings } from './tiff/levels.js'
+import { openByteSource } from './tiff/open-source.js'
 import { TiffRaster } from './tiff/raster.js'
-import { compressionName, Photometric } from './tiff/tags.js'
+import { compressionName } from './tiff/tags.js'
 
 /** Plain data. */
 export interface GeoTiffOptions {
@@ -21,18 +24,29 @@ export interface GeoTiffOptions {
   readonly crs?: Crs
   /** Decoded blocks kept for this file, bytes; default 64 MiB. */
   readonly cacheBytes?: number
+  /** What reading gives; { kind: 'colour' } when left out. */
+  readonly view?: SourceView
 }
 
 /**
  * Opens a GeoTIFF. Throws NOT_FOUND, SOURCE_UNREADABLE, SOURCE_UNSUPPORTED (not a TIFF, or a kind we do not
  * decode), SOURCE_CORRUPT, TOO_LARGE, CRS_MISSING, CRS_UNSUPPORTED; `read` throws SOURCE_CORRUPT,
- * SOURCE_UNREADABLE, and RangeError for windows that leave the level.
+ * SOURCE_UNREADABLE, RangeError for windows that leave the level, and BAD_OPTION for samples that are no colours
+ * when the view has no tone. Overviews and masks beside the file (.ovr, .msk, .msk.ovr) are used as its own.
+ * `openBytes`: where files come from.
  */
-export async function openGeoTiff(path: string, options: GeoTiffOptions = {}): Promise<RasterSource> {
-  const source = await openFileSource(path)
+export async function openGeoTiff(
+  path: string,
+  options: GeoTiffOptions = {},
+  openBytes: (path: string) => Promise<ByteSource> = openByteSource,
+): Promise<RasterSource> {
+  const source = await openBytes(path)
+  let raster: TiffRaster | undefined
   try {
     const { nodata } = options
-    const raster = await TiffRaster.open(source, {
+    raster = await TiffRaster.open(source, {
+      siblings: besideOf(path, openBytes),
+      ...(options.view === undefined ? {} : { view: options.view }),
       ...(nodata === undefined ? {} : { nodata: typeof nodata === 'number' ? [[nodata]] : nodata }),
       ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
     })
@@ -41,11 +55,12 @@ export async function openGeoTiff(path: string, options: GeoTiffOptions = {}): P
     const crs = options.crs ?? requireCrs(path, keys)
     return new GeoTiff(raster, {
       path,
+      ...(source.version === undefined ? {} : { version: source.version }),
       width: raster.layout.width,
       height: raster.layout.height,
       bands: raster.bands,
-      samples: 'uint8',
-      stored: raster.stored,
+      samples: raster.samples,
+      stored: raster.look.stored,
       maskKind: raster.maskKind,
       crs,
       geotransform,
@@ -53,10 +68,26 @@ export async function openGeoTiff(path: string, options: GeoTiffOptions = {}): P
       description: describe(raster, crs),
     })
   } catch (error) {
-    await source.close()
+    await (raster ?? source).close()
     throw error
   }
 }
+
+const besideOf =
+  (path: string, openBytes: (path: string) => Promise<ByteSource>): Siblings =>
+  async (suffix) => {
+    // Servers answer anything for what they do not have, and each question takes time: remote files stand alone.
+    if (isRemote(path)) return undefined
+    try {
+      return await openBytes(path + suffix)
+    } catch (error) {
+      if (error instanceof FlagstoneError && error.code === 'NOT_FOUND') return undefined
+      // A folder of that name is nothing of ours.
+      if (error instanceof FlagstoneError && error.code === 'SOURCE_UNREADABLE' && error.errno === undefined)
+        return undefined
+      throw error
+    }
+  }
 
 class GeoTiff implements RasterSource {
   readonly info: SourceInfo
@@ -67,7 +98,7 @@ class GeoTiff implements RasterSource {
     this.info = info
   }
 
-  read(level: number, window: PixelWindow): Promise<Pixels> {
+  read(level: number, window: PixelWindow): Promise<Pixels<Samples>> {
     return this.#raster.read(level, window)
   }
 
@@ -76,13 +107,21 @@ class GeoTiff implements RasterSource {
   }
 }
 
-function describeBands(layout: ImageLayout, raster: TiffRaster): string {
-  const { samplesPerPixel, photometric } = layout
-  if (photometric === Photometric.Palette) return 'palette'
-  const extra = samplesPerPixel - raster.bands - (raster.maskKind === 'alpha' ? 1 : 0)
-  const colour = raster.bands === 3 ? 'RGB' : 'grey'
-  const alpha = raster.maskKind === 'alpha' ? ' with alpha' : ''
-  return extra > 0 ? `${colour}${alpha} (the first of ${samplesPerPixel} bands)` : colour + alpha
+/** 'RGB with alpha', '16-bit grey', 'RGB (the first of 4 bands)': the picture the file itself means. */
+function describeBands({ look }: TiffRaster): string {
+  const { type, bits, bands, hasAlpha, palette } = look.stored
+  if (palette) return 'palette'
+  const isFloat = type.startsWith('float')
+  const depth =
+    type === 'uint8' ? '' : `${bits}-bit ${isFloat ? 'float ' : type.startsWith('int') ? 'signed ' : ''}`
+  const count = look.colours?.length ?? bands
+  const colour = look.cmyk === true ? 'CMYK' : count === 3 ? 'RGB' : 'grey'
+  const alpha = hasAlpha ? ' with alpha' : ''
+  const extra = bands - count
+  return (
+    depth +
+    (extra > 0 ? `${colour}${alpha} (the first of ${bands + (hasAlpha ? 1 : 0)} bands)` : colour + alpha)
+  )
 }
 
 function describe(raster: TiffRaster, crs: Crs): string {
@@ -92,7 +131,7 @@ function describe(raster: TiffRaster, crs: Crs): string {
     : 'stripped'
   const parts = [
     `${raster.bigTiff ? 'BigTIFF' : 'GeoTIFF'} ${layout.width}×${layout.height}`,
-    describeBands(layout, raster),
+    describeBands(raster),
     blocks,
     compressionName(layout.compression),
     crs.name,

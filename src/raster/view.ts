@@ -50,6 +50,8 @@ export interface StoredLook {
   readonly stored: StoredSamples
   /** The sample that is alpha, from 0; default the last one when `stored.hasAlpha`. */
   readonly alpha?: number
+  /** The samples that make the file's own picture, from 0; default the first one or three without alpha. */
+  readonly colours?: readonly number[]
   /** Colours are stored multiplied by alpha. */
   readonly premultiplied?: boolean
   /** 0 is white. Pictures are turned around, values are as stored. */
@@ -76,6 +78,8 @@ export class ViewPlan {
   /** Sample numbers from 0 that `apply` looks at. */
   readonly needed: readonly number[]
   readonly #look: StoredLook
+  /** For messages. */
+  readonly #name: string
   /** Colour or value samples, from 0. */
   readonly #chosen: readonly number[]
   readonly #alpha: number | undefined
@@ -107,6 +111,7 @@ export class ViewPlan {
   ) {
     const { stored } = look
     this.#look = look
+    this.#name = name
     this.#view = view
     this.kind = view.kind
     this.samples = view.kind === 'values' ? 'float32' : 'uint8'
@@ -174,7 +179,7 @@ export class ViewPlan {
     if (this.lacksTone) {
       throw new FlagstoneError(
         'BAD_OPTION',
-        `${this.#look.stored.type} samples are not colours as they are; pass a range, for example --rescale auto`,
+        `${this.#name}: its ${this.#look.stored.type} samples are not colours as they are; pass a range, for example --rescale auto`,
       )
     }
     const alpha =
@@ -249,13 +254,14 @@ export class ViewPlan {
 
 /** The bands a view looks at, as sample numbers from 0. */
 function chooseSamples(
-  { stored, cmyk }: StoredLook,
+  { stored, cmyk, colours: own }: StoredLook,
   view: SourceView,
   total: number,
   alpha: number | undefined,
   name: string,
 ): readonly number[] {
   if (view.bands === undefined) {
+    if (own !== undefined) return own
     const colours = Array.from({ length: total }, (_, s) => s).filter((s) => s !== alpha)
     if (cmyk === true) return colours.slice(0, 4)
     return stored.palette || stored.bands < 3 ? colours.slice(0, 1) : colours.slice(0, 3)

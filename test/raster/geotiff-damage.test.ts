@@ -9,6 +9,7 @@ import t, { type Test } from 'tap'
 import { type ImageSpec, writeTiff } from '../../scripts/fixtures/tiff.js'
 import { tiffCases } from '../../scripts/fixtures/tiff-cases.js'
 import { FlagstoneError } from '../../src/errors.js'
+import type { Samples } from '../../src/raster/pixels.js'
 import { openFileSource } from '../../src/raster/tiff/byte-source.js'
 import { TiffRaster } from '../../src/raster/tiff/raster.js'
 import { fixture, sharedData } from '../helpers/paths.js'
@@ -41,7 +42,7 @@ function check(t: Test, outcomes: readonly Outcome[], root: string): void {
 }
 
 /** All pixels of a file, or the error. */
-async function readFirst(file: string): Promise<FlagstoneError | Uint8Array> {
+async function readFirst(file: string): Promise<FlagstoneError | Samples> {
   const source = await openFileSource(file)
   try {
     const raster = await TiffRaster.open(source)

@@ -8,8 +8,9 @@ import t, { type Test } from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
 import { openGeoTiff } from '../../src/raster/geotiff.js'
 import type { Pixels } from '../../src/raster/pixels.js'
-import type { RasterSource } from '../../src/raster/source.js'
+import { needsTone, type RasterSource } from '../../src/raster/source.js'
 import { fixture, sharedData } from '../helpers/paths.js'
+import { compareValues } from './gdal-values.js'
 
 t.setTimeout(300_000)
 
@@ -84,8 +85,11 @@ async function comparePixels(t: Test, file: string, source: RasterSource, dir: s
   const corners = info.wgs84Extent?.coordinates[0]
   if (corners !== undefined) {
     const metres = Math.max(...cornersOf(source).map((at, i) => apart(at, corners[i]!)))
-    t.ok(metres < 0.03, `in place: ${metres} m`)
+    // ED50: GDAL prefers another of the shifts that EPSG lists.
+    const limit = source.info.crs.name.includes('23030') ? 15 : 0.03
+    t.ok(metres < limit, `in place: ${metres} m`)
   }
+  if (needsTone(source.info.stored)) return compareValues(t, file, source, dir)
   // One overview stands for all: a process of GDAL each takes its time.
   for (const [i, { width, height }] of levels.slice(0, 2).entries()) {
     const pixels = (await source.read(i, { x: 0, y: 0, width, height })) as Pixels
@@ -153,13 +157,10 @@ const sharedFiles = (folder: string): string[] =>
 
 t.test('shared data, pixel by pixel', { skip: needs(true) }, async (t) => {
   const dir = t.testdir()
-  const files = ['variants', 'rgb', 'rgb/hro_colorado', 'mosaic/rasterio_rgb', 'mosaic/naip_years'].flatMap(
-    sharedFiles,
-  )
+  const folders = ['variants', 'rgb', 'rgb/hro_colorado', 'mosaic/rasterio_rgb', 'mosaic/naip_years', 'dem']
+  const files = folders.flatMap(sharedFiles)
   let compared = 0
   for (const file of files) {
-    // External masks come with the next inputs.
-    if (file.includes('extmask')) continue
     await t.test(basename(file), async (t) => {
       let source: RasterSource
       try {

@@ -2,6 +2,13 @@
 // JSON a file. A child, so that a crash, a hang or a flood of memory is an observation and not the end of the test.
 import { FlagstoneError } from '../../src/errors.js'
 import { openGeoTiff } from '../../src/raster/geotiff.js'
+import {
+  needsTone,
+  type SourceInfo,
+  type SourceView,
+  type StoredSamples,
+  type Tone,
+} from '../../src/raster/source.js'
 import { openFileSource } from '../../src/raster/tiff/byte-source.js'
 import { TiffRaster } from '../../src/raster/tiff/raster.js'
 
@@ -32,21 +39,36 @@ async function readAll(source: Readable): Promise<void> {
   }
 }
 
+/** Colours, toned when they need it, and values. */
+function viewsOf(stored: StoredSamples): SourceView[] {
+  const tone: Tone = { ranges: [[0, 200]], gamma: 1.5 }
+  const bands = Array.from({ length: Math.min(stored.bands, 4) }, (_, i) => i + 1)
+  const picture: SourceView = needsTone(stored) ? { kind: 'colour', tone } : { kind: 'colour' }
+  return [picture, { kind: 'values', bands }]
+}
+
 /** Pixels first, whether or not the image has a place on earth; then as a source. */
 async function use(file: string): Promise<void> {
   const bytes = await openFileSource(file)
   try {
-    await readAll(await TiffRaster.open(bytes))
+    const { stored } = (await TiffRaster.open(bytes)).look
+    for (const view of viewsOf(stored)) await readAll(await TiffRaster.open(bytes, { view }))
   } finally {
     await bytes.close()
   }
-  const source = await openGeoTiff(file)
+  const { stored, levels } = await infoOf(file)
+  const source = await openGeoTiff(file, { view: viewsOf(stored)[0]! })
   try {
-    const { levels } = source.info
     await readAll({ levels, read: (level, window) => source.read(level, window) })
   } finally {
     await source.close()
   }
+}
+
+async function infoOf(file: string): Promise<SourceInfo> {
+  const source = await openGeoTiff(file)
+  await source.close()
+  return source.info
 }
 
 for (const file of process.argv.slice(2)) {

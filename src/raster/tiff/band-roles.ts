@@ -1,20 +1,43 @@
-// What GDAL says bands mean, in its metadata tag, where that differs from ExtraSamples: near infrared kept as a
-// fourth band is often marked as alpha there, because writers of RGB files could think of nothing else.
+// What GDAL says of bands in its metadata tag: what they mean, where that differs from ExtraSamples (near
+// infrared kept as a fourth band is often marked as alpha there, because writers of RGB files could think of
+// nothing else), and by which scale and offset stored numbers become values.
 import type { ImageLayout } from './layout.js'
 import type { Ifd } from './structure.js'
 import { Tag } from './tags.js'
 
-/** Colour interpretations by sample number, as GDAL names them ('Alpha', 'Undefined', …). */
-export type BandRoles = ReadonlyMap<number, string>
+export interface BandRoles {
+  /** Colour interpretations by sample number, as GDAL names them ('Alpha', 'Undefined', …); holes: not said. */
+  readonly names: readonly (string | undefined)[]
+  /** By sample number, empty when nothing is said of any. */
+  readonly scales: readonly ({ readonly scale: number; readonly offset: number } | undefined)[]
+  /** All items of the dataset (not of a band), by name. */
+  readonly items: ReadonlyMap<string, string>
+}
+
+/** Metadata of thousands of bands is still far smaller. */
+const MAX_TEXT = 2 ** 20
+const MAX_SAMPLES = 65536
 
 export async function readBandRoles(ifd: Ifd): Promise<BandRoles> {
-  const text = (await ifd.text(Tag.GdalMetadata, 2 ** 20)) ?? ''
-  const roles = new Map<number, string>()
-  for (const [, attributes, role] of text.matchAll(/<Item ([^>]*role="colorinterp"[^>]*)>([^<]*)</g)) {
-    const sample = /sample="(\d+)"/.exec(attributes!)
-    if (sample !== null) roles.set(Number(sample[1]), role!.trim())
+  const text = (await ifd.text(Tag.GdalMetadata, MAX_TEXT)) ?? ''
+  const names: (string | undefined)[] = []
+  const scales: ({ scale: number; offset: number } | undefined)[] = []
+  const items = new Map<string, string>()
+  for (const [, attributes, content] of text.matchAll(/<Item ([^>]*)>([^<]*)</g)) {
+    const said = content!.trim()
+    const role = /\brole="([^"]*)"/.exec(attributes!)?.[1]
+    const sample = Number(/\bsample="(\d+)"/.exec(attributes!)?.[1] ?? -1)
+    const name = /\bname="([^"]*)"/.exec(attributes!)?.[1]
+    if (sample < 0 || sample >= MAX_SAMPLES) {
+      if (name !== undefined) items.set(name, said)
+    } else if (role === 'colorinterp') names[sample] = said
+    else if ((role === 'scale' || role === 'offset') && said !== '' && Number.isFinite(Number(said))) {
+      const before = scales[sample] ?? { scale: 1, offset: 0 }
+      scales[sample] = { ...before, [role]: Number(said) }
+    }
   }
-  return roles
+  const isPlain = scales.every((s) => s === undefined || (s.scale === 1 && s.offset === 0))
+  return { names, scales: isPlain ? [] : scales, items }
 }
 
 /** The layout with ExtraSamples as the roles say: 2 alpha, 0 something else; unnamed bands stay. */
@@ -23,9 +46,9 @@ export function withRoles(layout: ImageLayout, roles: BandRoles): ImageLayout {
   const kinds: number[] = []
   for (let s = 1; s < layout.samplesPerPixel; s++) {
     const said = layout.extraSamples[s - first] ?? 0
-    const role = roles.get(s)
+    const role = roles.names[s]
     if (role === undefined) kinds.push(said)
     else kinds.push(role === 'Alpha' ? said || 2 : 0)
   }
-  return roles.size === 0 ? layout : { ...layout, extraSamples: kinds }
+  return roles.names.length === 0 ? layout : { ...layout, extraSamples: kinds }
 }

@@ -1,26 +1,83 @@
-// Samples of fewer than eight bits, packed from the high bit, each row starting on a byte; and bytes whose
+// Samples that are not whole bytes, packed from the high bit, each row starting on a byte; and bytes whose
 // bits lie in reverse (FillOrder 2).
 
-/** One byte a sample, values as stored (0 … 2^bits − 1). `perRow` samples a row. */
-export function unpackBits(bytes: Uint8Array, bits: number, perRow: number, rows: number): Uint8Array {
-  const out = new Uint8Array(perRow * rows)
+type Unpacked = Uint8Array | Uint16Array | Uint32Array
+
+/** Values as stored (0 … 2^bits − 1), bits 1 … 32; `perRow` samples a row. In the narrowest array that holds them. */
+export function unpackBits(bytes: Uint8Array, bits: number, perRow: number, rows: number): Unpacked {
+  const count = perRow * rows
+  const out = bits <= 8 ? new Uint8Array(count) : bits <= 16 ? new Uint16Array(count) : new Uint32Array(count)
   const rowBytes = Math.ceil((perRow * bits) / 8)
-  const mask = (1 << bits) - 1
   for (let y = 0; y < rows; y++) {
-    let at = y * rowBytes
-    let buffer = 0
-    let available = 0
-    const to = (y + 1) * perRow
-    for (let i = y * perRow; i < to; i++) {
-      if (available < bits) {
-        buffer = ((buffer << 8) | bytes[at++]!) & 0xffff
-        available += 8
-      }
-      available -= bits
-      out[i] = (buffer >>> available) & mask
-    }
+    if (bits === 1) unpackRow1(bytes, y * rowBytes, out as Uint8Array, y * perRow, perRow)
+    else if (bits === 12) unpackRow12(bytes, y * rowBytes, out as Uint16Array, y * perRow, perRow)
+    else if (bits <= 24) unpackRow(bytes, y * rowBytes, bits, out, y * perRow, perRow)
+    else unpackWideRow(bytes, y * rowBytes, bits, out as Uint32Array, y * perRow, perRow)
   }
   return out
+}
+
+function unpackRow1(bytes: Uint8Array, from: number, out: Uint8Array, to: number, count: number): void {
+  for (let i = 0; i < count; i++) out[to + i] = (bytes[from + (i >>> 3)]! >>> (7 - (i & 7))) & 1
+}
+
+function unpackRow12(bytes: Uint8Array, from: number, out: Uint16Array, to: number, count: number): void {
+  let at = from
+  const pairs = to + (count & ~1)
+  for (let i = to; i < pairs; i += 2, at += 3) {
+    const middle = bytes[at + 1]!
+    out[i] = (bytes[at]! << 4) | (middle >>> 4)
+    out[i + 1] = ((middle & 15) << 8) | bytes[at + 2]!
+  }
+  if (count & 1) out[pairs] = (bytes[at]! << 4) | (bytes[at + 1]! >>> 4)
+}
+
+/** Up to 24 bits: what is left over and one more byte always fit into 31. */
+function unpackRow(
+  bytes: Uint8Array,
+  from: number,
+  bits: number,
+  out: Unpacked,
+  to: number,
+  count: number,
+): void {
+  const mask = 2 ** bits - 1
+  let at = from
+  let buffer = 0
+  let available = 0
+  for (let i = to; i < to + count; i++) {
+    while (available < bits) {
+      buffer = ((buffer << 8) | bytes[at++]!) & 0x7fffffff
+      available += 8
+    }
+    available -= bits
+    out[i] = (buffer >>> available) & mask
+  }
+}
+
+/** 25 … 32 bits, where whole doubles stand in for wider integers. */
+function unpackWideRow(
+  bytes: Uint8Array,
+  from: number,
+  bits: number,
+  out: Uint32Array,
+  to: number,
+  count: number,
+): void {
+  let at = from
+  let buffer = 0
+  let available = 0
+  for (let i = to; i < to + count; i++) {
+    while (available < bits) {
+      buffer = buffer * 256 + bytes[at++]!
+      available += 8
+    }
+    available -= bits
+    const rest = 2 ** available
+    const value = Math.floor(buffer / rest)
+    out[i] = value
+    buffer -= value * rest
+  }
 }
 
 const REVERSED = Uint8Array.from({ length: 256 }, (_, byte) => {

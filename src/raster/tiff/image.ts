@@ -2,21 +2,46 @@
 // while (files with one row a strip are common); it is what is read, decoded and cached as a whole.
 // Invariant: a unit is either complete and right, or SOURCE_CORRUPT names file, level and block.
 import { FlagstoneError } from '../../errors.js'
-import { reverseBits, unpackBits } from './bits.js'
+import type { SampleType } from '../source.js'
+import type { SampleArray } from '../tone.js'
+import { intersect, type SampleBlock, type ViewedBlock } from '../view-kernels.js'
+import { reverseBits } from './bits.js'
 import { type ByteSource, inside } from './byte-source.js'
-import { type ColourBlock, type ColourPlan, emptySample, type SampleBlock, toColour } from './colour.js'
-import { type BlockShape, decompressBytes, decompressPicture, isPictureCodec } from './decompress.js'
+import { type BlockShape, codecKind } from './coding.js'
+import { decompressBytes, decompressSamples } from './decompress.js'
 import type { ImageLayout } from './layout.js'
-import { undoHorizontal8 } from './predictor.js'
+import { decompressPicture } from './picture.js'
 import { Problem } from './problem.js'
-import { Compression, Photometric } from './tags.js'
+import { bytesPerSample, decodeSamples, newSamples, sampleTypeOf } from './samples.js'
+import { Compression } from './tags.js'
+import { unitBytes, ycbcrToRgb } from './ycbcr.js'
 
+/** A unit of more decoded bytes than this does not fit into the memory we promise. */
+const MAX_UNIT_BYTES = 2 ** 29
 /** Strips are put together until a unit has about this many bytes… */
 const UNIT_BYTES = 2 ** 17
 /** …or this many rows, for wide images. */
 const UNIT_ROWS = 16
 
-export interface Unit extends ColourBlock {
+/** What becomes of stored samples: a ViewPlan, or a mask's. */
+export interface ImageView {
+  readonly bands: number
+  readonly samples: 'uint8' | 'float32'
+  /** Sample numbers that `apply` looks at. */
+  readonly needed: readonly number[]
+  /** What a block that is not stored holds. */
+  emptySample(sample: number): number
+  apply(block: SampleBlock, pixels: number, validity?: Uint8Array): ViewedBlock
+}
+
+/** Samples of a block or of some put together. */
+interface Decoded {
+  readonly samples: SampleArray
+  /** A byte a pixel, 0 where there is no value; undefined: everywhere. */
+  readonly valid: Uint8Array | undefined
+}
+
+export interface Unit extends ViewedBlock {
   readonly width: number
   readonly rows: number
   readonly byteLength: number
@@ -24,7 +49,7 @@ export interface Unit extends ColourBlock {
 
 export class TiffImage {
   readonly layout: ImageLayout
-  readonly plan: ColourPlan
+  readonly view: ImageView
   readonly unitWidth: number
   readonly unitHeight: number
   readonly unitsAcross: number
@@ -33,15 +58,17 @@ export class TiffImage {
   /** For messages: 'level 2', 'the mask of level 0'. */
   readonly #name: string
   readonly #blocksInUnit: number
-  readonly #needed: readonly number[]
+  /** Of the decoded samples: pictures are 8-bit. */
+  readonly #type: SampleType
 
-  constructor(source: ByteSource, layout: ImageLayout, plan: ColourPlan, name: string) {
+  constructor(source: ByteSource, layout: ImageLayout, view: ImageView, name: string) {
     this.#source = source
     this.layout = layout
-    this.plan = plan
+    this.view = view
     this.#name = name
+    this.#type = isDecodedTo8Bits(layout) ? 'uint8' : sampleTypeOf(layout)!
     const planes = layout.planar ? 1 : layout.samplesPerPixel
-    const rowBytes = layout.blockWidth * planes
+    const rowBytes = layout.blockWidth * planes * bytesPerSample(this.#type)
     const rows = Math.max(
       1,
       Math.min(Math.max(UNIT_ROWS, UNIT_BYTES / rowBytes), (UNIT_BYTES * 8) / rowBytes),
@@ -54,17 +81,26 @@ export class TiffImage {
     )
     this.unitsAcross = layout.blocksAcross
     this.unitsDown = Math.ceil(layout.blocksDown / this.#blocksInUnit)
-    this.#needed = plan.alpha === undefined ? plan.colour : [...plan.colour, plan.alpha]
+    if (this.unitBytes > MAX_UNIT_BYTES) {
+      throw new FlagstoneError(
+        'TOO_LARGE',
+        `${source.name} has blocks of ${this.unitWidth}×${this.unitHeight} pixels, more than can be decoded in bounded memory; re-tile it, for example with gdal_translate -co TILED=YES -co COMPRESS=DEFLATE`,
+      )
+    }
   }
 
-  /** Decoded size of a full unit, colour and mask. */
+  /** Decoded size of a full unit: what comes out and its mask, and the samples it is made of. */
   get unitBytes(): number {
-    return this.unitWidth * this.unitHeight * (this.plan.bands + 1)
+    const { bands, samples, needed } = this.view
+    const stored = this.layout.planar ? needed.length : this.layout.samplesPerPixel
+    const isOwnMemory = stored === bands && samples === 'uint8' && this.#type === 'uint8'
+    const storedBytes = isOwnMemory ? 0 : stored * bytesPerSample(this.#type)
+    return this.unitWidth * this.unitHeight * (bands * (samples === 'uint8' ? 1 : 4) + 1 + storedBytes)
   }
 
   /** Reads and decodes a unit. Throws SOURCE_CORRUPT, SOURCE_UNREADABLE. */
   async decode(unitX: number, unitY: number): Promise<Unit> {
-    const { layout, plan } = this
+    const { layout } = this
     const firstRow = unitY * this.#blocksInUnit
     const lastRow = Math.min(firstRow + this.#blocksInUnit, layout.blocksDown)
     const top = firstRow * layout.blockHeight
@@ -72,25 +108,40 @@ export class TiffImage {
     const rows = layout.tiled
       ? layout.blockHeight
       : Math.min(lastRow * layout.blockHeight, layout.height) - top
-    const samples = layout.planar
+    const pixels = layout.blockWidth * rows
+    const { block, valid } = layout.planar
       ? await this.#planes(unitX, firstRow, lastRow, rows)
       : await this.#interleaved(unitX, firstRow, lastRow, rows)
-    const pixels = layout.blockWidth * rows
-    const { data, mask } = toColour(plan, samples, pixels)
+    const { data, mask } = this.view.apply(block, pixels, valid)
     const byteLength = data.byteLength + (mask?.byteLength ?? 0)
     return { width: layout.blockWidth, rows, data, mask, byteLength }
   }
 
-  async #interleaved(unitX: number, from: number, to: number, rows: number): Promise<SampleBlock> {
-    const samples = this.layout.samplesPerPixel
-    const array = await this.#stack(unitX, from, to, rows, 0, samples)
-    return { arrays: new Array(samples).fill(array), stride: samples }
+  async #interleaved(
+    unitX: number,
+    from: number,
+    to: number,
+    rows: number,
+  ): Promise<{ block: SampleBlock; valid: Uint8Array | undefined }> {
+    const stride = this.layout.samplesPerPixel
+    const { samples, valid } = await this.#stack(unitX, from, to, rows, 0, stride)
+    return { block: { arrays: new Array(stride).fill(samples), stride }, valid }
   }
 
-  async #planes(unitX: number, from: number, to: number, rows: number): Promise<SampleBlock> {
-    const arrays = new Array<Uint8Array | undefined>(this.layout.samplesPerPixel).fill(undefined)
-    for (const sample of this.#needed) arrays[sample] = await this.#stack(unitX, from, to, rows, sample, 1)
-    return { arrays, stride: 1 }
+  async #planes(
+    unitX: number,
+    from: number,
+    to: number,
+    rows: number,
+  ): Promise<{ block: SampleBlock; valid: Uint8Array | undefined }> {
+    const arrays = new Array<SampleArray | undefined>(this.layout.samplesPerPixel).fill(undefined)
+    let all: Uint8Array | undefined
+    for (const sample of this.view.needed) {
+      const { samples, valid } = await this.#stack(unitX, from, to, rows, sample, 1)
+      arrays[sample] = samples
+      if (valid !== undefined) all = all === undefined ? valid : intersect(all, valid)
+    }
+    return { block: { arrays, stride: 1 }, valid: all }
   }
 
   /** The samples of block rows `from` … `to` of a column, one below the other. */
@@ -101,18 +152,22 @@ export class TiffImage {
     rows: number,
     plane: number,
     samples: number,
-  ): Promise<Uint8Array> {
+  ): Promise<Decoded> {
     const { layout } = this
     const first = (plane * layout.blocksDown + from) * layout.blocksAcross + unitX
     const inputs = await this.#fetch(first, to - from, unitX, from)
     if (to - from === 1) return this.#block(inputs[0], unitX, from, plane, samples)
-    const rowSamples = layout.blockWidth * samples
-    const out = new Uint8Array(rowSamples * rows)
+    const blockPixels = layout.blockWidth * layout.blockHeight
+    const out = newSamples(this.#type, layout.blockWidth * rows * samples)
+    let valid: Uint8Array | undefined
     for (let y = from; y < to; y++) {
       const part = await this.#block(inputs[y - from], unitX, y, plane, samples)
-      out.set(part, (y - from) * layout.blockHeight * rowSamples)
+      out.set(part.samples, (y - from) * blockPixels * samples)
+      if (part.valid === undefined) continue
+      valid ??= new Uint8Array(layout.blockWidth * rows).fill(255)
+      valid.set(part.valid, (y - from) * blockPixels)
     }
-    return out
+    return { samples: out, valid }
   }
 
   /** Stored bytes of `count` strips (or of one tile); undefined where nothing is stored. One read when they lie together. */
@@ -151,51 +206,55 @@ export class TiffImage {
     return this.layout.counts[block] !== 0 && this.layout.offsets[block] !== 0
   }
 
-  /** Samples of one stored block, one byte each. */
+  /** Samples of one stored block. */
   async #block(
     input: Uint8Array | undefined,
     x: number,
     y: number,
     plane: number,
     samples: number,
-  ): Promise<Uint8Array> {
-    const { layout } = this
+  ): Promise<Decoded> {
     const shape = this.#shape(y, samples)
-    if (input === undefined) return this.#empty(shape, plane)
-    const codec = {
-      compression: layout.compression,
-      jpegTables: layout.jpegTables,
-      ycbcr: layout.photometric === Photometric.YCbCr,
-    }
+    if (input === undefined) return { samples: this.#empty(shape, plane), valid: undefined }
     try {
-      if (isPictureCodec(layout.compression)) return await decompressPicture(codec, input, shape)
-      const bytes = decompressBytes(codec, layout.reversedBits ? reverseBits(input) : input, shape)
-      if (layout.bitsPerSample < 8) {
-        return unpackBits(bytes, layout.bitsPerSample, shape.width * samples, shape.rows)
-      }
-      if (layout.predictor === 2 && layout.compression !== Compression.None) {
-        undoHorizontal8(bytes, shape.width, shape.rows, samples)
-      }
-      return bytes
+      return await this.#decode(input, shape)
     } catch (error) {
       if (error instanceof Problem) throw this.#corrupt(x, y, error.message)
       throw error
     }
   }
 
-  #shape(y: number, samples: number): BlockShape {
+  async #decode(input: Uint8Array, shape: BlockShape): Promise<Decoded> {
     const { layout } = this
-    const rows = layout.tiled
-      ? layout.blockHeight
-      : Math.min(layout.blockHeight, layout.height - y * layout.blockHeight)
-    const rowBytes = Math.ceil((layout.blockWidth * samples * layout.bitsPerSample) / 8)
-    return { width: layout.blockWidth, rows, fullRows: layout.blockHeight, samples, bytes: rowBytes * rows }
+    const kind = codecKind(layout.compression)
+    if (kind === 'picture')
+      return { samples: await decompressPicture(layout, input, shape), valid: undefined }
+    if (kind === 'samples') {
+      const { data, valid } = await decompressSamples(layout, input, shape)
+      return { samples: data, valid }
+    }
+    const bytes = decompressBytes(layout, layout.reversedBits ? reverseBits(input) : input, shape)
+    if (layout.ycbcr !== undefined) {
+      return { samples: ycbcrToRgb(layout.ycbcr, bytes, shape.width, shape.rows), valid: undefined }
+    }
+    // Strips may share their bytes in the file.
+    const isOwned = layout.compression !== Compression.None
+    return { samples: decodeSamples(layout, bytes, shape, isOwned), valid: undefined }
   }
 
-  #empty(shape: BlockShape, plane: number): Uint8Array {
-    const out = new Uint8Array(shape.width * shape.rows * shape.samples)
+  #shape(y: number, samples: number): BlockShape {
+    const { layout } = this
+    const { blockWidth: width, blockHeight, ycbcr } = layout
+    const rows = layout.tiled ? blockHeight : Math.min(blockHeight, layout.height - y * blockHeight)
+    const rowBytes = Math.ceil((width * samples * layout.bitsPerSample) / 8)
+    const bytes = ycbcr === undefined ? rowBytes * rows : unitBytes(ycbcr, width, rows)
+    return { width, rows, fullRows: blockHeight, samples, bytes }
+  }
+
+  #empty(shape: BlockShape, plane: number): SampleArray {
+    const out = newSamples(this.#type, shape.width * shape.rows * shape.samples)
     for (let s = 0; s < shape.samples; s++) {
-      const value = emptySample(this.plan, shape.samples === 1 ? plane : s)
+      const value = this.view.emptySample(shape.samples === 1 ? plane : s)
       if (value !== 0) for (let i = s; i < out.length; i += shape.samples) out[i] = value
     }
     return out
@@ -210,3 +269,7 @@ export class TiffImage {
     )
   }
 }
+
+/** Samples that come out of decoding as 8-bit ones, whatever the tags say. */
+const isDecodedTo8Bits = (layout: ImageLayout): boolean =>
+  codecKind(layout.compression) === 'picture' || layout.ycbcr !== undefined

@@ -1,12 +1,15 @@
 // One image of a TIFF as checked, plain numbers: size, sample format, how it is cut into blocks, and where
 // the blocks lie. Invariants: every size is a positive integer, a block decodes to at most MAX_BLOCK_BYTES,
 // there are at most MAX_BLOCKS of them, and `offsets`/`counts` have one value for each.
-// Nothing here decides whether we can decode the image; see decode-plan.ts for that.
+// Nothing here decides whether we can decode the image; see support.ts for that.
 import { FlagstoneError } from '../../errors.js'
 import type { ByteSource } from './byte-source.js'
 import { type CodecTags, readCodecTags } from './codec-tags.js'
+import { codecKind } from './coding.js'
+import { bytesPerSample, sampleTypeOf } from './samples.js'
 import type { Ifd } from './structure.js'
-import { Compression, Tag } from './tags.js'
+import { Compression, Photometric, Tag } from './tags.js'
+import { DEFAULT_LUMA, DEFAULT_REFERENCE, type YCbCr } from './ycbcr.js'
 
 /** A block larger than this cannot be decoded within the memory we promise. */
 export const MAX_BLOCK_BYTES = 192 * 2 ** 20
@@ -41,6 +44,8 @@ export interface ImageLayout {
   readonly extraSamples: readonly number[]
   readonly colorMap: Float64Array | undefined
   readonly codecTags: CodecTags
+  /** Of YCbCr whose data units we have to take apart ourselves: not of JPEG. */
+  readonly ycbcr: YCbCr | undefined
   /** Bit 0: reduced image (overview), bit 2: transparency mask. */
   readonly subfileType: number
 }
@@ -169,6 +174,34 @@ async function readBlocks(source: ByteSource, ifd: Ifd, shape: Shape, needed: nu
   return { blockHeight: shape.blockHeight, offsets, counts }
 }
 
+async function readFormat(
+  source: ByteSource,
+  ifd: Ifd,
+  samples: number,
+): Promise<ImageLayout['sampleFormat']> {
+  const codes = (await ifd.numbers(Tag.SampleFormat, samples)) ?? Float64Array.of(1)
+  const formats = new Set([...codes].map((code) => FORMATS[code] ?? 'uint'))
+  if (formats.size > 1) {
+    throw new FlagstoneError(
+      'SOURCE_UNSUPPORTED',
+      `${source.name} has bands of different kinds (${[...formats].join(', ')}), which is not supported; convert it with gdal_translate -ot Float32`,
+    )
+  }
+  return [...formats][0]!
+}
+
+async function readYCbCr(ifd: Ifd): Promise<YCbCr> {
+  const [across, down] = (await ifd.numbers(Tag.YCbCrSubsampling, 2)) ?? [2, 2]
+  const luma = (await ifd.numbers(Tag.YCbCrCoefficients, 3)) ?? DEFAULT_LUMA
+  const reference = (await ifd.numbers(Tag.ReferenceBlackWhite, 6)) ?? DEFAULT_REFERENCE
+  return {
+    across: across ?? 2,
+    down: down ?? 2,
+    luma: [luma[0] ?? 0, luma[1] ?? 0, luma[2] ?? 0],
+    reference: [...reference],
+  }
+}
+
 /** Reads and checks one directory. Throws SOURCE_CORRUPT, TOO_LARGE. */
 export async function readLayout(source: ByteSource, ifd: Ifd, littleEndian: boolean): Promise<ImageLayout> {
   const samplesPerPixel = positive(source, (await ifd.number(Tag.SamplesPerPixel)) ?? 1, 'number of samples')
@@ -184,12 +217,20 @@ export async function readLayout(source: ByteSource, ifd: Ifd, littleEndian: boo
   const planar = (await ifd.number(Tag.PlanarConfiguration)) === 2 && samplesPerPixel > 1
   const planes = planar ? samplesPerPixel : 1
   const compression = (await ifd.number(Tag.Compression)) ?? Compression.None
+  const sampleFormat = await readFormat(source, ifd, samplesPerPixel)
+  const photometric = (await ifd.number(Tag.Photometric)) ?? (samplesPerPixel >= 3 ? 2 : 1)
+  const ycbcr =
+    photometric === Photometric.YCbCr && codecKind(compression) === 'bytes' ? await readYCbCr(ifd) : undefined
   const shape = await readShape(source, ifd, bitsPerSample * (planar ? 1 : samplesPerPixel))
   const blocksAcross = Math.ceil(shape.width / shape.blockWidth)
   const stripsDown = Math.ceil(shape.height / shape.blockHeight)
   let blocks = await readBlocks(source, ifd, shape, blocksAcross * stripsDown * planes)
-  if (!shape.tiled && compression === Compression.None) blocks = cutStrips(shape, planes, blocks)
-  if (shape.rowBytes * blocks.blockHeight > MAX_BLOCK_BYTES) {
+  const isCuttable = !shape.tiled && compression === Compression.None && ycbcr === undefined
+  if (isCuttable) blocks = cutStrips(shape, planes, blocks)
+  const type = sampleTypeOf({ sampleFormat, bitsPerSample })
+  const decoded =
+    shape.blockWidth * (planar ? 1 : samplesPerPixel) * (type === undefined ? 1 : bytesPerSample(type))
+  if (Math.max(shape.rowBytes, decoded) * blocks.blockHeight > MAX_BLOCK_BYTES) {
     throw tooLarge(
       source,
       `has blocks of ${shape.blockWidth}×${blocks.blockHeight} pixels, more than can be decoded in bounded memory`,
@@ -201,8 +242,8 @@ export async function readLayout(source: ByteSource, ifd: Ifd, littleEndian: boo
     height: shape.height,
     samplesPerPixel,
     bitsPerSample,
-    sampleFormat: FORMATS[(await ifd.number(Tag.SampleFormat)) ?? 1] ?? 'uint',
-    photometric: (await ifd.number(Tag.Photometric)) ?? (samplesPerPixel >= 3 ? 2 : 1),
+    sampleFormat,
+    photometric,
     compression,
     predictor: (await ifd.number(Tag.Predictor)) ?? 1,
     planar,
@@ -218,6 +259,7 @@ export async function readLayout(source: ByteSource, ifd: Ifd, littleEndian: boo
     extraSamples: [...((await ifd.numbers(Tag.ExtraSamples, samplesPerPixel)) ?? [])],
     colorMap: await ifd.numbers(Tag.ColorMap, 3 * 65536),
     codecTags: await readCodecTags(source, ifd, compression),
+    ycbcr,
     subfileType: (await ifd.number(Tag.NewSubfileType)) ?? (oldType === 2 ? 1 : 0),
   }
 }

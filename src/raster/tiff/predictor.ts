@@ -1,5 +1,13 @@
 // Undoing the predictors of TIFF. 2 (horizontal differencing): each sample holds the difference to the same
-// sample of the pixel on its left, modulo its range. 3 (floating point) comes with floating-point samples.
+// sample of the pixel on its left, modulo its range; floats are differenced as the integers of their bits.
+// 3 (floating point, TIFF Technical Note 3): a row's bytes lie plane by plane, the highest first whatever the
+// file's byte order, and are differenced as bytes.
+
+interface Rows {
+  readonly width: number
+  readonly rows: number
+  readonly samples: number
+}
 
 /** In place; `rows` rows of `width` pixels of `samples` 8-bit samples. */
 export function undoHorizontal8(data: Uint8Array, width: number, rows: number, samples: number): void {
@@ -53,4 +61,86 @@ function undoRow4(data: Uint8Array, from: number, to: number): void {
     data[i + 2] = c
     data[i + 3] = d
   }
+}
+
+/** In place; words of 16 or 32 bits in native order, `perRow` = width · samples. */
+export function undoHorizontal(
+  data: Uint16Array | Uint32Array,
+  perRow: number,
+  { rows, samples }: Rows,
+): void {
+  for (let y = 0; y < rows; y++) {
+    const from = y * perRow
+    const to = from + perRow
+    if (samples === 1) undoWords1(data, from, to)
+    else for (let i = from + samples; i < to; i++) data[i] = data[i]! + data[i - samples]!
+  }
+}
+
+function undoWords1(data: Uint16Array | Uint32Array, from: number, to: number): void {
+  let a = 0
+  for (let i = from; i < to; i++) {
+    a = (a + data[i]!) | 0
+    data[i] = a
+  }
+}
+
+/** In place; 64-bit words as pairs of 32-bit ones, with carry. */
+export function undoHorizontal64(
+  words: Uint32Array,
+  perRow: number,
+  { rows, samples }: Rows,
+  isLittle: boolean,
+): void {
+  const low = isLittle ? 0 : 1
+  const step = samples * 2
+  for (let y = 0; y < rows; y++) {
+    const from = y * perRow * 2
+    for (let i = from + step; i < from + perRow * 2; i += 2) {
+      const sum = words[i + low]! + words[i + low - step]!
+      words[i + low] = sum
+      words[i + 1 - low] = words[i + 1 - low]! + words[i + 1 - low - step]! + (sum > 0xffffffff ? 1 : 0)
+    }
+  }
+}
+
+/** In place; unpacked samples of any number of bits. libtiff has this only for whole bytes; others write it. */
+export function undoHorizontalBits(
+  data: Uint8Array | Uint16Array | Uint32Array,
+  bits: number,
+  perRow: number,
+  { rows, samples }: Rows,
+): void {
+  const range = 2 ** bits
+  for (let y = 0; y < rows; y++) {
+    const to = (y + 1) * perRow
+    for (let i = y * perRow + samples; i < to; i++) {
+      const sum = data[i]! + data[i - samples]!
+      data[i] = sum >= range ? sum - range : sum
+    }
+  }
+}
+
+/** Predictor 3: rows of byte planes → words in native order, in new memory. `bytes` is overwritten. */
+export function undoBytePlanes(
+  bytes: Uint8Array,
+  wordBytes: number,
+  perRow: number,
+  rows: number,
+  samples: number,
+  isLittle: boolean,
+): Uint8Array {
+  const rowBytes = perRow * wordBytes
+  const out = new Uint8Array(rowBytes * rows)
+  for (let y = 0; y < rows; y++) {
+    const from = y * rowBytes
+    if (samples === 1) undoRow1(bytes, from, from + rowBytes)
+    else for (let i = from + samples; i < from + rowBytes; i++) bytes[i] = bytes[i]! + bytes[i - samples]!
+    for (let plane = 0; plane < wordBytes; plane++) {
+      const start = from + plane * perRow
+      let o = from + (isLittle ? wordBytes - 1 - plane : plane)
+      for (let i = start; i < start + perRow; i++, o += wordBytes) out[o] = bytes[i]!
+    }
+  }
+  return out
 }

@@ -1,19 +1,20 @@
 // The pixels of a TIFF, without asking where on earth they are: the first image, its overviews and its masks
 // as levels, read by window. Blocks go through one cache shared by all levels.
-
-import type { Pixels } from '../pixels.js'
-import type { MaskKind, PixelWindow, SourceLevel, StoredSamples } from '../source.js'
+import type { Pixels, Samples } from '../pixels.js'
+import type { MaskKind, PixelWindow, SourceLevel, SourceView } from '../source.js'
+import { type StoredLook, ViewPlan } from '../view.js'
+import { intersect } from '../view-kernels.js'
 import { readBandRoles, withRoles } from './band-roles.js'
 import { BlockCache } from './block-cache.js'
 import type { ByteSource } from './byte-source.js'
-import { MASK_PLAN, planColour } from './colour.js'
-import { TiffImage, type Unit } from './image.js'
+import { lookOf } from './colour.js'
+import type { TiffImage, Unit } from './image.js'
 import { type ImageLayout, readLayout } from './layout.js'
+import { findLevels, type Level, type Siblings } from './levels.js'
 import { type Ifd, readStructure, type TiffStructure } from './structure.js'
-import { requireSupported, unsupported } from './support.js'
-import { Photometric, Tag } from './tags.js'
+import { requireSupported } from './support.js'
+import { Tag } from './tags.js'
 
-const MAX_LEVELS = 32
 /** Blocks being read and decoded at once, and the decoded bytes they may take together. */
 const MAX_IN_FLIGHT = 4
 const IN_FLIGHT_BYTES = 64 * 2 ** 20
@@ -25,42 +26,28 @@ export interface TiffRasterOptions {
   readonly nodata?: readonly (readonly number[])[]
   /** Decoded blocks kept, bytes. */
   readonly cacheBytes?: number
+  /** What reading gives; { kind: 'colour' } when left out. */
+  readonly view?: SourceView
+  /** Files beside this one that hold its overviews and masks; closed with it. */
+  readonly siblings?: Siblings
 }
 
-interface Level {
-  readonly colour: TiffImage
-  readonly mask: TiffImage | undefined
-  /** Numbers for cache keys. */
-  readonly number: number
-}
-
-const isMask = (layout: ImageLayout): boolean => (layout.subfileType & 4) !== 0
-const isReduced = (layout: ImageLayout): boolean => (layout.subfileType & 1) !== 0
-
-/** The same picture, smaller: within a pixel of what dividing the size by one factor gives. */
-function isOverviewOf(base: ImageLayout, layout: ImageLayout): boolean {
-  if (layout.width >= base.width && layout.height >= base.height) return false
-  const factor = base.width / layout.width
-  return Math.abs(base.height / factor - layout.height) <= 1 + base.height / base.width
-}
-
-/** Directories that may be overviews or masks of the first one: the chain behind it, and its SubIFDs. */
-async function candidates(structure: TiffStructure): Promise<Ifd[]> {
-  const own = await structure.ifds[0]!.numbers(Tag.SubIfds, MAX_LEVELS)
-  const found: Ifd[] = []
-  for (const ifd of structure.ifds.slice(1)) {
-    const type = (await ifd.number(Tag.NewSubfileType)) ?? 0
-    if ((type & 5) !== 0 || ifd.has(Tag.OldSubfileType)) found.push(ifd)
-  }
-  for (const offset of own ?? []) found.push(await structure.ifdAt(offset))
-  return found
-}
-
-/** The file's nodata value as a colour; text like "255", "0.0", "nan". */
-async function nodataTag(ifd: Ifd): Promise<number[][]> {
+/** The file's nodata value; text like "255", "0.0", "nan", "-1.#IND". */
+async function nodataTag(ifd: Ifd): Promise<number | undefined> {
   const text = (await ifd.text(Tag.GdalNodata, 256))?.trim()
-  const value = text === undefined || text === '' ? Number.NaN : Number(text)
-  return Number.isFinite(value) ? [[value]] : []
+  if (text === undefined || text === '') return undefined
+  if (/nan|#(qnan|ind)/i.test(text)) return Number.NaN
+  const value = /^[-+]?inf/i.test(text) ? (text.startsWith('-') ? -Infinity : Infinity) : Number(text)
+  return Number.isNaN(value) ? undefined : value
+}
+
+/** Everything about an image that its levels share. */
+interface Parts {
+  readonly structure: TiffStructure
+  readonly look: StoredLook
+  readonly plan: ViewPlan
+  readonly levels: readonly Level[]
+  readonly sources: readonly ByteSource[]
 }
 
 export class TiffRaster {
@@ -69,36 +56,27 @@ export class TiffRaster {
   readonly bigTiff: boolean
   readonly levels: readonly SourceLevel[]
   readonly layout: ImageLayout
-  readonly bands: 1 | 3
+  readonly look: StoredLook
+  /** What reading gives. */
+  readonly bands: number
+  readonly samples: 'uint8' | 'float32'
   readonly maskKind: MaskKind
-  readonly stored: StoredSamples
   readonly #levels: readonly Level[]
   readonly #cache: BlockCache<Unit>
-  readonly #source: ByteSource
+  readonly #sources: readonly ByteSource[]
 
-  private constructor(
-    source: ByteSource,
-    structure: TiffStructure,
-    levels: readonly Level[],
-    cacheBytes: number,
-  ) {
+  private constructor({ structure, look, plan, levels, sources }: Parts, cacheBytes: number) {
     const { colour, mask } = levels[0]!
-    this.#source = source
+    this.#sources = sources
     this.#levels = levels
     this.#cache = new BlockCache(cacheBytes)
     this.ifd = structure.ifds[0]!
     this.bigTiff = structure.big
     this.layout = colour.layout
-    this.bands = colour.plan.bands
-    this.maskKind = colour.plan.maskKind === 'none' && mask !== undefined ? 'binary' : colour.plan.maskKind
-    const { alpha } = colour.plan
-    this.stored = {
-      type: 'uint8',
-      bits: this.layout.bitsPerSample,
-      bands: this.layout.samplesPerPixel - (alpha === undefined ? 0 : 1),
-      hasAlpha: alpha !== undefined,
-      palette: this.layout.photometric === Photometric.Palette,
-    }
+    this.look = look
+    this.bands = plan.bands
+    this.samples = plan.samples
+    this.maskKind = plan.maskKind === 'none' && mask !== undefined ? 'binary' : plan.maskKind
     this.levels = levels.map(({ colour: image }) => ({
       width: image.layout.width,
       height: image.layout.height,
@@ -107,58 +85,52 @@ export class TiffRaster {
     }))
   }
 
-  /** Reads the structure of a TIFF. Takes over the source. Throws SOURCE_UNSUPPORTED, SOURCE_CORRUPT, TOO_LARGE. */
+  /**
+   * Reads the structure of a TIFF. Takes over the source, and closes nothing when it throws. Throws
+   * SOURCE_UNSUPPORTED, SOURCE_CORRUPT, TOO_LARGE, BAD_OPTION (bands that are not there).
+   */
   static async open(source: ByteSource, options: TiffRasterOptions = {}): Promise<TiffRaster> {
     const structure = await readStructure(source)
     const first = structure.ifds[0]!
     const asRead = await readLayout(source, first, structure.littleEndian)
     requireSupported(source.name, asRead)
     const roles = await readBandRoles(first)
-    const base = withRoles(asRead, roles)
-    const nodata = options.nodata ?? (await nodataTag(first))
-    const plan = planColour(base, nodata)
-    const layouts: ImageLayout[] = []
-    for (const ifd of await candidates(structure)) {
-      const layout = await readLayout(source, ifd, structure.littleEndian)
-      if (unsupported(layout) === undefined) layouts.push(layout)
+    const layout = withRoles(asRead, roles)
+    const { view = { kind: 'colour' }, siblings } = options
+    const fileNodata = await nodataTag(first)
+    const nodata = options.nodata ?? (fileNodata === undefined ? [] : [[fileNodata]])
+    const look = lookOf(
+      layout,
+      roles,
+      nodata.length === 1 && nodata[0]!.length === 1 ? nodata[0]![0] : undefined,
+    )
+    const plan = ViewPlan.of(look, view, nodata, source.name)
+    const beside: ByteSource[] = []
+    const opened: Siblings = async (suffix) => {
+      const found = await siblings?.(suffix)
+      if (found !== undefined) beside.push(found)
+      return found
     }
-    const colours = layouts
-      .filter((layout) => isReduced(layout) && !isMask(layout) && isOverviewOf(base, layout))
-      .sort((a, b) => b.width - a.width)
-      .slice(0, MAX_LEVELS)
-      .map((layout) => ({ layout, plan: planColour(withRoles(layout, roles), nodata) }))
-      .filter(
-        ({ plan: own }) =>
-          own.bands === plan.bands && (own.alpha === undefined) === (plan.alpha === undefined),
-      )
-    const all = [{ layout: base, plan }, ...colours].map((image) => ({
-      ...image,
-      mask: maskOf(image.layout),
-    }))
-    function maskOf(of: ImageLayout): ImageLayout | undefined {
-      return layouts.find(
-        (m) => isMask(m) && m.samplesPerPixel === 1 && m.width === of.width && m.height === of.height,
-      )
+    try {
+      const base = { layout, roles, plan, view, nodata, fileNodata }
+      const levels = await findLevels(source, structure, base, opened)
+      const parts = { structure, look, plan, levels, sources: [source, ...beside] }
+      return new TiffRaster(parts, options.cacheBytes ?? 64 * 2 ** 20)
+    } catch (error) {
+      for (const file of beside) await file.close()
+      throw error
     }
-    const levels = all
-      // An overview without the mask that the full image has would show what is hidden there.
-      .filter(({ mask }) => all[0]!.mask === undefined || mask !== undefined)
-      .map(({ layout, plan: own, mask }, i) => ({
-        number: i,
-        colour: new TiffImage(source, layout, own, `level ${i}`),
-        mask: mask && new TiffImage(source, mask, MASK_PLAN, `the mask of level ${i}`),
-      }))
-    return new TiffRaster(source, structure, levels, options.cacheBytes ?? 64 * 2 ** 20)
   }
 
   /** Pixels of a window; see RasterSource.read. */
-  async read(level: number, window: PixelWindow): Promise<Pixels> {
+  async read(level: number, window: PixelWindow): Promise<Pixels<Samples>> {
     const found = this.#levels[level]
     if (found === undefined) throw new RangeError(`level ${level} of ${this.#levels.length}`)
     checkWindow(window, found.colour.layout)
     const { width, height } = window
     const { bands } = this
-    const data = new Uint8Array(width * height * bands)
+    const size = width * height * bands
+    const data = this.samples === 'uint8' ? new Uint8Array(size) : new Float32Array(size)
     let mask: Uint8Array | undefined
     await this.#visit(found.colour, 2 * found.number, window, (unit, x, y) => {
       copyRect(unit.data, unit.width, unit.rows, x, y, data, window, bands)
@@ -170,9 +142,9 @@ export class TiffRaster {
       const bits = new Uint8Array(width * height)
       let isFull = true
       await this.#visit(found.mask, 2 * found.number + 1, window, (unit, x, y) => {
-        if (!copyMask(unit.data, unit.width, unit.rows, x, y, bits, window)) isFull = false
+        if (!copyMask(unit.data as Uint8Array, unit.width, unit.rows, x, y, bits, window)) isFull = false
       })
-      if (!isFull) mask = mask === undefined ? bits : darker(mask, bits)
+      if (!isFull) mask = mask === undefined ? bits : intersect(mask, bits)
     }
     return { width, height, bands, data, mask }
   }
@@ -215,7 +187,7 @@ export class TiffRaster {
 
   async close(): Promise<void> {
     this.#cache.clear()
-    await this.#source.close()
+    for (const source of this.#sources) await source.close()
   }
 }
 
@@ -242,14 +214,14 @@ function checkWindow(window: PixelWindow, layout: ImageLayout): void {
   }
 }
 
-/** Copies what a unit at (x, y) and the window share; `bands` bytes a pixel. */
+/** Copies what a unit at (x, y) and the window share; `bands` samples a pixel. */
 function copyRect(
-  from: Uint8Array,
+  from: Samples,
   fromWidth: number,
   fromRows: number,
   x: number,
   y: number,
-  to: Uint8Array,
+  to: Samples,
   window: PixelWindow,
   bands: number,
 ): void {
@@ -289,10 +261,4 @@ function copyMask(
     }
   }
   return all === 255
-}
-
-/** The smaller of both, pixel by pixel, in the first. */
-function darker(a: Uint8Array, b: Uint8Array): Uint8Array {
-  for (let i = 0; i < a.length; i++) if (b[i]! < a[i]!) a[i] = b[i]!
-  return a
 }

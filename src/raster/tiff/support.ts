@@ -1,11 +1,13 @@
 // What we can decode, and one clear sentence for what we cannot (yet). Asked before any block is read.
 import { FlagstoneError } from '../../errors.js'
-import { canDecompress, isPictureCodec } from './decompress.js'
+import { isPictureCodec, unsupportedCoding } from './coding.js'
+import { isCmyk } from './colour.js'
 import type { ImageLayout } from './layout.js'
-import { Compression, compressionName, Photometric, photometricName } from './tags.js'
+import { sampleTypeOf, usesPredictor } from './samples.js'
+import { compressionName, Photometric, photometricName } from './tags.js'
 
 const KINDS: Readonly<Record<ImageLayout['sampleFormat'], string>> = {
-  uint: '',
+  uint: ' unsigned integer',
   int: ' signed integer',
   float: ' floating-point',
   complex: ' complex',
@@ -13,35 +15,55 @@ const KINDS: Readonly<Record<ImageLayout['sampleFormat'], string>> = {
 
 /** Why this image cannot be decoded, with the way out; undefined when it can. */
 export function unsupported(layout: ImageLayout): string | undefined {
-  const { bitsPerSample: bits, sampleFormat, compression, photometric, samplesPerPixel } = layout
-  if (!canDecompress(compression)) {
-    return `${compressionName(compression)} compression is not supported; rewrite it with gdal_translate -co COMPRESS=DEFLATE -co TILED=YES`
+  return unsupportedSamples(layout) ?? unsupportedCoding(layout) ?? unsupportedColours(layout)
+}
+
+function unsupportedSamples(layout: ImageLayout): string | undefined {
+  const { bitsPerSample: bits, sampleFormat, predictor } = layout
+  if (sampleFormat === 'complex') {
+    return 'complex samples are not supported; make real ones of them first, for example with gdal_translate -ot Float32 (the real part) or gdal_calc.py (the magnitude)'
   }
-  if (sampleFormat !== 'uint' || bits > 8) {
-    return `${bits}-bit${KINDS[sampleFormat]} samples are not supported yet; make 8-bit ones with gdal_translate -scale -ot Byte`
+  if (sampleTypeOf(layout) === undefined) {
+    return `${bits}-bit${KINDS[sampleFormat]} samples are not supported; make others with gdal_translate -ot Float32`
   }
-  const isPicture = isPictureCodec(compression)
+  if (!usesPredictor(layout) || predictor === 2 || (predictor === 3 && sampleFormat === 'float'))
+    return undefined
+  return `predictor ${predictor} with ${bits}-bit${KINDS[sampleFormat]} samples is not known; rewrite it with gdal_translate -co PREDICTOR=1`
+}
+
+function unsupportedColours(layout: ImageLayout): string | undefined {
+  const { bitsPerSample: bits, sampleFormat, photometric, samplesPerPixel, ycbcr } = layout
+  const kind = `${compressionName(layout.compression)} ${photometricName(photometric)} images`
+  const rgb = 'rewrite it with gdal_translate, which makes it RGB'
   if (photometric === Photometric.Palette) {
     if (layout.colorMap === undefined || layout.colorMap.length < 3 * 2 ** bits) {
       return 'it says that it has a palette but holds none; make it RGB with gdal_translate -expand rgb'
     }
-  } else if (photometric === Photometric.YCbCr ? !isPicture : photometric > Photometric.TransparencyMask) {
-    return `${compressionName(compression)} ${photometricName(photometric)} images are not supported; rewrite it with gdal_translate, which makes it RGB`
+    if (sampleFormat !== 'uint') return `palettes of${KINDS[sampleFormat]} samples make no sense; ${rgb}`
+    return undefined
   }
   if (photometric === Photometric.Rgb && samplesPerPixel < 3) {
     return `it says RGB but has ${samplesPerPixel} bands; rewrite it with gdal_translate`
   }
-  if (isPicture && bits !== 8) return `${bits}-bit ${compressionName(compression)} is not supported`
-  if (compression === Compression.Webp && (layout.planar || samplesPerPixel < 3 || samplesPerPixel > 4)) {
-    return `WebP with ${samplesPerPixel} bands is not supported; rewrite it with gdal_translate -co COMPRESS=DEFLATE`
+  if (photometric === Photometric.Cmyk) {
+    if (!isCmyk(layout)) return `${kind} of ${samplesPerPixel} inks are not supported; ${rgb}`
+    if (sampleFormat !== 'uint')
+      return `${kind} of ${bits}-bit${KINDS[sampleFormat]} samples are not supported; ${rgb}`
+    return undefined
   }
-  const inBlock = layout.planar ? 1 : samplesPerPixel
-  if (compression === Compression.Jpeg && inBlock !== 1 && inBlock !== 3 && inBlock !== 4) {
-    return `JPEG with ${inBlock} interleaved bands is not supported; rewrite it with gdal_translate -co COMPRESS=DEFLATE`
+  if (photometric === Photometric.YCbCr) {
+    if (isPictureCodec(layout.compression)) return undefined
+    const isKnown =
+      ycbcr !== undefined &&
+      [1, 2, 4].includes(ycbcr.across) &&
+      [1, 2, 4].includes(ycbcr.down) &&
+      ycbcr.luma[1] > 0 &&
+      ycbcr.reference.length === 6
+    if (isKnown && bits === 8 && sampleFormat === 'uint' && samplesPerPixel === 3 && !layout.planar)
+      return undefined
+    return `such ${kind} are not supported; ${rgb}`
   }
-  if (!isPicture && (layout.predictor > 2 || (layout.predictor === 2 && bits !== 8))) {
-    return `predictor ${layout.predictor} with ${bits}-bit samples is not supported; rewrite it with gdal_translate -co PREDICTOR=1`
-  }
+  if (photometric > Photometric.TransparencyMask) return `${kind} are not supported; ${rgb}`
   return undefined
 }
 

@@ -1,0 +1,183 @@
+// Which images of a TIFF, and of the files beside it, are one picture: the first directory, its overviews
+// (inside, or else in photo.tif.ovr) and their masks (inside; else photo.tif.msk with its own overviews inside
+// or in photo.tif.msk.ovr). Invariants: levels get smaller and smaller, all come out as the same bands, and a
+// level without the mask that the full image has is left out, because it would show what is hidden there.
+import { FlagstoneError } from '../../errors.js'
+import type { SourceView } from '../source.js'
+import { ViewPlan } from '../view.js'
+import { type BandRoles, readBandRoles, withRoles } from './band-roles.js'
+import type { ByteSource } from './byte-source.js'
+import { lookOf } from './colour.js'
+import { TiffImage } from './image.js'
+import { type ImageLayout, readLayout } from './layout.js'
+import { maskView } from './mask.js'
+import { type Ifd, readStructure, type TiffStructure } from './structure.js'
+import { unsupported } from './support.js'
+import { Tag } from './tags.js'
+
+const MAX_LEVELS = 32
+/** GDAL's GMF_PER_DATASET: one mask for all bands. */
+const PER_DATASET = 2
+
+export interface Level {
+  readonly colour: TiffImage
+  readonly mask: TiffImage | undefined
+  /** Numbers for cache keys. */
+  readonly number: number
+}
+
+/** A file beside the image, by what is put behind the image's name; undefined when there is none. */
+export type Siblings = (suffix: '.ovr' | '.msk' | '.msk.ovr') => Promise<ByteSource | undefined>
+
+/** What all levels share. */
+export interface Base {
+  readonly layout: ImageLayout
+  readonly roles: BandRoles
+  readonly plan: ViewPlan
+  readonly view: SourceView
+  readonly nodata: readonly (readonly number[])[]
+  readonly fileNodata: number | undefined
+}
+
+/** A directory somewhere. */
+interface Found {
+  readonly source: ByteSource
+  readonly layout: ImageLayout
+}
+
+interface MaskFound extends Found {
+  readonly sample: number
+}
+
+const isMask = ({ layout }: Found): boolean => (layout.subfileType & 4) !== 0
+const isReduced = ({ layout }: Found): boolean => (layout.subfileType & 1) !== 0
+
+/** The same picture, smaller: within a pixel of what dividing the size by one factor gives. */
+function isOverviewOf(base: ImageLayout, { layout }: Found): boolean {
+  if (layout.width >= base.width && layout.height >= base.height) return false
+  const factor = base.width / layout.width
+  return Math.abs(base.height / factor - layout.height) <= 1 + base.height / base.width
+}
+
+/** Directories that may be overviews or masks of the first one: the chain behind it, and its SubIFDs. */
+async function candidates(structure: TiffStructure, from: number): Promise<Ifd[]> {
+  const own = await structure.ifds[0]!.numbers(Tag.SubIfds, MAX_LEVELS)
+  const found: Ifd[] = []
+  for (const ifd of structure.ifds.slice(from)) {
+    const type = (await ifd.number(Tag.NewSubfileType)) ?? 0
+    if ((type & 5) !== 0 || ifd.has(Tag.OldSubfileType)) found.push(ifd)
+  }
+  for (const offset of own ?? []) found.push(await structure.ifdAt(offset))
+  return found
+}
+
+/** Images that we can decode among the directories of a file. */
+async function imagesOf(source: ByteSource, structure: TiffStructure, from: number): Promise<Found[]> {
+  const found: Found[] = []
+  for (const ifd of await candidates(structure, from)) {
+    const layout = await readLayout(source, ifd, structure.littleEndian)
+    if (unsupported(layout) === undefined) found.push({ source, layout })
+  }
+  return found
+}
+
+/** Images of photo.tif.ovr; overviews can be done without, so a broken one counts as none. */
+async function overviewFile(siblings: Siblings, suffix: '.ovr' | '.msk.ovr'): Promise<Found[]> {
+  const source = await siblings(suffix)
+  if (source === undefined) return []
+  try {
+    return await imagesOf(source, await readStructure(source), 0)
+  } catch (error) {
+    if (error instanceof FlagstoneError) return []
+    throw error
+  }
+}
+
+/** Masks of photo.tif.msk, the full one first. As in GDAL, its metadata says which of its bands is for which. */
+async function maskFile(siblings: Siblings, { layout: base, plan }: Base): Promise<MaskFound[]> {
+  const source = await siblings('.msk')
+  if (source === undefined) return []
+  let structure: TiffStructure
+  try {
+    structure = await readStructure(source)
+  } catch (error) {
+    // Something else of that name. A damaged mask, though, would show what is hidden: that is said.
+    if (error instanceof FlagstoneError && error.code === 'SOURCE_UNSUPPORTED') return []
+    throw error
+  }
+  const first = structure.ifds[0]!
+  const band = plan.needed[0]!
+  const { items } = await readBandRoles(first)
+  const flags = items.get(`INTERNAL_MASK_FLAGS_${band + 1}`) ?? items.get('INTERNAL_MASK_FLAGS_1')
+  if (flags === undefined || Number.isNaN(Number(flags))) return []
+  const layout = await readLayout(source, first, structure.littleEndian)
+  if (layout.width !== base.width || layout.height !== base.height) return []
+  const why = unsupported(layout)
+  if (why !== undefined) {
+    throw new FlagstoneError('SOURCE_UNSUPPORTED', `${source.name}: ${why}`, { path: source.name })
+  }
+  const isForAll = (Number(flags) & PER_DATASET) !== 0 || layout.samplesPerPixel === 1
+  const sample = isForAll ? 0 : Math.min(band, layout.samplesPerPixel - 1)
+  const inside = (await imagesOf(source, structure, 1)).filter(isReduced)
+  const smaller = inside.length > 0 ? inside : await overviewFile(siblings, '.msk.ovr')
+  return [{ source, layout }, ...smaller].map((found) => ({ ...found, sample }))
+}
+
+/** Overviews that come out as the base does. */
+function matching(base: Base, images: readonly Found[]): { found: Found; plan: ViewPlan }[] {
+  const { stored } = lookOf(base.layout, base.roles, base.fileNodata)
+  return images
+    .filter((found) => isReduced(found) && !isMask(found) && isOverviewOf(base.layout, found))
+    .sort((a, b) => b.layout.width - a.layout.width)
+    .slice(0, MAX_LEVELS)
+    .flatMap((found) => {
+      const look = lookOf(withRoles(found.layout, base.roles), base.roles, base.fileNodata)
+      const isSame =
+        look.stored.type === stored.type &&
+        look.stored.bits === stored.bits &&
+        look.stored.bands === stored.bands &&
+        look.stored.hasAlpha === stored.hasAlpha &&
+        look.stored.palette === stored.palette
+      if (!isSame) return []
+      const plan = ViewPlan.of(look, base.view, base.nodata, found.source.name)
+      return plan.bands === base.plan.bands ? [{ found, plan }] : []
+    })
+}
+
+/** All levels of an image, the full one first. `siblings` undefined: nothing beside the file is looked at. */
+export async function findLevels(
+  source: ByteSource,
+  structure: TiffStructure,
+  base: Base,
+  siblings: Siblings = async () => undefined,
+): Promise<Level[]> {
+  const inside = await imagesOf(source, structure, 1)
+  let others = inside
+  let overviews = matching(base, inside)
+  if (overviews.length === 0) {
+    const beside = await overviewFile(siblings, '.ovr')
+    overviews = matching(base, beside)
+    others = [...inside, ...beside]
+  }
+  const full = { found: { source, layout: base.layout }, plan: base.plan }
+  const all = [full, ...overviews]
+  let masks: MaskFound[] = []
+  if (base.view.kind === 'values' || base.view.alpha !== false) {
+    masks = others
+      .filter((m) => isMask(m) && m.layout.samplesPerPixel === 1)
+      .map((m) => ({ ...m, sample: 0 }))
+    const isMasked = masks.some((m) => isSameSize(m, full.found))
+    if (!isMasked) masks = await maskFile(siblings, base)
+  }
+  return all
+    .map((image) => ({ ...image, mask: masks.find((m) => isSameSize(m, image.found)) }))
+    .filter(({ mask }, _, [first]) => first!.mask === undefined || mask !== undefined)
+    .map(({ found, plan, mask }, i) => ({
+      number: i,
+      colour: new TiffImage(found.source, found.layout, plan, `level ${i}`),
+      mask: mask && new TiffImage(mask.source, mask.layout, maskView(mask.sample), `the mask of level ${i}`),
+    }))
+}
+
+const isSameSize = (a: Found, b: Found): boolean =>
+  a.layout.width === b.layout.width && a.layout.height === b.layout.height

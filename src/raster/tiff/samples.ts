@@ -1,0 +1,201 @@
+// Packed rows of a block, as TIFF describes them → samples in a typed array of the stored type (or of the
+// narrowest one that holds it): byte order, packed bits, predictors and odd floats undone.
+// Invariant: the bytes given are the caller's own when `owned` (they may be overwritten, the result may be a
+// view of them); otherwise they are only read.
+import type { SampleType } from '../source.js'
+import type { SampleArray } from '../tone.js'
+import { unpackBits } from './bits.js'
+import { halfToSingle, tripleToSingle } from './floats.js'
+import type { ImageLayout } from './layout.js'
+import {
+  undoBytePlanes,
+  undoHorizontal,
+  undoHorizontal8,
+  undoHorizontal64,
+  undoHorizontalBits,
+} from './predictor.js'
+import { Compression } from './tags.js'
+
+export interface SampleShape {
+  readonly width: number
+  readonly rows: number
+  /** Interleaved samples: 1 when planar. */
+  readonly samples: number
+}
+
+/** Those that know the predictor tag; libtiff does not look at it for others either. */
+const WITH_PREDICTOR: readonly number[] = [
+  Compression.Lzw,
+  Compression.Deflate,
+  Compression.OldDeflate,
+  Compression.Zstd,
+  Compression.Lzma,
+]
+export const usesPredictor = (layout: ImageLayout): boolean =>
+  layout.predictor > 1 && WITH_PREDICTOR.includes(layout.compression)
+
+/** The type that holds the samples; undefined for those that no type holds. */
+export function sampleTypeOf({
+  sampleFormat: format,
+  bitsPerSample: bits,
+}: Pick<ImageLayout, 'sampleFormat' | 'bitsPerSample'>): SampleType | undefined {
+  if (format === 'float') {
+    return bits === 16
+      ? 'float16'
+      : bits === 24 || bits === 32
+        ? 'float32'
+        : bits === 64
+          ? 'float64'
+          : undefined
+  }
+  if (format === 'complex' || (bits > 32 && bits !== 64)) return undefined
+  return `${format}${bits <= 8 ? 8 : bits <= 16 ? 16 : bits <= 32 ? 32 : 64}`
+}
+
+const ARRAYS = {
+  uint8: Uint8Array,
+  int8: Int8Array,
+  uint16: Uint16Array,
+  int16: Int16Array,
+  uint32: Uint32Array,
+  int32: Int32Array,
+  uint64: Float64Array,
+  int64: Float64Array,
+  float16: Float32Array,
+  float32: Float32Array,
+  float64: Float64Array,
+} as const
+
+/** An array for `count` samples, all 0. */
+export const newSamples = (type: SampleType, count: number): SampleArray => new ARRAYS[type](count)
+
+export const bytesPerSample = (type: SampleType): number => ARRAYS[type].BYTES_PER_ELEMENT
+
+const IS_LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
+
+/** See the head of this file. `bytes` holds all rows of `shape`, each beginning on a byte. */
+export function decodeSamples(
+  layout: ImageLayout,
+  bytes: Uint8Array,
+  shape: SampleShape,
+  owned: boolean,
+): SampleArray {
+  const { bitsPerSample: bits, sampleFormat } = layout
+  const predictor = usesPredictor(layout) ? layout.predictor : 1
+  const perRow = shape.width * shape.samples
+  if (predictor === 3) {
+    const native = undoBytePlanes(
+      owned ? bytes : bytes.slice(),
+      bits / 8,
+      perRow,
+      shape.rows,
+      shape.samples,
+      IS_LITTLE,
+    )
+    return asType(native, sampleFormat, bits)
+  }
+  if (bits === 8) {
+    if (predictor === 2) undoHorizontal8(bytes, shape.width, shape.rows, shape.samples)
+    return sampleFormat === 'int' ? new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes
+  }
+  if (bits === 16 || bits === 32 || bits === 64) {
+    const native = inNativeOrder(bytes, bits, layout.littleEndian, owned)
+    if (predictor === 2) {
+      if (bits === 16)
+        undoHorizontal(new Uint16Array(native.buffer, native.byteOffset, native.length / 2), perRow, shape)
+      else if (bits === 32)
+        undoHorizontal(new Uint32Array(native.buffer, native.byteOffset, native.length / 4), perRow, shape)
+      else
+        undoHorizontal64(
+          new Uint32Array(native.buffer, native.byteOffset, native.length / 4),
+          perRow,
+          shape,
+          IS_LITTLE,
+        )
+    }
+    return asType(native, sampleFormat, bits)
+  }
+  const triples = bits === 24 && layout.littleEndian ? reversedTriples(bytes) : bytes
+  const unpacked = unpackBits(triples, bits, perRow, shape.rows)
+  if (predictor === 2) undoHorizontalBits(unpacked, bits, perRow, shape)
+  if (sampleFormat === 'float') return tripleToSingle(unpacked)
+  return sampleFormat === 'int' ? signed(unpacked, bits) : unpacked
+}
+
+/** The same words in this machine's order, aligned; a copy unless they are already so. */
+function inNativeOrder(bytes: Uint8Array, bits: number, littleEndian: boolean, owned: boolean): Uint8Array {
+  const isSwapped = littleEndian !== IS_LITTLE
+  const isAligned = bytes.byteOffset % (bits / 8) === 0
+  const own = isAligned && (owned || !isSwapped) ? bytes : Uint8Array.from(bytes)
+  if (!isSwapped) return own
+  const buffer = Buffer.from(own.buffer, own.byteOffset, own.length)
+  if (bits === 16) buffer.swap16()
+  else if (bits === 32) buffer.swap32()
+  else buffer.swap64()
+  return own
+}
+
+/** Whole bytes of native words as the type they are. */
+function asType(native: Uint8Array, format: ImageLayout['sampleFormat'], bits: number): SampleArray {
+  const { buffer, byteOffset, length } = native
+  if (format === 'float') {
+    if (bits === 16) return halfToSingle(new Uint16Array(buffer, byteOffset, length / 2))
+    if (bits === 24) return tripleToSingle(triplesToWords(native))
+    if (bits === 32) return new Float32Array(buffer, byteOffset, length / 4)
+    return new Float64Array(buffer, byteOffset, length / 8)
+  }
+  if (bits === 16) {
+    return format === 'int'
+      ? new Int16Array(buffer, byteOffset, length / 2)
+      : new Uint16Array(buffer, byteOffset, length / 2)
+  }
+  if (bits === 32) {
+    return format === 'int'
+      ? new Int32Array(buffer, byteOffset, length / 4)
+      : new Uint32Array(buffer, byteOffset, length / 4)
+  }
+  return wideToDouble(new Uint32Array(buffer, byteOffset, length / 4), format === 'int')
+}
+
+/** 64-bit integers; beyond 2⁵³ to the nearest double. */
+function wideToDouble(words: Uint32Array, isSigned: boolean): Float64Array {
+  const out = new Float64Array(words.length / 2)
+  const low = IS_LITTLE ? 0 : 1
+  for (let i = 0, w = 0; i < out.length; i++, w += 2) {
+    const high = words[w + 1 - low]!
+    out[i] = (isSigned ? high | 0 : high) * 2 ** 32 + words[w + low]!
+  }
+  return out
+}
+
+function reversedTriples(bytes: Uint8Array): Uint8Array {
+  const out = new Uint8Array(bytes.length)
+  for (let i = 0; i + 2 < bytes.length; i += 3) {
+    out[i] = bytes[i + 2]!
+    out[i + 1] = bytes[i + 1]!
+    out[i + 2] = bytes[i]!
+  }
+  return out
+}
+
+function triplesToWords(native: Uint8Array): Uint32Array {
+  const out = new Uint32Array(native.length / 3)
+  const low = IS_LITTLE ? 0 : 2
+  for (let i = 0, b = 0; i < out.length; i++, b += 3) {
+    out[i] = native[b + low]! | (native[b + 1]! << 8) | (native[b + 2 - low]! << 16)
+  }
+  return out
+}
+
+/** Two's complement of `bits` bits. */
+function signed(unpacked: Uint8Array | Uint16Array | Uint32Array, bits: number): SampleArray {
+  const out =
+    bits <= 8
+      ? new Int8Array(unpacked.length)
+      : bits <= 16
+        ? new Int16Array(unpacked.length)
+        : new Int32Array(unpacked.length)
+  const shift = 32 - bits
+  for (let i = 0; i < out.length; i++) out[i] = (unpacked[i]! << shift) >> shift
+  return out
+}
