@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { FlagstoneError } from '../errors.js'
+import { isRemote, withoutSecrets } from '../raster/remote-path.js'
 import type { ResolvedBuildOptions } from './options.js'
 import type { BuildPlan } from './plan.js'
 
@@ -33,8 +34,13 @@ export function fingerprintOf(plan: BuildPlan, options: ResolvedBuildOptions): F
     'the coordinate system': options.crs ?? 'of the file',
     'the number of sources': plan.sources.length,
   }
-  for (const [i, { path }] of plan.sources.entries()) {
+  for (const [i, { path, version }] of plan.sources.entries()) {
     const name = plan.sources.length === 1 ? 'the source' : `source ${i + 1}`
+    if (isRemote(path)) {
+      facts[name] = withoutSecrets(path)
+      facts[`the version of ${name}`] = version ?? 'not said'
+      continue
+    }
     facts[name] = resolve(path)
     const stat = statSync(path, { throwIfNoEntry: false })
     facts[`the size of ${name}`] = stat?.size ?? 0

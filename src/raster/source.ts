@@ -89,6 +89,8 @@ export const needsTone = (stored: StoredSamples): boolean => stored.type !== 'ui
 /** Plain data: can be sent to a worker, printed, compared. */
 export interface SourceInfo {
   readonly path: string
+  /** Of remote files: what their server calls this version (size, and ETag or date). */
+  readonly version?: string
   readonly width: number
   readonly height: number
   /** What reading gives: 1 or 3 of a colour view, as many as asked for of a values view. */

@@ -1,5 +1,5 @@
 // Bytes of a source image by position: the seam between the TIFF reader and wherever the file lies (a disk
-// now, http ranges later). Invariant: a read either returns exactly the bytes asked for or throws; offsets
+// here, http ranges in http-source.ts). Invariant: a read either returns exactly the bytes asked for or throws; offsets
 // and lengths come out of hostile files, so they are checked here before anything is allocated.
 import { type FileHandle, open } from 'node:fs/promises'
 import { FlagstoneError } from '../../errors.js'
@@ -8,8 +8,12 @@ export interface ByteSource {
   /** For messages: the path or URL. */
   readonly name: string
   readonly sizeBytes: number
+  /** What the server calls this version of a remote file: size, and ETag or date. */
+  readonly version?: string
   /** Exactly `length` bytes at `offset`. Throws SOURCE_CORRUPT outside the file, SOURCE_UNREADABLE when the system fails. */
   read(offset: number, length: number): Promise<Uint8Array>
+  /** Says what will be read soon, where that can be made faster. */
+  prefetch?(ranges: readonly (readonly [offset: number, length: number])[]): void
   close(): Promise<void>
 }
 
@@ -24,7 +28,7 @@ export function inside(source: ByteSource, offset: number, length: number): bool
   )
 }
 
-function outside(source: ByteSource, offset: number, length: number): FlagstoneError {
+export function outside(source: ByteSource, offset: number, length: number): FlagstoneError {
   return new FlagstoneError(
     'SOURCE_CORRUPT',
     `${source.name}: bytes ${offset}…${offset + length} are referred to, but the file has only ${source.sizeBytes}; it is truncated or damaged, get a complete copy`,

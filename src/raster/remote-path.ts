@@ -1,0 +1,35 @@
+// Which paths are not files of this machine: URLs that we read by HTTP ranges, and spellings that only GDAL knows.
+import { FlagstoneError } from '../errors.js'
+
+/** The URL of a remote image: `https://…`, `http://…`, `/vsicurl/https://…`; undefined for paths of files. */
+export function remoteUrl(path: string): string | undefined {
+  const url = path.replace(/^\/vsicurl(_streaming)?\/(?=https?:\/\/)/i, '')
+  return /^https?:\/\//i.test(url) ? url : undefined
+}
+
+export const isRemote = (path: string): boolean => remoteUrl(path) !== undefined
+
+/** A URL without what changes or is nobody's business: login, query (signatures) and fragment. */
+export const withoutSecrets = (path: string): string =>
+  path.replace(/^([^?#]*:\/\/)[^/?#@]*@/, '$1').replace(/[?#].*$/, '')
+
+/** Throws SOURCE_UNSUPPORTED for `/vsizip/…`, `s3://…` and their like, with the way out. */
+export function refuseForeignPath(path: string): void {
+  if (isRemote(path)) return
+  const virtual = /^\/vsi[a-z0-9_]+[/?]/i.exec(path)?.[0]
+  if (virtual !== undefined) {
+    throw new FlagstoneError(
+      'SOURCE_UNSUPPORTED',
+      `${path}: ${virtual.slice(0, -1)} is a virtual file system that only GDAL knows; unpack or download the file, or give an http(s) URL`,
+      { path },
+    )
+  }
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(path)?.[1]
+  if (scheme !== undefined && scheme.toLowerCase() !== 'file') {
+    throw new FlagstoneError(
+      'SOURCE_UNSUPPORTED',
+      `${path}: ${scheme}:// cannot be read; give an http(s) URL of the file (object stores can sign one), or download it`,
+      { path },
+    )
+  }
+}
