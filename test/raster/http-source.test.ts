@@ -1,4 +1,5 @@
 // Remote sources against a server of this process: how many requests are made, and every way a server can fail.
+import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -7,6 +8,7 @@ import { openGeoTiff } from '../../src/raster/geotiff.js'
 import { isRemote, refuseForeignPath, remoteUrl, withoutSecrets } from '../../src/raster/remote-path.js'
 import type { HttpOptions } from '../../src/raster/tiff/http-file.js'
 import { openHttpSource } from '../../src/raster/tiff/http-source.js'
+import { withoutGdal } from '../helpers/gdal.js'
 import { fixture } from '../helpers/paths.js'
 import { RangeServer, sendRange, type Trouble } from './http-server.js'
 
@@ -349,4 +351,37 @@ await source.close()`,
   const worker = new Worker(script, { workerData: { module, window, url: server.url('/image.tif') } })
   const data = await new Promise((resolve, reject) => worker.on('message', resolve).on('error', reject))
   t.same(data, pixels.data)
+})
+
+t.test('a window of many tiles takes few requests', { skip: withoutGdal }, async (t) => {
+  const dir = t.testdir()
+  const path = join(dir, 'many.tif')
+  const bytes = Buffer.from(Uint8Array.from({ length: 1024 * 1024 }, (_, i) => (i * 2654435761) >>> 13))
+  writeFileSync(join(dir, 'a.raw'), bytes)
+  writeFileSync(
+    join(dir, 'a.hdr'),
+    'ENVI\nsamples = 1024\nlines = 1024\nbands = 1\ndata type = 1\ninterleave = bsq\n',
+  )
+  const place = [
+    '-a_srs',
+    'EPSG:3857',
+    '-a_ullr',
+    '0',
+    '1024',
+    '1024',
+    '0',
+    '-of',
+    'COG',
+    '-co',
+    'BLOCKSIZE=128',
+  ]
+  execFileSync('gdal_translate', ['-q', join(dir, 'a.raw'), path, ...place, '-co', 'COMPRESS=DEFLATE'])
+  server.files.set('/many.tif', readFileSync(path))
+  const source = await openGeoTiff(server.url('/many.tif'))
+  t.equal(server.asked.length, 1, 'one request to open a COG')
+  const window = { x: 0, y: 256, width: 1024, height: 512 }
+  const { data } = await source.read(0, window)
+  t.ok(Buffer.from(data as Uint8Array).equals(bytes.subarray(1024 * 256, 1024 * 768)))
+  t.ok(server.asked.length <= 3, `32 tiles in ${server.asked.length - 1} requests`)
+  await source.close()
 })

@@ -98,6 +98,28 @@ export class TiffImage {
     return this.unitWidth * this.unitHeight * (bands * (samples === 'uint8' ? 1 : 4) + 1 + storedBytes)
   }
 
+  /** Does it help to say what will be read? See `announce`. */
+  get isFar(): boolean {
+    return this.#source.prefetch !== undefined
+  }
+
+  /** Says that these units will be read soon. */
+  announce(units: readonly (readonly [unitX: number, unitY: number])[]): void {
+    const { layout } = this
+    const ranges: [number, number][] = []
+    const planes = layout.planar ? this.view.needed : [0]
+    for (const [unitX, unitY] of units) {
+      const lastRow = Math.min((unitY + 1) * this.#blocksInUnit, layout.blocksDown)
+      for (const plane of planes) {
+        for (let y = unitY * this.#blocksInUnit; y < lastRow; y++) {
+          const block = (plane * layout.blocksDown + y) * layout.blocksAcross + unitX
+          if (this.#isStored(block)) ranges.push([layout.offsets[block]!, layout.counts[block]!])
+        }
+      }
+    }
+    this.#source.prefetch?.(ranges)
+  }
+
   /** Reads and decodes a unit. Throws SOURCE_CORRUPT, SOURCE_UNREADABLE. */
   async decode(unitX: number, unitY: number): Promise<Unit> {
     const { layout } = this

@@ -162,6 +162,16 @@ export class TiffRaster {
     const bottom = Math.floor((window.y + window.height - 1) / unitHeight)
     let x = left
     let y = Math.floor(window.y / unitHeight)
+    if (image.isFar) {
+      const units: [number, number][] = []
+      for (let v = y; v <= bottom; v++) {
+        for (let u = left; u <= right; u++) {
+          if (this.#cache.peek(number * IMAGE_KEYS + v * image.unitsAcross + u) === undefined)
+            units.push([u, v])
+        }
+      }
+      image.announce(units)
+    }
     const worker = async (): Promise<void> => {
       while (y <= bottom) {
         const unitX = x
