@@ -5,13 +5,16 @@ import { FlagstoneError } from '../errors.js'
 import { extensionOf, nameOfTileType } from '../format/tile-type.js'
 import type { TileXY } from '../grid/cover.js'
 import { Assembler } from './assemble.js'
+import { readCutline } from './cutline.js'
 import { fingerprintOf } from './fingerprint.js'
+import { expandInputs } from './inputs.js'
 import { type BuildOptions, parseBuildOptions, type ResolvedBuildOptions } from './options.js'
 import { checkOutput, discardOutput, finishOutput, metadataOf, type Output, openOutput } from './output.js'
 import { type BuildPlan, planBuild, subtreeRoots } from './plan.js'
 import { InlinePool, type SubtreePool, shareMemory, WorkerPool } from './pool.js'
 import { type BuildProgress, ProgressMeter } from './progress.js'
-import { closeAll, openAll, openOptionsOf, openSource, type SourceOpener } from './sources.js'
+import { readInfos, type SkippedSource } from './source-infos.js'
+import { openOptionsOf, openSource, type SourceOpener } from './sources.js'
 import type { SubtreeResult } from './subtree.js'
 
 export type { BuildOptions, BuildProgress }
@@ -37,6 +40,8 @@ export interface BuildReport {
   readonly levels: readonly { zoom: number; tiles: number; bytes: number }[]
   readonly types: readonly { name: string; extension: string; count: number }[]
   readonly sources: readonly string[]
+  /** Left out, by skipUnreadable. */
+  readonly skipped: readonly SkippedSource[]
   readonly resumed: boolean
   /** Of this run. */
   readonly seconds: number
@@ -48,9 +53,9 @@ export interface BuildReport {
  */
 export async function build(options: BuildOptions, context: BuildContext = {}): Promise<BuildReport> {
   const began = performance.now()
-  const resolved = parseBuildOptions(options)
+  const resolved = await withInputs(parseBuildOptions(options), context)
   checkOutput(resolved)
-  const plan = await planOf(resolved, context.openSource ?? openSource)
+  const { plan, skipped } = await planOf(resolved, context)
   if (context.signal?.aborted === true) throw interrupted(resolved)
   const fingerprint = fingerprintOf(plan, resolved)
   const output = openOutput(plan, resolved, fingerprint)
@@ -75,25 +80,32 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
     throw allEmpty(resolved)
   }
   seal(plan, resolved, output, assembler, meter)
-  return reportOf(plan, resolved, output, assembler, (performance.now() - began) / 1000)
+  return reportOf(plan, skipped, resolved, output, assembler, (performance.now() - began) / 1000)
 }
 
-async function planOf(options: ResolvedBuildOptions, open: SourceOpener): Promise<BuildPlan> {
-  if (options.sources.length > 1) {
-    throw new FlagstoneError(
-      'BAD_OPTION',
-      `build takes one image for now, not ${options.sources.length}; join them first, e.g. with gdalbuildvrt and gdal_translate.`,
-    )
-  }
-  const sources = await openAll(options.sources, { ...openOptionsOf(options), cacheBytes: 0 }, open)
-  try {
-    return planBuild(
-      sources.map((source) => source.info),
-      options,
-    )
-  } finally {
-    await closeAll(sources)
-  }
+/** Names of sources as paths; those of a caller's own opener are what he says. */
+async function withInputs(
+  options: ResolvedBuildOptions,
+  { openSource: opener }: BuildContext,
+): Promise<ResolvedBuildOptions> {
+  if (opener !== undefined) return options
+  const keep = options.blend === 'first' ? 'first' : 'last'
+  return { ...options, sources: await expandInputs(options.sources, { out: options.out, keep }) }
+}
+
+async function planOf(
+  options: ResolvedBuildOptions,
+  context: BuildContext,
+): Promise<{ plan: BuildPlan; skipped: SkippedSource[] }> {
+  const cutline = options.cutline === undefined ? undefined : readCutline(options.cutline)
+  const { infos, skipped } = await readInfos(
+    options.sources,
+    openOptionsOf(options),
+    context.openSource ?? openSource,
+    options.skipUnreadable,
+    context.signal,
+  )
+  return { plan: planBuild(infos, options, cutline), skipped }
 }
 
 function poolOf(
@@ -102,11 +114,11 @@ function poolOf(
   opener: SourceOpener | undefined,
 ): SubtreePool {
   const wanted = opener === undefined ? (options.threads ?? availableParallelism()) : 0
-  const { threads, cacheBytes } = shareMemory(Math.min(wanted, plan.subtrees), options.memLimit)
-  const open = { ...openOptionsOf(options), cacheBytes: Math.floor(cacheBytes / plan.sources.length) }
-  return threads === 0
-    ? new InlinePool(plan, open, opener ?? openSource)
-    : new WorkerPool(plan, open, threads)
+  const share = shareMemory(Math.min(wanted, plan.subtrees), options.memLimit)
+  const open = openOptionsOf(options)
+  return share.threads === 0
+    ? new InlinePool(plan, open, opener ?? openSource, share.cacheBytes)
+    : new WorkerPool(plan, open, share)
 }
 
 interface Asked {
@@ -233,15 +245,22 @@ function seal(
 }
 
 function allEmpty(options: ResolvedBuildOptions): FlagstoneError {
-  const where = options.bbox === undefined ? '' : ' inside the bbox'
+  const limits = [
+    ...(options.bbox === undefined ? [] : ['the bbox']),
+    ...(options.cutline === undefined ? [] : ['the cutline']),
+  ]
+  const where = limits.length === 0 ? '' : ` inside ${limits.join(' and ')}`
+  const { length } = options.sources
+  const what = length === 1 ? `${options.sources[0]} holds` : `The ${length} sources hold`
   return new FlagstoneError(
     'NOTHING_TO_BUILD',
-    `${options.sources.join(', ')} holds nothing but nodata${where}, so there is nothing to build; check --nodata.`,
+    `${what} nothing but nodata${where}, so there is nothing to build; check --nodata.`,
   )
 }
 
 function reportOf(
   plan: BuildPlan,
+  skipped: readonly SkippedSource[],
   options: ResolvedBuildOptions,
   output: Output,
   { tally }: Assembler,
@@ -264,6 +283,7 @@ function reportOf(
     levels,
     types,
     sources: plan.sources.map((info) => info.description),
+    skipped,
     resumed: output.resumed,
     seconds,
   }

@@ -6,9 +6,10 @@ import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
 const zoom = z.int('a zoom is a whole number from 0 to 26').min(0).max(26)
 const kernel = z.enum(RESAMPLINGS as [Resampling, ...Resampling[]])
 
-/** One value for all bands, one value a band, or several such colours. */
+/** One value for all bands, one value a band, or several such colours; NaN is a value; an empty list: none. */
+const value = z.union([z.number(), z.nan()])
 const nodata = z
-  .union([z.number(), z.array(z.number()).min(1), z.array(z.array(z.number()).min(1)).min(1)])
+  .union([value, z.array(value), z.array(z.array(value).min(1))])
   .transform((value): number[][] => {
     if (typeof value === 'number') return [[value]]
     return typeof value[0] === 'number' ? [value as number[]] : (value as number[][])
@@ -36,7 +37,7 @@ const bbox = z
 
 export const buildOptions = z
   .strictObject({
-    /** Paths of the images. */
+    /** Paths of the images; folders, globs, @list.txt and URLs too, see pyramid/inputs.ts. */
     sources: z.array(z.string().min(1)).min(1, 'name at least one image'),
     /** The tile file to make. */
     out: z.string().min(1),
@@ -101,6 +102,19 @@ export const buildOptions = z
     /** West, south, east, north, degrees; west > east crosses the antimeridian. Cut to the pixel. */
     bbox: bbox.optional(),
     nodata: nodata.optional(),
+    /** Which of several sources is on top: the first, the last (as gdalwarp does it), or, near their edges, all in part. */
+    blend: z.enum(['first', 'last', 'feather']).default('last'),
+    /** Leaves out sources that cannot be opened, if any can; the report names them. */
+    skipUnreadable: z.boolean().default(false),
+    /** Nothing outside these polygons: the path of a GeoJSON file, or a GeoJSON object. */
+    cutline: z
+      .union(
+        [z.string().min(1), z.record(z.string(), z.unknown())],
+        'a cutline is a path or a GeoJSON object',
+      )
+      .optional(),
+    /** Pixels of the highest zoom over which the image fades in from the cutline inwards. */
+    cutlineBlend: z.number().min(0).max(1000, 'a cutline fades in over 1000 pixels at most').default(0),
     /** CRS of sources that do not say: 'EPSG:n', WKT or PROJ. */
     crs: z.string().min(1).optional(),
     /** Worker threads; default: every core. 0: all work in the calling thread. */
@@ -136,6 +150,10 @@ export const buildOptions = z
   .refine((o) => !(o.colormap !== undefined && o.bands !== undefined && o.bands.length !== 1), {
     path: ['colormap'],
     error: 'a colormap is for one band: name one with bands',
+  })
+  .refine((o) => !(o.cutlineBlend > 0 && o.cutline === undefined), {
+    path: ['cutlineBlend'],
+    error: 'there is no cutline to fade in from: name one with cutline',
   })
   .refine((o) => !(o.resume && o.overwrite), {
     path: ['resume'],

@@ -1,94 +1,99 @@
 // Sources to pixels: a list of areas of the base zoom, each painted by every source that meets it.
 //
-// While one window is warped the next is being read, so that decoding (in the thread pool) and warping (here)
-// go on at once. Areas are painted one after another; an area nothing meets is never prepared.
+// Areas are painted piece by piece, a piece by one source after another from the top down: the first goes
+// straight onto the canvas, the others under what is there (stacked), unless all are averaged (feathered).
+// A source of which nothing would be seen is not read. While one window is warped the next one that will be
+// needed for certain is being read, so that decoding (in the thread pool) and warping (here) go on at once.
+// An area nothing meets is never prepared.
 import type { Canvas } from '../raster/canvas.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
-import type { RasterSource } from '../raster/source.js'
 import { runWarp } from '../raster/warp.js'
-import { planWarp, type WarpPart, type WarpPlan } from '../raster/warp-plan.js'
+import type { WarpTarget } from '../raster/warp-plan.js'
+import { FeatherSum, isCovered, type Layer, multiplyMask, paintUnder } from './blend.js'
+import { CutlineMask } from './cutline-mask.js'
+import { Distances } from './distance.js'
 import type { BuildPlan } from './plan.js'
-import { intersectRects, type PixelRect } from './ranges.js'
+import { intersectRects, outsideRects, type PixelRect } from './ranges.js'
+import { Reading } from './reading.js'
+import type { Candidate, SourceSet } from './source-set.js'
 
 /** Side of what is warped at once, pixels: whole tiles of every size. */
 const PIECE_PIXELS = 1024
+/** Over how many pixels from its edge a feathered source comes in. */
+export const FEATHER_PIXELS = 64
 
-interface Step {
-  readonly area: PixelRect
-  readonly source: RasterSource
-  readonly plan: WarpPlan
-  readonly part: WarpPart
+export interface Painter<T extends Samples = Samples> {
+  /** An empty canvas for an area. */
+  prepare(area: PixelRect): Canvas<T>
+  /** The area is complete. The canvas may be used again once the promise resolves. */
+  finish(area: PixelRect, canvas: Canvas<T>): Promise<void>
 }
 
-export interface Painter {
-  /** An empty canvas for an area. */
-  prepare(area: PixelRect): Canvas
-  /** The area is complete. The canvas may be used again once the promise resolves. */
-  finish(area: PixelRect, canvas: Canvas): Promise<void>
+interface Piece {
+  readonly area: PixelRect
+  /** What is painted. */
+  readonly rect: PixelRect
+  /** From the top down. Never empty. */
+  readonly candidates: readonly Candidate[]
+  /** What is warped of each: the rectangle, and more where edges are looked for. */
+  readonly target: PixelRect
+  /** What is left of the opacity of `maskRect`; undefined: all of it. */
+  readonly mask: Uint8Array | undefined
+  readonly maskRect: PixelRect
 }
 
 /** Rejects with what sources throw, or CRS_UNSUPPORTED; nothing is being read any more then. */
-export async function paintAreas(
+export async function paintAreas<T extends Samples>(
   plan: BuildPlan,
-  sources: readonly RasterSource[],
+  sources: SourceSet,
   areas: readonly PixelRect[],
-  painter: Painter,
+  painter: Painter<T>,
 ): Promise<void> {
-  const steps = stepsOf(plan, sources, areas)
-  let step = steps.next().value
-  let reading = step && readAhead(step)
-  let canvas: Canvas | undefined
-  while (step !== undefined && reading !== undefined) {
-    const { area, plan: warpPlan, part } = step
-    const pixels = await settled(reading)
-    const next = steps.next().value
-    const readingNext = next && readAhead(next)
-    try {
-      canvas ??= painter.prepare(area)
-      const { x, y } = warpPlan.target
-      runWarp(warpPlan, part, pixels, canvas, x - area.minX, y - area.minY)
-      if (next?.area !== area) {
-        await painter.finish(area, canvas)
-        canvas = undefined
-      }
-    } catch (error) {
-      await readingNext
-      throw error
+  const run = new PaintRun(plan, sources, painter)
+  try {
+    const pieces = piecesToPaint(plan, sources, areas)
+    let piece = pieces.next().value
+    while (piece !== undefined) {
+      const next: Piece | undefined = pieces.next().value
+      await run.paint(piece, next)
+      if (next?.area !== piece.area) await run.finish(piece.area)
+      piece = next
     }
-    step = next
-    reading = readingNext
+  } finally {
+    await run.settle()
   }
 }
 
-type Reading = Promise<{ pixels: Pixels<Samples> } | { error: unknown }>
+// Indexes over its edges: the same for all areas of a build.
+const cutlines = new WeakMap<object, CutlineMask>()
 
-/** A read whose failure waits to be asked for. */
-function readAhead({ source, part }: Step): Reading {
-  return source.read(part.level, part.window).then(
-    (pixels) => ({ pixels }),
-    (error: unknown) => ({ error }),
-  )
+function cutlineOf({ cutline }: BuildPlan): CutlineMask | undefined {
+  if (cutline === undefined) return undefined
+  let found = cutlines.get(cutline)
+  if (found === undefined) {
+    found = new CutlineMask(cutline)
+    cutlines.set(cutline, found)
+  }
+  return found
 }
 
-async function settled(reading: Reading): Promise<Pixels<Samples>> {
-  const result = await reading
-  if ('error' in result) throw result.error
-  return result.pixels
-}
-
-function* stepsOf(
+function* piecesToPaint(
   plan: BuildPlan,
-  sources: readonly RasterSource[],
+  sources: SourceSet,
   areas: readonly PixelRect[],
-): Generator<Step, undefined> {
-  const { maxZoom: zoom, tileSize, resampling } = plan
+): Generator<Piece, undefined> {
+  const cutline = cutlineOf(plan)
   for (const area of areas) {
-    for (const { minX: x, minY: y, endX, endY } of piecesOf(area).flatMap((piece) => clipped(piece, plan))) {
-      const target = { zoom, tileSize, x, y, width: endX - x, height: endY - y }
-      for (const source of sources) {
-        const warpPlan = planWarp(source.info, target, { resampling })
-        for (const part of warpPlan?.parts ?? []) yield { area, source, plan: warpPlan!, part }
-      }
+    for (const whole of piecesOf(area).flatMap((piece) => clipped(piece, plan))) {
+      const cut = cutline?.of(whole)
+      if (cutline !== undefined && cut === undefined) continue
+      const rect = cut?.rect ?? whole
+      const candidates = sources.search(rect)
+      if (candidates.length === 0) continue
+      if (plan.blend !== 'first') candidates.reverse()
+      const mask = cut === undefined || cut.full ? undefined : cut.mask.slice()
+      const target = plan.blend === 'feather' && candidates.length > 1 ? grown(rect, plan) : rect
+      yield { area, rect, candidates, target, mask, maskRect: whole }
     }
   }
 }
@@ -110,4 +115,205 @@ function clipped(piece: PixelRect, { clip }: BuildPlan): PixelRect[] {
   return clip
     .map((rect) => intersectRects(piece, rect))
     .filter((rect): rect is PixelRect => rect !== undefined)
+}
+
+/** With as much around it as decides how far its pixels are from an edge, inside the world. */
+function grown({ minX, minY, endX, endY }: PixelRect, { tileSize, maxZoom }: BuildPlan): PixelRect {
+  const world = tileSize * 2 ** maxZoom
+  const by = FEATHER_PIXELS + 1
+  return {
+    minX: Math.max(0, minX - by),
+    minY: Math.max(0, minY - by),
+    endX: Math.min(world, endX + by),
+    endY: Math.min(world, endY + by),
+  }
+}
+
+// Used again and again, see buffers.ts. Nothing in it outlives a piece.
+class Scratch {
+  readonly distances = new Distances()
+  #data: Samples = new Uint8Array(0)
+  #mask = new Uint8Array(0)
+
+  /** An empty canvas with samples like those of another. */
+  canvas(width: number, height: number, like: Canvas<Samples>): Canvas<Samples> {
+    const pixels = width * height
+    const length = pixels * like.bands
+    const isFloat = like.data instanceof Float32Array
+    if (this.#data.length < length || this.#data instanceof Float32Array !== isFloat) {
+      this.#data = isFloat ? new Float32Array(length) : new Uint8Array(length)
+    }
+    if (this.#mask.length < pixels) this.#mask = new Uint8Array(pixels)
+    const mask = this.#mask.subarray(0, pixels).fill(0)
+    return { width, height, bands: like.bands, data: this.#data.subarray(0, length) as Samples, mask }
+  }
+}
+
+const scratches = new WeakMap<SourceSet, Scratch>()
+
+function scratchOf(sources: SourceSet): Scratch {
+  const found = scratches.get(sources) ?? new Scratch()
+  scratches.set(sources, found)
+  return found
+}
+
+class PaintRun {
+  readonly #plan: BuildPlan
+  readonly #sources: SourceSet
+  readonly #painter: Painter
+  readonly #scratch: Scratch
+  #canvas: Canvas<Samples> | undefined
+  /** What is read already of what comes next. */
+  #ahead: { piece: Piece; at: number; reading: Reading } | undefined
+
+  constructor(plan: BuildPlan, sources: SourceSet, painter: Painter) {
+    this.#plan = plan
+    this.#sources = sources
+    this.#painter = painter
+    this.#scratch = scratchOf(sources)
+  }
+
+  /** Paints a piece and begins to read `next`. */
+  async paint(piece: Piece, next: Piece | undefined): Promise<void> {
+    if (this.#plan.blend === 'feather' && piece.candidates.length > 1) await this.#feathered(piece, next)
+    else await this.#stacked(piece, next)
+    const { mask, maskRect, rect } = piece
+    if (mask === undefined || this.#canvas === undefined) return
+    multiplyMask(layerOf(this.#canvas, piece.area), mask, maskRect, rect)
+  }
+
+  async finish(area: PixelRect): Promise<void> {
+    const canvas = this.#canvas
+    this.#canvas = undefined
+    if (canvas !== undefined) await this.#painter.finish(area, canvas)
+  }
+
+  /** Waits until nothing is being read. */
+  async settle(): Promise<void> {
+    await this.#ahead?.reading.cancel()
+    this.#ahead = undefined
+  }
+
+  async #stacked(piece: Piece, next: Piece | undefined): Promise<void> {
+    const { candidates, area, rect } = piece
+    let painted = false
+    for (const [at, { rect: part }] of candidates.entries()) {
+      const layer = this.#canvas && layerOf(this.#canvas, area)
+      if (painted && layer !== undefined && isCovered(layer, part)) {
+        if (isCovered(layer, rect)) break
+        continue
+      }
+      const onto = painted ? undefined : rect
+      const lower = await this.#warp(piece, at, onto, () => this.#readAhead(piece, at, next))
+      if (lower === undefined) continue
+      if (painted) paintUnder(layerOf(this.#canvas!, area), layerOf(lower, rect), part)
+      painted = true
+    }
+    if (next !== undefined && this.#ahead === undefined) this.#begin(next, 0)
+  }
+
+  async #feathered(piece: Piece, next: Piece | undefined): Promise<void> {
+    const { candidates, area, rect, target } = piece
+    this.#canvas ??= this.#painter.prepare(area)
+    const sum = new FeatherSum(rect, this.#canvas.bands)
+    for (let at = 0; at < candidates.length; at++) {
+      const following = (): void => {
+        if (at + 1 < candidates.length) this.#begin(piece, at + 1)
+        else if (next !== undefined) this.#begin(next, 0)
+      }
+      const canvas = await this.#warp(piece, at, undefined, following)
+      if (canvas === undefined) continue
+      const { width, height, mask } = canvas
+      const distances = this.#scratch.distances.of(mask, width, height, FEATHER_PIXELS + 0.5)
+      sum.add(layerOf(canvas, target), distances)
+    }
+    sum.finish(layerOf(this.#canvas, area))
+  }
+
+  /**
+   * Paints what a source has: onto the canvas, or onto an empty one of the size of the target.
+   * Undefined when it has nothing. `whenLast` is called when all of it is read.
+   */
+  async #warp(
+    piece: Piece,
+    at: number,
+    onto: PixelRect | undefined,
+    whenLast: () => void,
+  ): Promise<Canvas<Samples> | undefined> {
+    const { area, target } = piece
+    const reading = this.#take(piece, at)
+    let canvas: Canvas<Samples> | undefined
+    try {
+      for (let read = await reading.next(); read !== undefined; read = await reading.next()) {
+        if (read.isLast) whenLast()
+        this.#canvas ??= this.#painter.prepare(area)
+        if (canvas === undefined) {
+          const width = target.endX - target.minX
+          const height = target.endY - target.minY
+          canvas = onto === undefined ? this.#scratch.canvas(width, height, this.#canvas) : this.#canvas
+        }
+        const x = onto === undefined ? 0 : target.minX - area.minX
+        const y = onto === undefined ? 0 : target.minY - area.minY
+        runWarp(read.plan, read.part, withBands(read.pixels, canvas.bands), canvas, x, y)
+      }
+    } finally {
+      await reading.cancel()
+    }
+    return canvas
+  }
+
+  /** Reads what follows a source of a piece: the next one of which something will be seen, or the next piece's first. */
+  #readAhead(piece: Piece, at: number, next: Piece | undefined): void {
+    const { candidates, area } = piece
+    const now = candidates[at]!.rect
+    const layer = this.#canvas && layerOf(this.#canvas, area)
+    for (let i = at + 1; i < candidates.length; i++) {
+      const beside = outsideRects(candidates[i]!.rect, now)
+      const isSeen = beside.some((part) => layer === undefined || !isCovered(layer, part))
+      if (isSeen) {
+        this.#begin(piece, i)
+        return
+      }
+      // one that may be hidden is asked for when it is known
+      if (!(layer !== undefined && isCovered(layer, candidates[i]!.rect))) break
+    }
+    if (next !== undefined) this.#begin(next, 0)
+  }
+
+  #begin(piece: Piece, at: number): void {
+    if (this.#ahead !== undefined) return
+    this.#ahead = { piece, at, reading: this.#read(piece, at) }
+  }
+
+  #take(piece: Piece, at: number): Reading {
+    const ahead = this.#ahead
+    if (ahead?.piece !== piece || ahead.at !== at) return this.#read(piece, at)
+    this.#ahead = undefined
+    return ahead.reading
+  }
+
+  #read({ candidates, target }: Piece, at: number): Reading {
+    const { maxZoom: zoom, tileSize, resampling } = this.#plan
+    const { minX: x, minY: y, endX, endY } = target
+    const rect: WarpTarget = { zoom, tileSize, x, y, width: endX - x, height: endY - y }
+    return new Reading(this.#sources, candidates[at]!.source, rect, { resampling })
+  }
+}
+
+/** A canvas whose corner lies at that of a rectangle. */
+function layerOf({ width, bands, data, mask }: Canvas<Samples>, { minX, minY }: PixelRect): Layer {
+  return { bands, data, mask, stride: width, x: minX, y: minY }
+}
+
+/** Grey sources of a coloured mosaic. */
+function withBands(pixels: Pixels<Samples>, bands: number): Pixels<Samples> {
+  if (pixels.bands === bands || pixels.bands !== 1) return pixels
+  const { data: grey } = pixels
+  const data =
+    grey instanceof Uint8Array ? new Uint8Array(grey.length * bands) : new Float32Array(grey.length * bands)
+  for (let i = 0, to = 0; i < grey.length; i++) {
+    const value = grey[i]!
+    for (let b = 0; b < bands; b++) data[to++] = value
+  }
+  return { ...pixels, bands, data }
 }

@@ -3,7 +3,8 @@
 import { Piscina } from 'piscina'
 import { FlagstoneError } from '../errors.js'
 import type { BuildPlan } from './plan.js'
-import { closeAll, type OpenOptions, openAll, type SourceOpener } from './sources.js'
+import { type SetLimits, SourceSet, sourceTable } from './source-set.js'
+import type { OpenOptions, SourceOpener } from './sources.js'
 import { SubtreeBuilder, type SubtreeResult } from './subtree.js'
 import type { SubtreeAnswer, SubtreeTask, WorkerSetup } from './worker.js'
 
@@ -23,6 +24,9 @@ const THREAD_BYTES = 110 * 2 ** 20
 const PROCESS_BYTES = 150 * 2 ** 20
 const MIN_CACHE_BYTES = 16 * 2 ** 20
 const MAX_CACHE_BYTES = 192 * 2 ** 20
+/** Sources open at once in all threads; each may be three files. */
+const MAX_OPEN_SOURCES = 256
+const MIN_OPEN_SOURCES = 8
 
 export interface Share {
   readonly threads: number
@@ -42,15 +46,27 @@ export function shareMemory(threads: number, memLimit: number | undefined): Shar
   }
 }
 
+/** Of the sources of one thread. */
+const limitsOf = (threads: number, cacheBytes: number): SetLimits => ({
+  maxOpen: Math.max(MIN_OPEN_SOURCES, Math.floor(MAX_OPEN_SOURCES / Math.max(1, threads))),
+  cacheBytes,
+})
+
 export class WorkerPool implements SubtreePool {
   readonly window: number
   readonly #piscina: Piscina<SubtreeTask, SubtreeAnswer>
   readonly #stop = new SharedArrayBuffer(4)
   readonly #running = new Set<Promise<SubtreeResult>>()
 
-  constructor(plan: BuildPlan, open: OpenOptions, threads: number) {
+  constructor(plan: BuildPlan, open: OpenOptions, { threads, cacheBytes }: Share) {
     this.window = threads + 2
-    const setup: WorkerSetup = { plan, open, stop: this.#stop }
+    const setup: WorkerSetup = {
+      plan: { ...plan, sources: [] },
+      table: sourceTable(plan),
+      open,
+      limits: limitsOf(threads, cacheBytes),
+      stop: this.#stop,
+    }
     this.#piscina = new Piscina({
       filename: new URL('./worker.js', import.meta.url).href,
       minThreads: threads,
@@ -94,35 +110,21 @@ export class WorkerPool implements SubtreePool {
 
 export class InlinePool implements SubtreePool {
   readonly window = 1
-  readonly #plan: BuildPlan
-  readonly #open: OpenOptions
-  readonly #opener: SourceOpener
-  #builder: Promise<SubtreeBuilder> | undefined
-  #close: () => Promise<void> = async () => {}
+  readonly #sources: SourceSet
+  readonly #builder: SubtreeBuilder
   #last: Promise<unknown> = Promise.resolve()
   #stopped = false
 
-  constructor(plan: BuildPlan, open: OpenOptions, opener: SourceOpener) {
-    this.#plan = plan
-    this.#open = open
-    this.#opener = opener
+  constructor(plan: BuildPlan, open: OpenOptions, opener: SourceOpener, cacheBytes = MAX_CACHE_BYTES) {
+    this.#sources = new SourceSet(sourceTable(plan), open, opener, limitsOf(1, cacheBytes))
+    this.#builder = new SubtreeBuilder(plan, this.#sources, () => this.#stopped)
   }
 
   build(x: number, y: number): Promise<SubtreeResult> {
     // one after another: they share memory
-    const running = this.#last.then(async () => {
-      this.#builder ??= this.#make()
-      return (await this.#builder).build(x, y)
-    })
+    const running = this.#last.then(() => this.#builder.build(x, y))
     this.#last = running.catch(() => {})
     return running
-  }
-
-  async #make(): Promise<SubtreeBuilder> {
-    const paths = this.#plan.sources.map((info) => info.path)
-    const sources = await openAll(paths, this.#open, this.#opener)
-    this.#close = () => closeAll(sources)
-    return new SubtreeBuilder(this.#plan, sources, () => this.#stopped)
   }
 
   stop(): void {
@@ -131,6 +133,6 @@ export class InlinePool implements SubtreePool {
 
   async close(): Promise<void> {
     await this.#last
-    await this.#close()
+    await this.#sources.close()
   }
 }

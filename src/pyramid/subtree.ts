@@ -16,13 +16,13 @@ import { type Canvas, coverageOf } from '../raster/canvas.js'
 import { encodeTile } from '../raster/codec.js'
 import { halveInto } from '../raster/downsample.js'
 import type { Pixels } from '../raster/pixels.js'
-import type { RasterSource } from '../raster/source.js'
 import { CanvasPool, TilePool } from './buffers.js'
 import { encodingAt } from './encoding.js'
 import { type EncodedAt, type PackedTiles, packTiles } from './packed.js'
 import { paintAreas, piecesOf } from './paint.js'
 import { apronOf, type BuildPlan } from './plan.js'
-import { countUnion, type PixelRect, rangeInside } from './ranges.js'
+import { countAll, type PixelRect, rangeInside } from './ranges.js'
+import type { SourceSet } from './source-set.js'
 
 export interface RawTile {
   readonly x: number
@@ -50,12 +50,12 @@ interface Level {
 /** Builds subtrees one after another, using the same memory again. */
 export class SubtreeBuilder {
   readonly #plan: BuildPlan
-  readonly #sources: readonly RasterSource[]
+  readonly #sources: SourceSet
   readonly #canvases = new CanvasPool()
   readonly #pool: TilePool
   readonly #isAborted: () => boolean
 
-  constructor(plan: BuildPlan, sources: readonly RasterSource[], isAborted: () => boolean = () => false) {
+  constructor(plan: BuildPlan, sources: SourceSet, isAborted: () => boolean = () => false) {
     this.#plan = plan
     this.#sources = sources
     this.#pool = new TilePool(plan.tileSize, plan.bands)
@@ -139,7 +139,7 @@ class SubtreeRun {
   }
 
   /** Paints the base and cuts its tiles. */
-  async paint(sources: readonly RasterSource[], isAborted: () => boolean): Promise<void> {
+  async paint(sources: SourceSet, isAborted: () => boolean): Promise<void> {
     const { maxZoom, bands } = this.#plan
     const level = this.#levels.get(maxZoom)!
     const areas = this.#hasApron ? [level.rect] : piecesOf(level.rect)
@@ -262,7 +262,7 @@ export function tilesOfSubtree(plan: BuildPlan, x: number, y: number): number {
   for (const level of plan.levels) {
     if (level.zoom < plan.rootZoom) continue
     const ranges = level.ranges.map((range) => rangeInside(range, x, y, level.zoom - plan.rootZoom))
-    count += countUnion(ranges.filter((range): range is TileRange => range !== undefined))
+    count += countAll(ranges.filter((range): range is TileRange => range !== undefined))
   }
   return count
 }

@@ -1,17 +1,20 @@
-// What runs in a worker thread: opens the sources once, then builds one subtree after another.
+// What runs in a worker thread: builds one subtree after another, opening sources as they are met.
 //
 // Errors go back as data, since a class does not survive the way between threads.
 import { move, transferableSymbol, valueSymbol, workerData } from 'piscina'
 import { type ErrorCode, FlagstoneError } from '../errors.js'
-import type { RasterSource } from '../raster/source.js'
 import { buffersOf } from './packed.js'
 import type { BuildPlan } from './plan.js'
-import { type OpenOptions, openAll, openSource } from './sources.js'
+import { type SetLimits, SourceSet, type SourceTable } from './source-set.js'
+import { type OpenOptions, openSource } from './sources.js'
 import { SubtreeBuilder, type SubtreeResult } from './subtree.js'
 
 export interface WorkerSetup {
+  /** Without its sources: those are in the table, which is shared. */
   readonly plan: BuildPlan
+  readonly table: SourceTable
   readonly open: OpenOptions
+  readonly limits: SetLimits
   /** One Int32, not 0 when all shall stop. */
   readonly stop: SharedArrayBuffer
 }
@@ -33,13 +36,8 @@ export type SubtreeAnswer =
 
 const setup = workerData as WorkerSetup
 const stop = new Int32Array(setup.stop)
-let builder: Promise<SubtreeBuilder> | undefined
-
-async function makeBuilder(): Promise<SubtreeBuilder> {
-  const paths = setup.plan.sources.map((info) => info.path)
-  const sources: RasterSource[] = await openAll(paths, setup.open, openSource)
-  return new SubtreeBuilder(setup.plan, sources, () => Atomics.load(stop, 0) !== 0)
-}
+const sources = new SourceSet(setup.table, setup.open, openSource, setup.limits)
+const builder = new SubtreeBuilder(setup.plan, sources, () => Atomics.load(stop, 0) !== 0)
 
 function failureOf(error: unknown): SubtreeAnswer {
   const code = error instanceof FlagstoneError ? error.code : undefined
@@ -56,8 +54,7 @@ function transfersOf(result: SubtreeResult): ArrayBuffer[] {
 
 export default async function run(task: SubtreeTask): Promise<SubtreeAnswer> {
   try {
-    builder ??= makeBuilder()
-    const result = await (await builder).build(task.x, task.y)
+    const result = await builder.build(task.x, task.y)
     const answer: SubtreeAnswer = { result }
     const moved = move({ [transferableSymbol]: transfersOf(result), [valueSymbol]: answer } as never)
     return moved as unknown as SubtreeAnswer

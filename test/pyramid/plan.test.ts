@@ -42,6 +42,8 @@ t.test('one tile exactly', (t) => {
     rootRanges: [{ minX: 31, minY: 25, maxX: 31, maxY: 25 }],
     subtrees: 1,
     clip: undefined,
+    blend: 'last',
+    cutline: undefined,
     levels: [{ zoom: 10, ranges: [range], tiles: 1 }],
     tiles: 1,
   })

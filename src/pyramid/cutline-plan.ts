@@ -1,0 +1,317 @@
+// A cutline on the pixel grid of a zoom: its rings with edges so finely divided that straight lines between
+// their points are right to a fraction of a pixel, and the tiles they meet. Plain data, in shared memory, so
+// that workers do not copy it.
+import Flatbush from 'flatbush'
+import { FlagstoneError } from '../errors.js'
+import type { TileRange } from '../grid/cover.js'
+import {
+  clampLatitude,
+  latToMetres,
+  lonToMetres,
+  metresToPixelX,
+  metresToPixelY,
+  pixelToMetresX,
+  pixelToMetresY,
+} from '../grid/mercator.js'
+import { type LonLatConverter, lonLatConverterOf } from '../grid/transform.js'
+import type { Cutline } from './cutline.js'
+import { ringWithTurns } from './cutline-turns.js'
+import { unionRanges } from './ranges.js'
+
+export interface CutlinePlan {
+  /** x, y pairs in pixels of maxZoom, ring after ring; x may lie a turn or more outside the world. */
+  readonly points: Float64Array
+  /** Where each ring begins (pairs), and the end. Its last point is joined to its first. */
+  readonly rings: Int32Array
+  /** The first ring of each polygon, and the end. */
+  readonly polygons: Int32Array
+  /** A Flatbush over the edges; edge i begins at point i. */
+  readonly index: SharedArrayBuffer
+  readonly worldPixels: number
+  /** Pixels over which opacity rises from the line inwards; 0: a hard edge. */
+  readonly blendPx: number
+  /** West, south, east, north; metres; not wrapped. */
+  readonly sides: readonly [number, number, number, number]
+}
+
+/** How far an edge may lie from where it is drawn. */
+const TOLERANCE_PX = 0.02
+const MAX_DEPTH = 14
+const MAX_POINTS = 10_000_000
+/** Positions of an edge that are looked at. */
+const CHECKS = [0.25, 0.5, 0.75]
+
+/** Throws BAD_OPTION for coordinates that are no places. */
+export function planCutline(cutline: Cutline, zoom: number, tileSize: number, blendPx: number): CutlinePlan {
+  const tracer = new Tracer(cutline, zoom, tileSize)
+  const rings: number[] = []
+  const polygons: number[] = []
+  for (const polygon of cutline.polygons) {
+    polygons.push(rings.length)
+    for (const ring of ringWithTurns(polygon, tracer.isDegrees)) {
+      rings.push(tracer.points.length / 2)
+      tracer.ring(ring)
+    }
+  }
+  polygons.push(rings.length)
+  rings.push(tracer.points.length / 2)
+  const points = new Float64Array(new SharedArrayBuffer(tracer.points.length * 8))
+  points.set(tracer.points)
+  const starts = Int32Array.from(rings)
+  const index = indexOf(points, starts)
+  return {
+    points,
+    rings: starts,
+    polygons: Int32Array.from(polygons),
+    index: index.data as SharedArrayBuffer,
+    worldPixels: tileSize * 2 ** zoom,
+    blendPx,
+    sides: [
+      pixelToMetresX(index.minX, zoom, tileSize),
+      pixelToMetresY(index.maxY, zoom, tileSize),
+      pixelToMetresX(index.maxX, zoom, tileSize),
+      pixelToMetresY(index.minY, zoom, tileSize),
+    ],
+  }
+}
+
+function indexOf(points: Float64Array, rings: Int32Array): Flatbush {
+  const index = new Flatbush(points.length / 2, 16, Float64Array, SharedArrayBuffer)
+  eachEdge(points, rings, (x0, y0, x1, y1) => {
+    index.add(Math.min(x0, x1), Math.min(y0, y1), Math.max(x0, x1), Math.max(y0, y1))
+  })
+  index.finish()
+  return index
+}
+
+function eachEdge(
+  points: Float64Array,
+  rings: Int32Array,
+  visit: (x0: number, y0: number, x1: number, y1: number, ring: number) => void,
+): void {
+  for (let ring = 0; ring + 1 < rings.length; ring++) {
+    const end = rings[ring + 1]!
+    for (let i = rings[ring]!; i < end; i++) {
+      const j = i + 1 === end ? rings[ring]! : i + 1
+      visit(points[2 * i]!, points[2 * i + 1]!, points[2 * j]!, points[2 * j + 1]!, ring)
+    }
+  }
+}
+
+/** A point of an edge: where it is in the cutline's system, and on the grid. */
+interface Place {
+  readonly x: number
+  readonly y: number
+  readonly lon: number
+  readonly px: number
+  readonly py: number
+}
+
+/** Rings to pixels. */
+class Tracer {
+  readonly points: number[] = []
+  /** Straight lines are straight in degrees, and longitudes are taken as they are. */
+  readonly isDegrees: boolean
+  readonly #converter: LonLatConverter | undefined
+  readonly #name: string
+  readonly #zoom: number
+  readonly #tileSize: number
+  readonly #out = new Float64Array(2)
+
+  constructor({ crs, name }: Cutline, zoom: number, tileSize: number) {
+    const converter = crs && lonLatConverterOf(crs)
+    this.isDegrees = converter === undefined || converter.kind === 'lonlat'
+    this.#converter = this.isDegrees ? undefined : converter
+    this.#name = name
+    this.#zoom = zoom
+    this.#tileSize = tileSize
+  }
+
+  ring(ring: Float64Array): void {
+    const n = ring.length / 2
+    const first = this.#place(ring[0]!, ring[1]!, undefined)
+    let from = first
+    this.#push(first)
+    for (let i = 1; i <= n; i++) {
+      const at = 2 * (i % n)
+      const to = this.#place(ring[at]!, ring[at + 1]!, from.lon)
+      this.#edge(from, to, 0)
+      if (i < n) this.#push(to)
+      else if (Math.abs(to.lon - first.lon) > 180) this.#overPole(first, to)
+      from = to
+    }
+  }
+
+  /** A ring that comes back a turn further goes around a pole: it is closed along the edge of the world. */
+  #overPole(first: Place, last: Place): void {
+    this.#push(last)
+    const edge = last.py < (this.#tileSize * 2 ** this.#zoom) / 2 ? 0 : this.#tileSize * 2 ** this.#zoom
+    this.#push({ ...last, py: edge })
+    this.#push({ ...first, py: edge })
+  }
+
+  #push({ px, py }: Place): void {
+    if (this.points.length >= 2 * MAX_POINTS) throw this.#bad('has too many points at this zoom; simplify it')
+    this.points.push(px, py)
+  }
+
+  #place(x: number, y: number, like: number | undefined): Place {
+    let lon = x
+    let lat = y
+    if (this.#converter !== undefined) {
+      this.#converter.toLonLat(x, y, this.#out)
+      lon = this.#out[0]!
+      lat = this.#out[1]!
+      if (like !== undefined) lon += 360 * Math.round((like - lon) / 360)
+    }
+    if (!(Math.abs(lat) <= 90.000001 && Math.abs(lon) <= 1080)) {
+      throw this.#bad(
+        this.isDegrees
+          ? `has the position ${x},${y}, which is not longitude,latitude in degrees; if it has another coordinate system, name that in its crs member`
+          : `has the position ${x},${y}, which lies outside its coordinate system`,
+      )
+    }
+    const px = metresToPixelX(lonToMetres(lon), this.#zoom, this.#tileSize)
+    const py = metresToPixelY(latToMetres(clampLatitude(lat)), this.#zoom, this.#tileSize)
+    return { x, y, lon, px, py }
+  }
+
+  /** The points between the ends of an edge. */
+  #edge(from: Place, to: Place, depth: number): void {
+    if (this.#converter?.kind === 'mercator' || depth >= MAX_DEPTH) return
+    let middle: Place | undefined
+    let straight = true
+    for (const t of CHECKS) {
+      const place = this.#place(from.x + (to.x - from.x) * t, from.y + (to.y - from.y) * t, from.lon)
+      if (t === 0.5) middle = place
+      straight &&= distanceToLine(place, from, to) <= TOLERANCE_PX
+    }
+    if (straight) return
+    this.#edge(from, middle!, depth + 1)
+    this.#push(middle!)
+    this.#edge(middle!, to, depth + 1)
+  }
+
+  #bad(what: string): FlagstoneError {
+    return new FlagstoneError('BAD_OPTION', `${this.#name} ${what}.`)
+  }
+}
+
+function distanceToLine(p: Place, a: Place, b: Place): number {
+  const dx = b.px - a.px
+  const dy = b.py - a.py
+  const length = Math.hypot(dx, dy)
+  if (length < 1e-9) return Math.hypot(p.px - a.px, p.py - a.py)
+  return Math.abs((p.px - a.px) * dy - (p.py - a.py) * dx) / length
+}
+
+/** What of `ranges` (which share no tile) the cutline touches. */
+export function cutlineTiles(
+  cutline: CutlinePlan,
+  ranges: readonly TileRange[],
+  tileSize: number,
+): TileRange[] {
+  if (ranges.length === 0) return []
+  const rows = new TileRows(cutline, ranges, tileSize)
+  const found: TileRange[] = []
+  for (const { minX, minY, maxX, maxY } of ranges) {
+    for (let y = minY; y <= maxY; y++) {
+      for (const [low, high] of rows.spans(y)) {
+        if (low <= maxX && high >= minX) {
+          found.push({ minX: Math.max(minX, low), minY: y, maxX: Math.min(maxX, high), maxY: y })
+        }
+      }
+    }
+  }
+  return unionRanges(found)
+}
+
+type Span = [low: number, high: number]
+
+/** Tiles a row that the cutline touches: those under its edges, and those between edges at the row's middle. */
+class TileRows {
+  readonly #tiles: number
+  readonly #spans = new Map<number, Span[]>()
+  /** Crossings of the middle, by row; one polygon at a time. */
+  readonly #crossings = new Map<number, number[]>()
+  readonly #minY: number
+  readonly #maxY: number
+
+  constructor(cutline: CutlinePlan, ranges: readonly TileRange[], tileSize: number) {
+    this.#tiles = cutline.worldPixels / tileSize
+    this.#minY = ranges.reduce((least, r) => Math.min(least, r.minY), Number.POSITIVE_INFINITY)
+    this.#maxY = ranges.reduce((most, r) => Math.max(most, r.maxY), 0)
+    const polygonOf = new Int32Array(cutline.rings.length)
+    for (let p = 0; p + 1 < cutline.polygons.length; p++) {
+      polygonOf.fill(p, cutline.polygons[p]!, cutline.polygons[p + 1]!)
+    }
+    let current = 0
+    eachEdge(cutline.points, cutline.rings, (x0, y0, x1, y1, ring) => {
+      if (polygonOf[ring] !== current) {
+        this.#fill()
+        current = polygonOf[ring]!
+      }
+      this.#edge(x0 / tileSize, y0 / tileSize, x1 / tileSize, y1 / tileSize)
+    })
+    this.#fill()
+    for (const [y, spans] of this.#spans) this.#spans.set(y, merged(spans))
+  }
+
+  spans(y: number): readonly Span[] {
+    return this.#spans.get(y) ?? []
+  }
+
+  #edge(x0: number, y0: number, x1: number, y1: number): void {
+    const first = Math.max(this.#minY, Math.floor(Math.min(y0, y1)))
+    const last = Math.min(this.#maxY, Math.floor(Math.max(y0, y1)))
+    const slope = y1 === y0 ? 0 : (x1 - x0) / (y1 - y0)
+    const low = Math.min(x0, x1)
+    const high = Math.max(x0, x1)
+    const at = (y: number): number => Math.min(high, Math.max(low, x0 + (y - y0) * slope))
+    for (let row = first; row <= last; row++) {
+      if (y0 === y1) this.#add(row, low, high)
+      else {
+        const a = at(row)
+        const b = at(row + 1)
+        this.#add(row, Math.min(a, b), Math.max(a, b))
+      }
+      const middle = row + 0.5
+      if (y0 <= middle !== y1 <= middle) push(this.#crossings, row, at(middle))
+    }
+  }
+
+  /** The polygon is complete. */
+  #fill(): void {
+    for (const [row, crossings] of this.#crossings) {
+      crossings.sort((a, b) => a - b)
+      for (let i = 0; i + 1 < crossings.length; i += 2) this.#add(row, crossings[i]!, crossings[i + 1]!)
+    }
+    this.#crossings.clear()
+  }
+
+  #add(row: number, from: number, to: number): void {
+    // a turn of the world at a time
+    for (let turn = Math.floor(from / this.#tiles); turn <= Math.floor(to / this.#tiles); turn++) {
+      const low = Math.max(0, Math.floor(from) - turn * this.#tiles)
+      const high = Math.min(this.#tiles - 1, Math.floor(to) - turn * this.#tiles)
+      if (low <= high) push(this.#spans, row, [low, high])
+    }
+  }
+}
+
+function push<T>(map: Map<number, T[]>, key: number, value: T): void {
+  const list = map.get(key)
+  if (list === undefined) map.set(key, [value])
+  else list.push(value)
+}
+
+function merged(spans: Span[]): Span[] {
+  spans.sort((a, b) => a[0] - b[0])
+  const found: Span[] = []
+  for (const [low, high] of spans) {
+    const last = found.at(-1)
+    if (last !== undefined && low <= last[1] + 1) last[1] = Math.max(last[1], high)
+    else found.push([low, high])
+  }
+  return found
+}
