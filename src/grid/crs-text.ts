@@ -2,47 +2,124 @@
 import { FlagstoneError } from '../errors.js'
 import type { Crs } from './crs.js'
 import { crsFromEpsg, WGS84 } from './epsg.js'
+import { readProj } from './proj-text.js'
+import { wktOfProjJson } from './projjson.js'
 import { lonLatConverterOf } from './transform.js'
+import { parseWkt, type WktNode } from './wkt.js'
+import { crsOfWkt, type WktCrs } from './wkt-crs.js'
 
 /**
  * 'EPSG:25832', '25832', 'ESRI:54009', 'OGC:CRS84', 'urn:ogc:def:crs:EPSG::3857',
- * 'http://www.opengis.net/def/crs/EPSG/0/3857', a PROJ string, or WKT. Coordinates are in the order images have
- * them, easting or longitude first, whatever order the text declares.
+ * 'http://www.opengis.net/def/crs/EPSG/0/3857', 'EPSG:25832+5783' (the height is left out), a PROJ string, WKT1
+ * of GDAL's or Esri's kind, WKT2, or PROJJSON. Coordinates are in the order images have them, easting or
+ * longitude first, whatever order the text declares.
  * Throws FlagstoneError CRS_UNSUPPORTED.
  */
 export function crsFromText(text: string): Crs {
-  const trimmed = text.trim()
-  if (
-    /^(OGC:|urn:ogc:def:crs:OGC:[\d.]*:|https?:\/\/www\.opengis\.net\/def\/crs\/OGC\/[\d.]+\/)CRS84$/i.test(
-      trimmed,
-    )
-  ) {
-    return WGS84
-  }
+  const trimmed = text.replace(/^\uFEFF/, '').trim()
+  if (LONLAT.test(trimmed)) return WGS84
   const code = codeOf(trimmed)
   if (code !== undefined) {
     const crs = crsFromEpsg(code)
     if (crs !== undefined) return crs
-    throw new FlagstoneError(
-      'CRS_UNSUPPORTED',
-      `The coordinate system ${trimmed} is not known here or cannot be computed; pass its PROJ string or WKT instead.`,
+    throw unsupported(trimmed, 'is not known here or cannot be computed; pass its PROJ string or WKT instead')
+  }
+  if (/^\+?(proj|init)=|^\+\w/.test(trimmed))
+    return checked({ epsg: undefined, name: trimmed, definition: trimmed })
+  const node = trimmed.startsWith('{') ? wktOfProjJson(trimmed) : parseWkt(trimmed)
+  if (node === undefined) {
+    throw unsupported(
+      trimmed,
+      'is not one we can read; pass an EPSG code such as EPSG:25832, a PROJ string, or WKT',
     )
   }
-  const crs: Crs = { epsg: undefined, name: nameOf(trimmed), definition: trimmed }
-  lonLatConverterOf(crs)
-  return crs
+  return crsOfNode(node, trimmed)
 }
+
+const LONLAT =
+  /^(WGS84|CRS:?84|OGC:(CRS)?84|OGC:CRS84|urn:ogc:def:crs:OGC:[\d.]*:CRS84|https?:\/\/www\.opengis\.net\/def\/crs\/OGC\/[\d.]+\/CRS84)$/i
 
 /** The number in the spellings of a code. */
 function codeOf(text: string): number | undefined {
   const found =
-    /^(?:(?:EPSG|ESRI|IGNF)::?|urn:(?:ogc|x-ogc):def:crs:(?:EPSG|ESRI):[\d.]*:|https?:\/\/(?:www\.)?opengis\.net\/def\/crs\/(?:EPSG|ESRI)\/[\d.]+\/|https?:\/\/(?:www\.)?opengis\.net\/gml\/srs\/epsg\.xml#)?(\d{4,6})$/i.exec(
+    /^(?:(?:EPSG|ESRI)::?|\+?init=epsg:|urn:(?:ogc|x-ogc):def:crs:(?:EPSG|ESRI):[\d.]*:|https?:\/\/(?:www\.)?opengis\.net\/def\/crs\/(?:EPSG|ESRI)\/[\d.]+\/|https?:\/\/(?:www\.)?opengis\.net\/gml\/srs\/epsg\.xml#)?(\d{4,6})(?:\+\d{4,5})?(?: \+no_defs)?$/i.exec(
       text,
     )
   return found === null ? undefined : Number(found[1])
 }
 
-/** A WKT's own name, or the PROJ string. */
-function nameOf(text: string): string {
-  return /^[A-Z]+\s*[[(]\s*"([^"]+)"/i.exec(text)?.[1] ?? text
+const isShort = (text: string): string => (text.length > 160 ? `${text.slice(0, 160)}…` : text)
+
+function unsupported(text: string, what: string, cause?: unknown): FlagstoneError {
+  return new FlagstoneError('CRS_UNSUPPORTED', `The coordinate system ${isShort(text)} ${what}.`, { cause })
 }
+
+/** Throws CRS_UNSUPPORTED when it cannot be computed. */
+function checked(crs: Crs): Crs {
+  lonLatConverterOf(crs)
+  return crs
+}
+
+function crsOfNode(node: WktNode, text: string): Crs {
+  let said: WktCrs
+  try {
+    said = crsOfWkt(node)
+    readProj(said.definition)
+  } catch (cause) {
+    // the code it carries may say it in terms we compute
+    const known = codeOfNode(node)
+    if (known !== undefined) return known
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw unsupported(
+      text,
+      `cannot be computed: ${why}; pass an EPSG code or PROJ string, or reproject the image first`,
+      cause,
+    )
+  }
+  const own = checked({ epsg: undefined, name: said.name, definition: said.definition })
+  const coded = said.code === undefined ? undefined : crsFromEpsg(said.code)
+  // the code knows the area, so the better shift; but only if it means the same map
+  return coded !== undefined && agree(own, coded) ? coded : own
+}
+
+function codeOfNode(node: WktNode): Crs | undefined {
+  const id = node.children.find((child) => child.keyword === 'ID' || child.keyword === 'AUTHORITY')
+  const code = id === undefined ? Number.NaN : Number(id.values[1])
+  return Number.isInteger(code) ? crsFromEpsg(code) : undefined
+}
+
+/** Do two systems give the same coordinates within a metre or so, datum shifts aside? */
+function agree(a: Crs, b: Crs): boolean {
+  const bare = (crs: Crs): Crs => ({
+    epsg: undefined,
+    name: crs.name,
+    definition: crs.definition.replace(/ ?\+towgs84=\S+/, '').replace('+datum=WGS84', '+ellps=WGS84'),
+  })
+  const one = lonLatConverterOf(bare(a))
+  const two = lonLatConverterOf(bare(b))
+  if (one.kind !== two.kind && [one.kind, two.kind].includes('mercator')) return false
+  const p = new Float64Array(2)
+  const q = new Float64Array(2)
+  let compared = 0
+  for (const [lon, lat] of PLACES) {
+    one.fromLonLat(lon, lat, p)
+    two.fromLonLat(lon, lat, q)
+    if (Number.isNaN(p[0]!) && Number.isNaN(q[0]!)) continue
+    compared++
+    const size = Math.max(1, Math.abs(p[0]!), Math.abs(p[1]!))
+    if (!(Math.abs(p[0]! - q[0]!) + Math.abs(p[1]! - q[1]!) <= 2e-6 * size)) return false
+  }
+  return compared > 0
+}
+
+/** Spread over the world: a projection that agrees at these is the same. */
+const PLACES: readonly (readonly [number, number])[] = [
+  [10, 50],
+  [-95, 35],
+  [140, -25],
+  [-60, -15],
+  [100, 15],
+  [30, 5],
+  [0.5, -70],
+  [-40, 75],
+]

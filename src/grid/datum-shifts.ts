@@ -5,7 +5,7 @@
 //   code: 'accuracy west south east north dx,dy,dz[,rx,ry,rz,ds]; …'
 //   accuracy in metres (99: unknown), area in degrees, shift in metres, rotation in arc seconds, scale in ppm.
 
-/** `towgs84` parameters for the geographic CRS `code` at a place, or undefined when none is known. */
+/** `towgs84` parameters for the geographic CRS `code` at a place (`lat` NaN: anywhere north or south), or undefined when none is known. */
 export function datumShift(code: number, lon: number, lat: number): string | undefined {
   const text = SHIFTS[code]
   if (text === undefined) return undefined
@@ -40,7 +40,7 @@ function parse(part: string): Operation {
 }
 
 const holds = (o: Operation, lon: number, lat: number): boolean =>
-  lat >= o.south && lat <= o.north && ((lon >= o.west && lon <= o.east) || lon + 360 <= o.east)
+  !(lat < o.south || lat > o.north) && ((lon >= o.west && lon <= o.east) || lon + 360 <= o.east)
 
 const extent = (o: Operation): number => (o.east - o.west) * (o.north - o.south)
 
