@@ -1,0 +1,170 @@
+// A tile archive as a source image, for re-encoding, cutting or putting other images beside it: the pixels of
+// its deepest zoom in web mercator, with its other zooms as overviews.
+//
+// A place without a tile is empty, unless the archive ends higher up there (mixed depth): then its deepest tile
+// is enlarged. Tiles of one size a zoom are expected; others are brought to it.
+import { FlagstoneError } from '../errors.js'
+import { crsFromEpsg } from '../grid/epsg.js'
+import { LIMIT_METRES, resolution } from '../grid/mercator.js'
+import { openTileSet } from '../interop/open.js'
+import { createCanvas } from '../raster/canvas.js'
+import type { OpenOptions } from '../raster/open.js'
+import type { Pixels, Samples } from '../raster/pixels.js'
+import type { PixelWindow, RasterSource, SourceInfo, SourceLevel, StoredSamples } from '../raster/source.js'
+import type { TileSet } from '../store/tile-set.js'
+import { TileMosaic } from './tile-mosaic.js'
+
+/** Zooms used as overviews: so many that a tile's corner stays a whole pixel in all of them. */
+const MAX_OVERVIEWS = 8
+
+interface Frame {
+  readonly zoom: number
+  readonly size: number
+  /** Of the tiles stored at the deepest zoom, or above it where that is missing; inclusive. */
+  readonly minX: number
+  readonly minY: number
+  readonly maxX: number
+  readonly maxY: number
+}
+
+/**
+ * Opens our file, PMTiles, MBTiles or a z/x/y folder. Throws what openTileSet throws; NOTHING_TO_BUILD for an
+ * archive without tiles, SOURCE_UNSUPPORTED for one whose tiles are no pictures.
+ */
+export async function openArchive(path: string, options: OpenOptions = {}): Promise<RasterSource> {
+  const set = openTileSet(path)
+  try {
+    if (options.view?.kind === 'values') throw noValues(path)
+    const zooms = set.levels().map((level) => level.zoom)
+    if (zooms.length === 0) {
+      throw new FlagstoneError('NOTHING_TO_BUILD', `${path} holds no tiles, so there is nothing to build.`, {
+        path,
+      })
+    }
+    const mosaic = new TileMosaic(set, zooms, 'leaves')
+    const frame = await frameOf(set, zooms, mosaic)
+    return new ArchiveSource(set, mosaic, frame, zooms)
+  } catch (error) {
+    set.close()
+    throw asSourceError(error, path)
+  }
+}
+
+/** A tile that is no picture is, for a build, a kind of source that cannot be read. */
+function asSourceError(error: unknown, path: string): unknown {
+  if (!(error instanceof FlagstoneError) || error.code !== 'DAMAGED') return error
+  return new FlagstoneError('SOURCE_UNSUPPORTED', `${path} cannot be built from: ${error.message}`, {
+    path,
+    cause: error,
+  })
+}
+
+function noValues(path: string): FlagstoneError {
+  return new FlagstoneError(
+    'SOURCE_UNSUPPORTED',
+    `${path} is a tile archive, whose tiles are pictures; build terrain from the elevation data itself.`,
+    { path },
+  )
+}
+
+async function frameOf(set: TileSet, zooms: readonly number[], mosaic: TileMosaic): Promise<Frame> {
+  const zoom = zooms.at(-1)!
+  const frame = {
+    zoom,
+    size: await mosaic.tileSizeAt(zoom),
+    minX: Infinity,
+    minY: Infinity,
+    maxX: -1,
+    maxY: -1,
+  }
+  for (const z of zooms.slice(-MAX_OVERVIEWS - 1)) {
+    const span = 2 ** (zoom - z)
+    // the tiles above those of the deepest zoom add nothing, those of mixed depth do
+    for (const { x, y } of set.tiles({ zoom: z })) {
+      if (z < zoom && mosaic.hasChildren(z, x, y)) continue
+      frame.minX = Math.min(frame.minX, x * span)
+      frame.minY = Math.min(frame.minY, y * span)
+      frame.maxX = Math.max(frame.maxX, (x + 1) * span - 1)
+      frame.maxY = Math.max(frame.maxY, (y + 1) * span - 1)
+    }
+  }
+  return frame
+}
+
+class ArchiveSource implements RasterSource {
+  readonly info: SourceInfo
+  readonly #set: TileSet
+  readonly #mosaic: TileMosaic
+  readonly #frame: Frame
+  /** By level. */
+  readonly #zooms: readonly number[]
+
+  constructor(set: TileSet, mosaic: TileMosaic, frame: Frame, zooms: readonly number[]) {
+    this.#set = set
+    this.#mosaic = mosaic
+    this.#frame = frame
+    this.#zooms = zooms.slice(-MAX_OVERVIEWS - 1).reverse()
+    this.info = infoOf(set.path, frame, this.#zooms)
+  }
+
+  async read(level: number, { x, y, width, height }: PixelWindow): Promise<Pixels<Samples>> {
+    const zoom = this.#zooms[level]
+    const size = this.info.levels[level]
+    if (zoom === undefined || size === undefined) throw new RangeError(`level ${level}`)
+    if (x < 0 || y < 0 || x + width > size.width || y + height > size.height) {
+      throw new RangeError(
+        `window ${x},${y} ${width}×${height} leaves the ${size.width}×${size.height} image`,
+      )
+    }
+    const { minX, minY, size: tileSize, zoom: deepest } = this.#frame
+    const scale = 2 ** (deepest - zoom)
+    const left = (minX * tileSize) / scale + x
+    const top = (minY * tileSize) / scale + y
+    const rect = { minX: left, minY: top, endX: left + width, endY: top + height }
+    try {
+      return (await this.#mosaic.read(zoom, rect, tileSize)) ?? createCanvas(width, height, 3)
+    } catch (error) {
+      throw asSourceError(error, this.info.path)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#set.close()
+  }
+}
+
+const STORED: StoredSamples = { type: 'uint8', bits: 8, bands: 3, hasAlpha: true, palette: false }
+
+function infoOf(path: string, frame: Frame, zooms: readonly number[]): SourceInfo {
+  const { zoom, size, minX, minY, maxX, maxY } = frame
+  const width = (maxX - minX + 1) * size
+  const height = (maxY - minY + 1) * size
+  const metres = resolution(zoom, size)
+  const levels: SourceLevel[] = zooms.map((z) => ({
+    width: width / 2 ** (zoom - z),
+    height: height / 2 ** (zoom - z),
+    blockWidth: size,
+    blockHeight: size,
+  }))
+  const crs = crsFromEpsg(3857)!
+  return {
+    path,
+    width,
+    height,
+    bands: 3,
+    samples: 'uint8',
+    stored: STORED,
+    maskKind: 'alpha',
+    crs,
+    geotransform: [
+      minX * size * metres - LIMIT_METRES,
+      metres,
+      0,
+      LIMIT_METRES - minY * size * metres,
+      0,
+      -metres,
+    ],
+    levels,
+    description: `tile archive ${width}×${height}, zooms ${zooms.at(-1)}–${zoom}, ${size} px tiles, ${crs.name}`,
+  }
+}
