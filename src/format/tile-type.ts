@@ -12,6 +12,8 @@ export const TileType = {
   mlt: 6,
   /** Rows of little-endian signed 16-bit samples, north to south, no header. */
   rawInt16: 16,
+  /** Heights as numbers, compressed: formats/elevation-1.md. */
+  elevation: 17,
 } as const
 export type TileType = (typeof TileType)[keyof typeof TileType]
 
@@ -32,6 +34,7 @@ const KINDS: readonly Kind[] = [
   { type: 5, name: 'avif', mime: 'image/avif', extensions: ['avif'] },
   { type: 6, name: 'mlt', mime: 'application/vnd.maplibre-tile', extensions: ['mlt'] },
   { type: 16, name: 'raw-int16', mime: 'application/octet-stream', extensions: ['i16'] },
+  { type: 17, name: 'elevation', mime: 'application/vnd.flagstone.elevation', extensions: ['elev'] },
 ]
 
 const byType = new Map<number, Kind>(KINDS.map((kind) => [kind.type, kind]))
@@ -64,7 +67,7 @@ export function pmtilesTypeOf(type: number): number {
 
 /**
  * The type of a tile from its first bytes. Images by their signatures; `mvt` for a gzip stream or for
- * protobuf that begins with a layer (field 3), which is what vector tiles look like; else unknown.
+ * protobuf that begins with a layer (field 3), which is what vector tiles look like; ours by theirs; else unknown.
  */
 export function sniffTileType(bytes: Uint8Array): TileType {
   if (bytes.length < 3) return TileType.unknown
@@ -72,6 +75,7 @@ export function sniffTileType(bytes: Uint8Array): TileType {
   if (startsWith(bytes, 0, '\x89PNG\r\n\x1a\n')) return TileType.png
   if (startsWith(bytes, 0, 'RIFF') && startsWith(bytes, 8, 'WEBP')) return TileType.webp
   if (startsWith(bytes, 4, 'ftypavi')) return TileType.avif
+  if (startsWith(bytes, 0, 'FSEL')) return TileType.elevation
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return TileType.mvt
   if (bytes[0] === 0x1a && bytes[1]! !== 0) return TileType.mvt
   return TileType.unknown

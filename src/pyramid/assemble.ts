@@ -38,8 +38,9 @@ export class Assembler {
   }
 
   /** The next subtree. Throws what the store throws. */
-  async add(x: number, y: number, { tiles, root }: SubtreeResult): Promise<void> {
+  async add(x: number, y: number, { tiles, clamped, root }: SubtreeResult): Promise<void> {
     for (let i = 0; i < tiles.count; i++) this.#append(unpackTile(tiles, i))
+    this.tally.clamped += clamped
     this.tally.tilesDone += tilesOfSubtree(this.#plan, x, y)
     if (root !== undefined) this.#appendParents(await this.#parents.add(root))
     this.#subtreesDone++

@@ -1,55 +1,69 @@
 // Memory used again and again: a large array is mapped, zeroed and unmapped by the system each time it is
 // made, which costs as much as filling it.
 import type { Canvas } from '../raster/canvas.js'
+import type { Samples } from '../raster/pixels.js'
+
+/** Makes memory for samples: colours or values. */
+export type SampleMaker<T extends Samples> = (length: number) => T
+
+export const makeColours: SampleMaker<Uint8Array> = (length) => new Uint8Array(length)
+export const makeValues: SampleMaker<Float32Array> = (length) => new Float32Array(length)
 
 /** One canvas a slot, as large as the largest asked for. Taking a slot again ends the use of its last canvas. */
-export class CanvasPool {
-  readonly #data: Uint8Array[] = []
+export class CanvasPool<T extends Samples = Uint8Array> {
+  readonly #make: SampleMaker<T>
+  readonly #data: T[] = []
   readonly #mask: Uint8Array[] = []
 
+  constructor(make: SampleMaker<T>) {
+    this.#make = make
+  }
+
   /** Nothing is painted; samples are what they were. */
-  take(slot: number, width: number, height: number, bands: number): Canvas {
+  take(slot: number, width: number, height: number, bands: number): Canvas<T> {
     const pixels = width * height
-    const data = atLeast(this.#data, slot, pixels * bands).subarray(0, pixels * bands)
-    const mask = atLeast(this.#mask, slot, pixels).subarray(0, pixels)
+    const data = atLeast(this.#data, slot, pixels * bands, this.#make).subarray(0, pixels * bands) as T
+    const mask = atLeast(this.#mask, slot, pixels, makeColours).subarray(0, pixels)
     mask.fill(0)
     return { width, height, bands, data, mask }
   }
 }
 
-function atLeast(list: Uint8Array[], slot: number, length: number): Uint8Array {
+function atLeast<T extends Samples>(list: T[], slot: number, length: number, make: SampleMaker<T>): T {
   const found = list[slot]
   if (found !== undefined && found.length >= length) return found
-  const made = new Uint8Array(length)
+  const made = make(length)
   list[slot] = made
   return made
 }
 
 /** Canvases of one size, as many as are in use at once. */
-export class TilePool {
-  readonly #free: Canvas[] = []
+export class TilePool<T extends Samples = Uint8Array> {
+  readonly #make: SampleMaker<T>
+  readonly #free: Canvas<T>[] = []
   readonly #size: number
   readonly #bands: number
-  constructor(size: number, bands: number) {
+  constructor(make: SampleMaker<T>, size: number, bands: number) {
+    this.#make = make
     this.#size = size
     this.#bands = bands
   }
 
   /** Content undefined, mask too. */
-  take(): Canvas {
+  take(): Canvas<T> {
     const pixels = this.#size * this.#size
     return (
       this.#free.pop() ?? {
         width: this.#size,
         height: this.#size,
         bands: this.#bands,
-        data: new Uint8Array(pixels * this.#bands),
+        data: this.#make(pixels * this.#bands),
         mask: new Uint8Array(pixels),
       }
     )
   }
 
-  give(canvas: Canvas): void {
+  give(canvas: Canvas<T>): void {
     this.#free.push(canvas)
   }
 }

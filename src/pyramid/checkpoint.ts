@@ -14,6 +14,7 @@ import { FlagstoneError } from '../errors.js'
 import { crc32 } from '../format/crc.js'
 import { renameReplace, syncDirectory } from '../platform/rename.js'
 import { fromNodeError } from '../platform/system-error.js'
+import { isValues } from '../raster/pixels.js'
 import type { Fingerprint } from './fingerprint.js'
 import type { Pending } from './parents.js'
 import type { RawTile } from './subtree.js'
@@ -36,6 +37,8 @@ interface PendingHeader {
   readonly width: number
   readonly height: number
   readonly bands: number
+  /** Left out for 8-bit ones. */
+  readonly samples?: 'float32'
   /** Lengths of the deflated samples and mask; 0: no mask. */
   readonly dataLength: number
   readonly maskLength: number
@@ -59,7 +62,8 @@ function deflate(tile: RawTile): { data: Buffer; mask: Buffer | undefined } {
   let found = deflated.get(tile)
   if (found === undefined) {
     const { data, mask } = tile.pixels
-    found = { data: deflateSync(data, { level: 1 }), mask: mask && deflateSync(mask, { level: 1 }) }
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    found = { data: deflateSync(bytes, { level: 1 }), mask: mask && deflateSync(mask, { level: 1 }) }
     deflated.set(tile, found)
   }
   return found
@@ -75,7 +79,8 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
       const { width, height, bands } = tile.pixels
       payload.push(data, ...(mask === undefined ? [] : [mask]))
       const lengths = { dataLength: data.length, maskLength: mask?.length ?? 0 }
-      headers.push({ zoom, x: tile.x, y: tile.y, width, height, bands, ...lengths })
+      const kind = isValues(tile.pixels) ? { samples: 'float32' as const } : {}
+      headers.push({ zoom, x: tile.x, y: tile.y, width, height, bands, ...kind, ...lengths })
     }
   }
   const json = Buffer.from(JSON.stringify({ ...rest, pending: headers } satisfies CheckpointHeader))
@@ -102,8 +107,9 @@ export function decodeCheckpoint(bytes: Buffer): Checkpoint | undefined {
     return new Uint8Array(found)
   }
   const byZoom = new Map<number, RawTile[]>()
-  for (const { zoom, x, y, width, height, bands, dataLength, maskLength } of pending) {
-    const data = take(dataLength)
+  for (const { zoom, x, y, width, height, bands, samples, dataLength, maskLength } of pending) {
+    const bytes = take(dataLength)
+    const data = samples === 'float32' ? new Float32Array(bytes.buffer) : bytes
     const mask = maskLength === 0 ? undefined : take(maskLength)
     byZoom.set(zoom, [...(byZoom.get(zoom) ?? []), { x, y, pixels: { width, height, bands, data, mask } }])
   }

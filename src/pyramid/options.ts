@@ -2,12 +2,14 @@
 import { z } from 'zod'
 import { FlagstoneError } from '../errors.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
+import { TERRAIN_ENCODINGS, type TerrainEncoding } from '../raster/terrain.js'
+import { terrainContradiction } from './terrain-options.js'
 
 const zoom = z.int('a zoom is a whole number from 0 to 26').min(0).max(26)
 const kernel = z.enum(RESAMPLINGS as [Resampling, ...Resampling[]])
 
 /** One value for all bands, one value a band, or several such colours; NaN is a value; an empty list: none. */
-const value = z.union([z.number(), z.nan()])
+const value = z.custom<number>((v) => typeof v === 'number', 'nodata values are numbers')
 const nodata = z
   .union([value, z.array(value), z.array(z.array(value).min(1))])
   .transform((value): number[][] => {
@@ -72,6 +74,18 @@ export const buildOptions = z
     colormap: z.union([z.string().min(1), z.record(z.string(), colormapStop)]).optional(),
     /** Between the colormap's values: linear, the next lower value's colour, or nothing. Default: text files and names linear, JSON exact. */
     colormapMode: z.enum(['linear', 'lower', 'exact']).optional(),
+    /**
+     * Heights instead of colours, of one band (`bands`, default the first): as terrain-RGB ('mapbox' in steps of
+     * 0.1 m, 'terrarium' of 1/256 m), lossless WebP or (format 'png') PNG; or as numbers ('int16', 'float32'),
+     * formats/elevation-1.md. Overviews are averages of heights, never of their colours.
+     */
+    terrain: z.enum(TERRAIN_ENCODINGS as [TerrainEncoding, ...TerrainEncoding[]]).optional(),
+    /** Pixels without a height: transparent (default), this height, or 'parent': filled from the averages around them. */
+    terrainNodata: z.union([z.enum(['transparent', 'parent']), z.number()]).optional(),
+    /** int16: metres from one stored number to the next; default 0.25. */
+    terrainStep: z.number().gt(0, 'a step is above 0').max(1e6).optional(),
+    /** int16: the height stored as 0, metres; default 2500. */
+    terrainOffset: z.number().min(-1e6).max(1e6).optional(),
     /** auto: JPEG where opaque, transparentFormat where not. */
     format: z
       .enum(['auto', 'jpeg', 'jpg', 'png', 'webp', 'avif'])
@@ -154,6 +168,11 @@ export const buildOptions = z
   .refine((o) => !(o.cutlineBlend > 0 && o.cutline === undefined), {
     path: ['cutlineBlend'],
     error: 'there is no cutline to fade in from: name one with cutline',
+  })
+  .check((context) => {
+    const found = terrainContradiction(context.value)
+    if (found === undefined) return
+    context.issues.push({ code: 'custom', path: [found.path], message: found.error, input: context.value })
   })
   .refine((o) => !(o.resume && o.overwrite), {
     path: ['resume'],

@@ -10,6 +10,7 @@ import type { Pixels, Samples } from '../raster/pixels.js'
 import { runWarp } from '../raster/warp.js'
 import type { WarpTarget } from '../raster/warp-plan.js'
 import { FeatherSum, isCovered, type Layer, multiplyMask, paintUnder } from './blend.js'
+import { warpOptionsOf } from './content.js'
 import { CutlineMask } from './cutline-mask.js'
 import { Distances } from './distance.js'
 import type { BuildPlan } from './plan.js'
@@ -293,10 +294,10 @@ class PaintRun {
   }
 
   #read({ candidates, target }: Piece, at: number): Reading {
-    const { maxZoom: zoom, tileSize, resampling } = this.#plan
+    const { maxZoom: zoom, tileSize } = this.#plan
     const { minX: x, minY: y, endX, endY } = target
     const rect: WarpTarget = { zoom, tileSize, x, y, width: endX - x, height: endY - y }
-    return new Reading(this.#sources, candidates[at]!.source, rect, { resampling })
+    return new Reading(this.#sources, candidates[at]!.source, rect, warpOptionsOf(this.#plan))
   }
 }
 

@@ -3,11 +3,10 @@
 //
 // A tile is made from its four children alone: a kernel wider than 2×2 repeats the pixels at the rim of the
 // quad (which are rarely seen: at these zooms a subtree of thousands of pixels has become one tile).
-import { type Canvas, createCanvas } from '../raster/canvas.js'
-import { encodeTile } from '../raster/codec.js'
+import type { Canvas } from '../raster/canvas.js'
 import { halve } from '../raster/downsample.js'
-import type { Pixels } from '../raster/pixels.js'
-import { encodingAt } from './encoding.js'
+import type { Pixels, Samples } from '../raster/pixels.js'
+import { canvasOf, encodePixels } from './content.js'
 import type { EncodedAt } from './packed.js'
 import type { BuildPlan } from './plan.js'
 import type { RawTile } from './subtree.js'
@@ -62,13 +61,15 @@ export class ParentBuilder {
   async #complete(zoom: number): Promise<void> {
     const tiles = this.#waiting[zoom]!.splice(0)
     if (tiles.length === 0) return
-    const { tileSize, overviewResampling, maskKind, encoding } = this.#plan
+    const { overviewResampling, maskKind } = this.#plan
     const x = tiles[0]!.x >> 1
     const y = tiles[0]!.y >> 1
-    const pixels = halve(quadOf(tiles, tileSize), overviewResampling, maskKind)
+    const pixels = halve(quadOf(tiles, this.#plan), overviewResampling, maskKind)
     if (pixels === undefined) return
-    const encoded = await encodeTile(pixels, encodingAt(encoding, zoom - 1))
-    if (encoded !== undefined) this.#done.push({ z: zoom - 1, x, y, ...encoded })
+    const encoded = await encodePixels(this.#plan, zoom - 1, pixels)
+    if (encoded !== undefined) {
+      this.#done.push({ z: zoom - 1, x, y, type: encoded.type, bytes: encoded.bytes })
+    }
     await this.#add(zoom - 1, { x, y, pixels })
   }
 
@@ -80,14 +81,15 @@ export class ParentBuilder {
 }
 
 /** Four tiles side by side; opaque when all are there and opaque. */
-function quadOf(tiles: readonly RawTile[], size: number): Pixels {
-  const quad = createCanvas(2 * size, 2 * size, tiles[0]!.pixels.bands)
+function quadOf(tiles: readonly RawTile[], plan: BuildPlan): Pixels<Samples> {
+  const size = plan.tileSize
+  const quad = canvasOf(plan, 2 * size, 2 * size)
   for (const { x, y, pixels } of tiles) paste(pixels, quad, (x & 1) * size, (y & 1) * size)
   const opaque = tiles.length === 4 && tiles.every((tile) => tile.pixels.mask === undefined)
   return opaque ? { ...quad, mask: undefined } : quad
 }
 
-function paste(from: Pixels, to: Canvas, x: number, y: number): void {
+function paste(from: Pixels<Samples>, to: Canvas<Samples>, x: number, y: number): void {
   const { width, height, bands, data, mask } = from
   for (let row = 0; row < height; row++) {
     const at = (y + row) * to.width + x

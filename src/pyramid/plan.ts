@@ -9,6 +9,8 @@ import { MAX_ZOOM } from '../grid/mercator.js'
 import { halveReach } from '../raster/downsample.js'
 import type { Resampling } from '../raster/pixels.js'
 import type { MaskKind, SourceInfo } from '../raster/source.js'
+import type { TerrainOptions } from '../raster/terrain.js'
+import type { Content } from './content.js'
 import {
   type Area,
   areaOf,
@@ -25,6 +27,7 @@ import { type CutlinePlan, cutlineTiles, planCutline } from './cutline-plan.js'
 import { type EncodingPlan, encodingPlanOf } from './encoding.js'
 import type { ResolvedBuildOptions } from './options.js'
 import { countAll, type PixelRect, unionRanges } from './ranges.js'
+import { terrainOf } from './terrain-options.js'
 
 /** Which of several sources is on top: the first, the last, or all in proportion to the distance from their edges. */
 export type Blend = 'first' | 'last' | 'feather'
@@ -38,6 +41,9 @@ export interface PlanLevel {
 }
 
 export interface BuildPlan {
+  readonly content: Content
+  /** How heights are written; undefined for colours. */
+  readonly terrain: TerrainOptions | undefined
   readonly sources: readonly SourceInfo[]
   readonly tileSize: number
   readonly bands: 1 | 3
@@ -96,11 +102,14 @@ export function planBuild(
     levels.push({ zoom, ranges: cover.at(zoom), tiles: cover.tilesAt(zoom) })
   }
   const soft = sources.some((s) => s.maskKind === 'alpha') || (line?.blendPx ?? 0) > 0
+  const terrain = terrainOf(options)
   return {
+    content: terrain === undefined ? 'colour' : 'elevation',
+    terrain,
     sources,
     tileSize,
-    bands: sources.some((s) => s.bands === 3) ? 3 : 1,
-    maskKind: soft ? 'alpha' : 'binary',
+    bands: terrain === undefined && sources.some((s) => s.bands === 3) ? 3 : 1,
+    maskKind: soft && terrain === undefined ? 'alpha' : 'binary',
     resampling: options.resampling,
     overviewResampling: options.overviewResampling,
     encoding: encodingPlanOf(options),

@@ -13,11 +13,10 @@
 import { FlagstoneError } from '../errors.js'
 import { parentRange, type TileRange } from '../grid/cover.js'
 import { type Canvas, coverageOf } from '../raster/canvas.js'
-import { encodeTile } from '../raster/codec.js'
 import { halveInto } from '../raster/downsample.js'
-import type { Pixels } from '../raster/pixels.js'
+import { type Pixels, type Samples, samplesLike } from '../raster/pixels.js'
 import { CanvasPool, TilePool } from './buffers.js'
-import { encodingAt } from './encoding.js'
+import { encodePixels, sampleMakerOf } from './content.js'
 import { type EncodedAt, type PackedTiles, packTiles } from './packed.js'
 import { paintAreas, piecesOf } from './paint.js'
 import { apronOf, type BuildPlan } from './plan.js'
@@ -27,11 +26,13 @@ import type { SourceSet } from './source-set.js'
 export interface RawTile {
   readonly x: number
   readonly y: number
-  readonly pixels: Pixels
+  readonly pixels: Pixels<Samples>
 }
 
 export interface SubtreeResult {
   readonly tiles: PackedTiles
+  /** Heights of the base that were outside of what the encoding can say. */
+  readonly clamped: number
   /** The root's pixels; undefined when nothing is there, or no zoom above it is wanted. */
   readonly root: RawTile | undefined
 }
@@ -51,14 +52,15 @@ interface Level {
 export class SubtreeBuilder {
   readonly #plan: BuildPlan
   readonly #sources: SourceSet
-  readonly #canvases = new CanvasPool()
-  readonly #pool: TilePool
+  readonly #canvases: CanvasPool<Samples>
+  readonly #pool: TilePool<Samples>
   readonly #isAborted: () => boolean
 
   constructor(plan: BuildPlan, sources: SourceSet, isAborted: () => boolean = () => false) {
     this.#plan = plan
     this.#sources = sources
-    this.#pool = new TilePool(plan.tileSize, plan.bands)
+    this.#canvases = new CanvasPool(sampleMakerOf(plan))
+    this.#pool = new TilePool(sampleMakerOf(plan), plan.tileSize, plan.bands)
     this.#isAborted = isAborted
   }
 
@@ -113,17 +115,18 @@ class SubtreeRun {
   readonly #plan: BuildPlan
   readonly #levels: Map<number, Level>
   /** Raw pixels of the levels above the base, and of the base when there is an apron. */
-  readonly #mosaics = new Map<number, Canvas>()
-  readonly #canvases: CanvasPool
-  readonly #pool: TilePool
+  readonly #mosaics = new Map<number, Canvas<Samples>>()
+  readonly #canvases: CanvasPool<Samples>
+  readonly #pool: TilePool<Samples>
   readonly #hasApron: boolean
   readonly #lowest: number
   readonly #encoding = new Set<Promise<void>>()
   readonly #encoded: EncodedAt[] = []
+  #clamped = 0
   #failure: { error: unknown } | undefined
   #root: RawTile | undefined
 
-  constructor(plan: BuildPlan, canvases: CanvasPool, pool: TilePool, x: number, y: number) {
+  constructor(plan: BuildPlan, canvases: CanvasPool<Samples>, pool: TilePool<Samples>, x: number, y: number) {
     this.#plan = plan
     this.#canvases = canvases
     this.#pool = pool
@@ -133,7 +136,7 @@ class SubtreeRun {
     for (let zoom = this.#lowest; zoom < plan.maxZoom; zoom++) this.#mosaics.set(zoom, this.#canvas(zoom))
   }
 
-  #canvas(zoom: number): Canvas {
+  #canvas(zoom: number): Canvas<Samples> {
     const { minX, minY, endX, endY } = this.#levels.get(zoom)!.rect
     return this.#canvases.take(this.#plan.maxZoom - zoom, endX - minX, endY - minY, this.#plan.bands)
   }
@@ -163,7 +166,7 @@ class SubtreeRun {
   }
 
   /** Cuts, halves and begins to encode the tiles of a canvas whose pixels are `rect`. */
-  async #cutAll(zoom: number, canvas: Canvas, rect: PixelRect): Promise<void> {
+  async #cutAll(zoom: number, canvas: Canvas<Samples>, rect: PixelRect): Promise<void> {
     const { tileSize } = this.#plan
     const all = this.#levels.get(zoom)!.tiles
     const minX = Math.max(all.minX, Math.ceil(rect.minX / tileSize))
@@ -179,7 +182,7 @@ class SubtreeRun {
           this.#pool.give(tile)
           continue
         }
-        const pixels: Pixels = coverage === 'full' ? { ...tile, mask: undefined } : tile
+        const pixels: Pixels<Samples> = coverage === 'full' ? { ...tile, mask: undefined } : tile
         if (!this.#hasApron) this.#halveTile(zoom, x, y, pixels)
         if (zoom === this.#plan.rootZoom && this.#plan.minZoom < zoom)
           this.#root = { x, y, pixels: copyOf(pixels) }
@@ -188,7 +191,7 @@ class SubtreeRun {
     }
   }
 
-  #halveTile(zoom: number, x: number, y: number, pixels: Pixels): void {
+  #halveTile(zoom: number, x: number, y: number, pixels: Pixels<Samples>): void {
     const to = this.#mosaics.get(zoom - 1)
     if (to === undefined) return
     const { overviewResampling, maskKind, tileSize } = this.#plan
@@ -197,7 +200,7 @@ class SubtreeRun {
     halveInto(pixels, overviewResampling, maskKind, to, x * half - rect.minX, y * half - rect.minY)
   }
 
-  #halveLevel(zoom: number, canvas: Canvas): void {
+  #halveLevel(zoom: number, canvas: Canvas<Samples>): void {
     const to = this.#mosaics.get(zoom - 1)
     if (to === undefined) return
     const { overviewResampling, maskKind } = this.#plan
@@ -210,12 +213,22 @@ class SubtreeRun {
   }
 
   /** Resolves when there is room for another; gives the tile's memory back when it is encoded. */
-  async #encode(z: number, x: number, y: number, pixels: Pixels, tile: Canvas): Promise<void> {
+  async #encode(
+    z: number,
+    x: number,
+    y: number,
+    pixels: Pixels<Samples>,
+    tile: Canvas<Samples>,
+  ): Promise<void> {
     while (this.#encoding.size >= MAX_ENCODING) await Promise.race(this.#encoding)
     if (this.#failure !== undefined) throw this.#failure.error
-    const job = encodeTile(pixels, encodingAt(this.#plan.encoding, z))
+    const job = encodePixels(this.#plan, z, pixels)
       .then(
-        (encoded) => void (encoded && this.#encoded.push({ z, x, y, ...encoded })),
+        (encoded) => {
+          if (encoded === undefined) return
+          this.#encoded.push({ z, x, y, type: encoded.type, bytes: encoded.bytes })
+          if (z === this.#plan.maxZoom) this.#clamped += encoded.clamped ?? 0
+        },
         (error: unknown) => {
           this.#failure ??= { error }
         },
@@ -234,12 +247,12 @@ class SubtreeRun {
 
   result(): SubtreeResult {
     if (this.#failure !== undefined) throw this.#failure.error
-    return { tiles: packTiles(this.#encoded), root: this.#root }
+    return { tiles: packTiles(this.#encoded), clamped: this.#clamped, root: this.#root }
   }
 }
 
 /** Copies a tile out of a canvas; of an empty one the mask only. */
-function cut(from: Canvas, x: number, y: number, to: Canvas): void {
+function cut(from: Canvas<Samples>, x: number, y: number, to: Canvas<Samples>): void {
   const { width, height, bands, data, mask } = to
   for (let row = 0; row < height; row++) {
     const at = (y + row) * from.width + x
@@ -252,8 +265,10 @@ function cut(from: Canvas, x: number, y: number, to: Canvas): void {
   }
 }
 
-function copyOf(pixels: Pixels): Pixels {
-  return { ...pixels, data: pixels.data.slice(), mask: pixels.mask?.slice() }
+function copyOf(pixels: Pixels<Samples>): Pixels<Samples> {
+  const data = samplesLike(pixels.data, pixels.data.length)
+  data.set(pixels.data)
+  return { ...pixels, data, mask: pixels.mask?.slice() }
 }
 
 /** Tiles of a subtree that may hold something, at the zooms that are built, for progress. */

@@ -14,9 +14,18 @@ export interface Tally {
   levels: Record<number, LevelTally>
   /** Tiles by type code. */
   types: Record<number, number>
+  /** Heights of the base that were outside of what the encoding can say. */
+  clamped: number
 }
 
-export const emptyTally = (): Tally => ({ tilesDone: 0, tiles: 0, bytes: 0, levels: {}, types: {} })
+export const emptyTally = (): Tally => ({
+  tilesDone: 0,
+  tiles: 0,
+  bytes: 0,
+  levels: {},
+  types: {},
+  clamped: 0,
+})
 
 export function countTile(tally: Tally, zoom: number, type: number, bytes: number): void {
   tally.tiles++

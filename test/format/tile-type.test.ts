@@ -23,6 +23,7 @@ t.test('names, extensions and media types go together', async (t) => {
   t.equal(extensionOf(200), 'bin')
   t.equal(nameOfTileType(200), 'type-200')
   t.equal(pmtilesTypeOf(TileType.rawInt16), 0)
+  t.equal(pmtilesTypeOf(TileType.elevation), 0)
   t.equal(pmtilesTypeOf(TileType.webp), 4)
 })
 
@@ -35,6 +36,7 @@ t.test('types by their first bytes', async (t) => {
     ['\0\0\0\x20ftypavif', TileType.avif],
     ['\x1f\x8b\x08\0', TileType.mvt],
     ['\x1a\x20\x0a\x05water', TileType.mvt],
+    ['FSEL\x01\x01', TileType.elevation],
     ['<html>', TileType.unknown],
     ['\xff\xd8', TileType.unknown],
     ['\x89PN', TileType.unknown],

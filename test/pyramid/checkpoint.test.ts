@@ -35,6 +35,7 @@ const checkpoint: Checkpoint = {
     bytes: 12345,
     levels: { 9: { tiles: 800, bytes: 12345 } },
     types: { 3: 800 },
+    clamped: 3,
   },
   pending: [
     { zoom: 5, tiles: [raw(2, false)] },

@@ -1,0 +1,103 @@
+// What the options of a build say about heights: checked against each other, then as part of the plan.
+import {
+  checkTerrain,
+  isTerrainRgb,
+  type TerrainEncoding,
+  type TerrainNodata,
+  type TerrainOptions,
+} from '../raster/terrain.js'
+
+/** Steps of stored numbers when not given: −5,691.75 to 10,691.75 m, every place on land. */
+export const DEFAULT_STEP_M = 0.25
+export const DEFAULT_OFFSET_M = 2500
+
+/** The options concerned. */
+export interface TerrainChoices {
+  readonly terrain?: TerrainEncoding | undefined
+  readonly terrainNodata?: TerrainNodata | undefined
+  readonly terrainStep?: number | undefined
+  readonly terrainOffset?: number | undefined
+  readonly format: string
+  readonly bands?: readonly number[] | undefined
+  readonly quality?: unknown
+  readonly rescale?: unknown
+  readonly gamma: number
+  readonly colormap?: unknown
+  readonly alpha?: boolean | undefined
+  readonly skipBlank: boolean
+  readonly blend: string
+  readonly cutlineBlend: number
+}
+
+export interface Contradiction {
+  readonly path: string
+  readonly error: string
+}
+
+/** The first option that does not go with the others; undefined when all is well. */
+export function terrainContradiction(o: TerrainChoices): Contradiction | undefined {
+  const { terrain } = o
+  if (terrain === undefined) {
+    for (const path of ['terrainNodata', 'terrainStep', 'terrainOffset'] as const) {
+      if (o[path] !== undefined)
+        return { path, error: 'it says how heights are written: name an encoding with terrain' }
+    }
+    return undefined
+  }
+  const isRgb = isTerrainRgb(terrain)
+  const refused: readonly (readonly [boolean, string, string])[] = [
+    [
+      isRgb && !['auto', 'webp', 'png'].includes(o.format),
+      'format',
+      `heights survive only without loss: choose webp or png, not ${o.format}`,
+    ],
+    [
+      !isRgb && o.format !== 'auto',
+      'format',
+      `${terrain} tiles are numbers, not pictures: leave the format out`,
+    ],
+    [o.quality !== undefined, 'quality', 'heights are always written without loss: leave the quality out'],
+    [o.bands !== undefined && o.bands.length !== 1, 'bands', 'terrain is made of one band: name one'],
+    [o.rescale !== undefined, 'rescale', 'heights are written as they are: leave rescale out'],
+    [o.gamma !== 1, 'gamma', 'heights are written as they are: leave gamma out'],
+    [o.colormap !== undefined, 'colormap', 'heights are written as they are: leave the colormap out'],
+    [
+      o.alpha === false,
+      'alpha',
+      'terrain without transparent pixels has a height there: say which with terrainNodata',
+    ],
+    [o.skipBlank, 'skipBlank', 'terrain has no background: tiles without any height are left out anyway'],
+    [o.cutlineBlend > 0, 'cutlineBlend', 'heights cannot fade: leave cutlineBlend out'],
+    [
+      terrain !== 'int16' && o.terrainStep !== undefined,
+      'terrainStep',
+      `${terrain} has its own step; only int16 takes one`,
+    ],
+    [
+      terrain !== 'int16' && o.terrainOffset !== undefined,
+      'terrainOffset',
+      `${terrain} has its own offset; only int16 takes one`,
+    ],
+  ]
+  const found = refused.find(([is]) => is)
+  return found && { path: found[1], error: found[2] }
+}
+
+/** Throws BAD_OPTION for a height that the encoding cannot say. */
+export function terrainOf(o: TerrainChoices): TerrainOptions | undefined {
+  if (o.terrain === undefined) return undefined
+  const terrain: TerrainOptions = {
+    encoding: o.terrain,
+    format: o.format === 'png' ? 'png' : 'webp',
+    step: o.terrainStep ?? DEFAULT_STEP_M,
+    offset: o.terrainOffset ?? DEFAULT_OFFSET_M,
+    nodata: o.terrainNodata ?? 'transparent',
+  }
+  checkTerrain(terrain)
+  return terrain
+}
+
+/** For the report: heights that were clamped. */
+export function clampedNote(clamped: number, low: number, high: number, encoding: string): string {
+  return `${clamped} heights lay outside what ${encoding} can say (${low} to ${high} m) and were clamped to it.`
+}
