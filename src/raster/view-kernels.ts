@@ -182,7 +182,10 @@ export function colourPalette(
   return { data: out, mask: isOpaque(mask) ? undefined : mask }
 }
 
-/** Inks → light, as libtiff's RGBA reading does: (255 − ink)·(255 − black) / 255, truncated. `top`: a full ink. */
+/**
+ * Inks → light, as libtiff's RGBA reading does: (255 − ink)·(255 − black) / 255, truncated. `top`: a full ink;
+ * floats may go beyond it, and typed arrays would wrap around.
+ */
 export function colourCmyk(block: SampleBlock, top: number, pixels: number): Uint8Array {
   const out = new Uint8Array(pixels * 3)
   const { stride } = block
@@ -193,15 +196,17 @@ export function colourCmyk(block: SampleBlock, top: number, pixels: number): Uin
     SampleArray,
   ]
   const step = stride === 1 ? 0 : 1
-  const by = 255 / top
   for (let i = 0, s = 0, o = 0; i < pixels; i++, s += stride, o += 3) {
-    const light = 255 - ((k[s + 3 * step]! * by) | 0)
-    out[o] = ((255 - ((c[s]! * by) | 0)) * light) / 255
-    out[o + 1] = ((255 - ((m[s + step]! * by) | 0)) * light) / 255
-    out[o + 2] = ((255 - ((y[s + 2 * step]! * by) | 0)) * light) / 255
+    const light = lightOf(k[s + 3 * step]!, top)
+    out[o] = (lightOf(c[s]!, top) * light) / 255
+    out[o + 1] = (lightOf(m[s + step]!, top) * light) / 255
+    out[o + 2] = (lightOf(y[s + 2 * step]!, top) * light) / 255
   }
   return out
 }
+
+const lightOf = (ink: number, top: number): number =>
+  ink >= top ? 0 : ink > 0 ? 255 - (((ink * 255) / top) | 0) : 255
 
 export const toneColours = {
   byRange(

@@ -216,7 +216,7 @@ export class ViewPlan {
       case 'palette':
         return colourPalette(block, chosen[0]!, palette!, this.#wantsAlpha, pixels)
       case 'cmyk':
-        return { data: colourCmyk(block, fullScale(stored), pixels), mask: undefined }
+        return { data: colourCmyk(block, fullScale(stored) || 1, pixels), mask: undefined }
       case 'colormap': {
         const units = this.#units(chosen[0]!)
         this.#colormapTable ??= this.#colormap!.table(units)

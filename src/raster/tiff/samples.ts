@@ -115,7 +115,10 @@ export function decodeSamples(
     }
     return asType(native, sampleFormat, bits)
   }
-  const triples = bits === 24 && layout.littleEndian ? reversedTriples(bytes) : bytes
+  // 24 bits as GDAL has them: floats in the file's byte order, integers packed from the high bit, and then turned
+  // around by libtiff in big-endian files.
+  const isTurned = bits === 24 && layout.littleEndian === (sampleFormat === 'float')
+  const triples = isTurned ? reversedTriples(bytes) : bytes
   const unpacked = unpackBits(triples, bits, perRow, shape.rows)
   if (predictor === 2) undoHorizontalBits(unpacked, bits, perRow, shape)
   if (sampleFormat === 'float') return tripleToSingle(unpacked)

@@ -47,7 +47,7 @@ function unsupportedColours(layout: ImageLayout): string | undefined {
   }
   if (photometric === Photometric.Cmyk) {
     if (!isCmyk(layout)) return `${kind} of ${samplesPerPixel} inks are not supported; ${rgb}`
-    if (sampleFormat !== 'uint')
+    if (sampleFormat === 'int')
       return `${kind} of ${bits}-bit${KINDS[sampleFormat]} samples are not supported; ${rgb}`
     return undefined
   }
