@@ -1,0 +1,226 @@
+// VRT mosaics as gdalbuildvrt makes them: one picture out of pieces of many files, composed before it is warped,
+// so that there are no seams between them. Files are opened when they are needed and a bounded number at a time.
+import { realpath, stat } from 'node:fs/promises'
+import { FlagstoneError } from '../../errors.js'
+import { readPam } from '../pam.js'
+import { type Place, requireArea, requireCrs } from '../place.js'
+import { readPrj, readWorldFile } from '../sidecar.js'
+import type { PixelWindow, RasterSource, SampleType, SourceLevel, StoredSamples } from '../source.js'
+import { type StoredBlock, type StoredImage, sourceOf } from '../stored-source.js'
+import { openFileSource } from '../tiff/byte-source.js'
+import type { StoredLook } from '../view.js'
+import { Composer } from './compose.js'
+import { readDocument, type VrtBand, type VrtDocument } from './document.js'
+import { type Layer, layersOf } from './layers.js'
+import { unsupported } from './piece.js'
+import { type NestedOptions, SourcePool } from './source-pool.js'
+
+const MAX_BYTES = 64 * 2 ** 20
+/** VRTs of VRTs of VRTs. */
+const MAX_DEPTH = 3
+/** Files that are looked at to see which overviews they have. */
+const SAMPLED_FILES = 16
+const CACHE_BYTES = 64 * 2 ** 20
+const BLOCK = 512
+
+/** Does a file that begins so (as latin1) look like a VRT? */
+export const isVrt = (beginning: string): boolean =>
+  /^(\xef\xbb\xbf)?\s*(<\?xml[^>]*\?>\s*)?(<!--[\s\S]*?-->\s*)*<VRTDataset[\s>]/.test(beginning)
+
+type VrtOptions = Partial<NestedOptions>
+type Opener = (path: string, options: VrtOptions) => Promise<RasterSource>
+
+/**
+ * `open` opens the files. Throws SOURCE_UNSUPPORTED (what is not simple, by its element), SOURCE_CORRUPT,
+ * TOO_LARGE, NOT_FOUND (also of its files), CRS_MISSING, CRS_UNSUPPORTED, BAD_OPTION; `read` throws what the
+ * files throw.
+ */
+export async function openVrt(path: string, options: VrtOptions, open: Opener): Promise<RasterSource> {
+  const within = await chainOf(path, options.within ?? [])
+  const document = readDocument(await textOfFile(path), path, options.crs !== undefined)
+  const place = await placeOf(path, document, options)
+  const layers = layersOf(document)
+  if (within.length === 1) await requireFiles(path, layers)
+  const cacheBytes = Math.max(4 * 2 ** 20, Math.floor((options.cacheBytes ?? CACHE_BYTES) / 8))
+  const pool = new SourcePool(layers, open, { crs: place.crs, cacheBytes, within })
+  try {
+    const levels = await levelsOf(document, layers, pool, within.length === 1 ? SAMPLED_FILES : 2)
+    const image = new VrtImage(document, layers, pool, levels)
+    const { width, height } = document
+    return await sourceOf(path, image, place, {
+      nodata: options.nodata ?? nodataColour(document),
+      view: options.view,
+      description: [
+        `VRT ${width}×${height}`,
+        `${pool.files} ${pool.files === 1 ? 'file' : 'files'}`,
+        describeBands(document),
+        place.crs.name,
+      ].join(', '),
+    })
+  } catch (error) {
+    await pool.close()
+    throw error
+  }
+}
+
+/** Throws SOURCE_UNSUPPORTED when a VRT is within itself, or too deep in others. */
+async function chainOf(path: string, within: readonly string[]): Promise<string[]> {
+  const real = await realpath(path).catch(() => path)
+  if (within.includes(real))
+    throw unsupported(path, 'itself among its sources', 'make it again with gdalbuildvrt')
+  if (within.length >= MAX_DEPTH) throw unsupported(path, `${within.length} other VRTs around it`)
+  return [...within, real]
+}
+
+async function textOfFile(path: string): Promise<string> {
+  const file = await openFileSource(path)
+  try {
+    if (file.sizeBytes > MAX_BYTES) {
+      throw new FlagstoneError(
+        'TOO_LARGE',
+        `${path} has ${Math.round(file.sizeBytes / 2 ** 20)} MiB of XML, more than the ${MAX_BYTES / 2 ** 20} MiB that are read; pass its files themselves, or make several VRTs`,
+        { path },
+      )
+    }
+    return Buffer.from(await file.read(0, file.sizeBytes)).toString('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
+async function placeOf(path: string, document: VrtDocument, options: VrtOptions): Promise<Place> {
+  const pam = await readPam(path)
+  const crs = options.crs ?? document.crs ?? pam?.crs ?? (await readPrj(path))
+  const geotransform = document.geotransform ?? pam?.geotransform ?? (await readWorldFile(path))
+  if (geotransform === undefined) {
+    throw new FlagstoneError(
+      'CRS_MISSING',
+      `${path} has no GeoTransform, so it does not say where on earth it lies; make it of georeferenced files`,
+      { path },
+    )
+  }
+  return { crs: crs ?? requireCrs(path), geotransform: requireArea(path, geotransform) }
+}
+
+/** Throws NOT_FOUND now rather than after half of a build. */
+async function requireFiles(path: string, layers: readonly Layer[]): Promise<void> {
+  const files = [...new Set(layers.map((layer) => layer.file))].filter((file) => !/^https?:/i.test(file))
+  for (let i = 0; i < files.length; i += 64) {
+    const checks = files.slice(i, i + 64).map(async (file) => {
+      if (await stat(file).catch(() => undefined)) return
+      throw new FlagstoneError(
+        'NOT_FOUND',
+        `${path} is made of ${file}, which does not exist; put it there, or make the VRT again`,
+        { path: file },
+      )
+    })
+    await Promise.all(checks)
+  }
+}
+
+/** One colour when every colour band has a value. */
+function nodataColour({ bands }: VrtDocument): number[][] {
+  const values = bands.filter((band) => !band.isAlpha).map((band) => band.nodata)
+  return values.length === 0 || values.includes(undefined) ? [] : [values as number[]]
+}
+
+const describeBands = ({ bands }: VrtDocument): string =>
+  bands[0]!.palette === undefined ? `${bands.length} ${bands.length === 1 ? 'band' : 'bands'}` : 'palette'
+
+/** Overviews that all (sampled) files have, by halves. */
+async function levelsOf(
+  { width, height }: VrtDocument,
+  layers: readonly Layer[],
+  pool: SourcePool,
+  most: number,
+): Promise<SourceLevel[]> {
+  const step = Math.max(1, Math.ceil(layers.length / most))
+  let coarsest = Infinity
+  for (let i = 0; i < layers.length && coarsest >= 2; i += step) {
+    const { file, from, to } = layers[i]!
+    await pool.use(file, async ({ source }) => {
+      const { info } = source
+      const shrink = (from?.width ?? info.width) / to.width
+      coarsest = Math.min(coarsest, info.width / info.levels.at(-1)!.width / shrink)
+    })
+  }
+  const levels: SourceLevel[] = []
+  for (let by = 1; by === 1 || (by <= coarsest * 1.01 && Math.max(width, height) / by > 256); by *= 2) {
+    const size = { width: Math.ceil(width / by), height: Math.ceil(height / by) }
+    levels.push({
+      ...size,
+      blockWidth: Math.min(BLOCK, size.width),
+      blockHeight: Math.min(BLOCK, size.height),
+    })
+    if (coarsest === Infinity) break
+  }
+  return levels
+}
+
+class VrtImage implements StoredImage {
+  readonly look: StoredLook
+  readonly levels: readonly SourceLevel[]
+  readonly #composer: Composer
+  readonly #pool: SourcePool
+
+  constructor(
+    document: VrtDocument,
+    layers: readonly Layer[],
+    pool: SourcePool,
+    levels: readonly SourceLevel[],
+  ) {
+    this.look = lookOf(document)
+    this.levels = levels
+    this.#composer = new Composer(document, this.look.stored.type, layers, pool)
+    this.#pool = pool
+  }
+
+  samples(level: number, window: PixelWindow, needed: readonly number[]): Promise<StoredBlock> {
+    return this.#composer.paint(this.levels[level]!, window, needed)
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close()
+  }
+}
+
+function lookOf({ bands, mask }: VrtDocument): StoredLook {
+  const type = commonType(bands)
+  const alpha = bands.findIndex((band) => band.isAlpha)
+  const hasAlpha = alpha >= 0 && bands.length > 1
+  const isPalette = bands[0]!.palette !== undefined && bands.length === (hasAlpha ? 2 : 1)
+  const isIndex = isPalette && (type === 'uint8' || type === 'uint16')
+  const { nodata } = bands[0]!
+  const stored: StoredSamples = {
+    type,
+    bits: Number(/\d+/.exec(type)![0]),
+    bands: bands.length - (hasAlpha ? 1 : 0),
+    hasAlpha,
+    palette: isIndex,
+    ...(nodata === undefined ? {} : { nodata }),
+    ...(bands.every(({ scale, offset }) => scale === 1 && offset === 0)
+      ? {}
+      : { scales: bands.map(({ scale, offset }) => ({ scale, offset })) }),
+  }
+  return {
+    stored,
+    ...(hasAlpha ? { alpha } : {}),
+    ...(isIndex ? { palette: bands[0]!.palette! } : {}),
+    validity: mask !== undefined,
+  }
+}
+
+/** One type that holds the values of all bands (64-bit integers go with doubles). */
+function commonType(bands: readonly VrtBand[]): SampleType {
+  const types = [...new Set(bands.map((band) => band.type))]
+  if (types.length === 1) return types[0]!
+  const bits = Math.max(...types.map((type) => Number(/\d+/.exec(type)![0])))
+  const isAny = (start: string): boolean => types.some((type) => type.startsWith(start))
+  if (isAny('float')) return bits > 32 || types.some((type) => /int32/.test(type)) ? 'float64' : 'float32'
+  if (!isAny('int')) return `uint${bits}` as SampleType
+  const signed = types
+    .filter((type) => type.startsWith('uint'))
+    .map((type) => Number(/\d+/.exec(type)![0]) * 2)
+  const wanted = Math.max(bits, ...signed)
+  return wanted > 64 ? 'float64' : (`int${wanted}` as SampleType)
+}

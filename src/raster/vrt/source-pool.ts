@@ -1,0 +1,186 @@
+// The files a VRT is made of, opened when first needed, with a bounded number open at the same time: the least
+// recently read is closed for the next one, but never while it is being read.
+import { FlagstoneError } from '../../errors.js'
+import type { Crs } from '../../grid/crs.js'
+
+import type { RasterSource, SourceView } from '../source.js'
+import type { Layer } from './layers.js'
+
+const MAX_OPEN = 32
+/** Remembered sizes, so that a file that is closed need not be opened to know that it is not needed. */
+export interface NestedOptions {
+  readonly nodata: readonly (readonly number[])[]
+  readonly crs: Crs
+  readonly cacheBytes: number
+  readonly view: SourceView
+  /** VRTs that this one is opened within, outermost first. */
+  readonly within: readonly string[]
+}
+
+export type Opener = (path: string, options: NestedOptions) => Promise<RasterSource>
+
+/** Where a wanted band is found in what the source reads. */
+export interface Place {
+  /** 'alpha': in the mask. */
+  readonly at: number | 'alpha'
+  /** Undo the file's scale and offset: VRTs are made of stored values. */
+  readonly scale: number
+  readonly offset: number
+}
+
+export interface OpenPiece {
+  readonly source: RasterSource
+  /** Bands of what is read. */
+  readonly bands: number
+  placeOf(band: number): Place
+}
+
+interface Entry {
+  readonly opening: Promise<OpenPiece>
+  users: number
+}
+
+/** What all layers want of a file. */
+interface Wanted {
+  readonly bands: number[]
+  mask: boolean
+  isByte: boolean
+}
+
+export class SourcePool {
+  readonly #open: Opener
+  readonly #wanted = new Map<string, Wanted>()
+  /** Insertion order is order of use. */
+  readonly #entries = new Map<string, Entry>()
+  readonly #options: Omit<NestedOptions, 'view' | 'nodata'>
+
+  constructor(layers: readonly Layer[], open: Opener, options: Omit<NestedOptions, 'view' | 'nodata'>) {
+    this.#open = open
+    this.#options = options
+    for (const { file, strokes } of layers) {
+      const wanted = this.#wanted.get(file) ?? { bands: [], mask: false, isByte: true }
+      this.#wanted.set(file, wanted)
+      for (const { piece } of strokes) {
+        if (piece.useMask || piece.band === 'mask') wanted.mask = true
+        if (piece.band === 'mask') continue
+        if (!wanted.bands.includes(piece.band)) wanted.bands.push(piece.band)
+        if ((piece.dataType ?? 'Byte') !== 'Byte') wanted.isByte = false
+      }
+    }
+    for (const wanted of this.#wanted.values()) {
+      if (wanted.bands.length === 0) wanted.bands.push(1)
+      wanted.bands.sort((a, b) => a - b)
+    }
+  }
+
+  get files(): number {
+    return this.#wanted.size
+  }
+
+  /** Calls with the open file; it stays open until that is done. Throws what opening throws. */
+  async use<T>(file: string, work: (open: OpenPiece) => Promise<T>): Promise<T> {
+    let entry = this.#entries.get(file)
+    if (entry === undefined) entry = { opening: this.#openFile(file), users: 0 }
+    else this.#entries.delete(file)
+    this.#entries.set(file, entry)
+    entry.users++
+    try {
+      return await work(await entry.opening)
+    } catch (error) {
+      // Not kept: the next one tries again.
+      if (
+        await entry.opening.then(
+          () => false,
+          () => true,
+        )
+      )
+        this.#forget(file, entry)
+      throw error
+    } finally {
+      entry.users--
+      await this.#closeSurplus()
+    }
+  }
+
+  #forget(file: string, entry: Entry): void {
+    if (this.#entries.get(file) === entry) this.#entries.delete(file)
+  }
+
+  async #closeSurplus(): Promise<void> {
+    if (this.#entries.size <= MAX_OPEN) return
+    for (const [file, entry] of this.#entries) {
+      if (entry.users > 0) continue
+      this.#entries.delete(file)
+      const open = await entry.opening.catch(() => undefined)
+      await open?.source.close()
+      if (this.#entries.size <= MAX_OPEN) return
+    }
+  }
+
+  async close(): Promise<void> {
+    const entries = [...this.#entries.values()]
+    this.#entries.clear()
+    for (const { opening } of entries) await (await opening.catch(() => undefined))?.source.close()
+  }
+
+  async #openFile(file: string): Promise<OpenPiece> {
+    const { bands, mask, isByte } = this.#wanted.get(file)!
+    return (
+      (isByte ? await this.#openBytes(file, bands, mask) : undefined) ?? (await this.#openValues(file, bands))
+    )
+  }
+
+  /** Bytes as they are: a quarter of the memory of values. Undefined when the file is not made so. */
+  async #openBytes(file: string, bands: readonly number[], mask: boolean): Promise<OpenPiece | undefined> {
+    const isSoft = bands.length === 2 || bands.length === 4
+    const colours = isSoft ? bands.slice(0, -1) : bands
+    if (colours.length !== 1 && colours.length !== 3) return undefined
+    const isBare = !isSoft && !mask
+    const source = await this.#openWith(file, {
+      kind: 'colour',
+      bands: colours,
+      ...(isBare ? { alpha: false } : {}),
+    })
+    const { type, bits, palette, hasAlpha, bands: stored } = source.info.stored
+    const isPlain = type === 'uint8' && bits === 8 && !palette && source.info.bands === colours.length
+    if (!isPlain || (isSoft && !(hasAlpha && bands.at(-1) === stored + 1))) {
+      await source.close()
+      return undefined
+    }
+    return {
+      source,
+      bands: colours.length,
+      placeOf: (band) => ({
+        at: isSoft && band === bands.at(-1) ? 'alpha' : colours.indexOf(band),
+        scale: 1,
+        offset: 0,
+      }),
+    }
+  }
+
+  async #openValues(file: string, bands: readonly number[]): Promise<OpenPiece> {
+    const source = await this.#openWith(file, { kind: 'values', bands })
+    const { scales } = source.info.stored
+    return {
+      source,
+      bands: bands.length,
+      placeOf: (band) => {
+        const { scale, offset } = scales?.[band - 1] ?? { scale: 1, offset: 0 }
+        return { at: bands.indexOf(band), scale: scale === 0 ? 1 : scale, offset }
+      },
+    }
+  }
+
+  async #openWith(file: string, view: SourceView): Promise<RasterSource> {
+    try {
+      return await this.#open(file, { ...this.#options, nodata: [], view })
+    } catch (error) {
+      if (!(error instanceof FlagstoneError)) throw error
+      const vrt = this.#options.within.at(-1)!
+      throw new FlagstoneError(error.code, `${vrt} is made of a file that cannot be used: ${error.message}`, {
+        path: file,
+        cause: error,
+      })
+    }
+  }
+}
