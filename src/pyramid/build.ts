@@ -1,20 +1,18 @@
 // Sources in, one tile file out.
 import { statSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { FlagstoneError } from '../errors.js'
 import { extensionOf, nameOfTileType } from '../format/tile-type.js'
 import type { TileXY } from '../grid/cover.js'
 import { Assembler } from './assemble.js'
-import { readCutline } from './cutline.js'
 import { fingerprintOf } from './fingerprint.js'
-import { expandInputs } from './inputs.js'
 import { type BuildOptions, parseBuildOptions, type ResolvedBuildOptions } from './options.js'
 import { checkOutput, discardOutput, finishOutput, metadataOf, type Output, openOutput } from './output.js'
-import { type BuildPlan, planBuild, subtreeRoots } from './plan.js'
-import { InlinePool, type SubtreePool, shareMemory, WorkerPool } from './pool.js'
+import { type BuildPlan, subtreeRoots } from './plan.js'
+import type { SubtreePool } from './pool.js'
+import { type Prepared, poolOf, prepare, withInputs } from './prepare.js'
 import { type BuildProgress, ProgressMeter } from './progress.js'
-import { readInfos, type SkippedSource } from './source-infos.js'
-import { openOptionsOf, openSource, type SourceOpener } from './sources.js'
+import type { SkippedSource } from './source-infos.js'
+import type { SourceOpener } from './sources.js'
 import type { SubtreeResult } from './subtree.js'
 
 export type { BuildOptions, BuildProgress }
@@ -23,6 +21,8 @@ export interface BuildContext {
   /** Aborted: what is done is committed and INTERRUPTED is thrown; `resume` continues. */
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: BuildProgress) => void
+  /** Told before the work begins what was chosen that nobody asked for; the report has these sentences too. */
+  readonly onNote?: (note: string) => void
   /** Instead of opening files; all work is then done in the calling thread. */
   readonly openSource?: SourceOpener
 }
@@ -42,6 +42,8 @@ export interface BuildReport {
   readonly sources: readonly string[]
   /** Left out, by skipUnreadable. */
   readonly skipped: readonly SkippedSource[]
+  /** What was chosen that nobody asked for, in sentences. */
+  readonly notes: readonly string[]
   readonly resumed: boolean
   /** Of this run. */
   readonly seconds: number
@@ -55,14 +57,16 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   const began = performance.now()
   const resolved = await withInputs(parseBuildOptions(options), context)
   checkOutput(resolved)
-  const { plan, skipped } = await planOf(resolved, context)
+  const prepared = await prepare(resolved, context)
+  const { plan, colours } = prepared
+  for (const note of colours.notes) context.onNote?.(note)
   if (context.signal?.aborted === true) throw interrupted(resolved)
-  const fingerprint = fingerprintOf(plan, resolved)
-  const output = openOutput(plan, resolved, fingerprint)
+  const fingerprint = fingerprintOf(plan, resolved, colours.view)
+  const output = openOutput(plan, resolved, fingerprint, colours.view)
   const assembler = new Assembler(plan, resolved, output, fingerprint)
   const meter = new ProgressMeter(plan, context.onProgress ?? (() => {}), assembler.tally.tilesDone)
   try {
-    const pool = poolOf(plan, resolved, context.openSource)
+    const { pool } = poolOf(prepared, context.openSource)
     try {
       await run(plan, pool, assembler, meter, context.signal)
       await assembler.finish()
@@ -79,46 +83,8 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
     discardOutput(resolved, output)
     throw allEmpty(resolved)
   }
-  seal(plan, resolved, output, assembler, meter)
-  return reportOf(plan, skipped, resolved, output, assembler, (performance.now() - began) / 1000)
-}
-
-/** Names of sources as paths; those of a caller's own opener are what he says. */
-async function withInputs(
-  options: ResolvedBuildOptions,
-  { openSource: opener }: BuildContext,
-): Promise<ResolvedBuildOptions> {
-  if (opener !== undefined) return options
-  const keep = options.blend === 'first' ? 'first' : 'last'
-  return { ...options, sources: await expandInputs(options.sources, { out: options.out, keep }) }
-}
-
-async function planOf(
-  options: ResolvedBuildOptions,
-  context: BuildContext,
-): Promise<{ plan: BuildPlan; skipped: SkippedSource[] }> {
-  const cutline = options.cutline === undefined ? undefined : readCutline(options.cutline)
-  const { infos, skipped } = await readInfos(
-    options.sources,
-    openOptionsOf(options),
-    context.openSource ?? openSource,
-    options.skipUnreadable,
-    context.signal,
-  )
-  return { plan: planBuild(infos, options, cutline), skipped }
-}
-
-function poolOf(
-  plan: BuildPlan,
-  options: ResolvedBuildOptions,
-  opener: SourceOpener | undefined,
-): SubtreePool {
-  const wanted = opener === undefined ? (options.threads ?? availableParallelism()) : 0
-  const share = shareMemory(Math.min(wanted, plan.subtrees), options.memLimit)
-  const open = openOptionsOf(options)
-  return share.threads === 0
-    ? new InlinePool(plan, open, opener ?? openSource, share.cacheBytes)
-    : new WorkerPool(plan, open, share)
+  seal(prepared, resolved, output, assembler, meter)
+  return reportOf(prepared, resolved, output, assembler, (performance.now() - began) / 1000)
 }
 
 interface Asked {
@@ -218,7 +184,7 @@ function resumable(error: unknown, { path: file }: Output): unknown {
 }
 
 function seal(
-  plan: BuildPlan,
+  { plan, colours }: Prepared,
   options: ResolvedBuildOptions,
   output: Output,
   assembler: Assembler,
@@ -226,7 +192,7 @@ function seal(
 ): void {
   const { tally, subtreesDone } = assembler
   meter.update('seal', plan.tiles, subtreesDone, tally.bytes)
-  const metadata = metadataOf(plan, options, output.start.fingerprint)
+  const metadata = metadataOf(plan, options, output.start.fingerprint, colours.view)
   const [main] = Object.entries(tally.types).sort(([, a], [, b]) => b - a)
   metadata.format = extensionOf(Number(main![0]))
   try {
@@ -259,8 +225,7 @@ function allEmpty(options: ResolvedBuildOptions): FlagstoneError {
 }
 
 function reportOf(
-  plan: BuildPlan,
-  skipped: readonly SkippedSource[],
+  { plan, colours, skipped }: Prepared,
   options: ResolvedBuildOptions,
   output: Output,
   { tally }: Assembler,
@@ -284,6 +249,7 @@ function reportOf(
     types,
     sources: plan.sources.map((info) => info.description),
     skipped,
+    notes: colours.notes,
     resumed: output.resumed,
     seconds,
   }

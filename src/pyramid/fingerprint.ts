@@ -4,14 +4,20 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { isRemote, withoutSecrets } from '../raster/remote-path.js'
+import type { ColourView } from '../raster/source.js'
 import type { ResolvedBuildOptions } from './options.js'
 import type { BuildPlan } from './plan.js'
+import { describeView } from './tone.js'
 
 /** Name of a property, in words, to its value. */
 export type Fingerprint = Readonly<Record<string, string | number | boolean>>
 
 /** Of plan, options and the source files as they are now. */
-export function fingerprintOf(plan: BuildPlan, options: ResolvedBuildOptions): Fingerprint {
+export function fingerprintOf(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  view: ColourView = { kind: 'colour' },
+): Fingerprint {
   const facts: Record<string, string | number | boolean> = {
     'the lowest zoom': plan.minZoom,
     'the highest zoom': plan.maxZoom,
@@ -29,6 +35,7 @@ export function fingerprintOf(plan: BuildPlan, options: ResolvedBuildOptions): F
     'the background': plan.encoding.background.join(','),
     alpha: plan.encoding.alpha,
     'skipping blank tiles': plan.encoding.skipBlank,
+    'the colours': describeView(view),
     'the bbox': options.bbox?.join(',') ?? 'none',
     'the nodata value': JSON.stringify(options.nodata ?? 'of the file'),
     'the coordinate system': options.crs ?? 'of the file',

@@ -11,6 +11,8 @@ import { SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET, SUPERBLOCK_BYTES } from '../f
 import { chooseSuperblock } from '../format/superblock.js'
 import { openRealFile } from '../platform/real-file.js'
 import { renameReplace } from '../platform/rename.js'
+import type { ColourView } from '../raster/source.js'
+import { isTerrainRgb } from '../raster/terrain.js'
 import type { WriterOptions } from '../store/options.js'
 import { createTiles, reopenTiles } from '../store/paths.js'
 import type { TileWriter } from '../store/writer.js'
@@ -38,6 +40,8 @@ export interface Output {
 
 /** Indexes larger than this grow when it comes to it: an estimate may be far too high. */
 const MAX_EXPECTED_TILES = 2 ** 22
+/** Metadata name so many sources, and how many there are. */
+const MAX_NAMED_SOURCES = 100
 
 const besidePath = (out: string): string => `${out}.new`
 
@@ -72,10 +76,15 @@ export function checkOutput(options: ResolvedBuildOptions): void {
 }
 
 /** Throws what the store throws, and NOT_RESUMABLE, LOCKED. */
-export function openOutput(plan: BuildPlan, options: ResolvedBuildOptions, fingerprint: Fingerprint): Output {
+export function openOutput(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  fingerprint: Fingerprint,
+  view: ColourView = { kind: 'colour' },
+): Output {
   if (options.resume) {
     const found = readCheckpoint(options.out)
-    if (found !== undefined) return resumeOutput(plan, options, found, fingerprint)
+    if (found !== undefined) return resumeOutput(plan, options, found, fingerprint, view)
     if (existsSync(options.out)) {
       throw new FlagstoneError(
         'NOT_RESUMABLE',
@@ -85,23 +94,23 @@ export function openOutput(plan: BuildPlan, options: ResolvedBuildOptions, finge
     }
   }
   const place = existsSync(options.out) ? 'beside' : 'out'
-  return createOutput(plan, options, {
-    fingerprint,
-    place,
-    subtreesDone: 0,
-    tally: emptyTally(),
-    pending: [],
-  })
+  const start: Checkpoint = { fingerprint, place, subtreesDone: 0, tally: emptyTally(), pending: [] }
+  return createOutput(plan, options, start, view)
 }
 
-function createOutput(plan: BuildPlan, options: ResolvedBuildOptions, start: Checkpoint): Output {
+function createOutput(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  start: Checkpoint,
+  view: ColourView,
+): Output {
   const { out } = options
   const path = start.place === 'out' ? out : besidePath(out)
   if (existsSync(path)) removeLeftOver(path)
   writeCheckpoint(out, start)
   try {
     const writer = createTiles(path, writerOptions(plan, options))
-    writer.setMetadata(metadataOf(plan, options, start.fingerprint))
+    writer.setMetadata(metadataOf(plan, options, start.fingerprint, view))
     writer.commit()
     return { writer, path, start, resumed: false }
   } catch (error) {
@@ -133,6 +142,7 @@ function resumeOutput(
   options: ResolvedBuildOptions,
   start: Checkpoint,
   fingerprint: Fingerprint,
+  view: ColourView,
 ): Output {
   const { out } = options
   requireSame(out, start.fingerprint, fingerprint)
@@ -141,7 +151,7 @@ function resumeOutput(
   const path = existsSync(wanted) || start.subtreesDone === 0 ? wanted : out
   if (start.subtreesDone === 0 && (!existsSync(path) || isBlank(path))) {
     rmSync(path, { force: true })
-    return createOutput(plan, options, start)
+    return createOutput(plan, options, start, view)
   }
   const writer = reopenTiles(path, writerOptions(plan, options))
   const owner = (writer.metadata.flagstone as { build?: string } | undefined)?.build
@@ -154,7 +164,7 @@ function resumeOutput(
       { path },
     )
   }
-  if (!begun) writer.setMetadata(metadataOf(plan, options, fingerprint))
+  if (!begun) writer.setMetadata(metadataOf(plan, options, fingerprint, view))
   return { writer, path, start, resumed: true }
 }
 
@@ -204,6 +214,7 @@ export function metadataOf(
   plan: BuildPlan,
   options: ResolvedBuildOptions,
   fingerprint: Fingerprint,
+  view: ColourView = { kind: 'colour' },
 ): Record<string, unknown> {
   const { bounds, minZoom, maxZoom } = plan
   const optional = { description: options.description, attribution: options.attribution }
@@ -216,14 +227,25 @@ export function metadataOf(
     maxzoom: maxZoom,
     bounds: bounds.map((degrees) => Math.round(degrees * 1e7) / 1e7),
     center: centerOf(plan),
+    ...(isTerrainRgb(plan.terrain?.encoding) ? { encoding: plan.terrain.encoding } : {}),
     flagstone: {
       build: digestOf(fingerprint),
-      sources: plan.sources.map((info) => basename(info.path)),
+      sources: plan.sources.slice(0, MAX_NAMED_SOURCES).map((info) => basename(info.path)),
+      ...(plan.sources.length > MAX_NAMED_SOURCES ? { sourceCount: plan.sources.length } : {}),
       tileSize: plan.tileSize,
       resampling: plan.resampling,
       overviewResampling: plan.overviewResampling,
-      encoding: plan.encoding,
+      ...(plan.terrain === undefined ? { encoding: plan.encoding } : { terrain: plan.terrain }),
+      ...coloursOf(view),
     },
+  }
+}
+
+/** How values became colours, where they did. */
+function coloursOf({ bands, tone }: ColourView): Record<string, unknown> {
+  return {
+    ...(bands === undefined ? {} : { bands }),
+    ...(tone === undefined ? {} : { tone }),
   }
 }
 

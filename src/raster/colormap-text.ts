@@ -185,7 +185,7 @@ function textColour(words: readonly string[], where: string, name: string): Rgba
   const numbers = words.slice(0, 4).map(Number)
   const three = numbers.slice(0, 3)
   const alpha = numbers[3] === undefined || Number.isNaN(numbers[3]) ? 255 : numbers[3]
-  return rgbaOf([...three, alpha], where, name)
+  return rgbaOf(three.length === 3 ? [...three, alpha] : three.slice(0, 2), where, name)
 }
 
 function finish(entries: ColormapEntry[], name: string): ColormapEntry[] {

@@ -1,0 +1,77 @@
+// From options to everything a build (or an estimate of one) works with: the plan, how sources are opened, and
+// the workers. Nothing is written here.
+import { availableParallelism } from 'node:os'
+import type { ValueView } from '../raster/source.js'
+import { readCutline } from './cutline.js'
+import { expandInputs } from './inputs.js'
+import type { ResolvedBuildOptions } from './options.js'
+import { type BuildPlan, planBuild } from './plan.js'
+import { InlinePool, type SubtreePool, shareMemory, WorkerPool } from './pool.js'
+import { readInfos, type SkippedSource } from './source-infos.js'
+import { type OpenOptions, openOptionsOf, openSource, type SourceOpener } from './sources.js'
+import { type ColourChoice, chooseColours, provisionalView } from './tone.js'
+
+export interface PrepareContext {
+  readonly signal?: AbortSignal
+  readonly openSource?: SourceOpener
+}
+
+export interface Prepared {
+  /** Names of sources are paths now. */
+  readonly options: ResolvedBuildOptions
+  readonly plan: BuildPlan
+  /** How workers open sources. */
+  readonly open: OpenOptions
+  readonly colours: ColourChoice
+  readonly skipped: readonly SkippedSource[]
+}
+
+/** Names of sources as paths; those of a caller's own opener are what he says. */
+export async function withInputs(
+  options: ResolvedBuildOptions,
+  { openSource: opener }: PrepareContext,
+): Promise<ResolvedBuildOptions> {
+  if (opener !== undefined) return options
+  const keep = options.blend === 'first' ? 'first' : 'last'
+  return { ...options, sources: await expandInputs(options.sources, { out: options.out, keep }) }
+}
+
+/** Opens every source once, and some twice to look at their values. Throws what planBuild, sources and tones throw. */
+export async function prepare(options: ResolvedBuildOptions, context: PrepareContext): Promise<Prepared> {
+  const opener = context.openSource ?? openSource
+  const cutline = options.cutline === undefined ? undefined : readCutline(options.cutline)
+  const open = openOptionsOf(options)
+  const { infos, skipped } = await readInfos(
+    options.sources,
+    { ...open, view: elevationView(options) ?? provisionalView(options) },
+    opener,
+    options.skipUnreadable,
+    context.signal,
+  )
+  const plan = planBuild(infos, options, cutline)
+  const heights = elevationView(options)
+  const colours: ColourChoice =
+    heights === undefined
+      ? await chooseColours(infos, options, opener, open)
+      : { view: { kind: 'colour' }, notes: [] }
+  return { options, plan, open: { ...open, view: heights ?? colours.view }, colours, skipped }
+}
+
+/** Of builds of heights; undefined for colours. */
+function elevationView({ terrain, bands }: ResolvedBuildOptions): ValueView | undefined {
+  return terrain === undefined ? undefined : { kind: 'values', bands: [bands?.[0] ?? 1] }
+}
+
+/** Threads that a build would use, and who they are. */
+export function poolOf(
+  { plan, options, open }: Prepared,
+  opener: SourceOpener | undefined,
+): { pool: SubtreePool; threads: number } {
+  const wanted = opener === undefined ? (options.threads ?? availableParallelism()) : 0
+  const share = shareMemory(Math.min(wanted, plan.subtrees), options.memLimit)
+  const pool =
+    share.threads === 0
+      ? new InlinePool(plan, open, opener ?? openSource, share.cacheBytes)
+      : new WorkerPool(plan, open, share)
+  return { pool, threads: share.threads }
+}
