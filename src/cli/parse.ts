@@ -68,14 +68,27 @@ export function collectPairs(text: string, before: Record<string, string> = {}):
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
 }
 
-/** '255', or '0,0,0'. */
-export function parseNodata(text: string): number[] {
-  const values = text
-    .trim()
-    .split(/[\s,]+/)
-    .map(Number)
-  if (values.some((v) => !Number.isFinite(v))) fail("expected one value, or one per band: '0' or '0,0,0'.")
-  return values
+/** '255', 'nan', '0,0,0', several as '0,0,0;255,255,255'; 'none' (whatever the file says): an empty list. */
+export function parseNodata(text: string): number[][] {
+  if (/^\s*none\s*$/i.test(text)) return []
+  return text.split(';').map((colour) =>
+    colour
+      .trim()
+      .split(/[\s,]+/)
+      .map((word) => {
+        const isValue = /^[-+]?(nan|inf(inity)?)$/i.test(word)
+        const value = isValue ? infinities(word) : Number(word)
+        if (word === '' || (!isValue && !Number.isFinite(value))) {
+          fail("expected one value or one per band, several with ';': '0', 'nan' or '0,0,0;255,255,255'.")
+        }
+        return value
+      }),
+  )
+}
+
+function infinities(word: string): number {
+  if (/nan/i.test(word)) return Number.NaN
+  return word.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
 }
 
 const numbersOf = (text: string): number[] =>

@@ -1,12 +1,10 @@
 // What a build is, for telling whether an interrupted one can be continued: everything that changes tiles.
 import { createHash } from 'node:crypto'
-import { statSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { FlagstoneError } from '../errors.js'
-import { isRemote, withoutSecrets } from '../raster/remote-path.js'
 import type { ColourView } from '../raster/source.js'
 import type { ResolvedBuildOptions } from './options.js'
 import type { BuildPlan } from './plan.js'
+import { sourceFacts } from './source-facts.js'
 import { describeView } from './tone.js'
 
 /** Name of a property, in words, to its value. */
@@ -37,23 +35,24 @@ export function fingerprintOf(
     'skipping blank tiles': plan.encoding.skipBlank,
     'the colours': describeView(view),
     'the bbox': options.bbox?.join(',') ?? 'none',
-    'the nodata value': JSON.stringify(options.nodata ?? 'of the file'),
+    'the nodata value': options.nodata?.map((colour) => colour.join(',')).join(';') ?? 'of the file',
+    'the blend': plan.blend,
+    'the cutline': cutlineDigest(plan),
     'the coordinate system': options.crs ?? 'of the file',
     'the number of sources': plan.sources.length,
   }
-  for (const [i, { path, version }] of plan.sources.entries()) {
-    const name = plan.sources.length === 1 ? 'the source' : `source ${i + 1}`
-    if (isRemote(path)) {
-      facts[name] = withoutSecrets(path)
-      facts[`the version of ${name}`] = version ?? 'not said'
-      continue
-    }
-    facts[name] = resolve(path)
-    const stat = statSync(path, { throwIfNoEntry: false })
-    facts[`the size of ${name}`] = stat?.size ?? 0
-    facts[`the modification time of ${name}`] = stat === undefined ? 'none' : stat.mtime.toISOString()
-  }
+  Object.assign(facts, sourceFacts(plan.sources))
   return facts
+}
+
+function cutlineDigest({ cutline }: BuildPlan): string {
+  if (cutline === undefined) return 'none'
+  const hash = createHash('sha256')
+  for (const part of [cutline.points, cutline.rings, cutline.polygons]) {
+    hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
+  }
+  const digest = hash.digest('hex').slice(0, 16)
+  return `${cutline.polygons.length - 1} polygons (digest ${digest}), faded in over ${cutline.blendPx} pixels`
 }
 
 /** Short name of a fingerprint, kept in the tile file. */

@@ -23,8 +23,25 @@ function inputOptions(command: Command): Command {
   return command
     .optionsGroup('Input:')
     .option('--bbox <w,s,e,n>', 'only this part, degrees', parseBbox)
-    .option('-a, --nodata <v>', "value that means empty: '0' or '0,0,0'", parseNodata)
-    .option('-s, --s-srs <crs>', 'CRS of the source, whatever it says itself: EPSG:n, WKT or PROJ')
+    .option('--cutline <file>', 'nothing outside the polygons of this GeoJSON')
+    .option(
+      '--cutline-blend <px>',
+      'pixels over which the image fades in from the cutline',
+      parseNumber(0, 1000),
+    )
+    .option(
+      '-a, --nodata <v>',
+      "what means empty: '0', '0,0,0', 'nan', several as '0,0,0;255,255,255', or none",
+      parseNodata,
+    )
+    .option('-s, --s-srs <crs>', 'CRS of the sources, whatever they say themselves: EPSG:n, WKT or PROJ')
+    .addOption(
+      new Option(
+        '--blend <how>',
+        'which of several sources is on top: the first, the last, or all near their edges (default: last)',
+      ).choices(['first', 'last', 'feather']),
+    )
+    .option('--skip-unreadable', 'leave out sources that cannot be opened, and say which')
 }
 
 function colourOptions(command: Command): Command {
@@ -135,6 +152,8 @@ Examples:
 Input:
   flagstone build scan.tif scan.pmtiles --s-srs EPSG:27700 --nodata 255
   flagstone build world.tif alps.pmtiles --bbox=5.9,45.8,10.5,47.9
+  flagstone build naip/ extra/*.tif @more.txt county.pmtiles --cutline county.geojson
+  flagstone build 2012.tif 2018.tif years.pmtiles --blend feather --nodata '0,0,0;255,255,255'
 
 Colours:
   flagstone build s2.tif infrared.pmtiles --bands 8,4,3 --rescale 0,4000 --gamma 1.2
@@ -156,8 +175,11 @@ Run:
 export function defineBuild(): Command {
   const command = new Command('build')
     .alias('create')
-    .description('turn a georeferenced raster into one tile file with overviews')
-    .argument('<paths...>', 'the source image, then the file to make')
+    .description('turn georeferenced rasters into one tile file with overviews')
+    .argument(
+      '<paths...>',
+      'sources (images, folders, globs, @list.txt, URLs), later ones on top; then the file to make',
+    )
   for (const group of [inputOptions, colourOptions, outputOptions, runOptions]) group(command)
   return command.optionsGroup('Common:').addHelpText('after', EXAMPLES)
 }

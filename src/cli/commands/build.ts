@@ -41,12 +41,18 @@ export function buildCommand({ io }: Context): Command {
         // commander's default for --no-alpha is true, which is no wish
         alpha: alpha === false ? false : addAlpha,
       },
-      { signal: io.signal, onProgress: (state) => view.update(state) },
+      {
+        signal: io.signal,
+        onProgress: (state) => view.update(state),
+        onNote: (note) => say(io, cli, note),
+      },
     ).finally(() => view.stop())
     if (json === true) {
       printJson(io, report)
       return
     }
+    for (const { reason } of report.skipped.slice(0, 20)) say(io, cli, `Left out: ${reason}`)
+    if (report.skipped.length > 20) say(io, cli, `Left out: ${report.skipped.length - 20} more.`)
     say(
       io,
       cli,
