@@ -18,10 +18,10 @@ import {
   resolution,
   WORLD_METRES,
 } from './mercator.js'
-import { lonLatConverterOf, type PointOut, transformer, WEB_MERCATOR } from './transform.js'
+import { isAffine, type Mapper, mapperOf, type Placement } from './placement.js'
+import { lonLatConverterOf, transformer, WEB_MERCATOR } from './transform.js'
 
-/** GDAL's six numbers, as in raster/source.ts. */
-export type Affine = readonly [number, number, number, number, number, number]
+export type { Affine } from './placement.js'
 
 export interface Footprint extends Bounds {
   /** Degrees to subtract from a longitude inside the footprint to get the longitude the source uses. */
@@ -61,15 +61,23 @@ const nearTurn = (lon: number, like: number): number => lon + 360 * Math.round((
  * hold a pole cover all longitudes.
  * Throws CRS_UNSUPPORTED.
  */
-export function footprintOf(crs: Crs, g: Affine, width: number, height: number): Footprint | undefined {
+export function footprintOf(
+  crs: Crs,
+  placement: Placement,
+  width: number,
+  height: number,
+): Footprint | undefined {
   const { toLonLat, fromLonLat, kind } = lonLatConverterOf(crs)
+  const mapper = mapperOf(placement)
+  const margin = isAffine(placement) ? 0 : disagreement(mapper, width, height)
   const p = new Float64Array(2)
   const extent = new Extent()
   let missing = false
   let like = Number.NaN
   let first = Number.NaN
   const visit = (column: number, row: number): void => {
-    toLonLat(g[0] + column * g[1] + row * g[2], g[3] + column * g[4] + row * g[5], p)
+    mapper.toMap(column, row, p)
+    toLonLat(p[0]!, p[1]!, p)
     if (Number.isNaN(p[0]!) || Number.isNaN(p[1]!)) {
       missing = true
       return
@@ -79,18 +87,23 @@ export function footprintOf(crs: Crs, g: Affine, width: number, height: number):
     extent.add(like, p[1]!)
   }
   inside(width, height, 2, visit)
-  ring(width, height, 2, visit)
+  ring(width, height, 2, margin, visit)
   if (!missing && isSmall(extent)) {
-    ring(width, height, SMALL_EDGE_SAMPLES, visit)
+    ring(width, height, SMALL_EDGE_SAMPLES, margin, visit)
     if (!missing) return toFootprint(extent)
   }
   like = first = Number.NaN
-  ring(width, height, EDGE_SAMPLES, visit)
+  ring(width, height, EDGE_SAMPLES, margin, visit)
   const turned = Math.abs(like - first) > 180
   inside(width, height, INNER_SAMPLES, visit)
   if (extent.empty) return undefined
   if (missing) pad(extent)
-  if (kind === 'projected') addPoles(extent, turned, (lat) => holds(g, width, height, fromLonLat, lat, p))
+  const holds = (lat: number): boolean => {
+    fromLonLat(0, lat, p)
+    mapper.toPixel(p[0]!, p[1]!, p)
+    return p[0]! >= 0 && p[0]! <= width && p[1]! >= 0 && p[1]! <= height
+  }
+  if (kind === 'projected') addPoles(extent, turned, holds)
   return toFootprint(extent)
 }
 
@@ -102,12 +115,32 @@ function isSmall({ west, east, south, north }: Extent): boolean {
   )
 }
 
-/** `n` samples a side. */
-function ring(width: number, height: number, n: number, visit: (column: number, row: number) => void): void {
-  for (let i = 0; i < n; i++) visit((width * i) / n, 0)
-  for (let i = 0; i < n; i++) visit(width, (height * i) / n)
-  for (let i = n; i > 0; i--) visit((width * i) / n, height)
-  for (let i = n; i >= 0; i--) visit(0, (height * i) / n)
+/** The outline, `margin` pixels outside of the image; `n` samples a side. */
+function ring(
+  width: number,
+  height: number,
+  n: number,
+  margin: number,
+  visit: (column: number, row: number) => void,
+): void {
+  const across = (i: number): number => -margin + ((width + 2 * margin) * i) / n
+  const down = (i: number): number => -margin + ((height + 2 * margin) * i) / n
+  for (let i = 0; i < n; i++) visit(across(i), -margin)
+  for (let i = 0; i < n; i++) visit(width + margin, down(i))
+  for (let i = n; i > 0; i--) visit(across(i), height + margin)
+  for (let i = n; i >= 0; i--) visit(-margin, down(i))
+}
+
+/** Pixels by which a fit's two directions differ at most: an image is painted where map → pixel says so. */
+function disagreement(mapper: Mapper, width: number, height: number): number {
+  const p = new Float64Array(2)
+  let most = 0
+  ring(width, height, SMALL_EDGE_SAMPLES, 0, (column, row) => {
+    mapper.toMap(column, row, p)
+    mapper.toPixel(p[0]!, p[1]!, p)
+    most = Math.max(most, Math.abs(p[0]! - column), Math.abs(p[1]! - row))
+  })
+  return Math.min(1.5 * most, Math.max(width, height))
 }
 
 function inside(
@@ -140,23 +173,6 @@ function addPoles(extent: Extent, turned: boolean, holdsPole: (lat: number) => b
     extent.west = -180
     extent.east = 180
   }
-}
-
-function holds(
-  g: Affine,
-  width: number,
-  height: number,
-  fromLonLat: (lon: number, lat: number, out: PointOut) => void,
-  lat: number,
-  p: PointOut,
-): boolean {
-  fromLonLat(0, lat, p)
-  const det = g[1] * g[5] - g[2] * g[4]
-  const dx = p[0]! - g[0]
-  const dy = p[1]! - g[3]
-  const column = (dx * g[5] - dy * g[2]) / det
-  const row = (dy * g[1] - dx * g[4]) / det
-  return column >= 0 && column <= width && row >= 0 && row <= height
 }
 
 function toFootprint(extent: Extent): Footprint | undefined {
@@ -204,21 +220,22 @@ export function tileRanges(bounds: Bounds, zoom: number): TileRange[] {
  */
 export function suggestedResolution(
   crs: Crs,
-  g: Affine,
+  placement: Placement,
   width: number,
   height: number,
-  box = footprintOf(crs, g, width, height),
+  box = footprintOf(crs, placement, width, height),
 ): number {
   if (box === undefined) return Number.NaN
   const pixels = Math.hypot(width, height)
   const whole = Math.hypot(box.east - box.west, box.north - box.south) / pixels
   // an image over a pole or with a rim outside its domain has no meaningful diagonal: measure its middle
   if (box.east - box.west < WORLD_METRES * 0.9) return whole
-  return lonLatConverterOf(crs).kind === 'projected' ? localResolution(crs, g, width, height) : whole
+  return lonLatConverterOf(crs).kind === 'projected' ? localResolution(crs, placement, width, height) : whole
 }
 
-function localResolution(crs: Crs, g: Affine, width: number, height: number): number {
+function localResolution(crs: Crs, placement: Placement, width: number, height: number): number {
   const { forward } = transformer(crs, WEB_MERCATOR)
+  const mapper = mapperOf(placement)
   const a = new Float64Array(2)
   const b = new Float64Array(2)
   let best = Number.POSITIVE_INFINITY
@@ -226,8 +243,10 @@ function localResolution(crs: Crs, g: Affine, width: number, height: number): nu
     for (let i = 1; i < 8; i++) {
       const column = (width * i) / 8
       const row = (height * j) / 8
-      forward(g[0] + column * g[1] + row * g[2], g[3] + column * g[4] + row * g[5], a)
-      forward(g[0] + (column + 1) * g[1] + row * g[2], g[3] + (column + 1) * g[4] + row * g[5], b)
+      mapper.toMap(column, row, a)
+      forward(a[0]!, a[1]!, a)
+      mapper.toMap(column + 1, row, b)
+      forward(b[0]!, b[1]!, b)
       if (Math.abs(a[1]!) > LIMIT_METRES) continue
       const step = Math.hypot(b[0]! - a[0]!, b[1]! - a[1]!)
       if (step < best) best = step

@@ -15,6 +15,7 @@ import {
   metresToPixelY,
   WORLD_METRES,
 } from '../grid/mercator.js'
+import { placementOf } from '../grid/placement.js'
 import type { SourceInfo } from '../raster/source.js'
 import type { PixelRect } from './ranges.js'
 
@@ -47,7 +48,7 @@ const footprints = new WeakMap<SourceInfo, Footprint | 'none'>()
 export function footprintOfSource(info: SourceInfo): Footprint | undefined {
   let found = footprints.get(info)
   if (found === undefined) {
-    found = footprintOf(info.crs, info.geotransform, info.width, info.height) ?? 'none'
+    found = footprintOf(info.crs, placementOf(info), info.width, info.height) ?? 'none'
     footprints.set(info, found)
   }
   return found === 'none' ? undefined : found
@@ -59,7 +60,7 @@ export function areaOf(info: SourceInfo): Area | undefined {
   if (box === undefined) return undefined
   const code = info.crs.epsg
   const upright = info.geotransform[2] === 0 && info.geotransform[4] === 0
-  const exact = upright && (code === 3857 || code === 4326)
+  const exact = upright && info.polynomials === undefined && (code === 3857 || code === 4326)
   return { west: box.west, south: box.south, east: box.east, north: box.north, cut: NO_CUT, exact }
 }
 

@@ -19,6 +19,7 @@ import {
   resolution,
   WORLD_METRES,
 } from '../grid/mercator.js'
+import { type Mapper, mapperOf, placementOf } from '../grid/placement.js'
 import { type LonLatConverter, lonLatConverterOf } from '../grid/transform.js'
 import { isFootprint, kernelReach, WIDEN_ABOVE } from './kernels.js'
 import type { Resampling } from './pixels.js'
@@ -80,8 +81,7 @@ const LEVEL_SLACK = 1.05
 interface Geometry {
   readonly footprint: Footprint | undefined
   readonly converter: LonLatConverter
-  /** Inverse geotransform: column = c[0] + X·c[1] + Y·c[2]; row = c[3] + X·c[4] + Y·c[5]. */
-  readonly inverse: readonly number[]
+  readonly mapper: Mapper
 }
 
 // Per source, not per tile: the footprint takes thousands of transforms.
@@ -90,16 +90,11 @@ const geometries = new WeakMap<SourceInfo, Geometry>()
 function geometryOf(info: SourceInfo): Geometry {
   let found = geometries.get(info)
   if (found === undefined) {
-    const g = info.geotransform
-    const det = g[1] * g[5] - g[2] * g[4]
-    const c1 = g[5] / det
-    const c2 = -g[2] / det
-    const c4 = -g[4] / det
-    const c5 = g[1] / det
+    const placement = placementOf(info)
     found = {
-      footprint: footprintOf(info.crs, g, info.width, info.height),
+      footprint: footprintOf(info.crs, placement, info.width, info.height),
       converter: lonLatConverterOf(info.crs),
-      inverse: [-g[0] * c1 - g[3] * c2, c1, c2, -g[0] * c4 - g[3] * c5, c4, c5],
+      mapper: mapperOf(placement),
     }
     geometries.set(info, found)
   }
@@ -115,7 +110,7 @@ class TargetToSource implements PointSource {
   readonly #lonShift: number
   readonly #geometry: Geometry
   constructor(geometry: Geometry, target: WarpTarget, lonShift: number) {
-    this.linear = geometry.converter.kind === 'mercator'
+    this.linear = geometry.converter.kind === 'mercator' && geometry.mapper.linear
     this.#x = target.x
     this.#y = target.y
     this.#metres = resolution(target.zoom, target.tileSize)
@@ -123,14 +118,11 @@ class TargetToSource implements PointSource {
     this.#geometry = geometry
   }
   at(column: number, row: number, out: Float64Array): void {
-    const { converter, inverse: c } = this.#geometry
+    const { converter, mapper } = this.#geometry
     const lon = metresToLon((this.#x + column + 0.5) * this.#metres - LIMIT_METRES) + this.#lonShift
     const lat = metresToLat(LIMIT_METRES - (this.#y + row + 0.5) * this.#metres)
     converter.fromLonLat(lon, lat, out)
-    const x = out[0]!
-    const y = out[1]!
-    out[0] = c[0]! + x * c[1]! + y * c[2]!
-    out[1] = c[3]! + x * c[4]! + y * c[5]!
+    mapper.toPixel(out[0]!, out[1]!, out)
   }
 }
 
