@@ -1,6 +1,7 @@
 // What a raster source is to the rest of the project: geometry as plain data, and a way to read windows.
 // One implementation a file format; geotiff.ts is the first.
 import type { Crs } from '../grid/crs.js'
+import type { Polynomials } from '../grid/placement.js'
 import type { Pixels, Samples } from './pixels.js'
 
 /** GDAL's order: X = g[0] + col·g[1] + row·g[2]; Y = g[3] + col·g[4] + row·g[5]; (0,0) is the outer corner of the first pixel. */
@@ -100,7 +101,10 @@ export interface SourceInfo {
   readonly stored: StoredSamples
   readonly maskKind: MaskKind
   readonly crs: Crs
+  /** Where it lies on the map of its CRS; of an image placed by control points the nearest one. */
   readonly geotransform: Geotransform
+  /** Instead of the geotransform, where control points place the image; grid/placement.ts reads both. */
+  readonly polynomials?: Polynomials
   readonly levels: readonly SourceLevel[]
   /** For people: 'GeoTIFF 1234×567, tiled 512, JPEG, EPSG:26917'. */
   readonly description: string
