@@ -1,12 +1,16 @@
 // Where on earth a TIFF lies: the geotransform from its tags or a world file, and the CRS from its keys.
-import { readFile } from 'node:fs/promises'
 import { FlagstoneError } from '../errors.js'
 import type { Crs } from '../grid/crs.js'
+import type { ControlPoint } from '../grid/placement.js'
+import { placeByPoints } from './control-points.js'
 import { crsFromGeoKeys, GeoKey, type GeoKeys, PIXEL_IS_POINT, readGeoKeys } from './geokeys.js'
+import { type Pam, readPam } from './pam.js'
+import { type Place, requireArea } from './place.js'
+import { isRemote } from './remote-path.js'
+import { readWorldFile } from './sidecar.js'
 import type { Geotransform } from './source.js'
 import type { Ifd } from './tiff/structure.js'
 import { Tag } from './tiff/tags.js'
-import { parseWorldFile, worldFileNames } from './world-file.js'
 
 /** Keys beyond this are not there in honest files. */
 const MAX_KEY_VALUES = 65536
@@ -16,6 +20,17 @@ export async function readKeys(ifd: Ifd): Promise<GeoKeys> {
   if (directory === undefined) return new Map()
   const doubles = await ifd.numbers(Tag.GeoDoubleParams, MAX_KEY_VALUES)
   return readGeoKeys(directory, doubles, await ifd.text(Tag.GeoAsciiParams))
+}
+
+/** .aux.xml beside the file; one that is damaged is passed over, as GDAL does. Throws CRS_UNSUPPORTED. */
+export async function pamBeside(path: string, ignoreCrs: boolean): Promise<Pam | undefined> {
+  if (isRemote(path)) return undefined
+  try {
+    return await readPam(path, ignoreCrs)
+  } catch (error) {
+    if (error instanceof FlagstoneError && error.code === 'SOURCE_CORRUPT') return undefined
+    throw error
+  }
 }
 
 /** The CRS of the file. Throws CRS_MISSING, CRS_UNSUPPORTED. */
@@ -36,20 +51,23 @@ export function requireCrs(path: string, keys: GeoKeys): Crs {
   )
 }
 
-/** Throws CRS_MISSING when nothing at all says where the image lies, SOURCE_UNSUPPORTED when only a CRS does. */
-export async function requireGeotransform(path: string, ifd: Ifd, keys: GeoKeys): Promise<Geotransform> {
-  const transform = (await fromTags(ifd, keys)) ?? (await fromWorldFile(path))
-  if (transform?.every(Number.isFinite) && transform[1] * transform[5] !== transform[2] * transform[4]) {
-    return transform
-  }
-  const points = Math.floor(ifd.count(Tag.ModelTiepoint) / 6)
-  if (points > 1) {
-    throw new FlagstoneError(
-      'SOURCE_UNSUPPORTED',
-      `${path} is placed by ${points} ground control points, which are not supported yet; rectify it with gdalwarp`,
-      { path },
-    )
-  }
+/**
+ * In GDAL's order: .aux.xml, scale and corner or matrix of the file, a world file, control points of the file.
+ * Throws CRS_MISSING when nothing at all says where the image lies, SOURCE_UNSUPPORTED when only a CRS does,
+ * SOURCE_CORRUPT for pixels without area.
+ */
+export async function requirePlace(
+  path: string,
+  ifd: Ifd,
+  keys: GeoKeys,
+  pam: Pam | undefined,
+): Promise<Pick<Place, 'geotransform' | 'polynomials'>> {
+  const { geotransform, polynomials } = pam ?? {}
+  if (geotransform !== undefined && polynomials !== undefined) return { geotransform, polynomials }
+  const own = geotransform ?? (await fromTags(ifd, keys)) ?? (await worldFile(path))
+  if (own !== undefined) return { geotransform: requireArea(path, own) }
+  const points = await controlPoints(ifd, keys)
+  if (points.length > 1) return placeByPoints(path, points)
   const cure = 'give it corners with gdal_translate -a_ullr, or put a world file beside it'
   if (crsFromGeoKeys(keys) === undefined) {
     throw new FlagstoneError(
@@ -59,6 +77,29 @@ export async function requireGeotransform(path: string, ifd: Ifd, keys: GeoKeys)
     )
   }
   throw new FlagstoneError('SOURCE_UNSUPPORTED', `${path} has a CRS but no geotransform; ${cure}`, { path })
+}
+
+const worldFile = async (path: string): Promise<Geotransform | undefined> =>
+  isRemote(path) ? undefined : readWorldFile(path)
+
+/** More than any honest file has. */
+const MAX_POINTS = 65536
+
+async function controlPoints(ifd: Ifd, keys: GeoKeys): Promise<ControlPoint[]> {
+  const values = (await ifd.numbers(Tag.ModelTiepoint, 6 * MAX_POINTS)) ?? new Float64Array(0)
+  const half = keys.get(GeoKey.RasterType) === PIXEL_IS_POINT ? 0.5 : 0
+  const points: ControlPoint[] = []
+  for (let i = 0; i + 6 <= values.length; i += 6) {
+    const [column, row, , x, y] = values.subarray(i, i + 6) as unknown as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ]
+    points.push({ column: column + half, row: row + half, x, y })
+  }
+  return points
 }
 
 async function fromTags(ifd: Ifd, keys: GeoKeys): Promise<Geotransform | undefined> {
@@ -76,16 +117,9 @@ async function fromTags(ifd: Ifd, keys: GeoKeys): Promise<Geotransform | undefin
     const [a, b, , c, d, e, , f] = matrix as unknown as readonly number[]
     g = [c!, a!, b!, f!, d!, e!]
   }
+  // a matrix of nothing but zeros says nothing
+  if (g?.every((value) => value === 0)) g = undefined
   if (g === undefined || keys.get(GeoKey.RasterType) !== PIXEL_IS_POINT) return g
   // Coordinates are those of pixel centres; ours are those of corners.
   return [g[0] - (g[1] + g[2]) / 2, g[1], g[2], g[3] - (g[4] + g[5]) / 2, g[4], g[5]]
-}
-
-async function fromWorldFile(path: string): Promise<Geotransform | undefined> {
-  for (const name of worldFileNames(path)) {
-    const text = await readFile(name, 'latin1').catch(() => undefined)
-    const found = text === undefined ? undefined : parseWorldFile(text)
-    if (found !== undefined) return found
-  }
-  return undefined
 }

@@ -2,7 +2,7 @@
 // the image on earth. Opened again in a worker from the same path and options, which are plain data.
 import { FlagstoneError } from '../errors.js'
 import type { Crs } from '../grid/crs.js'
-import { readKeys, requireCrs, requireGeotransform } from './georeference.js'
+import { pamBeside, readKeys, requireCrs, requirePlace } from './georeference.js'
 import type { Pixels, Samples } from './pixels.js'
 import { isRemote } from './remote-path.js'
 import type { PixelWindow, RasterSource, SourceInfo, SourceView } from './source.js'
@@ -51,8 +51,9 @@ export async function openGeoTiff(
       ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
     })
     const keys = await readKeys(raster.ifd)
-    const geotransform = await requireGeotransform(path, raster.ifd, keys)
-    const crs = options.crs ?? requireCrs(path, keys)
+    const pam = await pamBeside(path, options.crs !== undefined)
+    const place = await requirePlace(path, raster.ifd, keys, pam)
+    const crs = options.crs ?? pam?.crs ?? requireCrs(path, keys)
     return new GeoTiff(raster, {
       path,
       ...(source.version === undefined ? {} : { version: source.version }),
@@ -63,7 +64,7 @@ export async function openGeoTiff(
       stored: raster.look.stored,
       maskKind: raster.maskKind,
       crs,
-      geotransform,
+      ...place,
       levels: raster.levels,
       description: describe(raster, crs),
     })

@@ -2,6 +2,8 @@
 import { FlagstoneError } from '../errors.js'
 import type { Crs } from '../grid/crs.js'
 import { crsFromText } from '../grid/crs-text.js'
+import type { ControlPoint, Polynomials } from '../grid/placement.js'
+import { placeByPoints } from './control-points.js'
 import { readBeside } from './sidecar.js'
 import type { Geotransform } from './source.js'
 import { childOf, childrenOf, numberOf, parseDocument, textOf, type XmlElement } from './xml.js'
@@ -18,19 +20,21 @@ export interface PamBand {
 export interface Pam {
   readonly crs?: Crs
   readonly geotransform?: Geotransform
+  /** Goes before the geotransform, which is then the nearest one. */
+  readonly polynomials?: Polynomials
   /** By band, from 0; holes for bands that nothing is said of. */
   readonly bands: readonly (PamBand | undefined)[]
 }
 
-/** What lies beside `path`; undefined when nothing does. Throws SOURCE_CORRUPT, CRS_UNSUPPORTED. */
-export async function readPam(path: string): Promise<Pam | undefined> {
+/** What lies beside `path`; undefined when nothing does. Throws SOURCE_CORRUPT, CRS_UNSUPPORTED unless `ignoreCrs`. */
+export async function readPam(path: string, ignoreCrs = false): Promise<Pam | undefined> {
   const name = `${path}.aux.xml`
   const text = await readBeside(name, MAX_BYTES)
   // Other programs have .aux.xml files of their own.
   if (text === undefined || !text.includes('<PAMDataset')) return undefined
   const root = parseDocument(text, name)
   if (root.name !== 'PAMDataset') return undefined
-  const placed = placeFromXml(root, name)
+  const placed = placeFromXml(root, name, ignoreCrs)
   const bands: (PamBand | undefined)[] = []
   for (const element of childrenOf(root, 'PAMRasterBand')) {
     const number = numberOf(element.attributes['band']) ?? 0
@@ -50,12 +54,10 @@ function bandOf(element: XmlElement): PamBand {
   }
 }
 
-/** <SRS> and <GeoTransform> of a PAM or VRT document. Throws SOURCE_CORRUPT, CRS_UNSUPPORTED. */
-export function placeFromXml(
-  root: XmlElement,
-  name: string,
-  ignoreCrs = false,
-): { crs?: Crs; geotransform?: Geotransform } {
+type XmlPlace = Pick<Pam, 'crs' | 'geotransform' | 'polynomials'>
+
+/** <SRS>, <GeoTransform> and <GCPList> of a PAM or VRT document. Throws SOURCE_CORRUPT, CRS_UNSUPPORTED. */
+export function placeFromXml(root: XmlElement, name: string, ignoreCrs = false): XmlPlace {
   const srs = childOf(root, 'SRS')
   const text = srs?.text.trim()
   let geotransform = geotransformOf(textOf(root, 'GeoTransform'), name)
@@ -63,9 +65,31 @@ export function placeFromXml(
     const [x, xc, xr, y, yc, yr] = geotransform
     geotransform = [y, yc, yr, x, xc, xr]
   }
+  const list = childOf(root, 'GCPList')
+  if (geotransform === undefined && list !== undefined) return placeFromPoints(list, root, name, ignoreCrs)
   return {
     ...(text && !ignoreCrs ? { crs: crsOf(text, name) } : {}),
     ...(geotransform === undefined ? {} : { geotransform }),
+  }
+}
+
+/** Points of honest files; each costs little, but not nothing. */
+const MAX_POINTS = 65536
+
+function placeFromPoints(list: XmlElement, root: XmlElement, name: string, ignoreCrs: boolean): XmlPlace {
+  const srs = childOf(list, 'SRS')
+  const text = list.attributes['Projection']?.trim() || srs?.text.trim() || childOf(root, 'SRS')?.text.trim()
+  const swapped = text !== undefined && isSwapped(text, list.attributes['dataAxisToSRSAxisMapping'])
+  const points = childrenOf(list, 'GCP')
+    .slice(0, MAX_POINTS)
+    .map(({ attributes }): ControlPoint => {
+      const value = (key: string): number => numberOf(attributes[key]) ?? Number.NaN
+      const [x, y] = swapped ? [value('Y'), value('X')] : [value('X'), value('Y')]
+      return { column: value('Pixel'), row: value('Line'), x, y }
+    })
+  return {
+    ...(text && !ignoreCrs ? { crs: crsOf(text, name) } : {}),
+    ...placeByPoints(name, points),
   }
 }
 

@@ -2,6 +2,7 @@
 // the geotransform and PAM before .prj for the CRS, as GDAL's PNG driver has it; --s-srs goes before all.
 import { FlagstoneError } from '../errors.js'
 import type { Crs } from '../grid/crs.js'
+import type { Polynomials } from '../grid/placement.js'
 import type { Pam } from './pam.js'
 import { readPrj, readWorldFile } from './sidecar.js'
 import type { Geotransform } from './source.js'
@@ -9,11 +10,13 @@ import type { Geotransform } from './source.js'
 export interface Place {
   readonly crs: Crs
   readonly geotransform: Geotransform
+  readonly polynomials?: Polynomials
 }
 
 /** Throws CRS_MISSING, CRS_UNSUPPORTED, SOURCE_CORRUPT. */
 export async function placeBeside(path: string, pam: Pam | undefined, crs: Crs | undefined): Promise<Place> {
-  const geotransform = (await readWorldFile(path)) ?? pam?.geotransform
+  const world = await readWorldFile(path)
+  const geotransform = world ?? pam?.geotransform
   const own = crs ?? pam?.crs ?? (await readPrj(path))
   if (geotransform === undefined) {
     throw new FlagstoneError(
@@ -23,7 +26,11 @@ export async function placeBeside(path: string, pam: Pam | undefined, crs: Crs |
       { path },
     )
   }
-  return { crs: own ?? requireCrs(path), geotransform: requireArea(path, geotransform) }
+  return {
+    crs: own ?? requireCrs(path),
+    geotransform: requireArea(path, geotransform),
+    ...(world !== undefined || pam?.polynomials === undefined ? {} : { polynomials: pam.polynomials }),
+  }
 }
 
 const worldFileHint = (path: string): string => {

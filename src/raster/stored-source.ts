@@ -63,6 +63,7 @@ class StoredSource implements RasterSource {
       maskKind: plan.maskKind,
       crs: place.crs,
       geotransform: place.geotransform,
+      ...(place.polynomials === undefined ? {} : { polynomials: place.polynomials }),
       levels: image.levels,
       description,
     }

@@ -4,6 +4,7 @@
 // simple (warped, derived, filtered, nested in archives …) is refused here, by the name of its element.
 
 import type { Crs } from '../../grid/crs.js'
+import type { Polynomials } from '../../grid/placement.js'
 import { placeFromXml } from '../pam.js'
 import type { Geotransform, SampleType } from '../source.js'
 import type { Palette } from '../view.js'
@@ -29,6 +30,7 @@ export interface VrtDocument {
   readonly height: number
   readonly crs: Crs | undefined
   readonly geotransform: Geotransform | undefined
+  readonly polynomials: Polynomials | undefined
   readonly bands: readonly VrtBand[]
   /** The mask of all bands. */
   readonly mask: readonly Piece[] | undefined
@@ -64,10 +66,7 @@ export function readDocument(text: string, path: string, ignoreCrs: boolean): Vr
   if (bandElements.length === 0 || bandElements.length > MAX_BANDS) {
     throw corrupt(path, `it has ${bandElements.length} bands`)
   }
-  const { crs, geotransform } = placeFromXml(root, path, ignoreCrs)
-  if (geotransform === undefined && childOf(root, 'GCPList') !== undefined) {
-    throw unsupported(path, '<GCPList>', 'rectify it with gdalwarp first')
-  }
+  const { crs, geotransform, polynomials } = placeFromXml(root, path, ignoreCrs)
   const bands = bandElements.map((element) => readBand(element, pieces, path))
   const maskBand = childOf(root, 'MaskBand')
   const maskElement = maskBand && childOf(maskBand, 'VRTRasterBand')
@@ -76,6 +75,7 @@ export function readDocument(text: string, path: string, ignoreCrs: boolean): Vr
     height,
     crs,
     geotransform,
+    polynomials,
     bands,
     mask: maskElement && readBand(maskElement, pieces, path).pieces,
   }

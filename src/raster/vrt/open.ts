@@ -99,7 +99,12 @@ async function placeOf(path: string, document: VrtDocument, options: VrtOptions)
       { path },
     )
   }
-  return { crs: crs ?? requireCrs(path), geotransform: requireArea(path, geotransform) }
+  const polynomials = document.geotransform === undefined ? pam?.polynomials : document.polynomials
+  return {
+    crs: crs ?? requireCrs(path),
+    geotransform: requireArea(path, geotransform),
+    ...(polynomials === undefined ? {} : { polynomials }),
+  }
 }
 
 /** Throws NOT_FOUND now rather than after half of a build. */
