@@ -34,6 +34,7 @@ export function fingerprintOf(
     alpha: plan.encoding.alpha,
     'skipping blank tiles': plan.encoding.skipBlank,
     'the colours': describeView(view),
+    'the terrain': plan.terrain === undefined ? 'none' : JSON.stringify(plan.terrain),
     'the bbox': options.bbox?.join(',') ?? 'none',
     'the nodata value': options.nodata?.map((colour) => colour.join(',')).join(';') ?? 'of the file',
     'the blend': plan.blend,
