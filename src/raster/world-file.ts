@@ -26,7 +26,7 @@ export function worldFileNames(path: string): string[] {
   const dot = path.lastIndexOf('.')
   if (dot <= path.lastIndexOf('/')) return [`${path}.wld`]
   const stem = path.slice(0, dot)
-  const extension = path.slice(dot + 1)
+  const extension = path.slice(dot + 1).toLowerCase()
   const short = `${extension[0] ?? ''}${extension.at(-1) ?? ''}w`
   const names = [...new Set([short, `${extension}w`, 'wld'])]
   return [...names, ...names.map((name) => name.toUpperCase())].map((name) => `${stem}.${name}`)
