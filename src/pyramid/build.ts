@@ -14,6 +14,7 @@ import { type BuildProgress, ProgressMeter } from './progress.js'
 import type { SkippedSource } from './source-infos.js'
 import type { SourceOpener } from './sources.js'
 import type { SubtreeResult } from './subtree.js'
+import { terrainNotes } from './terrain-options.js'
 
 export type { BuildOptions, BuildProgress }
 
@@ -21,7 +22,7 @@ export interface BuildContext {
   /** Aborted: what is done is committed and INTERRUPTED is thrown; `resume` continues. */
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: BuildProgress) => void
-  /** Told before the work begins what was chosen that nobody asked for; the report has these sentences too. */
+  /** Told before the work begins what was chosen that nobody asked for, and at its end what came of it; the report has these sentences too. */
   readonly onNote?: (note: string) => void
   /** Instead of opening files; all work is then done in the calling thread. */
   readonly openSource?: SourceOpener
@@ -66,7 +67,7 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   const assembler = new Assembler(plan, resolved, output, fingerprint)
   const meter = new ProgressMeter(plan, context.onProgress ?? (() => {}), assembler.tally.tilesDone)
   try {
-    const { pool } = poolOf(prepared, context.openSource)
+    const pool = poolOf(prepared, context.openSource)
     try {
       await run(plan, pool, assembler, meter, context.signal)
       await assembler.finish()
@@ -84,6 +85,7 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
     throw allEmpty(resolved)
   }
   seal(prepared, resolved, output, assembler, meter)
+  for (const note of terrainNotes(plan.terrain, assembler.tally.clamped)) context.onNote?.(note)
   return reportOf(prepared, resolved, output, assembler, (performance.now() - began) / 1000)
 }
 
@@ -249,7 +251,7 @@ function reportOf(
     types,
     sources: plan.sources.map((info) => info.description),
     skipped,
-    notes: colours.notes,
+    notes: [...colours.notes, ...terrainNotes(plan.terrain, tally.clamped)],
     resumed: output.resumed,
     seconds,
   }

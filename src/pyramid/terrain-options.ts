@@ -5,6 +5,7 @@ import {
   type TerrainEncoding,
   type TerrainNodata,
   type TerrainOptions,
+  terrainRange,
 } from '../raster/terrain.js'
 
 /** Steps of stored numbers when not given: −5,691.75 to 10,691.75 m, every place on land. */
@@ -97,7 +98,11 @@ export function terrainOf(o: TerrainChoices): TerrainOptions | undefined {
   return terrain
 }
 
-/** For the report: heights that were clamped. */
-export function clampedNote(clamped: number, low: number, high: number, encoding: string): string {
-  return `${clamped} heights lay outside what ${encoding} can say (${low} to ${high} m) and were clamped to it.`
+/** For the report: heights that had to be clamped. */
+export function terrainNotes(terrain: TerrainOptions | undefined, clamped: number): string[] {
+  if (terrain === undefined || clamped === 0) return []
+  const [low, high] = terrainRange(terrain)
+  return [
+    `${clamped} heights of the highest zoom lay outside what ${terrain.encoding} can say (${low} to ${high} m) and were clamped to it.`,
+  ]
 }

@@ -2,6 +2,7 @@
 // pyramid/options.ts; here are their spellings.
 import { Command, Option } from 'commander'
 import { RESAMPLINGS } from '../../raster/pixels.js'
+import { TERRAIN_ENCODINGS, type TerrainNodata } from '../../raster/terrain.js'
 import {
   collectPairs,
   parseBands,
@@ -131,6 +132,30 @@ function outputOptions(command: Command): Command {
     .option('--metadata <key=value>', 'more metadata (repeatable)', collectPairs)
 }
 
+function terrainOptions(command: Command): Command {
+  return command
+    .optionsGroup('Terrain:')
+    .addOption(
+      new Option(
+        '--terrain <encoding>',
+        'heights instead of colours: terrain-RGB as mapbox (0.1 m) or terrarium (1/256 m), lossless WebP or ' +
+          '--format png; or numbers as int16 or float32. --bands says which band',
+      ).choices(TERRAIN_ENCODINGS),
+    )
+    .option(
+      '--terrain-nodata <what>',
+      'pixels without a height: transparent (default; MapLibre and Mapbox GL, which do not look at alpha, ' +
+        'show a pit there), parent (filled from the heights around them), or a height such as 0',
+      parseTerrainNodata,
+    )
+    .option('--terrain-step <m>', 'int16: metres between stored numbers (default: 0.25)', parseNumber(0, 1e6))
+    .option('--terrain-offset <m>', 'int16: height stored as 0 (default: 2500)', parseNumber(-1e6, 1e6))
+}
+
+function parseTerrainNodata(text: string): TerrainNodata {
+  return text === 'transparent' || text === 'parent' ? text : parseNumber(-1e6, 1e6)(text)
+}
+
 function runOptions(command: Command): Command {
   return command
     .optionsGroup('Run:')
@@ -162,6 +187,11 @@ Colours:
   flagstone build dem.tif heights.pmtiles --colormap colours.txt
   flagstone build landcover.tif classes.pmtiles --colormap classes.json -r mode --overview-resampling mode
 
+Terrain:
+  flagstone build dem.tif terrain.pmtiles --terrain mapbox --terrain-nodata 0
+  flagstone build srtm/*.hgt terrain.pmtiles --terrain terrarium --resampling cubic
+  flagstone build dem.tif heights.pmtiles --terrain int16 --terrain-step 0.1 --terrain-offset 1000
+
 Output:
   flagstone build ortho.tif ortho.pmtiles --zoom 10-18 --quality 70,17-18:85
   flagstone build ortho.tif ortho.pmtiles --format avif
@@ -180,6 +210,6 @@ export function defineBuild(): Command {
       '<paths...>',
       'sources (images, folders, globs, @list.txt, URLs), later ones on top; then the file to make',
     )
-  for (const group of [inputOptions, colourOptions, outputOptions, runOptions]) group(command)
+  for (const group of [inputOptions, colourOptions, terrainOptions, outputOptions, runOptions]) group(command)
   return command.optionsGroup('Common:').addHelpText('after', EXAMPLES)
 }
