@@ -123,6 +123,7 @@ function takeNumbers(
     const from = at
     while (at < end && !isSpace(bytes[at]!)) at++
     if (from === at || (at === end && !isLast)) return { found, at: from, bad: undefined }
+    if (at - from > MAX_NUMBER_BYTES) return { found, at: from, bad: bytes.subarray(from, at) }
     if (values !== undefined) {
       const value = parseNumber(bytes, from, at)
       if (value === undefined) return { found, at: from, bad: bytes.subarray(from, at) }
