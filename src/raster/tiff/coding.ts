@@ -23,9 +23,10 @@ export interface Codec {
   readonly photometric: number
   readonly bitsPerSample: number
   readonly sampleFormat: 'uint' | 'int' | 'float' | 'complex'
+  readonly littleEndian: boolean
   readonly codecTags: CodecTags
 }
-export type SampleCoding = Pick<Codec, 'bitsPerSample' | 'sampleFormat'>
+export type SampleCoding = Pick<Codec, 'bitsPerSample' | 'sampleFormat' | 'littleEndian'>
 
 export type SampleArray =
   | Int8Array
@@ -107,7 +108,7 @@ export function unsupportedCoding(image: CodedImage): string | undefined {
   return undefined
 }
 
-function isLercType({ bitsPerSample: bits, sampleFormat }: SampleCoding): boolean {
+function isLercType({ bitsPerSample: bits, sampleFormat }: Codec): boolean {
   if (sampleFormat === 'float') return bits === 32 || bits === 64
   return sampleFormat !== 'complex' && (bits === 8 || bits === 16 || bits === 32)
 }

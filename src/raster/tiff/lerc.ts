@@ -108,10 +108,19 @@ export async function decodeLerc(
   ) {
     throw new Problem('its LERC data holds fewer bands than it says')
   }
+  if (!coding.littleEndian) for (const band of decoded.pixels) swapBytes(band)
   return arrange(decoded, header, shape, maskIsAlpha)
 }
 
 type Band = lerc.PixelTypedArray
+
+/** libtiff hands its encoder samples in the byte order of the file, and the encoder takes them for its own. */
+function swapBytes(band: Band): void {
+  const bytes = Buffer.from(band.buffer, band.byteOffset, band.byteLength)
+  if (band.BYTES_PER_ELEMENT === 2) bytes.swap16()
+  else if (band.BYTES_PER_ELEMENT === 4) bytes.swap32()
+  else if (band.BYTES_PER_ELEMENT === 8) bytes.swap64()
+}
 
 function arrange(
   decoded: lerc.LercData,
