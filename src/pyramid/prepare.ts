@@ -6,7 +6,7 @@ import { readCutline } from './cutline.js'
 import { expandInputs } from './inputs.js'
 import type { ResolvedBuildOptions } from './options.js'
 import { type BuildPlan, planBuild } from './plan.js'
-import { InlinePool, type SubtreePool, shareMemory, WorkerPool } from './pool.js'
+import { InlinePool, type Share, type SubtreePool, shareMemory, WorkerPool } from './pool.js'
 import { readInfos, type SkippedSource } from './source-infos.js'
 import { type OpenOptions, openOptionsOf, openSource, type SourceOpener } from './sources.js'
 import { type ColourChoice, chooseColours, provisionalView } from './tone.js'
@@ -62,16 +62,23 @@ function elevationView({ terrain, bands }: ResolvedBuildOptions): ValueView | un
   return terrain === undefined ? undefined : { kind: 'values', bands: [bands?.[0] ?? 1] }
 }
 
-/** Threads that a build would use, and who they are. */
-export function poolOf(
-  { plan, options, open }: Prepared,
+/** Threads that a build uses; 0: the calling one. */
+export function threadsOf(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
   opener: SourceOpener | undefined,
-): { pool: SubtreePool; threads: number } {
+): number {
+  return shareOf(plan, options, opener).threads
+}
+
+function shareOf(plan: BuildPlan, options: ResolvedBuildOptions, opener: SourceOpener | undefined): Share {
   const wanted = opener === undefined ? (options.threads ?? availableParallelism()) : 0
-  const share = shareMemory(Math.min(wanted, plan.subtrees), options.memLimit)
-  const pool =
-    share.threads === 0
-      ? new InlinePool(plan, open, opener ?? openSource, share.cacheBytes)
-      : new WorkerPool(plan, open, share)
-  return { pool, threads: share.threads }
+  return shareMemory(Math.min(wanted, plan.subtrees), options.memLimit)
+}
+
+export function poolOf({ plan, options, open }: Prepared, opener: SourceOpener | undefined): SubtreePool {
+  const share = shareOf(plan, options, opener)
+  return share.threads === 0
+    ? new InlinePool(plan, open, opener ?? openSource, share.cacheBytes)
+    : new WorkerPool(plan, open, share)
 }

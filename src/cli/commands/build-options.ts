@@ -159,6 +159,7 @@ function parseTerrainNodata(text: string): TerrainNodata {
 function runOptions(command: Command): Command {
   return command
     .optionsGroup('Run:')
+    .option('--dry-run', 'say what would be made, how large and in what time; write nothing')
     .option('-j, --threads <n>', 'worker threads (default: ALL_CPUS)', parseThreads)
     .option(
       '--mem-limit <size>',
@@ -173,6 +174,7 @@ function runOptions(command: Command): Command {
 const EXAMPLES = `
 Examples:
   flagstone build ortho.tif ortho.pmtiles
+  flagstone build ortho.tif ortho.pmtiles --dry-run       tiles, bytes, time and disk, from a sample
 
 Input:
   flagstone build scan.tif scan.pmtiles --s-srs EPSG:27700 --nodata 255

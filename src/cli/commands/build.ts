@@ -2,9 +2,11 @@
 import type { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
 import { type BuildOptions, build } from '../../pyramid/build.js'
+import { estimate } from '../../pyramid/estimate.js'
 import { formatBytes, formatCount, formatDuration } from '../format.js'
-import { type CommonOptions, type Context, printJson, say } from '../io.js'
+import { type CommonOptions, type Context, EXIT, print, printJson, say } from '../io.js'
 import { progressView } from '../progress.js'
+import { describeEstimate, lackOfSpace } from './build-estimate.js'
 import { defineBuild } from './build-options.js'
 
 /** Options under their library names, and those that only the command line knows. */
@@ -15,49 +17,68 @@ type BuildCliOptions = CommonOptions &
     readonly force?: boolean
     readonly sSrs?: string
     readonly addAlpha?: boolean
+    readonly dryRun?: boolean
   }
 
-export function buildCommand({ io }: Context): Command {
+export function buildCommand(context: Context): Command {
   return defineBuild().action(async (paths: string[], cli: BuildCliOptions) => {
-    const { minzoom, maxzoom, force, quiet, verbose, json, sSrs, addAlpha, alpha, ...options } = cli
-    const sources = paths.slice(0, -1)
-    const out = paths.at(-1)!
-    if (sources.length === 0) {
-      throw new FlagstoneError(
-        'BAD_OPTION',
-        `build wants a source and a file to make: flagstone build ${out} OUT.pmtiles`,
-      )
-    }
-    const view = progressView(io, cli)
-    const report = await build(
-      {
-        ...options,
-        sources,
-        out,
-        minZoom: options.minZoom ?? minzoom,
-        maxZoom: options.maxZoom ?? maxzoom,
-        overwrite: options.overwrite === true || force === true,
-        crs: sSrs,
-        // commander's default for --no-alpha is true, which is no wish
-        alpha: alpha === false ? false : addAlpha,
-      },
-      {
-        signal: io.signal,
-        onProgress: (state) => view.update(state),
-        onNote: (note) => say(io, cli, note),
-      },
-    ).finally(() => view.stop())
-    if (json === true) {
-      printJson(io, report)
-      return
-    }
-    for (const { reason } of report.skipped.slice(0, 20)) say(io, cli, `Left out: ${reason}`)
-    if (report.skipped.length > 20) say(io, cli, `Left out: ${report.skipped.length - 20} more.`)
-    say(
-      io,
-      cli,
-      `${out}: ${formatCount(report.tiles)} tiles, zooms ${report.minZoom}–${report.maxZoom}, ${formatBytes(report.fileBytes)}, ` +
-        `in ${formatDuration(report.seconds)}`,
-    )
+    const options = optionsOf(paths, cli)
+    if (cli.dryRun === true) await dryRun(context, options, cli)
+    else await reallyBuild(context, options, cli)
   })
+}
+
+function optionsOf(paths: readonly string[], cli: BuildCliOptions): BuildOptions {
+  const { minzoom, maxzoom, force, quiet, verbose, json, sSrs, addAlpha, alpha, dryRun, ...options } = cli
+  const sources = paths.slice(0, -1)
+  const out = paths.at(-1)!
+  if (sources.length === 0) {
+    throw new FlagstoneError(
+      'BAD_OPTION',
+      `build wants a source and a file to make: flagstone build ${out} OUT.pmtiles`,
+    )
+  }
+  return {
+    ...options,
+    sources,
+    out,
+    minZoom: options.minZoom ?? minzoom,
+    maxZoom: options.maxZoom ?? maxzoom,
+    overwrite: options.overwrite === true || force === true,
+    crs: sSrs,
+    // commander's default for --no-alpha is true, which is no wish
+    alpha: alpha === false ? false : addAlpha,
+  }
+}
+
+async function dryRun(context: Context, options: BuildOptions, cli: BuildCliOptions): Promise<void> {
+  const { io } = context
+  const found = await estimate(options, { signal: io.signal })
+  if (cli.json === true) printJson(io, found)
+  else print(io, describeEstimate(found))
+  const lack = lackOfSpace(found)
+  if (lack === undefined) return
+  say(io, cli, `flagstone: ${lack}`)
+  context.exitCode = EXIT.FAILED
+}
+
+async function reallyBuild({ io }: Context, options: BuildOptions, cli: BuildCliOptions): Promise<void> {
+  const view = progressView(io, cli)
+  const report = await build(options, {
+    signal: io.signal,
+    onProgress: (state) => view.update(state),
+    onNote: (note) => say(io, cli, note),
+  }).finally(() => view.stop())
+  if (cli.json === true) {
+    printJson(io, report)
+    return
+  }
+  for (const { reason } of report.skipped.slice(0, 20)) say(io, cli, `Left out: ${reason}`)
+  if (report.skipped.length > 20) say(io, cli, `Left out: ${report.skipped.length - 20} more.`)
+  say(
+    io,
+    cli,
+    `${report.out}: ${formatCount(report.tiles)} tiles, zooms ${report.minZoom}–${report.maxZoom}, ${formatBytes(report.fileBytes)}, ` +
+      `in ${formatDuration(report.seconds)}`,
+  )
 }

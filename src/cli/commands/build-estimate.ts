@@ -1,0 +1,50 @@
+// What `flagstone build --dry-run` prints.
+import type { Estimate } from '../../pyramid/estimate.js'
+import { formatBytes, formatCount, formatDegrees, formatDuration, table } from '../format.js'
+
+const HOLES_SHOWN = 5
+
+const percent = (share: number): string =>
+  `${share > 0 && share < 0.1 ? (share * 100).toPrecision(1) : Math.round(share * 100)} %`
+
+const plural = (count: number, what: string): string =>
+  `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`
+
+/** Lines for people. */
+export function describeEstimate(estimate: Estimate): string {
+  const { levels, sample, disk, growth, sources } = estimate
+  const rows = levels.map(({ zoom, tiles, bytes }) => [`  ${zoom}`, formatCount(tiles), formatBytes(bytes)])
+  return [
+    `${estimate.out} would be made of ${sources.length === 1 ? sources[0] : plural(sources.length, 'source')}:`,
+    table([
+      ['  zoom', 'tiles', 'bytes'],
+      ...rows,
+      ['  all', formatCount(estimate.tiles), formatBytes(estimate.tileBytes)],
+    ]),
+    `A file of about ${formatBytes(estimate.fileBytes)}, in about ${formatDuration(estimate.seconds)} on ${
+      estimate.threads === 0 ? 'this thread' : plural(estimate.threads, 'thread')
+    } (from ${plural(sample.tiles, 'tile')} made in ${formatDuration(sample.seconds)}: ${sample.subtrees} of ${sample.of} parts).`,
+    `${disk.directory} has ${formatBytes(disk.freeBytes)} free${disk.fits ? '' : ': too little'}; ${growth.fileSystem}, so the index grows ${
+      growth.method === 'insert' ? 'in place' : 'by relocation'
+    }.`,
+    ...coverageLines(estimate),
+    ...estimate.notes,
+  ].join('\n')
+}
+
+function coverageLines({ coverage: { share, holes } }: Estimate): string[] {
+  const whole = `Sources cover ${percent(share)} of the bounds`
+  if (holes.length === 0) return [`${whole}, without holes.`]
+  const shown = holes.slice(0, HOLES_SHOWN).map((hole) => {
+    const [west, south, east, north] = hole.bounds.map(formatDegrees)
+    return `  ${west},${south},${east},${north} (${percent(hole.share)})`
+  })
+  const more = holes.length > HOLES_SHOWN ? [`  and ${holes.length - HOLES_SHOWN} smaller ones`] : []
+  return [`${whole}, with ${plural(holes.length, 'hole')}:`, ...shown, ...more]
+}
+
+/** A sentence when it cannot fit. */
+export function lackOfSpace({ out, fileBytes, disk }: Estimate): string | undefined {
+  if (disk.fits) return undefined
+  return `${out} would need about ${formatBytes(fileBytes)}, and ${disk.directory} has ${formatBytes(disk.freeBytes)} free: make room, or choose another place, fewer zooms or a lower quality.`
+}

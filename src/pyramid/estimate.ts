@@ -1,0 +1,172 @@
+// What a build would make, how long it would take and whether it would fit, without making it: the plan, and a
+// sample of its tiles. Nothing is written.
+import { statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { FlagstoneError } from '../errors.js'
+import { probeDirectory } from '../platform/probe.js'
+import { type Coverage, coverageOf } from './coverage.js'
+import type { EncodingPlan } from './encoding.js'
+import { type Sample, samplePlanOf, sampleSubtrees } from './estimate-sample.js'
+import { type BuildOptions, parseBuildOptions, type ResolvedBuildOptions } from './options.js'
+import { checkOutput } from './output.js'
+import { type BuildPlan, subtreeRoots } from './plan.js'
+import { type PrepareContext, poolOf, prepare, threadsOf, withInputs } from './prepare.js'
+import type { SkippedSource } from './source-infos.js'
+import { tilesOfSubtree } from './subtree.js'
+
+export interface EstimateContext extends PrepareContext {
+  /** How long tiles may be made for the sample; default 4. */
+  readonly sampleSeconds?: number
+}
+
+export interface Estimate {
+  readonly out: string
+  readonly minZoom: number
+  readonly maxZoom: number
+  readonly tileSize: number
+  /** West, south, east, north, degrees. */
+  readonly bounds: readonly [number, number, number, number]
+  readonly encoding: EncodingPlan
+  /** Expected; `planned`: no more than these. */
+  readonly levels: readonly { zoom: number; planned: number; tiles: number; bytes: number }[]
+  readonly tiles: number
+  /** Identical tiles count each. */
+  readonly tileBytes: number
+  readonly fileBytes: number
+  readonly threads: number
+  /** Of the whole build, with what was read to plan it. */
+  readonly seconds: number
+  /** What it was said from. */
+  readonly sample: {
+    readonly subtrees: number
+    readonly of: number
+    readonly tiles: number
+    readonly seconds: number
+  }
+  readonly disk: { readonly directory: string; readonly freeBytes: number; readonly fits: boolean }
+  /** How index regions will grow. */
+  readonly growth: { readonly method: 'insert' | 'relocate'; readonly fileSystem: string }
+  readonly coverage: Coverage
+  readonly sources: readonly string[]
+  readonly skipped: readonly SkippedSource[]
+  readonly notes: readonly string[]
+}
+
+/** Records, directories, headers: measured on files of ten thousand and more tiles. */
+const INDEX_BYTES_A_TILE = 40
+const FILE_BYTES = 65_536
+/** The writer's own work. */
+const WRITE_BYTES_A_SECOND = 1e9
+const SEAL_SECONDS = 0.15
+
+/**
+ * Throws what `build` throws before it begins to write, but not EXISTS: that becomes a note.
+ */
+export async function estimate(options: BuildOptions, context: EstimateContext = {}): Promise<Estimate> {
+  const began = performance.now()
+  const resolved = await withInputs(parseBuildOptions(options), context)
+  const notes = outputNotes(resolved)
+  const prepared = await prepare(resolved, context)
+  const prepareSeconds = (performance.now() - began) / 1000
+  const { plan, colours, skipped } = prepared
+  const threads = threadsOf(plan, resolved, context.openSource)
+  const samplePlan = samplePlanOf(plan)
+  const sampled = { ...prepared, plan: samplePlan, options: { ...resolved, threads } }
+  const pool = poolOf(sampled, context.openSource)
+  const stop = (): void => pool.stop()
+  context.signal?.addEventListener('abort', stop, { once: true })
+  const sampleBegan = performance.now()
+  let sample: Sample
+  try {
+    if (context.signal?.aborted === true) throw new FlagstoneError('INTERRUPTED', 'Interrupted.')
+    sample = await sampleSubtrees(samplePlan, pool, threads, context.sampleSeconds ?? 4)
+  } finally {
+    context.signal?.removeEventListener('abort', stop)
+    await pool.close()
+  }
+  const sampleSeconds = (performance.now() - sampleBegan) / 1000
+  const levels = expectedLevels(plan, sample)
+  const tiles = sum(levels.map((level) => level.tiles))
+  const tileBytes = sum(levels.map((level) => level.bytes))
+  const fileBytes = Math.round(
+    tileBytes * (resolved.dedupe ? sample.distinct : 1) + tiles * INDEX_BYTES_A_TILE + FILE_BYTES,
+  )
+  const directory = dirname(resolved.out)
+  const { bavail, bsize } = statfsSync(directory)
+  const { insertRange, fileSystem } = probeDirectory(directory)
+  return {
+    out: resolved.out,
+    minZoom: plan.minZoom,
+    maxZoom: plan.maxZoom,
+    tileSize: plan.tileSize,
+    bounds: plan.bounds,
+    encoding: plan.encoding,
+    levels,
+    tiles,
+    tileBytes,
+    fileBytes,
+    threads,
+    seconds:
+      prepareSeconds + buildSeconds(plan, sample, threads) + fileBytes / WRITE_BYTES_A_SECOND + SEAL_SECONDS,
+    sample: {
+      subtrees: sample.subtrees,
+      of: sample.of,
+      tiles: sum([...sample.levels.values()].map((level) => level.tiles)),
+      seconds: sampleSeconds,
+    },
+    disk: { directory, freeBytes: bavail * bsize, fits: fileBytes <= bavail * bsize },
+    growth: { method: insertRange ? 'insert' : 'relocate', fileSystem },
+    coverage: coverageOf(plan.sources, plan.bounds),
+    sources: plan.sources.map((info) => info.description),
+    skipped,
+    notes: [...colours.notes, ...notes],
+  }
+}
+
+const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0)
+
+/** An output that is there already is no reason not to estimate. */
+function outputNotes(options: ResolvedBuildOptions): string[] {
+  try {
+    checkOutput(options)
+    return []
+  } catch (error) {
+    if (error instanceof FlagstoneError && error.code === 'EXISTS') return [error.message]
+    throw error
+  }
+}
+
+/** What the sample found a planned tile, on all planned ones; zooms above the sample's as its lowest. */
+function expectedLevels(plan: BuildPlan, { levels }: Sample): Estimate['levels'] {
+  const known = [...levels].filter(([, level]) => level.planned > 0).sort(([a], [b]) => a - b)
+  const lowest = known[0]![1]
+  let filled = lowest.tiles / lowest.planned
+  const expected: { zoom: number; planned: number; tiles: number; bytes: number }[] = []
+  for (const { zoom, tiles: planned } of [...plan.levels].reverse()) {
+    const found = levels.get(zoom)
+    const level = found !== undefined && found.planned > 0 ? found : lowest
+    // above, four empty ones make an empty one: about the square root of it, for what lies together
+    if (level === found) filled = level.tiles / level.planned
+    else filled = Math.sqrt(filled)
+    const tiles = Math.round(planned * filled)
+    expected.push({
+      zoom,
+      planned,
+      tiles,
+      bytes: Math.round((tiles * level.bytes) / Math.max(1, level.tiles)),
+    })
+  }
+  return expected.reverse()
+}
+
+/** Roots are handed out one after another; the last worker to finish says how long it took. */
+function buildSeconds(plan: BuildPlan, sample: Sample, threads: number): number {
+  const workers = new Float64Array(Math.max(1, threads)).fill(sample.startSeconds)
+  const work = plan.tiles * sample.secondsPerTile
+  if (plan.subtrees > 20 * workers.length) return sample.startSeconds + work / workers.length
+  for (const [x, y] of subtreeRoots(plan)) {
+    const first = workers.indexOf(Math.min(...workers))
+    workers[first] = workers[first]! + tilesOfSubtree(plan, x, y) * sample.secondsPerTile
+  }
+  return Math.max(...workers)
+}
