@@ -4,6 +4,8 @@
 // serves: the coarsest stored one at least as fine as the picture, else the deepest. A tile missing there is
 // made from deeper ones where they exist, else enlarged from its deepest stored ancestor (mixed depth), else
 // transparent. The mosaic then goes through the warp's kernels, so shrinking widens them.
+//
+// Files of heights are resampled as heights, whatever their tiles look like.
 import { FlagstoneError } from '../errors.js'
 import {
   clampLatitude,
@@ -13,12 +15,15 @@ import {
   metresToPixelY,
   resolution,
 } from '../grid/mercator.js'
-import { type Canvas, createCanvas, finishCanvas } from '../raster/canvas.js'
+import { type Canvas, finishCanvas } from '../raster/canvas.js'
+import { greyOfHeights, shadeOfHeights } from '../raster/hillshade.js'
 import { kernelReach } from '../raster/kernels.js'
-import type { Pixels, Resampling } from '../raster/pixels.js'
+import type { Pixels, Resampling, Samples } from '../raster/pixels.js'
+import { heightsToRgb, isTerrainRgb } from '../raster/terrain.js'
 import type { AnyReader } from '../store/open.js'
 import { intersectRects, type PixelRect } from './ranges.js'
 import { paintScaled } from './scale.js'
+import { colourForm, type ElevationKind, elevationOf, formOf, type TileForm } from './tile-form.js'
 import { TileMosaic } from './tile-mosaic.js'
 
 export interface SampleOptions {
@@ -31,7 +36,13 @@ export interface SampleOptions {
   readonly resampling?: Resampling | undefined
   /** Reads this zoom instead of choosing one. */
   readonly zoom?: number | undefined
+  /** Of files of heights; default: terrain-RGB as it is, numbers as a hillshade. */
+  readonly elevation?: ElevationLook | undefined
 }
+
+/** How heights are shown: in the file's own encoding, lit from the north-west, or from black to white. */
+export type ElevationLook = 'encoded' | 'shade' | 'grey'
+export const ELEVATION_LOOKS: readonly ElevationLook[] = ['encoded', 'shade', 'grey']
 
 const MAX_SIDE = 32768
 const MAX_PIXELS = 2 ** 27
@@ -43,16 +54,69 @@ const MAX_TILES = 2 ** 16
 /**
  * A picture of width × height pixels, web mercator, evenly spaced; mask 0 where the file has nothing.
  * Throws RangeError for sizes and bboxes that are none; TOO_LARGE for more than the limits; DAMAGED for tiles
- * that do not decode.
+ * that do not decode; BAD_OPTION for numbers that are to look encoded.
  */
 export async function sample(reader: AnyReader, options: SampleOptions): Promise<Pixels> {
+  const kind = elevationOf(reader)
+  if (kind === undefined) {
+    const form = colourForm()
+    const picture = await sampleAs(reader, options, form)
+    return form.isGrey && reader.levels().length > 0 ? greyOf(picture) : picture
+  }
+  const look = options.elevation ?? (kind === 'numbers' ? 'shade' : 'encoded')
+  return lookOf(await sampleAs(reader, options, formOf(kind)), kind, look, windowOf(options))
+}
+
+/**
+ * The heights of a window, metres, one band; mask 0 where there are none. Undefined for a file of pictures.
+ * Throws as `sample`.
+ */
+export async function sampleHeights(
+  reader: AnyReader,
+  options: SampleOptions,
+): Promise<Pixels<Float32Array> | undefined> {
+  const kind = elevationOf(reader)
+  return kind && sampleAs(reader, options, formOf(kind))
+}
+
+function lookOf(
+  heights: Pixels<Float32Array>,
+  kind: ElevationKind,
+  look: ElevationLook,
+  window: Window,
+): Pixels {
+  const { width, height, mask } = heights
+  if (look === 'grey') return greyOfHeights(heights)
+  if (look === 'shade') {
+    return shadeOfHeights(heights, {
+      north: window.north,
+      metresX: (window.east - window.west) / width,
+      metresY: (window.north - window.south) / height,
+    })
+  }
+  if (!isTerrainRgb(kind)) {
+    throw new FlagstoneError(
+      'BAD_OPTION',
+      'The file holds heights as numbers, which have no colours of their own: show them as shade or grey.',
+    )
+  }
+  const data = new Uint8Array(width * height * 3)
+  heightsToRgb(heights, kind, data, 3)
+  return { width, height, bands: 3, data, mask }
+}
+
+async function sampleAs<T extends Samples>(
+  reader: AnyReader,
+  options: SampleOptions,
+  form: TileForm<T>,
+): Promise<Pixels<T>> {
   const { width, height, resampling = 'bilinear' } = options
   checkSize(width, height)
   const window = windowOf(options)
-  const canvas = createCanvas(width, height, 3)
+  const canvas = form.canvas(width, height)
   const zooms = reader.levels().map((level) => level.zoom)
   if (zooms.length === 0) return canvas
-  const mosaic = new TileMosaic(reader, zooms)
+  const mosaic = new TileMosaic(reader, zooms, 'any', form)
   const zoom = options.zoom ?? (await chooseZoom(mosaic, zooms, window, width, height))
   if (!Number.isInteger(zoom) || zoom < 0 || zoom > 26) throw new RangeError(`zoom ${zoom} is not in 0…26`)
   const size = await mosaic.tileSizeAt(zoom)
@@ -67,8 +131,7 @@ export async function sample(reader: AnyReader, options: SampleOptions): Promise
   for (const piece of piecesOf({ minX: 0, minY: 0, endX: width, endY: height }, grid)) {
     for (const turn of [-1, 0, 1]) await paintPiece(mosaic, grid, piece, turn, resampling, canvas)
   }
-  const picture = finishCanvas(canvas) ?? canvas
-  return mosaic.isGrey ? greyOf(picture) : picture
+  return finishCanvas(canvas) ?? canvas
 }
 
 function checkSize(width: number, height: number): void {
@@ -102,7 +165,7 @@ function windowOf({ bbox }: SampleOptions): Window {
 }
 
 async function chooseZoom(
-  mosaic: TileMosaic,
+  mosaic: TileMosaic<Samples>,
   zooms: readonly number[],
   window: Window,
   width: number,
@@ -160,13 +223,13 @@ function* piecesOf(piece: PixelRect, grid: Grid): Generator<PixelRect> {
   }
 }
 
-async function paintPiece(
-  mosaic: TileMosaic,
+async function paintPiece<T extends Samples>(
+  mosaic: TileMosaic<T>,
   grid: Grid,
   piece: PixelRect,
   turn: number,
   resampling: Resampling,
-  canvas: Canvas,
+  canvas: Canvas<T>,
 ): Promise<void> {
   const { stepX, stepY, worldPixels, zoom } = grid
   // grid positions of the piece's corners, on the turn of the world that is painted

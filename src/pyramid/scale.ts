@@ -1,6 +1,6 @@
 // Pixels to a rectangle of a canvas on an even grid: a warp whose geometry is four numbers.
 import type { Canvas } from '../raster/canvas.js'
-import type { Pixels, Resampling } from '../raster/pixels.js'
+import type { Pixels, Resampling, Samples } from '../raster/pixels.js'
 import { runWarp } from '../raster/warp.js'
 import type { WarpPart, WarpPlan } from '../raster/warp-plan.js'
 import type { PixelRect } from './ranges.js'
@@ -23,7 +23,7 @@ export interface Scaling {
 }
 
 /** Transparency is soft. Throws as runWarp does. */
-export function paintScaled(pixels: Pixels, canvas: Canvas, scaling: Scaling): void {
+export function paintScaled(pixels: Pixels<Samples>, canvas: Canvas<Samples>, scaling: Scaling): void {
   const { rect, stepX, stepY, resampling } = scaling
   const width = rect.endX - rect.minX
   const height = rect.endY - rect.minY

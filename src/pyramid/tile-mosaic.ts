@@ -2,13 +2,13 @@
 //
 // A tile that is missing at a zoom is made, in this order: from deeper tiles, reduced; where there are none,
 // from its deepest stored ancestor, enlarged. Tiles may differ in size and type: each is brought to the size
-// that is usual at the zoom.
-import { type Canvas, createCanvas, finishCanvas } from '../raster/canvas.js'
-import { decodeTile } from '../raster/codec.js'
-import type { Pixels } from '../raster/pixels.js'
+// that is usual at the zoom. Tiles of heights are decoded to heights first: only those may be resampled.
+import { type Canvas, finishCanvas } from '../raster/canvas.js'
+import type { Pixels, Samples } from '../raster/pixels.js'
 import type { TileSet } from '../store/tile-set.js'
 import type { PixelRect } from './ranges.js'
 import { paintScaled } from './scale.js'
+import { colourForm, type TileForm } from './tile-form.js'
 
 /** Zooms below a missing tile that are searched for its parts. */
 const SEARCH_ZOOMS = 4
@@ -16,27 +16,28 @@ const CACHED_TILES = 128
 const DECODED_AT_ONCE = 8
 const USUAL_SIZE = 256
 
-export class TileMosaic {
+export class TileMosaic<T extends Samples = Uint8Array> {
   readonly #reader: TileSet
   readonly #zooms: ReadonlySet<number>
   readonly #deepest: number
   readonly #fill: 'any' | 'leaves'
   readonly #sizes = new Map<number, number>()
   /** Insertion order is order of use. */
-  readonly #decoded = new Map<string, Promise<Pixels | undefined>>()
-  #sawColour = false
+  readonly #decoded = new Map<string, Promise<Pixels<T> | undefined>>()
+  readonly #form: TileForm<T>
 
   /** `fill`: which ancestors stand in for a missing tile: any, or only those the file has nothing below. */
-  constructor(reader: TileSet, zooms: readonly number[], fill: 'any' | 'leaves' = 'any') {
+  constructor(
+    reader: TileSet,
+    zooms: readonly number[],
+    fill: 'any' | 'leaves' = 'any',
+    form: TileForm<T> = colourForm() as TileForm<Samples> as TileForm<T>,
+  ) {
+    this.#form = form
     this.#reader = reader
     this.#fill = fill
     this.#zooms = new Set(zooms)
     this.#deepest = Math.max(...zooms)
-  }
-
-  /** No tile read so far had colour. */
-  get isGrey(): boolean {
-    return !this.#sawColour
   }
 
   /** Pixels a side of the tiles of a zoom: of its first tile, else of the first of the nearest zoom. */
@@ -51,10 +52,10 @@ export class TileMosaic {
     return size
   }
 
-  /** RGB; a rectangle of a zoom's pixel grid, inside the world. Undefined when nothing is there. */
-  async read(zoom: number, rect: PixelRect, tileSize?: number): Promise<Pixels | undefined> {
+  /** RGB, or heights; a rectangle of a zoom's pixel grid, inside the world. Undefined when nothing is there. */
+  async read(zoom: number, rect: PixelRect, tileSize?: number): Promise<Pixels<T> | undefined> {
     const size = tileSize ?? (await this.tileSizeAt(zoom))
-    const canvas = createCanvas(rect.endX - rect.minX, rect.endY - rect.minY, 3)
+    const canvas = this.#form.canvas(rect.endX - rect.minX, rect.endY - rect.minY)
     const places: [number, number][] = []
     for (let y = Math.floor(rect.minY / size); y * size < rect.endY; y++) {
       for (let x = Math.floor(rect.minX / size); x * size < rect.endX; x++) places.push([x, y])
@@ -71,13 +72,13 @@ export class TileMosaic {
   }
 
   /** What there is at a place, size × size. */
-  async #cell(zoom: number, x: number, y: number, size: number): Promise<Pixels | undefined> {
+  async #cell(zoom: number, x: number, y: number, size: number): Promise<Pixels<T> | undefined> {
     const own = await this.#tile(zoom, x, y)
-    if (own !== undefined) return fitted(own, size)
+    if (own !== undefined) return this.#fitted(own, size)
     const hasParts = this.#hasBelow(zoom, x, y, SEARCH_ZOOMS)
     const ancestor = await this.#fromAncestor(zoom, x, y, size)
     if (!hasParts) return ancestor
-    const canvas = createCanvas(size, size, 3)
+    const canvas = this.#form.canvas(size, size)
     if (ancestor !== undefined) paste(ancestor, canvas, 0, 0)
     await this.#paintBelow(zoom, x, y, canvas, SEARCH_ZOOMS)
     return finishCanvas(canvas)
@@ -92,7 +93,7 @@ export class TileMosaic {
   }
 
   /** Paints a canvas that stands for a missing tile from the tiles below it. */
-  async #paintBelow(zoom: number, x: number, y: number, canvas: Canvas, depth: number): Promise<void> {
+  async #paintBelow(zoom: number, x: number, y: number, canvas: Canvas<T>, depth: number): Promise<void> {
     if (depth === 0 || zoom >= this.#deepest) return
     const half = canvas.width >> 1
     for (const [cx, cy] of childrenOf(x, y)) {
@@ -103,20 +104,20 @@ export class TileMosaic {
       if (tile !== undefined) {
         stretch(tile, canvas, rect)
       } else if (this.#hasBelow(zoom + 1, cx, cy, depth - 1)) {
-        const quarter = createCanvas(canvas.width, canvas.height, 3)
+        const quarter = this.#form.canvas(canvas.width, canvas.height)
         await this.#paintBelow(zoom + 1, cx, cy, quarter, depth - 1)
         stretch(quarter, canvas, rect)
       }
     }
   }
 
-  async #fromAncestor(zoom: number, x: number, y: number, size: number): Promise<Pixels | undefined> {
+  async #fromAncestor(zoom: number, x: number, y: number, size: number): Promise<Pixels<T> | undefined> {
     for (let up = 1; up <= zoom; up++) {
       const above = [zoom - up, Math.floor(x / 2 ** up), Math.floor(y / 2 ** up)] as const
       const tile = await this.#tile(...above)
       if (tile === undefined) continue
       if (this.#fill === 'leaves' && this.hasChildren(...above)) return undefined
-      const canvas = createCanvas(size, size, 3)
+      const canvas = this.#form.canvas(size, size)
       const step = 1 / 2 ** up
       paintScaled(tile, canvas, {
         rect: { minX: 0, minY: 0, endX: size, endY: size },
@@ -146,8 +147,8 @@ export class TileMosaic {
     return this.#zooms.has(zoom) && this.#reader.has(zoom, x, y)
   }
 
-  /** Decoded, as RGB. */
-  async #tile(zoom: number, x: number, y: number): Promise<Pixels | undefined> {
+  /** Decoded. */
+  async #tile(zoom: number, x: number, y: number): Promise<Pixels<T> | undefined> {
     if (!this.#zooms.has(zoom)) return undefined
     const key = `${zoom}/${x}/${y}`
     const found = this.#decoded.get(key) ?? this.#decode(zoom, x, y)
@@ -157,12 +158,17 @@ export class TileMosaic {
     return found
   }
 
-  async #decode(zoom: number, x: number, y: number): Promise<Pixels | undefined> {
+  async #decode(zoom: number, x: number, y: number): Promise<Pixels<T> | undefined> {
     const tile = this.#reader.get(zoom, x, y)
-    if (tile === undefined) return undefined
-    const pixels = await decodeTile(tile.bytes)
-    if (pixels.bands === 3) this.#sawColour = true
-    return pixels.bands === 3 ? pixels : asRgb(pixels)
+    return tile && this.#form.decode(tile.bytes)
+  }
+
+  /** A tile at the usual size. */
+  #fitted(pixels: Pixels<T>, size: number): Pixels<T> | undefined {
+    if (pixels.width === size && pixels.height === size) return pixels
+    const canvas = this.#form.canvas(size, size)
+    stretch(pixels, canvas, { minX: 0, minY: 0, endX: size, endY: size })
+    return finishCanvas(canvas)
   }
 }
 
@@ -173,23 +179,8 @@ const childrenOf = (x: number, y: number): [number, number][] => [
   [2 * x + 1, 2 * y + 1],
 ]
 
-function asRgb(pixels: Pixels): Pixels {
-  const { width, height, mask } = pixels
-  const data = new Uint8Array(width * height * 3)
-  for (let p = 0; p < width * height; p++) data.fill(pixels.data[p]!, 3 * p, 3 * p + 3)
-  return { width, height, bands: 3, data, mask }
-}
-
-/** A tile at the usual size. */
-function fitted(pixels: Pixels, size: number): Pixels | undefined {
-  if (pixels.width === size && pixels.height === size) return pixels
-  const canvas = createCanvas(size, size, 3)
-  stretch(pixels, canvas, { minX: 0, minY: 0, endX: size, endY: size })
-  return finishCanvas(canvas)
-}
-
 /** All of `pixels` into a rectangle, averaging when it shrinks. */
-function stretch(pixels: Pixels, canvas: Canvas, rect: PixelRect): void {
+function stretch(pixels: Pixels<Samples>, canvas: Canvas<Samples>, rect: PixelRect): void {
   const stepX = pixels.width / (rect.endX - rect.minX)
   const stepY = pixels.height / (rect.endY - rect.minY)
   paintScaled(pixels, canvas, {
@@ -207,7 +198,7 @@ function stretch(pixels: Pixels, canvas: Canvas, rect: PixelRect): void {
 }
 
 /** What is not transparent, as far as it lies on the canvas. */
-function paste(from: Pixels, to: Canvas, x: number, y: number): void {
+function paste(from: Pixels<Samples>, to: Canvas<Samples>, x: number, y: number): void {
   const { bands, data, mask } = from
   const left = Math.max(0, -x)
   const right = Math.min(from.width, to.width - x)

@@ -4,6 +4,7 @@ import { FlagstoneError } from '../errors.js'
 import { TileType } from '../format/tile-type.js'
 import { openRealFile } from '../platform/real-file.js'
 import { decodeTile } from '../raster/codec.js'
+import { decodeHeights } from '../raster/terrain.js'
 import { openTiles } from '../store/paths.js'
 import { type Finding, verify } from '../store/verify.js'
 
@@ -17,7 +18,13 @@ const IN_FLIGHT = 4
 /** Faulty tiles that are named; the rest is counted. */
 const NAMED = 10
 
-const PICTURES = new Set<number>([TileType.jpeg, TileType.png, TileType.webp, TileType.avif])
+const DECODED = new Set<number>([
+  TileType.jpeg,
+  TileType.png,
+  TileType.webp,
+  TileType.avif,
+  TileType.elevation,
+])
 
 /**
  * Every numbered invariant and every checksum of a tile file.
@@ -45,9 +52,10 @@ async function decodeAll(path: string, signal: AbortSignal | undefined): Promise
   let decoded = 0
   const decodeOne = async (z: number, x: number, y: number): Promise<void> => {
     const tile = reader.get(z, x, y)
-    if (tile === undefined || !PICTURES.has(tile.type)) return
+    if (tile === undefined || !DECODED.has(tile.type)) return
     try {
-      await decodeTile(tile.bytes)
+      if (tile.type === TileType.elevation) await decodeHeights(tile.bytes)
+      else await decodeTile(tile.bytes)
       decoded++
     } catch (error) {
       if (!(error instanceof FlagstoneError)) throw error

@@ -3,11 +3,13 @@ import { writeFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { Command, Option } from 'commander'
 import { FlagstoneError } from '../../errors.js'
-import { sample } from '../../pyramid/sample.js'
+import { ELEVATION_LOOKS, type ElevationLook, sample } from '../../pyramid/sample.js'
+import { elevationOf } from '../../pyramid/tile-form.js'
 import { coverageOf } from '../../raster/canvas.js'
 import { encodeImage, type TileFormat } from '../../raster/codec.js'
 import { RESAMPLINGS, type Resampling } from '../../raster/pixels.js'
 import { describeTiles } from '../../store/describe.js'
+import type { AnyReader as TileReader } from '../../store/open.js'
 import { openTiles } from '../../store/paths.js'
 import { formatDegrees } from '../format.js'
 import { type CommonOptions, type Context, printJson, say } from '../io.js'
@@ -21,6 +23,7 @@ interface SampleOptions extends CommonOptions {
   readonly zoom?: number
   readonly resampling?: Resampling
   readonly quality: number
+  readonly elevation?: ElevationLook
 }
 
 const FORMATS: Record<string, TileFormat> = {
@@ -43,6 +46,19 @@ function formatOf(options: SampleOptions): TileFormat {
   return format
 }
 
+/** Heights are written as colours, which must survive. Throws BAD_OPTION for formats in which they would not. */
+function isEncoded(reader: TileReader, { elevation }: SampleOptions, format: TileFormat): boolean {
+  const kind = elevationOf(reader)
+  if (kind === undefined || kind === 'numbers' || (elevation ?? 'encoded') !== 'encoded') return false
+  if (format === 'jpeg') {
+    throw new FlagstoneError(
+      'BAD_OPTION',
+      'The file holds heights as colours, which JPEG would change: write .png or .webp, or pass --elevation shade.',
+    )
+  }
+  return true
+}
+
 export function sampleCommand({ io }: Context): Command {
   return new Command('sample')
     .description('cut any window at any size out of a tile file, as a picture in web mercator')
@@ -56,9 +72,15 @@ export function sampleCommand({ io }: Context): Command {
     .option('-z, --zoom <z>', 'read this zoom (default: chosen by the size)', parseInteger(0, 26))
     .addOption(new Option('-r, --resampling <kernel>', 'kernel (default: bilinear)').choices(RESAMPLINGS))
     .option('--quality <q>', 'JPEG and WebP quality', parseInteger(1, 100), 85)
+    .addOption(
+      new Option(
+        '--elevation <look>',
+        'heights as they are encoded, lit from the north-west, or from black to white (default: encoded; shade where they are numbers)',
+      ).choices(ELEVATION_LOOKS),
+    )
     .addHelpText(
       'after',
-      '\nExamples:\n  flagstone sample ortho.pmtiles -o preview.png\n  flagstone sample ortho.pmtiles --bbox 7.58,47.55,7.60,47.56 --size 1200x800 -o basel.jpg',
+      '\nExamples:\n  flagstone sample ortho.pmtiles -o preview.png\n  flagstone sample ortho.pmtiles --bbox 7.58,47.55,7.60,47.56 --size 1200x800 -o basel.jpg\n  flagstone sample terrain.pmtiles --elevation shade -o relief.png',
     )
     .action(async (path: string, options: SampleOptions) => {
       const format = formatOf(options)
@@ -75,7 +97,11 @@ export function sampleCommand({ io }: Context): Command {
           resampling: options.resampling,
           zoom: options.zoom,
         })
-        const { bytes } = await encodeImage(pixels, { format, quality: options.quality })
+        const { bytes } = await encodeImage(pixels, {
+          format,
+          quality: options.quality,
+          lossless: isEncoded(reader, options, format),
+        })
         if (options.output === undefined) io.stdout.write(bytes)
         else writeFileSync(options.output, bytes)
         const empty = coverageOf(pixels.mask) === 'none'

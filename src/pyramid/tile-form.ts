@@ -1,0 +1,66 @@
+// What the tiles of a file are to those who put them together: colours, or heights. Colours that stand for
+// heights (terrain-RGB) must never be resampled as colours: a mean of codes is no code of the mean.
+import { TileType } from '../format/tile-type.js'
+import { type Canvas, createCanvas, createValueCanvas } from '../raster/canvas.js'
+import { decodeTile } from '../raster/codec.js'
+import type { Pixels, Samples } from '../raster/pixels.js'
+import { decodeHeights, isTerrainRgb, type TerrainRgb } from '../raster/terrain.js'
+import type { TileSet } from '../store/tile-set.js'
+
+export interface TileForm<T extends Samples> {
+  /** Rejects with DAMAGED, TOO_LARGE. */
+  decode(bytes: Uint8Array): Promise<Pixels<T>>
+  canvas(width: number, height: number): Canvas<T>
+}
+
+export interface ColourForm extends TileForm<Uint8Array> {
+  /** No tile decoded so far had colour. */
+  readonly isGrey: boolean
+}
+
+/** Pictures as RGB. */
+export function colourForm(): ColourForm {
+  let sawColour = false
+  return {
+    async decode(bytes) {
+      const pixels = await decodeTile(bytes)
+      if (pixels.bands === 1) return asRgb(pixels)
+      sawColour = true
+      return pixels
+    },
+    canvas: (width, height) => createCanvas(width, height, 3),
+    get isGrey() {
+      return !sawColour
+    },
+  }
+}
+
+/** Heights: of raw elevation tiles, and of pictures in an encoding. */
+export function heightForm(encoding?: TerrainRgb): TileForm<Float32Array> {
+  return { decode: (bytes) => decodeHeights(bytes, encoding), canvas: createValueCanvas }
+}
+
+/** How a file holds heights: as terrain-RGB (its metadata says so), or as numbers (its tiles do). */
+export type ElevationKind = TerrainRgb | 'numbers'
+
+/** Undefined for a file of pictures. */
+export function elevationOf(tiles: TileSet): ElevationKind | undefined {
+  const { encoding } = tiles.metadata()
+  const [lowest] = tiles.levels()
+  const first = lowest && tiles.tiles({ zoom: lowest.zoom }).next()
+  if (first !== undefined && first.done !== true) {
+    const { z, x, y } = first.value
+    if (tiles.get(z, x, y)?.type === TileType.elevation) return 'numbers'
+  }
+  return isTerrainRgb(encoding) ? encoding : undefined
+}
+
+export const formOf = (kind: ElevationKind): TileForm<Float32Array> =>
+  heightForm(kind === 'numbers' ? undefined : kind)
+
+function asRgb(pixels: Pixels): Pixels {
+  const { width, height, mask } = pixels
+  const data = new Uint8Array(width * height * 3)
+  for (let p = 0; p < width * height; p++) data.fill(pixels.data[p]!, 3 * p, 3 * p + 3)
+  return { width, height, bands: 3, data, mask }
+}
