@@ -30,14 +30,24 @@ const SMALL: Readonly<Partial<Record<SampleType, number>>> = { uint8: 8, int8: 8
 
 /** ((value − min) / (max − min)) clamped to 0…1, to the power 1/gamma, · 255 rounded half up. */
 export function toneValue(value: number, min: number, max: number, gamma: number, inverted = false): number {
+  const t = share(value, min, max, inverted)
+  return Math.floor((gamma === 1 ? t : t ** (1 / gamma)) * 255 + 0.5)
+}
+
+/** Where in the range a value is, 0…1. */
+function share(value: number, min: number, max: number, inverted: boolean): number {
   let t = (value - min) / (max - min)
   // Also NaN: the value of an empty range.
   if (!(t > 0)) t = 0
   if (t > 1) t = 1
-  if (inverted) t = 1 - t
-  if (gamma !== 1) t = t ** (1 / gamma)
-  return Math.floor(t * 255 + 0.5)
+  return inverted ? 1 - t : t
 }
+
+const STEPS = 4096
+
+/** Colours at so many shares of the range: where two neighbours are one, so is all between. A power costs 50 ns. */
+const stepsOf = (gamma: number): Uint8Array =>
+  Uint8Array.from({ length: STEPS + 2 }, (_, i) => toneValue(Math.min(i, STEPS), 0, STEPS, gamma))
 
 /** How one band is toned: by table, index = stored & tableMask, or computed. */
 export interface BandTone {
@@ -46,6 +56,8 @@ export interface BandTone {
   readonly min: number
   readonly max: number
   readonly gamma: number
+  /** See stepsOf; of tones without a table. */
+  readonly steps: Uint8Array | undefined
   readonly units: BandUnits
 }
 
@@ -58,7 +70,8 @@ export function bandTone(tone: Tone, band: number, units: BandUnits, computed = 
     bits === undefined || computed
       ? undefined
       : tableOf(units, bits, (value) => toneValue(value, min, max, gamma, units.inverted))
-  return { table, tableMask: 2 ** (bits ?? 0) - 1, min, max, gamma, units }
+  const steps = table === undefined ? stepsOf(gamma) : undefined
+  return { table, tableMask: 2 ** (bits ?? 0) - 1, min, max, gamma, steps, units }
 }
 
 function tableOf(units: BandUnits, bits: number, tone: (value: number) => number): Uint8Array {
@@ -75,7 +88,10 @@ function eachStored(units: BandUnits, bits: number, visit: (stored: number, inde
   for (let i = 0; i < size; i++) visit(isSigned && i >= size / 2 ? i - size : i, i)
 }
 
-/** Tones `pixels` samples, every `stride`-th of `from`, into every `outStride`-th of `out`. */
+/**
+ * Tones `pixels` samples, every `stride`-th of `from`, into every `outStride`-th of `out`. (Positions begin with
+ * a constant: V8 makes twice as fast a loop of it.)
+ */
 export function toneBand(
   tone: BandTone,
   from: SampleArray,
@@ -91,13 +107,13 @@ export function toneBand(
     computeBand(tone, from, offset, stride, pixels, out, outOffset, outStride)
     return
   }
-  for (let i = 0, s = offset, o = outOffset; i < pixels; i++, s += stride, o += outStride) {
-    out[o] = table[from[s]! & tableMask]!
+  for (let i = 0, s = 0, o = 0; i < pixels; i++, s += stride, o += outStride) {
+    out[o + outOffset] = table[from[s + offset]! & tableMask]!
   }
 }
 
 function computeBand(
-  { min, max, gamma, units }: BandTone,
+  { min, max, gamma, steps: known, units }: BandTone,
   from: SampleArray,
   offset: number,
   stride: number,
@@ -107,8 +123,12 @@ function computeBand(
   outStride: number,
 ): void {
   const { scale, offset: shift, inverted } = units
-  for (let i = 0, s = offset, o = outOffset; i < pixels; i++, s += stride, o += outStride) {
-    out[o] = toneValue(from[s]! * scale + shift, min, max, gamma, inverted)
+  const steps = known!
+  for (let i = 0, s = 0, o = 0; i < pixels; i++, s += stride, o += outStride) {
+    const t = share(from[s + offset]! * scale + shift, min, max, inverted)
+    const step = (t * STEPS) | 0
+    const low = steps[step]!
+    out[o + outOffset] = low === steps[step + 1]! ? low : toneValue(t, 0, 1, gamma)
   }
 }
 
@@ -180,10 +200,10 @@ export function colourBand(
 ): void {
   const rgba = table ?? new Uint8Array(4)
   const mask = table === undefined ? 0 : table.length / 4 - 1
-  for (let i = 0, s = offset, o = 0; i < pixels; i++, s += stride, o += 3) {
+  for (let i = 0, s = 0, o = 0; i < pixels; i++, s += stride, o += 3) {
     let t = 0
-    if (table === undefined) map.lookUp(from[s]! * units.scale + units.offset, rgba, 0)
-    else t = (from[s]! & mask) * 4
+    if (table === undefined) map.lookUp(from[s + offset]! * units.scale + units.offset, rgba, 0)
+    else t = (from[s + offset]! & mask) * 4
     out[o] = rgba[t]!
     out[o + 1] = rgba[t + 1]!
     out[o + 2] = rgba[t + 2]!
