@@ -46,7 +46,8 @@ export const isUrl = (path: string): boolean => /^[a-z][a-z0-9+.-]+:\/\//i.test(
 
 /** `base`: the folder relative paths are relative to; empty: the process's. */
 async function expand(one: string, base: string, inputs: Inputs, inList: boolean): Promise<string[]> {
-  if (isUrl(one)) return [one]
+  // URLs, and what only GDAL knows, which opening says better
+  if (isUrl(one) || /^\/vsi[a-z0-9_]+[/?]/i.test(one)) return [one]
   if (one.startsWith('@') && !inList) return expandList(one.slice(1), inputs)
   const path = base === '' || isAbsolute(one) ? one : join(base, one)
   const stat = statSync(path, { throwIfNoEntry: false })

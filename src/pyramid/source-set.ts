@@ -4,6 +4,8 @@
 // Invariants: no more than `maxOpen` files are open, and their block caches are within `cacheBytes` together,
 // but for what is in use at the moment; a source is never closed while it is read.
 import Flatbush from 'flatbush'
+import { FlagstoneError } from '../errors.js'
+import { withoutSecrets } from '../raster/remote-path.js'
 import type { RasterSource, SourceInfo } from '../raster/source.js'
 import { areaOf, rectsOf } from './cover.js'
 import type { BuildPlan } from './plan.js'
@@ -13,6 +15,8 @@ import type { OpenOptions, SourceOpener } from './sources.js'
 /** Plain data in shared memory, the same for all workers. */
 export interface SourceTable {
   readonly paths: readonly string[]
+  /** Of remote files: the version that the plan was made from. */
+  readonly versions: readonly (string | undefined)[]
   /** A Flatbush over rectangles of pixels of maxZoom. */
   readonly index: SharedArrayBuffer
   /** Whose rectangle is whose. */
@@ -61,6 +65,7 @@ export function sourceTable(plan: Pick<BuildPlan, 'sources' | 'maxZoom' | 'tileS
   shared.set(owners)
   return {
     paths: plan.sources.map((info) => info.path),
+    versions: plan.sources.map((info) => info.version),
     index: index.data as SharedArrayBuffer,
     owners: shared,
     overlap: overlapOf(index, rects),
@@ -146,7 +151,7 @@ export class SourceSet {
     let entry = this.#entries.get(source)
     if (entry === undefined) {
       this.#makeRoom()
-      entry = { source: this.#opener(this.#table.paths[source]!, this.#open), users: 0, bytes: 0 }
+      entry = { source: this.#openSame(source), users: 0, bytes: 0 }
     }
     entry.users++
     this.#entries.delete(source)
@@ -161,6 +166,19 @@ export class SourceSet {
       if (this.#entries.get(source) === entry) this.#entries.delete(source)
       throw error
     }
+  }
+
+  /** Throws SOURCE_UNREADABLE when it is not the file any more that the plan was made from. */
+  async #openSame(source: number): Promise<RasterSource> {
+    const path = this.#table.paths[source]!
+    const opened = await this.#opener(path, this.#open)
+    if (opened.info.version === this.#table.versions[source]) return opened
+    await opened.close()
+    throw new FlagstoneError(
+      'SOURCE_UNREADABLE',
+      `${withoutSecrets(path)}: the file changed on its server during the build; start again`,
+      { path },
+    )
   }
 
   release(source: number): void {

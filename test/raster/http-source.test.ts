@@ -227,7 +227,14 @@ for (const [name, how, expected] of FINAL) {
 t.test('a server nobody answers at', async (t) => {
   await t.rejects(openHttpSource('http://127.0.0.1:9/a.tif', quick), {
     code: 'SOURCE_UNREADABLE',
-    message: /connection failed.*tried 4 times/,
+    message: /bad port/,
+  })
+  const gone = await RangeServer.start()
+  const url = gone.url('/a.tif')
+  await gone.stop()
+  await t.rejects(openHttpSource(url, quick), {
+    code: 'SOURCE_UNREADABLE',
+    message: /connection failed \(ECONNREFUSED\) \(tried 4 times\)/,
   })
   await t.rejects(openHttpSource('http://no.such.host.invalid/a.tif', { ...quick, tries: 2 }), {
     code: 'SOURCE_UNREADABLE',

@@ -181,6 +181,8 @@ export class HttpFile {
   #connectionTrouble(error: unknown): Error {
     const cause = (error as Error).cause as NodeJS.ErrnoException | undefined
     const what = cause?.code ?? cause?.message ?? (error as Error).message
+    if (/bad port|unknown scheme/.test(what))
+      return this.#unreadable(`it cannot be asked for (${what}); check the URL`)
     if (what === 'ENOTFOUND') return this.#unreadable('its server is not known; check the URL')
     if (/redirect/i.test(String(cause?.message))) return this.#unreadable('its server redirects in circles')
     return new Passing(`the connection failed (${what})`)
