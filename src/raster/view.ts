@@ -21,19 +21,21 @@ import {
 } from './source.js'
 import { type BandTone, type BandUnits, bandTone, Colormap, type SampleArray } from './tone.js'
 import {
-  alphaMask,
-  clearEmpty,
   colourCmyk,
   colourPalette,
   dividedByAlpha,
+  pickColours,
+  toneColours,
+  valuesOf,
+} from './view-colours.js'
+import {
+  alphaMask,
+  clearEmpty,
   intersect,
   type NodataRange,
   nodataRange,
-  pickColours,
   type SampleBlock,
-  toneColours,
   type ViewedBlock,
-  valuesOf,
 } from './view-kernels.js'
 
 export type { SampleBlock, ViewedBlock } from './view-kernels.js'
