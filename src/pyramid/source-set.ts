@@ -37,14 +37,16 @@ export interface SetLimits {
   readonly cacheBytes: number
 }
 
-/** Kernels that average paint half a pixel beyond an image, and warps look two further. */
-const MARGIN_PX = 2
+/** Kernels that average paint half a pixel beyond an image. */
+const AVERAGE_MARGIN_PX = 1
 const MIN_CACHE_BYTES = 4 * 2 ** 20
 /** Places that are looked at for their overlap, pixels; and how many of them. */
 const PLACE_PX = 1024
 const MAX_PLACES = 2000
 
-export function sourceTable(plan: Pick<BuildPlan, 'sources' | 'maxZoom' | 'tileSize'>): SourceTable {
+type Placed = Pick<BuildPlan, 'sources' | 'maxZoom' | 'tileSize' | 'resampling'>
+
+export function sourceTable(plan: Placed): SourceTable {
   const rects: PixelRect[] = []
   const owners: number[] = []
   for (const [i, info] of plan.sources.entries()) {
@@ -55,8 +57,9 @@ export function sourceTable(plan: Pick<BuildPlan, 'sources' | 'maxZoom' | 'tileS
     }
   }
   const index = new Flatbush(Math.max(1, rects.length), 16, Float64Array, SharedArrayBuffer)
+  const margin = plan.resampling === 'average' ? AVERAGE_MARGIN_PX : 0
   for (const { minX, minY, endX, endY } of rects) {
-    index.add(minX - MARGIN_PX, minY - MARGIN_PX, endX + MARGIN_PX, endY + MARGIN_PX)
+    index.add(minX - margin, minY - margin, endX + margin, endY + margin)
   }
   // an index cannot be empty
   if (rects.length === 0) index.add(-1, -1, -1, -1)
@@ -112,10 +115,7 @@ export class SourceSet {
   }
 
   /** Of sources that are open already, in the order of the plan's. */
-  static of(
-    plan: Pick<BuildPlan, 'sources' | 'maxZoom' | 'tileSize'>,
-    sources: readonly RasterSource[],
-  ): SourceSet {
+  static of(plan: Placed, sources: readonly RasterSource[]): SourceSet {
     const table = { ...sourceTable(plan), paths: sources.map((_, i) => `${i}`) }
     const limits = { maxOpen: sources.length, cacheBytes: Number.POSITIVE_INFINITY }
     return new SourceSet(table, {}, async (path) => sources[Number(path)]!, limits)

@@ -11,6 +11,7 @@ import { openTiles } from '../../src/store/paths.js'
 export type Paint = (x: number, y: number) => readonly [number, number, number, number]
 
 export interface ImageOptions {
+  readonly path?: string
   readonly zoom: number
   /** Corner in the pixel grid of the zoom. */
   readonly x: number
@@ -28,7 +29,7 @@ export function infoOf(options: ImageOptions): SourceInfo {
   const { zoom, x, y, width, height, tileSize = 256 } = options
   const metres = resolution(zoom, tileSize)
   return {
-    path: 'image.tif',
+    path: options.path ?? 'image.tif',
     width,
     height,
     bands: 3,
