@@ -177,7 +177,8 @@ function parametersOf(node: WktNode, radians: number, metres: number): Projectio
   for (const each of childrenOf(node, 'PARAMETER')) {
     const value = numberAt(each, 1)
     const name = parameterOfName(nameOf(each))
-    if (name === 'ignored') continue
+    // Esri's geostationary view: 0 is the sweep that GDAL writes
+    if (name === 'ignored' || (/^option$/i.test(nameOf(each)) && value === 0)) continue
     if (name === undefined || value === undefined) {
       throw new Error(`its parameter ${nameOf(each)} is not one we know`)
     }

@@ -1,0 +1,59 @@
+// Coordinate systems that are only named: "WGS 84 / UTM zone 17N", "NAD_1983_UTM_Zone_17N".
+import { createRequire } from 'node:module'
+import type { Crs } from './crs.js'
+import { crsFromEpsg } from './epsg.js'
+import { nameKey } from './projections.js'
+
+const require = createRequire(import.meta.url)
+
+/** First code of the northern and southern zones by datum. Source: EPSG's numbering. */
+const UTM: readonly (readonly [datum: RegExp, north: number, south: number | undefined])[] = [
+  [/^(wgs|world geodetic system)?\s*(19)?84\b/, 32600, 32700],
+  [/^wgs\s*(19)?72\b/, 32200, 32300],
+  [/^nad\s*(19)?83\b|^north american( datum)? 1983/, 26900, undefined],
+  [/^nad\s*(19)?27\b|^north american( datum)? 1927/, 26700, undefined],
+  [/^etrs\s*(19)?89\b|^euref/, 25800, undefined],
+  [/^ed\s*(19)?50\b|^european( datum)? 1950/, 23000, undefined],
+  [/^wgs/, 32600, 32700],
+]
+
+let byName: Map<string, number> | undefined
+
+/** Undefined when no system has this name. Loads the whole index of names at the first that is not UTM. */
+export function crsFromName(name: string): Crs | undefined {
+  const utm = utmOf(name)
+  if (utm !== undefined) return utm
+  const key = nameKey(name)
+  if (key.length < 5 || key.length > 200) return undefined
+  if (byName === undefined) {
+    byName = new Map()
+    const index = require('epsg-index/all.json') as Record<
+      string,
+      { code: string; kind: string; name: string }
+    >
+    for (const { code, kind, name: known } of Object.values(index)) {
+      const old = byName.get(nameKey(known))
+      // codes of today before their deprecated likes
+      if (/PROJCRS|GEOGCRS/.test(kind) && (old === undefined || old > Number(code))) {
+        byName.set(nameKey(known), Number(code))
+      }
+    }
+  }
+  const code = byName.get(key)
+  return code === undefined ? undefined : crsFromEpsg(code)
+}
+
+function utmOf(name: string): Crs | undefined {
+  const text = name
+    .toLowerCase()
+    .replace(/[_/,|()-]+/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+  const found = /^(.*?) ?utm,? ?(?:zone)? ?(\d{1,2}) ?(north|south|[ns])?(?: hemisphere)?$/.exec(text)
+  if (found === null) return undefined
+  const zone = Number(found[2])
+  const isSouth = found[3]?.startsWith('s') ?? false
+  const datum = UTM.find(([pattern]) => pattern.test(found[1]!))
+  const first = isSouth ? datum?.[2] : datum?.[1]
+  return first === undefined || zone < 1 || zone > 60 ? undefined : crsFromEpsg(first + zone)
+}
