@@ -93,8 +93,9 @@ async function encodeRgb(
     const bytes = await image.png({ compressionLevel: 6, palette: false, adaptiveFiltering: true }).toBuffer()
     return { type: TileType.png, bytes, clamped }
   }
-  // exact: colours under transparent pixels are kept
-  const bytes = await image.webp({ lossless: true, exact: true, quality: 75, effort: 0 }).toBuffer()
+  // exact: colours under transparent pixels are kept. Measured on SRTM tiles: 31 KB in 9 ms; effort 0 takes 5 ms
+  // and 41 KB, the next efforts save 2 % for 1.3 times the time and more; PNG 41 KB in 7 ms
+  const bytes = await image.webp({ lossless: true, exact: true, quality: 20, effort: 1 }).toBuffer()
   return { type: TileType.webp, bytes, clamped }
 }
 

@@ -96,6 +96,7 @@ export function sampleCommand({ io }: Context): Command {
           height,
           resampling: options.resampling,
           zoom: options.zoom,
+          elevation: options.elevation,
         })
         const { bytes } = await encodeImage(pixels, {
           format,
