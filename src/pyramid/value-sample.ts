@@ -26,6 +26,8 @@ const MAX_PIXELS = 4 * 2 ** 20
 const LEVEL_PIXELS = 2 ** 18
 const WINDOW_PIXELS = 2 ** 17
 const MIN_WINDOWS = 24
+/** Each may decode the block again. */
+const MOST_A_BLOCK = 6
 
 /**
  * Statistics of each of `bands` (from 1) over all sources that have it. Rejects with what sources throw.
@@ -82,7 +84,7 @@ export function windowsOf(level: SourceLevel, budget: number): PixelWindow[] {
   const rows = Math.ceil(height / blockHeight)
   const whole = width * height <= budget
   if (whole) return bandsOfRows(width, height)
-  const count = Math.min(columns * rows, Math.max(MIN_WINDOWS, Math.floor(budget / (w * h))))
+  const count = Math.min(columns * rows * MOST_A_BLOCK, Math.max(MIN_WINDOWS, Math.floor(budget / (w * h))))
   const found = new Map<number, PixelWindow>()
   for (let i = 1; found.size < count && i <= 4 * count; i++) {
     const column = Math.floor(((0.5 + i * 0.7548776662466927) % 1) * columns)
@@ -99,7 +101,7 @@ export function windowsOf(level: SourceLevel, budget: number): PixelWindow[] {
     const key = columns * rows < count * 2 ? y * width + x : row * columns + column
     if (!found.has(key)) found.set(key, { x, y, width: w, height: h })
   }
-  return [...found.values()]
+  return [...found.values()].sort((a, b) => a.y - b.y || a.x - b.x)
 }
 
 function bandsOfRows(width: number, height: number): PixelWindow[] {
