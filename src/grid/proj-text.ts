@@ -13,6 +13,9 @@ export interface ProjText {
   readonly projection: string
   /** First and second coordinate: 'en' nearly always; 'ws' and 'sw' for systems that count the other way. */
   readonly axis: string
+  /** False origin in the unit of the map: proj4 forgets it in half a dozen projections, so it is not told. */
+  readonly x0: number
+  readonly y0: number
   /** Degrees an angular unit, of geographic systems: 1, or 0.9 for grads. */
   readonly toDegree: number
 }
@@ -62,6 +65,11 @@ export function readProj(text: string): ProjText {
     throw new Error(`its parameter +${key} is not one we compute`)
   }
   if (projection !== 'longlat') parts.push(...parametersOf(projection, given))
+  if (isSpherical(given, name)) {
+    if (projection === 'somerc') throw new Error('its projection +proj=somerc is not for spheres')
+    // proj4's series are for ellipsoids only
+    if (/^(e?tmerc|utm)$/.test(projection)) parts.push('+approx')
+  }
   if (name === 'webmerc') parts.push('+a=6378137', '+b=6378137')
   else parts.push(...figureOf(given))
   const pm = meridianOf(given.get('pm'))
@@ -73,8 +81,26 @@ export function readProj(text: string): ProjText {
     definition: parts.join(' '),
     projection,
     axis: axisOf(given.get('axis')),
+    x0: offsetOf('x_0', given, projection, metres),
+    y0: offsetOf('y_0', given, projection, metres),
     toDegree: degrees === undefined ? 1 : numberOf('to_degree', degrees),
   }
+}
+
+function isSpherical(given: ReadonlyMap<string, string>, name: string): boolean {
+  const figure = figureOf(given)
+  return name === 'webmerc' || figure[0]?.slice(3) === figure[1]?.slice(3)
+}
+
+/** Of a map; UTM has its own. */
+function offsetOf(
+  key: string,
+  given: ReadonlyMap<string, string>,
+  projection: string,
+  metres: number,
+): number {
+  const text = projection === 'longlat' || projection === 'utm' ? undefined : given.get(key)
+  return text === undefined ? 0 : numberOf(key, text) / metres
 }
 
 /** '+a=1 +south' and 'a=1 south'; the first of two counts, as in PROJ. */
@@ -146,8 +172,8 @@ function adapt(projection: string, values: Map<string, number>): void {
   const fill = (key: string, value: number): void => {
     if (!values.has(key)) values.set(key, value)
   }
-  fill('x_0', 0)
-  fill('y_0', 0)
+  values.set('x_0', 0)
+  values.set('y_0', 0)
   if (projection === 'krovak') krovak(values)
   if (projection === 'krovak' || projection === 'nzmg') return
   if (projection === 'omerc') {
@@ -168,8 +194,6 @@ function adapt(projection: string, values: Map<string, number>): void {
     for (const key of ['lat_1', 'lat_2']) if (values.get(key) === 0) values.set(key, HAIR)
   }
   if (projection === 'cea' || projection === 'eqc') fill('lat_ts', 0)
-  // proj4's equatorial aspect forgets the false northing
-  if (projection === 'stere' && values.get('lat_0') === 0) values.set('lat_0', 2e-8)
 }
 
 /** proj4 has the constants of the cone built in. */

@@ -141,7 +141,8 @@ function proj4Converter({ text, proj: parsed }: System): LonLatConverter {
     toLonLat(x, y, out) {
       run(pair.forward, x, y, out)
       keepTurn(x, out)
-      if (Math.abs(out[1]!) > 90.000001) out.fill(Number.NaN)
+      // beyond the rim some projections give turns without end, or latitudes past the pole
+      if (Math.abs(out[1]!) > 90.000001 || (!geographic && !(Math.abs(out[0]!) <= 360))) out.fill(Number.NaN)
     },
     fromLonLat(lon, lat, out) {
       run(pair.inverse, lon, lat, out)
@@ -159,22 +160,22 @@ function proj4Converter({ text, proj: parsed }: System): LonLatConverter {
   }
 }
 
-/** Coordinates in the file's own order, sense and unit around a converter that has them east, north, degrees. */
-function oriented(inner: LonLatConverter, { axis, toDegree }: ProjText): LonLatConverter {
-  if (axis === 'en' && toDegree === 1) return inner
+/** Coordinates in the file's own order, sense, unit and origin around a converter that has them east, north, degrees. */
+function oriented(inner: LonLatConverter, { axis, toDegree, x0, y0 }: ProjText): LonLatConverter {
+  if (axis === 'en' && toDegree === 1 && x0 === 0 && y0 === 0) return inner
   const unit = inner.kind === 'projected' ? 1 : toDegree
   const eastFirst = /[ew]/.test(axis[0]!)
   const east = axis.includes('w') ? -unit : unit
   const north = axis.includes('s') ? -unit : unit
   return {
-    kind: inner.kind === 'projected' ? 'projected' : 'geographic',
+    kind: inner.kind === 'projected' || inner.kind === 'mercator' ? 'projected' : 'geographic',
     toLonLat(x, y, out) {
-      inner.toLonLat((eastFirst ? x : y) * east, (eastFirst ? y : x) * north, out)
+      inner.toLonLat((eastFirst ? x : y) * east - x0, (eastFirst ? y : x) * north - y0, out)
     },
     fromLonLat(lon, lat, out) {
       inner.fromLonLat(lon, lat, out)
-      const x = out[0]! / east
-      const y = out[1]! / north
+      const x = (out[0]! + x0) / east
+      const y = (out[1]! + y0) / north
       out[0] = eastFirst ? x : y
       out[1] = eastFirst ? y : x
     },
