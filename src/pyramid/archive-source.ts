@@ -7,11 +7,12 @@ import { FlagstoneError } from '../errors.js'
 import { crsFromEpsg } from '../grid/epsg.js'
 import { LIMIT_METRES, resolution } from '../grid/mercator.js'
 import { openTileSet } from '../interop/open.js'
-import { createCanvas } from '../raster/canvas.js'
+import { createCanvas, createValueCanvas } from '../raster/canvas.js'
 import type { OpenOptions } from '../raster/open.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
 import type { PixelWindow, RasterSource, SourceInfo, SourceLevel, StoredSamples } from '../raster/source.js'
 import type { TileSet } from '../store/tile-set.js'
+import { elevationOf, formOf } from './tile-form.js'
 import { TileMosaic } from './tile-mosaic.js'
 
 /** Zooms used as overviews: so many that a tile's corner stays a whole pixel in all of them. */
@@ -34,16 +35,21 @@ interface Frame {
 export async function openArchive(path: string, options: OpenOptions = {}): Promise<RasterSource> {
   const set = openTileSet(path)
   try {
-    if (options.view?.kind === 'values') throw noValues(path)
     const zooms = set.levels().map((level) => level.zoom)
     if (zooms.length === 0) {
       throw new FlagstoneError('NOTHING_TO_BUILD', `${path} holds no tiles, so there is nothing to build.`, {
         path,
       })
     }
-    const mosaic = new TileMosaic(set, zooms, 'leaves')
+    const kind = elevationOf(set)
+    const wantsHeights = options.view?.kind === 'values'
+    if (wantsHeights !== (kind !== undefined)) throw wantsHeights ? noValues(path) : noColours(path)
+    const mosaic: TileMosaic<Samples> =
+      kind === undefined
+        ? new TileMosaic(set, zooms, 'leaves')
+        : new TileMosaic(set, zooms, 'leaves', formOf(kind))
     const frame = await frameOf(set, zooms, mosaic)
-    return new ArchiveSource(set, mosaic, frame, zooms)
+    return new ArchiveSource(set, mosaic, frame, zooms, wantsHeights)
   } catch (error) {
     set.close()
     throw asSourceError(error, path)
@@ -62,12 +68,20 @@ function asSourceError(error: unknown, path: string): unknown {
 function noValues(path: string): FlagstoneError {
   return new FlagstoneError(
     'SOURCE_UNSUPPORTED',
-    `${path} is a tile archive, whose tiles are pictures; build terrain from the elevation data itself.`,
+    `${path} is a tile archive, and does not say that its tiles hold heights (its metadata have no encoding mapbox or terrarium); build terrain from the elevation data itself.`,
     { path },
   )
 }
 
-async function frameOf(set: TileSet, zooms: readonly number[], mosaic: TileMosaic): Promise<Frame> {
+function noColours(path: string): FlagstoneError {
+  return new FlagstoneError(
+    'SOURCE_UNSUPPORTED',
+    `${path} holds heights, whose colours must not be resampled; build it with --terrain.`,
+    { path },
+  )
+}
+
+async function frameOf(set: TileSet, zooms: readonly number[], mosaic: TileMosaic<Samples>): Promise<Frame> {
   const zoom = zooms.at(-1)!
   const frame = {
     zoom,
@@ -94,17 +108,23 @@ async function frameOf(set: TileSet, zooms: readonly number[], mosaic: TileMosai
 class ArchiveSource implements RasterSource {
   readonly info: SourceInfo
   readonly #set: TileSet
-  readonly #mosaic: TileMosaic
+  readonly #mosaic: TileMosaic<Samples>
   readonly #frame: Frame
   /** By level. */
   readonly #zooms: readonly number[]
 
-  constructor(set: TileSet, mosaic: TileMosaic, frame: Frame, zooms: readonly number[]) {
+  constructor(
+    set: TileSet,
+    mosaic: TileMosaic<Samples>,
+    frame: Frame,
+    zooms: readonly number[],
+    isHeights: boolean,
+  ) {
     this.#set = set
     this.#mosaic = mosaic
     this.#frame = frame
     this.#zooms = zooms.slice(-MAX_OVERVIEWS - 1).reverse()
-    this.info = infoOf(set.path, frame, this.#zooms)
+    this.info = infoOf(set.path, frame, this.#zooms, isHeights)
   }
 
   async read(level: number, { x, y, width, height }: PixelWindow): Promise<Pixels<Samples>> {
@@ -122,10 +142,14 @@ class ArchiveSource implements RasterSource {
     const top = (minY * tileSize) / scale + y
     const rect = { minX: left, minY: top, endX: left + width, endY: top + height }
     try {
-      return (await this.#mosaic.read(zoom, rect, tileSize)) ?? createCanvas(width, height, 3)
+      return (await this.#mosaic.read(zoom, rect, tileSize)) ?? this.#nothing(width, height)
     } catch (error) {
       throw asSourceError(error, this.info.path)
     }
+  }
+
+  #nothing(width: number, height: number): Pixels<Samples> {
+    return this.info.samples === 'float32' ? createValueCanvas(width, height) : createCanvas(width, height, 3)
   }
 
   async close(): Promise<void> {
@@ -135,7 +159,9 @@ class ArchiveSource implements RasterSource {
 
 const STORED: StoredSamples = { type: 'uint8', bits: 8, bands: 3, hasAlpha: true, palette: false }
 
-function infoOf(path: string, frame: Frame, zooms: readonly number[]): SourceInfo {
+const HEIGHTS: StoredSamples = { type: 'float32', bits: 32, bands: 1, hasAlpha: false, palette: false }
+
+function infoOf(path: string, frame: Frame, zooms: readonly number[], isHeights: boolean): SourceInfo {
   const { zoom, size, minX, minY, maxX, maxY } = frame
   const width = (maxX - minX + 1) * size
   const height = (maxY - minY + 1) * size
@@ -151,10 +177,10 @@ function infoOf(path: string, frame: Frame, zooms: readonly number[]): SourceInf
     path,
     width,
     height,
-    bands: 3,
-    samples: 'uint8',
-    stored: STORED,
-    maskKind: 'alpha',
+    bands: isHeights ? 1 : 3,
+    samples: isHeights ? 'float32' : 'uint8',
+    stored: isHeights ? HEIGHTS : STORED,
+    maskKind: isHeights ? 'binary' : 'alpha',
     crs,
     geotransform: [
       minX * size * metres - LIMIT_METRES,
