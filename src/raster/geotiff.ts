@@ -44,14 +44,15 @@ export async function openGeoTiff(
   let raster: TiffRaster | undefined
   try {
     const { nodata } = options
+    const pam = await pamBeside(path, options.crs !== undefined)
     raster = await TiffRaster.open(source, {
       siblings: besideOf(path, openBytes),
+      ...(pam === undefined ? {} : { notes: pam.bands }),
       ...(options.view === undefined ? {} : { view: options.view }),
       ...(nodata === undefined ? {} : { nodata: typeof nodata === 'number' ? [[nodata]] : nodata }),
       ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
     })
     const keys = await readKeys(raster.ifd)
-    const pam = await pamBeside(path, options.crs !== undefined)
     const place = await requirePlace(path, raster.ifd, keys, pam)
     const crs = options.crs ?? pam?.crs ?? requireCrs(path, keys)
     return new GeoTiff(raster, {

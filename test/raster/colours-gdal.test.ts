@@ -205,6 +205,44 @@ t.test('scale and offset of bands, as gdal_translate -unscale', { skip }, async 
   t.equal(worst(toned.data, wanted), 0, 'tone in units of the values')
 })
 
+t.test(
+  'the .aux.xml beside an image: nodata before the tags, scale behind them, as in GDAL',
+  { skip },
+  async (t) => {
+    const dir = t.testdir()
+    const place = ['-a_srs', 'EPSG:32633', '-a_ullr', '500000', '5300000', '500330', '5299790']
+    const image = made(33, 21, 2, 0, 9, 4)
+    const said = ['-a_nodata', '4', '-a_scale', '0.5', '-a_offset', '10']
+    writeTiff(dir, 'pam.tif', image, 'Int16', ['PROFILE=BASELINE'], [...place, ...said])
+    const band = (b: number) => [...image.values].filter((_, i) => i % 2 === b - 1)
+    for (const [tagged, scale, offset] of [
+      [[], 0.5, 10],
+      [['-a_scale', '2'], 2, 0],
+    ] as const) {
+      const file = writeTiff(dir, 'tags.tif', image, 'Int16', [], [...place, '-a_nodata', '7', ...tagged])!
+      copyFileSync(join(dir, 'pam.tif.aux.xml'), `${file}.aux.xml`)
+      const info = JSON.parse(execFileSync('gdalinfo', ['-json', file]).toString())
+      t.match(info.bands[0], { noDataValue: 4, scale, offset }, 'GDAL')
+      const read = async (b: number) => mask(file, 0, { kind: 'values', bands: [b] })
+      const pixels = await read(2)
+      t.same(
+        [...pixels.data],
+        band(2).map((v) => v * scale + offset),
+      )
+      const isFour = band(2).map((v) => (v === 4 ? 0 : 255))
+      t.same([...pixels.mask!], isFour)
+      // A value for each band: asked for by number.
+      const xml = readFileSync(`${file}.aux.xml`, 'utf8')
+      writeFileSync(`${file}.aux.xml`, xml.replace(/<NoDataValue>4[^<]*/, '<NoDataValue>5'))
+      t.same([...(await read(2)).mask!], isFour)
+      t.same(
+        [...(await read(1)).mask!],
+        band(1).map((v) => (v === 5 ? 0 : 255)),
+      )
+    }
+  },
+)
+
 t.test('alpha of 16 bits and of floats', { skip }, async (t) => {
   const dir = t.testdir()
   for (const [type, top] of [

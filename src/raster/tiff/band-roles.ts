@@ -18,6 +18,35 @@ export interface BandRoles {
 const MAX_TEXT = 2 ** 20
 const MAX_SAMPLES = 65536
 
+/** What a file beside the image says of a band; as in GDAL nodata goes before what the image says itself, scale and offset do not. */
+export interface BandNotes {
+  readonly nodata?: number
+  readonly scale?: number
+  readonly offset?: number
+}
+
+/** `notes` by band, from 0; holes for bands that nothing is said of. */
+export function withNotes(roles: BandRoles, notes: readonly (BandNotes | undefined)[]): BandRoles {
+  const scales = [...roles.scales]
+  for (const [s, note] of notes.entries()) {
+    if (note?.scale === undefined && note?.offset === undefined) continue
+    scales[s] ??= { scale: note.scale ?? 1, offset: note.offset ?? 0 }
+  }
+  return { ...roles, scales }
+}
+
+/** The nodata values of notes as ViewPlan wants them; undefined when there are none. */
+export function notedNodata(
+  notes: readonly (BandNotes | undefined)[],
+  samples: number,
+): number[][] | undefined {
+  const values = Array.from({ length: samples }, (_, s) => notes[s]?.nodata)
+  if (values.every((v) => v === undefined)) return undefined
+  if (values.every((v) => Object.is(v, values[0]))) return [[values[0]!]]
+  // One more than there are bands, so that they go by number; a band without one is never empty.
+  return [[...values.map((v) => v ?? Number.NaN), Number.NaN]]
+}
+
 export async function readBandRoles(ifd: Ifd): Promise<BandRoles> {
   const text = (await ifd.text(Tag.GdalMetadata, MAX_TEXT)) ?? ''
   const names: (string | undefined)[] = []

@@ -4,7 +4,7 @@ import type { Pixels, Samples } from '../pixels.js'
 import type { MaskKind, PixelWindow, SourceLevel, SourceView } from '../source.js'
 import { type StoredLook, ViewPlan } from '../view.js'
 import { intersect } from '../view-kernels.js'
-import { readBandRoles, withRoles } from './band-roles.js'
+import { type BandNotes, notedNodata, readBandRoles, withNotes, withRoles } from './band-roles.js'
 import { BlockCache } from './block-cache.js'
 import type { ByteSource } from './byte-source.js'
 import { lookOf } from './colour.js'
@@ -30,6 +30,8 @@ export interface TiffRasterOptions {
   readonly view?: SourceView
   /** Files beside this one that hold its overviews and masks; closed with it. */
   readonly siblings?: Siblings
+  /** What is said of bands elsewhere, from 0. */
+  readonly notes?: readonly (BandNotes | undefined)[]
 }
 
 /** The file's nodata value; text like "255", "0.0", "nan", "-1.#IND". */
@@ -94,11 +96,15 @@ export class TiffRaster {
     const first = structure.ifds[0]!
     const asRead = await readLayout(source, first, structure.littleEndian)
     requireSupported(source.name, asRead)
-    const roles = await readBandRoles(first)
+    const { notes = [] } = options
+    const roles = withNotes(await readBandRoles(first), notes)
     const layout = withRoles(asRead, roles)
     const { view = { kind: 'colour' }, siblings } = options
     const fileNodata = await nodataTag(first)
-    const nodata = options.nodata ?? (fileNodata === undefined ? [] : [[fileNodata]])
+    const nodata =
+      options.nodata ??
+      notedNodata(notes, layout.samplesPerPixel) ??
+      (fileNodata === undefined ? [] : [[fileNodata]])
     const look = lookOf(
       layout,
       roles,
