@@ -2,11 +2,13 @@
 // made, which costs as much as filling it.
 import type { Canvas } from '../raster/canvas.js'
 import type { Samples } from '../raster/pixels.js'
+import { pixelMemory } from '../raster/simd.js'
 
 /** Makes memory for samples: colours or values. */
 export type SampleMaker<T extends Samples> = (length: number) => T
 
-export const makeColours: SampleMaker<Uint8Array> = (length) => new Uint8Array(length)
+/** Where the kernels are at their best. */
+export const makeColours: SampleMaker<Uint8Array> = (length) => pixelMemory().take(length)
 export const makeValues: SampleMaker<Float32Array> = (length) => new Float32Array(length)
 
 /** One canvas a slot, as large as the largest asked for. Taking a slot again ends the use of its last canvas. */
@@ -27,11 +29,19 @@ export class CanvasPool<T extends Samples = Uint8Array> {
     mask.fill(0)
     return { width, height, bands, data, mask }
   }
+
+  /** Gives all memory back. */
+  close(): void {
+    for (const array of [...this.#data, ...this.#mask]) pixelMemory().give(array)
+    this.#data.length = 0
+    this.#mask.length = 0
+  }
 }
 
 function atLeast<T extends Samples>(list: T[], slot: number, length: number, make: SampleMaker<T>): T {
   const found = list[slot]
   if (found !== undefined && found.length >= length) return found
+  if (found instanceof Uint8Array) pixelMemory().give(found)
   const made = make(length)
   list[slot] = made
   return made
@@ -65,5 +75,11 @@ export class TilePool<T extends Samples = Uint8Array> {
 
   give(canvas: Canvas<T>): void {
     this.#free.push(canvas)
+  }
+
+  /** Gives the memory of those that are not in use back. */
+  close(): void {
+    for (const { data } of this.#free) pixelMemory().give(data)
+    this.#free.length = 0
   }
 }

@@ -7,6 +7,7 @@
 // An area nothing meets is never prepared.
 import type { Canvas } from '../raster/canvas.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
+import { pixelMemory } from '../raster/simd.js'
 import { runWarp } from '../raster/warp.js'
 import type { WarpTarget } from '../raster/warp-plan.js'
 import { FeatherSum, isCovered, type Layer, multiplyMask, paintUnder } from './blend.js'
@@ -256,6 +257,7 @@ class PaintRun {
         const x = onto === undefined ? 0 : target.minX - area.minX
         const y = onto === undefined ? 0 : target.minY - area.minY
         runWarp(read.plan, read.part, withBands(read.pixels, canvas.bands), canvas, x, y)
+        giveBack(read.pixels)
       }
     } finally {
       await reading.cancel()
@@ -299,6 +301,12 @@ class PaintRun {
     const rect: WarpTarget = { zoom, tileSize, x, y, width: endX - x, height: endY - y }
     return new Reading(this.#sources, candidates[at]!.source, rect, warpOptionsOf(this.#plan))
   }
+}
+
+function giveBack({ data, mask }: Pixels<Samples>): void {
+  const memory = pixelMemory()
+  if (data instanceof Uint8Array) memory.give(data)
+  if (mask !== undefined) memory.give(mask)
 }
 
 /** A canvas whose corner lies at that of a rectangle. */

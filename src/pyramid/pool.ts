@@ -133,6 +133,7 @@ export class InlinePool implements SubtreePool {
 
   async close(): Promise<void> {
     await this.#last
+    this.#builder.close()
     await this.#sources.close()
   }
 }

@@ -7,6 +7,7 @@ import {
   type WarpPlan,
   type WarpTarget,
 } from '../raster/warp-plan.js'
+import { pixelMemory } from '../raster/simd.js'
 import type { SourceSet } from './source-set.js'
 
 export interface ReadPart {
@@ -51,13 +52,13 @@ export class Reading {
     this.#plan = planWarp(source.info, this.#target, this.#options)
     if (this.#plan === undefined) return undefined
     const { level, window } = this.#plan.parts[0]!
-    return source.read(level, window)
+    return source.read(level, window, pixelMemory())
   }
 
   async #read(part: WarpPart): Promise<Pixels<Samples>> {
     const source = await this.#sources.acquire(this.#source)
     try {
-      return await source.read(part.level, part.window)
+      return await source.read(part.level, part.window, pixelMemory())
     } finally {
       this.#sources.release(this.#source)
     }

@@ -75,6 +75,12 @@ export class SubtreeBuilder {
     }
     return run.result()
   }
+
+  /** Nothing may be under way. */
+  close(): void {
+    this.#canvases.close()
+    this.#pool.close()
+  }
 }
 
 /** The levels of a subtree, by zoom; the base first. */

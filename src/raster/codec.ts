@@ -6,6 +6,7 @@ import sharp, { type Sharp } from 'sharp'
 import { FlagstoneError } from '../errors.js'
 import { sniffTileType, TileType } from '../format/tile-type.js'
 import { coverageOf } from './canvas.js'
+import { encodeJpeg } from './jpeg.js'
 import type { Pixels } from './pixels.js'
 
 sharp.concurrency(1)
@@ -53,12 +54,25 @@ export async function encodeImage(pixels: Pixels, options: EncodeOptions): Promi
   const covered = coverageOf(pixels.mask) === 'full'
   const format = formatFor(options, covered || options.alpha === false)
   const flat = covered || options.alpha === false || format === 'jpeg'
-  const image = covered
-    ? rawImage(pixels.data, pixels, pixels.bands)
-    : flat
-      ? rawImage(flatten(pixels, options.background ?? WHITE), pixels, pixels.bands)
-      : rawImage(withAlpha(pixels), pixels, pixels.bands + 1)
-  return { type: TileType[format], bytes: await bytesOf(image, format, options) }
+  if (!flat) {
+    const image = rawImage(withAlpha(pixels), pixels, pixels.bands + 1)
+    return { type: TileType[format], bytes: await bytesOf(image, format, options) }
+  }
+  const data = covered ? pixels.data : flatten(pixels, options.background ?? WHITE)
+  const { width, height, bands } = pixels
+  const own =
+    format === 'jpeg'
+      ? encodeJpeg(
+          { data, width, height, bands, mask: undefined },
+          0,
+          0,
+          width,
+          height,
+          options.quality ?? 75,
+        )
+      : undefined
+  const bytes = own ?? (await bytesOf(rawImage(data, pixels, bands), format, options))
+  return { type: TileType[format], bytes }
 }
 
 function bytesOf(image: Sharp, format: Exclude<TileFormat, 'auto'>, options: EncodeOptions): Promise<Buffer> {

@@ -10,6 +10,7 @@ import { type Canvas, createCanvas, createValueCanvas, finishCanvas } from './ca
 import { isFootprint, kernelAt } from './kernels.js'
 import { rankOf } from './kernels-footprint.js'
 import { isPicture, isValues, type Pixels, type Resampling, type Samples } from './pixels.js'
+import { simd } from './simd.js'
 import type { MaskKind } from './source.js'
 
 /** Source pixels beyond a 2×2 block that its kernel touches, each way. */
@@ -62,10 +63,25 @@ export function halveInto(
 function averageColours(from: Pixels, alpha: boolean, to: Canvas, corner: number): void {
   if (from.mask !== undefined) averageMasked(from, from.mask, alpha, to, corner)
   else {
-    if (from.bands === 3) average3(from, to, corner)
+    if (averageFast(from, to, corner)) {
+      // done
+    } else if (from.bands === 3) average3(from, to, corner)
     else average1(from, to, corner)
     fillMask(to, corner, from.width >> 1, from.height >> 1)
   }
+}
+
+/** False when they do not lie where that can be done. */
+function averageFast(from: Pixels, to: Canvas, corner: number): boolean {
+  const here = simd()
+  if (here === undefined) return false
+  const { width, height, bands } = from
+  const src = here.addressOf(from.data)
+  const out = here.addressOf(to.data)
+  if (src < 0 || out < 0) return false
+  const run = bands === 3 ? here.kernels.average3 : here.kernels.average1
+  run(src, width * bands, out + corner * bands, to.width * bands, width >> 1, height >> 1)
+  return true
 }
 
 /** The mean of the valid ones of four, one band. */

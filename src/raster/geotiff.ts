@@ -3,7 +3,8 @@
 import { FlagstoneError } from '../errors.js'
 import type { Crs } from '../grid/crs.js'
 import { pamBeside, readKeys, requireCrs, requirePlace } from './georeference.js'
-import type { Pixels, Samples } from './pixels.js'
+import type { PixelMemory, Pixels, Samples } from './pixels.js'
+import { NOWHERE } from './place.js'
 import { isRemote } from './remote-path.js'
 import type { PixelWindow, RasterSource, SourceInfo, SourceView } from './source.js'
 import type { ByteSource } from './tiff/byte-source.js'
@@ -26,6 +27,8 @@ export interface GeoTiffOptions {
   readonly cacheBytes?: number
   /** What reading gives; { kind: 'colour' } when left out. */
   readonly view?: SourceView
+  /** It does not matter where the image lies: a geotransform is made up. */
+  readonly anywhere?: boolean
 }
 
 /**
@@ -53,7 +56,9 @@ export async function openGeoTiff(
       ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
     })
     const keys = await readKeys(raster.ifd)
-    const place = await requirePlace(path, raster.ifd, keys, pam)
+    const place = options.anywhere
+      ? { geotransform: NOWHERE }
+      : await requirePlace(path, raster.ifd, keys, pam)
     const crs = options.crs ?? pam?.crs ?? requireCrs(path, keys)
     return new GeoTiff(raster, {
       path,
@@ -100,8 +105,8 @@ class GeoTiff implements RasterSource {
     this.info = info
   }
 
-  read(level: number, window: PixelWindow): Promise<Pixels<Samples>> {
-    return this.#raster.read(level, window)
+  read(level: number, window: PixelWindow, memory?: PixelMemory): Promise<Pixels<Samples>> {
+    return this.#raster.read(level, window, memory)
   }
 
   close(): Promise<void> {

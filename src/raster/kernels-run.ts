@@ -14,6 +14,7 @@ import type { Canvas } from './canvas.js'
 import { isFootprint, PHASES, type WeightTable, WIDEN_ABOVE, weightTable } from './kernels.js'
 import { RankRun } from './kernels-footprint.js'
 import type { Pixels, Resampling } from './pixels.js'
+import { type Simd, simd } from './simd.js'
 
 export interface RunKernel {
   /** Pixels around a position that an inner run needs on each side of the position's own pixel. */
@@ -93,17 +94,37 @@ class BilinearRun implements RunKernel {
   readonly #from: Pixels
   readonly #to: Canvas
   readonly #alpha: boolean
+  /** Where all of it lies in its memory; the addresses are of the first samples. */
+  readonly #simd: Simd | undefined
+  readonly #src: number
+  readonly #out: number
+  readonly #outMask: number
   constructor(from: Pixels, to: Canvas, alpha: boolean) {
     this.#from = from
     this.#to = to
     this.#alpha = alpha
+    const here = simd()
+    this.#src = here?.addressOf(from.data) ?? -1
+    this.#out = here?.addressOf(to.data) ?? -1
+    this.#outMask = here?.addressOf(to.mask) ?? -1
+    this.#simd = Math.min(this.#src, this.#out, this.#outMask) < 0 ? undefined : here
   }
 
   run(at: number, count: number, x: number, dx: number, y: number, dy: number, inner: boolean): void {
     if (this.#from.mask !== undefined) this.#masked(at, count, x, dx, y, dy, inner)
     else if (!inner) this.#rim(at, count, x, dx, y, dy)
+    else if (this.#simd !== undefined) this.#fast(this.#simd, at, count, x, dx, y, dy)
     else if (this.#from.bands === 3) this.#inner3(at, count, x, dx, y, dy)
     else this.#inner1(at, count, x, dx, y, dy)
+  }
+
+  #fast(on: Simd, at: number, count: number, x: number, dx: number, y: number, dy: number): void {
+    const { width, bands } = this.#from
+    const { bilinear1, bilinear3 } = on.kernels
+    const run = bands === 3 ? bilinear3 : bilinear1
+    const out = this.#out + at * bands
+    const mask = this.#outMask + at
+    run(this.#src, width * bands, out, mask, count, (x - 0.5) * ONE, (y - 0.5) * ONE, dx * ONE, dy * ONE)
   }
 
   #inner3(at: number, count: number, x: number, dx: number, y: number, dy: number): void {

@@ -27,6 +27,14 @@ export function samplesLike<T extends Samples>(like: T, length: number): T {
   return (like instanceof Uint8Array ? new Uint8Array(length) : new Float32Array(length)) as T
 }
 
+/** Memory used again and again: a large array is mapped, zeroed and unmapped by the system each time it is made. */
+export interface PixelMemory {
+  /** Content undefined. */
+  take(length: number): Uint8Array
+  /** Ends the use of what was taken; any other array is left alone. */
+  give(array: ArrayBufferView): void
+}
+
 /** Resampling kernels by their GDAL names. */
 export type Resampling =
   | 'nearest'

@@ -2,7 +2,7 @@
 // One implementation a file format; geotiff.ts is the first.
 import type { Crs } from '../grid/crs.js'
 import type { Polynomials } from '../grid/placement.js'
-import type { Pixels, Samples } from './pixels.js'
+import type { PixelMemory, Pixels, Samples } from './pixels.js'
 
 /** GDAL's order: X = g[0] + col·g[1] + row·g[2]; Y = g[3] + col·g[4] + row·g[5]; (0,0) is the outer corner of the first pixel. */
 export type Geotransform = readonly [number, number, number, number, number, number]
@@ -120,7 +120,10 @@ export interface PixelWindow {
 
 export interface RasterSource {
   readonly info: SourceInfo
-  /** Pixels of a window inside `level`. Decodes each block at most once while it stays in the cache. */
-  read(level: number, window: PixelWindow): Promise<Pixels<Samples>>
+  /**
+   * Pixels of a window inside `level`. Decodes each block at most once while it stays in the cache. With `memory` 8-bit
+   * samples may lie in memory taken from there, which the caller gives back.
+   */
+  read(level: number, window: PixelWindow, memory?: PixelMemory): Promise<Pixels<Samples>>
   close(): Promise<void>
 }

@@ -42,7 +42,10 @@ interface Import {
 }
 
 const src = join(root, 'src')
-const files = (readdirSync(src, { recursive: true }) as string[]).filter((f) => f.endsWith('.ts'))
+// what is in wasm/ is AssemblyScript, built by `npm run wasm`
+const files = (readdirSync(src, { recursive: true }) as string[]).filter(
+  (f) => f.endsWith('.ts') && !f.startsWith('raster/wasm/'),
+)
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(src, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')

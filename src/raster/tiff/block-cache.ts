@@ -1,19 +1,30 @@
 // Decoded blocks, least recently used thrown out first, bounded by bytes. A block asked for twice at once is
 // decoded once. Failures are not kept: the next request tries again.
+//
+// Invariant: a block that is thrown out may lose its memory (`drop`), so whoever can lose it that way looks at it
+// in `visit` only, which runs before that can happen.
 
 interface Sized {
   readonly byteLength: number
 }
 
+interface Pending<T> {
+  readonly visitors: ((block: T) => void)[]
+  readonly done: Promise<void>
+}
+
 export class BlockCache<T extends Sized> {
   readonly #limitBytes: number
+  readonly #drop: (block: T) => void
   /** Insertion order is order of use. */
   readonly #blocks = new Map<number, T>()
-  readonly #pending = new Map<number, Promise<T>>()
+  readonly #pending = new Map<number, Pending<T>>()
   #bytes = 0
 
-  constructor(limitBytes: number) {
+  /** `drop` is told of every block that is no longer kept. */
+  constructor(limitBytes: number, drop: (block: T) => void = () => {}) {
     this.#limitBytes = limitBytes
+    this.#drop = drop
   }
 
   get bytes(): number {
@@ -31,22 +42,46 @@ export class BlockCache<T extends Sized> {
   }
 
   async get(key: number, make: () => Promise<T>): Promise<T> {
+    let found: T | undefined
+    await this.visit(key, make, (block) => {
+      found = block
+    })
+    return found!
+  }
+
+  /** Calls back with the block, once it is there; rejects with what `make` or the visitor throws. */
+  async visit(key: number, make: () => Promise<T>, visitor: (block: T) => void): Promise<void> {
     const block = this.peek(key)
-    if (block !== undefined) return block
+    if (block !== undefined) {
+      visitor(block)
+      return
+    }
     const pending = this.#pending.get(key)
-    if (pending !== undefined) return pending
-    const promise = make()
-    this.#pending.set(key, promise)
+    if (pending !== undefined) {
+      pending.visitors.push(visitor)
+      return pending.done
+    }
+    const visitors = [visitor]
+    const done = this.#make(key, make, visitors)
+    this.#pending.set(key, { visitors, done })
+    return done
+  }
+
+  async #make(key: number, make: () => Promise<T>, visitors: readonly ((block: T) => void)[]): Promise<void> {
     try {
-      const made = await promise
-      this.#keep(key, made)
-      return made
+      const made = await make()
+      try {
+        for (const visitor of visitors) visitor(made)
+      } finally {
+        this.#keep(key, made)
+      }
     } finally {
       this.#pending.delete(key)
     }
   }
 
   clear(): void {
+    for (const block of this.#blocks.values()) this.#drop(block)
     this.#blocks.clear()
     this.#bytes = 0
   }
@@ -58,6 +93,7 @@ export class BlockCache<T extends Sized> {
       if (this.#bytes <= this.#limitBytes) break
       this.#blocks.delete(oldest)
       this.#bytes -= old.byteLength
+      this.#drop(old)
     }
   }
 }

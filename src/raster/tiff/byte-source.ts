@@ -3,6 +3,7 @@
 // and lengths come out of hostile files, so they are checked here before anything is allocated.
 import { type FileHandle, open } from 'node:fs/promises'
 import { FlagstoneError } from '../../errors.js'
+import type { PixelMemory } from '../pixels.js'
 
 export interface ByteSource {
   /** For messages: the path or URL. */
@@ -10,8 +11,11 @@ export interface ByteSource {
   readonly sizeBytes: number
   /** What the server calls this version of a remote file: size, and ETag or date. */
   readonly version?: string
-  /** Exactly `length` bytes at `offset`. Throws SOURCE_CORRUPT outside the file, SOURCE_UNREADABLE when the system fails. */
-  read(offset: number, length: number): Promise<Uint8Array>
+  /**
+   * Exactly `length` bytes at `offset`, perhaps in memory taken from `memory`. Throws SOURCE_CORRUPT outside the file,
+   * SOURCE_UNREADABLE when the system fails.
+   */
+  read(offset: number, length: number, memory?: PixelMemory): Promise<Uint8Array>
   /** Says what will be read soon, where that can be made faster. */
   prefetch?(ranges: readonly (readonly [offset: number, length: number])[]): void
   close(): Promise<void>
@@ -46,9 +50,9 @@ class FileSource implements ByteSource {
     this.#handle = handle
   }
 
-  async read(offset: number, length: number): Promise<Uint8Array> {
+  async read(offset: number, length: number, memory?: PixelMemory): Promise<Uint8Array> {
     if (!inside(this, offset, length)) throw outside(this, offset, length)
-    const bytes = new Uint8Array(length)
+    const bytes = memory?.take(length) ?? new Uint8Array(length)
     let done = 0
     while (done < length) {
       const { bytesRead } = await this.#read(bytes, done, offset + done)

@@ -1,6 +1,8 @@
 // Compressed bytes of a block → what its codec gives (see coding.ts). Invariants: output never exceeds what the
 // block's shape asks for, fewer bytes than that are a Problem, and so is anything a decoder complains about.
 import { constants, inflateSync } from 'node:zlib'
+import { inflateExactly } from '../inflate.js'
+import type { PixelMemory } from '../pixels.js'
 import { decodeCcitt } from './ccitt.js'
 import type { BlockShape, Codec, DecodedSamples } from './coding.js'
 import { decodeLerc } from './lerc.js'
@@ -14,7 +16,12 @@ import { decodeZstd } from './zstd.js'
 export { isPictureCodec, isSampleCodec } from './coding.js'
 
 /** Synchronous: handing 300 KB to another thread and back costs more than it saves beside other workers. Throws Problem. */
-export function decompressBytes(codec: Codec, input: Uint8Array, shape: BlockShape): Uint8Array {
+export function decompressBytes(
+  codec: Codec,
+  input: Uint8Array,
+  shape: BlockShape,
+  memory?: PixelMemory,
+): Uint8Array {
   switch (codec.compression) {
     case Compression.None:
       return enough(input, input.length, shape)
@@ -32,7 +39,7 @@ export function decompressBytes(codec: Codec, input: Uint8Array, shape: BlockSha
     case Compression.CcittGroup4:
       return decodeCcitt(input, shape, codec.compression, codec.codecTags.t4Options)
     default:
-      return inflate(input, shape)
+      return (memory && inflateExactly(input, shape.bytes, memory)) ?? inflate(input, shape)
   }
 }
 

@@ -2,6 +2,7 @@
 // while (files with one row a strip are common); it is what is read, decoded and cached as a whole.
 // Invariant: a unit is either complete and right, or SOURCE_CORRUPT names file, level and block.
 import { FlagstoneError } from '../../errors.js'
+import type { PixelMemory } from '../pixels.js'
 import type { SampleType } from '../source.js'
 import type { SampleArray } from '../tone.js'
 import { intersect, type SampleBlock, type ViewedBlock } from '../view-kernels.js'
@@ -120,8 +121,19 @@ export class TiffImage {
     this.#source.prefetch?.(ranges)
   }
 
-  /** Reads and decodes a unit. Throws SOURCE_CORRUPT, SOURCE_UNREADABLE. */
-  async decode(unitX: number, unitY: number): Promise<Unit> {
+  /** Reads and decodes a unit; its arrays may be taken from `memory`. Throws SOURCE_CORRUPT, SOURCE_UNREADABLE. */
+  async decode(unitX: number, unitY: number, memory?: PixelMemory): Promise<Unit> {
+    const scratch = new Scratch(memory)
+    try {
+      const unit = await this.#unit(unitX, unitY, scratch)
+      scratch.keep(unit)
+      return unit
+    } finally {
+      scratch.giveBack()
+    }
+  }
+
+  async #unit(unitX: number, unitY: number, scratch: Scratch): Promise<Unit> {
     const { layout } = this
     const firstRow = unitY * this.#blocksInUnit
     const lastRow = Math.min(firstRow + this.#blocksInUnit, layout.blocksDown)
@@ -132,8 +144,8 @@ export class TiffImage {
       : Math.min(lastRow * layout.blockHeight, layout.height) - top
     const pixels = layout.blockWidth * rows
     const { block, valid } = layout.planar
-      ? await this.#planes(unitX, firstRow, lastRow, rows)
-      : await this.#interleaved(unitX, firstRow, lastRow, rows)
+      ? await this.#planes(unitX, firstRow, lastRow, rows, scratch)
+      : await this.#interleaved(unitX, firstRow, lastRow, rows, scratch)
     const { data, mask } = this.view.apply(block, pixels, valid)
     const byteLength = data.byteLength + (mask?.byteLength ?? 0)
     return { width: layout.blockWidth, rows, data, mask, byteLength }
@@ -144,9 +156,10 @@ export class TiffImage {
     from: number,
     to: number,
     rows: number,
+    scratch: Scratch,
   ): Promise<{ block: SampleBlock; valid: Uint8Array | undefined }> {
     const stride = this.layout.samplesPerPixel
-    const { samples, valid } = await this.#stack(unitX, from, to, rows, 0, stride)
+    const { samples, valid } = await this.#stack(unitX, from, to, rows, 0, stride, scratch)
     return { block: { arrays: new Array(stride).fill(samples), stride }, valid }
   }
 
@@ -155,11 +168,12 @@ export class TiffImage {
     from: number,
     to: number,
     rows: number,
+    scratch: Scratch,
   ): Promise<{ block: SampleBlock; valid: Uint8Array | undefined }> {
     const arrays = new Array<SampleArray | undefined>(this.layout.samplesPerPixel).fill(undefined)
     let all: Uint8Array | undefined
     for (const sample of this.view.needed) {
-      const { samples, valid } = await this.#stack(unitX, from, to, rows, sample, 1)
+      const { samples, valid } = await this.#stack(unitX, from, to, rows, sample, 1, scratch)
       arrays[sample] = samples
       if (valid !== undefined) all = all === undefined ? valid : intersect(all, valid)
     }
@@ -174,16 +188,17 @@ export class TiffImage {
     rows: number,
     plane: number,
     samples: number,
+    scratch: Scratch,
   ): Promise<Decoded> {
     const { layout } = this
     const first = (plane * layout.blocksDown + from) * layout.blocksAcross + unitX
-    const inputs = await this.#fetch(first, to - from, unitX, from)
-    if (to - from === 1) return this.#block(inputs[0], unitX, from, plane, samples)
+    const inputs = await this.#fetch(first, to - from, unitX, from, scratch)
+    if (to - from === 1) return this.#block(inputs[0], unitX, from, plane, samples, scratch)
     const blockPixels = layout.blockWidth * layout.blockHeight
     const out = newSamples(this.#type, layout.blockWidth * rows * samples)
     let valid: Uint8Array | undefined
     for (let y = from; y < to; y++) {
-      const part = await this.#block(inputs[y - from], unitX, y, plane, samples)
+      const part = await this.#block(inputs[y - from], unitX, y, plane, samples, scratch)
       out.set(part.samples, (y - from) * blockPixels * samples)
       if (part.valid === undefined) continue
       valid ??= new Uint8Array(layout.blockWidth * rows).fill(255)
@@ -198,6 +213,7 @@ export class TiffImage {
     count: number,
     unitX: number,
     unitY: number,
+    scratch: Scratch,
   ): Promise<(Uint8Array | undefined)[]> {
     const { offsets, counts } = this.layout
     let start = Number.POSITIVE_INFINITY
@@ -214,11 +230,15 @@ export class TiffImage {
       sum += counts[i]!
     }
     if (sum === 0) return new Array<undefined>(count).fill(undefined)
-    const together = end - start <= 2 * sum ? await this.#source.read(start, end - start) : undefined
+    // uncompressed samples are looked at where they were read to, for as long as the unit lives
+    const memory = this.layout.compression === Compression.None ? undefined : scratch.memory
+    const read = async (at: number, length: number): Promise<Uint8Array> =>
+      scratch.add(await this.#source.read(at, length, memory))
+    const together = end - start <= 2 * sum ? await read(start, end - start) : undefined
     const inputs: (Uint8Array | undefined)[] = []
     for (let i = first; i < first + count; i++) {
       if (!this.#isStored(i)) inputs.push(undefined)
-      else if (together === undefined) inputs.push(await this.#source.read(offsets[i]!, counts[i]!))
+      else if (together === undefined) inputs.push(await read(offsets[i]!, counts[i]!))
       else inputs.push(together.subarray(offsets[i]! - start, offsets[i]! - start + counts[i]!))
     }
     return inputs
@@ -235,18 +255,19 @@ export class TiffImage {
     y: number,
     plane: number,
     samples: number,
+    scratch: Scratch,
   ): Promise<Decoded> {
     const shape = this.#shape(y, samples)
     if (input === undefined) return { samples: this.#empty(shape, plane), valid: undefined }
     try {
-      return await this.#decode(input, shape)
+      return await this.#decode(input, shape, scratch)
     } catch (error) {
       if (error instanceof Problem) throw this.#corrupt(x, y, error.message)
       throw error
     }
   }
 
-  async #decode(input: Uint8Array, shape: BlockShape): Promise<Decoded> {
+  async #decode(input: Uint8Array, shape: BlockShape, scratch: Scratch): Promise<Decoded> {
     const { layout } = this
     const kind = codecKind(layout.compression)
     if (kind === 'picture')
@@ -255,7 +276,8 @@ export class TiffImage {
       const { data, valid } = await decompressSamples(layout, input, shape)
       return { samples: data, valid }
     }
-    const bytes = decompressBytes(layout, layout.reversedBits ? reverseBits(input) : input, shape)
+    const stored = layout.reversedBits ? reverseBits(input) : input
+    const bytes = scratch.add(decompressBytes(layout, stored, shape, scratch.memory))
     if (layout.ycbcr !== undefined) {
       return { samples: ycbcrToRgb(layout.ycbcr, bytes, shape.width, shape.rows), valid: undefined }
     }
@@ -289,6 +311,33 @@ export class TiffImage {
       `${this.#source.name}: ${kind} of ${this.#name} cannot be decoded: ${why}; the file is damaged, get a complete copy`,
       { path: this.#source.name },
     )
+  }
+}
+
+/** Memory that was taken on the way to a unit. */
+class Scratch {
+  readonly memory: PixelMemory | undefined
+  readonly #taken = new Set<Uint8Array>()
+
+  constructor(memory: PixelMemory | undefined) {
+    this.memory = memory
+  }
+
+  add(bytes: Uint8Array): Uint8Array {
+    if (this.memory !== undefined) this.#taken.add(bytes)
+    return bytes
+  }
+
+  /** What the unit's arrays lie in. */
+  keep({ data, mask }: Unit): void {
+    for (const bytes of this.#taken) {
+      const isUsed = [data, mask].some((a) => a?.buffer === bytes.buffer && a.byteOffset === bytes.byteOffset)
+      if (isUsed) this.#taken.delete(bytes)
+    }
+  }
+
+  giveBack(): void {
+    for (const bytes of this.#taken) this.memory?.give(bytes)
   }
 }
 

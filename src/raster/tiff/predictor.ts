@@ -3,6 +3,8 @@
 // 3 (floating point, TIFF Technical Note 3): a row's bytes lie plane by plane, the highest first whatever the
 // file's byte order, and are differenced as bytes.
 
+import { simd } from '../simd.js'
+
 interface Rows {
   readonly width: number
   readonly rows: number
@@ -11,6 +13,7 @@ interface Rows {
 
 /** In place; `rows` rows of `width` pixels of `samples` 8-bit samples. */
 export function undoHorizontal8(data: Uint8Array, width: number, rows: number, samples: number): void {
+  if (undoFast(data, width, rows, samples)) return
   const rowBytes = width * samples
   for (let y = 0; y < rows; y++) {
     const from = y * rowBytes
@@ -20,6 +23,17 @@ export function undoHorizontal8(data: Uint8Array, width: number, rows: number, s
     else if (samples === 4) undoRow4(data, from, to)
     else for (let i = from + samples; i < to; i++) data[i] = data[i]! + data[i - samples]!
   }
+}
+
+function undoFast(data: Uint8Array, width: number, rows: number, samples: number): boolean {
+  const here = simd()
+  const at = here?.addressOf(data) ?? -1
+  if (here === undefined || at < 0) return false
+  if (samples === 3) here.kernels.undo3(at, width, rows)
+  else if (samples === 1) here.kernels.undo1(at, width, rows)
+  else if (samples === 4) here.kernels.undo4(at, width, rows)
+  else return false
+  return true
 }
 
 // Sums are kept in locals: reading back what was just stored costs a store-to-load round trip per sample.

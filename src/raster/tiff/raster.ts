@@ -1,6 +1,7 @@
 // The pixels of a TIFF, without asking where on earth they are: the first image, its overviews and its masks
 // as levels, read by window. Blocks go through one cache shared by all levels.
-import type { Pixels, Samples } from '../pixels.js'
+import type { PixelMemory, Pixels, Samples } from '../pixels.js'
+import { pixelMemory } from '../simd.js'
 import type { MaskKind, PixelWindow, SourceLevel, SourceView } from '../source.js'
 import { type StoredLook, ViewPlan } from '../view.js'
 import { intersect } from '../view-kernels.js'
@@ -71,7 +72,7 @@ export class TiffRaster {
     const { colour, mask } = levels[0]!
     this.#sources = sources
     this.#levels = levels
-    this.#cache = new BlockCache(cacheBytes)
+    this.#cache = new BlockCache(cacheBytes, giveBack)
     this.ifd = structure.ifds[0]!
     this.bigTiff = structure.big
     this.layout = colour.layout
@@ -129,27 +130,40 @@ export class TiffRaster {
   }
 
   /** Pixels of a window; see RasterSource.read. */
-  async read(level: number, window: PixelWindow): Promise<Pixels<Samples>> {
+  async read(level: number, window: PixelWindow, memory?: PixelMemory): Promise<Pixels<Samples>> {
     const found = this.#levels[level]
     if (found === undefined) throw new RangeError(`level ${level} of ${this.#levels.length}`)
     checkWindow(window, found.colour.layout)
     const { width, height } = window
     const { bands } = this
     const size = width * height * bands
-    const data = this.samples === 'uint8' ? new Uint8Array(size) : new Float32Array(size)
+    const take = (length: number): Uint8Array => memory?.take(length) ?? new Uint8Array(length)
+    const data = this.samples === 'uint8' ? take(size) : new Float32Array(size)
     let mask: Uint8Array | undefined
-    await this.#visit(found.colour, 2 * found.number, window, (unit, x, y) => {
-      copyRect(unit.data, unit.width, unit.rows, x, y, data, window, bands)
-      if (unit.mask === undefined) return
-      mask ??= new Uint8Array(width * height).fill(255)
-      copyRect(unit.mask, unit.width, unit.rows, x, y, mask, window, 1)
-    })
+    await this.#visit(
+      found.colour,
+      2 * found.number,
+      window,
+      (unit, x, y) => {
+        copyRect(unit.data, unit.width, unit.rows, x, y, data, window, bands)
+        if (unit.mask === undefined) return
+        mask ??= take(width * height).fill(255)
+        copyRect(unit.mask, unit.width, unit.rows, x, y, mask, window, 1)
+      },
+      memory,
+    )
     if (found.mask !== undefined) {
       const bits = new Uint8Array(width * height)
       let isFull = true
-      await this.#visit(found.mask, 2 * found.number + 1, window, (unit, x, y) => {
-        if (!copyMask(unit.data as Uint8Array, unit.width, unit.rows, x, y, bits, window)) isFull = false
-      })
+      await this.#visit(
+        found.mask,
+        2 * found.number + 1,
+        window,
+        (unit, x, y) => {
+          if (!copyMask(unit.data as Uint8Array, unit.width, unit.rows, x, y, bits, window)) isFull = false
+        },
+        memory,
+      )
       if (!isFull) mask = mask === undefined ? bits : intersect(mask, bits)
     }
     return { width, height, bands, data, mask }
@@ -161,6 +175,7 @@ export class TiffRaster {
     number: number,
     window: PixelWindow,
     visit: (unit: Unit, x: number, y: number) => void,
+    memory: PixelMemory | undefined,
   ): Promise<void> {
     const { unitWidth, unitHeight } = image
     const left = Math.floor(window.x / unitWidth)
@@ -188,8 +203,10 @@ export class TiffRaster {
         }
         const key = number * IMAGE_KEYS + unitY * image.unitsAcross + unitX
         try {
-          const unit = this.#cache.peek(key) ?? (await this.#cache.get(key, () => image.decode(unitX, unitY)))
-          visit(unit, unitX * unitWidth, unitY * unitHeight)
+          const unit = this.#cache.peek(key)
+          const see = (seen: Unit): void => visit(seen, unitX * unitWidth, unitY * unitHeight)
+          if (unit !== undefined) see(unit)
+          else await this.#cache.visit(key, () => image.decode(unitX, unitY, memory), see)
         } catch (error) {
           // Nobody begins another block once one has failed.
           y = bottom + 1
@@ -205,6 +222,12 @@ export class TiffRaster {
     this.#cache.clear()
     for (const source of this.#sources) await source.close()
   }
+}
+
+function giveBack({ data, mask }: Unit): void {
+  const memory = pixelMemory()
+  memory.give(data)
+  if (mask !== undefined) memory.give(mask)
 }
 
 /** Waits for all, so that nothing is still reading when the first failure is reported. */

@@ -1,0 +1,154 @@
+// The hot loops in WebAssembly with SIMD (sources in wasm/, AssemblyScript), and the memory they work on.
+//
+// One module and one memory a thread. What lies in that memory (`take`) is worked on where it is; kernels ask
+// `addressOf` and do their loops in JavaScript for what lies elsewhere, with the same results to the bit.
+// Invariants: the memory never grows, since that would detach every view of it; untouched pages cost nothing;
+// behind every array that is taken lie PADDING bytes that a kernel may read (never write).
+// Without WebAssembly SIMD (or without the built module) there is none, and all is done in JavaScript and sharp.
+import { readFileSync } from 'node:fs'
+import type { PixelMemory } from './pixels.js'
+
+/** What of the engine's interface is used; Node's types leave it out. */
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array)
+  }
+  class Memory {
+    constructor(size: { initial: number; maximum: number })
+    readonly buffer: ArrayBuffer
+  }
+  class Instance {
+    constructor(module: Module, imports: { env: { memory: Memory } })
+    readonly exports: object
+  }
+}
+
+/** Addresses and lengths are bytes. */
+interface Kernels {
+  bilinear1(src: number, stride: number, out: number, mask: number, count: number, ...line: Line): void
+  bilinear3(src: number, stride: number, out: number, mask: number, count: number, ...line: Line): void
+  average1(src: number, stride: number, out: number, outStride: number, width: number, height: number): void
+  average3(src: number, stride: number, out: number, outStride: number, width: number, height: number): void
+  undo1(data: number, width: number, rows: number): void
+  undo3(data: number, width: number, rows: number): void
+  undo4(data: number, width: number, rows: number): void
+  /** How many bytes came out; −1: broken. Writes up to 16 bytes behind `out`. See wasm/lzw.ts. */
+  lzw(
+    input: number,
+    inputBytes: number,
+    out: number,
+    outBytes: number,
+    table: number,
+    literals: number,
+  ): number
+  /** 1 when exactly `outLength` bytes came out, with the right checksum. */
+  inflate(input: number, inLength: number, out: number, outLength: number): number
+  /** How many bytes came out; −1: broken. Writes up to 32 bytes behind `out`. See wasm/zstd.ts. */
+  zstd(input: number, inputBytes: number, out: number, outBytes: number, space: number): number
+  jpegInit(): void
+  jpegScan(
+    tables: number,
+    src: number,
+    stride: number,
+    bands: number,
+    width: number,
+    height: number,
+    out: number,
+    limit: number,
+  ): number
+}
+type Line = [x: number, y: number, stepX: number, stepY: number]
+
+const PAGE_BYTES = 2 ** 16
+/** Windows, canvases and blocks of a thread; what does not fit lies outside. Reserved, not used, until touched. */
+const MEMORY_BYTES = 384 * 2 ** 20
+/** The module's own tables lie below. */
+export const JPEG_ADDRESS = 2 * PAGE_BYTES
+/** Of jpeg.ts: encoding must not depend on what else is in the memory. */
+export const JPEG_BYTES = 5 * 2 ** 20
+const FIRST_ADDRESS = JPEG_ADDRESS + JPEG_BYTES
+const ALIGN = 64
+const PADDING = 64
+
+export class Simd implements PixelMemory {
+  readonly kernels: Kernels
+  readonly bytes: Uint8Array
+  /** Free ranges by address, none touching the next. */
+  readonly #free: { at: number; length: number }[]
+  readonly #taken = new Map<number, number>()
+
+  constructor(module: WebAssembly.Module) {
+    const pages = MEMORY_BYTES / PAGE_BYTES
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
+    const instance = new WebAssembly.Instance(module, { env: { memory } })
+    this.kernels = instance.exports as unknown as Kernels
+    this.kernels.jpegInit()
+    this.bytes = new Uint8Array(memory.buffer)
+    this.#free = [{ at: FIRST_ADDRESS, length: MEMORY_BYTES - FIRST_ADDRESS }]
+  }
+
+  /** Content undefined. In this memory when there is room. */
+  take(length: number): Uint8Array {
+    const size = Math.ceil((length + PADDING) / ALIGN) * ALIGN
+    const i = this.#free.findIndex((range) => range.length >= size)
+    if (i < 0) return new Uint8Array(length)
+    const range = this.#free[i]!
+    const { at } = range
+    if (range.length === size) this.#free.splice(i, 1)
+    else {
+      range.at += size
+      range.length -= size
+    }
+    this.#taken.set(at, size)
+    return this.bytes.subarray(at, at + length)
+  }
+
+  /** Ends the use of what was taken; anything else is left alone. */
+  give(array: ArrayBufferView): void {
+    if (array.buffer !== this.bytes.buffer) return
+    const at = array.byteOffset
+    const length = this.#taken.get(at)
+    if (length === undefined) return
+    this.#taken.delete(at)
+    const i = this.#free.findIndex((range) => range.at > at)
+    this.#free.splice(i < 0 ? this.#free.length : i, 0, { at, length })
+    for (let k = Math.max(0, i < 0 ? this.#free.length - 2 : i - 1); k + 1 < this.#free.length; ) {
+      const range = this.#free[k]!
+      const next = this.#free[k + 1]!
+      if (next.at > at + length) break
+      if (range.at + range.length === next.at) {
+        range.length += next.length
+        this.#free.splice(k + 1, 1)
+      } else k++
+    }
+  }
+
+  /** Where it lies in this memory; -1 when it does not. */
+  addressOf(array: Uint8Array): number {
+    return array.buffer === this.bytes.buffer ? array.byteOffset : -1
+  }
+}
+
+const ORDINARY: PixelMemory = { take: (length) => new Uint8Array(length), give: () => {} }
+
+/** This thread's memory for pixels, near the kernels where there are any. */
+export const pixelMemory = (): PixelMemory => simd() ?? ORDINARY
+
+let loaded: { simd: Simd | undefined } | undefined
+
+/** This thread's; undefined where there is none. */
+export function simd(): Simd | undefined {
+  loaded ??= { simd: load() }
+  return loaded.simd
+}
+
+function load(): Simd | undefined {
+  if (process.env.FLAGSTONE_SIMD === '0') return undefined
+  try {
+    const bytes = readFileSync(new URL('./wasm/kernels.wasm', import.meta.url))
+    return new Simd(new WebAssembly.Module(bytes))
+  } catch {
+    // not built, or an engine without SIMD or without that much address space
+    return undefined
+  }
+}
