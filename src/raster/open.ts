@@ -21,6 +21,8 @@ export interface OpenOptions {
   readonly cacheBytes?: number
   /** What reading gives; { kind: 'colour' } when left out. */
   readonly view?: SourceView
+  /** It does not matter where the image lies: `crs` is taken, a geotransform is made up when there is none. */
+  readonly anywhere?: boolean
 }
 
 type Kind = 'tiff' | 'picture' | 'vrt' | 'ascii' | 'hgt'

@@ -13,8 +13,17 @@ export interface Place {
   readonly polynomials?: Polynomials
 }
 
-/** Throws CRS_MISSING, CRS_UNSUPPORTED, SOURCE_CORRUPT. */
-export async function placeBeside(path: string, pam: Pam | undefined, crs: Crs | undefined): Promise<Place> {
+/** For images that something else places. */
+export const NOWHERE: Geotransform = [0, 1, 0, 0, 0, -1]
+
+/** Throws CRS_MISSING, CRS_UNSUPPORTED, SOURCE_CORRUPT. `anywhere`: see OpenOptions. */
+export async function placeBeside(
+  path: string,
+  pam: Pam | undefined,
+  crs: Crs | undefined,
+  anywhere = false,
+): Promise<Place> {
+  if (anywhere && crs !== undefined) return { crs, geotransform: NOWHERE }
   const world = await readWorldFile(path)
   const geotransform = world ?? pam?.geotransform
   const own = crs ?? pam?.crs ?? (await readPrj(path))

@@ -51,13 +51,22 @@ export async function sameAsGdal(
       )
     }
     const values = gdalValues(reference, dir, 0, all)
-    const mask = gdalMask(reference, dir, 0, values, info.bands)
+    const mask = maskOf(reference, dir, values, info.bands)
     const truth = { values, mask, info, bands }
     same(t, await source.read(0, { x: 0, y: 0, width, height }), truth, 0, 0, 'whole')
     await sameWindows(t, source, truth)
   } finally {
     await source.close()
   }
+}
+
+/** As gdalMask, with a nodata value a band: a pixel is empty when all its colours are. */
+function maskOf(file: string, dir: string, values: Float64Array, bands: GdalBands[]): Uint8Array {
+  const nodata = bands.map((band) => band.noDataValue)
+  if (new Set(nodata).size === 1 || nodata.includes(undefined)) return gdalMask(file, dir, 0, values, bands)
+  return Uint8Array.from({ length: values.length / bands.length }, (_, i) =>
+    nodata.every((value, b) => values[i * bands.length + b] === value) ? 0 : 255,
+  )
 }
 
 interface Truth {
@@ -70,7 +79,7 @@ interface Truth {
 async function sameWindows(t: Test, source: RasterSource, truth: Truth): Promise<void> {
   const random = randomOf(source.info.width + 7)
   const { width, height } = source.info
-  for (let i = 0; i < 12; i++) {
+  for (let i = 0; i < 8; i++) {
     const x = Math.floor(random() * width)
     const y = Math.floor(random() * height)
     const w = 1 + Math.floor(random() * (width - x))

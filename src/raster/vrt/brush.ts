@@ -70,7 +70,7 @@ function paintOf(piece: Piece, place: Place | 'mask', type: SampleType): Paint {
     high: nodata + slack,
     skipsNaN: piece.nodata !== undefined && Number.isNaN(nodata),
     at: place === 'mask' || place.at === 'alpha' ? undefined : place.at,
-    usesMask: piece.useMask && place !== 'mask',
+    usesMask: piece.useMask,
     divide: place === 'mask' ? 1 : place.scale,
     shift: place === 'mask' ? 0 : place.offset,
     scale: piece.scale,

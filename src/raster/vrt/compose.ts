@@ -99,12 +99,14 @@ export class Composer {
     const { info } = open.source
     const from = layer.from ?? { x: 0, y: 0, width: info.width, height: info.height }
     const to = scaled(layer.to, level.width / this.#document.width, level.height / this.#document.height)
-    const fileLevel = levelFor(info, Math.min(from.width / to.width, from.height / to.height))
+    const isCoarse = level.width < this.#document.width
+    const shrink = Math.min(from.width / to.width, from.height / to.height)
+    // Averages of two by two and more pixels keep edges that lie between the pixels of an overview.
+    const fileLevel = levelFor(info, isCoarse ? shrink / 2 : shrink)
     const { width, height } = info.levels[fileLevel]!
     const across = axisOf(window.x, window.width, to.x, to.width, from.x, from.width, info.width, width)
     const down = axisOf(window.y, window.height, to.y, to.height, from.y, from.height, info.height, height)
     if (across === undefined || down === undefined) return
-    const isCoarse = level.width < this.#document.width
     const [left, right] = reach(across, across.begin, across.end)
     for (let row = down.begin; row < down.end; ) {
       let end = row + 1

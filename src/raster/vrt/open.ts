@@ -3,7 +3,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { FlagstoneError } from '../../errors.js'
 import { readPam } from '../pam.js'
-import { type Place, requireArea, requireCrs } from '../place.js'
+import { NOWHERE, type Place, requireArea, requireCrs } from '../place.js'
 import { readPrj, readWorldFile } from '../sidecar.js'
 import type { PixelWindow, RasterSource, SampleType, SourceLevel, StoredSamples } from '../source.js'
 import { type StoredBlock, type StoredImage, sourceOf } from '../stored-source.js'
@@ -92,6 +92,9 @@ async function placeOf(path: string, document: VrtDocument, options: VrtOptions)
   const pam = await readPam(path)
   const crs = options.crs ?? document.crs ?? pam?.crs ?? (await readPrj(path))
   const geotransform = document.geotransform ?? pam?.geotransform ?? (await readWorldFile(path))
+  if (geotransform === undefined && options.anywhere === true && crs !== undefined) {
+    return { crs, geotransform: NOWHERE }
+  }
   if (geotransform === undefined) {
     throw new FlagstoneError(
       'CRS_MISSING',

@@ -5,17 +5,24 @@ import type { Crs } from '../../grid/crs.js'
 
 import type { RasterSource, SourceView } from '../source.js'
 import type { Layer } from './layers.js'
+import { corrupt } from './piece.js'
 
 const MAX_OPEN = 32
-/** Remembered sizes, so that a file that is closed need not be opened to know that it is not needed. */
+
+/** How a piece is opened: plain data. */
 export interface NestedOptions {
   readonly nodata: readonly (readonly number[])[]
   readonly crs: Crs
   readonly cacheBytes: number
   readonly view: SourceView
+  /** A piece lies where the VRT says. */
+  readonly anywhere: boolean
   /** VRTs that this one is opened within, outermost first. */
   readonly within: readonly string[]
 }
+
+/** What all files are opened with. */
+type Shared = Pick<NestedOptions, 'crs' | 'cacheBytes' | 'within'>
 
 export type Opener = (path: string, options: NestedOptions) => Promise<RasterSource>
 
@@ -52,9 +59,9 @@ export class SourcePool {
   readonly #wanted = new Map<string, Wanted>()
   /** Insertion order is order of use. */
   readonly #entries = new Map<string, Entry>()
-  readonly #options: Omit<NestedOptions, 'view' | 'nodata'>
+  readonly #options: Shared
 
-  constructor(layers: readonly Layer[], open: Opener, options: Omit<NestedOptions, 'view' | 'nodata'>) {
+  constructor(layers: readonly Layer[], open: Opener, options: Shared) {
     this.#open = open
     this.#options = options
     for (const { file, strokes } of layers) {
@@ -173,10 +180,11 @@ export class SourcePool {
 
   async #openWith(file: string, view: SourceView): Promise<RasterSource> {
     try {
-      return await this.#open(file, { ...this.#options, nodata: [], view })
+      return await this.#open(file, { ...this.#options, anywhere: true, nodata: [], view })
     } catch (error) {
       if (!(error instanceof FlagstoneError)) throw error
       const vrt = this.#options.within.at(-1)!
+      if (error.code === 'BAD_OPTION') throw corrupt(vrt, error.message.replace(/; pass --bands.*/, ''))
       throw new FlagstoneError(error.code, `${vrt} is made of a file that cannot be used: ${error.message}`, {
         path: file,
         cause: error,
