@@ -4,7 +4,16 @@ import type { BuildOptions, BuildReport } from '../../src/pyramid/build.js'
 import { build } from '../../src/pyramid/build.js'
 import { decodeTile } from '../../src/raster/codec.js'
 import { openTiles } from '../../src/store/paths.js'
-import { gdalWarp, interiorPsnr, type Picture, shiftOf, type TileRange, trueScale } from './gdal.js'
+import {
+  gdalWarp,
+  gdalWarpValues,
+  interiorPsnr,
+  type Picture,
+  shiftOf,
+  type TileRange,
+  trueScale,
+  type ValuePicture,
+} from './gdal.js'
 
 const TILE = 256
 
@@ -31,13 +40,19 @@ export interface ComparedBuild {
   /** What GDAL warps instead of the sources: 8-bit pictures of 16-bit ones, and the like. */
   readonly gdalSources?: (report: BuildReport) => readonly string[]
   readonly gdalOptions?: readonly string[]
+  /** GDAL's values → 0…255 after its warp, as our tone does before ours. */
+  readonly gdalStretch?: readonly [min: number, max: number]
 }
 
 /** The deepest zoom of a tile file as one picture, transparent where there is no tile. */
 async function pictureOf(path: string): Promise<{ picture: Picture; range: TileRange; has: Set<string> }> {
   const reader = openTiles(path)
   const zoom = reader.levels().at(-1)!.zoom
-  const tiles = [...reader.tiles({ zoom })]
+  const all = [...reader.tiles({ zoom })]
+  // On both sides of the antimeridian: the picture of one of them is enough, that of the world too large.
+  const east = all.filter((tile) => tile.x >= 2 ** (zoom - 1))
+  const crosses = zoom > 6 && east.length > 0 && all.some((tile) => tile.x === 0)
+  const tiles = crosses ? east : all
   const range: TileRange = {
     zoom,
     tileSize: TILE,
@@ -133,7 +148,11 @@ export async function compareBuild(job: ComparedBuild): Promise<Comparison> {
   const unified = ['-wo', 'UNIFIED_SRC_NODATA=YES', ...(job.gdalOptions ?? [])]
   const extra = shrink > 0 ? [...unified, ...trueScale(images[0]!, range.zoom, TILE)] : unified
   const ring = wider(range)
-  const around = asRgb(gdalWarp(images, ring, resampling, 0, extra))
+  const around = asRgb(
+    job.gdalStretch === undefined
+      ? gdalWarp(images, ring, resampling, 0, extra)
+      : stretched(gdalWarpValues(images, ring, resampling, extra), job.gdalStretch),
+  )
   const gdal = cropRing(around, ring, range)
   const { psnr, pixels } = interiorPsnr(gdal, picture)
   const { dx, dy } = shiftOf(gdal, picture)
@@ -146,6 +165,13 @@ export async function compareBuild(job: ComparedBuild): Promise<Comparison> {
     shift: Math.hypot(dx, dy),
     coverage: coverageDifference(gdal, picture),
   }
+}
+
+function stretched(from: ValuePicture, [min, max]: readonly [number, number]): Picture {
+  const { width, height, bands, alpha } = from
+  // a clamped array rounds and clamps
+  const data = Uint8ClampedArray.from(from.values, (v) => ((v - min) / (max - min)) * 255)
+  return { width, height, bands, data: new Uint8Array(data.buffer), alpha }
 }
 
 /** The part of the ring's picture that lies in the range. */
