@@ -71,7 +71,7 @@ export function footprintOf(
   const mapper = mapperOf(placement)
   const margin = isAffine(placement) ? 0 : disagreement(mapper, width, height)
   const p = new Float64Array(2)
-  const extent = new Extent()
+  let extent = new Extent()
   let missing = false
   let like = Number.NaN
   let first = Number.NaN
@@ -82,17 +82,23 @@ export function footprintOf(
       missing = true
       return
     }
-    like = Number.isNaN(like) ? p[0]! : nearTurn(p[0]!, like)
+    // geographic longitudes and mercator eastings say their turn themselves
+    like = Number.isNaN(like) || kind !== 'projected' ? p[0]! : nearTurn(p[0]!, like)
     if (Number.isNaN(first)) first = like
     extent.add(like, p[1]!)
   }
   inside(width, height, 2, visit)
+  const middle = like
   ring(width, height, 2, margin, visit)
   if (!missing && isSmall(extent)) {
     ring(width, height, SMALL_EDGE_SAMPLES, margin, visit)
     if (!missing) return toFootprint(extent)
   }
-  like = first = Number.NaN
+  // a look from nearer by, from the middle again: longitudes would be followed through steps too wide
+  extent = new Extent()
+  missing = false
+  like = middle
+  first = Number.NaN
   ring(width, height, EDGE_SAMPLES, margin, visit)
   const turned = Math.abs(like - first) > 180
   inside(width, height, INNER_SAMPLES, visit)
@@ -169,7 +175,8 @@ function addPoles(extent: Extent, turned: boolean, holdsPole: (lat: number) => b
     extent.add(extent.west, lat)
     turned = true
   }
-  if (turned) {
+  // rims that are followed around and around are the world too
+  if (turned || extent.east - extent.west >= 360) {
     extent.west = -180
     extent.east = 180
   }

@@ -118,6 +118,21 @@ function put(out: PointOut, point: { x: number; y: number } | undefined): void {
   out[1] = good ? point.y : Number.NaN
 }
 
+/** Projections with a rim: for places beyond it, proj4's inverse gives numbers, so these are checked by the way back. */
+const RIMMED = new Set([
+  'sinu',
+  'moll',
+  'robin',
+  'eck6',
+  'eqearth',
+  'vandg',
+  'poly',
+  'bonne',
+  'cass',
+  'aeqd',
+  'laea',
+])
+
 /** Projections of one side of the globe: for the other, proj4 gives numbers, so these are checked by the way back. */
 const ONE_SIDED = new Set(['gnom', 'ortho', 'geos', 'tpers'])
 
@@ -132,6 +147,9 @@ function proj4Converter({ text, proj: parsed }: System): LonLatConverter {
       put(out, undefined)
     }
   }
+  const rimmed = RIMMED.has(text.projection)
+  // 6 km: series far from their middle are not folds
+  const slack = (1e-3 * parsed.a) / (parsed.to_meter ?? 1)
   const oneSided = ONE_SIDED.has(parsed.projName)
   const keepTurn = (like: number, out: PointOut): void => {
     if (geographic) out[0] = out[0]! + 360 * Math.round((like - out[0]!) / 360)
@@ -143,9 +161,18 @@ function proj4Converter({ text, proj: parsed }: System): LonLatConverter {
       keepTurn(x, out)
       // beyond the rim some projections give turns without end, or latitudes past the pole
       if (Math.abs(out[1]!) > 90.000001 || (!geographic && !(Math.abs(out[0]!) <= 360))) out.fill(Number.NaN)
+      if (!rimmed || Number.isNaN(out[0]!)) return
+      const lon = out[0]!
+      const lat = out[1]!
+      run(pair.inverse, lon, lat, out)
+      const same = Math.abs(out[0]! - x) + Math.abs(out[1]! - y) < slack
+      out[0] = same ? lon : Number.NaN
+      out[1] = same ? lat : Number.NaN
     },
     fromLonLat(lon, lat, out) {
-      run(pair.inverse, lon, lat, out)
+      // proj4 takes back one turn, not several
+      const near = geographic || Math.abs(lon) <= 180 ? lon : lon - 360 * Math.round(lon / 360)
+      run(pair.inverse, near, lat, out)
       keepTurn(lon, out)
       if (!oneSided) return
       const x = out[0]!
