@@ -168,7 +168,10 @@ export class ViewPlan {
 
   /** What a block that is not stored holds: nodata, else 0. */
   emptySample(sample: number): number {
-    return this.#nodata[0]?.[this.#chosen.indexOf(sample)]?.value ?? 0
+    const { type, nodata } = this.#look.stored
+    const index = this.#chosen.indexOf(sample)
+    if (index >= 0 && Number.isNaN(nodata) && FLOATS.includes(type)) return Number.NaN
+    return this.#nodata[0]?.[index]?.value ?? 0
   }
 
   /** Do colours need a tone that the view does not have? Reading is refused then. */
