@@ -1,10 +1,13 @@
-// Tiles really made, of subtrees spread evenly along the Hilbert curve (so over the image), to say from them
-// what a whole build makes: how many tiles, bytes and seconds.
+// Tiles really made, of parts spread evenly along the Hilbert curve (so over the image), to say from them what
+// a whole build makes: how many tiles, bytes and seconds.
 //
-// Subtrees are built by as many workers as the build will have, at once, so that they get in each other's way
-// as they will then. What a worker's first one takes longer is its start, and is counted once.
+// Two rounds: parts as large as a build's units of work (or a quarter) say how long it takes, since smaller ones
+// decode more of each block than they use; then small ones, many of them, say how full and how heavy the image
+// is all over. Parts are built by as many workers as the build will have, at once, so that they get in each
+// other's way as they will then. What a worker's first one takes longer is its start, and is counted once.
 import { crc32 } from '../format/crc.js'
 import { parentRange } from '../grid/cover.js'
+import type { PackedTiles } from './packed.js'
 import { type BuildPlan, subtreeRoots } from './plan.js'
 import type { SubtreePool } from './pool.js'
 import { countAll, unionRanges } from './ranges.js'
@@ -18,9 +21,9 @@ export interface LevelSample {
 }
 
 export interface Sample {
-  readonly subtrees: number
-  /** Of so many. */
-  readonly of: number
+  /** Share of the planned tiles of the highest zoom that was made: 0 … 1 (more, where the rounds overlap). */
+  readonly share: number
+  readonly parts: number
   /** By zoom. */
   readonly levels: ReadonlyMap<number, LevelSample>
   /** Bytes of tiles that were not there before, of all bytes: 0 … 1. */
@@ -32,15 +35,27 @@ export interface Sample {
 
 /** A large subtree says as much about time as its quarter, and takes four times as long. */
 const LARGE_PIXELS = 4096
-/** Subtrees a worker: never fewer, however long it takes; and fewer only after twice the time. */
-const LEAST_EACH = 2
-const GOOD_EACH = 6
+/** Parts of a round: never fewer than the first, however long it takes, nor than the second in twice the time. */
+export interface Few {
+  readonly least: number
+  readonly good: number
+}
+
+const SMALL_DEPTH = 2
 
 /** The plan with smaller units of work when they are large, and nothing above them. */
 export function samplePlanOf(plan: BuildPlan): BuildPlan {
   const depth = plan.maxZoom - plan.rootZoom
   const isLarge = plan.tileSize * 2 ** depth >= LARGE_PIXELS && depth > 0
-  const rootZoom = isLarge ? plan.rootZoom + 1 : plan.rootZoom
+  return withRoots(plan, isLarge ? plan.rootZoom + 1 : plan.rootZoom)
+}
+
+/** The plan with units of sixteen tiles. */
+export function smallPlanOf(plan: BuildPlan): BuildPlan {
+  return withRoots(plan, Math.max(plan.rootZoom, plan.maxZoom - SMALL_DEPTH))
+}
+
+function withRoots(plan: BuildPlan, rootZoom: number): BuildPlan {
   const base = plan.levels.at(-1)!.ranges
   const rootRanges = unionRanges(base.map((range) => parentRange(range, plan.maxZoom - rootZoom)))
   return {
@@ -67,54 +82,79 @@ interface Made {
   readonly cold: boolean
 }
 
-/**
- * Builds subtrees until `seconds` have passed or all are built.
- * @param plan of samplePlanOf, the one the pool has
- * Rejects with what the pool rejects with.
- */
-export async function sampleSubtrees(
-  plan: BuildPlan,
-  pool: SubtreePool,
-  threads: number,
-  seconds: number,
-): Promise<Sample> {
-  const roots = [...subtreeRoots(plan)]
-  const order = spreadOrder(roots.length)
-  const levels = new Map<number, LevelSample>()
-  const checks = new Set<string>()
-  const made: Made[] = []
-  let distinctBytes = 0
-  let allBytes = 0
-  let next = 0
-  const began = performance.now()
-  const workers = Math.max(1, threads)
-  const work = async (): Promise<void> => {
-    for (let cold = true; next < order.length; cold = false) {
-      if (isEnough(next / workers, (performance.now() - began) / 1000 / seconds)) return
-      const [x, y] = roots[order[next++]!]!
-      const start = performance.now()
-      const { tiles } = await pool.build(x, y)
-      made.push({ planned: tilesOfSubtree(plan, x, y), seconds: (performance.now() - start) / 1000, cold })
-      countPlanned(plan, x, y, levels)
-      for (let i = 0; i < tiles.count; i++) {
-        const bytes = tiles.bytes.subarray(tiles.offsets[i]!, tiles.offsets[i + 1]!)
-        const level = levels.get(tiles.zooms[i]!)!
-        level.tiles++
-        level.bytes += bytes.length
-        allBytes += bytes.length
-        const check = `${bytes.length} ${crc32(bytes)}`
-        if (!checks.has(check)) distinctBytes += bytes.length
-        checks.add(check)
+/** Collects what rounds of sampling make. */
+export class Sampler {
+  readonly #levels = new Map<number, LevelSample>()
+  readonly #checks = new Set<string>()
+  #made: readonly Made[] = []
+  #parts = 0
+  #share = 0
+  #distinctBytes = 0
+  #allBytes = 0
+
+  /**
+   * Builds parts until `seconds` have passed or all are built; the first round says how fast that goes.
+   * Rejects with what the pool, which has the same plan, rejects with.
+   */
+  async run(plan: BuildPlan, pool: SubtreePool, threads: number, seconds: number, few: Few): Promise<void> {
+    const roots = [...subtreeRoots(plan)]
+    const order = spreadOrder(roots.length)
+    const made: Made[] = []
+    let next = 0
+    const began = performance.now()
+    const workers = Math.max(1, threads)
+    const work = async (): Promise<void> => {
+      for (let cold = true; next < order.length; cold = false) {
+        if (isEnough(next, (performance.now() - began) / 1000 / seconds, few)) return
+        const [x, y] = roots[order[next++]!]!
+        const start = performance.now()
+        const { tiles } = await pool.build(x, y)
+        const took = (performance.now() - start) / 1000
+        made.push({ planned: tilesOfSubtree(plan, x, y), seconds: took, cold })
+        countPlanned(plan, x, y, this.#levels)
+        this.#count(tiles)
       }
     }
+    await Promise.all(Array.from({ length: workers }, work))
+    if (this.#made.length === 0) this.#made = made
+    this.#parts += made.length
+    this.#share += made.length / roots.length
   }
-  await Promise.all(Array.from({ length: workers }, work))
-  const distinct = allBytes === 0 ? 1 : distinctBytes / allBytes
-  return { subtrees: made.length, of: roots.length, levels, distinct, ...speedOf(made) }
+
+  #count(tiles: PackedTiles): void {
+    for (let i = 0; i < tiles.count; i++) {
+      const bytes = tiles.bytes.subarray(tiles.offsets[i]!, tiles.offsets[i + 1]!)
+      const level = this.#levels.get(tiles.zooms[i]!)!
+      level.tiles++
+      level.bytes += bytes.length
+      this.#allBytes += bytes.length
+      const check = `${bytes.length} ${crc32(bytes)}`
+      if (!this.#checks.has(check)) this.#distinctBytes += bytes.length
+      this.#checks.add(check)
+    }
+  }
+
+  /** So far. */
+  get share(): number {
+    return this.#share
+  }
+
+  result(): Sample {
+    const distinct = this.#allBytes === 0 ? 1 : this.#distinctBytes / this.#allBytes
+    const { startSeconds, secondsPerTile } = speedOf(this.#made)
+    return {
+      share: this.#share,
+      parts: this.#parts,
+      levels: this.#levels,
+      distinct,
+      startSeconds,
+      secondsPerTile,
+    }
+  }
 }
 
-const isEnough = (each: number, time: number): boolean =>
-  each >= LEAST_EACH && time > 1 && (each >= GOOD_EACH || time > 2)
+const isEnough = (parts: number, time: number, { least, good }: Few): boolean =>
+  parts >= least && time > 1 && (parts >= good || time > 2)
 
 /** All numbers below `count`, those that are far apart first. */
 function spreadOrder(count: number): number[] {

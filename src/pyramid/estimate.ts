@@ -6,11 +6,11 @@ import { FlagstoneError } from '../errors.js'
 import { probeDirectory } from '../platform/probe.js'
 import { type Coverage, coverageOf } from './coverage.js'
 import type { EncodingPlan } from './encoding.js'
-import { type Sample, samplePlanOf, sampleSubtrees } from './estimate-sample.js'
+import { type Few, type Sample, Sampler, samplePlanOf, smallPlanOf } from './estimate-sample.js'
 import { type BuildOptions, parseBuildOptions, type ResolvedBuildOptions } from './options.js'
 import { checkOutput } from './output.js'
 import { type BuildPlan, subtreeRoots } from './plan.js'
-import { type PrepareContext, poolOf, prepare, threadsOf, withInputs } from './prepare.js'
+import { type PrepareContext, type Prepared, poolOf, prepare, threadsOf, withInputs } from './prepare.js'
 import type { SkippedSource } from './source-infos.js'
 import { tilesOfSubtree } from './subtree.js'
 
@@ -38,8 +38,9 @@ export interface Estimate {
   readonly seconds: number
   /** What it was said from. */
   readonly sample: {
-    readonly subtrees: number
-    readonly of: number
+    readonly parts: number
+    /** Of the image: 0 … 1. */
+    readonly share: number
     readonly tiles: number
     readonly seconds: number
   }
@@ -70,20 +71,8 @@ export async function estimate(options: BuildOptions, context: EstimateContext =
   const prepareSeconds = (performance.now() - began) / 1000
   const { plan, colours, skipped } = prepared
   const threads = threadsOf(plan, resolved, context.openSource)
-  const samplePlan = samplePlanOf(plan)
-  const sampled = { ...prepared, plan: samplePlan, options: { ...resolved, threads } }
-  const pool = poolOf(sampled, context.openSource)
-  const stop = (): void => pool.stop()
-  context.signal?.addEventListener('abort', stop, { once: true })
   const sampleBegan = performance.now()
-  let sample: Sample
-  try {
-    if (context.signal?.aborted === true) throw new FlagstoneError('INTERRUPTED', 'Interrupted.')
-    sample = await sampleSubtrees(samplePlan, pool, threads, context.sampleSeconds ?? 4)
-  } finally {
-    context.signal?.removeEventListener('abort', stop)
-    await pool.close()
-  }
+  const sample = await sampleOf(prepared, threads, context)
   const sampleSeconds = (performance.now() - sampleBegan) / 1000
   const levels = expectedLevels(plan, sample)
   const tiles = sum(levels.map((level) => level.tiles))
@@ -109,8 +98,8 @@ export async function estimate(options: BuildOptions, context: EstimateContext =
     seconds:
       prepareSeconds + buildSeconds(plan, sample, threads) + fileBytes / WRITE_BYTES_A_SECOND + SEAL_SECONDS,
     sample: {
-      subtrees: sample.subtrees,
-      of: sample.of,
+      parts: sample.parts,
+      share: Math.min(1, sample.share),
       tiles: sum([...sample.levels.values()].map((level) => level.tiles)),
       seconds: sampleSeconds,
     },
@@ -124,6 +113,29 @@ export async function estimate(options: BuildOptions, context: EstimateContext =
 }
 
 const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0)
+
+/** A round of large parts, then, if they were not all, one of small ones. */
+async function sampleOf(prepared: Prepared, threads: number, context: EstimateContext): Promise<Sample> {
+  const { sampleSeconds = 4, signal, openSource } = context
+  const sampler = new Sampler()
+  const round = async (plan: BuildPlan, seconds: number, few: Few): Promise<void> => {
+    if (signal?.aborted === true) throw new FlagstoneError('INTERRUPTED', 'Interrupted.')
+    const pool = poolOf({ ...prepared, plan, options: { ...prepared.options, threads } }, openSource)
+    const stop = (): void => pool.stop()
+    signal?.addEventListener('abort', stop, { once: true })
+    try {
+      await sampler.run(plan, pool, threads, seconds, few)
+    } finally {
+      signal?.removeEventListener('abort', stop)
+      await pool.close()
+    }
+  }
+  // a worker's first part says nothing about its speed
+  const each = 2 * Math.max(1, threads)
+  await round(samplePlanOf(prepared.plan), sampleSeconds * 0.6, { least: each, good: 3 * each })
+  if (sampler.share < 1) await round(smallPlanOf(prepared.plan), sampleSeconds * 0.4, { least: 12, good: 40 })
+  return sampler.result()
+}
 
 /** An output that is there already is no reason not to estimate. */
 function outputNotes(options: ResolvedBuildOptions): string[] {

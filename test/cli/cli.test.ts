@@ -57,6 +57,11 @@ t.test('help has examples for every command', async (t) => {
     t.match(help.stdout, /Examples:\n {2}flagstone/, command)
     t.match(help.stdout, /--json/)
   }
+  const build = (await flagstone(['build', '--help'])).stdout
+  for (const group of ['Input', 'Colours', 'Output', 'Run', 'Common']) {
+    t.match(build, new RegExp(`\n${group}:\n {2}-`), `${group} has its own section`)
+    if (group !== 'Common') t.match(build, new RegExp(`\n${group}:\n {2}flagstone build`), `and examples`)
+  }
   t.match((await flagstone(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/)
 })
 
@@ -66,6 +71,13 @@ t.test('wrong usage is exit code 2 and a hint', async (t) => {
     [['biuld', 'a', 'b'], /Did you mean build/],
     [['build', 'a.tif', 'b', '--qualty', '3'], /Did you mean --quality/],
     [['build', 'a.tif', 'b', '--quality', '300'], /from 1 to 100/],
+    [['build', 'a.tif', 'b', '--quality', '70,80'], /--quality.*two qualities for all zooms/],
+    [['build', 'a.tif', 'b', '--bands', '1,2'], /--bands.*one band, or three/],
+    [['build', 'a.tif', 'b', '--rescale', '5'], /--rescale.*expected auto, or min,max/],
+    [['build', 'a.tif', 'b', '--background', 'white'], /--background.*red,green,blue/],
+    [['build', 'a.tif', 'b', '--gamma', '0'], /--gamma.*above 0/],
+    [['build', 'a.tif', 'b', '--format', 'jpeg', '--add-alpha'], /alpha: JPEG has no alpha/],
+    [['build', 'a.tif', 'b', '--colormap', 'x', '--bands', '1,2,3'], /colormap is for one band/],
     [['build', 'a.tif', 'b', '-z', '9-3'], /such as 10-18/],
     [['build', 'a.tif', 'b', '--bbox', '1,2,3'], /west,south,east,north/],
     [['build', 'a.tif', 'b', '--resampling', 'magic'], /nearest, bilinear/],
@@ -103,6 +115,56 @@ t.test('--json errors are objects, --verbose adds the stack', async (t) => {
   t.equal(code, 1)
   t.match(JSON.parse(stderr), { error: { code: 'NOT_FOUND', errno: 'ENOENT', call: 'open' } })
   t.match((await flagstone(['info', join(dir, 'nothing'), '-v'])).stderr, /\n +at /)
+})
+
+t.test('a dry run says what would be made, and makes nothing', async (t) => {
+  const out = join(dir, 'dry.pmtiles')
+  const argv = ['build', fixture('ortho.tif'), out, '--dry-run', '--max-zoom', '16', '-j', '0']
+  const { code, stdout, stderr } = await flagstone(argv)
+  t.equal(code, 0, stderr)
+  t.match(stdout, /dry\.pmtiles would be made of GeoTIFF 2400×2000/)
+  t.match(stdout, /zoom +tiles +bytes\n[\s\S]* 16 +\d+ +[\d.]+ KB\n {2}all/)
+  t.match(stdout, /A file of about [\d.]+ .B, in about .* on this thread \(from \d+ tiles made in/)
+  t.match(stdout, /free; .*so the index grows/)
+  t.match(stdout, /Sources cover \d+ % of the bounds, without holes/)
+  const json = await flagstone([...argv, '--json'])
+  t.match(JSON.parse(json.stdout), { maxZoom: 16, threads: 0, disk: { fits: true }, coverage: { holes: [] } })
+  t.notOk(existsSync(out))
+  t.notOk(existsSync(`${out}.build`))
+})
+
+t.test('build says what it chose, quality by zoom shows in the bytes', async (t) => {
+  const report = async (...more: string[]) => {
+    const argv = [
+      'build',
+      fixture('ortho.tif'),
+      join(dir, 'q.pmtiles'),
+      '--json',
+      '-z',
+      '15-16',
+      '--overwrite',
+    ]
+    const { code, stdout, stderr } = await flagstone([...argv, ...more])
+    t.equal(code, 0, stderr)
+    const { levels, types, notes } = JSON.parse(stdout)
+    return { bytes: levels.map((level: { bytes: number }) => level.bytes), types, notes, stderr }
+  }
+  const plain = await report('-f', 'jpeg', '--quality', '80')
+  const mixed = await report('-f', 'jpeg', '--quality', '80,16:30')
+  t.equal(mixed.bytes[0], plain.bytes[0], 'the other zoom stays')
+  t.ok(mixed.bytes[1] < plain.bytes[1] / 1.5, `${mixed.bytes[1]} of ${plain.bytes[1]} bytes`)
+  const avif = await report('-f', 'avif')
+  t.same(avif.types, [{ name: 'avif', extension: 'avif', count: avif.types[0].count }])
+  const auto = await report('--transparent-format', 'png')
+  t.same(auto.types.map((type: { name: string }) => type.name).sort(), ['jpeg', 'png'])
+  const bare = await report('--no-alpha', '--background', '#ff8000')
+  t.same(
+    bare.types.map((type: { name: string }) => type.name),
+    ['jpeg'],
+  )
+  const toned = await report('--rescale', 'auto')
+  t.match(toned.stderr, /^The uint8 values from band 1 \d+ to \d+, .*--rescale/)
+  t.equal(toned.notes.length, 1)
 })
 
 t.test('build says what it made', async (t) => {

@@ -23,7 +23,7 @@ export function describeEstimate(estimate: Estimate): string {
     ]),
     `A file of about ${formatBytes(estimate.fileBytes)}, in about ${formatDuration(estimate.seconds)} on ${
       estimate.threads === 0 ? 'this thread' : plural(estimate.threads, 'thread')
-    } (from ${plural(sample.tiles, 'tile')} made in ${formatDuration(sample.seconds)}: ${sample.subtrees} of ${sample.of} parts).`,
+    } (from ${plural(sample.tiles, 'tile')} made in ${formatDuration(sample.seconds)}, in ${plural(sample.parts, 'place')}).`,
     `${disk.directory} has ${formatBytes(disk.freeBytes)} free${disk.fits ? '' : ': too little'}; ${growth.fileSystem}, so the index grows ${
       growth.method === 'insert' ? 'in place' : 'by relocation'
     }.`,
