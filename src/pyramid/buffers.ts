@@ -32,7 +32,8 @@ export class CanvasPool<T extends Samples = Uint8Array> {
 
   /** Gives all memory back. */
   close(): void {
-    for (const array of [...this.#data, ...this.#mask]) pixelMemory().give(array)
+    // slots need not be taken in order
+    for (const list of [this.#data, this.#mask]) list.forEach((array) => void pixelMemory().give(array))
     this.#data.length = 0
     this.#mask.length = 0
   }
