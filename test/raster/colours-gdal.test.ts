@@ -243,6 +243,17 @@ t.test(
   },
 )
 
+t.test('NODATA_VALUES: a colour that means nothing, in any order of bands', { skip }, async (t) => {
+  const dir = t.testdir()
+  const place = ['-a_srs', 'EPSG:32633', '-a_ullr', '500000', '5300000', '500330', '5299790']
+  const image = made(33, 21, 3, 0, 2, 4)
+  const file = writeTiff(dir, 'colour.tif', image, 'Byte', [], [...place, '-mo', 'NODATA_VALUES=1 2 1'])!
+  const gdal = gdalBytes(dir, file, ['-b', 'mask'])
+  t.ok(gdal.includes(0), 'some are empty')
+  t.same([...(await mask(file, 0)).mask!], [...gdal])
+  t.same([...(await mask(file, 0, { kind: 'colour', bands: [2, 3, 1] })).mask!], [...gdal])
+})
+
 t.test('alpha of 16 bits and of floats', { skip }, async (t) => {
   const dir = t.testdir()
   for (const [type, top] of [

@@ -35,11 +35,17 @@ export function withNotes(roles: BandRoles, notes: readonly (BandNotes | undefin
   return { ...roles, scales }
 }
 
-/** The nodata values of notes as ViewPlan wants them; undefined when there are none. */
+/**
+ * The colours that mean "nothing here" as ViewPlan wants them, of GDAL's NODATA_VALUES ("255 255 0": all bands at
+ * once), else of notes; undefined when neither says any.
+ */
 export function notedNodata(
+  roles: BandRoles,
   notes: readonly (BandNotes | undefined)[],
   samples: number,
 ): number[][] | undefined {
+  const said = roles.items.get('NODATA_VALUES')?.split(/\s+/).map(Number)
+  if (said?.length === samples && !said.some(Number.isNaN)) return [[...said, Number.NaN]]
   const values = Array.from({ length: samples }, (_, s) => notes[s]?.nodata)
   if (values.every((v) => v === undefined)) return undefined
   if (values.every((v) => Object.is(v, values[0]))) return [[values[0]!]]

@@ -104,7 +104,7 @@ export class TiffRaster {
     const fileNodata = await nodataTag(first)
     const nodata =
       options.nodata ??
-      notedNodata(notes, layout.samplesPerPixel) ??
+      notedNodata(roles, notes, layout.samplesPerPixel) ??
       (fileNodata === undefined ? [] : [[fileNodata]])
     const look = lookOf(
       layout,
