@@ -135,21 +135,21 @@ const tinted =
 
 t.test('feather is the mean by distance from the edge', async (t) => {
   const holes = speckled([
-    [60, 50, 90, 70],
-    [200, 0, 230, 12],
+    [40, 30, 60, 45],
+    [120, 0, 140, 10],
   ])
   const images: ImageOptions[] = [
-    { ...AT, width: 260, height: 150, paint: tinted(holes, 200, 30, 90) },
-    { ...AT, x: AT.x + 110, y: AT.y + 30, width: 210, height: 160, paint: tinted(speckled(), 20, 180, 240) },
-    { ...AT, x: AT.x + 40, y: AT.y + 60, width: 100, height: 40, paint: tinted(speckled(), 90, 90, 0) },
+    { ...AT, width: 160, height: 100, paint: tinted(holes, 200, 30, 90) },
+    { ...AT, x: AT.x + 70, y: AT.y + 20, width: 130, height: 110, paint: tinted(speckled(), 20, 180, 240) },
+    { ...AT, x: AT.x + 25, y: AT.y + 40, width: 60, height: 30, paint: tinted(speckled(), 90, 90, 0) },
   ]
   const out = join(t.testdir(), 'feather.pmtiles')
   await build(
     { sources: ['0', '1', '2'], out, zoom: ZOOM, blend: 'feather', ...lossless },
     { openSource: opener(images) },
   )
-  const width = 340
-  const height = 210
+  const width = 220
+  const height = 150
   const got = await region(out, ZOOM, AT.x - 10, AT.y - 10, width, height)
   const sums = new Float64Array(width * height * 3)
   const weights = new Float64Array(width * height)
@@ -186,7 +186,7 @@ t.test('feather is the mean by distance from the edge', async (t) => {
   }
   t.equal(wrongMask, 0, 'every painted pixel, and no other')
   t.ok(worst <= 0.51, `off by ${worst.toFixed(3)} at most`)
-  t.ok(mixed > 3000, `${mixed} pixels are mixed`)
+  t.ok(mixed > 1500, `${mixed} pixels are mixed`)
 })
 
 t.test('soft alpha is composed, binary masks replace', async (t) => {

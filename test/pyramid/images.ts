@@ -21,8 +21,11 @@ export interface ImageOptions {
   readonly paint: Paint
   readonly maskKind?: MaskKind
   readonly tileSize?: number
+  /** Only the red of it, as one band. */
+  readonly grey?: boolean
   /** Called before each read. */
-  readonly onRead?: () => void
+  readonly onRead?: (window: PixelWindow) => void
+  readonly onClose?: () => void
 }
 
 export function infoOf(options: ImageOptions): SourceInfo {
@@ -32,7 +35,7 @@ export function infoOf(options: ImageOptions): SourceInfo {
     path: options.path ?? 'image.tif',
     width,
     height,
-    bands: 3,
+    bands: options.grey === true ? 1 : 3,
     maskKind: options.maskKind ?? 'binary',
     samples: 'uint8',
     stored: { type: 'uint8', bits: 8, bands: 3, hasAlpha: false, palette: false },
@@ -58,23 +61,25 @@ export class ImageSource implements RasterSource {
     this.#options = options
   }
 
-  async read(_level: number, { x, y, width, height }: PixelWindow): Promise<Pixels> {
-    this.#options.onRead?.()
-    const data = new Uint8Array(width * height * 3)
+  async read(_level: number, window: PixelWindow): Promise<Pixels> {
+    const { x, y, width, height } = window
+    this.#options.onRead?.(window)
+    const { bands } = this.info
+    const data = new Uint8Array(width * height * bands)
     const mask = new Uint8Array(width * height)
     for (let j = 0, p = 0; j < height; j++) {
       for (let i = 0; i < width; i++, p++) {
-        const [r, g, b, a] = this.#options.paint(x + i, y + j)
-        data[3 * p] = r
-        data[3 * p + 1] = g
-        data[3 * p + 2] = b
-        mask[p] = a
+        const colour = this.#options.paint(x + i, y + j)
+        for (let b = 0; b < bands; b++) data[bands * p + b] = colour[b]!
+        mask[p] = colour[3]
       }
     }
-    return { width, height, bands: 3, data, mask }
+    return { width, height, bands, data, mask }
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#options.onClose?.()
+  }
 }
 
 export const openerOf =

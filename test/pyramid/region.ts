@@ -49,3 +49,22 @@ function copyTile(
     rgba[at + 3] = alpha
   }
 }
+
+/** The plainest pyramid there is: the mean of the painted ones of four, rounded half up. */
+export function halved({ width, height, rgba }: Picture): Picture {
+  const out = new Uint8Array(((width * height) / 4) * 4)
+  for (let y = 0; y < height / 2; y++) {
+    for (let x = 0; x < width / 2; x++) {
+      const four = [0, 1, 2, 3].map((k) => ((2 * y + (k >> 1)) * width + 2 * x + (k & 1)) * 4)
+      const painted = four.filter((at) => rgba[at + 3]! > 0)
+      if (painted.length === 0) continue
+      const to = (y * (width / 2) + x) * 4
+      for (let c = 0; c < 3; c++) {
+        const sum = painted.reduce((total, at) => total + rgba[at + c]!, 0)
+        out[to + c] = Math.floor(sum / painted.length + 0.5)
+      }
+      out[to + 3] = 255
+    }
+  }
+  return { width: width / 2, height: height / 2, rgba: out }
+}
