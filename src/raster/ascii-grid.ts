@@ -44,7 +44,7 @@ export async function openAsciiGrid(path: string, options: OpenOptions = {}): Pr
   try {
     const header = await readHeader(source)
     const type = (await holdsWholeNumbers(source, header)) ? 'int32' : 'float32'
-    const crs = options.crs ?? (await readPam(path))?.crs ?? (await readPrj(path)) ?? requireCrs(path)
+    const crs = options.crs ?? (await readPam(path, false))?.crs ?? (await readPrj(path)) ?? requireCrs(path)
     const { columns, rows, nodata, geotransform, start } = header
     const image = new AsciiGrid(
       source,

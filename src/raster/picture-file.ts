@@ -36,7 +36,7 @@ function keep(picture: PictureFile, samples: Decoded): void {
  */
 export async function openPicture(path: string, options: OpenOptions = {}): Promise<RasterSource> {
   const header = await readPictureHeader(path)
-  const pam = await readPam(path)
+  const pam = await readPam(path, options.crs !== undefined)
   const place = await placeBeside(path, pam, options.crs, options.anywhere)
   const own =
     header.kind === 'cmyk'

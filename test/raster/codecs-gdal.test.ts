@@ -4,6 +4,11 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { openFileSource } from '../../src/raster/tiff/byte-source.js'
+import { readLayout } from '../../src/raster/tiff/layout.js'
+import { Problem } from '../../src/raster/tiff/problem.js'
+import { readStructure } from '../../src/raster/tiff/structure.js'
+import { decodeZstdHere, decodeZstdNear } from '../../src/raster/tiff/zstd.js'
 import { type BareTag, bareTiff } from './bare-tiff.js'
 import { decodeFile } from './codec-blocks.js'
 import { dcJpeg } from './dc-jpeg.js'
@@ -432,3 +437,50 @@ const jpegOf = (bits: number, samples: number, compression: number): BareTag[] =
   [262, 'short', [1]],
   [277, 'short', [samples]],
 ]
+
+t.test('ZSTD of every level: WebAssembly and fzstd agree, also about what is broken', { skip }, async (t) => {
+  const dir = t.testdir()
+  const random = randomOf(6)
+  const noise = made(120, 100, 1, 0, 255, 1)
+  const runs = { ...noise, values: noise.values.map((_, i) => (i >> 6) % 5) }
+  const text = { ...noise, values: noise.values.map((_, i) => 97 + (((i * i * 7919) >> 5) % 9)) }
+  let near = 0
+  for (const image of [noise, runs, text]) {
+    for (const level of [1, 3, 9, 19, 22]) {
+      const file = writeTiff(dir, 'x.tif', image, 'Byte', [
+        'COMPRESS=ZSTD',
+        `ZSTD_LEVEL=${level}`,
+        'BLOCKYSIZE=100',
+      ])!
+      const source = await openFileSource(file)
+      const { ifds } = await readStructure(source)
+      const { offsets, counts } = await readLayout(source, ifds[0]!, true)
+      const input = await source.read(offsets[0]!, counts[0]!)
+      await source.close()
+      for (let k = 0; k < 20; k++) {
+        const bytes = input.slice()
+        if (k > 0) bytes[Math.floor(random() * bytes.length)]! ^= 1 << Math.floor(random() * 8)
+        const a = new Uint8Array(12000)
+        const b = new Uint8Array(12000)
+        const here = attempt(() => decodeZstdHere(bytes, a))
+        const there = attempt(() => decodeZstdNear(bytes, b))
+        if (there === undefined) continue
+        near++
+        if (k === 0) t.ok(here === 12000 && there === 12000 && Buffer.from(a).equals(b), `level ${level}`)
+        // What both take for sound is the same.
+        else if (here === 12000 && there === 12000) t.ok(Buffer.from(a).equals(b))
+      }
+    }
+  }
+  t.comment(`${near} times in WebAssembly`)
+})
+
+/** How many bytes come out; undefined when there is no such decoder; 'problem' for broken data. */
+function attempt(decode: () => number | undefined): number | undefined | 'problem' {
+  try {
+    return decode()
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    return 'problem'
+  }
+}

@@ -2,7 +2,7 @@
 import type { Samples } from '../pixels.js'
 import type { PixelWindow, SampleType } from '../source.js'
 import type { SampleArray } from '../tone.js'
-import type { Axis } from './compose.js'
+import type { Axis } from './axis.js'
 import type { Piece } from './piece.js'
 import type { Place } from './source-pool.js'
 
@@ -24,6 +24,9 @@ export interface Strip {
 
 export interface Target {
   readonly plane: SampleArray
+  /** Samples a pixel of the plane, and which of them is painted. */
+  readonly stride: number
+  readonly offset: number
   readonly type: SampleType
   readonly window: PixelWindow
 }
@@ -121,23 +124,48 @@ const nearest = ({ start, step, low, high }: Axis, p: number): number =>
 export function nearestStroke(strip: Strip, piece: Piece, place: Place | 'mask', target: Target): void {
   const paint = paintOf(piece, place, target.type)
   const { data, mask, bands, across, down } = strip
-  const { plane, window } = target
+  const { plane, window, stride, offset } = target
   const columns = nearestColumns(strip)
   const { low, high, skipsNaN, at, usesMask, divide, shift } = paint
   const isPlain = divide === 1 && shift === 0
   const isCopied = paint.scale === 1 && paint.offset === 0 && paint.lut === undefined && isPlain
   const isSame = isCopied && plane.constructor === data.constructor
+  const isRow = isSame && at !== undefined && !skipsNaN && (!usesMask || mask === undefined) && isRun(columns)
   for (let row = strip.begin; row < strip.end; row++) {
     const from = (nearest(down, row) - strip.top) * strip.width
-    const to = (row - window.y) * window.width + across.begin - window.x
+    const to = ((row - window.y) * window.width + across.begin - window.x) * stride + offset
+    if (isRow) {
+      copyRow(data, (from + columns[0]!) * bands + at, bands, plane, to, stride, columns.length, low, high)
+      continue
+    }
     for (let i = 0; i < columns.length; i++) {
       const pixel = from + columns[i]!
       if (usesMask && mask !== undefined && mask[pixel] === 0) continue
       const read = at === undefined ? (mask === undefined ? 255 : mask[pixel]!) : data[pixel * bands + at]!
       const value = isPlain ? read : (read - shift) / divide
       if ((value >= low && value <= high) || (skipsNaN && Number.isNaN(value))) continue
-      plane[to + i] = isSame ? value : sampleOf(value, paint)
+      plane[to + i * stride] = isSame ? value : sampleOf(value, paint)
     }
+  }
+}
+
+const isRun = (columns: Int32Array): boolean => columns.every((column, i) => column === columns[0]! + i)
+
+/** The plain case: pixels next to each other, but for those from low to high. */
+function copyRow(
+  from: Samples,
+  at: number,
+  step: number,
+  to: SampleArray,
+  toAt: number,
+  toStep: number,
+  count: number,
+  low: number,
+  high: number,
+): void {
+  for (let i = 0, s = at, d = toAt; i < count; i++, s += step, d += toStep) {
+    const value = from[s]!
+    if (!(value >= low && value <= high)) to[d] = value
   }
 }
 
@@ -145,7 +173,7 @@ export function nearestStroke(strip: Strip, piece: Piece, place: Place | 'mask',
 export function averageStroke(strip: Strip, piece: Piece, place: Place | 'mask', target: Target): void {
   const paint = paintOf(piece, place, target.type)
   const { across, down } = strip
-  const { plane, window } = target
+  const { plane, window, stride, offset } = target
   for (let row = strip.begin; row < strip.end; row++) {
     const y0 = Math.max(down.low, down.start + row * down.step)
     const y1 = Math.min(down.high, down.start + (row + 1) * down.step)
@@ -154,7 +182,7 @@ export function averageStroke(strip: Strip, piece: Piece, place: Place | 'mask',
       const x0 = Math.max(across.low, across.start + column * across.step)
       const x1 = Math.min(across.high, across.start + (column + 1) * across.step)
       const value = averageOf(strip, paint, x0, x1, y0, y1, across.step * down.step)
-      if (!Number.isNaN(value)) plane[to + column] = sampleOf(value, paint)
+      if (!Number.isNaN(value)) plane[(to + column) * stride + offset] = sampleOf(value, paint)
     }
   }
 }

@@ -5,17 +5,15 @@
 import type { PixelWindow, SampleType, SourceInfo, SourceLevel } from '../source.js'
 import type { StoredBlock } from '../stored-source.js'
 import type { SampleArray } from '../tone.js'
+import { axisOf, reach } from './axis.js'
 import { averageStroke, nearestStroke, type Strip, type Target } from './brush.js'
 import type { VrtDocument } from './document.js'
 import { type Layer, LayerIndex, MASK, type Stroke } from './layers.js'
-import type { Rect } from './piece.js'
+import type { Piece, Rect } from './piece.js'
 import type { OpenPiece, SourcePool } from './source-pool.js'
 
 /** Samples of a file in memory at the same time, for one layer. */
 const STRIP_SAMPLES = 2 ** 22
-/** Pixels that are touched by less than this are not painted. */
-const EDGE = 1e-3
-
 const ARRAYS = {
   uint8: Uint8Array,
   int8: Int8Array,
@@ -30,17 +28,18 @@ const ARRAYS = {
   float64: Float64Array,
 } satisfies Record<SampleType, unknown>
 
-/** One axis of a layer in a level: destination pixels [begin, end), and where they lie in the file's level. */
-export interface Axis {
-  readonly begin: number
-  readonly end: number
-  /** Position in the file's level of the outer edge of destination pixel p: start + p · step. */
-  readonly start: number
-  readonly step: number
-  /** Pixels of the file that the piece shows: [low, high). */
-  readonly low: number
-  readonly high: number
+/** What is painted on. */
+interface Sheet extends StoredBlock {
+  readonly window: PixelWindow
 }
+
+/** Nothing is left out (but what is the background anyway), nothing is changed. */
+const isCopy = (piece: Piece, background: number): boolean =>
+  !piece.useMask &&
+  piece.scale === 1 &&
+  piece.offset === 0 &&
+  piece.lut === undefined &&
+  (piece.nodata === undefined || piece.nodata === background)
 
 export class Composer {
   readonly #document: VrtDocument
@@ -58,33 +57,99 @@ export class Composer {
   }
 
   async paint(level: SourceLevel, window: PixelWindow, needed: readonly number[]): Promise<StoredBlock> {
-    const { bands, mask } = this.#document
-    const pixels = window.width * window.height
-    const planes: (SampleArray | undefined)[] = bands.map(() => undefined)
-    for (const band of needed) {
-      const plane = new ARRAYS[this.#type](pixels)
-      const background = bands[band]!.background ?? 0
-      if (background !== 0) plane.fill(background)
-      planes[band] = plane
-    }
-    const validity = mask === undefined ? undefined : new Uint8Array(pixels)
     const scaleX = this.#document.width / level.width
     const scaleY = this.#document.height / level.height
-    const touched = this.#index.touching({
+    const rect = {
       x: window.x * scaleX,
       y: window.y * scaleY,
       width: window.width * scaleX,
       height: window.height * scaleY,
-    })
-    for (const number of touched) {
-      const layer = this.#layers[number]!
+    }
+    const layers = this.#index.touching(rect).map((i) => this.#layers[i]!)
+    // What lies under a layer that hides the whole window need not be read.
+    const lowest = layers.findLastIndex((layer) => this.#hides(layer, rect, needed))
+    const seen = layers.slice(Math.max(0, lowest))
+    if (seen.length === 1 && level.width === this.#document.width) {
+      const block = await this.#copied(seen[0]!, window, needed)
+      if (block !== undefined) return block
+    }
+    const sheet = this.#sheet(window, needed)
+    for (const layer of seen) {
       const strokes = layer.strokes.filter(({ target }) => target === MASK || needed.includes(target))
       if (strokes.length === 0) continue
-      await this.#pool.use(layer.file, (open) =>
-        this.#paintLayer(layer, strokes, open, level, window, planes, validity),
-      )
+      await this.#pool.use(layer.file, (open) => this.#paintLayer(layer, strokes, open, level, sheet))
     }
-    return { arrays: planes, stride: 1, validity }
+    return sheet
+  }
+
+  /** The background: interleaved when all bands are needed, or else a plane a band. */
+  #sheet(window: PixelWindow, needed: readonly number[]): Sheet {
+    const { bands, mask } = this.#document
+    const pixels = window.width * window.height
+    const stride = needed.length === bands.length ? bands.length : 1
+    const arrays: (SampleArray | undefined)[] = bands.map(() => undefined)
+    let array: SampleArray | undefined
+    for (const band of needed) {
+      if (array === undefined || stride === 1) array = new ARRAYS[this.#type](pixels * stride)
+      const background = bands[band]!.background ?? 0
+      if (background !== 0)
+        for (let i = stride === 1 ? 0 : band; i < array.length; i += stride) array[i] = background
+      arrays[band] = array
+    }
+    return { window, arrays, stride, validity: mask === undefined ? undefined : new Uint8Array(pixels) }
+  }
+
+  /** Does every needed band get every pixel of the rectangle from this layer? */
+  #hides({ to, strokes }: Layer, rect: Rect, needed: readonly number[]): boolean {
+    const isInside =
+      to.x <= rect.x &&
+      to.y <= rect.y &&
+      to.x + to.width >= rect.x + rect.width &&
+      to.y + to.height >= rect.y + rect.height
+    if (!isInside || this.#document.mask !== undefined) return false
+    return needed.every((band) =>
+      strokes.some(({ target, piece }) => target === band && piece.nodata === undefined && !piece.useMask),
+    )
+  }
+
+  /** What is read of the file, when that is what the window shows: pixel by pixel, band by band. */
+  async #copied(
+    layer: Layer,
+    window: PixelWindow,
+    needed: readonly number[],
+  ): Promise<StoredBlock | undefined> {
+    const { bands, mask } = this.#document
+    const { from, to, strokes } = layer
+    if (from === undefined || mask !== undefined || needed.length !== bands.length) return undefined
+    const x = from.x + window.x - to.x
+    const y = from.y + window.y - to.y
+    const isPlain =
+      from.width === to.width &&
+      from.height === to.height &&
+      Number.isInteger(x) &&
+      Number.isInteger(y) &&
+      window.x >= to.x &&
+      window.y >= to.y &&
+      window.x + window.width <= to.x + to.width &&
+      window.y + window.height <= to.y + to.height &&
+      strokes.length === bands.length &&
+      strokes.every(({ piece, target }) => isCopy(piece, bands[target]!.background ?? 0))
+    if (!isPlain) return undefined
+    return this.#pool.use(layer.file, async (open): Promise<StoredBlock | undefined> => {
+      const { info } = open.source
+      const isThere = x >= 0 && y >= 0 && x + window.width <= info.width && y + window.height <= info.height
+      const isInOrder =
+        open.bands === bands.length &&
+        strokes.every(({ target, piece }) => {
+          if (piece.band === 'mask') return false
+          const { at, scale, offset } = open.placeOf(piece.band)
+          return at === target && scale === 1 && offset === 0
+        })
+      const isSame = ARRAYS[this.#type] === (info.samples === 'uint8' ? Uint8Array : Float32Array)
+      if (!isThere || !isInOrder || !isSame) return undefined
+      const { data } = await open.source.read(0, { x, y, width: window.width, height: window.height })
+      return { arrays: bands.map(() => data), stride: bands.length }
+    })
   }
 
   async #paintLayer(
@@ -92,9 +157,7 @@ export class Composer {
     strokes: readonly Stroke[],
     open: OpenPiece,
     level: SourceLevel,
-    window: PixelWindow,
-    planes: readonly (SampleArray | undefined)[],
-    validity: Uint8Array | undefined,
+    { window, arrays, stride, validity }: Sheet,
   ): Promise<void> {
     const { info } = open.source
     const from = layer.from ?? { x: 0, y: 0, width: info.width, height: info.height }
@@ -121,12 +184,18 @@ export class Composer {
       const read = await open.source.read(fileLevel, piece)
       const strip: Strip = { ...read, left, top, across, down, begin: row, end }
       for (const { target, piece: how } of strokes) {
-        const plane = target === MASK ? validity : planes[target]
+        const isMask = target === MASK
+        const plane = isMask ? validity : arrays[target]
         if (plane === undefined) continue
-        const type = target === MASK ? 'uint8' : this.#type
         const place = how.band === 'mask' ? ('mask' as const) : open.placeOf(how.band)
-        const at: Target = { plane, type, window }
-        const isPalette = target !== MASK && this.#document.bands[target]!.palette !== undefined
+        const at: Target = {
+          plane,
+          stride: isMask ? 1 : stride,
+          offset: isMask || stride === 1 ? 0 : target,
+          type: isMask ? 'uint8' : this.#type,
+          window,
+        }
+        const isPalette = !isMask && this.#document.bands[target]!.palette !== undefined
         if (isCoarse && !isPalette) averageStroke(strip, how, place, at)
         else nearestStroke(strip, how, place, at)
       }
@@ -150,32 +219,4 @@ function levelFor(info: SourceInfo, shrink: number): number {
     if (by <= shrink * 1.01 && by > info.width / info.levels[best]!.width) best = i
   }
   return best
-}
-
-/** Undefined when nothing of the piece lies in the window. */
-function axisOf(
-  windowAt: number,
-  windowSize: number,
-  toAt: number,
-  toSize: number,
-  fromAt: number,
-  fromSize: number,
-  fileSize: number,
-  levelSize: number,
-): Axis | undefined {
-  const begin = Math.max(windowAt, Math.floor(toAt + EDGE))
-  const end = Math.min(windowAt + windowSize, Math.ceil(toAt + toSize - EDGE))
-  const shrink = levelSize / fileSize
-  const step = (fromSize / toSize) * shrink
-  const low = Math.max(0, Math.floor(fromAt * shrink + EDGE))
-  const high = Math.min(levelSize, Math.ceil((fromAt + fromSize) * shrink - EDGE))
-  if (begin >= end || low >= high) return undefined
-  return { begin, end, start: fromAt * shrink - toAt * step, step, low, high }
-}
-
-/** Pixels of the file under destination pixels [begin, end): [from, to), never empty. */
-function reach({ start, step, low, high }: Axis, begin: number, end: number): [number, number] {
-  const from = Math.min(high - 1, Math.max(low, Math.floor(start + begin * step)))
-  const to = Math.max(from + 1, Math.min(high, Math.ceil(start + end * step)))
-  return [from, to]
 }

@@ -89,7 +89,7 @@ async function textOfFile(path: string): Promise<string> {
 }
 
 async function placeOf(path: string, document: VrtDocument, options: VrtOptions): Promise<Place> {
-  const pam = await readPam(path)
+  const pam = await readPam(path, options.crs !== undefined)
   const crs = options.crs ?? document.crs ?? pam?.crs ?? (await readPrj(path))
   const geotransform = document.geotransform ?? pam?.geotransform ?? (await readWorldFile(path))
   if (geotransform === undefined && options.anywhere === true && crs !== undefined) {
