@@ -113,7 +113,7 @@ function geographicCode(entry: IndexEntry, code: number): number {
   const base = /AUTHORITY\["EPSG","(\d+)"\]\],PROJECTION/.exec(entry.wkt ?? '')
   if (base !== null) return sameDatum(Number(base[1]))
   const own = sameDatum(code)
-  if (own !== code || /longlat/.test(entry.proj4 ?? '')) return own
-  // 'NTF (Paris) / Lambert zone I', 'NAD_1927_UTM_Zone_1N' has none
-  return geographicOfName(entry.name.split(' / ')[0]!) ?? code
+  if (own !== code || (/longlat/.test(entry.proj4 ?? '') && !entry.name.includes(' + '))) return own
+  // 'NTF (Paris) / Lambert zone I', 'Tokyo + JSLD69 height'
+  return geographicOfName(entry.name.split(/ [/+] /)[0]!) ?? code
 }

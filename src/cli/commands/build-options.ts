@@ -35,7 +35,10 @@ function inputOptions(command: Command): Command {
       "what means empty: '0', '0,0,0', 'nan', several as '0,0,0;255,255,255', or none",
       parseNodata,
     )
-    .option('-s, --s-srs <crs>', 'CRS of the sources, whatever they say themselves: EPSG:n, WKT or PROJ')
+    .option(
+      '-s, --s-srs <crs>',
+      'CRS of the sources, whatever they say themselves: EPSG:n, ESRI:n, WKT, PROJJSON or a PROJ string',
+    )
     .addOption(
       new Option(
         '--blend <how>',
