@@ -9,8 +9,8 @@ const SLACK = 320
 
 let staging: Uint8Array | undefined
 
-/** Compressed bytes in the module's memory. */
-function staged(here: Simd, input: Uint8Array): number {
+/** The address of compressed bytes in the module's memory, where they are put when they lie elsewhere; -1: no room. */
+export function staged(here: Simd, input: Uint8Array): number {
   const at = here.addressOf(input)
   if (at >= 0) return at
   if (staging === undefined || staging.length < input.length) {

@@ -7,13 +7,11 @@ import { decodeCcitt } from './ccitt.js'
 import type { BlockShape, Codec, DecodedSamples } from './coding.js'
 import { decodeLerc } from './lerc.js'
 import { decodeLzma } from './lzma.js'
-import { decodeLzw } from './lzw.js'
+import { decodeLzw, lzwExactly } from './lzw.js'
 import { decodePackBits } from './packbits.js'
 import { Problem } from './problem.js'
 import { Compression } from './tags.js'
-import { decodeZstd } from './zstd.js'
-
-export { isPictureCodec, isSampleCodec } from './coding.js'
+import { decodeZstd, zstdExactly } from './zstd.js'
 
 /** Synchronous: handing 300 KB to another thread and back costs more than it saves beside other workers. Throws Problem. */
 export function decompressBytes(
@@ -26,11 +24,11 @@ export function decompressBytes(
     case Compression.None:
       return enough(input, input.length, shape)
     case Compression.Lzw:
-      return into(decodeLzw, input, shape)
+      return (memory && lzwExactly(input, shape.bytes, memory)) ?? into(decodeLzw, input, shape)
     case Compression.PackBits:
       return into(decodePackBits, input, shape)
     case Compression.Zstd:
-      return into(decodeZstd, input, shape)
+      return (memory && zstdExactly(input, shape.bytes, memory)) ?? into(decodeZstd, input, shape)
     case Compression.Lzma:
       return into(decodeLzma, input, shape)
     case Compression.CcittRle:

@@ -3,6 +3,8 @@
 // does. A string is written once into the output and later copied from there, so the table holds only
 // positions: no per-string memory, no recursion. The specified order is decoded in WebAssembly where there is
 // any (2 to 5 times as fast), with the same results.
+import { staged } from '../inflate.js'
+import type { PixelMemory } from '../pixels.js'
 import { type Simd, simd } from '../simd.js'
 import { Problem } from './problem.js'
 
@@ -33,20 +35,36 @@ export function decodeLzw(bytes: Uint8Array, out: Uint8Array): number {
 const TABLE_BYTES = (MAX_CODES + 1) * 8
 const SLACK = 64
 
-/** In the engine's memory; undefined when there is no room. */
+let table: Uint8Array | undefined
+
+/** From the engine's memory into the engine's memory; -1: a code refers to nothing, undefined: no room. */
+function decodeAt(engine: Simd, input: Uint8Array, to: number, length: number): number | undefined {
+  const from = staged(engine, input)
+  // Taken once; again when there was no room.
+  if (table === undefined || engine.addressOf(table) < 0) table = engine.take(TABLE_BYTES + 256 + SLACK)
+  const at = engine.addressOf(table)
+  if (from < 0 || at < 0 || to < 0) return undefined
+  return engine.kernels.lzw(from, input.length, to, length, at, at + TABLE_BYTES)
+}
+
+/** By way of the engine's memory; undefined when there is no room. */
 function decodeNear(engine: Simd, bytes: Uint8Array, out: Uint8Array): number | undefined {
-  const inputStart = TABLE_BYTES + 256 + SLACK
-  const outStart = inputStart + bytes.length + SLACK
-  const memory = engine.take(outStart + out.length + SLACK)
-  const at = engine.addressOf(memory)
-  if (at < 0) return undefined
-  memory.set(bytes, inputStart)
-  const { lzw } = engine.kernels
-  const length = lzw(at + inputStart, bytes.length, at + outStart, out.length, at, at + TABLE_BYTES)
-  if (length > 0) out.set(memory.subarray(outStart, outStart + length))
+  const memory = engine.take(out.length + SLACK)
+  const length = decodeAt(engine, bytes, engine.addressOf(memory), out.length)
+  if (length !== undefined && length > 0) out.set(memory.subarray(0, length))
   engine.give(memory)
-  if (length < 0) throw unknownCode()
+  if (length === -1) throw unknownCode()
   return length
+}
+
+/** A block that gives `length` bytes, in memory taken from `memory`; undefined when it does not, or not here. */
+export function lzwExactly(bytes: Uint8Array, length: number, memory: PixelMemory): Uint8Array | undefined {
+  const engine = simd()
+  if (engine === undefined || memory !== engine || isOldLzw(bytes)) return undefined
+  const taken = engine.take(length + SLACK)
+  if (decodeAt(engine, bytes, engine.addressOf(taken), length) === length) return taken.subarray(0, length)
+  engine.give(taken)
+  return undefined
 }
 
 const unknownCode = (): Problem => new Problem('its LZW data refers to a code that does not exist')

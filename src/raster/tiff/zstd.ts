@@ -4,6 +4,8 @@
 // with a window no larger than the block.
 import * as zlib from 'node:zlib'
 import { decompress } from 'fzstd'
+import { staged } from '../inflate.js'
+import type { PixelMemory } from '../pixels.js'
 import { type Simd, simd } from '../simd.js'
 import { Problem } from './problem.js'
 
@@ -84,20 +86,50 @@ function put(bytes: Uint8Array, out: Uint8Array): number {
 const WORK_BYTES = 10752 + MAX_PIECE
 const SLACK = 64
 
-/** In the engine's memory; undefined when there is no room. */
+let work: Uint8Array | undefined
+
+/** From the engine's memory into the engine's memory; -1: broken, undefined: no room. */
+function decodeAt(
+  engine: Simd,
+  input: Uint8Array,
+  frame: Frame,
+  to: number,
+  length: number,
+): number | undefined {
+  const from = staged(engine, input)
+  // Taken once; again when there was no room.
+  if (work === undefined || engine.addressOf(work) < 0) work = engine.take(WORK_BYTES + SLACK)
+  const at = engine.addressOf(work)
+  if (from < 0 || at < 0 || to < 0) return undefined
+  return engine.kernels.zstd(from + frame.start, frame.end - frame.start, to, length, at)
+}
+
+/** By way of the engine's memory; undefined when there is no room. */
 function decodeNear(engine: Simd, input: Uint8Array, frame: Frame, out: Uint8Array): number | undefined {
-  const blocks = input.subarray(frame.start, frame.end)
-  const inputStart = WORK_BYTES + SLACK
-  const outStart = inputStart + blocks.length + SLACK
-  const memory = engine.take(outStart + out.length + SLACK)
-  const at = engine.addressOf(memory)
-  if (at < 0) return undefined
-  memory.set(blocks, inputStart)
-  const length = engine.kernels.zstd(at + inputStart, blocks.length, at + outStart, out.length, at)
-  if (length > 0) out.set(memory.subarray(outStart, outStart + length))
+  const memory = engine.take(out.length + SLACK)
+  const length = decodeAt(engine, input, frame, engine.addressOf(memory), out.length)
+  if (length !== undefined && length > 0) out.set(memory.subarray(0, length))
   engine.give(memory)
-  if (length < 0) throw broken('a block makes no sense')
+  if (length === -1) throw broken('a block makes no sense')
   return length
+}
+
+/**
+ * The bytes of a frame that gives `length` of them, in memory taken from `memory`; undefined when it does not,
+ * or not here.
+ */
+export function zstdExactly(input: Uint8Array, length: number, memory: PixelMemory): Uint8Array | undefined {
+  const engine = simd()
+  if (engine === undefined || memory !== engine || native !== undefined || input.length < 8) return undefined
+  const view = new DataView(input.buffer, input.byteOffset, input.byteLength)
+  if (view.getUint32(0, true) !== MAGIC) return undefined
+  const frame = walkFrame(view, 0)
+  const taken = engine.take(length + SLACK)
+  if (decodeAt(engine, input, frame, engine.addressOf(taken), length) === length) {
+    return taken.subarray(0, length)
+  }
+  engine.give(taken)
+  return undefined
 }
 
 /** The smallest window descriptor for at least `bytes`: 2^(10 + exponent). */
