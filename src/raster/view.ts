@@ -20,6 +20,7 @@ import {
   type StoredSamples,
 } from './source.js'
 import { type BandTone, type BandUnits, bandTone, Colormap, type SampleArray } from './tone.js'
+import { type ColourWay, chooseSamples, colourWay } from './view-choice.js'
 import {
   colourCmyk,
   colourPalette,
@@ -87,7 +88,7 @@ export class ViewPlan {
   readonly #alpha: number | undefined
   readonly #nodata: readonly (readonly NodataRange[])[]
   readonly #view: SourceView
-  readonly #how: 'palette' | 'cmyk' | 'colormap' | 'tone' | 'direct' | 'values'
+  readonly #how: ColourWay | 'values'
   #tones: readonly BandTone[] | undefined
   #colormap: Colormap | undefined
   #colormapTable: Uint8Array | undefined
@@ -255,52 +256,6 @@ export class ViewPlan {
     const { scale, offset } = stored.scales?.[sample] ?? { scale: 1, offset: 0 }
     return { type: stored.type, bits: stored.bits, scale, offset, inverted: inverted === true }
   }
-}
-
-/** The bands a view looks at, as sample numbers from 0. */
-function chooseSamples(
-  { stored, cmyk, colours: own }: StoredLook,
-  view: SourceView,
-  total: number,
-  alpha: number | undefined,
-  name: string,
-): readonly number[] {
-  if (view.bands === undefined) {
-    if (own !== undefined) return own
-    const colours = Array.from({ length: total }, (_, s) => s).filter((s) => s !== alpha)
-    if (cmyk === true) return colours.slice(0, 4)
-    return stored.palette || stored.bands < 3 ? colours.slice(0, 1) : colours.slice(0, 3)
-  }
-  const isCount = view.kind === 'values' ? view.bands.length > 0 : [1, 3].includes(view.bands.length)
-  if (!isCount) {
-    throw new FlagstoneError(
-      'BAD_OPTION',
-      `${view.bands.length} bands were asked for; pictures have 1 (grey) or 3 (red, green, blue), as in --bands 4,3,2`,
-    )
-  }
-  for (const band of view.bands) {
-    if (Number.isInteger(band) && band >= 1 && band <= total) continue
-    const has = total === 1 ? '1 band' : `${total} bands`
-    throw new FlagstoneError(
-      'BAD_OPTION',
-      `${name} has ${has}, band ${band} was asked for; pass --bands with others`,
-    )
-  }
-  return view.bands.map((band) => band - 1)
-}
-
-function colourWay(
-  { palette, cmyk }: StoredLook,
-  view: ColourView,
-  chosen: readonly number[],
-): 'palette' | 'cmyk' | 'colormap' | 'tone' | 'direct' {
-  if (view.tone?.colormap !== undefined && chosen.length === 1 && view.tone.colormap.stops.length > 0) {
-    return 'colormap'
-  }
-  // A range is about values, a palette has none: it stays as it is among toned sources.
-  if (palette !== undefined && chosen.length === 1 && chosen[0] === 0) return 'palette'
-  if (cmyk === true && view.bands === undefined) return 'cmyk'
-  return view.tone === undefined ? 'direct' : 'tone'
 }
 
 export type { SampleArray }
