@@ -10,6 +10,8 @@ export interface Context {
   readonly rounds: number | undefined
   /** build: an image of this width and height is made … */
   readonly size: number | undefined
+  /** build: cases by name. */
+  readonly cases: readonly string[] | 'all' | undefined
   /** … or this one is taken. */
   readonly source: string | undefined
   /** Progress, on stderr. */

@@ -71,3 +71,29 @@ export function benchImage(
   if (ran.status !== 0) return { problem: `making the image failed: ${ran.stderr}` }
   return { path, what: `${size}² ${WHAT} (copies of fixtures/ortho.tif)` }
 }
+
+/**
+ * Another image of the first, by programs of GDAL. Arguments @west, @south, @east, @north stand for the corners of
+ * the first. Throws with what a program said when it fails.
+ */
+export function derive(
+  from: string,
+  steps: readonly (readonly [program: string, ...args: string[]])[],
+): void {
+  const info = spawnSync('gdalinfo', ['-json', from], { encoding: 'utf8' })
+  if (info.status !== 0) throw new Error(`gdalinfo failed (is GDAL installed?): ${info.stderr ?? info.error}`)
+  const { upperLeft, lowerRight } = (
+    JSON.parse(info.stdout) as { cornerCoordinates: Record<'upperLeft' | 'lowerRight', [number, number]> }
+  ).cornerCoordinates
+  const corners: Record<string, number> = {
+    '@west': upperLeft[0],
+    '@south': lowerRight[1],
+    '@east': lowerRight[0],
+    '@north': upperLeft[1],
+  }
+  for (const [program, ...args] of steps) {
+    const filled = args.map((arg) => `${corners[arg] ?? arg}`)
+    const ran = spawnSync(program, filled, { encoding: 'utf8' })
+    if (ran.status !== 0) throw new Error(`${program} ${filled.join(' ')} failed: ${ran.stderr}`)
+  }
+}

@@ -28,6 +28,8 @@ const USAGE = `usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [option
   --tiny          smaller still
   --json          the report as JSON
   --source TIF    build: this image (default: one is made)
+  --case NAMES    build: deflate, jpeg, rgba, bands16, terrain, strips, scaling, by comma (default: deflate,jpeg)
+  --all           build: all of them
   --size PX       build: width and height of the image that is made (default 20480; 4096 when --quick)
 `
 
@@ -38,6 +40,8 @@ const OPTIONS = {
   tiny: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   source: { type: 'string' },
+  case: { type: 'string' },
+  all: { type: 'boolean', default: false },
   size: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
@@ -89,6 +93,7 @@ async function main(): Promise<number> {
       rounds: values.rounds === undefined ? undefined : Number(values.rounds),
       size: values.size === undefined ? undefined : Number(values.size),
       source: values.source,
+      cases: values.all ? 'all' : values.case?.split(','),
       say: (message) => process.stderr.write(`${message}\n`),
     })
     const command = ['npm run bench --', ...process.argv.slice(2)].join(' ')
