@@ -6,6 +6,7 @@
 // is all over. Parts are built by as many workers as the build will have, at once, so that they get in each
 // other's way as they will then. What a worker's first one takes longer is its start, and is counted once.
 import { crc32 } from '../format/crc.js'
+import { tileId } from '../format/tile-id.js'
 import { parentRange } from '../grid/cover.js'
 import type { PackedTiles } from './packed.js'
 import { type BuildPlan, subtreeRoots } from './plan.js'
@@ -86,6 +87,7 @@ interface Made {
 export class Sampler {
   readonly #levels = new Map<number, LevelSample>()
   readonly #checks = new Set<string>()
+  readonly #ids = new Set<number>()
   #made: readonly Made[] = []
   #parts = 0
   #share = 0
@@ -127,6 +129,10 @@ export class Sampler {
       const level = this.#levels.get(tiles.zooms[i]!)!
       level.tiles++
       level.bytes += bytes.length
+      // the small parts of the second round lie in the large ones, here and there
+      const id = tileId(tiles.zooms[i]!, tiles.xs[i]!, tiles.ys[i]!)
+      if (this.#ids.has(id)) continue
+      this.#ids.add(id)
       this.#allBytes += bytes.length
       const check = `${bytes.length} ${crc32(bytes)}`
       if (!this.#checks.has(check)) this.#distinctBytes += bytes.length

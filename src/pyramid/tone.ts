@@ -68,8 +68,17 @@ export async function chooseColours(
   if (raw.length === 0 && rescale === undefined && gamma === 1 && colormap === undefined)
     return { view, notes: [] }
   const bands = shownBands(infos, options)
-  const sample = (): Promise<BandStatistics[]> => sampleValues(infos, bands, open, openOptions)
-  if (colormap !== undefined) return colormapChoice(infos, options, view, sample)
+  const sample = (of: readonly SourceInfo[]): Promise<BandStatistics[]> =>
+    sampleValues(of, bands, open, openOptions)
+  if (colormap !== undefined) return colormapChoice(infos, options, view, () => sample(infos))
+  // a palette's numbers are no values, and its colours stay as they are
+  const valued = infos.filter((info) => !info.stored.palette)
+  if (valued.length === 0) {
+    return {
+      view,
+      notes: ['The colours of a palette are shown as they are: rescale and gamma are not used.'],
+    }
+  }
   if (Array.isArray(rescale)) {
     checkRanges(rescale, bands)
     return { view: { ...view, tone: { ranges: rescale, gamma } }, notes: [] }
@@ -77,7 +86,7 @@ export async function chooseColours(
   if (raw.length === 0 && rescale === undefined) {
     return { view: { ...view, tone: { ranges: [FULL], gamma } }, notes: [] }
   }
-  const { ranges, note } = automatic(await sample(), raw.length > 0 ? raw : infos, bands)
+  const { ranges, note } = automatic(await sample(valued), raw.length > 0 ? raw : valued, bands)
   return { view: { ...view, tone: { ranges, gamma } }, notes: [note] }
 }
 

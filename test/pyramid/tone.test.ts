@@ -114,6 +114,19 @@ t.test('deep samples get a range in which they can be seen', async (t) => {
   }
 })
 
+t.test('palettes stay as they are', async (t) => {
+  const palette: Made = { type: 'uint8', palette: true, value: () => 3 }
+  t.same(await choose({ a: palette }), { view: { kind: 'colour' }, notes: [] })
+  for (const given of [{ rescale: 'auto' }, { rescale: [0, 9] }, { gamma: 2 }]) {
+    const { view, notes } = await choose({ a: palette }, given)
+    t.equal(view.tone, undefined)
+    t.match(notes, [/palette.*rescale and gamma are not used/])
+  }
+  const { view } = await choose({ a: palette, b: { type: 'uint16', value: ramp(1000, 2000) } })
+  t.ok(view.tone!.ranges[0]![0] > 1000, 'its numbers do not count among the values')
+  t.ok((await choose({ a: palette }, { colormap: 'viridis' })).view.tone?.colormap, 'but can be mapped')
+})
+
 t.test('nothing but nodata still gives a range', async (t) => {
   const { view } = await choose({ a: { type: 'uint16', value: () => undefined } })
   t.same(view.tone?.ranges, [[0, 1]])
