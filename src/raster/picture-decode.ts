@@ -8,7 +8,7 @@ sharp.concurrency(1)
 sharp.cache(false)
 
 /** Decoded bytes of one picture: these formats can only be decoded from the top, so all of it is in memory. */
-const MAX_BYTES = 400_000_000
+const MAX_BYTES = 300_000_000
 
 export interface PictureHeader {
   readonly format: 'PNG' | 'JPEG' | 'WebP' | 'AVIF'

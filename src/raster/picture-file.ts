@@ -1,11 +1,14 @@
 // PNG, JPEG, WebP and AVIF with a world file (.pgw …), .prj or .aux.xml beside them.
 //
 // A picture is decoded as a whole at the first read and kept while it is used; pictures of one thread share a
-// budget, so that thousands of them as sources stay bounded: the least recently read goes first.
+// budget, so that thousands of them as sources stay bounded: the least recently read goes first. Large ones are
+// decoded once for all threads (shared-pictures.ts).
+import { stat } from 'node:fs/promises'
 import type { OpenOptions } from './open.js'
 import { readPam } from './pam.js'
 import { decodePicture, type PictureHeader, readPictureHeader } from './picture-decode.js'
 import { placeBeside } from './place.js'
+import { endShared, isWorthSharing, sharedPicture, sharePicture, useShared } from './shared-pictures.js'
 import type { PixelWindow, RasterSource, SourceLevel } from './source.js'
 import { type StoredBlock, type StoredImage, sourceOf } from './stored-source.js'
 import type { StoredLook } from './view.js'
@@ -31,7 +34,7 @@ function keep(picture: PictureFile, samples: Decoded): void {
 }
 
 /**
- * Throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED (animations), TOO_LARGE (400 MB decoded), CRS_MISSING,
+ * Throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED (animations), TOO_LARGE (300 MB decoded), CRS_MISSING,
  * CRS_UNSUPPORTED, BAD_OPTION; `read` throws SOURCE_CORRUPT.
  */
 export async function openPicture(path: string, options: OpenOptions = {}): Promise<RasterSource> {
@@ -46,7 +49,10 @@ export async function openPicture(path: string, options: OpenOptions = {}): Prom
           header,
         )
   const nodata = options.nodata ?? own
-  return sourceOf(path, new PictureFile(path, header, own[0]?.[0]), place, {
+  const { dev, ino, size, mtimeMs } = await stat(path)
+  const picture = new PictureFile(path, header, own[0]?.[0], [dev, ino, size, mtimeMs].join(':'))
+  await picture.share()
+  return sourceOf(path, picture, place, {
     nodata,
     view: options.view,
     description: describe(header, place.crs.name),
@@ -88,16 +94,40 @@ class PictureFile implements StoredImage {
   readonly levels: readonly SourceLevel[]
   readonly #path: string
   readonly #header: PictureHeader
+  /** This state of this file. */
+  readonly #key: string
   #pending: Promise<Decoded> | undefined
+  #sharedView: Decoded | undefined
+  #isClosed = false
 
-  constructor(path: string, header: PictureHeader, nodata: number | undefined) {
+  constructor(path: string, header: PictureHeader, nodata: number | undefined, key: string) {
     this.#path = path
     this.#header = header
+    this.#key = key
+    useShared(key)
     this.look = lookOf(header, nodata)
     const { width, height } = header
     const blockWidth = Math.min(width, 512)
     const blockHeight = Math.min(height, 512)
     this.levels = [{ width, height, blockWidth, blockHeight }]
+  }
+
+  get #bytes(): number {
+    const { width, height, samples, bits } = this.#header
+    return (width * height * samples * bits) / 8
+  }
+
+  /** Decodes it for all threads when that is worth it. */
+  async share(): Promise<void> {
+    if (sharedPicture(this.#key) !== undefined || !isWorthSharing(this.#bytes)) return
+    sharePicture(this.#key, await decodePicture(this.#path, this.#header))
+    useShared(this.#key)
+  }
+
+  #shared(): Decoded | undefined {
+    const memory = sharedPicture(this.#key)
+    if (memory === undefined || memory.byteLength !== this.#bytes) return undefined
+    return this.#header.bits === 8 ? new Uint8Array(memory) : new Uint16Array(memory)
   }
 
   async samples(_level: number, window: PixelWindow): Promise<StoredBlock> {
@@ -117,6 +147,8 @@ class PictureFile implements StoredImage {
 
   /** Decoded once, however many ask at the same time. */
   async #decoded(): Promise<Decoded> {
+    this.#sharedView ??= this.#shared()
+    if (this.#sharedView !== undefined) return this.#sharedView
     const kept = decodedPictures.get(this)
     if (kept !== undefined) {
       keep(this, kept)
@@ -134,6 +166,10 @@ class PictureFile implements StoredImage {
   }
 
   async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#sharedView = undefined
     decodedPictures.delete(this)
+    endShared(this.#key)
   }
 }

@@ -1,7 +1,10 @@
 // PNG, JPEG, WebP and AVIF as sources: samples as GDAL reads them, places from the files beside them, and what is
 // broken, absurd or without a place refused with a sentence.
-import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+
+import { once } from 'node:events'
+import { copyFileSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { deflateSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { crc32 } from '../../src/format/crc.js'
@@ -205,7 +208,7 @@ t.test('absurd sizes, cut files and broken bytes are refused', { skip }, async (
   writeFileSync(join(dir, 'a.png'), hollowPng(100_000, 100_000))
   const huge = await outcomeOf(join(dir, 'a.png'), { crs: UTM })
   t.equal(huge.code, 'TOO_LARGE')
-  t.match(huge.message, /30000 MB.*gdal_translate/)
+  t.match(huge.message, /30000 MB.*300 MB.*gdal_translate/)
   writeFileSync(join(dir, 'a.png'), hollowPng(3000, 3000))
   const hollow = await outcomeOf(join(dir, 'a.png'), { crs: UTM })
   t.equal(hollow.code, 'SOURCE_CORRUPT')
@@ -225,6 +228,28 @@ t.test('absurd sizes, cut files and broken bytes are refused', { skip }, async (
     }
     renameSync(`${whole}.aux.xml`, `${whole}.gone`)
   }
+})
+
+t.test('a large picture is decoded once for all threads', { skip }, async (t) => {
+  const dir = t.testdir()
+  const path = translated(dir, 'large.jpg', '-outsize', '4300', '4200', '-of', 'JPEG')
+  const { dev, ino, size, mtimeMs } = statSync(path)
+  const key = [dev, ino, size, mtimeMs].join(':')
+  const child = async (): Promise<{ data: Uint8Array; isShared: boolean }> => {
+    const worker = new Worker(new URL('./picture-child.js', import.meta.url), { workerData: { path, key } })
+    const [message] = (await once(worker, 'message')) as [{ data: Uint8Array; isShared: boolean }]
+    await worker.terminate()
+    return message
+  }
+  const alone = await child()
+  t.equal(alone.isShared, false, 'a thread that finds nothing decodes for itself')
+  const source = await openRaster(path)
+  const { data } = await source.read(0, { x: 4000, y: 4100, width: 50, height: 40 })
+  const together = await child()
+  t.equal(together.isShared, true)
+  t.same(together.data, data)
+  t.same(alone.data, data)
+  await source.close()
 })
 
 t.test('what GDAL reads and we do not is named', async (t) => {
