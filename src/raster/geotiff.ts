@@ -41,9 +41,9 @@ export interface GeoTiffOptions {
 export async function openGeoTiff(
   path: string,
   options: GeoTiffOptions = {},
-  openBytes: (path: string) => Promise<ByteSource> = openByteSource,
+  openBytes: (path: string, cacheBytes?: number) => Promise<ByteSource> = openByteSource,
 ): Promise<RasterSource> {
-  const source = await openBytes(path)
+  const source = await openBytes(path, options.cacheBytes)
   let raster: TiffRaster | undefined
   try {
     const { nodata } = options

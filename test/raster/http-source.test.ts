@@ -169,6 +169,26 @@ t.test('a server that stops talking is given up, and one that is only slow is no
   await source.close()
 })
 
+t.test('a server that sends a byte now and then is given up', async (t) => {
+  server.trouble = failing(99, async (_, response) => {
+    response.writeHead(206, {
+      'content-range': `bytes ${PAGE}-${2 * PAGE - 1}/${file.length}`,
+      'content-length': PAGE,
+    })
+    for (let at = 0; at < PAGE && !response.destroyed; at++) {
+      response.write('x')
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    return true
+  })
+  const source = await open({ timeoutMs: 100, tries: 1 })
+  const start = performance.now()
+  await t.rejects(source.read(PAGE, 10), { code: 'SOURCE_UNREADABLE', message: /too slow/ })
+  // 2 × 100 ms and 64 KiB at 10 KB/s: the pieces alone would take an hour.
+  t.ok(performance.now() - start < 60_000)
+  await source.close()
+})
+
 t.test('closing ends what is under way', async (t) => {
   server.trouble = failing(99, () => true)
   const source = await open()

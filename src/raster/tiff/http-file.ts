@@ -7,7 +7,7 @@ import { FlagstoneError } from '../../errors.js'
 import { remoteUrl } from '../remote-path.js'
 
 export interface HttpOptions {
-  /** A request is given up after so long without a byte; default 30 s. */
+  /** A request is given up after so long without a byte, or when it is slower than 10 KB/s for long; default 30 s. */
   readonly timeoutMs?: number
   /** How often a request is tried in all; default 5. */
   readonly tries?: number
@@ -18,6 +18,7 @@ export interface HttpOptions {
 /** Files of servers that cannot send parts are taken whole up to this size. */
 const MAX_WHOLE_BYTES = 64 * 2 ** 20
 const MAX_BACKOFF_MS = 20_000
+const SLOWEST_BYTES_PER_MS = 10
 
 /** What tells versions of a file apart. */
 interface Version {
@@ -159,6 +160,8 @@ export class HttpFile {
   async #once<T>(offset: number, length: number, use: Use<T>): Promise<T> {
     const stop = new AbortController()
     const timer = setTimeout(() => stop.abort(), this.#timeoutMs)
+    // A server that sends a byte now and then is not waited for either.
+    const atMost = setTimeout(() => stop.abort(), 2 * this.#timeoutMs + length / SLOWEST_BYTES_PER_MS)
     const signal = AbortSignal.any([stop.signal, this.#closed.signal])
     const headers = { ...this.#headers, range: `bytes=${offset}-${offset + length - 1}` }
     try {
@@ -169,11 +172,13 @@ export class HttpFile {
     } catch (error) {
       if (error instanceof FlagstoneError || error instanceof Passing) throw error
       if (this.#closed.signal.aborted) throw this.#unreadable('it was closed while being read')
-      if (stop.signal.aborted) throw new Passing(`nothing came for ${this.#timeoutMs / 1000} s`)
+      if (stop.signal.aborted)
+        throw new Passing(`it is too slow, or nothing came for ${this.#timeoutMs / 1000} s`)
       throw this.#connectionTrouble(error)
     } finally {
       // Also ends a body that was not read to its end.
       clearTimeout(timer)
+      clearTimeout(atMost)
       stop.abort()
     }
   }

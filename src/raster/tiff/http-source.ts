@@ -13,9 +13,9 @@ const MAX_REQUEST_PAGES = 64
 /** …and bridges gaps of so many pages that nobody asked for. */
 const MAX_GAP_PAGES = 1
 const MAX_REQUESTS = 6
-const CACHE_BYTES = 32 * 2 ** 20
-/** Announced ranges are fetched ahead up to this, so that they are still there when they are read. */
-const MAX_AHEAD_BYTES = CACHE_BYTES / 2
+/** Bounds of the cache; the lower one holds two requests. */
+const MAX_CACHE_BYTES = 32 * 2 ** 20
+const MIN_CACHE_BYTES = 2 * MAX_REQUEST_PAGES * PAGE_BYTES
 
 interface Page {
   readonly bytes: Promise<Uint8Array>
@@ -28,11 +28,17 @@ interface Wanted {
   readonly reject: (error: unknown) => void
 }
 
+export interface HttpSourceOptions extends HttpOptions {
+  /** Of pages; default (and at most) 32 MiB, at least 8 MiB. */
+  readonly cacheBytes?: number
+}
+
 /** Opens a URL. Throws NOT_FOUND, SOURCE_UNREADABLE. */
-export async function openHttpSource(path: string, options: HttpOptions = {}): Promise<ByteSource> {
+export async function openHttpSource(path: string, options: HttpSourceOptions = {}): Promise<ByteSource> {
   const file = new HttpFile(path, options)
   const head = await file.head(HEAD_BYTES)
-  return new HttpSource(file, head)
+  const cacheBytes = Math.min(MAX_CACHE_BYTES, options.cacheBytes ?? MAX_CACHE_BYTES)
+  return new HttpSource(file, head, Math.max(MIN_CACHE_BYTES, cacheBytes))
 }
 
 class HttpSource implements ByteSource {
@@ -41,13 +47,18 @@ class HttpSource implements ByteSource {
   readonly #pages = new Map<number, Page>()
   /** The whole file, when the server sent it all. */
   readonly #whole: Uint8Array | undefined
+  readonly #cachePages: number
+  /** Announced ranges are fetched ahead up to this, so that they are still there when they are read. */
+  readonly #maxAheadBytes: number
   #wanted: Wanted[] = []
   #queue: Wanted[][] = []
   #running = 0
   #flushing = false
 
-  constructor(file: HttpFile, head: Uint8Array) {
+  constructor(file: HttpFile, head: Uint8Array, cacheBytes: number) {
     this.#file = file
+    this.#cachePages = Math.floor(cacheBytes / PAGE_BYTES)
+    this.#maxAheadBytes = (this.#cachePages >> 1) * PAGE_BYTES
     this.#whole = head.length === file.sizeBytes ? head : undefined
     if (this.#whole === undefined) this.#pages.set(0, { bytes: Promise.resolve(head), settled: true })
   }
@@ -71,7 +82,7 @@ class HttpSource implements ByteSource {
     const out = new Uint8Array(length)
     // Long reads go in steps, so that the cache need not hold them whole.
     for (let done = 0; done < length; ) {
-      const step = Math.min(MAX_AHEAD_BYTES - ((offset + done) % PAGE_BYTES), length - done)
+      const step = Math.min(this.#maxAheadBytes - ((offset + done) % PAGE_BYTES), length - done)
       await this.#readStep(offset + done, out.subarray(done, done + step))
       done += step
     }
@@ -84,7 +95,7 @@ class HttpSource implements ByteSource {
     for (const [offset, length] of ranges) {
       if (length <= 0 || !inside(this, offset, length)) continue
       ahead += length
-      if (ahead > MAX_AHEAD_BYTES) return
+      if (ahead > this.#maxAheadBytes) return
       const last = Math.floor((offset + length - 1) / PAGE_BYTES)
       for (let page = Math.floor(offset / PAGE_BYTES); page <= last; page++) {
         // Whoever reads the page hears of the failure.
@@ -143,7 +154,7 @@ class HttpSource implements ByteSource {
   }
 
   #evict(): void {
-    let surplus = this.#pages.size - CACHE_BYTES / PAGE_BYTES
+    let surplus = this.#pages.size - this.#cachePages
     for (const [page, { settled }] of this.#pages) {
       if (surplus <= 0) return
       if (!settled) continue

@@ -3,8 +3,12 @@ import { isRemote, refuseForeignPath } from '../remote-path.js'
 import { type ByteSource, openFileSource } from './byte-source.js'
 import { openHttpSource } from './http-source.js'
 
-/** Throws NOT_FOUND, SOURCE_UNREADABLE, SOURCE_UNSUPPORTED (paths that only GDAL knows). */
-export async function openByteSource(path: string): Promise<ByteSource> {
+/**
+ * `cacheBytes`: what is kept of decoded blocks; half as much is kept of what came over the network, within bounds.
+ * Throws NOT_FOUND, SOURCE_UNREADABLE, SOURCE_UNSUPPORTED (paths that only GDAL knows).
+ */
+export async function openByteSource(path: string, cacheBytes?: number): Promise<ByteSource> {
   refuseForeignPath(path)
-  return isRemote(path) ? openHttpSource(path) : openFileSource(path)
+  if (!isRemote(path)) return openFileSource(path)
+  return openHttpSource(path, cacheBytes === undefined ? {} : { cacheBytes: cacheBytes / 2 })
 }
