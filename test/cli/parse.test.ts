@@ -1,6 +1,6 @@
 // Text of the command line to values: what is taken, and what is refused with which words.
 import t from 'tap'
-import { parseBands, parseColour, parseNumber, parseQuality, parseRescale } from '../../src/cli/parse.js'
+import { parseBands, parseColour, parseNodata, parseNumber, parseQuality, parseRescale } from '../../src/cli/parse.js'
 
 /** Every text is refused with a message that says what was expected. */
 function refuses(t: Tap, parse: (text: string) => unknown, texts: readonly string[], message: RegExp): void {
@@ -13,6 +13,21 @@ t.test('bands', (t) => {
   t.same(parseBands('4,3,2'), [4, 3, 2])
   t.same(parseBands(' 4 3, 2'), [4, 3, 2])
   refuses(t, parseBands, ['', '0', '1,2', '1,2,3,4', '1.5', 'red', '4,,2'], /one band, or three/)
+  t.end()
+})
+
+t.test('nodata', (t) => {
+  t.same(parseNodata('255'), [[255]])
+  t.same(parseNodata('-9999.5'), [[-9999.5]])
+  t.same(parseNodata('0,0,0'), [[0, 0, 0]])
+  t.same(parseNodata('0,0,0;255,255,255'), [
+    [0, 0, 0],
+    [255, 255, 255],
+  ])
+  t.same(parseNodata(' 0 ; 1, 2 3 '), [[0], [1, 2, 3]])
+  t.same(parseNodata('nan;-3.4e38;-inf'), [[Number.NaN], [-3.4e38], [Number.NEGATIVE_INFINITY]])
+  t.same(parseNodata('none'), [])
+  refuses(t, parseNodata, ['', ';', '1;', 'black', '0,x', '0x'], /expected one value or one per band/)
   t.end()
 })
 

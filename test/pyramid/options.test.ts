@@ -45,6 +45,8 @@ t.test('other spellings of the same', (t) => {
   )
   t.same(parseBuildOptions({ ...given, nodata: 255 }).nodata, [[255]])
   t.same(parseBuildOptions({ ...given, nodata: [0, 0, 0] }).nodata, [[0, 0, 0]])
+  t.same(parseBuildOptions({ ...given, nodata: Number.NaN }).nodata, [[Number.NaN]])
+  t.same(parseBuildOptions({ ...given, nodata: [] }).nodata, [])
   t.same(parseBuildOptions({ ...given, nodata: [[0], [255, 255, 255]] }).nodata, [[0], [255, 255, 255]])
   t.end()
 })

@@ -6,7 +6,7 @@ import { WEB_MERCATOR } from '../../src/grid/epsg.js'
 import { LIMIT_METRES } from '../../src/grid/mercator.js'
 import { parseBuildOptions } from '../../src/pyramid/options.js'
 import { apronOf, type BuildPlan, planBuild, subtreeRoots } from '../../src/pyramid/plan.js'
-import { countUnion, rangeInside } from '../../src/pyramid/ranges.js'
+import { countUnion, rangeInside, unionRanges } from '../../src/pyramid/ranges.js'
 import { tilesOfSubtree } from '../../src/pyramid/subtree.js'
 import type { SourceInfo } from '../../src/raster/source.js'
 import { infoOf } from './images.js'
@@ -42,6 +42,8 @@ t.test('one tile exactly', (t) => {
     rootRanges: [{ minX: 31, minY: 25, maxX: 31, maxY: 25 }],
     subtrees: 1,
     clip: undefined,
+    content: 'colour',
+    terrain: undefined,
     blend: 'last',
     cutline: undefined,
     levels: [{ zoom: 10, ranges: [range], tiles: 1 }],
@@ -200,6 +202,30 @@ t.test('threads and memory change no plan', (t) => {
 const range = fc
   .tuple(fc.nat(20), fc.nat(20), fc.nat(8), fc.nat(8))
   .map(([x, y, w, h]): TileRange => ({ minX: x, minY: y, maxX: x + w, maxY: y + h }))
+
+t.test('ranges that share none hold the same tiles', (t) => {
+  const tiles = (ranges: readonly TileRange[]): string[] =>
+    ranges.flatMap(({ minX, minY, maxX, maxY }) =>
+      Array.from({ length: (maxX - minX + 1) * (maxY - minY + 1) }, (_, i) => {
+        const width = maxX - minX + 1
+        return `${minX + (i % width)} ${minY + Math.floor(i / width)}`
+      }),
+    )
+  fc.assert(
+    fc.property(fc.array(range, { maxLength: 12 }), (ranges) => {
+      const found = tiles(unionRanges(ranges))
+      const wanted = new Set(tiles(ranges))
+      return found.length === wanted.size && found.every((tile) => wanted.has(tile))
+    }),
+  )
+  const field = Array.from({ length: 20_000 }, (_, i): TileRange => {
+    const minX = (i * 7919) % 100_000
+    const minY = (i * 104_729) % 100_000
+    return { minX, minY, maxX: minX + (i % 9), maxY: minY + (i % 5) }
+  })
+  t.ok(unionRanges(field).length < 40_000)
+  t.end()
+})
 
 t.test('tiles in a union of ranges', (t) => {
   fc.assert(
