@@ -20,6 +20,8 @@ t.test('one tile exactly', (t) => {
   const range = { minX: 500, minY: 400, maxX: 500, maxY: 400 }
   const { bounds, ...rest } = plan(info)
   t.same(rest, {
+    content: 'colour',
+    terrain: undefined,
     sources: [info],
     tileSize: 256,
     bands: 3,
