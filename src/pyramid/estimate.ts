@@ -56,6 +56,8 @@ export interface Estimate {
 /** Records, directories, headers: measured on files of ten thousand and more tiles. */
 const INDEX_BYTES_A_TILE = 40
 const FILE_BYTES = 65_536
+/** After so much of the image small parts would find little more. */
+const MUCH = 0.6
 /** The writer's own work. */
 const WRITE_BYTES_A_SECOND = 1e9
 const SEAL_SECONDS = 0.15
@@ -133,7 +135,8 @@ async function sampleOf(prepared: Prepared, threads: number, context: EstimateCo
   // a worker's first part says nothing about its speed
   const each = 2 * Math.max(1, threads)
   await round(samplePlanOf(prepared.plan), sampleSeconds * 0.6, { least: each, good: 3 * each })
-  if (sampler.share < 1) await round(smallPlanOf(prepared.plan), sampleSeconds * 0.4, { least: 12, good: 40 })
+  if (sampler.share < MUCH)
+    await round(smallPlanOf(prepared.plan), sampleSeconds * 0.4, { least: 12, good: 40 })
   return sampler.result()
 }
 
