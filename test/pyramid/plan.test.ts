@@ -44,8 +44,6 @@ t.test('one tile exactly', (t) => {
     rootRanges: [{ minX: 31, minY: 25, maxX: 31, maxY: 25 }],
     subtrees: 1,
     clip: undefined,
-    content: 'colour',
-    terrain: undefined,
     blend: 'last',
     cutline: undefined,
     levels: [{ zoom: 10, ranges: [range], tiles: 1 }],
