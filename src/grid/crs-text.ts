@@ -76,7 +76,13 @@ function crsOfNode(node: WktNode, text: string): Crs {
       cause,
     )
   }
-  const own = checked({ epsg: undefined, name: said.name, definition: said.definition })
+  const located = said.datum !== undefined && said.definition.includes('+towgs84=')
+  const own = checked({
+    epsg: undefined,
+    name: said.name,
+    definition: said.definition,
+    ...(located ? { datum: said.datum! } : {}),
+  })
   const coded = said.code === undefined ? undefined : crsFromEpsg(said.code)
   // the code knows the area, so the better shift; but only if it means the same map
   return coded !== undefined && agree(own, coded) ? coded : own

@@ -7,4 +7,6 @@ export interface Crs {
   /** For people: 'EPSG:26917', or the citation of a user-defined CRS. */
   readonly name: string
   readonly definition: string
+  /** Geographic CRS whose shifts to WGS 84 (datum-shifts.ts) differ by place: located.ts chooses the image's. */
+  readonly datum?: number
 }

@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module'
 import type { Crs } from './crs.js'
 import { geographicOfName, sameDatum } from './datum-names.js'
-import { datumShift } from './datum-shifts.js'
+import { datumShift, shiftsDiffer } from './datum-shifts.js'
 import { readProj } from './proj-text.js'
 
 const require = createRequire(import.meta.url)
@@ -54,7 +54,9 @@ function lookUp(code: number): Crs | undefined {
   // ESRI's codes lie in ranges EPSG does not use.
   const isEsri = code >= 100000 || (code >= 53000 && code < 55000) || (code >= 37000 && code < 38000)
   const name = `${isEsri ? 'ESRI' : 'EPSG'}:${code}`
-  return { epsg: isEsri ? undefined : code, name, definition }
+  const datum = geographicCode(entry, code)
+  const differs = definition.includes('+towgs84=') && shiftsDiffer(datum)
+  return { epsg: isEsri ? undefined : code, name, definition, ...(differs ? { datum } : {}) }
 }
 
 const isKnown = (definition: string): boolean => {

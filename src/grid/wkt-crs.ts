@@ -5,7 +5,7 @@
 // first), their sense (south, west) is.
 
 import { geographicOfName, sameDatum } from './datum-names.js'
-import { datumShift } from './datum-shifts.js'
+import { datumShift, shiftsDiffer } from './datum-shifts.js'
 import { crsFromEpsg } from './epsg.js'
 import { readProj } from './proj-text.js'
 import {
@@ -22,6 +22,8 @@ export interface WktCrs {
   readonly name: string
   readonly definition: string
   readonly code: number | undefined
+  /** As Crs.datum. */
+  readonly datum?: number
 }
 
 const PROJECTED = ['PROJCS', 'PROJCRS', 'PROJECTEDCRS']
@@ -36,13 +38,26 @@ export function crsOfWkt(node: WktNode): WktCrs {
   const code = codeOf(node)
   const proj4 = childrenOf(node, 'EXTENSION').find((e) => e.values[0] === 'PROJ4')?.values[1]
   if (typeof proj4 === 'string') return { name: nameOf(node), definition: proj4, code }
-  if (PROJECTED.includes(node.keyword)) return { name: nameOf(node), definition: projected(node), code }
+  if (PROJECTED.includes(node.keyword)) {
+    return { name: nameOf(node), definition: projected(node), code, ...datumOf(baseOf(node)) }
+  }
   if (!GEOGRAPHIC.includes(node.keyword)) {
     throw new Error(`${node.keyword} is not a system of maps or of longitudes and latitudes`)
   }
   if (/^cartesian/i.test(String(childOf(node, 'CS')?.values[0]))) throw new Error('it is geocentric')
   const definition = `+proj=longlat ${figure(node, undefined)}${angular(node)}`
-  return { name: nameOf(node), definition, code }
+  return { name: nameOf(node), definition, code, ...datumOf(node) }
+}
+
+const baseOf = (node: WktNode): WktNode | undefined =>
+  childOf(node, 'GEOGCS', 'BASEGEOGCRS', 'BASEGEODCRS', 'GEOGCRS')
+
+/** The datum when its shifts differ by place, and the text brings none along. */
+function datumOf(base: WktNode | undefined): { datum?: number } {
+  const datum = base && childOf(base, 'DATUM', 'GEODETICDATUM', 'ENSEMBLE', 'TRF')
+  if (base === undefined || datum === undefined || childOf(datum, 'TOWGS84') !== undefined) return {}
+  const code = datumCode(base, datum)
+  return code !== undefined && shiftsDiffer(sameDatum(code)) ? { datum: sameDatum(code) } : {}
 }
 
 function horizontal(node: WktNode): WktNode {
@@ -126,7 +141,7 @@ function angular(node: WktNode): string {
 }
 
 function projected(node: WktNode): string {
-  const base = childOf(node, 'GEOGCS', 'BASEGEOGCRS', 'BASEGEODCRS', 'GEOGCRS')
+  const base = baseOf(node)
   if (base === undefined) throw new Error('it stands on no geographic system')
   const conversion = childOf(node, 'CONVERSION') ?? node
   const methodNode = childOf(conversion, 'PROJECTION', 'METHOD')

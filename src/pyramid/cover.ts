@@ -4,6 +4,7 @@
 // Invariant: no pixel outside its rectangles is painted from a source, and no tile outside the cover is made.
 import { type Footprint, footprintOf } from '../grid/bounds.js'
 import type { TileRange } from '../grid/cover.js'
+import { crsOfImage } from '../grid/located.js'
 import {
   clampLatitude,
   LIMIT_METRES,
@@ -48,7 +49,7 @@ const footprints = new WeakMap<SourceInfo, Footprint | 'none'>()
 export function footprintOfSource(info: SourceInfo): Footprint | undefined {
   let found = footprints.get(info)
   if (found === undefined) {
-    found = footprintOf(info.crs, placementOf(info), info.width, info.height) ?? 'none'
+    found = footprintOf(crsOfImage(info), placementOf(info), info.width, info.height) ?? 'none'
     footprints.set(info, found)
   }
   return found === 'none' ? undefined : found

@@ -4,9 +4,10 @@
 // above; neither the number of threads nor the memory limit changes a plan, so they cannot change a tile.
 import { FlagstoneError } from '../errors.js'
 import { suggestedResolution, zoomForResolution } from '../grid/bounds.js'
-import { placementOf } from '../grid/placement.js'
 import { coverTiles, parentRange, type TileRange, type TileXY } from '../grid/cover.js'
+import { crsOfImage } from '../grid/located.js'
 import { MAX_ZOOM } from '../grid/mercator.js'
+import { placementOf } from '../grid/placement.js'
 import { halveReach } from '../raster/downsample.js'
 import type { Resampling } from '../raster/pixels.js'
 import type { MaskKind, SourceInfo } from '../raster/source.js'
@@ -204,7 +205,7 @@ function autoMaxZoom(sources: readonly SourceInfo[], options: ResolvedBuildOptio
   for (const info of sources) {
     const box = footprintOfSource(info)
     if (box === undefined) continue
-    const metres = suggestedResolution(info.crs, placementOf(info), info.width, info.height, box)
+    const metres = suggestedResolution(crsOfImage(info), placementOf(info), info.width, info.height, box)
     if (metres > 0 && metres < finest) finest = metres
   }
   if (finest === Number.POSITIVE_INFINITY) throw nothing(sources, { ...options, bbox: undefined })

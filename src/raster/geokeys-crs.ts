@@ -5,6 +5,8 @@
 import type { Crs } from '../grid/crs.js'
 import { crsFromName } from '../grid/crs-name.js'
 import { crsFromText } from '../grid/crs-text.js'
+import { sameDatum } from '../grid/datum-names.js'
+import { shiftsDiffer } from '../grid/datum-shifts.js'
 import { crsFromEpsg } from '../grid/epsg.js'
 import { lonLatConverterOf } from '../grid/transform.js'
 import { GeoKey, type GeoKeys, numberKey, textKey, USER_DEFINED } from './geokeys.js'
@@ -105,7 +107,7 @@ function projectedCrs(keys: GeoKeys, code: number | undefined): GeoKeyCrs {
   if (projection !== undefined && datum !== undefined) {
     const name = textKey(keys, GeoKey.ProjectedCitation, GeoKey.Citation) ?? 'user-defined projected CRS'
     const definition = `${projection.text} ${datum} ${units(keys)} +no_defs`
-    return { crs: { epsg: undefined, name, definition } }
+    return { crs: { epsg: undefined, name, definition, ...locatedDatum(keys, definition) } }
   }
   if (code !== undefined && code !== USER_DEFINED) {
     return { problem: `its CRS, EPSG:${code}, is not one we can transform` }
@@ -122,6 +124,12 @@ function projectedCrs(keys: GeoKeys, code: number | undefined): GeoKeyCrs {
   }
 }
 
+/** The datum when its shifts differ by place, for located.ts. */
+function locatedDatum(keys: GeoKeys, definition: string): { datum?: number } {
+  const code = sameDatum(numberKey(keys, GeoKey.GeographicType) ?? USER_DEFINED)
+  return definition.includes('+towgs84=') && shiftsDiffer(code) ? { datum: code } : {}
+}
+
 /** Some files say "this code, but in feet": the unit key wins, as in GDAL. False origins stay in metres. */
 function withUnits(crs: Crs, keys: GeoKeys): Crs {
   if (numberKey(keys, GeoKey.LinearUnits) === undefined || !crs.definition.startsWith('+')) return crs
@@ -129,5 +137,5 @@ function withUnits(crs: Crs, keys: GeoKeys): Crs {
   const own = unitOf(crs.definition)
   if (own === undefined || Math.abs(metres / own - 1) < 1e-7) return crs
   const definition = crs.definition.replace(/\+(units|to_meter)=\S+/, `+to_meter=${metres}`)
-  return { epsg: undefined, name: `${crs.name} in units of ${metres} m`, definition }
+  return { ...crs, epsg: undefined, name: `${crs.name} in units of ${metres} m`, definition }
 }

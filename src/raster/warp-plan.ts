@@ -10,6 +10,7 @@
 // shrinking) of the exact one; windows lie inside their level; no part of an image-free rectangle is planned.
 import type { Footprint } from '../grid/bounds.js'
 import { footprintOf } from '../grid/bounds.js'
+import { crsOfImage } from '../grid/located.js'
 import {
   LIMIT_METRES,
   metresToLat,
@@ -91,9 +92,10 @@ function geometryOf(info: SourceInfo): Geometry {
   let found = geometries.get(info)
   if (found === undefined) {
     const placement = placementOf(info)
+    const crs = crsOfImage(info)
     found = {
-      footprint: footprintOf(info.crs, placement, info.width, info.height),
-      converter: lonLatConverterOf(info.crs),
+      footprint: footprintOf(crs, placement, info.width, info.height),
+      converter: lonLatConverterOf(crs),
       mapper: mapperOf(placement),
     }
     geometries.set(info, found)

@@ -1,0 +1,42 @@
+// The shift of a datum for the place where an image lies. Old datums were made of many surveys: ED50 in Norway is
+// not ED50 in Spain, and PROJ takes the operation made for the place, as GDAL does for each image.
+import type { Crs } from './crs.js'
+import { datumShift } from './datum-shifts.js'
+import { mapperOf, type Placement, placementOf } from './placement.js'
+import { lonLatConverterOf } from './transform.js'
+
+interface Image {
+  readonly crs: Crs
+  readonly width: number
+  readonly height: number
+  readonly geotransform: Parameters<typeof placementOf>[0]['geotransform']
+}
+
+const found = new WeakMap<object, Crs>()
+
+/** The CRS of an image, with the shift for its middle. Throws CRS_UNSUPPORTED. */
+export function crsOfImage(image: Image & Parameters<typeof placementOf>[0]): Crs {
+  if (image.crs.datum === undefined) return image.crs
+  let crs = found.get(image)
+  if (crs === undefined) {
+    crs = located(image.crs, placementOf(image), image.width, image.height)
+    found.set(image, crs)
+  }
+  return crs
+}
+
+function located(crs: Crs, placement: Placement, width: number, height: number): Crs {
+  const p = new Float64Array(2)
+  mapperOf(placement).toMap(width / 2, height / 2, p)
+  lonLatConverterOf(crs).toLonLat(p[0]!, p[1]!, p)
+  return crsAt(crs, p[0]!, p[1]!)
+}
+
+/** With the shift for a place, degrees; the same CRS when it has no other. */
+export function crsAt(crs: Crs, lon: number, lat: number): Crs {
+  if (crs.datum === undefined || Number.isNaN(lon)) return crs
+  const shift = datumShift(crs.datum, lon - 360 * Math.round(lon / 360), lat)
+  if (shift === undefined) return crs
+  const definition = crs.definition.replace(/\+towgs84=\S+/, `+towgs84=${shift}`)
+  return definition === crs.definition ? crs : { ...crs, definition }
+}

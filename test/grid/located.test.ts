@@ -1,0 +1,44 @@
+// One datum, many surveys: the shift is that of the place where the image lies.
+import t from 'tap'
+import { crsFromText } from '../../src/grid/crs-text.js'
+import { crsFromEpsg } from '../../src/grid/epsg.js'
+import { crsAt, crsOfImage } from '../../src/grid/located.js'
+import { lonLatConverterOf } from '../../src/grid/transform.js'
+
+const image = (code: number, x: number, y: number) => ({
+  crs: crsFromEpsg(code)!,
+  width: 100,
+  height: 100,
+  geotransform: [x - 50, 1, 0, y + 50, 0, -1] as const,
+})
+
+// As PROJ 9.1 without grids has them.
+t.test('places on old datums', (t) => {
+  const cases: [number, [number, number], [number, number]][] = [
+    [23030, [500000, 4400000], [-3.0012815976884, 39.7480356974328]],
+    [26712, [500000, 4300000], [-111.000742434571, 38.8506471923331]],
+  ]
+  const out = new Float64Array(2)
+  for (const [code, [x, y], [lon, lat]] of cases) {
+    const crs = crsOfImage(image(code, x, y))
+    lonLatConverterOf(crs).toLonLat(x, y, out)
+    t.ok(Math.hypot(out[0]! - lon, out[1]! - lat) < 1e-8, `EPSG:${code}: ${out}`)
+    t.equal(crs.epsg, code)
+  }
+  const north = crsAt(crsFromEpsg(4230)!, 10, 62).definition
+  const south = crsAt(crsFromEpsg(4230)!, -8, 39).definition
+  t.not(north, south, 'ED50 in Norway is not ED50 in Portugal')
+  t.end()
+})
+
+t.test('what has one shift, or its own, keeps it', (t) => {
+  const utm = image(32633, 500000, 5000000)
+  t.equal(crsOfImage(utm), utm.crs)
+  const own = crsFromText('+proj=utm +zone=30 +ellps=intl +towgs84=1,2,3')
+  t.equal(crsAt(own, -3, 40), own)
+  const wkt =
+    'GEOGCS["ED50",DATUM["European_Datum_1950",SPHEROID["International 1924",6378388,297],TOWGS84[1,2,3,0,0,0,0]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]'
+  t.equal(crsFromText(wkt).datum, undefined, 'a WKT that says its shift')
+  t.equal(crsFromText(wkt.replace(',TOWGS84[1,2,3,0,0,0,0]', '')).datum, 4230, 'one that does not')
+  t.end()
+})
