@@ -2,9 +2,11 @@
 // that are not files).
 import { Piscina } from 'piscina'
 import { FlagstoneError } from '../errors.js'
+import type { Spool } from '../raster/spool.js'
 import type { BuildPlan } from './plan.js'
 import { type SetLimits, SourceSet, sourceTable } from './source-set.js'
 import type { OpenOptions, SourceOpener } from './sources.js'
+import { closeSpool, openSpool } from './spool-file.js'
 import { SubtreeBuilder, type SubtreeResult } from './subtree.js'
 import type { SubtreeAnswer, SubtreeTask, WorkerSetup } from './worker.js'
 
@@ -56,14 +58,17 @@ export class WorkerPool implements SubtreePool {
   readonly window: number
   readonly #piscina: Piscina<SubtreeTask, SubtreeAnswer>
   readonly #stop = new SharedArrayBuffer(4)
+  readonly #spool: Spool | undefined
   readonly #running = new Set<Promise<SubtreeResult>>()
 
-  constructor(plan: BuildPlan, open: OpenOptions, { threads, cacheBytes }: Share) {
+  /** `out`: a spool may be made beside it. */
+  constructor(plan: BuildPlan, open: OpenOptions, { threads, cacheBytes }: Share, out: string) {
     this.window = threads + 2
+    this.#spool = openSpool(plan, out, cacheBytes)
     const setup: WorkerSetup = {
       plan: { ...plan, sources: [] },
       table: sourceTable(plan),
-      open,
+      open: this.#spool === undefined ? open : { ...open, spool: this.#spool },
       limits: limitsOf(threads, cacheBytes),
       stop: this.#stop,
     }
@@ -105,6 +110,7 @@ export class WorkerPool implements SubtreePool {
   async close(): Promise<void> {
     await Promise.allSettled(this.#running)
     await this.#piscina.destroy()
+    if (this.#spool !== undefined) closeSpool(this.#spool)
   }
 }
 

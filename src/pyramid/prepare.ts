@@ -80,5 +80,5 @@ export function poolOf({ plan, options, open }: Prepared, opener: SourceOpener |
   const share = shareOf(plan, options, opener)
   return share.threads === 0
     ? new InlinePool(plan, open, opener ?? openSource, share.cacheBytes)
-    : new WorkerPool(plan, open, share)
+    : new WorkerPool(plan, open, share, options.out)
 }

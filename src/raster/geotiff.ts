@@ -7,6 +7,7 @@ import type { PixelMemory, Pixels, Samples } from './pixels.js'
 import { NOWHERE } from './place.js'
 import { isRemote } from './remote-path.js'
 import type { PixelWindow, RasterSource, SourceInfo, SourceView } from './source.js'
+import type { Spool } from './spool.js'
 import type { ByteSource } from './tiff/byte-source.js'
 import type { Siblings } from './tiff/levels.js'
 import { openByteSource } from './tiff/open-source.js'
@@ -25,6 +26,7 @@ export interface GeoTiffOptions {
   readonly crs?: Crs
   /** Decoded blocks kept for this file, bytes; default 64 MiB. */
   readonly cacheBytes?: number
+  readonly spool?: Spool
   /** What reading gives; { kind: 'colour' } when left out. */
   readonly view?: SourceView
   /** It does not matter where the image lies: a geotransform is made up. */
@@ -54,6 +56,7 @@ export async function openGeoTiff(
       ...(options.view === undefined ? {} : { view: options.view }),
       ...(nodata === undefined ? {} : { nodata: typeof nodata === 'number' ? [[nodata]] : nodata }),
       ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
+      ...(options.spool?.path === path ? { spool: options.spool } : {}),
     })
     const keys = await readKeys(raster.ifd)
     const place = options.anywhere

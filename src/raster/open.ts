@@ -8,6 +8,7 @@ import { isHgtName, openHgt } from './hgt.js'
 import { openPicture } from './picture-file.js'
 import { isRemote, refuseForeignPath } from './remote-path.js'
 import type { RasterSource, SourceView } from './source.js'
+import type { Spool } from './spool.js'
 import { openFileSource } from './tiff/byte-source.js'
 import { isVrt, openVrt } from './vrt/open.js'
 
@@ -21,6 +22,8 @@ export interface OpenOptions {
   readonly cacheBytes?: number
   /** What reading gives; { kind: 'colour' } when left out. */
   readonly view?: SourceView
+  /** Where decoded strips of one image are kept. */
+  readonly spool?: Spool
   /** It does not matter where the image lies: `crs` is taken, a geotransform is made up when there is none. */
   readonly anywhere?: boolean
 }

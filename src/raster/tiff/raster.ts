@@ -3,6 +3,7 @@
 import type { PixelMemory, Pixels, Samples } from '../pixels.js'
 import { pixelMemory } from '../simd.js'
 import type { MaskKind, PixelWindow, SourceLevel, SourceView } from '../source.js'
+import { type Spool, SpooledBlocks } from '../spool.js'
 import { type StoredLook, ViewPlan } from '../view.js'
 import { intersect } from '../view-kernels.js'
 import { type BandNotes, notedNodata, readBandRoles, withNotes, withRoles } from './band-roles.js'
@@ -14,7 +15,7 @@ import { type ImageLayout, readLayout } from './layout.js'
 import { findLevels, type Level, type Siblings } from './levels.js'
 import { type Ifd, readStructure, type TiffStructure } from './structure.js'
 import { requireSupported } from './support.js'
-import { Tag } from './tags.js'
+import { Compression, Tag } from './tags.js'
 
 /** Blocks being read and decoded at once, and the decoded bytes they may take together. */
 const MAX_IN_FLIGHT = 4
@@ -27,6 +28,8 @@ export interface TiffRasterOptions {
   readonly nodata?: readonly (readonly number[])[]
   /** Decoded blocks kept, bytes. */
   readonly cacheBytes?: number
+  /** Where decoded strips are kept. */
+  readonly spool?: Spool
   /** What reading gives; { kind: 'colour' } when left out. */
   readonly view?: SourceView
   /** Files beside this one that hold its overviews and masks; closed with it. */
@@ -67,12 +70,18 @@ export class TiffRaster {
   readonly #levels: readonly Level[]
   readonly #cache: BlockCache<Unit>
   readonly #sources: readonly ByteSource[]
+  readonly #spooled: SpooledBlocks | undefined
 
-  private constructor({ structure, look, plan, levels, sources }: Parts, cacheBytes: number) {
+  private constructor(
+    { structure, look, plan, levels, sources }: Parts,
+    cacheBytes: number,
+    spool: Spool | undefined,
+  ) {
     const { colour, mask } = levels[0]!
     this.#sources = sources
     this.#levels = levels
     this.#cache = new BlockCache(cacheBytes, giveBack)
+    this.#spooled = spool && spooledOf(spool, colour)
     this.ifd = structure.ifds[0]!
     this.bigTiff = structure.big
     this.layout = colour.layout
@@ -122,7 +131,7 @@ export class TiffRaster {
       const base = { layout, roles, plan, view, nodata, fileNodata }
       const levels = await findLevels(source, structure, base, opened)
       const parts = { structure, look, plan, levels, sources: [source, ...beside] }
-      return new TiffRaster(parts, options.cacheBytes ?? 64 * 2 ** 20)
+      return new TiffRaster(parts, options.cacheBytes ?? 64 * 2 ** 20, options.spool)
     } catch (error) {
       for (const file of beside) await file.close()
       throw error
@@ -206,7 +215,7 @@ export class TiffRaster {
           const unit = this.#cache.peek(key)
           const see = (seen: Unit): void => visit(seen, unitX * unitWidth, unitY * unitHeight)
           if (unit !== undefined) see(unit)
-          else await this.#cache.visit(key, () => image.decode(unitX, unitY, memory), see)
+          else await this.#cache.visit(key, () => this.#unit(image, number, unitX, unitY, memory), see)
         } catch (error) {
           // Nobody begins another block once one has failed.
           y = bottom + 1
@@ -218,10 +227,47 @@ export class TiffRaster {
     await settle(Array.from({ length: atOnce }, worker))
   }
 
+  /** Decoded, or from the spool. */
+  async #unit(
+    image: TiffImage,
+    number: number,
+    unitX: number,
+    unitY: number,
+    memory: PixelMemory | undefined,
+  ): Promise<Unit> {
+    const spooled = number === 0 ? this.#spooled : undefined
+    if (spooled === undefined) return image.decode(unitX, unitY, memory)
+    const width = image.unitWidth
+    const rows = Math.min(image.unitHeight, image.layout.height - unitY * image.unitHeight)
+    const take = (length: number): Uint8Array => memory?.take(length) ?? new Uint8Array(length)
+    const size = width * rows * this.bands
+    const kept = spooled.read<Samples>(
+      unitY,
+      () => (this.samples === 'uint8' ? take(size) : new Float32Array(size)),
+      () => take(width * rows),
+    )
+    if (kept !== undefined) {
+      return { width, rows, ...kept, byteLength: kept.data.byteLength + (kept.mask?.byteLength ?? 0) }
+    }
+    const unit = await image.decode(unitX, unitY, memory)
+    spooled.keep(unitY, unit)
+    return unit
+  }
+
   async close(): Promise<void> {
     this.#cache.clear()
     for (const source of this.#sources) await source.close()
   }
+}
+
+/** Undefined when reading is all that a block takes, or a spool would not be faster. */
+function spooledOf(
+  spool: Spool,
+  { layout, unitWidth, unitHeight, view }: TiffImage,
+): SpooledBlocks | undefined {
+  if (layout.tiled || layout.blocksAcross !== 1 || layout.compression === Compression.None) return undefined
+  const bytes = view.bands * (view.samples === 'uint8' ? 1 : 4) + 1
+  return new SpooledBlocks(spool, unitWidth * unitHeight * bytes)
 }
 
 function giveBack({ data, mask }: Unit): void {
