@@ -303,7 +303,9 @@ function spread(from: Pixels<Samples>, y: number, half: number, channels: number
   for (let i = 0; i < length; i++) {
     const p = y * width + Math.max(0, Math.min(width - 1, i - half + 1))
     const opacity = mask === undefined ? 1 : mask[p]! / 255
-    for (let c = 0; c < bands; c++) line[i * channels + c] = data[p * bands + c]! * opacity
+    // what is not valid may be NaN, which is not 0 when multiplied by it
+    for (let c = 0; c < bands; c++)
+      line[i * channels + c] = opacity === 0 ? 0 : data[p * bands + c]! * opacity
     if (channels > bands) line[i * channels + bands] = opacity
   }
 }
