@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { run } from '../../src/cli/run.js'
+import { mountFor } from '../helpers/mounts.js'
 import { fixture } from '../helpers/paths.js'
 
 interface Ran {
@@ -131,6 +132,21 @@ t.test('a dry run says what would be made, and makes nothing', async (t) => {
   t.match(JSON.parse(json.stdout), { maxZoom: 16, threads: 0, disk: { fits: true }, coverage: { holes: [] } })
   t.notOk(existsSync(out))
   t.notOk(existsSync(`${out}.build`))
+})
+
+t.test('a dry run whose file would not fit fails', async (t) => {
+  const mounted = mountFor(t, 'tmpfs', { mib: 1 })
+  if (typeof mounted === 'string') {
+    t.plan(0, mounted)
+    return
+  }
+  const out = join(mounted.directory, 'out.pmtiles')
+  const argv = ['build', fixture('ortho.tif'), out, '--dry-run', '--lossless', '-j', '0', '--max-zoom', '17']
+  const { code, stdout, stderr } = await flagstone(argv)
+  t.equal(code, 1, stdout)
+  t.match(stdout, /free: too little; tmpfs, so the index grows by relocation/)
+  t.match(stderr, /would need about .* MB, and .* has .* free: make room/)
+  t.notOk(existsSync(out))
 })
 
 t.test('build says what it chose, quality by zoom shows in the bytes', async (t) => {
