@@ -158,3 +158,88 @@ t.test('keys', (t) => {
   )
   t.end()
 })
+
+const ESRI =
+  'ESRI PE String = PROJCS["World_Mollweide",GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]],PROJECTION["Mollweide"],PARAMETER["False_Easting",0.0],PARAMETER["False_Northing",0.0],PARAMETER["Central_Meridian",0.0],UNIT["Meter",1.0]]'
+
+t.test('citations', (t) => {
+  t.match(definition([1024, 32767], [2048, 4326], [3073, ESRI]), '+proj=moll', 'an Esri string')
+  t.match(definition([1024, 1], [3072, 32767], [1026, `a|${ESRI}|b`]), '+proj=moll', 'among others')
+  t.match(
+    definition([1024, 1], [3072, 32767], [3073, ESRI.replace('Mollweide"]', 'Aitoff"]')]),
+    /^problem.*Aitoff/,
+    'one that cannot be computed',
+  )
+  const named: [string, string][] = [
+    ['WGS 84 / UTM zone 17N', '+proj=utm +zone=17 +datum=WGS84'],
+    ['NAD_1983_UTM_Zone_17N', '+proj=utm +zone=17 +ellps=GRS80'],
+    ['UTM Zone 33, Northern Hemisphere, WGS84', 'problem'],
+    ['WGS84 / UTM 33 S', '+proj=utm +zone=33 +south'],
+    ['OSGB36 / British National Grid', '+proj=tmerc +lat_0=49 +lon_0=-2'],
+    ['PCS Name = NAD27 / UTM zone 12N|GCS Name = NAD27', '+proj=utm +zone=12'],
+    ['somewhere', 'problem'],
+  ]
+  for (const [name, expected] of named)
+    t.match(definition([1024, 1], [3072, 32767], [3073, name]), expected, name)
+  t.match(
+    definition([1024, 1], [3072, 32767], [3073, 'WGS 84 / UTM zone 17N'], [3076, 9002]),
+    /\+zone=17.*to_meter=0.3048/,
+    'a name, but in feet',
+  )
+  t.match(
+    definition([1024, 1], [3072, 32767], [3075, 99], [3073, 'WGS 84 / UTM zone 17N'], [2048, 4326]),
+    'problem',
+    'a name does not stand for parameters that are not understood',
+  )
+  t.equal(definition([1024, 32767], [1026, 'local grid of the works']), 'nothing')
+  t.end()
+})
+
+t.test('meridians and datums', (t) => {
+  const paris = definition([1024, 2], [2048, 32767], [2056, 7011], [2051, 8903], [2049, 'x'])
+  t.match(paris, /\+a=6378249.2 .*\+pm=2.337229/, 'a meridian by its code')
+  const own = definition([1024, 2], [2048, 32767], [2056, 7022], [2051, 32767], [2061, -17.5])
+  t.match(own, '+pm=-17.5', 'by its longitude')
+  const shifted = definition([1024, 2], [2048, 32767], [2056, 7022], [2049, 'European Datum 1950'])
+  t.match(shifted, '+towgs84=', 'a datum by its name')
+  const other = definition([1024, 2], [2048, 32767], [2056, 7004], [2049, 'European Datum 1950'])
+  t.notMatch(other, '+towgs84=', 'not when the ellipsoid is another')
+  t.end()
+})
+
+t.test('of several places the first in GDAL’s order', async (t) => {
+  const pam = (inner: string): string => `<PAMDataset>${inner}</PAMDataset>`
+  const utm31 = pam('<SRS>EPSG:32631</SRS><GeoTransform>1,2,0,3,0,-4</GeoTransform>')
+  const world = '9\n0\n0\n-9\n4.5\n-4.5\n'
+  const points = {
+    ...keysOnly,
+    33922: doubles(0, 0, 0, 100, 200, 0, 4, 0, 0, 140, 200, 0, 0, 3, 0, 100, 170, 0),
+  }
+  const place = async (tags: Tags, files: Record<string, string>): Promise<[string, readonly number[]]> => {
+    const dir = t.testdir(files)
+    const source = await openGeoTiff(await write(dir, tags))
+    await source.close()
+    const { crs, geotransform } = source.info
+    return [crs.name, geotransform.map((v) => Math.round(v * 1e6) / 1e6 + 0)]
+  }
+  const inside = [500000, 10, 0, 5300000, 0, -10]
+  t.same(await place(UTM, { 'a.tfw': world }), ['EPSG:32633', inside], 'tags before a world file')
+  t.same(await place(UTM, { 'a.tif.aux.xml': utm31 }), ['EPSG:32631', [1, 2, 0, 3, 0, -4]], 'PAM before tags')
+  t.same(await place(UTM, { 'a.tif.aux.xml': '<PAMDataset><SRS>' }), ['EPSG:32633', inside], 'damaged PAM')
+  t.same(
+    await place(UTM, { 'a.tif.aux.xml': pam('<Metadata/>') }),
+    ['EPSG:32633', inside],
+    'PAM of other things',
+  )
+  t.same(
+    await place(points, { 'a.tfw': world }),
+    ['EPSG:32633', [0, 9, 0, 0, 0, -9]],
+    'a world file before points',
+  )
+  t.same(await place(points, {}), ['EPSG:32633', [100, 10, 0, 200, 0, -10]], 'points')
+  const gcps = [0, 1, 2].map(
+    (i) => `<GCP Pixel="${i % 2}" Line="${i >> 1}" X="${(i % 2) * 5}" Y="${(i >> 1) * -5}"/>`,
+  )
+  const list = pam(`<GCPList Projection="EPSG:32632">${gcps.join('')}</GCPList>`)
+  t.same(await place(UTM, { 'a.tif.aux.xml': list }), ['EPSG:32632', [0, 5, 0, 0, 0, -5]], 'points of PAM')
+})

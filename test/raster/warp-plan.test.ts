@@ -273,3 +273,31 @@ t.test('windows are bounded: a world without overviews is read in pieces', async
 t.test('a source that lies nowhere in the world', async (t) => {
   t.equal(plan(infoOf(LONLAT, [0, 0.1, 0, 90, 0, -0.1], 10, 10), tile(0, 0, 0)), undefined)
 })
+
+t.test('positions are as near to exact as asked for', async (t) => {
+  const LAEA = crs('+proj=laea +lat_0=52 +lon_0=10 +x_0=4321000 +y_0=3210000 +ellps=GRS80')
+  const images: [string, SourceInfo, number][] = [
+    ['UTM, 100 m', infoOf(UTM, [300000, 100, 0, 5000000, 0, -100], 4000, 4000), 10],
+    ['UTM, 0.45 m', infoOf(UTM, [500000, 0.45, 0, 4400000, 0, -0.45], 20480, 20480), 18],
+    ['degrees', infoOf(LONLAT, [10, 1 / 3600, 0, 50, 0, -1 / 3600], 7200, 7200), 12],
+    ['LAEA, 1 km', infoOf(LAEA, [2500000, 1000, 0, 5500000, 0, -1000], 5000, 4000), 7],
+  ]
+  for (const [what, info, zoom] of images) {
+    const target = { ...someTile(info, zoom), width: 700, height: 500 }
+    for (const tolerancePx of [2 ** -8, 2 ** -14]) {
+      const { parts } = planWarp(info, target, { resampling: 'bilinear', tolerancePx })!
+      const worst = Math.max(...parts.map((part) => worstError(info, target, part)))
+      t.ok(worst <= tolerancePx, `${what}: ${worst.toExponential(1)} of ${tolerancePx.toExponential(1)} px`)
+    }
+  }
+})
+
+t.test('where a projection is cut, tight positions are exact', async (t) => {
+  const info = infoOf(crs('+proj=moll +datum=WGS84'), [-18040096, 40000, 0, 9020048, 0, -40000], 902, 451)
+  const target = tile(0, 0, 0, 512)
+  const { parts } = planWarp(info, target, { resampling: 'bilinear', tolerancePx: 2 ** -14 })!
+  for (const part of parts) {
+    const worst = worstError(info, target, part)
+    t.ok(worst <= 2 ** -14, `${worst.toExponential(1)} px`)
+  }
+})
