@@ -11,6 +11,7 @@ import { SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET, SUPERBLOCK_BYTES } from '../f
 import { chooseSuperblock } from '../format/superblock.js'
 import { openRealFile } from '../platform/real-file.js'
 import { renameReplace } from '../platform/rename.js'
+import { withoutSecrets } from '../raster/remote-path.js'
 import type { ColourView } from '../raster/source.js'
 import { isTerrainRgb } from '../raster/terrain.js'
 import type { WriterOptions } from '../store/options.js'
@@ -230,7 +231,7 @@ export function metadataOf(
     ...(isTerrainRgb(plan.terrain?.encoding) ? { encoding: plan.terrain.encoding } : {}),
     flagstone: {
       build: digestOf(fingerprint),
-      sources: plan.sources.slice(0, MAX_NAMED_SOURCES).map((info) => basename(info.path)),
+      sources: plan.sources.slice(0, MAX_NAMED_SOURCES).map((info) => basename(withoutSecrets(info.path))),
       ...(plan.sources.length > MAX_NAMED_SOURCES ? { sourceCount: plan.sources.length } : {}),
       tileSize: plan.tileSize,
       resampling: plan.resampling,

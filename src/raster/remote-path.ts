@@ -9,9 +9,9 @@ export function remoteUrl(path: string): string | undefined {
 
 export const isRemote = (path: string): boolean => remoteUrl(path) !== undefined
 
-/** A URL without what changes or is nobody's business: login, query (signatures) and fragment. */
+/** A URL without what changes or is nobody's business: login, query (signatures) and fragment. Other paths as they are. */
 export const withoutSecrets = (path: string): string =>
-  path.replace(/^([^?#]*:\/\/)[^/?#@]*@/, '$1').replace(/[?#].*$/, '')
+  isRemote(path) ? path.replace(/^([^?#]*:\/\/)[^/?#@]*@/, '$1').replace(/[?#].*$/, '') : path
 
 /** Throws SOURCE_UNSUPPORTED for `/vsizip/…`, `s3://…` and their like, with the way out. */
 export function refuseForeignPath(path: string): void {

@@ -39,6 +39,9 @@ t.test('the same tiles as from the disk', async (t) => {
   const tiles = tilesOf(here)
   t.ok(tiles.size > 20)
   t.same(tilesOf(there), tiles)
+  const stored = readFileSync(there).toString('latin1')
+  t.match(stored, /ortho\.tif/)
+  t.notMatch(stored, /secret/, 'signatures stay out of the tile file')
   const size = server.asked.reduce((sum, { start, end }) => sum + Math.min(end, bytes.length) - start, 0)
   t.ok(
     size < 6 * bytes.length,

@@ -331,6 +331,7 @@ t.test('paths', (t) => {
   t.notOk(isRemote('/data/http/y.tif'))
   t.notOk(isRemote('http.tif'))
   t.equal(withoutSecrets('https://me:pw@x/y.tif?sig=1#a'), 'https://x/y.tif')
+  t.equal(withoutSecrets('/data/a?b#c.tif'), '/data/a?b#c.tif')
   for (const path of [
     '/vsizip/a.zip/b.tif',
     '/vsigzip/a.tif.gz',

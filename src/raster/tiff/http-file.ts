@@ -4,7 +4,7 @@
 // for; every wait ends.
 import { setTimeout as delay } from 'node:timers/promises'
 import { FlagstoneError } from '../../errors.js'
-import { remoteUrl } from '../remote-path.js'
+import { remoteUrl, withoutSecrets } from '../remote-path.js'
 
 export interface HttpOptions {
   /** A request is given up after so long without a byte, or when it is slower than 10 KB/s for long; default 30 s. */
@@ -41,7 +41,7 @@ class Passing extends Error {
 }
 
 export class HttpFile {
-  /** For messages: without a password. */
+  /** For messages: without login and signature. */
   readonly name: string
   readonly #url: string
   readonly #headers: Readonly<Record<string, string>>
@@ -63,7 +63,7 @@ export class HttpFile {
     url.username = ''
     url.password = ''
     this.#url = url.href
-    this.name = username === '' && password === '' ? path : url.href
+    this.name = withoutSecrets(path)
     const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`)
     this.#headers = {
       // Ranges of a compressed answer would be ranges of something else.
