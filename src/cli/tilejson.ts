@@ -17,6 +17,7 @@ export function tileJson(path: string, d: TilesDescription): Record<string, unkn
     version: text('version'),
     scheme: 'xyz',
     format: d.types[0]?.extension,
+    encoding: text('encoding'),
     minzoom: d.minZoom,
     maxzoom: d.maxZoom,
     bounds: d.bounds,
