@@ -35,6 +35,7 @@ const SHAPES = [
   [3, 'INTERLEAVE=PIXEL', 'TILED=YES', 'BLOCKXSIZE=32', 'BLOCKYSIZE=16'],
   [2, 'INTERLEAVE=BAND', 'BLOCKYSIZE=40'],
   [5, 'INTERLEAVE=PIXEL', 'BLOCKYSIZE=16'],
+  [4, 'INTERLEAVE=PIXEL', 'TILED=YES', 'BLOCKXSIZE=16', 'BLOCKYSIZE=48'],
 ] as const
 
 for (const [type, low, high, ours] of KINDS) {

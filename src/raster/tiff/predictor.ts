@@ -87,6 +87,8 @@ export function undoHorizontal(
     const from = y * perRow
     const to = from + perRow
     if (samples === 1) undoWords1(data, from, to)
+    else if (samples === 3) undoWords3(data, from, to)
+    else if (samples === 4) undoWords4(data, from, to)
     else for (let i = from + samples; i < to; i++) data[i] = data[i]! + data[i - samples]!
   }
 }
@@ -96,6 +98,37 @@ function undoWords1(data: Uint16Array | Uint32Array, from: number, to: number): 
   for (let i = from; i < to; i++) {
     a = (a + data[i]!) | 0
     data[i] = a
+  }
+}
+
+function undoWords3(data: Uint16Array | Uint32Array, from: number, to: number): void {
+  let a = 0
+  let b = 0
+  let c = 0
+  for (let i = from; i < to; i += 3) {
+    a = (a + data[i]!) | 0
+    b = (b + data[i + 1]!) | 0
+    c = (c + data[i + 2]!) | 0
+    data[i] = a
+    data[i + 1] = b
+    data[i + 2] = c
+  }
+}
+
+function undoWords4(data: Uint16Array | Uint32Array, from: number, to: number): void {
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  for (let i = from; i < to; i += 4) {
+    a = (a + data[i]!) | 0
+    b = (b + data[i + 1]!) | 0
+    c = (c + data[i + 2]!) | 0
+    d = (d + data[i + 3]!) | 0
+    data[i] = a
+    data[i + 1] = b
+    data[i + 2] = c
+    data[i + 3] = d
   }
 }
 
