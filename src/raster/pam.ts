@@ -4,7 +4,7 @@ import type { Crs } from '../grid/crs.js'
 import { crsFromText } from '../grid/crs-text.js'
 import type { ControlPoint, Polynomials } from '../grid/placement.js'
 import { placeByPoints } from './control-points.js'
-import { readBeside } from './sidecar.js'
+import { oneLine, readBeside } from './sidecar.js'
 import type { Geotransform } from './source.js'
 import { childOf, childrenOf, numberOf, parseDocument, textOf, type XmlElement } from './xml.js'
 
@@ -98,7 +98,10 @@ function crsOf(text: string, name: string): Crs {
     return crsFromText(text)
   } catch (error) {
     if (!(error instanceof FlagstoneError)) throw error
-    throw new FlagstoneError('CRS_UNSUPPORTED', `${name}: ${error.message}`, { path: name, cause: error })
+    throw new FlagstoneError('CRS_UNSUPPORTED', `${name}: ${oneLine(error.message)}`, {
+      path: name,
+      cause: error,
+    })
   }
 }
 

@@ -28,6 +28,12 @@ export async function readBeside(path: string, maxBytes: number): Promise<string
   }
 }
 
+/** A message that may quote anything that was in a file. */
+export const oneLine = (message: string): string => {
+  const line = message.replace(/[\p{Cc}\s]+/gu, ' ')
+  return line.length <= 300 ? line : `${line.slice(0, 150)}…${line.slice(-150)}`
+}
+
 const isUtf8 = (bytes: Uint8Array): boolean => {
   try {
     new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -49,7 +55,10 @@ export async function readPrj(path: string): Promise<Crs | undefined> {
       return crsFromText(projFromEsriKeys(text) ?? text)
     } catch (error) {
       if (!(error instanceof FlagstoneError)) throw error
-      throw new FlagstoneError('CRS_UNSUPPORTED', `${name}: ${error.message}`, { path, cause: error })
+      throw new FlagstoneError('CRS_UNSUPPORTED', `${name}: ${oneLine(error.message)}`, {
+        path,
+        cause: error,
+      })
     }
   }
   return undefined
