@@ -12,7 +12,7 @@
 // Invariant: the result depends on plan and root only, not on what was built before or beside it.
 import { FlagstoneError } from '../errors.js'
 import { parentRange, type TileRange } from '../grid/cover.js'
-import { type Canvas, coverageOf } from '../raster/canvas.js'
+import { type Canvas, coverageOf, cutInto } from '../raster/canvas.js'
 import { halveInto } from '../raster/downsample.js'
 import { type Pixels, type Samples, samplesLike } from '../raster/pixels.js'
 import { CanvasPool, TilePool } from './buffers.js'
@@ -182,8 +182,7 @@ class SubtreeRun {
     for (let y = minY; y <= maxY; y++) {
       for (let x = minX; x <= maxX; x++) {
         const tile = this.#pool.take()
-        cut(canvas, x * tileSize - rect.minX, y * tileSize - rect.minY, tile)
-        const coverage = coverageOf(tile.mask)
+        const coverage = cutInto(canvas, x * tileSize - rect.minX, y * tileSize - rect.minY, tile)
         if (coverage === 'none') {
           this.#pool.give(tile)
           continue
@@ -254,20 +253,6 @@ class SubtreeRun {
   result(): SubtreeResult {
     if (this.#failure !== undefined) throw this.#failure.error
     return { tiles: packTiles(this.#encoded), clamped: this.#clamped, root: this.#root }
-  }
-}
-
-/** Copies a tile out of a canvas; of an empty one the mask only. */
-function cut(from: Canvas<Samples>, x: number, y: number, to: Canvas<Samples>): void {
-  const { width, height, bands, data, mask } = to
-  for (let row = 0; row < height; row++) {
-    const at = (y + row) * from.width + x
-    mask.set(from.mask.subarray(at, at + width), row * width)
-  }
-  if (coverageOf(mask) === 'none') return
-  for (let row = 0; row < height; row++) {
-    const at = ((y + row) * from.width + x) * bands
-    data.set(from.data.subarray(at, at + width * bands), row * width * bands)
   }
 }
 

@@ -2,6 +2,7 @@
 //
 // Invariant: a pixel whose mask is 0 has never been painted; its samples mean nothing.
 import { type Pixels, type Samples, samplesLike } from './pixels.js'
+import { simd } from './simd.js'
 
 export interface Canvas<T extends Samples = Uint8Array> extends Pixels<T> {
   readonly mask: Uint8Array
@@ -37,6 +38,47 @@ export function coverageOf(mask: Uint8Array | undefined): Coverage {
   }
   for (; i < n; i++) if (mask[i] !== first) return 'partial'
   return first === 0 ? 'none' : 'full'
+}
+
+const COVERAGES: Readonly<Record<number, Coverage>> = { 0: 'none', 1: 'partial', 255: 'full' }
+
+/**
+ * Copies a rectangle of a canvas, as large as `to`, and says how much of it is painted; of an empty one only the mask is copied,
+ * of an opaque one only the samples.
+ */
+export function cutInto(from: Canvas<Samples>, x: number, y: number, to: Canvas<Samples>): Coverage {
+  const { width, height, bands } = to
+  const here = simd()
+  const maskAt = here?.addressOf(from.mask) ?? -1
+  const dataAt = here?.addressOf(from.data) ?? -1
+  const toAt = here?.addressOf(to.data) ?? -1
+  const first = y * from.width + x
+  const bytes = bands * from.data.BYTES_PER_ELEMENT
+  if (here !== undefined && Math.min(maskAt, dataAt, toAt) >= 0 && width % 16 === 0) {
+    const { copyRows, coverage } = here.kernels
+    const found = COVERAGES[coverage(maskAt + first, from.width, width, height)]!
+    if (found !== 'full') copyMask(from, first, to)
+    if (found !== 'none') {
+      copyRows(dataAt + first * bytes, from.width * bytes, toAt, width * bytes, width * bytes, height)
+    }
+    return found
+  }
+  copyMask(from, first, to)
+  const found = coverageOf(to.mask)
+  if (found === 'none') return found
+  for (let row = 0; row < height; row++) {
+    const at = (first + row * from.width) * bands
+    to.data.set(from.data.subarray(at, at + width * bands), row * width * bands)
+  }
+  return found
+}
+
+function copyMask(from: Canvas<Samples>, first: number, to: Canvas<Samples>): void {
+  const { width, height, mask } = to
+  for (let row = 0; row < height; row++) {
+    const at = first + row * from.width
+    mask.set(from.mask.subarray(at, at + width), row * width)
+  }
 }
 
 /** The canvas as Pixels: without a mask when opaque, undefined when nothing was painted. */

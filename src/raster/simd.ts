@@ -29,6 +29,16 @@ interface Kernels {
   bilinear3(src: number, stride: number, out: number, mask: number, count: number, ...line: Line): void
   average1(src: number, stride: number, out: number, outStride: number, width: number, height: number): void
   average3(src: number, stride: number, out: number, outStride: number, width: number, height: number): void
+  copyRows(
+    from: number,
+    fromStride: number,
+    to: number,
+    toStride: number,
+    rowBytes: number,
+    rows: number,
+  ): void
+  /** 0 or 255 where all bytes are so, else 1; `rowBytes` is a multiple of 16. */
+  coverage(at: number, stride: number, rowBytes: number, rows: number): number
   undo1(data: number, width: number, rows: number): void
   undo3(data: number, width: number, rows: number): void
   undo4(data: number, width: number, rows: number): void
@@ -124,7 +134,7 @@ export class Simd implements PixelMemory {
   }
 
   /** Where it lies in this memory; -1 when it does not. */
-  addressOf(array: Uint8Array): number {
+  addressOf(array: ArrayBufferView): number {
     return array.buffer === this.bytes.buffer ? array.byteOffset : -1
   }
 }
