@@ -24,7 +24,10 @@ const range = z
   .tuple([z.number(), z.number()])
   .refine(([min, max]) => min !== max, 'min and max are the same')
 const rescale = z
-  .union([z.literal('auto'), range, z.array(range).min(1)])
+  .union(
+    [z.literal('auto'), range, z.array(range).min(1)],
+    "it is 'auto', [min, max] or a list of these, min and max not the same",
+  )
   .transform((value): 'auto' | [number, number][] => {
     if (value === 'auto') return value
     return typeof value[0] === 'number' ? [value as [number, number]] : (value as [number, number][])
@@ -71,7 +74,12 @@ export const buildOptions = z
      * Colours for the values of one band: a name (see COLORMAPS), the path of a text file as gdaldem
      * color-relief takes it or of a JSON file {"value": [r, g, b, a]}, or such an object.
      */
-    colormap: z.union([z.string().min(1), z.record(z.string(), colormapStop)]).optional(),
+    colormap: z
+      .union(
+        [z.string().min(1), z.record(z.string(), colormapStop)],
+        'it is a name, a path or { value: [red, green, blue] }',
+      )
+      .optional(),
     /** Between the colormap's values: linear, the next lower value's colour, or nothing. Default: text files and names linear, JSON exact. */
     colormapMode: z.enum(['linear', 'lower', 'exact']).optional(),
     /**
@@ -95,13 +103,16 @@ export const buildOptions = z
     transparentFormat: z.enum(['webp', 'png']).default('webp'),
     /** 1…100; { default, byZoom: { 14: 50 } } for some zooms another. Default 75, AVIF 60. */
     quality: z
-      .union([
-        quality,
-        z.strictObject({
-          default: quality.optional(),
-          byZoom: z.record(z.string().regex(/^([01]?\d|2[0-6])$/, 'zooms are 0 to 26'), quality).optional(),
-        }),
-      ])
+      .union(
+        [
+          quality,
+          z.strictObject({
+            default: quality.optional(),
+            byZoom: z.record(z.string().regex(/^(1?\d|2[0-6])$/, 'zooms are 0 to 26'), quality).optional(),
+          }),
+        ],
+        'it is 1 to 100, or { default, byZoom: { zoom: quality } }',
+      )
       .optional(),
     lossless: z.boolean().default(false),
     /** false: alpha bands and masks are not looked at, and no tile is transparent: the background shows. */
@@ -129,7 +140,7 @@ export const buildOptions = z
       .optional(),
     /** Pixels of the highest zoom over which the image fades in from the cutline inwards. */
     cutlineBlend: z.number().min(0).max(1000, 'a cutline fades in over 1000 pixels at most').default(0),
-    /** CRS of sources that do not say: 'EPSG:n', WKT or PROJ. */
+    /** CRS of the sources, whatever they say: a code, PROJ string, WKT or PROJJSON. */
     crs: z.string().min(1).optional(),
     /** Worker threads; default: every core. 0: all work in the calling thread. */
     threads: z.int().min(0).max(256).optional(),
