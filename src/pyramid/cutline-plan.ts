@@ -1,9 +1,8 @@
 // A cutline on the pixel grid of a zoom: its rings with edges so finely divided that straight lines between
-// their points are right to a fraction of a pixel, and the tiles they meet. Plain data, in shared memory, so
+// their points are right to a fraction of a pixel. Plain data, in shared memory, so
 // that workers do not copy it.
 import Flatbush from 'flatbush'
 import { FlagstoneError } from '../errors.js'
-import type { TileRange } from '../grid/cover.js'
 import {
   clampLatitude,
   latToMetres,
@@ -16,7 +15,6 @@ import {
 import { type LonLatConverter, lonLatConverterOf } from '../grid/transform.js'
 import type { Cutline } from './cutline.js'
 import { ringWithTurns } from './cutline-turns.js'
-import { unionRanges } from './ranges.js'
 
 export interface CutlinePlan {
   /** x, y pairs in pixels of maxZoom, ring after ring; x may lie a turn or more outside the world. */
@@ -84,7 +82,8 @@ function indexOf(points: Float64Array, rings: Int32Array): Flatbush {
   return index
 }
 
-function eachEdge(
+/** Of all rings, in the order of their points. */
+export function eachEdge(
   points: Float64Array,
   rings: Int32Array,
   visit: (x0: number, y0: number, x1: number, y1: number, ring: number) => void,
@@ -203,115 +202,4 @@ function distanceToLine(p: Place, a: Place, b: Place): number {
   const length = Math.hypot(dx, dy)
   if (length < 1e-9) return Math.hypot(p.px - a.px, p.py - a.py)
   return Math.abs((p.px - a.px) * dy - (p.py - a.py) * dx) / length
-}
-
-/** What of `ranges` (which share no tile) the cutline touches. */
-export function cutlineTiles(
-  cutline: CutlinePlan,
-  ranges: readonly TileRange[],
-  tileSize: number,
-): TileRange[] {
-  if (ranges.length === 0) return []
-  const rows = new TileRows(cutline, ranges, tileSize)
-  const found: TileRange[] = []
-  for (const { minX, minY, maxX, maxY } of ranges) {
-    for (let y = minY; y <= maxY; y++) {
-      for (const [low, high] of rows.spans(y)) {
-        if (low <= maxX && high >= minX) {
-          found.push({ minX: Math.max(minX, low), minY: y, maxX: Math.min(maxX, high), maxY: y })
-        }
-      }
-    }
-  }
-  return unionRanges(found)
-}
-
-type Span = [low: number, high: number]
-
-/** Tiles a row that the cutline touches: those under its edges, and those between edges at the row's middle. */
-class TileRows {
-  readonly #tiles: number
-  readonly #spans = new Map<number, Span[]>()
-  /** Crossings of the middle, by row; one polygon at a time. */
-  readonly #crossings = new Map<number, number[]>()
-  readonly #minY: number
-  readonly #maxY: number
-
-  constructor(cutline: CutlinePlan, ranges: readonly TileRange[], tileSize: number) {
-    this.#tiles = cutline.worldPixels / tileSize
-    this.#minY = ranges.reduce((least, r) => Math.min(least, r.minY), Number.POSITIVE_INFINITY)
-    this.#maxY = ranges.reduce((most, r) => Math.max(most, r.maxY), 0)
-    const polygonOf = new Int32Array(cutline.rings.length)
-    for (let p = 0; p + 1 < cutline.polygons.length; p++) {
-      polygonOf.fill(p, cutline.polygons[p]!, cutline.polygons[p + 1]!)
-    }
-    let current = 0
-    eachEdge(cutline.points, cutline.rings, (x0, y0, x1, y1, ring) => {
-      if (polygonOf[ring] !== current) {
-        this.#fill()
-        current = polygonOf[ring]!
-      }
-      this.#edge(x0 / tileSize, y0 / tileSize, x1 / tileSize, y1 / tileSize)
-    })
-    this.#fill()
-    for (const [y, spans] of this.#spans) this.#spans.set(y, merged(spans))
-  }
-
-  spans(y: number): readonly Span[] {
-    return this.#spans.get(y) ?? []
-  }
-
-  #edge(x0: number, y0: number, x1: number, y1: number): void {
-    const first = Math.max(this.#minY, Math.floor(Math.min(y0, y1)))
-    const last = Math.min(this.#maxY, Math.floor(Math.max(y0, y1)))
-    const slope = y1 === y0 ? 0 : (x1 - x0) / (y1 - y0)
-    const low = Math.min(x0, x1)
-    const high = Math.max(x0, x1)
-    const at = (y: number): number => Math.min(high, Math.max(low, x0 + (y - y0) * slope))
-    for (let row = first; row <= last; row++) {
-      if (y0 === y1) this.#add(row, low, high)
-      else {
-        const a = at(row)
-        const b = at(row + 1)
-        this.#add(row, Math.min(a, b), Math.max(a, b))
-      }
-      const middle = row + 0.5
-      if (y0 <= middle !== y1 <= middle) push(this.#crossings, row, at(middle))
-    }
-  }
-
-  /** The polygon is complete. */
-  #fill(): void {
-    for (const [row, crossings] of this.#crossings) {
-      crossings.sort((a, b) => a - b)
-      for (let i = 0; i + 1 < crossings.length; i += 2) this.#add(row, crossings[i]!, crossings[i + 1]!)
-    }
-    this.#crossings.clear()
-  }
-
-  #add(row: number, from: number, to: number): void {
-    // a turn of the world at a time
-    for (let turn = Math.floor(from / this.#tiles); turn <= Math.floor(to / this.#tiles); turn++) {
-      const low = Math.max(0, Math.floor(from) - turn * this.#tiles)
-      const high = Math.min(this.#tiles - 1, Math.floor(to) - turn * this.#tiles)
-      if (low <= high) push(this.#spans, row, [low, high])
-    }
-  }
-}
-
-function push<T>(map: Map<number, T[]>, key: number, value: T): void {
-  const list = map.get(key)
-  if (list === undefined) map.set(key, [value])
-  else list.push(value)
-}
-
-function merged(spans: Span[]): Span[] {
-  spans.sort((a, b) => a[0] - b[0])
-  const found: Span[] = []
-  for (const [low, high] of spans) {
-    const last = found.at(-1)
-    if (last !== undefined && low <= last[1] + 1) last[1] = Math.max(last[1], high)
-    else found.push([low, high])
-  }
-  return found
 }

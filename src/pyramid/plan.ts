@@ -25,7 +25,8 @@ import {
   tilesOf,
 } from './cover.js'
 import type { Cutline } from './cutline.js'
-import { type CutlinePlan, cutlineTiles, planCutline } from './cutline-plan.js'
+import { type CutlinePlan, planCutline } from './cutline-plan.js'
+import { cutlineTiles } from './cutline-tiles.js'
 import { type EncodingPlan, encodingPlanOf } from './encoding.js'
 import type { ResolvedBuildOptions } from './options.js'
 import { countAll, type PixelRect, unionRanges } from './ranges.js'

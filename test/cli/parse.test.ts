@@ -1,6 +1,13 @@
 // Text of the command line to values: what is taken, and what is refused with which words.
 import t from 'tap'
-import { parseBands, parseColour, parseNodata, parseNumber, parseQuality, parseRescale } from '../../src/cli/parse.js'
+import {
+  parseBands,
+  parseColour,
+  parseNodata,
+  parseNumber,
+  parseQuality,
+  parseRescale,
+} from '../../src/cli/parse.js'
 
 /** Every text is refused with a message that says what was expected. */
 function refuses(t: Tap, parse: (text: string) => unknown, texts: readonly string[], message: RegExp): void {
