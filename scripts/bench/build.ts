@@ -2,7 +2,7 @@
 // run them, each a process of its own, two threads each. One case a kind of image (build-cases.ts), and how the
 // time a tile takes changes with the size of the image.
 import { spawnSync } from 'node:child_process'
-import { closeSync, openSync, readSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describeTiles } from '../../src/store/describe.js'
@@ -42,6 +42,9 @@ export async function benchBuild(context: Context): Promise<Report> {
   const hasGdal = spawnSync('gdal_translate', ['--version']).status === 0
   const parts: Part[] = []
   const whats: string[] = []
+  if (context.source !== undefined && !existsSync(context.source)) {
+    throw new Error(`${context.source} is not there`)
+  }
   const base = context.source ?? (await baseImage(context, size))
   for (const name of names) {
     if (name === SCALING) {
