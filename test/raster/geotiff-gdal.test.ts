@@ -3,9 +3,10 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import proj4 from 'proj4'
 import t, { type Test } from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
+import { crsOfImage } from '../../src/grid/located.js'
+import { lonLatConverterOf } from '../../src/grid/transform.js'
 import { openGeoTiff } from '../../src/raster/geotiff.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import { needsTone, type RasterSource } from '../../src/raster/source.js'
@@ -112,10 +113,13 @@ function apart(a: readonly [number, number], b: readonly [number, number]): numb
 
 /** Longitude and latitude of pixel positions. */
 function placesOf(source: RasterSource, pixels: readonly (readonly [number, number])[]): [number, number][] {
-  const { geotransform: g, crs } = source.info
+  const { geotransform: g } = source.info
+  const crs = crsOfImage(source.info)
+  const out = new Float64Array(2)
   return pixels.map(([col, row]) => {
     const at = [g[0] + col * g[1] + row * g[2], g[3] + col * g[4] + row * g[5]]
-    return proj4(crs.definition, 'EPSG:4326').forward(at) as [number, number]
+    lonLatConverterOf(crs).toLonLat(at[0]!, at[1]!, out)
+    return [out[0]!, out[1]!]
   })
 }
 
