@@ -1,15 +1,18 @@
 // Sources by path: the one place that decides which kind of file a path is.
 import { crsFromText } from '../grid/crs-text.js'
+import { isTileArchive } from '../interop/open.js'
 import { type OpenOptions, openRaster } from '../raster/open.js'
 import type { RasterSource } from '../raster/source.js'
+import { openArchive } from './archive-source.js'
 import type { ResolvedBuildOptions } from './options.js'
 
 export type { OpenOptions } from '../raster/open.js'
 
 export type SourceOpener = (path: string, options: OpenOptions) => Promise<RasterSource>
 
-/** Throws what openRaster throws. */
-export const openSource: SourceOpener = openRaster
+/** Throws what openRaster and openArchive throw. */
+export const openSource: SourceOpener = (path, options) =>
+  isTileArchive(path) ? openArchive(path, options) : openRaster(path, options)
 
 export function openOptionsOf(options: ResolvedBuildOptions): OpenOptions {
   return {
