@@ -1,5 +1,6 @@
 // What one source gives for one rectangle, part by part; while a part is warped the next one is being read.
 import type { Pixels, Samples } from '../raster/pixels.js'
+import { pixelMemory } from '../raster/simd.js'
 import {
   planWarp,
   type WarpOptions,
@@ -7,7 +8,6 @@ import {
   type WarpPlan,
   type WarpTarget,
 } from '../raster/warp-plan.js'
-import { pixelMemory } from '../raster/simd.js'
 import type { SourceSet } from './source-set.js'
 
 export interface ReadPart {
