@@ -1,9 +1,14 @@
 // LERC blocks (Limited Error Raster Compression, Lerc2: https://github.com/Esri/lerc) through Esri's decoder in
 // WebAssembly. Its memory only grows and it believes what headers claim, so the headers are read here first:
 // a blob must be exactly what the block's shape and the file's sample format ask for.
-import * as lerc from 'lerc'
+import { createRequire } from 'node:module'
+import type * as Lerc from 'lerc'
 import type { BlockShape, DecodedSamples, SampleArray, SampleCoding } from './coding.js'
 import { Problem } from './problem.js'
+
+// The package calls its module .js without saying that it is one: Node before 20.19, and any loader hook, refuse
+// to import it. Its CommonJS file is the same code.
+const lerc = createRequire(import.meta.url)('lerc') as typeof Lerc
 
 const MAGIC = [0x4c, 0x65, 0x72, 0x63, 0x32, 0x20]
 const OLDEST = 1
@@ -95,7 +100,7 @@ export async function decodeLerc(
   }
   loading ??= lerc.load()
   await loading
-  let decoded: lerc.LercData
+  let decoded: Lerc.LercData
   try {
     decoded = lerc.decode(input, { returnInterleaved: true })
   } catch (error) {
@@ -112,7 +117,7 @@ export async function decodeLerc(
   return arrange(decoded, header, shape, maskIsAlpha)
 }
 
-type Band = lerc.PixelTypedArray
+type Band = Lerc.PixelTypedArray
 
 /** libtiff hands its encoder samples in the byte order of the file, and the encoder takes them for its own. */
 function swapBytes(band: Band): void {
@@ -123,7 +128,7 @@ function swapBytes(band: Band): void {
 }
 
 function arrange(
-  decoded: lerc.LercData,
+  decoded: Lerc.LercData,
   header: BlobHeader & { bands: number },
   shape: BlockShape,
   maskIsAlpha: boolean,
