@@ -88,7 +88,7 @@ export const buildOptions = z
      * formats/elevation-1.md. Overviews are averages of heights, never of their colours.
      */
     terrain: z.enum(TERRAIN_ENCODINGS as [TerrainEncoding, ...TerrainEncoding[]]).optional(),
-    /** Pixels without a height: transparent (default), this height, or 'parent': filled from the averages around them. */
+    /** Pixels without a height: transparent (default), this height, or 'parent': filled from the levels above. */
     terrainNodata: z.union([z.enum(['transparent', 'parent']), z.number()]).optional(),
     /** int16: metres from one stored number to the next; default 0.25. */
     terrainStep: z.number().gt(0, 'a step is above 0').max(1e6).optional(),

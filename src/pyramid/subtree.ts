@@ -17,6 +17,7 @@ import { halveInto } from '../raster/downsample.js'
 import { type Pixels, type Samples, samplesLike } from '../raster/pixels.js'
 import { CanvasPool, TilePool } from './buffers.js'
 import { encodePixels, sampleMakerOf } from './content.js'
+import { HoleFiller } from './hole-filler.js'
 import { type EncodedAt, type PackedTiles, packTiles } from './packed.js'
 import { paintAreas } from './paint.js'
 import { piecesOf } from './pieces.js'
@@ -129,6 +130,7 @@ class SubtreeRun {
   readonly #lowest: number
   readonly #encoding = new Set<Promise<void>>()
   readonly #encoded: EncodedAt[] = []
+  readonly #holes: HoleFiller | undefined
   #clamped = 0
   #failure: { error: unknown } | undefined
   #root: RawTile | undefined
@@ -140,6 +142,7 @@ class SubtreeRun {
     this.#hasApron = apronOf(plan) > 0
     this.#levels = levelsOf(plan, x, y)
     this.#lowest = Math.max(plan.rootZoom, plan.minZoom)
+    this.#holes = plan.terrain?.nodata === 'parent' ? new HoleFiller(plan.tileSize) : undefined
     for (let zoom = this.#lowest; zoom < plan.maxZoom; zoom++) this.#mosaics.set(zoom, this.#canvas(zoom))
   }
 
@@ -170,6 +173,7 @@ class SubtreeRun {
       await this.#cutAll(zoom, canvas, this.#levels.get(zoom)!.rect)
       if (this.#hasApron) this.#halveLevel(zoom, canvas)
     }
+    await this.#fillHoles()
   }
 
   /** Cuts, halves and begins to encode the tiles of a canvas whose pixels are `rect`. */
@@ -192,8 +196,20 @@ class SubtreeRun {
         if (!this.#hasApron) this.#halveTile(zoom, x, y, pixels)
         if (zoom === this.#plan.rootZoom && this.#plan.minZoom < zoom)
           this.#root = { x, y, pixels: copyOf(pixels) }
-        await this.#encode(zoom, x, y, pixels, tile)
+        if (coverage !== 'full' && this.#holes !== undefined) this.#holes.hold({ zoom, x, y, canvas: tile })
+        else await this.#encode(zoom, x, y, pixels, tile)
       }
+    }
+  }
+
+  /** Encodes the tiles that waited for heights to fill their holes with. */
+  async #fillHoles(): Promise<void> {
+    const levels = [...this.#mosaics]
+      .sort(([a], [b]) => a - b)
+      .map(([zoom, canvas]) => ({ zoom, canvas, rect: this.#levels.get(zoom)!.rect }))
+    for (const { zoom, x, y, canvas } of this.#holes?.release(levels) ?? []) {
+      const pixels = coverageOf(canvas.mask) === 'full' ? { ...canvas, mask: undefined } : canvas
+      await this.#encode(zoom, x, y, pixels, canvas)
     }
   }
 

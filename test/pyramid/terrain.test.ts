@@ -257,6 +257,43 @@ t.test('the band that is asked for; heights that do not fit are said; holes as a
   }
 })
 
+t.test('a hole over several tiles is filled from the parents, without borders', async (t) => {
+  const out = join(t.testdir(), 'out.pmtiles')
+  const valley: LandOptions = {
+    ...island,
+    x: 1000 * 256,
+    y: 900 * 256,
+    width: 512,
+    height: 512,
+    land: (x, y) => (x < 200 || x >= 312 || y < 40 || y >= 480 ? x : undefined),
+  }
+  for (const overviewResampling of ['average', 'bilinear'] as const) {
+    const options = buildOf(out, {
+      terrain: 'float32',
+      terrainNodata: 'parent',
+      overviewResampling,
+      overwrite: true,
+    })
+    await build(options, { openSource: openerOf(valley) })
+    const tiles = await heightsOf(out)
+    const height = (x: number, y: number): number => {
+      const tile = tiles.get(`12/${1000 + (x >> 8)}/${900 + (y >> 8)}`)!
+      return tile.data[(y & 255) * 256 + (x & 255)]!
+    }
+    let border = 0
+    let changed = 0
+    for (let y = 0; y < 512; y++) {
+      border = Math.max(border, Math.abs(height(256, y) - height(255, y)))
+      if (y > 0) border = Math.max(border, Math.abs(height(y, 256) - height(y, 255)))
+      for (const x of [0, 199, 312, 511]) if (height(x, y) !== x) changed++
+    }
+    t.ok(border < 12, `${overviewResampling}: the largest step over a tile border is ${border} m of 112`)
+    t.equal(changed, 0, 'valid heights stay')
+    const [low, high] = [height(200, 256), height(311, 256)]
+    t.ok(low < high && low > 150 && high < 360, `heights between those around: ${low} … ${high}`)
+  }
+})
+
 t.test('what contradicts heights is refused, naming the option', async (t) => {
   const out = join(t.testdir(), 'out.pmtiles')
   const cases: [Partial<BuildOptions>, RegExp][] = [
