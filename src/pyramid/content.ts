@@ -8,9 +8,6 @@ import { makeColours, makeValues, type SampleMaker } from './buffers.js'
 import { encodingAt } from './encoding.js'
 import type { BuildPlan } from './plan.js'
 
-/** Colours are 8-bit; elevations Float32, one band. */
-export type Content = 'colour' | 'elevation'
-
 export type BuiltTile = EncodedTile & {
   /** Heights that were outside of what the encoding can say. */
   readonly clamped?: number

@@ -12,7 +12,6 @@ import { halveReach } from '../raster/downsample.js'
 import type { Resampling } from '../raster/pixels.js'
 import type { MaskKind, SourceInfo } from '../raster/source.js'
 import type { TerrainOptions } from '../raster/terrain.js'
-import type { Content } from './content.js'
 import {
   type Area,
   areaOf,
@@ -42,6 +41,9 @@ export interface PlanLevel {
   /** Tiles in them: no more than these will be made. */
   readonly tiles: number
 }
+
+/** Colours are 8-bit; elevations Float32, one band. */
+export type Content = 'colour' | 'elevation'
 
 export interface BuildPlan {
   readonly content: Content

@@ -1,12 +1,13 @@
 // Sources by path: the one place that decides which kind of file a path is.
 import { crsFromText } from '../grid/crs-text.js'
 import { isTileArchive } from '../interop/open.js'
-import { type OpenOptions, openRaster } from '../raster/open.js'
+import { openRaster } from '../raster/open.js'
+import type { OpenOptions } from '../raster/open-options.js'
 import type { RasterSource } from '../raster/source.js'
 import { openArchive } from './archive-source.js'
 import type { ResolvedBuildOptions } from './options.js'
 
-export type { OpenOptions } from '../raster/open.js'
+export type { OpenOptions } from '../raster/open-options.js'
 
 export type SourceOpener = (path: string, options: OpenOptions) => Promise<RasterSource>
 

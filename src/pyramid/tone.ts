@@ -14,7 +14,7 @@ import {
   parseColormap,
   stopsOf,
 } from '../raster/colormap-text.js'
-import type { OpenOptions } from '../raster/open.js'
+import type { OpenOptions } from '../raster/open-options.js'
 import { type ColourView, needsTone, type SourceInfo, type Tone } from '../raster/source.js'
 import type { ResolvedBuildOptions } from './options.js'
 import type { SourceOpener } from './sources.js'

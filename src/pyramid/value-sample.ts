@@ -2,7 +2,7 @@
 //
 // Small images and small overviews are read whole; of large ones blocks spread evenly over the image (the R2
 // sequence of M. Roberts). Pixels without a value are left out. At most MAX_SOURCES sources are looked at.
-import type { OpenOptions } from '../raster/open.js'
+import type { OpenOptions } from '../raster/open-options.js'
 import { isPicture } from '../raster/pixels.js'
 import type { PixelWindow, RasterSource, SourceInfo, SourceLevel } from '../raster/source.js'
 import type { SourceOpener } from './sources.js'

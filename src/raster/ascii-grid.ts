@@ -2,7 +2,7 @@
 // the north. Decimal points only; the coordinate system is in a .prj (or .aux.xml) beside, or in --s-srs.
 import { FlagstoneError } from '../errors.js'
 import { AsciiRows } from './ascii-rows.js'
-import type { OpenOptions } from './open.js'
+import type { OpenOptions } from './open-options.js'
 import { readPam } from './pam.js'
 import { requireArea, requireCrs } from './place.js'
 import { readPrj } from './sidecar.js'
@@ -10,7 +10,7 @@ import type { Geotransform, PixelWindow, RasterSource, SourceLevel } from './sou
 import { type StoredBlock, type StoredImage, sourceOf } from './stored-source.js'
 import { BlockCache } from './tiff/block-cache.js'
 import { type ByteSource, openFileSource } from './tiff/byte-source.js'
-import type { StoredLook } from './view.js'
+import type { StoredLook } from './view-choice.js'
 import { numberOf } from './xml.js'
 
 const KEYS = new Set(

@@ -3,11 +3,11 @@
 // Points lie on the degree lines, so pixels reach half a point beyond them (as GDAL's driver has it).
 import { FlagstoneError } from '../errors.js'
 import { WGS84 } from '../grid/epsg.js'
-import type { OpenOptions } from './open.js'
+import type { OpenOptions } from './open-options.js'
 import type { Geotransform, PixelWindow, RasterSource, SourceLevel } from './source.js'
 import { type StoredBlock, type StoredImage, sourceOf } from './stored-source.js'
 import { type ByteSource, openFileSource } from './tiff/byte-source.js'
-import type { StoredLook } from './view.js'
+import type { StoredLook } from './view-choice.js'
 
 /** By file size; points are sparser in longitude north of 50° in some editions. */
 const SHAPES: readonly (readonly [columns: number, rows: number])[] = [

@@ -5,7 +5,7 @@
 // (alg/gdalwarpkernel.cpp, GWKAverageOrModeThread): 'mode' the most frequent (among equals the first to get there), 'med',
 // 'q1', 'q3' the one at ceil(share · n − 1) of the n sorted ones. Pixels without a value do not count.
 import type { Canvas } from './canvas.js'
-import type { RunKernel } from './kernels-run.js'
+import type { RunKernel } from './kernels.js'
 import type { Pixels, Resampling, Samples } from './pixels.js'
 
 /** Overlaps smaller than this are rounding. */

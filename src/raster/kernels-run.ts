@@ -11,17 +11,10 @@
 // result's alpha is that of the pixels that are not wholly transparent, so that the rim of an image is not
 // dimmed and abutting images leave no seam; otherwise a painted pixel is opaque.
 import type { Canvas } from './canvas.js'
-import { isFootprint, PHASES, type WeightTable, WIDEN_ABOVE, weightTable } from './kernels.js'
+import { isFootprint, PHASES, type RunKernel, type WeightTable, WIDEN_ABOVE, weightTable } from './kernels.js'
 import { RankRun } from './kernels-footprint.js'
 import type { Pixels, Resampling } from './pixels.js'
 import { type Simd, simd } from './simd.js'
-
-export interface RunKernel {
-  /** Pixels around a position that an inner run needs on each side of the position's own pixel. */
-  readonly before: number
-  readonly after: number
-  run(at: number, count: number, x: number, dx: number, y: number, dy: number, inner: boolean): void
-}
 
 export function runKernel(
   resampling: Resampling,

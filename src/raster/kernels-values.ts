@@ -6,9 +6,9 @@
 // when the source pixel under its centre has one (kernels of a footprint: when any pixel under it has one);
 // weights of missing pixels are dropped and the rest renormalised. Masks are yes or no here.
 import type { Canvas } from './canvas.js'
+import type { RunKernel } from './kernels.js'
 import { isFootprint, WIDEN_ABOVE } from './kernels.js'
 import { AverageValues, RankRun } from './kernels-footprint.js'
-import type { RunKernel } from './kernels-run.js'
 import { valueWeights } from './kernels-weights.js'
 import type { Pixels, Resampling } from './pixels.js'
 

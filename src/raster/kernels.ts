@@ -97,3 +97,11 @@ export function weightTable(resampling: Resampling, scale: number): WeightTable 
   }
   return { taps, half, weights }
 }
+
+/** What paints runs of target pixels whose source positions lie on a line; see kernels-run.ts. */
+export interface RunKernel {
+  /** Pixels around a position that an inner run needs on each side of the position's own pixel. */
+  readonly before: number
+  readonly after: number
+  run(at: number, count: number, x: number, dx: number, y: number, dy: number, inner: boolean): void
+}

@@ -1,32 +1,15 @@
 // Any raster by path: the one place that decides which kind of file it is, by its first bytes, and by its name
 // where a format has no mark (.hgt).
 import { FlagstoneError } from '../errors.js'
-import type { Crs } from '../grid/crs.js'
 import { isAsciiGrid, openAsciiGrid } from './ascii-grid.js'
 import { openGeoTiff } from './geotiff.js'
 import { isHgtName, openHgt } from './hgt.js'
+import type { OpenOptions } from './open-options.js'
 import { openPicture } from './picture-file.js'
 import { isRemote, refuseForeignPath } from './remote-path.js'
-import type { RasterSource, SourceView } from './source.js'
-import type { Spool } from './spool.js'
+import type { RasterSource } from './source.js'
 import { openFileSource } from './tiff/byte-source.js'
 import { isVrt, openVrt } from './vrt/open.js'
-
-/** Plain data. */
-export interface OpenOptions {
-  /** Stored colours that mean "nothing here", instead of what the file says; an empty list: none. */
-  readonly nodata?: readonly (readonly number[])[]
-  /** Instead of the file's own CRS. */
-  readonly crs?: Crs
-  /** Decoded blocks kept for this source, bytes. */
-  readonly cacheBytes?: number
-  /** What reading gives; { kind: 'colour' } when left out. */
-  readonly view?: SourceView
-  /** Where decoded strips of one image are kept. */
-  readonly spool?: Spool
-  /** It does not matter where the image lies: `crs` is taken, a geotransform is made up when there is none. */
-  readonly anywhere?: boolean
-}
 
 type Kind = 'tiff' | 'picture' | 'vrt' | 'ascii' | 'hgt'
 

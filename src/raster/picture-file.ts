@@ -4,14 +4,14 @@
 // budget, so that thousands of them as sources stay bounded: the least recently read goes first. Large ones are
 // decoded once for all threads (shared-pictures.ts).
 import { stat } from 'node:fs/promises'
-import type { OpenOptions } from './open.js'
+import type { OpenOptions } from './open-options.js'
 import { readPam } from './pam.js'
 import { decodePicture, type PictureHeader, readPictureHeader } from './picture-decode.js'
 import { placeBeside } from './place.js'
 import { endShared, isWorthSharing, sharedPicture, sharePicture, useShared } from './shared-pictures.js'
 import type { PixelWindow, RasterSource, SourceLevel } from './source.js'
 import { type StoredBlock, type StoredImage, sourceOf } from './stored-source.js'
-import type { StoredLook } from './view.js'
+import type { StoredLook } from './view-choice.js'
 
 /** Decoded pictures of this thread; a single one may be larger. */
 const BUDGET_BYTES = 256 * 2 ** 20

@@ -3,7 +3,8 @@
 import type { Pixels, Samples } from './pixels.js'
 import type { Place } from './place.js'
 import type { PixelWindow, RasterSource, SourceInfo, SourceLevel, SourceView } from './source.js'
-import { type SampleBlock, type StoredLook, ViewPlan } from './view.js'
+import { type SampleBlock, ViewPlan } from './view.js'
+import type { StoredLook } from './view-choice.js'
 
 /** Samples of a window, and which of its pixels hold something (0: nothing) when the format has a mask. */
 export interface StoredBlock extends SampleBlock {

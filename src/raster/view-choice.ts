@@ -1,7 +1,31 @@
 // What a view looks at, and by which way its samples become colours. Decided once an image.
 import { FlagstoneError } from '../errors.js'
-import type { ColourView, SourceView } from './source.js'
-import type { StoredLook } from './view.js'
+import type { ColourView, SourceView, StoredSamples } from './source.js'
+
+/** Colours by index, 1 or 3 bytes each; `alpha` one byte each. */
+export interface Palette {
+  readonly bands: 1 | 3
+  readonly table: Uint8Array
+  readonly alpha?: Uint8Array
+}
+
+/** What a format knows about its samples. */
+export interface StoredLook {
+  readonly stored: StoredSamples
+  /** The sample that is alpha, from 0; default the last one when `stored.hasAlpha`. */
+  readonly alpha?: number
+  /** The samples that make the file's own picture, from 0; default the first one or three without alpha. */
+  readonly colours?: readonly number[]
+  /** Colours are stored multiplied by alpha. */
+  readonly premultiplied?: boolean
+  /** 0 is white. Pictures are turned around, values are as stored. */
+  readonly inverted?: boolean
+  readonly palette?: Palette
+  /** The first four samples are cyan, magenta, yellow, black. */
+  readonly cmyk?: boolean
+  /** The format gives a validity mask with its blocks. */
+  readonly validity?: boolean
+}
 
 export type ColourWay = 'palette' | 'cmyk' | 'colormap' | 'tone' | 'direct'
 

@@ -5,7 +5,7 @@
 // tolerance (bilinear error falls fourfold with each doubling, so what is used has half the tolerance).
 // Cells that never get there (a cut of the projection, the rim of its domain) keep every pixel's exact
 // position. NaN is a position outside the domain.
-import { smoothPoints } from './warp-smooth.js'
+import { type PointSource, smoothPoints } from './warp-smooth.js'
 
 /** Plain data; positions are x, y pairs. */
 export interface CoordGrid {
@@ -17,13 +17,6 @@ export interface CoordGrid {
   /** For each cell −1, or where in `exact` its pixels' positions begin, row by row. */
   readonly exactAt: Int32Array | undefined
   readonly exact: Float64Array | undefined
-}
-
-export interface PointSource {
-  /** Positions are a linear function of the pixel: four nodes are exact. */
-  readonly linear: boolean
-  /** Source position (corner = 0) of the centre of a target pixel; fractions allowed. */
-  at(column: number, row: number, out: Float64Array): void
 }
 
 interface Rect {

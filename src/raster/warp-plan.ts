@@ -25,7 +25,8 @@ import { type LonLatConverter, lonLatConverterOf } from '../grid/transform.js'
 import { isFootprint, kernelReach, WIDEN_ABOVE } from './kernels.js'
 import type { Resampling } from './pixels.js'
 import type { MaskKind, PixelWindow, SourceInfo } from './source.js'
-import { buildGrid, type CoordGrid, gridMeeting, type PointSource, scaleGrid } from './warp-grid.js'
+import { buildGrid, type CoordGrid, gridMeeting, scaleGrid } from './warp-grid.js'
+import type { PointSource } from './warp-smooth.js'
 
 /** A rectangle in the global pixel grid of a zoom: tile z/x/y is x·S, y·S, S, S. */
 export interface WarpTarget {

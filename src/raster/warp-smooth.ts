@@ -3,7 +3,13 @@
 //
 // Invariant: the interpolation is only used where it was measured, in the middle of every cell, to be within a
 // quarter of the tolerance; where there is a cut or a rim (NaN, jumps) it is not used at all.
-import type { PointSource } from './warp-grid.js'
+
+export interface PointSource {
+  /** Positions are a linear function of the pixel: four nodes are exact. */
+  readonly linear: boolean
+  /** Source position (corner = 0) of the centre of a target pixel; fractions allowed. */
+  at(column: number, row: number, out: Float64Array): void
+}
 
 interface Rect {
   readonly x: number

@@ -1,7 +1,8 @@
 // Carrying out a warp plan: read the windows, paint the rows.
 import { type Canvas, coverageOf, createCanvas, createValueCanvas, finishCanvas } from './canvas.js'
+import type { RunKernel } from './kernels.js'
 import { isFootprint } from './kernels.js'
-import { type RunKernel, runKernel } from './kernels-run.js'
+import { runKernel } from './kernels-run.js'
 import { valueKernel } from './kernels-values.js'
 import { isPicture, isValues, type Pixels, type Resampling, type Samples } from './pixels.js'
 import type { RasterSource } from './source.js'

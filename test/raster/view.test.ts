@@ -3,7 +3,8 @@
 import t from 'tap'
 import type { ColourView, SampleType, StoredSamples, Tone } from '../../src/raster/source.js'
 import type { SampleArray } from '../../src/raster/tone.js'
-import { type StoredLook, ViewPlan } from '../../src/raster/view.js'
+import { ViewPlan } from '../../src/raster/view.js'
+import type { StoredLook } from '../../src/raster/view-choice.js'
 import { randomOf } from './synthetic.js'
 
 const stored = (

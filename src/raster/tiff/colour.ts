@@ -1,11 +1,11 @@
 // What the tags of a TIFF say of its samples, as view.ts wants to know it: which are colours, which one is alpha,
 // palettes, inverted grey, inks, scale and offset. No pixels here.
 import type { StoredSamples } from '../source.js'
-import type { Palette, StoredLook } from '../view.js'
+import type { Palette, StoredLook } from '../view-choice.js'
 import type { BandRoles } from './band-roles.js'
 import { isPictureCodec, isSampleCodec } from './coding.js'
 import type { ImageLayout } from './layout.js'
-import { sampleTypeOf } from './samples.js'
+import { sampleTypeOf } from './sample-type.js'
 import { Photometric } from './tags.js'
 
 /**

@@ -2,7 +2,6 @@
 // narrowest one that holds it): byte order, packed bits, predictors and odd floats undone.
 // Invariant: the bytes given are the caller's own when `owned` (they may be overwritten, the result may be a
 // view of them); otherwise they are only read.
-import type { SampleType } from '../source.js'
 import type { SampleArray } from '../tone.js'
 import { unpackBits } from './bits.js'
 import { halfToSingle, tripleToSingle } from './floats.js'
@@ -33,43 +32,6 @@ const WITH_PREDICTOR: readonly number[] = [
 ]
 export const usesPredictor = (layout: ImageLayout): boolean =>
   layout.predictor > 1 && WITH_PREDICTOR.includes(layout.compression)
-
-/** The type that holds the samples; undefined for those that no type holds. */
-export function sampleTypeOf({
-  sampleFormat: format,
-  bitsPerSample: bits,
-}: Pick<ImageLayout, 'sampleFormat' | 'bitsPerSample'>): SampleType | undefined {
-  if (format === 'float') {
-    return bits === 16
-      ? 'float16'
-      : bits === 24 || bits === 32
-        ? 'float32'
-        : bits === 64
-          ? 'float64'
-          : undefined
-  }
-  if (format === 'complex' || (bits > 32 && bits !== 64)) return undefined
-  return `${format}${bits <= 8 ? 8 : bits <= 16 ? 16 : bits <= 32 ? 32 : 64}`
-}
-
-const ARRAYS = {
-  uint8: Uint8Array,
-  int8: Int8Array,
-  uint16: Uint16Array,
-  int16: Int16Array,
-  uint32: Uint32Array,
-  int32: Int32Array,
-  uint64: Float64Array,
-  int64: Float64Array,
-  float16: Float32Array,
-  float32: Float32Array,
-  float64: Float64Array,
-} as const
-
-/** An array for `count` samples, all 0. */
-export const newSamples = (type: SampleType, count: number): SampleArray => new ARRAYS[type](count)
-
-export const bytesPerSample = (type: SampleType): number => ARRAYS[type].BYTES_PER_ELEMENT
 
 const IS_LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 

@@ -3,7 +3,8 @@ import { FlagstoneError } from '../../errors.js'
 import { isPictureCodec, unsupportedCoding } from './coding.js'
 import { isCmyk } from './colour.js'
 import type { ImageLayout } from './layout.js'
-import { sampleTypeOf, usesPredictor } from './samples.js'
+import { sampleTypeOf } from './sample-type.js'
+import { usesPredictor } from './samples.js'
 import { compressionName, Photometric, photometricName } from './tags.js'
 
 const KINDS: Readonly<Record<ImageLayout['sampleFormat'], string>> = {
