@@ -85,12 +85,7 @@ interface Difference {
   missing: string[]
 }
 
-function compare(
-  tiles: Heights,
-  image: string,
-  range: TileRange,
-  resampling: Resampling,
-): Difference {
+function compare(tiles: Heights, image: string, range: TileRange, resampling: Resampling): Difference {
   const warped = gdalWarpValues(image, range, resampling)
   const found: Difference = { pixels: 0, worst: 0, flips: 0, missing: [] }
   for (let y = range.minY; y <= range.maxY; y++) {
