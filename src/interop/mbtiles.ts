@@ -1,8 +1,12 @@
 // MBTiles 1.3 (SQLite), read only: tiles by z/x/y with y counted from the north, as everywhere here.
-import Database from 'libsql'
+import { createRequire } from 'node:module'
+import type Database from 'libsql'
 import { FlagstoneError } from '../errors.js'
 import { sniffTileType, type TileType } from '../format/tile-type.js'
 import type { TileSet } from '../store/tile-set.js'
+
+// Loaded when the first archive is opened: most builds have none, and every worker would pay for it.
+const require = createRequire(import.meta.url)
 
 /** Rows of TMS count from the south. */
 const flip = (zoom: number, row: number): number => 2 ** zoom - 1 - row
@@ -24,9 +28,10 @@ export class MbtilesReader implements TileSet {
 
   /** Throws NOT_FOUND, NOT_A_TILE_FILE. */
   static open(path: string): MbtilesReader {
+    const Sqlite = require('libsql') as typeof Database
     let db: Database.Database | undefined
     try {
-      db = new Database(path, { readonly: true, fileMustExist: true } as Database.Options)
+      db = new Sqlite(path, { readonly: true, fileMustExist: true } as Database.Options)
       return new MbtilesReader(path, db)
     } catch (cause) {
       db?.close()

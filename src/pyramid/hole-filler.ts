@@ -4,9 +4,9 @@
 //
 // What is left (holes at the subtree's root, or a subtree of one zoom) the encoder fills inside each tile.
 // Invariant: valid heights are never changed; a tile without any is not made, as ever.
-import type { Canvas } from '../raster/canvas.js'
+import { type Canvas, crop } from '../raster/canvas.js'
 import { fillFrom, fillHoles } from '../raster/fill-holes.js'
-import { isValues, type Pixels, type Samples } from '../raster/pixels.js'
+import { isValues, type Samples } from '../raster/pixels.js'
 import type { PixelRect } from './ranges.js'
 
 export interface HeldTile {
@@ -73,15 +73,7 @@ function fillLevel(canvas: Canvas<Samples>, rect: PixelRect, above: LevelPixels)
 
 function fillTile(canvas: Canvas<Samples>, x: number, y: number, size: number): void {
   if (!isValues(canvas)) throw new TypeError('colours have no holes to fill')
-  const data = new Float32Array(size * size)
-  const mask = new Uint8Array(size * size)
-  for (let row = 0; row < size; row++) {
-    const at = (y + row) * canvas.width + x
-    data.set(canvas.data.subarray(at, at + size), row * size)
-    mask.set(canvas.mask.subarray(at, at + size), row * size)
-  }
-  const tile: Pixels<Float32Array> = { width: size, height: size, bands: 1, data, mask }
-  const filled = fillHoles(tile)
+  const filled = fillHoles(crop<Float32Array>(canvas, x, y, size, size))
   if (filled === undefined) return
   for (let row = 0; row < size; row++) {
     const at = (y + row) * canvas.width + x

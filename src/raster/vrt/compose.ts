@@ -2,6 +2,7 @@
 // painted over the other. Full resolution is sampled to the nearest pixel, as GDAL does where sizes differ;
 // coarser levels average what a pixel covers, from the overviews of the files.
 // Invariant: however much a file is shrunk, a bounded piece of it is in memory.
+import { arrayOf, newSamples } from '../sample-array.js'
 import type { PixelWindow, SampleType, SourceInfo, SourceLevel } from '../source.js'
 import type { StoredBlock } from '../stored-source.js'
 import type { SampleArray } from '../tone.js'
@@ -14,19 +15,6 @@ import type { OpenPiece, SourcePool } from './source-pool.js'
 
 /** Samples of a file in memory at the same time, for one layer. */
 const STRIP_SAMPLES = 2 ** 22
-const ARRAYS = {
-  uint8: Uint8Array,
-  int8: Int8Array,
-  uint16: Uint16Array,
-  int16: Int16Array,
-  uint32: Uint32Array,
-  int32: Int32Array,
-  uint64: Float64Array,
-  int64: Float64Array,
-  float16: Float32Array,
-  float32: Float32Array,
-  float64: Float64Array,
-} satisfies Record<SampleType, unknown>
 
 /** What is painted on. */
 interface Sheet extends StoredBlock {
@@ -90,7 +78,7 @@ export class Composer {
     const arrays: (SampleArray | undefined)[] = bands.map(() => undefined)
     let array: SampleArray | undefined
     for (const band of needed) {
-      if (array === undefined || stride === 1) array = new ARRAYS[this.#type](pixels * stride)
+      if (array === undefined || stride === 1) array = newSamples(this.#type, pixels * stride)
       const background = bands[band]!.background ?? 0
       if (background !== 0)
         for (let i = stride === 1 ? 0 : band; i < array.length; i += stride) array[i] = background
@@ -145,7 +133,7 @@ export class Composer {
           const { at, scale, offset } = open.placeOf(piece.band)
           return at === target && scale === 1 && offset === 0
         })
-      const isSame = ARRAYS[this.#type] === (info.samples === 'uint8' ? Uint8Array : Float32Array)
+      const isSame = arrayOf(this.#type) === (info.samples === 'uint8' ? Uint8Array : Float32Array)
       if (!isThere || !isInOrder || !isSame) return undefined
       const { data } = await open.source.read(0, { x, y, width: window.width, height: window.height })
       return { arrays: bands.map(() => data), stride: bands.length }
