@@ -11,9 +11,9 @@ import { createCanvas, createValueCanvas } from '../raster/canvas.js'
 import type { OpenOptions } from '../raster/open-options.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
 import type { PixelWindow, RasterSource, SourceInfo, SourceLevel, StoredSamples } from '../raster/source.js'
+import { elevationOf, formOf } from '../sampling/tile-form.js'
+import { TileMosaic } from '../sampling/tile-mosaic.js'
 import type { TileSet } from '../store/tile-set.js'
-import { elevationOf, formOf } from './tile-form.js'
-import { TileMosaic } from './tile-mosaic.js'
 
 /** Zooms used as overviews: so many that a tile's corner stays a whole pixel in all of them. */
 const MAX_OVERVIEWS = 8

@@ -4,7 +4,7 @@
 // opacity, so that soft rims do not darken and abutting rims leave no seam. Of binary masks that is: the upper
 // one, where there is one. All loops run over colours and values alike.
 import type { Samples } from '../raster/pixels.js'
-import type { PixelRect } from './ranges.js'
+import type { PixelRect } from '../sampling/rect.js'
 
 /** A part of a canvas, or a whole one. */
 export interface Layer {

@@ -18,7 +18,7 @@ import {
 } from '../grid/mercator.js'
 import { placementOf } from '../grid/placement.js'
 import type { SourceInfo } from '../raster/source.js'
-import type { PixelRect } from './ranges.js'
+import type { PixelRect } from '../sampling/rect.js'
 
 /** A rectangle of the world in metres, `west` inside it, `east` perhaps a turn further. */
 export interface Area {

@@ -7,7 +7,7 @@
 import { type Canvas, crop } from '../raster/canvas.js'
 import { fillFrom, fillHoles } from '../raster/fill-holes.js'
 import { isValues, type Samples } from '../raster/pixels.js'
-import type { PixelRect } from './ranges.js'
+import type { PixelRect } from '../sampling/rect.js'
 
 export interface HeldTile {
   readonly zoom: number

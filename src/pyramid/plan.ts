@@ -12,6 +12,7 @@ import { halveReach } from '../raster/downsample.js'
 import type { Resampling } from '../raster/pixels.js'
 import type { MaskKind, SourceInfo } from '../raster/source.js'
 import type { TerrainOptions } from '../raster/terrain.js'
+import type { PixelRect } from '../sampling/rect.js'
 import {
   type Area,
   areaOf,
@@ -28,7 +29,7 @@ import { type CutlinePlan, planCutline } from './cutline-plan.js'
 import { cutlineTiles } from './cutline-tiles.js'
 import { type EncodingPlan, encodingPlanOf } from './encoding.js'
 import type { ResolvedBuildOptions } from './options.js'
-import { countAll, type PixelRect, unionRanges } from './ranges.js'
+import { countAll, unionRanges } from './ranges.js'
 import { terrainOf } from './terrain-options.js'
 
 /** Which of several sources is on top: the first, the last, or all in proportion to the distance from their edges. */

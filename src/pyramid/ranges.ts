@@ -1,22 +1,6 @@
 // Rectangles of tiles and of pixels, end to end.
 import type { TileRange } from '../grid/cover.js'
-
-/** Pixels of the global grid of a zoom, half open. */
-export interface PixelRect {
-  readonly minX: number
-  readonly minY: number
-  readonly endX: number
-  readonly endY: number
-}
-
-/** Undefined when they share nothing. */
-export function intersectRects(a: PixelRect, b: PixelRect): PixelRect | undefined {
-  const minX = Math.max(a.minX, b.minX)
-  const minY = Math.max(a.minY, b.minY)
-  const endX = Math.min(a.endX, b.endX)
-  const endY = Math.min(a.endY, b.endY)
-  return minX < endX && minY < endY ? { minX, minY, endX, endY } : undefined
-}
+import { intersectRects, type PixelRect } from '../sampling/rect.js'
 
 /** The parts of `a` outside `b`: four rectangles at most. */
 export function outsideRects(a: PixelRect, b: PixelRect): PixelRect[] {

@@ -7,9 +7,9 @@ import Flatbush from 'flatbush'
 import { FlagstoneError } from '../errors.js'
 import { withoutSecrets } from '../raster/remote-path.js'
 import type { RasterSource, SourceInfo } from '../raster/source.js'
+import type { PixelRect } from '../sampling/rect.js'
 import { areaOf, rectsOf } from './cover.js'
 import type { BuildPlan } from './plan.js'
-import type { PixelRect } from './ranges.js'
 import type { OpenOptions, SourceOpener } from './sources.js'
 
 /** Plain data in shared memory, the same for all workers. */

@@ -13,6 +13,7 @@ const LAYER: Record<string, number> = {
   raster: 3,
   store: 3,
   interop: 4,
+  sampling: 4,
   server: 5,
   pyramid: 5,
   cli: 6,

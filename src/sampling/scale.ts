@@ -3,7 +3,7 @@ import type { Canvas } from '../raster/canvas.js'
 import type { Pixels, Resampling, Samples } from '../raster/pixels.js'
 import { runWarp } from '../raster/warp.js'
 import type { WarpPart, WarpPlan } from '../raster/warp-plan.js'
-import type { PixelRect } from './ranges.js'
+import type { PixelRect } from './rect.js'
 
 export interface Scaling {
   /** What is painted, canvas pixels. */

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { boundsToLonLat, pixelToMetresX, pixelToMetresY, tileBoundsLonLat } from '../../src/grid/mercator.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
-import { sample } from '../../src/pyramid/sample.js'
 import { encodeTile } from '../../src/raster/codec.js'
 import type { Pixels } from '../../src/raster/pixels.js'
+import { sample } from '../../src/sampling/sample.js'
 import { type AnyReader, openReader } from '../../src/store/open.js'
 import { TileWriter } from '../../src/store/writer.js'
-import { type Paint, speckled } from './images.js'
+import { type Paint, speckled } from '../pyramid/images.js'
 
 type Bbox = [number, number, number, number]
 

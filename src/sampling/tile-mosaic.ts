@@ -6,7 +6,7 @@
 import { type Canvas, finishCanvas } from '../raster/canvas.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
 import type { TileSet } from '../store/tile-set.js'
-import type { PixelRect } from './ranges.js'
+import type { PixelRect } from './rect.js'
 import { paintScaled } from './scale.js'
 import { colourForm, type TileForm } from './tile-form.js'
 

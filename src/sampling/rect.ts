@@ -1,0 +1,18 @@
+// Rectangles of pixels in the global grid of a zoom.
+
+/** Half open. */
+export interface PixelRect {
+  readonly minX: number
+  readonly minY: number
+  readonly endX: number
+  readonly endY: number
+}
+
+/** Undefined when they share nothing. */
+export function intersectRects(a: PixelRect, b: PixelRect): PixelRect | undefined {
+  const minX = Math.max(a.minX, b.minX)
+  const minY = Math.max(a.minY, b.minY)
+  const endX = Math.min(a.endX, b.endX)
+  const endY = Math.min(a.endY, b.endY)
+  return minX < endX && minY < endY ? { minX, minY, endX, endY } : undefined
+}
