@@ -1,0 +1,43 @@
+// What goes into the core and what comes out, whatever HTTP library is around it. An adapter (node-handler.ts,
+// fetch-handler.ts, fastify.ts) makes a Query of its request and writes the Reply.
+
+export interface Query {
+  /** Upper case. */
+  readonly method: string
+  /** Path and query as they came, undecoded, base path included: '/ortho/3/4/2.png?missing=404'. */
+  readonly target: string
+  /** Value of a header, by its lower-case name; several of one name joined by ', '. */
+  header(name: string): string | undefined
+  /** Of the connection, for logs and for who it is that asks. */
+  readonly remoteAddress: string | undefined
+  /** The connection itself is TLS. */
+  readonly isSecure: boolean
+  /** Aborted when the client is gone. Made when first asked for: tiles never ask. */
+  readonly signal: AbortSignal
+  /** The request's body. Rejects with HttpError 413 beyond `limitBytes`, 400 when it is cut off. */
+  body(limitBytes: number): Promise<Uint8Array>
+}
+
+export interface Reply {
+  readonly status: number
+  /** Names and values in turn, as node:http's writeHead takes them. Content-Length is among them when known. */
+  readonly headers: readonly string[]
+  /** Undefined: none (HEAD, 204, 304). Chunks are pulled as the client takes them. */
+  readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined
+}
+
+export type Answer = Reply | Promise<Reply>
+
+/** What the client did wrong, or what we cannot do now: a status and one sentence, made a Reply by the core. */
+export class HttpError extends Error {
+  readonly status: number
+  /** More headers, names and values in turn. */
+  readonly headers: readonly string[]
+
+  constructor(status: number, sentence: string, headers: readonly string[] = []) {
+    super(sentence)
+    this.name = 'HttpError'
+    this.status = status
+    this.headers = headers
+  }
+}

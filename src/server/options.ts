@@ -1,0 +1,61 @@
+// What a caller may say to the server, checked once at the rim.
+import { z } from 'zod'
+
+const MIB = 1024 * 1024
+
+/** What is answered where a source has no tile. */
+export const MISSING = ['204', '404', 'transparent', 'overzoom'] as const
+export const missingPolicy = z.enum(MISSING)
+export type MissingPolicy = z.output<typeof missingPolicy>
+
+/** Most that a client may make us do. */
+export const serverLimits = z.strictObject({
+  /** Pixels of one picture (bbox, static, other tile sizes). */
+  pixels: z
+    .int()
+    .min(65_536)
+    .default(4096 * 4096),
+  /** Jobs that compute, at once and waiting; more are answered 503. */
+  jobs: z.int().min(1).default(4),
+  waiting: z.int().min(0).default(64),
+  /** Of one job, waiting included, milliseconds: then 503. */
+  jobMs: z.int().min(1).default(15_000),
+  /** Bytes of computed answers kept. */
+  cacheBytes: z
+    .int()
+    .min(0)
+    .default(128 * MIB),
+  /** Points of one query, samples of one profile. */
+  points: z.int().min(1).default(10_000),
+  /** Bytes of a request's body. */
+  bodyBytes: z.int().min(0).default(MIB),
+})
+export type ServerLimits = z.output<typeof serverLimits>
+
+export const serverOptions = z.strictObject({
+  /** For sources that say nothing themselves. */
+  missing: missingPolicy.default('204'),
+  /** Access-Control-Allow-Origin: '*', or the origins that may; none when empty. */
+  cors: z.array(z.string()).default(['*']),
+  /** Where the world sees us, 'https://tiles.example.org/maps'; otherwise taken from the request. */
+  publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+  /** The path we are mounted at, '/maps'; '' at the root. */
+  basePath: z
+    .string()
+    .regex(/^(\/[\w.~-]+)*$/, "is '/a/path' without a slash at its end")
+    .default(''),
+  /** Believe X-Forwarded-Proto, -Host, -Prefix and -For. */
+  trustProxy: z.boolean().default(false),
+  /** Cache-Control of what has no version in its URL. */
+  cacheControl: z
+    .string()
+    .regex(/^[\x20-\x7e]*$/, 'is one line of ASCII')
+    .default('public, max-age=60, stale-while-revalidate=3600'),
+  /** A tile asked for in another format is converted; else it is answered as it is stored. */
+  transcode: z.boolean().default(false),
+  /** Look for files that appear, change and go. */
+  watch: z.boolean().default(false),
+  limits: serverLimits.prefault({}),
+})
+export type ServerOptions = z.input<typeof serverOptions>
+export type ResolvedServerOptions = z.output<typeof serverOptions>
