@@ -6,6 +6,8 @@ export interface Query {
   readonly method: string
   /** Path and query as they came, undecoded, base path included: '/ortho/3/4/2.png?missing=404'. */
   readonly target: string
+  /** Where an outer router mounts us, '/maps', when it took that off `target`: part of the URLs we hand out. */
+  readonly mountPath?: string | undefined
   /** Value of a header, by its lower-case name; several of one name joined by ', '. */
   header(name: string): string | undefined
   /** Of the connection, for logs and for who it is that asks. */
