@@ -3,6 +3,7 @@ import { basename, extname } from 'node:path'
 import { describeTiles, type TilesDescription } from '../store/describe.js'
 import type { AnyReader } from '../store/open.js'
 import { openTiles } from '../store/paths.js'
+import type { ResolvedServerOptions } from './options.js'
 import type { Catalog, ServedTile, Source, TileStat } from './source.js'
 
 class FileSource implements Source {
@@ -50,7 +51,10 @@ class FileSource implements Source {
   }
 }
 
-export function openCatalog(paths: readonly string[]): Catalog {
+export async function openCatalog(
+  paths: readonly string[],
+  _options: ResolvedServerOptions,
+): Promise<Catalog> {
   const sources = new Map(paths.map((path) => new FileSource(path)).map((source) => [source.id, source]))
   return {
     get: (id) => sources.get(id),

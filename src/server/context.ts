@@ -6,6 +6,19 @@ import type { ResolvedServerOptions } from './options.js'
 import type { Catalog, Source } from './source.js'
 import type { WorkQueue } from './work-queue.js'
 
+/** What whoever runs the server may want to know of each request. They must not throw. */
+export interface ServerHooks {
+  /** An error nobody foresaw, answered 500, or one in the middle of an answer. */
+  readonly onError?: ((error: unknown, query: Query) => void) | undefined
+  /** An answer is ready: by which route ('tile', 'tilejson' …), with how many bytes of body (undefined: it streams), in how many seconds. */
+  readonly onAnswer?:
+    | ((
+        query: Query,
+        answer: { route: string; status: number; bytes: number | undefined; seconds: number },
+      ) => void)
+    | undefined
+}
+
 export interface ServerContext {
   readonly options: ResolvedServerOptions
   readonly catalog: Catalog
@@ -14,6 +27,7 @@ export interface ServerContext {
   /** Computed answers by a key that holds the source's version. */
   readonly cache: ByteCache
   readonly metrics: Metrics
+  readonly hooks: ServerHooks
 }
 
 /** A request whose path was understood. */

@@ -1,28 +1,50 @@
 // The server as a library: sources and options in, handlers out.
-
 import { parseOptions } from '../store/options.js'
 import { ByteCache } from './byte-cache.js'
 import { openCatalog } from './catalog.js'
+import type { ServerContext, ServerHooks } from './context.js'
 import { Core } from './core.js'
+import { type FetchHandler, fetchHandler } from './fetch-handler.js'
 import { Metrics } from './metrics.js'
+import { type NodeHandler, nodeHandler } from './node-handler.js'
 import { type ServerOptions, serverOptions } from './options.js'
 import { WorkQueue } from './work-queue.js'
 
+/** A file, folder or glob; or more about it. */
+export type SourceInput = Parameters<typeof openCatalog>[0][number]
+
 export interface TileServer {
   readonly core: Core
-  close(): void
+  readonly context: ServerContext
+  /** For node:http, Express and Connect. */
+  readonly node: NodeHandler
+  readonly fetch: FetchHandler
+  /** Closes the sources; answers that are under way keep theirs until they are done. */
+  close(): Promise<void>
 }
 
-/** Throws FlagstoneError BAD_OPTION, and what opening the sources throws. */
-export function openTileServer(sources: readonly string[], options: ServerOptions = {}): TileServer {
+/** Rejects with FlagstoneError BAD_OPTION, and what opening the sources throws. */
+export async function openTileServer(
+  sources: SourceInput | readonly SourceInput[],
+  { onError, onAnswer, ...options }: ServerOptions & ServerHooks = {},
+): Promise<TileServer> {
   const resolved = parseOptions(serverOptions, options, 'server option')
-  const catalog = openCatalog(sources)
-  const core = new Core({
+  const inputs = (Array.isArray(sources) ? sources : [sources]) as readonly SourceInput[]
+  const catalog = await openCatalog(inputs, resolved)
+  const context: ServerContext = {
     options: resolved,
     catalog,
     work: new WorkQueue(resolved.limits),
     cache: new ByteCache(resolved.limits.cacheBytes),
     metrics: new Metrics(),
-  })
-  return { core, close: () => catalog.close() }
+    hooks: { onError, onAnswer },
+  }
+  const core = new Core(context)
+  return {
+    core,
+    context,
+    node: nodeHandler(core),
+    fetch: fetchHandler(core),
+    close: async () => catalog.close(),
+  }
 }

@@ -1,8 +1,11 @@
 // What the server counts, for /metrics.
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { RequestCounts } from './request-counts.js'
 
 export class Metrics {
   readonly registry = new Registry()
+  /** Of the core: turned into metrics when they are asked for. */
+  readonly requests = new RequestCounts()
   readonly #requests = new Counter({
     name: 'flagstone_requests_total',
     help: 'Requests answered, by what was asked for and status.',

@@ -1,0 +1,69 @@
+// The core behind anything that speaks Request and Response: `(Request) → Response`.
+import type { Core } from './core.js'
+import { HttpError, type Query, type Reply } from './message.js'
+
+export type FetchHandler = (request: Request) => Promise<Response>
+
+class FetchQuery implements Query {
+  readonly method: string
+  readonly target: string
+  readonly remoteAddress = undefined
+  readonly isSecure: boolean
+  readonly #request: Request
+
+  constructor(request: Request) {
+    this.#request = request
+    this.method = request.method.toUpperCase()
+    const { url } = request
+    const path = url.indexOf('/', url.indexOf('://') + 3)
+    const fragment = url.indexOf('#')
+    this.target = path < 0 ? '/' : url.slice(path, fragment < 0 ? url.length : fragment)
+    this.isSecure = url.startsWith('https:')
+  }
+
+  header(name: string): string | undefined {
+    return this.#request.headers.get(name) ?? undefined
+  }
+
+  get signal(): AbortSignal {
+    return this.#request.signal
+  }
+
+  async body(limitBytes: number): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = []
+    let length = 0
+    const reader = this.#request.body?.getReader()
+    if (reader === undefined) return new Uint8Array(0)
+    for (;;) {
+      const { done, value } = await reader.read().catch(() => {
+        throw new HttpError(400, 'The request’s body was cut off.')
+      })
+      if (done) return Buffer.concat(chunks)
+      length += value.length
+      if (length > limitBytes) {
+        await reader.cancel()
+        throw new HttpError(413, `The request’s body is over the limit of ${limitBytes} bytes.`)
+      }
+      chunks.push(value)
+    }
+  }
+}
+
+export function fetchHandler(core: Core): FetchHandler {
+  return async (request) => {
+    const query = new FetchQuery(request)
+    return responseOf(query, await core.answer(query))
+  }
+}
+
+function responseOf({ method }: Query, { status, headers, body }: Reply): Response {
+  const fields = new Headers()
+  for (let i = 0; i < headers.length; i += 2) fields.append(headers[i]!, headers[i + 1]!)
+  const content = method === 'HEAD' || body === undefined ? null : bodyOf(body)
+  return new Response(content, { status, headers: fields })
+}
+
+/** A view of a mapping cannot be handed over to another thread, and a Response's body may be: so it is copied. */
+function bodyOf(body: Uint8Array | AsyncIterable<Uint8Array>): Uint8Array | ReadableStream {
+  return body instanceof Uint8Array ? new Uint8Array(body) : ReadableStream.from(body)
+}
