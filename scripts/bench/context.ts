@@ -14,6 +14,10 @@ export interface Context {
   readonly cases: readonly string[] | 'all' | undefined
   /** … or this one is taken. */
   readonly source: string | undefined
+  /** serve: where peers from npm are, or are to be installed. */
+  readonly peers: string | undefined
+  /** soak: how long. */
+  readonly minutes: number | undefined
   /** Progress, on stderr. */
   say(message: string): void
 }

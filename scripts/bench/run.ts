@@ -1,4 +1,4 @@
-// `npm run bench -- build|get|append|growth|hilbert|open`: numbers with their neighbours, from one run.
+// `npm run bench -- build|get|append|growth|hilbert|open|serve|soak`: numbers with their neighbours, from one run.
 //
 // Invariants: peers are measured in turns with ours, in the same run; medians of several rounds; what is
 // printed was measured; nothing is left behind.
@@ -18,6 +18,8 @@ const BENCHES: Record<string, () => Promise<(context: Context) => Promise<Report
   growth: async () => (await import('./growth.js')).benchGrowth,
   hilbert: async () => (await import('./hilbert.js')).benchHilbert,
   open: async () => (await import('./open.js')).benchOpen,
+  serve: async () => (await import('./serve.js')).benchServe,
+  soak: async () => (await import('./soak.js')).benchSoak,
 }
 
 const USAGE = `usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [options]
@@ -30,6 +32,8 @@ const USAGE = `usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [option
   --source TIF    build: this image (default: one is made)
   --case NAMES    build: deflate, jpeg, rgba, bands16, terrain, strips, scaling, by comma (default: deflate,jpeg)
   --all           build: all of them
+  --peers DIR     serve: where tileserver-gl-light and VersaTiles are installed, now or before (default: the scratch directory)
+  --minutes N     soak: how long (default 10)
   --size PX       build: width and height of the image that is made (default 20480; 4096 when --quick)
 `
 
@@ -43,6 +47,8 @@ const OPTIONS = {
   case: { type: 'string' },
   all: { type: 'boolean', default: false },
   size: { type: 'string' },
+  peers: { type: 'string' },
+  minutes: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
 
@@ -54,7 +60,7 @@ interface Parsed {
 function parse(): Parsed | { readonly problem: string } {
   try {
     const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
-    for (const name of ['rounds', 'size'] as const)
+    for (const name of ['rounds', 'size', 'minutes'] as const)
       if (values[name] !== undefined && !(Number.isInteger(Number(values[name])) && Number(values[name]) > 0))
         throw new TypeError(`--${name} wants a whole number above 0, not '${values[name]}'`)
     return { values, positionals }
@@ -93,6 +99,8 @@ async function main(): Promise<number> {
       rounds: values.rounds === undefined ? undefined : Number(values.rounds),
       size: values.size === undefined ? undefined : Number(values.size),
       source: values.source,
+      peers: values.peers,
+      minutes: values.minutes === undefined ? undefined : Number(values.minutes),
       cases: values.all ? 'all' : values.case?.split(','),
       say: (message) => process.stderr.write(`${message}\n`),
     })
