@@ -1,10 +1,11 @@
 // `flagstone info FILE`: header, levels with counts and bytes, slack, metadata.
+import { basename } from 'node:path'
 import { Command } from 'commander'
 import { describeTiles, type TilesDescription } from '../../store/describe.js'
 import { openTiles } from '../../store/paths.js'
+import { tileJson } from '../../store/tilejson.js'
 import { formatBytes, formatCount, formatDegrees, table } from '../format.js'
 import { type CommonOptions, type Context, print, printJson } from '../io.js'
-import { tileJson } from '../tilejson.js'
 
 interface InfoOptions extends CommonOptions {
   readonly levels?: boolean
@@ -49,6 +50,11 @@ function summary(d: TilesDescription): string[][] {
   return rows
 }
 
+function asTileJson(path: string, description: TilesDescription): Record<string, unknown> {
+  const name = basename(path)
+  return tileJson(description, { name, tiles: [`pmtiles://${name}/{z}/{x}/{y}`] })
+}
+
 export function infoCommand({ io }: Context): Command {
   return new Command('info')
     .aliases(['show', 'summary'])
@@ -64,7 +70,7 @@ export function infoCommand({ io }: Context): Command {
       const reader = openTiles(path)
       try {
         const description = describeTiles(reader)
-        if (options.tilejson === true) printJson(io, tileJson(path, description))
+        if (options.tilejson === true) printJson(io, asTileJson(path, description))
         else if (options.json === true) printJson(io, { file: path, ...description })
         else if (options.levels === true) print(io, levelTable(description))
         else {
