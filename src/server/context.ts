@@ -1,7 +1,8 @@
 // What every answer may use, and what the core hands to each.
 import type { ByteCache } from './byte-cache.js'
+import type { Life } from './life.js'
 import type { Query } from './message.js'
-import type { Metrics } from './metrics.js'
+import type { Metrics, MetricsSnapshot } from './metrics.js'
 import type { ResolvedServerOptions } from './options.js'
 import type { Catalog, Source } from './source.js'
 import type { WorkQueue } from './work-queue.js'
@@ -17,6 +18,8 @@ export interface ServerHooks {
         answer: { route: string; status: number; bytes: number | undefined; seconds: number },
       ) => void)
     | undefined
+  /** Of several processes that serve as one: what the others count, for /metrics. */
+  readonly otherMetrics?: (() => Promise<readonly MetricsSnapshot[]>) | undefined
 }
 
 export interface ServerContext {
@@ -27,6 +30,7 @@ export interface ServerContext {
   /** Computed answers by a key that holds the source's version. */
   readonly cache: ByteCache
   readonly metrics: Metrics
+  readonly life: Life
   readonly hooks: ServerHooks
 }
 

@@ -5,6 +5,7 @@ import { openCatalog } from './catalog.js'
 import type { ServerContext, ServerHooks } from './context.js'
 import { Core } from './core.js'
 import { type FetchHandler, fetchHandler } from './fetch-handler.js'
+import { Life } from './life.js'
 import { Metrics } from './metrics.js'
 import { type NodeHandler, nodeHandler } from './node-handler.js'
 import { type ServerOptions, serverOptions } from './options.js'
@@ -26,7 +27,7 @@ export interface TileServer {
 /** Rejects with FlagstoneError BAD_OPTION, and what opening the sources throws. */
 export async function openTileServer(
   sources: SourceInput | readonly SourceInput[],
-  { onError, onAnswer, ...options }: ServerOptions & ServerHooks = {},
+  { onError, onAnswer, otherMetrics, ...options }: ServerOptions & ServerHooks = {},
 ): Promise<TileServer> {
   const resolved = parseOptions(serverOptions, options, 'server option')
   const inputs = (Array.isArray(sources) ? sources : [sources]) as readonly SourceInput[]
@@ -37,7 +38,8 @@ export async function openTileServer(
     work: new WorkQueue(resolved.limits),
     cache: new ByteCache(resolved.limits.cacheBytes),
     metrics: new Metrics(),
-    hooks: { onError, onAnswer },
+    life: new Life(),
+    hooks: { onError, onAnswer, otherMetrics },
   }
   const core = new Core(context)
   return {
