@@ -45,7 +45,19 @@ export interface Source {
   hold(): () => void
 }
 
-/** What is served, by id. Looking up does no I/O. */
+/** What to serve: the path of a file or folder, or a glob; or more about one source. */
+export type SourceInput =
+  | string
+  | {
+      /** Its name in URLs; made of the file's name when not given. Of a folder or glob of archives: not allowed. */
+      readonly id?: string | undefined
+      readonly path?: string | undefined
+      /** An open reader instead of a path; whoever opened it closes it, after the catalogue. */
+      readonly reader?: AnyReader | undefined
+      readonly missing?: MissingPolicy | undefined
+    }
+
+/** What is served, by id. Looking up does no I/O but that of opening a file that was closed for others' sake. */
 export interface Catalog {
   get(id: string): Source | undefined
   /** In order of their ids. */
@@ -54,5 +66,8 @@ export interface Catalog {
   problems(): readonly { readonly path: string; readonly message: string }[]
   /** Counts up whenever the list or a version changes. */
   readonly generation: number
+  /** Files that are open now, those of sources that were dropped and are still held among them. */
+  readonly openFiles: number
+  /** Sources that are held stay open until they are let go. */
   close(): void
 }
