@@ -8,7 +8,7 @@ import { sampleCommand } from './commands/sample.js'
 import { tileCommand } from './commands/tile.js'
 import { verifyCommand } from './commands/verify.js'
 import { type Context, EXIT, type Io } from './io.js'
-import { version } from './version.js'
+import { version } from '../version.js'
 
 const COMMANDS = [buildCommand, infoCommand, tileCommand, verifyCommand, sampleCommand, probeCommand]
 

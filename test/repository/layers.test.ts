@@ -7,6 +7,7 @@ import { root } from '../helpers/paths.js'
 
 const LAYER: Record<string, number> = {
   errors: 1,
+  version: 1,
   grid: 2,
   format: 2,
   platform: 2,
