@@ -4,7 +4,7 @@ import { describeTiles, type TilesDescription } from '../store/describe.js'
 import type { AnyReader } from '../store/open.js'
 import { openTiles } from '../store/paths.js'
 import type { ResolvedServerOptions } from './options.js'
-import type { Catalog, ServedTile, Source, TileStat } from './source.js'
+import type { Catalog, ServedTile, Source, SourceInput, TileStat } from './source.js'
 
 class FileSource implements Source {
   readonly id: string
@@ -51,16 +51,19 @@ class FileSource implements Source {
   }
 }
 
+/** Rejects with FlagstoneError BAD_OPTION, NOT_FOUND, and what opening a file that was named throws. */
 export async function openCatalog(
-  paths: readonly string[],
+  inputs: readonly SourceInput[],
   _options: ResolvedServerOptions,
 ): Promise<Catalog> {
+  const paths = inputs.map((input) => (typeof input === 'string' ? input : input.path!))
   const sources = new Map(paths.map((path) => new FileSource(path)).map((source) => [source.id, source]))
   return {
     get: (id) => sources.get(id),
     list: () => [...sources.values()],
     problems: () => [],
     generation: 0,
+    openFiles: sources.size,
     close() {
       for (const source of sources.values()) source.reader.close()
     },
