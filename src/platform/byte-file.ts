@@ -53,6 +53,8 @@ export interface ByteFile {
   readonly capabilities: Capabilities
 
   size(): number
+  /** When the bytes were last changed, as far as the system knows; for telling states of a file apart, not for clocks. */
+  modified?(): bigint
   /** Fills `into` from `position`; returns the bytes read, fewer only at the end of the file. */
   read(into: Uint8Array, position: number): number
   /** The same in the thread pool. */

@@ -1,6 +1,8 @@
 // Any PMTiles v3 archive, read only, behind the same interface as our own files. There are no checks to compare
 // values with; what can be checked (header, directories, bounds) is.
 import { FlagstoneError } from '../errors.js'
+import { crc32 } from '../format/crc.js'
+import { PMTILES_HEADER_BYTES } from '../format/layout.js'
 import { tileId, zoomBase, zoomOfTileId } from '../format/tile-id.js'
 import { sniffTileType, type TileType } from '../format/tile-type.js'
 import type { ByteFile } from '../platform/byte-file.js'
@@ -8,7 +10,7 @@ import { Archive, type Place } from './archive.js'
 import { type ListedTile, listTiles, type RecordRow, type TilesQuery } from './list.js'
 import { parseOptions, type ReaderOptions, readerOptions } from './options.js'
 import type { LevelInfo } from './reader.js'
-import { CRC_UNKNOWN, Tile } from './tile.js'
+import { PlacedTile, type Tile, type TileStat } from './tile.js'
 import { WINDOW_STEP, Windows } from './window.js'
 
 const ROWS = 512
@@ -18,6 +20,8 @@ export class ForeignReader {
   readonly path: string
   readonly #file: ByteFile
   #archive: Archive
+  /** Of the file in the state its header was read in; part of entity tags. */
+  #identity: string
   #windows: Windows | undefined
   #closed = false
   #levels: LevelInfo[] | undefined
@@ -28,6 +32,7 @@ export class ForeignReader {
     // Whoever adopts or grows this file one day asks for these locks before moving or cutting anything.
     const held = file.tryLock('attach', 'shared') && file.tryLock('pin', 'shared')
     this.#archive = new Archive(file)
+    this.#identity = identityOf(file, this.#archive)
     this.#windows = mode === 'mmap' && held ? Windows.of(file) : undefined
   }
 
@@ -44,7 +49,19 @@ export class ForeignReader {
   get(z: number, x: number, y: number): Tile | undefined {
     const key = tileId(z, x, y)
     const place = this.#find(key)
-    return place === undefined ? undefined : this.#tile(key, this.#bytesAt(place))
+    return place === undefined ? undefined : this.#tile(key, place, this.#bytesAt(place))
+  }
+
+  /**
+   * Type, length and entity tag of a tile, undefined when there is none. No value is read, unless the archive does not
+   * say of what type its tiles are.
+   */
+  stat(z: number, x: number, y: number): TileStat | undefined {
+    const place = this.#find(tileId(z, x, y))
+    if (place === undefined) return undefined
+    const { tileType } = this.#archive.header
+    const type = tileType === 0 ? sniffTileType(this.#bytesAt(place)) : (tileType as TileType)
+    return { type, length: place.length, etag: this.#etagOf(place.offset, place.length) }
   }
 
   async getAsync(
@@ -61,7 +78,7 @@ export class ForeignReader {
     const got = await this.#file.readAsync(bytes, place.offset)
     options.signal?.throwIfAborted()
     if (got !== place.length) throw this.#cutOff(place)
-    return this.#tile(key, bytes)
+    return this.#tile(key, place, bytes)
   }
 
   getInto(z: number, x: number, y: number, into: Uint8Array): number {
@@ -77,7 +94,7 @@ export class ForeignReader {
     return this.#find(tileId(z, x, y)) !== undefined
   }
 
-  /** `crc` and `etag` of listed tiles cost reading the tile, so here they are of its place: 0, and by offset. */
+  /** `crc` of listed tiles would cost reading them, so here it is 0. */
   tiles(query: TilesQuery = {}): IterableIterator<ListedTile> {
     return listTiles((zoom, from) => this.#rows(zoom, from), query)
   }
@@ -92,6 +109,14 @@ export class ForeignReader {
   metadata(): Record<string, unknown> {
     this.#assertOpen()
     return this.#archive.metadata()
+  }
+
+  /** Fills `into` from the file, in the thread pool. DAMAGED when the file ends before. */
+  async readBytes(into: Uint8Array, position: number): Promise<void> {
+    this.#assertOpen()
+    const { length } = into
+    if ((await this.#file.readAsync(into, position)) !== length)
+      throw this.#cutOff({ offset: position, length })
   }
 
   /** Size of the file. */
@@ -111,6 +136,7 @@ export class ForeignReader {
   refresh(): void {
     this.#assertOpen()
     this.#archive = new Archive(this.#file)
+    this.#identity = identityOf(this.#file, this.#archive)
     this.#levels = undefined
   }
 
@@ -138,8 +164,13 @@ export class ForeignReader {
     return bytes
   }
 
-  #tile(key: number, bytes: Uint8Array): Tile {
-    return new Tile(bytes, this.#typeOf(bytes), key, CRC_UNKNOWN)
+  #tile(key: number, { offset, length }: Place, bytes: Uint8Array): Tile {
+    return new PlacedTile(bytes, this.#typeOf(bytes), key, this.#etagOf(offset, length))
+  }
+
+  /** Equal tiles that are stored once have one entity tag. */
+  #etagOf(offset: number, length: number): string {
+    return `"${offset.toString(36)}-${this.#identity}-${length.toString(36)}"`
   }
 
   #typeOf(bytes: Uint8Array): TileType {
@@ -151,9 +182,11 @@ export class ForeignReader {
     this.#assertOpen()
     const rows: RecordRow[] = []
     const type = this.#archive.header.tileType as TileType
-    for (const entry of this.#archive.entries(from)) {
-      for (let key = Math.max(from, entry.tileId); key < entry.tileId + entry.runLength; key++) {
-        rows.push({ key, deleted: false, offset: entry.offset, length: entry.length, type, crc: 0 })
+    const { dataOffset } = this.#archive.header
+    for (const { tileId, offset, length, runLength } of this.#archive.entries(from)) {
+      const etag = this.#etagOf(dataOffset + offset, length)
+      for (let key = Math.max(from, tileId); key < tileId + runLength; key++) {
+        rows.push({ key, deleted: false, offset, length, type, crc: 0, etag })
         if (rows.length === ROWS) return rows
       }
     }
@@ -180,11 +213,23 @@ export class ForeignReader {
   #cutOff({ offset, length }: Place): FlagstoneError {
     return new FlagstoneError(
       'DAMAGED',
-      `${this.path}: the file ends within a tile of ${length} bytes at ${offset}; get the archive again.`,
+      `${this.path}: the file ends within ${length} bytes at ${offset}; get the archive again.`,
     )
   }
 
   #assertOpen(): void {
     if (this.#closed) throw new TypeError('this reader is closed')
   }
+}
+
+/** Tells states of a file apart: by its size, when it was changed, and what header and root directory say. */
+function identityOf(file: ByteFile, { header }: Archive): string {
+  const head = new Uint8Array(PMTILES_HEADER_BYTES)
+  const root = new Uint8Array(header.rootLength)
+  file.read(head, 0)
+  file.read(root, header.rootOffset)
+  const outside = new TextEncoder().encode(`${file.size()} ${file.modified?.() ?? ''}`)
+  return crc32(outside, crc32(root, crc32(head)))
+    .toString(16)
+    .padStart(8, '0')
 }

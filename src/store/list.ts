@@ -15,6 +15,8 @@ export interface RecordRow {
   type: TileType
   /** CRC-32 of the value. */
   crc: number
+  /** Where it is not made of the key, the CRC and the length. */
+  etag?: string
 }
 
 /** Inclusive tile coordinates. */
@@ -94,8 +96,8 @@ function* listLevel(
         if (row.key >= to) break
         if (row.deleted) continue
         decodeTileId(row.key, zxy)
-        const { key, length, type, crc } = row
-        yield { z: zxy[0], x: zxy[1], y: zxy[2], id: key, length, type, crc, etag: etagOf(key, crc, length) }
+        const { key, length, type, crc, etag = etagOf(key, crc, length) } = row
+        yield { z: zxy[0], x: zxy[1], y: zxy[2], id: key, length, type, crc, etag }
       }
     }
   }

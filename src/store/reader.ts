@@ -23,7 +23,7 @@ import { parseOptions, type ReaderOptions, type ResolvedReaderOptions, readerOpt
 import { PagedIndex } from './paged-index.js'
 import { readMetadata } from './recover.js'
 import { sleep } from './sleep.js'
-import { Tile } from './tile.js'
+import { etagOf, Tile, type TileStat } from './tile.js'
 import { WINDOW_STEP, Windows } from './window.js'
 
 export interface LevelInfo {
@@ -181,6 +181,27 @@ export class TileReader {
     }
   }
 
+  /**
+   * What the record says of a tile, undefined when there is none (which is as sure as with `get`). The value of a tile
+   * that is there is not read, so it is not compared with its check either.
+   */
+  stat(z: number, x: number, y: number): TileStat | undefined {
+    const key = tileId(z, x, y)
+    for (let tries = 0; ; tries++) {
+      const pin = tries >= FREE_TRIES && this.#pinForNow()
+      try {
+        if (this.#epoch.changed() || this.#closed) this.refresh()
+        const view = this.#views[z]
+        if (view === undefined) return undefined
+        const record = this.#find(view, key)
+        const stat = record === MISSING ? undefined : this.#statOf(view, record, key)
+        if (this.#settled(view, key)) return stat
+      } finally {
+        if (pin) this.#unpin()
+      }
+    }
+  }
+
   /** The tiles in key order (zoom by zoom along the Hilbert curve), as they are when the iteration gets to them. */
   tiles(query: TilesQuery = {}): IterableIterator<ListedTile> {
     return listTiles((zoom, from) => this.#rows(zoom, from), query)
@@ -215,6 +236,35 @@ export class TileReader {
       if (this.#epoch.changedAfterReading()) continue
       if (failure !== undefined) throw failure
       return value!
+    }
+  }
+
+  /**
+   * Fills `into` from the file, in the thread pool. `place` says where, for the superblock in force, and is asked
+   * again when that changed meanwhile; undefined gives up. Returns the superblock whose bytes they are: so who wants
+   * several parts of one state compares its sequence. DAMAGED when the file ends before.
+   */
+  async readBytes(
+    into: Uint8Array,
+    place: (superblock: Superblock) => number | undefined,
+  ): Promise<Superblock | undefined> {
+    for (let tries = 0; ; tries++) {
+      const pin = tries >= FREE_TRIES && this.#pinForNow()
+      try {
+        this.#refreshIfChanged()
+        const epoch = this.#sb
+        const position = place(epoch)
+        if (position === undefined) return undefined
+        const got = await this.#file.readAsync(into, position)
+        if (this.#sb !== epoch || this.#epoch.changedAfterReading()) continue
+        if (got === into.length) return epoch
+        throw new FlagstoneError(
+          'DAMAGED',
+          `${this.path}: the file ends within ${into.length} bytes at ${position}.`,
+        )
+      } finally {
+        if (pin) this.#unpin()
+      }
     }
   }
 
@@ -449,6 +499,18 @@ export class TileReader {
       else this.#markVerified(view, record)
     }
     return new Tile(bytes, type, key, crc)
+  }
+
+  #statOf(view: LevelView, record: number, key: number): TileStat {
+    const { words, word } = view.index
+    const offset = offsetAt(words, word)
+    const length = lengthAt(words, word)
+    if (offset + length > this.#sb.valuesLength) this.#outside(view, record, offset, length)
+    return {
+      type: typeAt(words, word) as TileType,
+      length,
+      etag: etagOf(key, contentCrcAt(words, word), length),
+    }
   }
 
   #readInto(view: LevelView, key: number, into: Uint8Array): number {

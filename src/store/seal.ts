@@ -9,17 +9,11 @@
 import { gzipSync } from 'node:zlib'
 import { FlagstoneError } from '../errors.js'
 import { crc32 } from '../format/crc.js'
-import { type BuiltDirectories, buildDirectories } from '../format/directory-builder.js'
+import { buildDirectories } from '../format/directory-builder.js'
 import { HEADER_BLOCK_BYTES, PMTILES_HEADER_BYTES, roundUp } from '../format/layout.js'
-import {
-  Compression,
-  encodeHeader,
-  type PmtilesHeader,
-  type SealedSections,
-  sealedSections,
-} from '../format/pmtiles.js'
+import { encodeHeader, sealedSections } from '../format/pmtiles.js'
 import type { Level } from '../format/superblock.js'
-import { nameOfTileType, pmtilesTypeOf, TileType } from '../format/tile-type.js'
+import { archiveHeader, archiveMetadata } from './archive-header.js'
 import { type Census, countDistinctValues, entriesOf, takeCensus } from './census.js'
 import { gapsInFront } from './geometry.js'
 import { type GrowthChoice, insertAllowed, insertRanges, makeRoomWithoutValues } from './growth.js'
@@ -48,7 +42,7 @@ export function sealFile(
 ): SealReport {
   const levels: Level[] = state.written.levels
   const census = takeCensus(state.file, levels)
-  const json = gzipSync(JSON.stringify(pmtilesMetadata(metadata, census)))
+  const json = gzipSync(JSON.stringify(archiveMetadata(metadata, census)))
   const front = info.placement !== 'tail' && (insertAllowed(state, choice) || gapBeforeValues(state) > 0)
   let report = front ? sealAt('front', state, info, choice, census, json) : undefined
   if (report === undefined && info.placement === 'front')
@@ -90,7 +84,14 @@ function sealAt(
   file.write(json, sections.metadataOffset)
   if (file.size() !== sections.fileLength) file.truncate(sections.fileLength)
   state.sync()
-  const header = headerOf(state, info, census, built, sections)
+  const header = archiveHeader({
+    census,
+    built,
+    sections,
+    tileContents: countDistinctValues(state.file, state.written.levels, state.values.end),
+    firstBytes: firstBytesOf(state),
+    info,
+  })
   const block = new Uint8Array(HEADER_BLOCK_BYTES)
   const root = built.root(sections.leafBase)
   block.set(encodeHeader({ ...header, rootLength: root.length }))
@@ -151,75 +152,12 @@ function makeRoomInFront(state: StoreState, bytes: number, choice: GrowthChoice)
   return insertRanges(state, [{ at: () => state.valuesStart, length: missing, done: () => {} }], choice)
 }
 
-function headerOf(
-  state: StoreState,
-  info: ResolvedSealInfo,
-  census: Census,
-  built: BuiltDirectories,
-  sections: SealedSections,
-): PmtilesHeader {
-  const [minLon, minLat, maxLon, maxLat] = info.bounds ?? boundsOf(census)
-  const [centerLon, centerLat, centerZoom] = info.center ?? [
-    (minLon + maxLon) / 2,
-    (minLat + maxLat) / 2,
-    census.minZoom,
-  ]
-  const type = mostCommonType(census)
-  return {
-    rootOffset: PMTILES_HEADER_BYTES,
-    rootLength: 0,
-    metadataOffset: sections.metadataOffset,
-    metadataLength: sections.metadataLength,
-    leafOffset: sections.leafOffset,
-    leafLength: sections.leafLength,
-    dataOffset: sections.dataOffset,
-    dataLength: sections.dataLength,
-    addressedTiles: built.addressedTiles,
-    tileEntries: built.tileEntries,
-    tileContents: countDistinctValues(state.file, state.written.levels, state.values.end),
-    clustered: built.clustered,
-    internalCompression: Compression.gzip,
-    tileCompression: type === TileType.mvt ? compressionOfFirst(state, type) : Compression.none,
-    tileType: pmtilesTypeOf(type),
-    minZoom: census.minZoom,
-    maxZoom: census.maxZoom,
-    minLon,
-    minLat,
-    maxLon,
-    maxLat,
-    centerZoom,
-    centerLon,
-    centerLat,
+/** The first two bytes of the first tile. */
+function firstBytesOf(state: StoreState): Uint8Array | undefined {
+  for (const { offset, length } of entriesOf(state.file, state.written.levels, 0)) {
+    const head = new Uint8Array(Math.min(2, length))
+    state.values.read(offset, head)
+    return head
   }
-}
-
-function mostCommonType(census: Census): number {
-  let best = 0
-  for (const [type, n] of census.types) if (n > (census.types.get(best) ?? 0)) best = type
-  return best
-}
-
-/** Vector tiles are stored as they come, as a rule gzipped; the first one speaks for all. */
-function compressionOfFirst(state: StoreState, type: number): Compression {
-  for (const entry of entriesOf(state.file, state.written.levels, 0)) {
-    const head = new Uint8Array(Math.min(2, entry.length))
-    state.values.read(entry.offset, head)
-    return type === TileType.mvt && head[0] === 0x1f && head[1] === 0x8b ? Compression.gzip : Compression.none
-  }
-  return Compression.none
-}
-
-/** Degrees of the deepest zoom's extent; spherical mercator, https://wiki.openstreetmap.org/wiki/Slippy_map_tilenames. */
-function boundsOf(census: Census): [number, number, number, number] {
-  if (census.tiles === 0) return [-180, -85.0511287, 180, 85.0511287]
-  const tiles = 2 ** census.maxZoom
-  const lon = (x: number): number => (x / tiles) * 360 - 180
-  const lat = (y: number): number => (Math.atan(Math.sinh(Math.PI * (1 - (2 * y) / tiles))) * 180) / Math.PI
-  return [lon(census.minX), lat(census.maxY + 1), lon(census.maxX + 1), lat(census.minY)]
-}
-
-/** The caller's metadata, and what PMTiles' header cannot say of our file. */
-function pmtilesMetadata(metadata: Record<string, unknown>, census: Census): Record<string, unknown> {
-  const tileTypes = Object.fromEntries([...census.types].map(([type, n]) => [nameOfTileType(type), n]))
-  return { ...metadata, flagstone: { version: 1, tileTypes } }
+  return undefined
 }

@@ -5,6 +5,14 @@ import { mimeOf, type TileType } from '../format/tile-type.js'
 /** Not known yet; computed when asked for. */
 export const CRC_UNKNOWN = -1
 
+/** What is known of a tile without its bytes. */
+export interface TileStat {
+  readonly type: TileType
+  readonly length: number
+  /** As the tile's own: strong, quoted. */
+  readonly etag: string
+}
+
 export class Tile {
   /**
    * The stored bytes. From a sealed, mapped file this is a view of the mapping: read-only memory that a write
@@ -36,6 +44,20 @@ export class Tile {
 
   get mime(): string {
     return mimeOf(this.type)
+  }
+}
+
+/** A tile of an archive that has no checks: its entity tag is made of where it lies, and in which state of which file. */
+export class PlacedTile extends Tile {
+  readonly #etag: string
+
+  constructor(bytes: Uint8Array, type: TileType, key: number, etag: string) {
+    super(bytes, type, key, CRC_UNKNOWN)
+    this.#etag = etag
+  }
+
+  override get etag(): string {
+    return this.#etag
   }
 }
 
