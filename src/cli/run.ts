@@ -1,16 +1,25 @@
 // Arguments to a command to an exit code. Commands are small: parse, call the library, print.
 import { Command, CommanderError } from 'commander'
 import { FlagstoneError } from '../errors.js'
+import { version } from '../version.js'
 import { buildCommand } from './commands/build.js'
 import { infoCommand } from './commands/info.js'
 import { probeCommand } from './commands/probe.js'
 import { sampleCommand } from './commands/sample.js'
+import { serveCommand } from './commands/serve.js'
 import { tileCommand } from './commands/tile.js'
 import { verifyCommand } from './commands/verify.js'
 import { type Context, EXIT, type Io } from './io.js'
-import { version } from '../version.js'
 
-const COMMANDS = [buildCommand, infoCommand, tileCommand, verifyCommand, sampleCommand, probeCommand]
+const COMMANDS = [
+  buildCommand,
+  infoCommand,
+  tileCommand,
+  verifyCommand,
+  sampleCommand,
+  serveCommand,
+  probeCommand,
+]
 
 function program(context: Context): Command {
   const { io } = context
@@ -31,6 +40,7 @@ Examples:
   flagstone build ortho.tif ortho.pmtiles       a GeoTIFF becomes one tile file with overviews
   flagstone info ortho.pmtiles                  what is in it
   flagstone sample ortho.pmtiles --size 800x600 -o preview.png
+  flagstone serve ortho.pmtiles                 a map server; prints the address to open
   flagstone verify ortho.pmtiles                every structure and every checksum
 
 Exit codes: 0 fine, 1 the job failed, 2 wrong usage, 3 damage found, 130 interrupted (and resumable).`,

@@ -1,0 +1,152 @@
+// The options of `flagstone serve`, group by group as its help shows them. What they mean is said once, in
+// server/options.ts and server/listen-options.ts; here are their spellings.
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { LOG_LEVELS } from '../../server/listen-options.js'
+import { MISSING, type MissingPolicy } from '../../server/options.js'
+import { parseBytes, parseInteger, parseNumber } from '../parse.js'
+
+/** What `--missing` said: for all sources, and for some by their ids. */
+export interface Missing {
+  readonly all?: MissingPolicy
+  readonly byId: Readonly<Record<string, MissingPolicy>>
+}
+
+const count = (min: number): ((text: string) => number) => parseInteger(min, 2 ** 31 - 1)
+
+/** 'overzoom' or 'ortho=overzoom', any number of them. */
+export function collectMissing(text: string, before: Missing = { byId: {} }): Missing {
+  const at = text.lastIndexOf('=')
+  const policy = text.slice(at + 1) as MissingPolicy
+  if (!MISSING.includes(policy)) {
+    throw new InvalidArgumentError(`expected ${MISSING.join(', ')}, or ID=… for one source.`)
+  }
+  return at < 0
+    ? { ...before, all: policy }
+    : { ...before, byId: { ...before.byId, [text.slice(0, at)]: policy } }
+}
+
+/** 'https://a.org,https://b.org' or '*'. */
+function parseOrigins(text: string): string[] {
+  const origins = text.split(/[\s,]+/).filter((origin) => origin !== '')
+  for (const origin of origins) {
+    if (origin === '*' || origin === 'null') continue
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      throw new InvalidArgumentError(
+        `'${origin}' is no origin; expected * or a list such as https://example.org,http://localhost:3000.`,
+      )
+    }
+  }
+  return origins
+}
+
+function parsePublicUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new InvalidArgumentError('expected an address such as https://tiles.example.org/maps.')
+  }
+  return text
+}
+
+/** '/maps', also written 'maps' or '/maps/'; '/' is the root. */
+function parseBasePath(text: string): string {
+  const path = text.split('/').filter((part) => part !== '')
+  if (!path.every((part) => /^[\w.~-]+$/.test(part) && part !== '.' && part !== '..')) {
+    throw new InvalidArgumentError('expected a path such as /maps, of letters, digits and -._~')
+  }
+  return path.map((part) => `/${part}`).join('')
+}
+
+function listenGroup(command: Command): Command {
+  return command
+    .optionsGroup('Listen:')
+    .option('-p, --port <n>', 'port (default: 8080; 0: any free one)', parseInteger(0, 65_535))
+    .option('--host <host>', 'address or name (default: 127.0.0.1, this machine only; 0.0.0.0: everyone)')
+    .option('--tls-cert <file>', 'serve https with this certificate (PEM, chain included) …')
+    .option('--tls-key <file>', '… and its private key')
+    .option(
+      '--workers <n>',
+      'processes that share the port and the page cache (default: 1)',
+      parseInteger(1, 256),
+    )
+    .addOption(
+      new Option(
+        '--log [level]',
+        'log requests as JSON lines on stderr: info (all), warn (answered 4xx and 5xx), error (5xx)',
+      )
+        .choices(LOG_LEVELS)
+        .preset('info'),
+    )
+}
+
+function answerGroup(command: Command): Command {
+  return command
+    .optionsGroup('Answers:')
+    .option(
+      '--missing <policy>',
+      'where there is no tile: 204, 404, transparent or overzoom; ID=… for one source (default: 204)',
+      collectMissing,
+    )
+    .option('--transcode', 'convert tiles asked for in another format than they are stored in')
+    .option(
+      '--cors <origins>',
+      'origins of pages that may use the answers, with commas (default: *)',
+      parseOrigins,
+    )
+    .option('--no-cors', 'none')
+    .option('--cache-control <value>', 'Cache-Control of addresses without a version')
+    .option('--watch', 'pick up files that appear, change and go')
+}
+
+function proxyGroup(command: Command): Command {
+  return command
+    .optionsGroup('Behind a proxy:')
+    .option(
+      '--public-url <url>',
+      'where the world sees this server, for the addresses in answers',
+      parsePublicUrl,
+    )
+    .option('--base-path <path>', 'path that all addresses here begin with, e.g. /maps', parseBasePath)
+    .option('--trust-proxy', 'believe X-Forwarded-Proto, -Host, -Prefix and -For')
+}
+
+function limitGroup(command: Command): Command {
+  return command
+    .optionsGroup('Limits:')
+    .option(
+      '--cache-mb <n>',
+      'MiB of computed answers kept, by all workers together (default: 128)',
+      count(0),
+    )
+    .option('--max-pixels <n>', 'pixels of one picture (default: 16777216)', count(65_536))
+    .option('--max-points <n>', 'points of one query, samples of one profile (default: 10000)', count(1))
+    .option('--max-body <size>', "bytes of a request's body (default: 1M)", parseBytes)
+    .option('--max-jobs <n>', 'answers computed at once, by each worker (default: 4)', count(1))
+    .option('--max-waiting <n>', 'that wait for it; more are answered 503 (default: 64)', count(0))
+    .option(
+      '--max-seconds <s>',
+      'for computing one, waiting included; then 503 (default: 15)',
+      parseNumber(0, 3600),
+    )
+    .option('--max-connections <n>', 'connections at once, of each worker (default: 10000)', count(1))
+}
+
+const EXAMPLES = `
+Examples:
+  flagstone serve ortho.pmtiles                           one file; prints the address to open
+  flagstone serve tiles/ 'more/**/*.pmtiles' old.mbtiles  folders, globs, foreign archives; the file's name is its id
+  flagstone serve city=/data/2024/ortho-final.pmtiles     under another id
+  flagstone serve tiles/ --missing overzoom --watch --workers 4 --log
+  flagstone serve tiles/ --host 0.0.0.0 --port 443 --tls-cert chain.pem --tls-key key.pem
+  flagstone serve tiles/ --base-path /maps --trust-proxy --cors https://example.org
+  flagstone serve terrain.pmtiles --missing 404 --missing terrain=overzoom -p 0 --json
+
+Addresses: / catalogue, /ID/map viewer, /ID/{z}/{x}/{y} tiles, /ID.json TileJSON, /ID.pmtiles, /health, /metrics.
+SIGTERM and Ctrl-C finish the answers under way, then exit with 0; SIGHUP reads the certificate again
+and replaces the workers one by one.`
+
+export function defineServe(): Command {
+  const command = new Command('serve')
+    .description('serve tile files on a port: tiles, TileJSON, WMTS, a viewer')
+    .argument('<sources...>', 'tile files, folders, globs; ID=PATH names one. Nothing else is ever opened')
+  for (const group of [listenGroup, answerGroup, proxyGroup, limitGroup]) group(command)
+  return command.optionsGroup('Common:').addHelpText('after', EXAMPLES)
+}
