@@ -54,6 +54,18 @@ const ROOT_MARGIN_BYTES = 64
  * ids do not ascend.
  */
 export function buildDirectories(entries: () => Iterable<Entry>, options: BuildOptions): BuiltDirectories {
+  const steps = directorySteps(entries, options)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+  }
+}
+
+/** The same in steps of a leaf each, for those who have other things to do in between. */
+export function* directorySteps(
+  entries: () => Iterable<Entry>,
+  options: BuildOptions,
+): Generator<undefined, BuiltDirectories, undefined> {
   const maxRootBytes = options.maxRootBytes ?? MAX_ROOT_BYTES
   const flat = rootOnly(entries, options, maxRootBytes)
   if (flat !== undefined) return flat
@@ -62,7 +74,7 @@ export function buildDirectories(entries: () => Iterable<Entry>, options: BuildO
     Math.ceil((options.expectedEntries ?? 0) / TARGET_LEAVES),
   )
   for (;;) {
-    const built = buildLeaves(entries, leafEntries, options, maxRootBytes)
+    const built = yield* buildLeaves(entries, leafEntries, options, maxRootBytes)
     if (built !== undefined) return built
     leafEntries = Math.ceil((leafEntries * 4) / 3)
   }
@@ -87,12 +99,12 @@ function rootOnly(
 }
 
 /** One round with leaves of one size; undefined when the root does not fit. */
-function buildLeaves(
+function* buildLeaves(
   entries: () => Iterable<Entry>,
   leafEntries: number,
   options: BuildOptions,
   maxRootBytes: number,
-): BuiltDirectories | undefined {
+): Generator<undefined, BuiltDirectories | undefined, undefined> {
   const totals = new Totals()
   const leaf = emptyDirectory(leafEntries)
   const lines: Entry[] = []
@@ -112,6 +124,7 @@ function buildLeaves(
     leaf.runLengths[i] = entry.runLength
     if (leaf.count < leafEntries) continue
     flush()
+    yield
     // As many lines as bytes: larger leaves serve better, even if this should fit.
     if (lines.length > maxRootBytes) return undefined
   }

@@ -274,6 +274,12 @@ export class TileReader {
     return structuredClone(this.#sb)
   }
 
+  /** Counts up with every change of the file. */
+  get sequence(): number {
+    this.#refreshIfChanged()
+    return this.#sb.sequence
+  }
+
   /** Size of the file. */
   get fileBytes(): number {
     return this.#file.size()

@@ -1,0 +1,19 @@
+// Long work in slices, so that others get their turn on the event loop.
+
+/** Waits for the others when this slice has lasted long enough. */
+export type Pace = () => Promise<void> | undefined
+
+const SLICE_MS = 8
+
+export function newPace(): Pace {
+  let since = performance.now()
+  return () => {
+    if (performance.now() - since < SLICE_MS) return undefined
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        since = performance.now()
+        resolve()
+      })
+    })
+  }
+}
