@@ -2,6 +2,7 @@
 //
 // In patterns, a word stands for itself and '*' for one part. Paths of a source begin behind its id; the aliases
 // /tiles/{id}/… and /data/{id}/… of other servers were taken off by then.
+import { answerArchive } from './archive-range.js'
 import type { Routed, RoutedSource, ServerContext } from './context.js'
 import type { Answer } from './message.js'
 
@@ -20,7 +21,9 @@ export const SERVER_ROUTES: readonly Route<Routed>[] = []
 export const SOURCE_ROUTES: readonly Route<RoutedSource>[] = []
 
 /** '/{id}.json', '/{id}.pmtiles': by the extension of the last and only part. */
-export const FILE_ROUTES: Readonly<Record<string, Route<RoutedSource> | undefined>> = {}
+export const FILE_ROUTES: Readonly<Record<string, Route<RoutedSource> | undefined>> = {
+  pmtiles: { name: 'archive', methods: ['GET'], pattern: [], answer: answerArchive },
+}
 
 /** The parts that '*' stood for, undefined when the pattern does not fit. */
 export function match(pattern: readonly string[], segments: readonly string[]): string[] | undefined {
