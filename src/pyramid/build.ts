@@ -9,23 +9,20 @@ import { type BuildOptions, parseBuildOptions, type ResolvedBuildOptions } from 
 import { checkOutput, discardOutput, finishOutput, metadataOf, type Output, openOutput } from './output.js'
 import { type BuildPlan, subtreeRoots } from './plan.js'
 import type { SubtreePool } from './pool.js'
-import { type Prepared, poolOf, prepare, withInputs } from './prepare.js'
+import { type PrepareContext, type Prepared, poolOf, prepare, withInputs } from './prepare.js'
 import { type BuildProgress, ProgressMeter } from './progress.js'
 import type { SkippedSource } from './source-infos.js'
-import type { SourceOpener } from './sources.js'
 import type { SubtreeResult } from './subtree.js'
 import { terrainNotes } from './terrain-options.js'
 
 export type { BuildOptions, BuildProgress }
 
-export interface BuildContext {
+export interface BuildContext extends PrepareContext {
   /** Aborted: what is done is committed and INTERRUPTED is thrown; `resume` continues. */
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: BuildProgress) => void
   /** Told before the work begins what was chosen that nobody asked for, and at its end what came of it; the report has these sentences too. */
   readonly onNote?: (note: string) => void
-  /** Instead of opening files; all work is then done in the calling thread. */
-  readonly openSource?: SourceOpener
 }
 
 export interface BuildReport {
@@ -67,7 +64,7 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   const assembler = new Assembler(plan, resolved, output, fingerprint)
   const meter = new ProgressMeter(plan, context.onProgress ?? (() => {}), assembler.tally.tilesDone)
   try {
-    const pool = poolOf(prepared, context.openSource)
+    const pool = poolOf(prepared, context)
     try {
       await run(plan, pool, assembler, meter, context.signal)
       await assembler.finish()

@@ -118,11 +118,11 @@ const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0)
 
 /** A round of large parts, then, if they were not all, one of small ones. */
 async function sampleOf(prepared: Prepared, threads: number, context: EstimateContext): Promise<Sample> {
-  const { sampleSeconds = 4, signal, openSource } = context
+  const { sampleSeconds = 4, signal } = context
   const sampler = new Sampler()
   const round = async (plan: BuildPlan, seconds: number, few: Few): Promise<void> => {
     if (signal?.aborted === true) throw new FlagstoneError('INTERRUPTED', 'Interrupted.')
-    const pool = poolOf({ ...prepared, plan, options: { ...prepared.options, threads } }, openSource)
+    const pool = poolOf({ ...prepared, plan, options: { ...prepared.options, threads } }, context)
     const stop = (): void => pool.stop()
     signal?.addEventListener('abort', stop, { once: true })
     try {

@@ -1,14 +1,18 @@
-// Who builds subtrees: worker threads, or the calling thread (threads: 0; good for debugging, and for sources
-// that are not files).
-import { Piscina } from 'piscina'
+// Who builds subtrees: worker threads, the calling thread beside them where it may be kept busy, or the calling
+// thread alone (good for debugging, for sources that are not files, and for work that is done before a worker
+// has started).
+import { Worker } from 'node:worker_threads'
 import { FlagstoneError } from '../errors.js'
+import { kernelModule } from '../raster/simd.js'
 import type { Spool } from '../raster/spool.js'
+import { limitsOf, MAX_CACHE_BYTES, type Share } from './memory-share.js'
 import type { BuildPlan } from './plan.js'
-import { type SetLimits, SourceSet, sourceTable } from './source-set.js'
-import type { OpenOptions, SourceOpener } from './sources.js'
+import { SourceSet, sourceTable } from './source-set.js'
+import { type OpenOptions, openSource, type SourceOpener } from './sources.js'
 import { closeSpool, openSpool } from './spool-file.js'
 import { SubtreeBuilder, type SubtreeResult } from './subtree.js'
-import type { SubtreeAnswer, SubtreeTask, WorkerSetup } from './worker.js'
+import { createClaims, TaskBoard } from './task-board.js'
+import type { SubtreeAnswer, WorkerSetup } from './worker.js'
 
 export interface SubtreePool {
   /** Subtrees worth asking for at once. */
@@ -21,99 +25,6 @@ export interface SubtreePool {
   close(): Promise<void>
 }
 
-/** What a thread takes besides the block cache: mosaics, windows, tiles being encoded, the heap. */
-const THREAD_BYTES = 110 * 2 ** 20
-const PROCESS_BYTES = 150 * 2 ** 20
-const MIN_CACHE_BYTES = 16 * 2 ** 20
-const MAX_CACHE_BYTES = 192 * 2 ** 20
-/** Sources open at once in all threads; each may be three files. */
-const MAX_OPEN_SOURCES = 256
-const MIN_OPEN_SOURCES = 8
-
-export interface Share {
-  readonly threads: number
-  /** Block cache of a thread. */
-  readonly cacheBytes: number
-}
-
-/** Threads and caches within a limit; fewer threads rather than over it. */
-export function shareMemory(threads: number, memLimit: number | undefined): Share {
-  const limit = memLimit ?? PROCESS_BYTES + Math.max(1, threads) * (THREAD_BYTES + 128 * 2 ** 20)
-  const most = Math.max(1, Math.floor((limit - PROCESS_BYTES) / (THREAD_BYTES + MIN_CACHE_BYTES)))
-  const used = Math.min(threads, most)
-  const each = (limit - PROCESS_BYTES) / Math.max(1, used) - THREAD_BYTES
-  return {
-    threads: used,
-    cacheBytes: Math.floor(Math.max(MIN_CACHE_BYTES, Math.min(MAX_CACHE_BYTES, each))),
-  }
-}
-
-/** Of the sources of one thread. */
-const limitsOf = (threads: number, cacheBytes: number): SetLimits => ({
-  maxOpen: Math.max(MIN_OPEN_SOURCES, Math.floor(MAX_OPEN_SOURCES / Math.max(1, threads))),
-  cacheBytes,
-})
-
-export class WorkerPool implements SubtreePool {
-  readonly window: number
-  readonly #piscina: Piscina<SubtreeTask, SubtreeAnswer>
-  readonly #stop = new SharedArrayBuffer(4)
-  readonly #spool: Spool | undefined
-  readonly #running = new Set<Promise<SubtreeResult>>()
-
-  /** `out`: a spool may be made beside it. */
-  constructor(plan: BuildPlan, open: OpenOptions, { threads, cacheBytes }: Share, out: string) {
-    this.window = threads + 2
-    this.#spool = openSpool(plan, out, cacheBytes)
-    const setup: WorkerSetup = {
-      plan: { ...plan, sources: [] },
-      table: sourceTable(plan),
-      open: this.#spool === undefined ? open : { ...open, spool: this.#spool },
-      limits: limitsOf(threads, cacheBytes),
-      stop: this.#stop,
-    }
-    this.#piscina = new Piscina({
-      filename: new URL('./worker.js', import.meta.url).href,
-      minThreads: threads,
-      maxThreads: threads,
-      // encodings of a subtree go on in the thread pool; a worker that sleeps in Atomics.wait cannot clean up
-      atomics: 'disabled',
-      // typed arrays lie outside the heap: what is in it is small
-      resourceLimits: { maxOldGenerationSizeMb: 512 },
-      workerData: setup,
-    })
-  }
-
-  build(x: number, y: number): Promise<SubtreeResult> {
-    const running = this.#ask(x, y)
-    this.#running.add(running)
-    running.then(
-      () => this.#running.delete(running),
-      () => this.#running.delete(running),
-    )
-    return running
-  }
-
-  async #ask(x: number, y: number): Promise<SubtreeResult> {
-    const answer = await this.#piscina.run({ x, y })
-    if ('result' in answer) return answer.result
-    const { code, message, stack } = answer.failure
-    const error = code === undefined ? new Error(message) : new FlagstoneError(code, message)
-    if (stack !== undefined) error.stack = stack
-    throw error
-  }
-
-  stop(): void {
-    Atomics.store(new Int32Array(this.#stop), 0, 1)
-  }
-
-  async close(): Promise<void> {
-    await Promise.allSettled(this.#running)
-    await this.#piscina.destroy()
-    if (this.#spool !== undefined) closeSpool(this.#spool)
-  }
-}
-
 export class InlinePool implements SubtreePool {
   readonly window = 1
   readonly #sources: SourceSet
@@ -121,8 +32,14 @@ export class InlinePool implements SubtreePool {
   #last: Promise<unknown> = Promise.resolve()
   #stopped = false
 
-  constructor(plan: BuildPlan, open: OpenOptions, opener: SourceOpener, cacheBytes = MAX_CACHE_BYTES) {
-    this.#sources = new SourceSet(sourceTable(plan), open, opener, limitsOf(1, cacheBytes))
+  constructor(
+    plan: BuildPlan,
+    open: OpenOptions,
+    opener: SourceOpener,
+    limits = limitsOf(1, MAX_CACHE_BYTES),
+    table = sourceTable(plan),
+  ) {
+    this.#sources = new SourceSet(table, open, opener, limits)
     this.#builder = new SubtreeBuilder(plan, this.#sources, () => this.#stopped)
   }
 
@@ -141,5 +58,134 @@ export class InlinePool implements SubtreePool {
     await this.#last
     this.#builder.close()
     await this.#sources.close()
+  }
+}
+
+interface Asked {
+  resolve(result: SubtreeResult): void
+  reject(error: unknown): void
+}
+
+/** Units that a thread may be ahead of the one that is waited for: a square of four, and the next. */
+const AHEAD = 4
+
+export class ThreadPool implements SubtreePool {
+  readonly window: number
+  readonly #workers: Worker[] = []
+  /** The calling thread, when it works too. */
+  readonly #local: InlinePool | undefined
+  #localWork: Promise<void> | undefined
+  readonly #claims = createClaims()
+  readonly #board = new TaskBoard(this.#claims)
+  readonly #stop = new SharedArrayBuffer(4)
+  readonly #spool: Spool | undefined
+  readonly #asked = new Map<number, Asked>()
+  readonly #running = new Set<Promise<SubtreeResult>>()
+  #next = 0
+  #failure: { error: unknown } | undefined
+  #isClosing = false
+
+  /**
+   * @param out a spool may be made beside it
+   * @param useCaller the calling thread is one of the threads
+   */
+  constructor(plan: BuildPlan, open: OpenOptions, share: Share, out: string, useCaller: boolean) {
+    const { threads, cacheBytes } = share
+    this.window = AHEAD * (threads + 1)
+    this.#spool = openSpool(plan, out, cacheBytes)
+    const setup: WorkerSetup = {
+      plan: { ...plan, sources: [] },
+      table: sourceTable(plan),
+      open: this.#spool === undefined ? open : { ...open, spool: this.#spool },
+      limits: limitsOf(threads, cacheBytes),
+      stop: this.#stop,
+      claims: this.#claims,
+      kernels: kernelModule(),
+    }
+    for (let i = useCaller ? 1 : 0; i < threads; i++) this.#workers.push(this.#startWorker(setup))
+    if (useCaller) this.#local = new InlinePool(plan, setup.open, openSource, setup.limits, setup.table)
+  }
+
+  #startWorker(setup: WorkerSetup): Worker {
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: setup,
+      // typed arrays lie outside the heap: what is in it is small
+      resourceLimits: { maxOldGenerationSizeMb: 512 },
+    })
+    worker.on('message', (answer: SubtreeAnswer) => this.#settle(answer))
+    worker.on('error', (error) => this.#fail(error))
+    worker.on('exit', (code) => {
+      if (!this.#isClosing) this.#fail(new Error(`A worker thread ended by itself (exit code ${code}).`))
+    })
+    return worker
+  }
+
+  build(x: number, y: number): Promise<SubtreeResult> {
+    const running = this.#ask(x, y)
+    this.#running.add(running)
+    running.then(
+      () => this.#running.delete(running),
+      () => this.#running.delete(running),
+    )
+    return running
+  }
+
+  #ask(x: number, y: number): Promise<SubtreeResult> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error)
+    const task = { id: this.#next++, x, y }
+    return new Promise((resolve, reject) => {
+      this.#asked.set(task.id, { resolve, reject })
+      for (const worker of this.#workers) worker.postMessage(task)
+      if (this.#local === undefined) return
+      this.#board.add(task)
+      this.#localWork ??= this.#work(this.#local).finally(() => {
+        this.#localWork = undefined
+      })
+    })
+  }
+
+  /** What the calling thread does. Never rejects. */
+  async #work(local: InlinePool): Promise<void> {
+    // workers are told first
+    await undefined
+    for (let task = this.#board.claim(); task !== undefined; task = this.#board.claim()) {
+      const asked = this.#asked.get(task.id)
+      this.#asked.delete(task.id)
+      await local.build(task.x, task.y).then(asked?.resolve, asked?.reject)
+    }
+  }
+
+  #settle(answer: SubtreeAnswer): void {
+    const asked = this.#asked.get(answer.id)
+    this.#asked.delete(answer.id)
+    if ('result' in answer) {
+      asked?.resolve(answer.result)
+      return
+    }
+    const { code, message, stack } = answer.failure
+    const error = code === undefined ? new Error(message) : new FlagstoneError(code, message)
+    if (stack !== undefined) error.stack = stack
+    asked?.reject(error)
+  }
+
+  /** A thread is lost, and with it what it had claimed. */
+  #fail(error: unknown): void {
+    this.#failure ??= { error }
+    for (const { reject } of this.#asked.values()) reject(error)
+    this.#asked.clear()
+  }
+
+  stop(): void {
+    Atomics.store(new Int32Array(this.#stop), 0, 1)
+    this.#local?.stop()
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#running)
+    await this.#localWork
+    this.#isClosing = true
+    await Promise.all(this.#workers.map((worker) => worker.terminate()))
+    await this.#local?.close()
+    if (this.#spool !== undefined) closeSpool(this.#spool)
   }
 }

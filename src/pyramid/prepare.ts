@@ -4,16 +4,20 @@ import { availableParallelism } from 'node:os'
 import type { ValueView } from '../raster/source.js'
 import { readCutline } from './cutline.js'
 import { expandInputs } from './inputs.js'
+import { limitsOf, type Share, shareMemory } from './memory-share.js'
 import type { ResolvedBuildOptions } from './options.js'
 import { type BuildPlan, planBuild } from './plan.js'
-import { InlinePool, type Share, type SubtreePool, shareMemory, WorkerPool } from './pool.js'
+import { InlinePool, type SubtreePool, ThreadPool } from './pool.js'
 import { readInfos, type SkippedSource } from './source-infos.js'
 import { type OpenOptions, openOptionsOf, openSource, type SourceOpener } from './sources.js'
 import { type ColourChoice, chooseColours, provisionalView } from './tone.js'
 
 export interface PrepareContext {
   readonly signal?: AbortSignal
+  /** Instead of opening files; all work is then done in the calling thread. */
   readonly openSource?: SourceOpener
+  /** The calling thread has nothing else to do: it is one of the threads, and a worker less is started. */
+  readonly useCaller?: boolean
 }
 
 export interface Prepared {
@@ -76,9 +80,10 @@ function shareOf(plan: BuildPlan, options: ResolvedBuildOptions, opener: SourceO
   return shareMemory(Math.min(wanted, plan.subtrees), options.memLimit)
 }
 
-export function poolOf({ plan, options, open }: Prepared, opener: SourceOpener | undefined): SubtreePool {
+export function poolOf({ plan, options, open }: Prepared, context: PrepareContext): SubtreePool {
+  const { openSource: opener, useCaller = false } = context
   const share = shareOf(plan, options, opener)
   return share.threads === 0
-    ? new InlinePool(plan, open, opener ?? openSource, share.cacheBytes)
-    : new WorkerPool(plan, open, share, options.out)
+    ? new InlinePool(plan, open, opener ?? openSource, limitsOf(1, share.cacheBytes))
+    : new ThreadPool(plan, open, share, options.out, useCaller)
 }

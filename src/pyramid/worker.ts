@@ -1,13 +1,15 @@
 // What runs in a worker thread: builds one subtree after another, opening sources as they are met.
 //
 // Errors go back as data, since a class does not survive the way between threads.
-import { move, transferableSymbol, valueSymbol, workerData } from 'piscina'
+import { parentPort, workerData } from 'node:worker_threads'
 import { type ErrorCode, FlagstoneError } from '../errors.js'
+import { type KernelModule, useKernels } from '../raster/simd.js'
 import { buffersOf } from './packed.js'
 import type { BuildPlan } from './plan.js'
 import { type SetLimits, SourceSet, type SourceTable } from './source-set.js'
 import { type OpenOptions, openSource } from './sources.js'
 import { SubtreeBuilder, type SubtreeResult } from './subtree.js'
+import { type Task, TaskBoard } from './task-board.js'
 
 export interface WorkerSetup {
   /** Without its sources: those are in the table, which is shared. */
@@ -17,16 +19,16 @@ export interface WorkerSetup {
   readonly limits: SetLimits
   /** One Int32, not 0 when all shall stop. */
   readonly stop: SharedArrayBuffer
-}
-
-export interface SubtreeTask {
-  readonly x: number
-  readonly y: number
+  /** Of the task board. */
+  readonly claims: SharedArrayBuffer
+  /** Compiled once for all threads. */
+  readonly kernels: KernelModule | undefined
 }
 
 export type SubtreeAnswer =
-  | { readonly result: SubtreeResult }
+  | { readonly id: number; readonly result: SubtreeResult }
   | {
+      readonly id: number
       readonly failure: {
         readonly code: ErrorCode | undefined
         readonly message: string
@@ -34,15 +36,18 @@ export type SubtreeAnswer =
       }
     }
 
+const port = parentPort!
 const setup = workerData as WorkerSetup
 const stop = new Int32Array(setup.stop)
+useKernels(setup.kernels)
 const sources = new SourceSet(setup.table, setup.open, openSource, setup.limits)
 const builder = new SubtreeBuilder(setup.plan, sources, () => Atomics.load(stop, 0) !== 0)
+const board = new TaskBoard(setup.claims)
 
-function failureOf(error: unknown): SubtreeAnswer {
+function failureOf(id: number, error: unknown): SubtreeAnswer {
   const code = error instanceof FlagstoneError ? error.code : undefined
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
-  return { failure: { code, message, ...(stack === undefined ? {} : { stack }) } }
+  return { id, failure: { code, message, ...(stack === undefined ? {} : { stack }) } }
 }
 
 /** Buffers of a result, which are handed over instead of copied. */
@@ -52,13 +57,25 @@ function transfersOf(result: SubtreeResult): ArrayBuffer[] {
   return [...buffersOf(result.tiles), ...raw.map((array) => array.buffer as ArrayBuffer)]
 }
 
-export default async function run(task: SubtreeTask): Promise<SubtreeAnswer> {
+async function build({ id, x, y }: Task): Promise<void> {
   try {
-    const result = await builder.build(task.x, task.y)
-    const answer: SubtreeAnswer = { result }
-    const moved = move({ [transferableSymbol]: transfersOf(result), [valueSymbol]: answer } as never)
-    return moved as unknown as SubtreeAnswer
+    const result = await builder.build(x, y)
+    port.postMessage({ id, result } satisfies SubtreeAnswer, transfersOf(result))
   } catch (error) {
-    return failureOf(error)
+    port.postMessage(failureOf(id, error))
   }
 }
+
+let isWorking = false
+
+/** Until there is nothing to do. */
+async function work(): Promise<void> {
+  isWorking = true
+  for (let task = board.claim(); task !== undefined; task = board.claim()) await build(task)
+  isWorking = false
+}
+
+port.on('message', (task: Task) => {
+  board.add(task)
+  if (!isWorking) void work()
+})

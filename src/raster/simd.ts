@@ -144,7 +144,32 @@ const ORDINARY: PixelMemory = { take: (length) => new Uint8Array(length), give: 
 /** This thread's memory for pixels, near the kernels where there are any. */
 export const pixelMemory = (): PixelMemory => simd() ?? ORDINARY
 
+/** Machine code, which threads can share: it can be sent from one to another. */
+export type KernelModule = object
+
+let compiled: { module: WebAssembly.Module | undefined } | undefined
 let loaded: { simd: Simd | undefined } | undefined
+
+/** Compiled in this thread, or given to it; undefined where there is none. */
+export function kernelModule(): KernelModule | undefined {
+  compiled ??= { module: compile() }
+  return compiled.module
+}
+
+/** Has this thread use what another one compiled. Before its first use of them. */
+export function useKernels(module: KernelModule | undefined): void {
+  compiled = { module: module as WebAssembly.Module | undefined }
+}
+
+function compile(): WebAssembly.Module | undefined {
+  if (process.env.FLAGSTONE_SIMD === '0') return undefined
+  try {
+    return new WebAssembly.Module(readFileSync(new URL('./wasm/kernels.wasm', import.meta.url)))
+  } catch {
+    // not built, or an engine without SIMD
+    return undefined
+  }
+}
 
 /** This thread's; undefined where there is none. */
 export function simd(): Simd | undefined {
@@ -153,12 +178,11 @@ export function simd(): Simd | undefined {
 }
 
 function load(): Simd | undefined {
-  if (process.env.FLAGSTONE_SIMD === '0') return undefined
+  const module = kernelModule()
   try {
-    const bytes = readFileSync(new URL('./wasm/kernels.wasm', import.meta.url))
-    return new Simd(new WebAssembly.Module(bytes))
+    return module && new Simd(module as WebAssembly.Module)
   } catch {
-    // not built, or an engine without SIMD or without that much address space
+    // without that much address space
     return undefined
   }
 }

@@ -400,32 +400,37 @@ t.test('progress: ascending, complete', async (t) => {
 t.test('worker threads: the same bytes with none, one and two', async (t) => {
   const dir = t.testdir()
   const all = []
-  for (const threads of [0, 1, 2]) {
-    const out = join(dir, `${threads}.pmtiles`)
-    await build({ sources: [fixture('ortho.tif')], out, threads, minZoom: 10 })
-    all.push(tilesOf(out))
+  for (const useCaller of [false, true]) {
+    for (const threads of [0, 1, 2]) {
+      const out = join(dir, `${threads} ${useCaller}.pmtiles`)
+      await build({ sources: [fixture('ortho.tif')], out, threads, minZoom: 10 }, { useCaller })
+      all.push(tilesOf(out))
+    }
   }
   t.ok(Object.keys(all[0]!).length > 50)
-  t.same(all[1], all[0])
-  t.same(all[2], all[0])
+  for (const one of all) t.same(one, all[0])
 })
 
-t.test('worker threads: interrupted, failing', async (t) => {
-  const dir = t.testdir()
-  const out = join(dir, 'out.pmtiles')
-  const options = { sources: [fixture('ortho.tif')], out, threads: 2, maxZoom: 19, commitEverySeconds: 0 }
-  const controller = new AbortController()
-  const onProgress = () => controller.abort()
-  await t.rejects(build(options, { signal: controller.signal, onProgress }), { code: 'INTERRUPTED' })
-  if (existsSync(out)) await build({ ...options, resume: true })
-  else await build(options)
-  const whole = join(dir, 'whole.pmtiles')
-  await build({ ...options, out: whole })
-  t.same(tilesOf(out), tilesOf(whole))
-  // the worker's error arrives with its code
-  const broken = join(dir, 'broken.tif')
-  const bytes = readFileSync(fixture('ortho.tif'))
-  writeFileSync(broken, bytes.subarray(0, bytes.length >> 1))
-  const failed = build({ ...options, sources: [broken], out: join(dir, 'b.pmtiles') })
-  await t.rejects(failed, { name: 'FlagstoneError', code: /^SOURCE_/ })
-})
+for (const useCaller of [false, true]) {
+  t.test(`worker threads: interrupted, failing${useCaller ? ', the caller too' : ''}`, async (t) => {
+    const dir = t.testdir()
+    const out = join(dir, 'out.pmtiles')
+    const options = { sources: [fixture('ortho.tif')], out, threads: 2, maxZoom: 19, commitEverySeconds: 0 }
+    const controller = new AbortController()
+    const onProgress = () => controller.abort()
+    await t.rejects(build(options, { signal: controller.signal, onProgress, useCaller }), {
+      code: 'INTERRUPTED',
+    })
+    if (existsSync(out)) await build({ ...options, resume: true })
+    else await build(options)
+    const whole = join(dir, 'whole.pmtiles')
+    await build({ ...options, out: whole })
+    t.same(tilesOf(out), tilesOf(whole))
+    // the worker's error arrives with its code
+    const broken = join(dir, 'broken.tif')
+    const bytes = readFileSync(fixture('ortho.tif'))
+    writeFileSync(broken, bytes.subarray(0, bytes.length >> 1))
+    const failed = build({ ...options, sources: [broken], out: join(dir, 'b.pmtiles') }, { useCaller })
+    await t.rejects(failed, { name: 'FlagstoneError', code: /^SOURCE_/ })
+  })
+}

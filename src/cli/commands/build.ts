@@ -53,7 +53,7 @@ function optionsOf(paths: readonly string[], cli: BuildCliOptions): BuildOptions
 
 async function dryRun(context: Context, options: BuildOptions, cli: BuildCliOptions): Promise<void> {
   const { io } = context
-  const found = await estimate(options, { signal: io.signal })
+  const found = await estimate(options, { signal: io.signal, useCaller: true })
   if (cli.json === true) printJson(io, found)
   else print(io, describeEstimate(found))
   const lack = lackOfSpace(found)
@@ -66,6 +66,7 @@ async function reallyBuild({ io }: Context, options: BuildOptions, cli: BuildCli
   const view = progressView(io, cli)
   const report = await build(options, {
     signal: io.signal,
+    useCaller: true,
     onProgress: (state) => view.update(state),
     onNote: (note) => say(io, cli, note),
   }).finally(() => view.stop())
