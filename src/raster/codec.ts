@@ -2,15 +2,13 @@
 //
 // Invariants: equal pixels give equal bytes (samples under mask 0 are written as 0, never as found); grey
 // stays grey where the format has it; one thread a tile, nothing cached: the caller keeps several in flight.
-import sharp, { type Sharp } from 'sharp'
+import type { Sharp } from 'sharp'
 import { FlagstoneError } from '../errors.js'
 import { sniffTileType, TileType } from '../format/tile-type.js'
 import { coverageOf } from './canvas.js'
 import { encodeJpeg } from './jpeg.js'
 import type { Pixels } from './pixels.js'
-
-sharp.concurrency(1)
-sharp.cache(false)
+import { sharp } from './sharp.js'
 
 export type TileFormat = 'auto' | 'jpeg' | 'png' | 'webp' | 'avif'
 
@@ -181,11 +179,24 @@ export async function decodeTile(bytes: Uint8Array): Promise<Pixels> {
   try {
     return await decode(bytes)
   } catch (cause) {
-    if (cause instanceof FlagstoneError) throw cause
-    const said = cause instanceof Error ? cause.message : String(cause)
-    throw new FlagstoneError('DAMAGED', `A tile of ${bytes.length} bytes does not decode: ${said}.`, {
-      cause,
-    })
+    throw cause instanceof FlagstoneError ? cause : undecodable(bytes, cause)
+  }
+}
+
+function undecodable({ length }: Uint8Array, cause: unknown): FlagstoneError {
+  const said = cause instanceof Error ? cause.message : String(cause)
+  return new FlagstoneError('DAMAGED', `A tile of ${length} bytes does not decode: ${said}.`, { cause })
+}
+
+/** A picture in another format with every sample kept, under transparent pixels too. Rejects with DAMAGED. */
+export async function recodeExactly(bytes: Uint8Array, format: 'png' | 'webp'): Promise<Uint8Array> {
+  try {
+    const image = sharp(bytes, { limitInputPixels: MAX_TILE_PIXELS, failOn: 'warning', sequentialRead: true })
+    return format === 'png'
+      ? await image.png({ compressionLevel: 6, palette: false, adaptiveFiltering: true }).toBuffer()
+      : await image.webp({ lossless: true, exact: true, quality: 20, effort: 1 }).toBuffer()
+  } catch (cause) {
+    throw undecodable(bytes, cause)
   }
 }
 

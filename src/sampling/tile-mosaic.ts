@@ -12,19 +12,35 @@ import { colourForm, type TileForm } from './tile-form.js'
 
 /** Zooms below a missing tile that are searched for its parts. */
 const SEARCH_ZOOMS = 4
-const CACHED_TILES = 128
+/** Of decoded tiles; 128 tiles of 256² in colour take 25 MB. */
+const CACHED_BYTES = 2 ** 25
 const DECODED_AT_ONCE = 8
 const USUAL_SIZE = 256
+
+export interface MosaicOptions {
+  /** Looked at before each tile is decoded. */
+  readonly signal?: AbortSignal | undefined
+  /** Sides of the tiles by zoom as far as they are known: looked up, and added to. */
+  readonly sizes?: Map<number, number> | undefined
+}
+
+interface Decoded<T extends Samples> {
+  readonly pixels: Promise<Pixels<T> | undefined>
+  /** 0 as long as it is being decoded. */
+  bytes: number
+}
 
 export class TileMosaic<T extends Samples = Uint8Array> {
   readonly #reader: TileSet
   readonly #zooms: ReadonlySet<number>
   readonly #deepest: number
   readonly #fill: 'any' | 'leaves'
-  readonly #sizes = new Map<number, number>()
+  readonly #sizes: Map<number, number>
   /** Insertion order is order of use. */
-  readonly #decoded = new Map<string, Promise<Pixels<T> | undefined>>()
+  readonly #decoded = new Map<string, Decoded<T>>()
+  #decodedBytes = 0
   readonly #form: TileForm<T>
+  readonly #signal: AbortSignal | undefined
 
   /** `fill`: which ancestors stand in for a missing tile: any, or only those the file has nothing below. */
   constructor(
@@ -32,8 +48,11 @@ export class TileMosaic<T extends Samples = Uint8Array> {
     zooms: readonly number[],
     fill: 'any' | 'leaves' = 'any',
     form: TileForm<T> = colourForm() as TileForm<Samples> as TileForm<T>,
+    { signal, sizes = new Map() }: MosaicOptions = {},
   ) {
     this.#form = form
+    this.#signal = signal
+    this.#sizes = sizes
     this.#reader = reader
     this.#fill = fill
     this.#zooms = new Set(zooms)
@@ -149,16 +168,35 @@ export class TileMosaic<T extends Samples = Uint8Array> {
 
   /** Decoded. */
   async #tile(zoom: number, x: number, y: number): Promise<Pixels<T> | undefined> {
-    if (!this.#zooms.has(zoom)) return undefined
+    if (!this.#has(zoom, x, y)) return undefined
     const key = `${zoom}/${x}/${y}`
-    const found = this.#decoded.get(key) ?? this.#decode(zoom, x, y)
-    this.#decoded.delete(key)
-    this.#decoded.set(key, found)
-    if (this.#decoded.size > CACHED_TILES) this.#decoded.delete(this.#decoded.keys().next().value!)
-    return found
+    const known = this.#decoded.get(key)
+    if (known !== undefined) {
+      this.#decoded.delete(key)
+      this.#decoded.set(key, known)
+      return known.pixels
+    }
+    const decoded: Decoded<T> = { pixels: this.#decode(zoom, x, y), bytes: 0 }
+    this.#decoded.set(key, decoded)
+    const pixels = await decoded.pixels
+    if (pixels === undefined || this.#decoded.get(key) !== decoded) return pixels
+    decoded.bytes = pixels.data.byteLength + (pixels.mask?.length ?? 0)
+    this.#decodedBytes += decoded.bytes
+    this.#forget()
+    return pixels
+  }
+
+  /** The least recently used, as many as are too many. */
+  #forget(): void {
+    for (const [key, { bytes }] of this.#decoded) {
+      if (this.#decodedBytes <= CACHED_BYTES) return
+      this.#decoded.delete(key)
+      this.#decodedBytes -= bytes
+    }
   }
 
   async #decode(zoom: number, x: number, y: number): Promise<Pixels<T> | undefined> {
+    this.#signal?.throwIfAborted()
     const tile = this.#reader.get(zoom, x, y)
     return tile && this.#form.decode(tile.bytes)
   }

@@ -1,7 +1,11 @@
 // Work that computes: so many jobs at once, so many waiting, so long each; more is answered 503.
+//
+// Invariants: turns come in the order of asking, so nobody starves; a job holds its slots until it has really ended,
+// whoever stopped waiting for it; of a job that ended no timer and no listener is left.
 import { HttpError } from './message.js'
 
 export interface WorkLimits {
+  /** Slots: jobs at once, when each takes one. */
   readonly jobs: number
   readonly waiting: number
   /** Milliseconds, waiting included. */
@@ -9,16 +13,25 @@ export interface WorkLimits {
 }
 
 const RETRY_SECONDS = 2
+/** The longest that setTimeout knows. */
+const MAX_MS = 2 ** 31 - 1
 const overloaded = (sentence: string): HttpError =>
   new HttpError(503, sentence, ['Retry-After', String(RETRY_SECONDS)])
 
+interface Turn {
+  readonly slots: number
+  readonly begin: () => void
+}
+
 export class WorkQueue {
   readonly #limits: WorkLimits
-  readonly #waiting: (() => void)[] = []
+  readonly #waiting: Turn[] = []
+  #free: number
   #running = 0
 
   constructor(limits: WorkLimits) {
     this.#limits = limits
+    this.#free = limits.jobs
   }
 
   get running(): number {
@@ -30,51 +43,78 @@ export class WorkQueue {
   }
 
   /**
-   * Runs a job when its turn comes. `signal`: the client's; a job that waits is then dropped, one that runs may look.
-   * Rejects with HttpError 503 when too many wait, or when it took too long (the job's own signal is aborted then).
+   * Runs a job when its turn comes. `signal`: the client's; a job that waits is then dropped, one that runs may look
+   * at its own, which is aborted with the client's reason. `slots`: how many a job that needs much memory takes.
+   * Rejects with HttpError 503 when too many wait, or when it took too long (the job's signal is aborted then).
    */
-  async run<T>(client: AbortSignal, job: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const signal = AbortSignal.any([client, AbortSignal.timeout(this.#limits.jobMs)])
-    await this.#turn(signal, client)
+  run<T>(client: AbortSignal, job: (signal: AbortSignal) => Promise<T>, slots = 1): Promise<T> {
+    const { jobs, jobMs } = this.#limits
+    return new Promise<T>((resolve, reject) => {
+      if (client.aborted) return reject(client.reason)
+      const controller = new AbortController()
+      const stop = (reason: unknown): void => {
+        clearTimeout(timer)
+        client.removeEventListener('abort', left)
+        this.#drop(turn)
+        controller.abort(reason)
+        reject(reason)
+      }
+      const left = (): void => stop(client.reason)
+      const turn: Turn = {
+        slots: Math.min(slots, jobs),
+        begin: () => {
+          void this.#work(turn, () => job(controller.signal))
+            .then(resolve, reject)
+            .finally(() => {
+              clearTimeout(timer)
+              client.removeEventListener('abort', left)
+            })
+        },
+      }
+      const mayBegin = this.#waiting.length === 0 && turn.slots <= this.#free
+      if (!mayBegin && this.#waiting.length >= this.#limits.waiting) {
+        return reject(overloaded('Too many requests are being worked on; ask again in a moment.'))
+      }
+      const timer = setTimeout(
+        () => stop(overloaded('This took longer than the server allows; ask for less.')),
+        Math.min(jobMs, MAX_MS),
+      )
+      timer.unref()
+      client.addEventListener('abort', left)
+      this.#waiting.push(turn)
+      this.#beginNext()
+    })
+  }
+
+  async #work<T>({ slots }: Turn, job: () => Promise<T>): Promise<T> {
+    this.#free -= slots
     this.#running++
-    const done = job(signal).finally(() => {
-      this.#running--
-      this.#waiting.shift()?.()
-    })
-    return await Promise.race([done, this.#rejectOn(signal, client)])
-  }
-
-  async #turn(signal: AbortSignal, client: AbortSignal): Promise<void> {
-    if (this.#running < this.#limits.jobs) return
-    if (this.#waiting.length >= this.#limits.waiting) {
-      throw overloaded('Too many requests are being worked on; ask again in a moment.')
-    }
-    let enter = (): void => {}
-    const turn = new Promise<void>((resolve) => {
-      enter = resolve
-    })
-    this.#waiting.push(enter)
     try {
-      await Promise.race([turn, this.#rejectOn(signal, client)])
-    } catch (error) {
-      const at = this.#waiting.indexOf(enter)
-      if (at >= 0) this.#waiting.splice(at, 1)
-      // our turn had come already: it is the next one's
-      else this.#waiting.shift()?.()
-      throw error
+      return await job()
+    } finally {
+      this.#free += slots
+      this.#running--
+      this.#beginNext()
     }
   }
 
-  #rejectOn(signal: AbortSignal, client: AbortSignal): Promise<never> {
-    return new Promise((_, reject) => {
-      const refuse = (): void =>
-        reject(
-          client.aborted
-            ? client.reason
-            : overloaded('This took longer than the server allows; ask for less.'),
-        )
-      if (signal.aborted) refuse()
-      else signal.addEventListener('abort', refuse, { once: true })
-    })
+  /** Those whose turn it is; the first that does not fit keeps the others behind it, else it would wait for ever. */
+  #beginNext(): void {
+    for (
+      let next = this.#waiting[0];
+      next !== undefined && next.slots <= this.#free;
+      next = this.#waiting[0]
+    ) {
+      this.#waiting.shift()
+      next.begin()
+    }
+  }
+
+  #drop(turn: Turn): void {
+    const at = this.#waiting.indexOf(turn)
+    if (at < 0) return
+    this.#waiting.splice(at, 1)
+    // it may have been the one that did not fit
+    if (at === 0) this.#beginNext()
   }
 }

@@ -1,0 +1,51 @@
+// Where a picture lies in the web mercator world, whatever zoom it is read from.
+import { FlagstoneError } from '../errors.js'
+import { clampLatitude, LIMIT_METRES, latToMetres, lonToMetres, WORLD_METRES } from '../grid/mercator.js'
+
+/**
+ * A rectangle in sides of the world, from its north-western corner: tiles of every zoom have exact ones. What lies
+ * west of 0 or east of 1 is the world again, what lies north of 0 or south of 1 is nothing.
+ */
+export interface Window {
+  readonly left: number
+  readonly top: number
+  readonly right: number
+  readonly bottom: number
+}
+
+const MAX_SIDE = 32768
+const MAX_PIXELS = 2 ** 27
+
+/** West, south, east, north, degrees; west > east, or east past 180, crosses the antimeridian. Throws RangeError. */
+export function windowOfBbox(bbox: readonly [number, number, number, number]): Window {
+  const [w, s, e, n] = bbox
+  if (!bbox.every(Number.isFinite) || s >= n || w === e) {
+    throw new RangeError(`bbox ${bbox.join(',')} is not west,south,east,north in degrees`)
+  }
+  const top = rowOf(n)
+  const bottom = rowOf(s)
+  if (top >= bottom) throw new RangeError(`bbox ${bbox.join(',')} lies outside the web mercator world`)
+  return { left: columnOf(w), top, right: columnOf(e > w ? e : e + 360), bottom }
+}
+
+export function windowOfTile(zoom: number, x: number, y: number): Window {
+  const n = 2 ** zoom
+  return { left: x / n, top: y / n, right: (x + 1) / n, bottom: (y + 1) / n }
+}
+
+/** Of a longitude. */
+export const columnOf = (lon: number): number => (lonToMetres(lon) + LIMIT_METRES) / WORLD_METRES
+/** Of a latitude; those beyond the world's edge are at the edge. */
+export const rowOf = (lat: number): number => (LIMIT_METRES - latToMetres(clampLatitude(lat))) / WORLD_METRES
+
+/** Throws RangeError for what is no size in pixels, TOO_LARGE. */
+export function checkSize(width: number, height: number): void {
+  if (![width, height].every((n) => Number.isInteger(n) && n > 0)) {
+    throw new RangeError(`${width}×${height} is no size in pixels`)
+  }
+  if (width <= MAX_SIDE && height <= MAX_SIDE && width * height <= MAX_PIXELS) return
+  throw new FlagstoneError(
+    'TOO_LARGE',
+    `A picture of ${width}×${height} pixels is over the limit of ${MAX_SIDE} a side and ${MAX_PIXELS} in all; ask for it in pieces.`,
+  )
+}

@@ -1,0 +1,55 @@
+// What is computed of a source: kept under everything it depends on, made once for all who ask, in turn.
+import { createHash } from 'node:crypto'
+import type { Made } from './byte-cache.js'
+import type { ServerContext } from './context.js'
+import type { Query } from './message.js'
+import type { Source } from './source.js'
+
+/** Counts up when the same request gets another answer by a change of this program. */
+const EDITION = 1
+
+/** The entity tag of something computed, known before it is: of the source's state and of what is asked for. */
+export function computedTag(source: Source, asked: string): string {
+  const digest = createHash('sha1').update(`${EDITION} ${source.id} ${source.version} ${asked}`)
+  return `"${digest.digest('base64url')}"`
+}
+
+/** Memory is reserved by it: how large the picture is of all that one may ask for. */
+export interface Weight {
+  readonly pixels: number
+}
+
+/**
+ * The answer to what is asked for, from the cache or made. `asked` names it wholly, so that equal ones are equal
+ * answers; `make` may use the source until its promise has settled. Rejects with HttpError 503, and as `make` does.
+ */
+export function computed(
+  context: ServerContext,
+  source: Source,
+  query: Query,
+  asked: string,
+  make: (signal: AbortSignal) => Promise<Omit<Made, 'etag'> | undefined>,
+  weight: Weight = { pixels: 0 },
+): Promise<Made | undefined> {
+  const etag = computedTag(source, asked)
+  const job = async (signal: AbortSignal): Promise<Made | undefined> => {
+    const release = source.hold()
+    try {
+      const made = await make(signal)
+      return made && { ...made, etag }
+    } finally {
+      release()
+    }
+  }
+  const begin = (everyone: AbortSignal): Promise<Made | undefined> => {
+    // from now on, not from its turn on: while it waits the source may be replaced
+    const release = source.hold()
+    return context.work.run(everyone, job, slotsOf(context, weight)).finally(release)
+  }
+  return context.cache.getOrMake(`${source.id} ${etag}`, begin, query.signal)
+}
+
+/** A picture as large as they may be takes half of all slots, so that two of them are made at once. */
+function slotsOf({ options: { limits } }: ServerContext, { pixels }: Weight): number {
+  return Math.max(1, Math.ceil((limits.jobs * pixels) / (2 * limits.pixels)))
+}

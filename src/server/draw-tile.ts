@@ -1,0 +1,106 @@
+// The square of a tile in any size, drawn from the tiles of one zoom and encoded as the source's tiles are.
+import { decodeElevation } from '../format/elevation.js'
+import { mimeOf, type TileType } from '../format/tile-type.js'
+import { finishCanvas } from '../raster/canvas.js'
+import { encodeTile } from '../raster/codec.js'
+import type { Pixels, Resampling, Samples } from '../raster/pixels.js'
+import { encodeHeights, isTerrainRgb, type TerrainOptions } from '../raster/terrain.js'
+import { Sampler } from '../sampling/sampler.js'
+import { colourForm, formOf, type TileForm } from '../sampling/tile-form.js'
+import { windowOfTile } from '../sampling/window.js'
+import type { Made } from './byte-cache.js'
+import { factsOf } from './picture-facts.js'
+import { breathe, PIECE_PIXELS } from './pieces.js'
+import type { Source } from './source.js'
+import { formatOfType, type TileWant } from './tile-want.js'
+
+/** A tile's square. */
+export interface Drawing {
+  readonly z: number
+  readonly x: number
+  readonly y: number
+  /** Pixels a side. */
+  readonly side: number
+  /** The zoom whose tiles are read. */
+  readonly from: number
+  readonly resampling: Resampling
+}
+
+export type Encoded = Omit<Made, 'etag'>
+
+/** Undefined when there is nothing. `like`: a stored tile, whose kind is kept where nothing else is wanted. */
+export async function drawTile(
+  source: Source,
+  drawing: Drawing,
+  want: TileWant,
+  like: { readonly bytes: Uint8Array; readonly type: TileType },
+  signal: AbortSignal,
+): Promise<Encoded | undefined> {
+  const { heights } = factsOf(source)
+  if (heights === undefined) {
+    const form = colourForm()
+    const pixels = await pixelsOf(source, drawing, form, signal)
+    return pixels && encodeColours(form.isGrey ? greyOf(pixels) : pixels, want, like.type)
+  }
+  const pixels = await pixelsOf(source, drawing, formOf(heights), signal)
+  if (pixels === undefined) return undefined
+  const format = (want.format ?? formatOfType(like.type)) === 'webp' ? 'webp' : 'png'
+  const options: TerrainOptions = isTerrainRgb(heights)
+    ? { encoding: heights, format, step: 1, offset: 0, nodata: 'transparent' }
+    : { ...numbersLike(like.bytes), format, nodata: 'transparent' }
+  const encoded = await encodeHeights(pixels, options)
+  return encoded && { bytes: encoded.bytes, contentType: mimeOf(encoded.type) }
+}
+
+/** Undefined when all is transparent. */
+export async function pixelsOf<T extends Samples>(
+  source: Source,
+  { z, x, y, side, from, resampling }: Drawing,
+  form: TileForm<T>,
+  signal: AbortSignal,
+): Promise<Pixels<T> | undefined> {
+  const canvas = form.canvas(side, side)
+  const sampler = await Sampler.open(source.tiles, form, windowOfTile(z, x, y), {
+    width: side,
+    height: side,
+    zoom: from,
+    resampling,
+    signal,
+    sizes: factsOf(source).sizes,
+    piecePixels: PIECE_PIXELS,
+  })
+  if (sampler === undefined) return undefined
+  for (const piece of sampler.pieces()) {
+    await sampler.paint(piece, canvas, piece.minX, piece.minY)
+    await breathe(signal)
+  }
+  return finishCanvas(canvas)
+}
+
+/** In the format that is wanted, else in that of the source; where that is JPEG and something shows through, in PNG. */
+export async function encodeColours(
+  pixels: Pixels,
+  { format, quality }: TileWant,
+  stored: TileType,
+): Promise<Encoded | undefined> {
+  const own = formatOfType(stored) ?? 'png'
+  const chosen = format ?? (own === 'jpeg' ? 'auto' : own)
+  const encoded = await encodeTile(pixels, {
+    format: chosen,
+    transparentFormat: 'png',
+    ...(quality === undefined ? {} : { quality }),
+  })
+  return encoded && { bytes: encoded.bytes, contentType: mimeOf(encoded.type) }
+}
+
+/** How a tile of numbers writes them. */
+function numbersLike(bytes: Uint8Array): Pick<TerrainOptions, 'encoding' | 'step' | 'offset'> {
+  const { samples, step, offset } = decodeElevation(bytes)
+  return { encoding: samples instanceof Int16Array ? 'int16' : 'float32', step, offset }
+}
+
+function greyOf(pixels: Pixels): Pixels {
+  const data = new Uint8Array(pixels.width * pixels.height)
+  for (let p = 0; p < data.length; p++) data[p] = pixels.data[3 * p]!
+  return { ...pixels, bands: 1, data }
+}

@@ -1,0 +1,54 @@
+// Tiles below the deepest stored one: its part, enlarged.
+import { MAX_ZOOM } from '../grid/mercator.js'
+import type { Made } from './byte-cache.js'
+import { computed } from './computed.js'
+import type { ServerContext } from './context.js'
+import { drawTile } from './draw-tile.js'
+import type { Query } from './message.js'
+import { factsOf, tileSizeAt } from './picture-facts.js'
+import type { Source } from './source.js'
+import { checkHeights, checkWant, formatOfType, nameOfWant, sideOf, type TileWant } from './tile-want.js'
+
+/**
+ * The place of a tile cut out of the nearest stored ancestor and enlarged, bilinear, with the pixels of the ancestor's
+ * neighbours considered, so that no seams are seen; heights as heights. Undefined: no ancestor, nothing in its place,
+ * deeper than zoom 26, or no picture (vector tiles). Rejects with HttpError 400 for a want that cannot be, and 503.
+ */
+export async function overzoomTile(
+  context: ServerContext,
+  source: Source,
+  z: number,
+  x: number,
+  y: number,
+  query: Query,
+  want: TileWant,
+): Promise<Made | undefined> {
+  if (!isOnGrid(z, x, y)) return undefined
+  const from = ancestorOf(source, z, x, y)
+  if (from === undefined) return undefined
+  const facts = factsOf(source)
+  checkWant(want)
+  checkHeights(facts, want)
+  const side = sideOf(want, (await tileSizeAt(source, from))!, context.options)
+  const asked = `overzoom ${z}/${x}/${y} ${nameOfWant(want)}`
+  return computed(context, source, query, asked, async (signal) => {
+    const up = z - from
+    const like = source.get(from, shifted(x, up), shifted(y, up))
+    if (like === undefined || (formatOfType(like.type) === undefined && facts.heights === undefined))
+      return undefined
+    return drawTile(source, { z, x, y, side, from, resampling: 'bilinear' }, want, like, signal)
+  })
+}
+
+function isOnGrid(z: number, x: number, y: number): boolean {
+  const side = 2 ** z
+  return [z, x, y].every((n) => Number.isInteger(n) && n >= 0) && z <= MAX_ZOOM && x < side && y < side
+}
+
+/** The zoom of the nearest stored one. */
+function ancestorOf({ tiles }: Source, z: number, x: number, y: number): number | undefined {
+  for (let up = 1; up <= z; up++) if (tiles.has(z - up, shifted(x, up), shifted(y, up))) return z - up
+  return undefined
+}
+
+const shifted = (n: number, by: number): number => Math.floor(n / 2 ** by)

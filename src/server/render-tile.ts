@@ -1,0 +1,82 @@
+// A stored tile in another form than it is stored in.
+import { mimeOf, TileType } from '../format/tile-type.js'
+import { decodeTile, recodeExactly } from '../raster/codec.js'
+import type { Made } from './byte-cache.js'
+import { computed } from './computed.js'
+import type { ServerContext } from './context.js'
+import { drawTile, type Encoded, encodeColours } from './draw-tile.js'
+import { HttpError, type Query } from './message.js'
+import { factsOf, tileSizeAt } from './picture-facts.js'
+import type { ServedTile, Source } from './source.js'
+import { checkHeights, checkWant, formatOfType, nameOfWant, sideOf, type TileWant } from './tile-want.js'
+
+export { overzoomTile } from './overzoom.js'
+export type { TileWant } from './tile-want.js'
+export { transparentTile } from './transparent.js'
+
+/**
+ * The tile in the format, quality and size that is wanted: with the pixels of deeper tiles where it becomes larger and
+ * they are stored, else enlarged. At its own size it is decoded and encoded, never resampled. Undefined when it is not
+ * stored. Rejects with HttpError 400 for a want that cannot be, 503; DAMAGED.
+ */
+export async function renderTile(
+  context: ServerContext,
+  source: Source,
+  z: number,
+  x: number,
+  y: number,
+  want: TileWant,
+  query: Query,
+): Promise<Made | undefined> {
+  checkWant(want)
+  const stored = source.stat(z, x, y)
+  if (stored === undefined) return undefined
+  const facts = factsOf(source)
+  if (formatOfType(stored.type) === undefined && stored.type !== TileType.elevation) {
+    throw new HttpError(400, 'These tiles are no pictures: ask for them as they are stored.')
+  }
+  checkHeights(facts, want)
+  const size = (await tileSizeAt(source, z))!
+  const side = sideOf(want, size, context.options)
+  return computed(context, source, query, `tile ${z}/${x}/${y} ${nameOfWant(want)}`, async (signal) => {
+    const tile = source.get(z, x, y)
+    if (tile === undefined) return undefined
+    if (side === size) {
+      const same = await recoded(tile, want, side, facts.heights !== undefined)
+      if (same !== undefined) return same
+    }
+    const from = z + depthFor(source, z, x, y, side / size)
+    const resampling = side < size ? 'average' : 'bilinear'
+    return drawTile(source, { z, x, y, side, from, resampling }, want, tile, signal)
+  })
+}
+
+/** Without resampling. Undefined when the tile is of another size than is usual at its zoom. */
+async function recoded(
+  { bytes, type }: ServedTile,
+  want: TileWant,
+  side: number,
+  isHeights: boolean,
+): Promise<Encoded | undefined> {
+  const format = want.format ?? formatOfType(type)
+  if (type === TileType.elevation) return { bytes, contentType: mimeOf(type) }
+  if (isHeights) {
+    const exact = format === 'webp' ? 'webp' : 'png'
+    return { bytes: await recodeExactly(bytes, exact), contentType: mimeOf(TileType[exact]) }
+  }
+  const pixels = await decodeTile(bytes)
+  if (pixels.width !== side || pixels.height !== side) return undefined
+  return encodeColours(pixels, want, type)
+}
+
+/** How many zooms deeper there are tiles that hold what is wanted; fewer when no such deep ones lie under this tile. */
+function depthFor({ tiles }: Source, z: number, x: number, y: number, factor: number): number {
+  const wanted = Math.ceil(Math.log2(factor))
+  for (let depth = Math.max(0, wanted); depth > 0; depth--) {
+    const n = 2 ** depth
+    for (let i = 0; i < n * n; i++) {
+      if (z + depth <= 26 && tiles.has(z + depth, x * n + (i % n), y * n + Math.floor(i / n))) return depth
+    }
+  }
+  return 0
+}
