@@ -2,6 +2,7 @@
 //
 // Invariant: what comes out is 'http(s)://host[:port]' and a path of plain segments, whatever headers came in: no
 // quote, bracket, space or control character of a header reaches a document.
+import { isIP } from 'node:net'
 import { HttpError, type Query } from './message.js'
 import type { ResolvedServerOptions } from './options.js'
 
@@ -35,7 +36,9 @@ export function publicBase(query: Query, options: UrlOptions): string {
 /** Who asks: the connection's other end, or with `trustProxy` the client that X-Forwarded-For names. */
 export function clientAddress(query: Query, options: Pick<UrlOptions, 'trustProxy'>): string | undefined {
   const named = options.trustProxy ? forwarded(query, 'x-forwarded-for') : undefined
-  return named !== undefined && /^[\da-f:.[\]]{2,47}(?::\d{1,5})?$/i.test(named) ? named : query.remoteAddress
+  // some proxies add the port
+  const address = named?.replace(/^\[(.+)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1')
+  return address !== undefined && isIP(address) !== 0 ? address : query.remoteAddress
 }
 
 function hostOf(query: Query): string {
