@@ -2,9 +2,19 @@
 //
 // In patterns, a word stands for itself and '*' for one part. Paths of a source begin behind its id; the aliases
 // /tiles/{id}/… and /data/{id}/… of other servers were taken off by then.
+
 import { answerArchive } from './archive-range.js'
+import { answerAsset } from './assets.js'
+import { answerCatalog, answerIndex } from './catalog-answer.js'
 import type { Routed, RoutedSource, ServerContext } from './context.js'
+import { answerCoverage } from './coverage.js'
+import { answerHealth, answerMetrics } from './health.js'
 import type { Answer } from './message.js'
+import { answerCataloguePage, answerMapPage } from './pages.js'
+import { answerFacts, answerSources } from './source-facts.js'
+import { answerStyle } from './style.js'
+import { answerTileJson } from './tilejson.js'
+import { answerAllCapabilities, answerCapabilities } from './wmts.js'
 
 export interface Route<R> {
   /** For metrics and logs. */
@@ -15,13 +25,37 @@ export interface Route<R> {
 }
 
 /** Of the server as a whole: '/', '/health', '/catalog' … */
-export const SERVER_ROUTES: readonly Route<Routed>[] = []
+export const SERVER_ROUTES: readonly Route<Routed>[] = [
+  { name: 'catalog', methods: ['GET'], pattern: ['catalog'], answer: answerCatalog },
+  { name: 'catalog', methods: ['GET'], pattern: ['catalog.json'], answer: answerCatalog },
+  { name: 'index', methods: ['GET'], pattern: ['index.json'], answer: answerIndex },
+  { name: 'index', methods: ['GET'], pattern: ['data.json'], answer: answerIndex },
+  { name: 'health', methods: ['GET'], pattern: ['health'], answer: answerHealth },
+  { name: 'metrics', methods: ['GET'], pattern: ['metrics'], answer: answerMetrics },
+  { name: 'wmts', methods: ['GET'], pattern: ['wmts'], answer: answerAllCapabilities },
+  { name: 'wmts', methods: ['GET'], pattern: ['WMTSCapabilities.xml'], answer: answerAllCapabilities },
+  { name: 'page', methods: ['GET'], pattern: [''], answer: answerCataloguePage },
+  { name: 'sources', methods: ['GET'], pattern: ['_', 'sources.json'], answer: answerSources },
+  { name: 'asset', methods: ['GET'], pattern: ['_', '*'], answer: answerAsset },
+  { name: 'asset', methods: ['GET'], pattern: ['_', '*', '*'], answer: answerAsset },
+  { name: 'asset', methods: ['GET'], pattern: ['_', '*', '*', '*'], answer: answerAsset },
+]
 
 /** Of one source: '/{id}/…'; `rest` gets the parts that '*' stood for. */
-export const SOURCE_ROUTES: readonly Route<RoutedSource>[] = []
+export const SOURCE_ROUTES: readonly Route<RoutedSource>[] = [
+  { name: 'tilejson', methods: ['GET'], pattern: [], answer: answerTileJson },
+  { name: 'tilejson', methods: ['GET'], pattern: ['tilejson.json'], answer: answerTileJson },
+  { name: 'style', methods: ['GET'], pattern: ['style.json'], answer: answerStyle },
+  { name: 'wmts', methods: ['GET'], pattern: ['wmts'], answer: answerCapabilities },
+  { name: 'wmts', methods: ['GET'], pattern: ['WMTSCapabilities.xml'], answer: answerCapabilities },
+  { name: 'page', methods: ['GET'], pattern: ['map'], answer: answerMapPage },
+  { name: 'info', methods: ['GET'], pattern: ['info.json'], answer: answerFacts },
+  { name: 'coverage', methods: ['GET'], pattern: ['coverage', '*', '*'], answer: answerCoverage },
+]
 
 /** '/{id}.json', '/{id}.pmtiles': by the extension of the last and only part. */
 export const FILE_ROUTES: Readonly<Record<string, Route<RoutedSource> | undefined>> = {
+  json: { name: 'tilejson', methods: ['GET'], pattern: [], answer: answerTileJson },
   pmtiles: { name: 'archive', methods: ['GET'], pattern: [], answer: answerArchive },
 }
 

@@ -6,6 +6,8 @@ import t from 'tap'
 import { root } from '../helpers/paths.js'
 
 const LAYER: Record<string, number> = {
+  // runs in browsers: imports nothing of the others
+  viewer: 0,
   errors: 1,
   version: 1,
   grid: 2,
@@ -39,6 +41,9 @@ const THIRD_PARTY: Record<string, readonly string[]> = {
   tinyglobby: ['pyramid'],
   commander: ['cli'],
   'cli-progress': ['cli'],
+  'maplibre-gl': ['viewer'],
+  // its types
+  geojson: ['viewer'],
 }
 
 interface Import {
@@ -77,6 +82,14 @@ t.test('imports point down, or stay inside their folder', (t) => {
     .filter(({ file, to }) => folderOf(file) !== folderOf(to.replace(/\.js$/, '.ts')))
     .filter(({ file, to }) => LAYER[folderOf(file)]! <= LAYER[folderOf(to.replace(/\.js$/, '.ts'))]!)
     .map(({ file, to }) => `${file} → ${to}`)
+  t.same(wrong, [])
+  t.end()
+})
+
+t.test('nothing imports the viewer: the server sends it as files', (t) => {
+  const wrong = imports.filter(
+    ({ file, target }) => folderOf(file) !== 'viewer' && target.includes('viewer/'),
+  )
   t.same(wrong, [])
   t.end()
 })
@@ -122,9 +135,13 @@ t.test('every file of src is reachable from the library, the command or a worker
     'index.ts',
     'cli/bin.ts',
     'pyramid/worker.ts',
+    'server/worker.ts',
     'platform/write-thread.ts',
     'platform/memory-file.ts',
     'platform/fault-file.ts',
+    // what the viewer's pages load
+    'viewer/catalogue.ts',
+    'viewer/map.ts',
   ]
   for (const entry of entries) visit(entry)
   t.same(

@@ -1,0 +1,56 @@
+// The pages: the catalogue at '/', a map of a source at '/{id}/map'. They are files with two words filled in, where
+// the server begins as seen from the page and where the assets are; all they show, they fetch as JSON.
+//
+// Invariant: nothing that comes from a file's metadata or from the request is written into HTML here.
+import { assets } from './assets.js'
+import type { Routed, RoutedSource, ServerContext } from './context.js'
+import { textAnswer } from './json-answer.js'
+import type { Query, Reply } from './message.js'
+
+/**
+ * Only what comes from this server runs and loads. MapLibre sets styles through the CSSOM, which needs no
+ * 'unsafe-inline'; its style sheet has icons as data:, its pictures become blob:.
+ */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "worker-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data: blob:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ')
+
+const HEADERS = [
+  'Content-Security-Policy',
+  POLICY,
+  'X-Content-Type-Options',
+  'nosniff',
+  'Referrer-Policy',
+  'strict-origin-when-cross-origin',
+  'Cache-Control',
+  'no-cache',
+]
+
+export function answerCataloguePage(context: ServerContext, { query }: Routed): Reply {
+  return page(context, query, 'index.html')
+}
+
+export function answerMapPage(context: ServerContext, { query }: RoutedSource): Reply {
+  return page(context, query, 'map.html')
+}
+
+function page({ options }: ServerContext, query: Query, name: string): Reply {
+  const html = assets().page(name)
+  const root = rootFrom(query.target, options.basePath)
+  const filled = html.replaceAll('{root}', root).replaceAll('{assets}', `${root}_/${assets().version}/`)
+  return textAnswer(query, filled, { contentType: 'text/html; charset=utf-8', headers: HEADERS })
+}
+
+/** The way from a page to '/' of the server, relative, so that it holds behind any proxy: './', '../', '../../'. */
+function rootFrom(target: string, basePath: string): string {
+  const path = target.slice(basePath.length).split('?', 1)[0]!
+  const depth = path.split('/').length - 2
+  return depth <= 0 ? './' : '../'.repeat(depth)
+}

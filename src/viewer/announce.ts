@@ -1,0 +1,14 @@
+// Short messages: shown for a moment, and read out by screen readers.
+import { byId } from './dom.js'
+
+let hiding = 0
+
+export function say(text: string): void {
+  const toast = byId('toast')
+  // the same words again are news again
+  toast.textContent = ''
+  toast.textContent = text
+  toast.dataset['shown'] = ''
+  window.clearTimeout(hiding)
+  hiding = window.setTimeout(() => delete toast.dataset['shown'], 2600)
+}

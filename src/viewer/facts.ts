@@ -1,0 +1,41 @@
+// What the server says of a source: /{id}/info.json and the parts of its TileJSON that a map wants.
+import { addressOf, getJson } from './server.js'
+
+export interface Level {
+  readonly zoom: number
+  readonly count: number
+  readonly bytes: number
+}
+
+export type Bounds = readonly [west: number, south: number, east: number, north: number]
+
+export interface Facts {
+  readonly id: string
+  readonly name?: string
+  readonly description?: string
+  readonly attribution?: string
+  readonly kind: string
+  readonly sealed: boolean
+  readonly fileBytes: number
+  readonly tiles: number
+  readonly types: readonly { name: string; extension: string; count: number }[]
+  readonly minZoom?: number
+  readonly maxZoom?: number
+  readonly bounds?: Bounds
+  readonly levels: readonly Level[]
+  readonly elevation?: 'mapbox' | 'terrarium' | 'numbers'
+  readonly version: string
+}
+
+export interface TileJson {
+  readonly tileSize?: number
+  readonly encoding?: string
+}
+
+export const loadFacts = (id: string): Promise<Facts> => getJson<Facts>(addressOf(id, '/info.json'))
+export const loadTileJson = (id: string): Promise<TileJson> => getJson<TileJson>(addressOf(id, '.json'))
+
+export const titleOf = ({ id, name }: { readonly id: string; readonly name?: string }): string => name ?? id
+
+export const isVector = ({ types }: Facts): boolean =>
+  types.length > 0 && types.every(({ name }) => name === 'mvt' || name === 'mlt')

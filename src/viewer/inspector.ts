@@ -1,0 +1,79 @@
+// What tile is under the pointer, or in the middle of the map where there is none: its name, and what the server says
+// of it, by a HEAD that reads no tile.
+import type { Cell } from './cells.js'
+import { byId, element } from './dom.js'
+import type { TileAt } from './mercator.js'
+import { addressOf } from './server.js'
+import { bytes } from './words.js'
+
+interface Headers {
+  readonly type: string
+  readonly etag: string
+}
+
+/** A pointer that rests this long, in milliseconds, asks. */
+const REST = 160
+const KEPT = 500
+
+export class Inspector {
+  readonly #id: string
+  readonly #known = new Map<string, Headers | undefined>()
+  #shown = ''
+  #timer = 0
+
+  constructor(id: string) {
+    this.#id = id
+  }
+
+  /** `cell`: undefined when what is stored there is not known (yet). `enlarged`: how much beyond its size it is seen. */
+  show(tile: TileAt, cell: Cell | undefined, where: string, enlarged: number): void {
+    const name = `${tile.z}/${tile.x}/${tile.y}`
+    const state = cell === undefined ? '' : cell.stored === undefined ? 'absent' : 'stored'
+    const key = `${name} ${state} ${where} ${enlarged}`
+    if (key === this.#shown) return
+    this.#shown = key
+    byId('tile-where').textContent = where
+    this.#write(name, cell, enlarged)
+    window.clearTimeout(this.#timer)
+    if (cell?.stored !== undefined && !this.#known.has(name)) {
+      this.#timer = window.setTimeout(() => void this.#ask(name, key, cell, enlarged), REST)
+    }
+  }
+
+  /** The file has changed. */
+  renew(): void {
+    this.#known.clear()
+    this.#shown = ''
+  }
+
+  #write(name: string, cell: Cell | undefined, enlarged: number): void {
+    const rows: [string, string][] = [['z/x/y', name]]
+    const known = this.#known.get(name)
+    if (cell?.stored !== undefined) {
+      rows.push(['Stored', `${bytes(cell.stored.bytes)} ${cell.stored.type}`])
+      rows.push(['ETag', known?.etag ?? '…'])
+    } else if (cell?.from !== undefined) {
+      rows.push(['Stored', `no: enlarged from ${cell.from.z}/${cell.from.x}/${cell.from.y}`])
+    } else if (cell !== undefined) rows.push(['Stored', 'no, and nothing above it'])
+    if (enlarged > 1) rows.push(['Seen', `${enlarged.toFixed(enlarged < 10 ? 1 : 0)} × its size`])
+    byId('tile-facts').replaceChildren(
+      ...rows.map(([term, value]) => element('div', {}, element('dt', {}, term), element('dd', {}, value))),
+    )
+  }
+
+  async #ask(name: string, key: string, cell: Cell, enlarged: number): Promise<void> {
+    try {
+      const answer = await fetch(`${addressOf(this.#id, `/${name}`)}?missing=204`, { method: 'HEAD' })
+      this.#known.set(name, {
+        type: answer.headers.get('Content-Type') ?? '',
+        etag: answer.headers.get('ETag') ?? 'none',
+      })
+    } catch {
+      // the map says that the server is gone
+      return
+    }
+    const oldest = this.#known.size > KEPT ? this.#known.keys().next().value : undefined
+    if (oldest !== undefined) this.#known.delete(oldest)
+    if (this.#shown === key) this.#write(name, cell, enlarged)
+  }
+}

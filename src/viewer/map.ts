@@ -1,0 +1,141 @@
+// The page of one map: reads what the server says of the file, makes the map and binds the controls. Whatever is in
+// the way of a map (no WebGL, no server, no tiles) is said in a sentence where the map would be.
+import { say } from './announce.js'
+import { attributionOf } from './attribution.js'
+import { bindControls } from './controls.js'
+import { copyRow } from './copy.js'
+import { byId, element } from './dom.js'
+import { type Facts, isVector, loadFacts, loadTileJson, type TileJson, titleOf } from './facts.js'
+import { loadMapLibre, type MapLibreModule, type MapView } from './maplibre.js'
+import { addressOf } from './server.js'
+import { bindSheet } from './sheet.js'
+import { bindThemeButton } from './theme.js'
+import { parseHash } from './view-state.js'
+import { Viewer } from './viewer.js'
+import { bytes, count } from './words.js'
+
+/** Milliseconds between looks at whether the file has changed. */
+const LOOK_AGAIN = 20_000
+
+/** '/maps/ortho/map' → 'ortho' */
+const id = decodeURIComponent(location.pathname.split('/').at(-2) ?? '')
+
+function trouble(sentence: string): void {
+  const box = byId('trouble')
+  box.hidden = sentence === ''
+  box.textContent = sentence
+}
+
+function describe(facts: Facts): void {
+  const title = titleOf(facts)
+  document.title = `${title} · Flagstone`
+  byId('title').textContent = title
+  const formats = facts.types.map(({ name }) => name).join(' + ')
+  const parts = [formats || 'empty', `${count(facts.tiles)} tiles`, bytes(facts.fileBytes)]
+  byId('subtitle').textContent = parts.join(' · ')
+  const description = byId('description')
+  description.textContent = facts.description ?? ''
+  description.hidden = description.textContent === ''
+  const attribution = byId('attribution')
+  attribution.replaceChildren(attributionOf(facts.attribution ?? ''))
+  attribution.hidden = attribution.textContent === ''
+}
+
+function fillLinks(facts: Facts): void {
+  const [only, other] = facts.types
+  const extension = only !== undefined && other === undefined ? `.${only.extension}` : ''
+  byId('links').replaceChildren(
+    copyRow('XYZ', `${addressOf(id)}/{z}/{x}/{y}${extension}`),
+    copyRow('TileJSON', addressOf(id, '.json')),
+    ...(isVector(facts) ? [] : [copyRow('WMTS', addressOf(id, '/WMTSCapabilities.xml'))]),
+    copyRow('Style', addressOf(id, '/style.json')),
+    copyRow('PMTiles', addressOf(id, '.pmtiles')),
+    element(
+      'a',
+      { class: 'button', href: addressOf(id, '.pmtiles'), download: `${id}.pmtiles` },
+      'Download the file',
+    ),
+  )
+}
+
+function hasWebGl(): boolean {
+  try {
+    return document.createElement('canvas').getContext('webgl2') !== null
+  } catch {
+    return false
+  }
+}
+
+function makeMap(maplibre: MapLibreModule, facts: Facts): MapView {
+  const { camera } = parseHash(location.hash)
+  return new maplibre.Map({
+    container: 'map',
+    style: {
+      version: 8,
+      sources: {},
+      layers: [{ id: 'plain', type: 'background', paint: { 'background-color': '#e6e9e5' } }],
+    },
+    center: camera === undefined ? [0, 20] : [camera.lon, camera.lat],
+    zoom: camera?.zoom ?? 1,
+    bearing: camera?.bearing ?? 0,
+    pitch: camera?.pitch ?? 0,
+    maxPitch: 80,
+    maxZoom: Math.min(24, Math.max(18, (facts.maxZoom ?? 0) + 4)),
+    attributionControl: false,
+    fadeDuration: 0,
+    locale: { 'Map.Title': `Map of ${titleOf(facts)}` },
+  })
+}
+
+async function start(): Promise<void> {
+  bindThemeButton(byId<HTMLButtonElement>('theme'), say)
+  const sheet = bindSheet()
+  byId('title').textContent = id
+  const facts = await loadFacts(id)
+  describe(facts)
+  fillLinks(facts)
+  // a file without tiles, or with damaged ones, may have none
+  const tileJson = await loadTileJson(id).catch((): TileJson => ({}))
+  if (!hasWebGl()) {
+    throw new Error(
+      'This browser shows no WebGL 2, which the map is drawn with; the addresses work without it.',
+    )
+  }
+  const maplibre = await loadMapLibre()
+  const map = makeMap(maplibre, facts)
+  map.on('error', ({ error }) => trouble(`Some of the map did not come: ${error.message}`))
+  await map.once('load')
+  const viewer = new Viewer(maplibre, map, facts, tileJson, parseHash(location.hash).shown)
+  viewer.onTrouble = trouble
+  if (parseHash(location.hash).camera === undefined) viewer.fit(false)
+  bindControls(viewer, facts, sheet)
+  // for the browser's console, and for tests
+  Object.assign(window, { flagstone: { map, viewer } })
+  await viewer.start()
+  followFile(viewer, facts)
+}
+
+/** A file may grow, or be replaced, while it is looked at. */
+function followFile(viewer: Viewer, first: Facts): void {
+  let { version } = first
+  window.setInterval(async () => {
+    if (document.visibilityState !== 'visible') return
+    try {
+      const facts = await loadFacts(id)
+      trouble('')
+      if (facts.version === version) return
+      version = facts.version
+      describe(facts)
+      fillLinks(facts)
+      await viewer.renew(facts)
+      say('The file has changed; this is the new one')
+    } catch (error) {
+      trouble((error as Error).message)
+    }
+  }, LOOK_AGAIN)
+}
+
+start().catch((error: unknown) => {
+  byId('subtitle').textContent = ''
+  trouble((error as Error).message)
+})

@@ -1,0 +1,16 @@
+// MapLibre GL as it was copied beside us by the build, with the types of the package it was copied from. Loaded on
+// demand, so that the page stands, and can say what is wrong, before a megabyte of it is there.
+import type * as MapLibre from 'maplibre-gl'
+
+export type {
+  GeoJSONSource,
+  Map as MapView,
+  RasterDEMSourceSpecification,
+  StyleSpecification,
+} from 'maplibre-gl'
+export type MapLibreModule = typeof MapLibre
+
+export async function loadMapLibre(): Promise<MapLibreModule> {
+  const address = new URL('./vendor/maplibre-gl.mjs', import.meta.url).href
+  return (await import(address)) as MapLibreModule
+}

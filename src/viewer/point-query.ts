@@ -1,0 +1,54 @@
+// What the file holds at a place: asked from the server, shown in a popup, read out.
+import { say } from './announce.js'
+import { element } from './dom.js'
+import type { MapLibreModule, MapView } from './maplibre.js'
+import { askPoint, rowsOf } from './point-answer.js'
+import { place } from './words.js'
+
+export class PointQuery {
+  readonly #maplibre: MapLibreModule
+  readonly #map: MapView
+  readonly #id: string
+  #popup: InstanceType<MapLibreModule['Popup']> | undefined
+  #asking: AbortController | undefined
+
+  constructor(maplibre: MapLibreModule, map: MapView, id: string) {
+    this.#maplibre = maplibre
+    this.#map = map
+    this.#id = id
+  }
+
+  async ask(lon: number, lat: number): Promise<void> {
+    this.#asking?.abort()
+    const asking = new AbortController()
+    this.#asking = asking
+    const body = element('div', { class: 'answer figures' }, 'Asking…')
+    this.close()
+    const popup = new this.#maplibre.Popup({ maxWidth: '280px', focusAfterOpen: false, offset: 6 })
+    this.#popup = popup.setLngLat([lon, lat]).setDOMContent(body).addTo(this.#map)
+    const wrapped = ((((lon + 180) % 360) + 360) % 360) - 180
+    try {
+      const { rows, colour } = rowsOf(await askPoint(this.#id, wrapped, lat, asking.signal))
+      const swatch = element('span', { class: 'colour', 'aria-hidden': 'true' })
+      if (colour !== undefined) swatch.style.background = colour
+      body.replaceChildren(
+        element('h3', {}, colour !== undefined && swatch, place(lon, lat, this.#map.getZoom())),
+        element(
+          'dl',
+          { class: 'facts' },
+          ...rows.map(([term, value]) =>
+            element('div', {}, element('dt', {}, term), element('dd', {}, value)),
+          ),
+        ),
+      )
+      say(rows.map(([term, value]) => `${term} ${value}`).join(', '))
+    } catch (error) {
+      if (!asking.signal.aborted) body.replaceChildren((error as Error).message)
+    }
+  }
+
+  close(): void {
+    this.#popup?.remove()
+    this.#popup = undefined
+  }
+}

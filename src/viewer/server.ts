@@ -1,0 +1,49 @@
+// The server as seen from a page: addresses and answers. Addresses are relative to the page, so that they hold
+// behind any proxy and under any path.
+
+/** 'https://host/maps/', with its slash. */
+export const root = new URL(document.documentElement.dataset['root'] ?? './', document.baseURI).href
+
+export const addressOf = (id: string, rest = ''): string => `${root}${encodeURIComponent(id)}${rest}`
+
+/** Why an answer did not come: one sentence to show. `status` is 0 when the server could not be reached. */
+export class AnswerError extends Error {
+  readonly status: number
+
+  constructor(status: number, sentence: string) {
+    super(sentence)
+    this.name = 'AnswerError'
+    this.status = status
+  }
+}
+
+/** Throws AnswerError. */
+export async function getJson<T>(address: string, signal?: AbortSignal): Promise<T> {
+  const response = await ask(address, signal)
+  const text = await response.text()
+  if (!response.ok) throw new AnswerError(response.status, sentenceOf(text, response.status))
+  try {
+    return JSON.parse(text) as T
+  } catch {
+    throw new AnswerError(response.status, 'The server answered something that is not JSON.')
+  }
+}
+
+async function ask(address: string, signal?: AbortSignal): Promise<Response> {
+  try {
+    return await fetch(address, { headers: { Accept: 'application/json' }, ...(signal ? { signal } : {}) })
+  } catch (error) {
+    if ((error as Error).name === 'AbortError') throw error
+    throw new AnswerError(0, 'The server cannot be reached.')
+  }
+}
+
+function sentenceOf(text: string, status: number): string {
+  try {
+    const { error } = JSON.parse(text) as { error?: unknown }
+    if (typeof error === 'string') return error
+  } catch {
+    // a proxy's page, not our sentence
+  }
+  return `The server answered ${status}.`
+}
