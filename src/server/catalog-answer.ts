@@ -1,0 +1,65 @@
+// What is served, as JSON: /catalog as martin's clients expect it (a map of ids), /index.json as tileserver-gl's do (an
+// array of TileJSON documents).
+//
+// A source that cannot be described is left out: it must not hide the others.
+import { setImmediate as turn } from 'node:timers/promises'
+import { mimeOf, typeFromExtension } from '../format/tile-type.js'
+import type { Routed, ServerContext } from './context.js'
+import { jsonAnswer } from './json-answer.js'
+import type { Reply } from './message.js'
+import { publicBase } from './public-url.js'
+import type { Source } from './source.js'
+import { NO_WISHES } from './tile-address.js'
+import { sourceTileJson } from './tilejson.js'
+
+export async function answerCatalog({ catalog }: ServerContext, { query }: Routed): Promise<Reply> {
+  const tiles = await describable(
+    catalog.list(),
+    async (source) => [source.id, catalogEntry(source)] as const,
+  )
+  // the other members are what martin lists besides, and its clients look at
+  return jsonAnswer(query, { tiles: Object.fromEntries(tiles), sprites: {}, fonts: {}, styles: {} })
+}
+
+export async function answerIndex(context: ServerContext, { query }: Routed): Promise<Reply> {
+  const base = publicBase(query, context.options)
+  const documents = await describable(context.catalog.list(), (source) =>
+    sourceTileJson(context, base, source, NO_WISHES),
+  )
+  return jsonAnswer(query, documents)
+}
+
+function catalogEntry(source: Source): Record<string, unknown> {
+  const { types, metadata } = source.describe()
+  const text = (key: string): string | undefined => {
+    const value = metadata[key]
+    return typeof value === 'string' && value !== '' ? value : undefined
+  }
+  return {
+    content_type: mimeOf(typeFromExtension(types[0]?.extension ?? '') ?? 0),
+    content_encoding: source.contentEncoding,
+    name: text('name'),
+    description: text('description'),
+    attribution: text('attribution'),
+  }
+}
+
+/** One after the other; describing reads every record the first time, so others get their turn in between. */
+export async function describable<T>(
+  sources: readonly Source[],
+  describe: (source: Source) => Promise<T>,
+): Promise<T[]> {
+  const described: T[] = []
+  for (const source of sources) {
+    const release = source.hold()
+    try {
+      await turn()
+      described.push(await describe(source))
+    } catch {
+      // its own address says why
+    } finally {
+      release()
+    }
+  }
+  return described
+}

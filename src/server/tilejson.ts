@@ -1,0 +1,41 @@
+// /{id}.json and its aliases: TileJSON 3.0.0 with URLs as the client sees us.
+import { tileJson } from '../store/tilejson.js'
+import type { RoutedSource, ServerContext } from './context.js'
+import { jsonAnswer } from './json-answer.js'
+import type { Reply } from './message.js'
+import { publicBase } from './public-url.js'
+import type { Source } from './source.js'
+import { isDrawn, shownFormat, shownSize, type TileWishes, tileTemplate, wishesOf } from './tile-address.js'
+import { tileLook } from './tile-look.js'
+
+export async function answerTileJson(context: ServerContext, request: RoutedSource): Promise<Reply> {
+  const { query, source, search } = request
+  const release = source.hold()
+  try {
+    const wishes = wishesOf(search, source, await tileLook(source), context.options)
+    const base = publicBase(query, context.options)
+    return jsonAnswer(query, await sourceTileJson(context, base, source, wishes))
+  } finally {
+    release()
+  }
+}
+
+/** Rejects with DAMAGED when the source cannot be described. */
+export async function sourceTileJson(
+  { options }: ServerContext,
+  base: string,
+  source: Source,
+  wishes: TileWishes,
+): Promise<Record<string, unknown>> {
+  const look = await tileLook(source)
+  const missing = wishes.missing ?? source.missing ?? options.missing
+  const document = tileJson(source.describe(), {
+    name: source.id,
+    tiles: [tileTemplate(base, source, look, options, wishes)],
+    format: shownFormat(look, wishes),
+    encoding: look.encoding ?? (isDrawn(look, wishes) ? 'terrarium' : undefined),
+    tileSize: shownSize(look, wishes),
+    isOverzoomed: missing === 'overzoom' && look.kind !== 'vector',
+  })
+  return { id: source.id, ...document }
+}
