@@ -8,7 +8,6 @@
 //
 // Invariants: tiles are lossless, under transparent pixels too; a height outside what an encoding can say is
 // clamped and counted, never wrapped; averaging happens on heights, never on their colours.
-import sharp from 'sharp'
 import { FlagstoneError } from '../errors.js'
 import { decodeElevation, encodeElevation, isElevation } from '../format/elevation.js'
 import { TileType } from '../format/tile-type.js'
@@ -16,6 +15,7 @@ import { coverageOf } from './canvas.js'
 import { decodeTile, type EncodedTile } from './codec.js'
 import { fillHoles } from './fill-holes.js'
 import type { Pixels } from './pixels.js'
+import { sharp } from './sharp.js'
 
 /** How heights are written as colours. */
 export type TerrainRgb = 'mapbox' | 'terrarium'
@@ -127,6 +127,12 @@ export function heightsToRgb(
     if (channels === 4) out[d + 3] = isValid ? 255 : 0
   }
   return clamped
+}
+
+/** The height that a colour stands for, metres. */
+export function heightOfRgb(encoding: TerrainRgb, red: number, green: number, blue: number): number {
+  const { base, perMetre } = RGB[encoding]
+  return base + (red * 65536 + green * 256 + blue) / perMetre
 }
 
 /** Colours of terrain-RGB to heights, metres. Pixels that are not wholly transparent have one. */

@@ -47,6 +47,8 @@ export interface TileStore<V> {
 
 /** Tiles that are decoded at once. */
 const AT_ONCE = 4
+/** Points between two looks at the clock. */
+const LOOK_EVERY = 64
 
 /** A point on the unit square of the world, from its north-west. */
 interface Place {
@@ -110,10 +112,13 @@ export class PointReader<V> {
     const answers = new Array<PointValue<V> | undefined>(points.length).fill(undefined)
     const groups = await this.#groups(points, zoom, signal)
     const mix = interpolation === 'bilinear' ? this.#mix : undefined
+    const pace = newPace()
     const work = async (): Promise<void> => {
       for (let next = groups.pop(); next !== undefined; next = groups.pop()) {
-        signal?.throwIfAborted()
-        await this.#answer(next, mix, answers)
+        await this.#answer(next, mix, answers, async () => {
+          await pace()
+          signal?.throwIfAborted()
+        })
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, work))
@@ -131,8 +136,10 @@ export class PointReader<V> {
     const groups = new Map<string, Group>()
     const missing = new Set<string>()
     for (const [index, [lon, lat]] of points.entries()) {
-      await pace()
-      signal?.throwIfAborted()
+      if (index % LOOK_EVERY === 0) {
+        await pace()
+        signal?.throwIfAborted()
+      }
       if (Math.abs(lat) > LIMIT_LATITUDE) continue
       const place = { index, ...unitOf(lon, lat), latitude: lat }
       for (const z of zooms) {
@@ -158,11 +165,14 @@ export class PointReader<V> {
     { z, x, y, places }: Group,
     mix: ((parts: readonly Part<V>[]) => V) | undefined,
     answers: (PointValue<V> | undefined)[],
+    pause: () => Promise<void>,
   ): Promise<void> {
+    await pause()
     const tile = await this.#tile(z, x, y)
     // removed since it was found
     if (tile === undefined) return
     for (const { index, u, v, latitude } of places) {
+      if (index % LOOK_EVERY === 0) await pause()
       const column = (u * 2 ** z - x) * tile.width
       const row = (v * 2 ** z - y) * tile.height
       const own = tile.at(pixelOf(tile, Math.floor(column), Math.floor(row)))
