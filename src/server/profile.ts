@@ -42,7 +42,11 @@ interface Profile {
   readonly points: readonly ProfilePoint[]
 }
 
-export async function answerProfile(
+export function answerProfile(context: ServerContext, request: RoutedSource): Promise<Reply> {
+  return request.query.method === 'POST' ? answerBody(context, request) : answerAddress(context, request)
+}
+
+async function answerAddress(
   context: ServerContext,
   { query, source, search }: RoutedSource,
 ): Promise<Reply> {
@@ -60,10 +64,7 @@ export async function answerProfile(
 }
 
 /** `{ path, samples?, zoom?, interpolation?, format? }`; the path as [[lon, lat], …] or as a GeoJSON LineString. */
-export async function answerPostedProfile(
-  context: ServerContext,
-  { query, source }: RoutedSource,
-): Promise<Reply> {
+async function answerBody(context: ServerContext, { query, source }: RoutedSource): Promise<Reply> {
   const { limits } = context.options
   const body = await objectOfBody(query, limits.bodyBytes)
   const path = coordinatesOf(body['path'] ?? body)
