@@ -11,6 +11,8 @@ import { answerCoverage } from './coverage.js'
 import { answerHealth, answerMetrics } from './health.js'
 import type { Answer } from './message.js'
 import { answerCataloguePage, answerMapPage } from './pages.js'
+import { answerPoint, answerPoints } from './point.js'
+import { answerProfile } from './profile.js'
 import { answerFacts, answerSources } from './source-facts.js'
 import { answerStyle } from './style.js'
 import { answerTileJson } from './tilejson.js'
@@ -51,6 +53,9 @@ export const SOURCE_ROUTES: readonly Route<RoutedSource>[] = [
   { name: 'page', methods: ['GET'], pattern: ['map'], answer: answerMapPage },
   { name: 'info', methods: ['GET'], pattern: ['info.json'], answer: answerFacts },
   { name: 'coverage', methods: ['GET'], pattern: ['coverage', '*', '*'], answer: answerCoverage },
+  { name: 'point', methods: ['GET'], pattern: ['point', '*'], answer: answerPoint },
+  { name: 'point', methods: ['POST'], pattern: ['point'], answer: answerPoints },
+  { name: 'profile', methods: ['GET', 'POST'], pattern: ['profile'], answer: answerProfile },
 ]
 
 /** '/{id}.json', '/{id}.pmtiles': by the extension of the last and only part. */
