@@ -1,6 +1,5 @@
 // Progress for people: a live bar with rate and ETA on a terminal, a plain line every few seconds elsewhere
 // (so that CI logs stay readable).
-import cliProgress from 'cli-progress'
 import { formatBytes, formatCount, formatDuration } from './format.js'
 import type { CommonOptions, Io } from './io.js'
 
@@ -37,7 +36,8 @@ function plainLines(io: Io): ProgressView {
   }
 }
 
-function liveBar(io: Io): ProgressView {
+async function liveBar(io: Io): Promise<ProgressView> {
+  const { default: cliProgress } = await import('cli-progress')
   const bar = new cliProgress.SingleBar(
     {
       format: '{bar} {percentage} %  {text}',
@@ -63,7 +63,7 @@ function liveBar(io: Io): ProgressView {
   }
 }
 
-export function progressView(io: Io, options: CommonOptions): ProgressView {
+export async function progressView(io: Io, options: CommonOptions): Promise<ProgressView> {
   if (options.quiet === true) return { update() {}, stop() {} }
   return io.isTerminal ? liveBar(io) : plainLines(io)
 }

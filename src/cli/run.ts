@@ -2,26 +2,29 @@
 import { Command, CommanderError } from 'commander'
 import { FlagstoneError } from '../errors.js'
 import { version } from '../version.js'
-import { buildCommand } from './commands/build.js'
-import { infoCommand } from './commands/info.js'
-import { probeCommand } from './commands/probe.js'
-import { sampleCommand } from './commands/sample.js'
-import { serveCommand } from './commands/serve.js'
-import { tileCommand } from './commands/tile.js'
-import { verifyCommand } from './commands/verify.js'
 import { type Context, EXIT, type Io } from './io.js'
 
-const COMMANDS = [
-  buildCommand,
-  infoCommand,
-  tileCommand,
-  verifyCommand,
-  sampleCommand,
-  serveCommand,
-  probeCommand,
+type Define = (context: Context) => Command
+
+/** By their names, each loaded when it is called, or all when it is not clear which. */
+const COMMANDS: readonly { readonly names: readonly string[]; load(): Promise<Define> }[] = [
+  { names: ['build'], load: async () => (await import('./commands/build.js')).buildCommand },
+  { names: ['info', 'show', 'summary'], load: async () => (await import('./commands/info.js')).infoCommand },
+  { names: ['tile'], load: async () => (await import('./commands/tile.js')).tileCommand },
+  { names: ['verify'], load: async () => (await import('./commands/verify.js')).verifyCommand },
+  { names: ['sample'], load: async () => (await import('./commands/sample.js')).sampleCommand },
+  { names: ['serve'], load: async () => (await import('./commands/serve.js')).serveCommand },
+  { names: ['probe'], load: async () => (await import('./commands/probe.js')).probeCommand },
 ]
 
-function program(context: Context): Command {
+/** What the first argument asks for: a command, only the version, or (help, a slip of the finger) any of them. */
+function commandsFor([first]: readonly string[]): Promise<Define[]> {
+  const called = COMMANDS.filter(({ names }) => first !== undefined && names.includes(first))
+  const needed = first === '--version' ? [] : called.length > 0 ? called : COMMANDS
+  return Promise.all(needed.map(({ load }) => load()))
+}
+
+function program(context: Context, commands: readonly Define[]): Command {
   const { io } = context
   const root = new Command('flagstone')
     .description('GeoTIFFs become one tile file that grows in place and is a PMTiles archive when sealed.')
@@ -45,7 +48,7 @@ Examples:
 
 Exit codes: 0 fine, 1 the job failed, 2 wrong usage, 3 damage found, 130 interrupted (and resumable).`,
     )
-  for (const define of COMMANDS) {
+  for (const define of commands) {
     const command = define(context)
     command
       .option('-q, --quiet', 'no messages, only results')
@@ -88,7 +91,7 @@ function exitCodeOf(error: unknown): number {
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const context: Context = { io, exitCode: EXIT.OK }
-  const command = program(context)
+  const command = program(context, await commandsFor(argv))
   try {
     if (argv.length === 0) {
       command.outputHelp()

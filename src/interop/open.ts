@@ -5,12 +5,6 @@ import type { TileSet } from '../store/tile-set.js'
 import { FolderReader, isTileFolder } from './folder.js'
 import { MbtilesReader } from './mbtiles.js'
 
-const FILES = ['.pmtiles', '.mbtiles']
-
-/** By its name, or, for a folder, by what is in it. */
-export const isTileArchive = (path: string): boolean =>
-  FILES.includes(extname(path).toLowerCase()) || isTileFolder(path)
-
 /** Ours, PMTiles, MBTiles or a z/x/y folder. Throws NOT_FOUND, NOT_A_TILE_FILE, DAMAGED, VERSION_UNSUPPORTED, LOCKED. */
 export function openTileSet(path: string): TileSet {
   if (extname(path).toLowerCase() === '.mbtiles') return MbtilesReader.open(path)

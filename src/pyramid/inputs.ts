@@ -10,9 +10,8 @@
 // Invariants: the order is as given; no file is there twice; the output is never among them unless it was named.
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { glob } from 'tinyglobby'
 import { FlagstoneError } from '../errors.js'
-import { isTileArchive } from '../interop/open.js'
+import { isTileArchive } from '../interop/archive-name.js'
 
 export interface Inputs {
   /** What is being made: left out of folders and globs. */
@@ -110,6 +109,7 @@ const byPath = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 const extension = (path: string): string => /\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? ''
 
 async function rastersIn(folder: string, { out }: Inputs): Promise<string[]> {
+  const { glob } = await import('tinyglobby')
   const names = await glob('**/*', { cwd: folder, onlyFiles: true, dot: false, expandDirectories: false })
   const all = new Set(names.map((name) => name.toLowerCase()))
   const rasters = names.filter((name) => !SIDECAR.test(name) && isRaster(name, all)).sort(byPath)
@@ -136,6 +136,7 @@ function isRaster(name: string, all: ReadonlySet<string>): boolean {
 }
 
 async function matching(pattern: string, { out }: Inputs): Promise<string[]> {
+  const { glob } = await import('tinyglobby')
   const absolute = isAbsolute(pattern)
   const names = await glob(pattern, { absolute, onlyFiles: true, dot: false, expandDirectories: false })
   const found = names.filter((name) => !SIDECAR.test(name) && resolve(name) !== resolve(out)).sort(byPath)

@@ -1,10 +1,9 @@
 // Sources by path: the one place that decides which kind of file a path is.
 import { crsFromText } from '../grid/crs-text.js'
-import { isTileArchive } from '../interop/open.js'
+import { isTileArchive } from '../interop/archive-name.js'
 import { openRaster } from '../raster/open.js'
 import type { OpenOptions } from '../raster/open-options.js'
 import type { RasterSource } from '../raster/source.js'
-import { openArchive } from './archive-source.js'
 import type { ResolvedBuildOptions } from './options.js'
 
 export type { OpenOptions } from '../raster/open-options.js'
@@ -12,8 +11,10 @@ export type { OpenOptions } from '../raster/open-options.js'
 export type SourceOpener = (path: string, options: OpenOptions) => Promise<RasterSource>
 
 /** Throws what openRaster and openArchive throw. */
-export const openSource: SourceOpener = (path, options) =>
-  isTileArchive(path) ? openArchive(path, options) : openRaster(path, options)
+export const openSource: SourceOpener = async (path, options) =>
+  isTileArchive(path)
+    ? (await import('./archive-source.js')).openArchive(path, options)
+    : openRaster(path, options)
 
 export function openOptionsOf(options: ResolvedBuildOptions): OpenOptions {
   return {

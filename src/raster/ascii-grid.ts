@@ -2,6 +2,7 @@
 // the north. Decimal points only; the coordinate system is in a .prj (or .aux.xml) beside, or in --s-srs.
 import { FlagstoneError } from '../errors.js'
 import { AsciiRows } from './ascii-rows.js'
+import { ASCII_GRID_KEYS } from './file-kind.js'
 import type { OpenOptions } from './open-options.js'
 import { readPam } from './pam.js'
 import { requireArea, requireCrs } from './place.js'
@@ -13,9 +14,6 @@ import { type ByteSource, openFileSource } from './tiff/byte-source.js'
 import type { StoredLook } from './view-choice.js'
 import { numberOf } from './xml.js'
 
-const KEYS = new Set(
-  'ncols nrows xllcorner yllcorner xllcenter yllcenter cellsize dx dy nodata_value nodata'.split(' '),
-)
 const HEADER_BYTES = 4096
 /** Where it is looked whether values are whole numbers, as GDAL does. */
 const SAMPLE_BYTES = 100_000
@@ -30,10 +28,6 @@ interface Header {
   /** Where the values begin. */
   readonly start: number
 }
-
-/** Does a file that begins so look like an ASCII grid? */
-export const isAsciiGrid = (beginning: Uint8Array): boolean =>
-  KEYS.has(/^\s*([a-z_]+)\s/i.exec(Buffer.from(beginning).toString('latin1'))?.[1]?.toLowerCase() ?? '')
 
 /**
  * Throws SOURCE_CORRUPT, TOO_LARGE, CRS_MISSING, CRS_UNSUPPORTED, NOT_FOUND, SOURCE_UNREADABLE, BAD_OPTION;
@@ -77,7 +71,7 @@ async function readHeader(source: ByteSource): Promise<Header> {
   let start = 0
   for (let m = word.exec(text); m !== null; m = word.exec(text)) {
     const key = m[2]!.toLowerCase()
-    if (!KEYS.has(key)) break
+    if (!ASCII_GRID_KEYS.has(key)) break
     const value = numberOf(m[3])
     if (value === undefined) throw corrupt(source, `its ${m[2]} “${m[3]!.slice(0, 20)}” is no number`)
     found.set(key, value)

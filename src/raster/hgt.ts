@@ -18,9 +18,6 @@ const SHAPES: readonly (readonly [columns: number, rows: number])[] = [
 ]
 const NODATA = -32768
 
-/** Is this the name of an .hgt file, whatever it holds? */
-export const isHgtName = (path: string): boolean => /\.hgt$/i.test(path)
-
 /** Throws SOURCE_CORRUPT (size), SOURCE_UNSUPPORTED (name), NOT_FOUND, SOURCE_UNREADABLE, BAD_OPTION. */
 export async function openHgt(path: string, options: OpenOptions = {}): Promise<RasterSource> {
   const source = await openFileSource(path)

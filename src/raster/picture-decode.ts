@@ -1,11 +1,9 @@
 // PNG, JPEG, WebP and AVIF files as whole pictures of samples in memory, by sharp. Colour profiles and EXIF
 // orientation are not looked at, as GDAL does not; 16-bit samples stay 16-bit, inks stay inks.
 // Invariants: sizes are checked before anything is decoded; what comes out is width × height × samples.
-import sharp, { type Metadata, type Sharp } from 'sharp'
+import type { Metadata, Sharp } from 'sharp'
 import { FlagstoneError } from '../errors.js'
-
-sharp.concurrency(1)
-sharp.cache(false)
+import { sharp } from './sharp.js'
 
 /** Decoded bytes of one picture: these formats can only be decoded from the top, so all of it is in memory. */
 const MAX_BYTES = 300_000_000

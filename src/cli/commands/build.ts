@@ -2,11 +2,9 @@
 import type { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
 import { type BuildOptions, build } from '../../pyramid/build.js'
-import { estimate } from '../../pyramid/estimate.js'
 import { formatBytes, formatCount, formatDuration } from '../format.js'
 import { type CommonOptions, type Context, EXIT, print, printJson, say } from '../io.js'
 import { progressView } from '../progress.js'
-import { describeEstimate, lackOfSpace } from './build-estimate.js'
 import { defineBuild } from './build-options.js'
 
 /** Options under their library names, and those that only the command line knows. */
@@ -53,6 +51,8 @@ function optionsOf(paths: readonly string[], cli: BuildCliOptions): BuildOptions
 
 async function dryRun(context: Context, options: BuildOptions, cli: BuildCliOptions): Promise<void> {
   const { io } = context
+  const { estimate } = await import('../../pyramid/estimate.js')
+  const { describeEstimate, lackOfSpace } = await import('./build-estimate.js')
   const found = await estimate(options, { signal: io.signal, useCaller: true })
   if (cli.json === true) printJson(io, found)
   else print(io, describeEstimate(found))
@@ -63,7 +63,7 @@ async function dryRun(context: Context, options: BuildOptions, cli: BuildCliOpti
 }
 
 async function reallyBuild({ io }: Context, options: BuildOptions, cli: BuildCliOptions): Promise<void> {
-  const view = progressView(io, cli)
+  const view = await progressView(io, cli)
   const report = await build(options, {
     signal: io.signal,
     useCaller: true,

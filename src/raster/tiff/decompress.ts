@@ -5,7 +5,6 @@ import { inflateExactly } from '../inflate.js'
 import type { PixelMemory } from '../pixels.js'
 import { decodeCcitt } from './ccitt.js'
 import type { BlockShape, Codec, DecodedSamples } from './coding.js'
-import { decodeLerc } from './lerc.js'
 import { decodeLzma } from './lzma.js'
 import { decodeLzw, lzwExactly } from './lzw.js'
 import { decodePackBits } from './packbits.js'
@@ -82,7 +81,7 @@ const LERC_DEFLATE = 1
 const LERC_ZSTD = 2
 
 /** Numbers of a LERC block. Throws Problem. */
-export function decompressSamples(
+export async function decompressSamples(
   codec: Codec,
   input: Uint8Array,
   shape: BlockShape,
@@ -98,5 +97,6 @@ export function decompressSamples(
   } else if (packing !== 0) {
     throw new Problem(`its LERC data is packed in an unknown way (${packing})`)
   }
+  const { decodeLerc } = await import('./lerc.js')
   return decodeLerc(blob, shape, codec)
 }

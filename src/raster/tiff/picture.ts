@@ -1,16 +1,13 @@
 // JPEG and WebP blocks through the native decoders of sharp: 8-bit samples, cut to the block's shape.
 // Invariants: a stream's size and bands are checked before it is decoded, and what comes out is exactly what
 // the block's shape asks for.
-import sharp, { type OutputInfo } from 'sharp'
+import type { OutputInfo } from 'sharp'
+import { sharp } from '../sharp.js'
 import type { BlockShape, Codec } from './coding.js'
 import { completeJpeg, type JpegStream } from './jpeg.js'
 import { completeOldJpeg } from './old-jpeg.js'
 import { Problem } from './problem.js'
 import { Compression, Photometric } from './tags.js'
-
-// Blocks are decoded once and several at a time: libvips' own cache and threads would only be in the way.
-sharp.cache(false)
-sharp.concurrency(1)
 
 /** The block's JPEG stream as one that stands alone; undefined for WebP. */
 function jpegStream(codec: Codec, input: Uint8Array, shape: BlockShape): JpegStream | undefined {

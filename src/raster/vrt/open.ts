@@ -23,10 +23,6 @@ const SAMPLED_FILES = 16
 const CACHE_BYTES = 64 * 2 ** 20
 const BLOCK = 512
 
-/** Does a file that begins so (as latin1) look like a VRT? */
-export const isVrt = (beginning: string): boolean =>
-  /^(\xef\xbb\xbf)?\s*(<\?xml[^>]*\?>\s*)?(<!--[\s\S]*?-->\s*)*<VRTDataset[\s>]/.test(beginning)
-
 type VrtOptions = Partial<NestedOptions>
 type Opener = (path: string, options: VrtOptions) => Promise<RasterSource>
 
