@@ -22,4 +22,5 @@ process.exitCode = await run(process.argv.slice(2), {
   stderr: process.stderr,
   isTerminal: process.stderr.isTTY === true,
   signal: interrupt.signal,
+  onHangup: process.stdin.isTTY ? undefined : (listener) => void process.on('SIGHUP', listener),
 })

@@ -10,6 +10,8 @@ export interface Io {
   /** Whether stderr is a terminal: a live bar there, plain lines elsewhere. */
   readonly isTerminal: boolean
   readonly signal: AbortSignal
+  /** Calls back at every SIGHUP. Absent where that means that the terminal is gone. */
+  readonly onHangup?: ((listener: () => void) => void) | undefined
 }
 
 /** Exit codes, the same for every command. */

@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as HttpsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createNetServer, type Server as NetServer } from 'node:net'
 import { FlagstoneError } from '../errors.js'
 import { parseOptions } from '../store/options.js'
 import { Drain } from './drain.js'
@@ -91,10 +91,19 @@ function refuse(response: ServerResponse, headers: number): void {
   response.end(body)
 }
 
-async function begin(http: HttpServer | HttpsServer, { host, port }: ResolvedListenOptions): Promise<void> {
-  http.listen(port, host)
+/** The port, or one that is free for 0, when it may be listened on. Throws as listen does. */
+export async function freePort(host: string, port: number): Promise<number> {
+  const probe = createNetServer()
+  await begin(probe, { host, port })
+  const { port: found } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return found
+}
+
+async function begin(server: NetServer, { host, port }: { host: string; port: number }): Promise<void> {
+  server.listen(port, host)
   try {
-    await once(http, 'listening')
+    await once(server, 'listening')
   } catch (cause) {
     throw cannotListen(cause as NodeJS.ErrnoException, host, port)
   }

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
 import type { ListenOptions, LogLevel } from '../../server/listen-options.js'
 import type { ServerOptions } from '../../server/options.js'
+import type { Running, ServeJob, ServeState } from '../../server/serve.js'
 import type { SourceInput } from '../../server/source.js'
 import { type CommonOptions, type Context, type Io, print, say } from '../io.js'
 import { defineServe, type Missing } from './serve-options.js'
@@ -37,40 +38,45 @@ interface ServeOptions extends CommonOptions {
 
 export function serveCommand({ io }: Context): Command {
   return defineServe().action(async (paths: string[], options: ServeOptions) => {
-    await serveHere(io, sourcesOf(paths, options.missing), options)
+    const workers = options.workers ?? 1
+    const job: ServeJob = {
+      sources: sourcesOf(paths, options.missing),
+      server: serverOptionsOf(options, workers),
+      listen: listenOptionsOf(options),
+      log: options.log,
+    }
+    const running = workers > 1 ? await serveByWorkers(io, workers, job, options) : await serveHere(io, job)
+    announce(io, options, running)
+    io.onHangup?.(() => {
+      running.reload().catch((error: Error) => say(io, options, `Not reloaded: ${error.message}`))
+    })
+    try {
+      await Promise.race([aborted(io.signal), running.failed])
+      say(io, options, 'Finishing what is under way; once more to stop at once.')
+    } finally {
+      await running.close()
+    }
   })
 }
 
-async function serveHere(io: Io, sources: readonly SourceInput[], options: ServeOptions): Promise<void> {
+async function serveHere(io: Io, job: ServeJob): Promise<Running> {
   // loaded here: other commands need no server
-  const [{ openTileServer }, { listen }, { requestLog }] = await Promise.all([
-    import('../../server/handler.js'),
-    import('../../server/listen.js'),
-    import('../../server/request-log.js'),
-  ])
-  const hooks = requestLog(io.stderr, options.log, { trustProxy: options.trustProxy === true })
-  const server = await openTileServer(sources, { ...serverOptionsOf(options), ...hooks })
-  const listening = await listen(server, listenOptionsOf(options)).catch(async (error: unknown) => {
-    await server.close()
-    throw error
-  })
-  const { catalog } = server.context
-  for (const { path, message } of catalog.problems()) say(io, options, `Left out: ${path}: ${message}`)
-  announce(io, options, {
-    url: listening.url,
-    port: listening.port,
-    sources: catalog.list().map((s) => s.id),
-  })
-  await aborted(io.signal)
-  say(io, options, 'Finishing what is under way; once more to stop at once.')
-  await listening.close()
+  const { serve } = await import('../../server/serve.js')
+  return await serve(job, io.stderr)
 }
 
-function announce(
+async function serveByWorkers(
   io: Io,
+  workers: number,
+  job: ServeJob,
   options: ServeOptions,
-  { url, port, sources }: { url: string; port: number; sources: readonly string[] },
-): void {
+): Promise<Running> {
+  const { supervise } = await import('../../server/supervisor.js')
+  return await supervise(workers, job, (sentence) => say(io, options, sentence))
+}
+
+function announce(io: Io, options: ServeOptions, { url, port, sources, problems }: ServeState): void {
+  for (const { path, message } of problems) say(io, options, `Left out: ${path}: ${message}`)
   if (options.json === true) {
     // one line: programs read until its end while we go on
     print(io, JSON.stringify({ url, port, sources }))
@@ -108,7 +114,8 @@ function sourcesOf(paths: readonly string[], { byId }: Missing = { byId: {} }): 
   return sources
 }
 
-function serverOptionsOf(o: ServeOptions): ServerOptions {
+function serverOptionsOf(o: ServeOptions, workers: number): ServerOptions {
+  const cacheMb = o.cacheMb ?? (workers > 1 ? 128 : undefined)
   return {
     missing: o.missing?.all,
     cors: o.cors === false ? [] : o.cors === true ? undefined : (o.cors as string[] | undefined),
@@ -123,7 +130,7 @@ function serverOptionsOf(o: ServeOptions): ServerOptions {
       jobs: o.maxJobs,
       waiting: o.maxWaiting,
       jobMs: o.maxSeconds === undefined ? undefined : Math.ceil(o.maxSeconds * 1000),
-      cacheBytes: o.cacheMb === undefined ? undefined : o.cacheMb * 1024 * 1024,
+      cacheBytes: cacheMb === undefined ? undefined : Math.floor((cacheMb * 1024 * 1024) / workers),
       points: o.maxPoints,
       bodyBytes: o.maxBody,
     },

@@ -1,0 +1,194 @@
+// Several server processes behind one port (node:cluster): this process starts them, replaces those that die, sums up
+// their numbers and stops them. It serves nothing itself. The page cache is shared because all map the same files.
+//
+// Invariants: there are `count` workers, or one is about to be started; a worker that was told to stop is not replaced;
+// a replacement listens before the one it replaces stops.
+import cluster, { type Worker } from 'node:cluster'
+import { setTimeout as after } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { FlagstoneError } from '../errors.js'
+import { parseOptions } from '../store/options.js'
+import { freePort } from './listen.js'
+import { listenOptions } from './listen-options.js'
+import type { MetricsSnapshot } from './metrics.js'
+import type { Running, ServeJob, ServeState } from './serve.js'
+import type { FromWorker, ToWorker } from './worker-messages.js'
+
+/** A worker that lives no longer than this died at its start. */
+const QUICK_MS = 5000
+/** Deaths at the start, in a row and for each worker, after which another try would be no better. */
+const QUICK_DEATHS = 5
+const LONGEST_PAUSE_MS = 5000
+const COUNT_MS = 1000
+/** Between the same signal's arrival here and there. */
+const SIGNAL_MS = 100
+/** On top of what a worker takes for its own end. */
+const KILL_MS = 2000
+
+/**
+ * @param note told in a sentence what became of a worker
+ * @throws FlagstoneError what openTileServer and listen throw
+ */
+export async function supervise(
+  count: number,
+  job: ServeJob,
+  note: (sentence: string) => void,
+): Promise<Running> {
+  const { host, port, shutdownMs } = parseOptions(listenOptions, job.listen, 'listen option')
+  // every worker gets the same number, also one that is started when all others are dead
+  const listen = { ...job.listen, port: await freePort(host, port) }
+  cluster.setupPrimary({ exec: fileURLToPath(new URL('./worker.js', import.meta.url)), args: [] })
+  const crew = new Crew(count, { ...job, listen }, shutdownMs, note)
+  const states = await Promise.all(Array.from({ length: count }, () => crew.start())).catch(async (error) => {
+    await crew.close()
+    throw error
+  })
+  return {
+    ...states[0]!,
+    failed: crew.failed,
+    reload: () => crew.reload(),
+    close: () => crew.close(),
+  }
+}
+
+class Crew {
+  readonly failed: Promise<never>
+  readonly #count: number
+  readonly #job: ServeJob
+  readonly #shutdownMs: number
+  readonly #note: (sentence: string) => void
+  readonly #working = new Set<Worker>()
+  /** Told to stop, not gone yet. */
+  readonly #leaving = new Set<Worker>()
+  #giveUp: (error: FlagstoneError) => void = () => {}
+  #quickDeaths = 0
+  #isClosing = false
+
+  constructor(count: number, job: ServeJob, shutdownMs: number, note: (sentence: string) => void) {
+    this.#count = count
+    this.#job = job
+    this.#shutdownMs = shutdownMs
+    this.#note = note
+    this.failed = new Promise((_, reject) => {
+      this.#giveUp = reject
+    })
+    // whoever waits for the start hears of it too
+    this.failed.catch(() => {})
+  }
+
+  /** Resolves when a new worker listens, be it the second after one that died. */
+  start(): Promise<ServeState> {
+    return Promise.race([this.failed, new Promise<ServeState>((...settle) => this.#fork(...settle))])
+  }
+
+  #fork(listening: (state: ServeState) => void, failed: (error: FlagstoneError) => void): void {
+    const worker = cluster.fork()
+    const born = performance.now()
+    let refused = false
+    this.#working.add(worker)
+    worker.on('message', (message: FromWorker) => {
+      // what is sent before its modules are loaded would be lost
+      if (message.kind === 'ready') tell(worker, { kind: 'start', job: this.#job })
+      else if (message.kind === 'listening') listening(message.state)
+      else if (message.kind === 'failed') {
+        refused = true
+        failed(new FlagstoneError(message.code, message.message))
+      } else if (message.kind === 'others') void this.#others(worker, message.ask)
+      else if (message.kind === 'signalled') void this.#relieve(worker)
+    })
+    // its channel may break in the middle of a message; its exit says it all
+    worker.on('error', () => {})
+    worker.once('exit', (code, signal) => {
+      this.#working.delete(worker)
+      const wasTold = this.#leaving.delete(worker)
+      if (wasTold || refused || this.#isClosing) return
+      void this.#replace(
+        `Worker ${worker.process.pid} ended (${signal ?? `exit code ${code}`})`,
+        performance.now() - born,
+        () => this.#fork(listening, failed),
+      )
+    })
+  }
+
+  /** At once after a long life; else after a pause that doubles, until it is given up. */
+  async #replace(what: string, lifeMs: number, fork: () => void): Promise<void> {
+    this.#quickDeaths = lifeMs < QUICK_MS ? this.#quickDeaths + 1 : 0
+    if (this.#quickDeaths > QUICK_DEATHS * this.#count) {
+      this.#giveUp(
+        new FlagstoneError(
+          'SYSTEM',
+          `${what}, as ${this.#quickDeaths - 1} others before it within seconds of their start: given up. What they wrote above says why.`,
+        ),
+      )
+      return
+    }
+    this.#note(`${what}; another takes its place.`)
+    if (this.#quickDeaths > 1) await after(Math.min(LONGEST_PAUSE_MS, 50 * 2 ** this.#quickDeaths))
+    if (!this.#isClosing) fork()
+  }
+
+  async reload(): Promise<void> {
+    for (const old of [...this.#working]) await this.#relieve(old)
+  }
+
+  async #relieve(old: Worker): Promise<void> {
+    // a terminal signals us too, and then nobody is to be replaced
+    await after(SIGNAL_MS)
+    if (this.#isClosing || !this.#working.delete(old)) return
+    this.#leaving.add(old)
+    await this.start()
+    void this.#dismiss(old)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true
+    await Promise.all([...this.#working, ...this.#leaving].map((worker) => this.#dismiss(worker)))
+  }
+
+  /** Resolves when it is gone. */
+  async #dismiss(worker: Worker): Promise<void> {
+    if (worker.isDead()) return
+    this.#leaving.add(worker)
+    const gone = new Promise((resolve) => worker.once('exit', resolve))
+    tell(worker, { kind: 'stop' })
+    const kill = setTimeout(() => worker.process.kill('SIGKILL'), this.#shutdownMs + KILL_MS)
+    await gone
+    clearTimeout(kill)
+  }
+
+  /** What the other workers counted; one that does not answer is left out. */
+  async #others(asker: Worker, ask: number): Promise<void> {
+    const others = [...this.#working, ...this.#leaving].filter(
+      (worker) => worker !== asker && worker.isConnected(),
+    )
+    const answers = await Promise.all(others.map(countOf))
+    tell(asker, { kind: 'others', ask, snapshots: answers.filter((answer) => answer !== undefined) })
+  }
+}
+
+let counts = 0
+
+function countOf(worker: Worker): Promise<MetricsSnapshot | undefined> {
+  const ask = ++counts
+  return new Promise((resolve) => {
+    const done = (snapshot?: MetricsSnapshot): void => {
+      clearTimeout(late)
+      worker.off('message', hear)
+      worker.off('exit', gone)
+      resolve(snapshot)
+    }
+    const gone = (): void => done()
+    const hear = (message: FromWorker): void => {
+      if (message.kind === 'counted' && message.ask === ask) done(message.snapshot)
+    }
+    const late = setTimeout(done, COUNT_MS)
+    worker.on('message', hear)
+    worker.once('exit', gone)
+    tell(worker, { kind: 'count', ask })
+  })
+}
+
+function tell(worker: Worker, message: ToWorker): void {
+  // the callback takes the error of a channel that closes just now
+  if (worker.isConnected()) worker.send(message, () => {})
+}
