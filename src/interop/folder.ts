@@ -51,14 +51,14 @@ export class FolderReader implements TileSet {
   }
 
   get(z: number, x: number, y: number): { bytes: Uint8Array; type: TileType } | undefined {
-    const file = this.#find(z, x, y)
+    const file = this.find(z, x, y)
     if (file === undefined) return undefined
     const bytes = readFileSync(file)
     return bytes.length === 0 ? undefined : { bytes, type: sniffTileType(bytes) }
   }
 
   has(z: number, x: number, y: number): boolean {
-    return this.#find(z, x, y) !== undefined
+    return this.find(z, x, y) !== undefined
   }
 
   levels(): readonly { zoom: number; count: number }[] {
@@ -100,7 +100,8 @@ export class FolderReader implements TileSet {
     return this.#isTms ? 2 ** zoom - 1 - y : y
   }
 
-  #find(z: number, x: number, y: number): string | undefined {
+  /** The file of a tile. */
+  find(z: number, x: number, y: number): string | undefined {
     const stem = join(this.path, String(z), String(x), String(this.#row(z, y)))
     for (const [i, extension] of this.#extensions.entries()) {
       const file = `${stem}.${extension}`

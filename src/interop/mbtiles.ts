@@ -1,5 +1,8 @@
 // MBTiles 1.3 (SQLite), read only: tiles by z/x/y with y counted from the north, as everywhere here.
 import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type Database from 'libsql'
 import { FlagstoneError } from '../errors.js'
 import { sniffTileType, type TileType } from '../format/tile-type.js'
@@ -11,11 +14,31 @@ const require = createRequire(import.meta.url)
 /** Rows of TMS count from the south. */
 const flip = (zoom: number, row: number): number => 2 ** zoom - 1 - row
 
+/** Closed archives whose descriptors may still be open. */
+const CLOSED_AT_MOST = 16
+let closed = 0
+let collect: (() => void) | undefined
+
+/**
+ * libsql closes a file when its last statement is garbage, whatever `close` says, and nothing tells V8 that descriptors
+ * are short. A server whose archives are replaced again and again would run out of them.
+ */
+function collectSometimes(): void {
+  if (++closed < CLOSED_AT_MOST) return
+  closed = 0
+  if (collect === undefined) {
+    setFlagsFromString('--expose-gc')
+    collect = runInNewContext('gc') as () => void
+  }
+  setImmediate(collect)
+}
+
 export class MbtilesReader implements TileSet {
   readonly path: string
   readonly #db: Database.Database
   readonly #get: Database.Statement
   readonly #has: Database.Statement
+  readonly #head: Database.Statement
   #levels: { zoom: number; count: number }[] | undefined
 
   private constructor(path: string, db: Database.Database) {
@@ -24,6 +47,7 @@ export class MbtilesReader implements TileSet {
     const where = 'FROM tiles WHERE zoom_level = ? AND tile_column = ? AND tile_row = ?'
     this.#get = db.prepare(`SELECT tile_data ${where}`).raw()
     this.#has = db.prepare(`SELECT 1 ${where}`).raw()
+    this.#head = db.prepare(`SELECT length(tile_data), substr(tile_data, 1, 16) ${where}`).raw()
   }
 
   /** Throws NOT_FOUND, NOT_A_TILE_FILE. */
@@ -31,7 +55,8 @@ export class MbtilesReader implements TileSet {
     const Sqlite = require('libsql') as typeof Database
     let db: Database.Database | undefined
     try {
-      db = new Sqlite(path, { readonly: true, fileMustExist: true } as Database.Options)
+      // As an address, because libsql takes no notice of `readonly`: it would write, and make files that are not there.
+      db = new Sqlite(`file:${resolve(path).replace(/[%?#]/g, encodeURIComponent)}?mode=ro`)
       return new MbtilesReader(path, db)
     } catch (cause) {
       db?.close()
@@ -90,8 +115,23 @@ export class MbtilesReader implements TileSet {
     }
   }
 
+  /** Length and first bytes of a tile; undefined when there is none. */
+  head(z: number, x: number, y: number): { length: number; first: Uint8Array } | undefined {
+    const row = this.#run(() => this.#head.get(z, x, flip(z, y))) as [unknown, unknown] | undefined
+    const first = row?.[1]
+    return first instanceof Uint8Array && first.length > 0 ? { length: Number(row![0]), first } : undefined
+  }
+
+  /** The first tile there is, undefined in an empty archive. */
+  first(): Uint8Array | undefined {
+    const row = this.#run(() => this.#db.prepare('SELECT tile_data FROM tiles LIMIT 1').raw().get())
+    const data = (row as [unknown] | undefined)?.[0]
+    return data instanceof Uint8Array ? data : undefined
+  }
+
   close(): void {
     this.#db.close()
+    collectSometimes()
   }
 
   #run<T>(work: () => T): T {

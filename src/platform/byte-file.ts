@@ -47,14 +47,19 @@ export interface BehindWriter {
   close(): void
 }
 
+export interface FileFacts {
+  readonly size: number
+  readonly mtimeMs: number
+}
+
 export interface ByteFile {
   readonly path: string
   readonly writable: boolean
   readonly capabilities: Capabilities
 
   size(): number
-  /** When the bytes were last changed, as far as the system knows; for telling states of a file apart, not for clocks. */
-  modified?(): bigint
+  /** Size, and when the bytes were last changed: for telling states of a file apart, not for clocks. */
+  facts?(): FileFacts
   /** Fills `into` from `position`; returns the bytes read, fewer only at the end of the file. */
   read(into: Uint8Array, position: number): number
   /** The same in the thread pool. */

@@ -145,7 +145,7 @@ function realFile(
     fd,
     direct,
     size: () => attempt('fstat', {}, () => fstatSync(fd).size),
-    modified: () => attempt('fstat', {}, () => fstatSync(fd, { bigint: true }).mtimeNs),
+    facts: () => attempt('fstat', {}, () => fstatSync(fd)),
     read: (into, position) =>
       attempt('read', { position, length: into.length }, () => {
         place('read', { position, length: into.length }, position)

@@ -1,71 +1,163 @@
-// The sources that are served, by id.
-import { basename, extname } from 'node:path'
-import { describeTiles, type TilesDescription } from '../store/describe.js'
-import type { AnyReader } from '../store/open.js'
-import { openTiles } from '../store/paths.js'
+// The sources that are served, by id; with `watch`, as the files are now.
+//
+// Invariants: what is served changes between two requests, never during one. Ids stay with their paths for as long as
+// the server runs. Without `watch` the sources stay the same; a file that was replaced is answered from the old one.
+import { FlagstoneError } from '../errors.js'
+import { GivenReader } from './backend-source.js'
+import { type Discovery, discover } from './discover.js'
+import { FileEntry, SETTLED_MS } from './file-entry.js'
+import { HttpError } from './message.js'
+import { OpenFiles } from './open-files.js'
 import type { ResolvedServerOptions } from './options.js'
-import type { Catalog, ServedTile, Source, SourceInput, TileStat } from './source.js'
+import type { Catalog, Source, SourceInput } from './source.js'
+import { SourceIds } from './source-ids.js'
+import { FolderWatch } from './watch.js'
 
-class FileSource implements Source {
-  readonly id: string
-  readonly path: string
-  readonly reader: AnyReader
-  readonly missing = undefined
-  readonly contentEncoding = undefined
-  #description: TilesDescription | undefined
-
-  constructor(path: string) {
-    this.path = path
-    this.id = basename(path, extname(path))
-    this.reader = openTiles(path)
-  }
-
-  get tiles(): AnyReader {
-    return this.reader
-  }
-
-  get kind(): 'flat' | 'pmtiles' {
-    return this.reader.kind
-  }
-
-  get version(): string {
-    return '1'
-  }
-
-  get(z: number, x: number, y: number): ServedTile | undefined {
-    const tile = this.reader.get(z, x, y)
-    return tile && { bytes: tile.bytes, type: tile.type, length: tile.bytes.length, etag: tile.etag }
-  }
-
-  stat(z: number, x: number, y: number): TileStat | undefined {
-    return this.get(z, x, y)
-  }
-
-  describe(): TilesDescription {
-    this.#description ??= describeTiles(this.reader)
-    return this.#description
-  }
-
-  hold(): () => void {
-    return () => {}
+/**
+ * Opens what the inputs stand for. Of files that were named, the first that cannot be opened is an error; those that
+ * were found in folders are listed among the problems.
+ * Rejects with FlagstoneError BAD_OPTION, NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, SYSTEM.
+ */
+export async function openCatalog(
+  inputs: readonly SourceInput[],
+  options: ResolvedServerOptions,
+): Promise<Catalog> {
+  const catalog = new FileCatalog(inputs, options)
+  try {
+    await catalog.open()
+    return catalog
+  } catch (error) {
+    catalog.close()
+    throw error
   }
 }
 
-/** Rejects with FlagstoneError BAD_OPTION, NOT_FOUND, and what opening a file that was named throws. */
-export async function openCatalog(
-  inputs: readonly SourceInput[],
-  _options: ResolvedServerOptions,
-): Promise<Catalog> {
-  const paths = inputs.map((input) => (typeof input === 'string' ? input : input.path!))
-  const sources = new Map(paths.map((path) => new FileSource(path)).map((source) => [source.id, source]))
-  return {
-    get: (id) => sources.get(id),
-    list: () => [...sources.values()],
-    problems: () => [],
-    generation: 0,
-    openFiles: sources.size,
-    close() {
-      for (const source of sources.values()) source.reader.close()
-    },
+class FileCatalog implements Catalog {
+  readonly #inputs: readonly SourceInput[]
+  readonly #options: ResolvedServerOptions
+  readonly #files: OpenFiles
+  readonly #ids = new SourceIds()
+  /** By id, served now or not. */
+  readonly #entries = new Map<string, FileEntry>()
+  readonly #given = new Map<string, GivenReader>()
+  #list: readonly Source[] = []
+  #discovery: Discovery | undefined
+  #watch: FolderWatch | undefined
+  #looking: Promise<void> | undefined
+  #lookAgain = false
+  #isClosed = false
+  generation = 0
+
+  constructor(inputs: readonly SourceInput[], options: ResolvedServerOptions) {
+    this.#inputs = inputs
+    this.#options = options
+    this.#files = new OpenFiles(options.openFiles)
+  }
+
+  async open(): Promise<void> {
+    for (const input of this.#inputs) {
+      if (typeof input === 'string') continue
+      const { id, path, reader, missing } = input
+      if ((path === undefined) === (reader === undefined)) {
+        throw new FlagstoneError('BAD_OPTION', 'A source is a path or a reader: give one of the two.')
+      }
+      if (reader === undefined) continue
+      const known = this.#ids.of({ path: reader.path, label: reader.path, id })
+      this.#given.set(known, new GivenReader(known, reader, missing))
+    }
+    this.#discovery = await discover(this.#inputs, this.#options.folderDepth)
+    for (const found of this.#discovery.found) {
+      const entry = new FileEntry(this.#ids.of(found), found, this.#files)
+      this.#entries.set(entry.id, entry)
+      if (found.isNamed) entry.open()
+      else entry.tryOpen()
+    }
+    this.#publish()
+    if (!this.#options.watch) return
+    this.#watch = new FolderWatch(this.#options.watchSeconds * 1000, () => this.#look())
+    this.#watch.set(this.#discovery.directories)
+    // for what happened since the folders were read
+    this.#look()
+  }
+
+  get(id: string): Source | undefined {
+    const entry = this.#entries.get(id)
+    const source = entry?.source
+    if (source === undefined) return this.#given.get(id)
+    try {
+      if (source.ensureOpen()) return source
+      // replaced while it was closed
+      entry!.open()
+    } catch (error) {
+      if (error instanceof FlagstoneError) {
+        throw new HttpError(503, `'${id}' cannot be opened now; it is listed among the server's problems.`)
+      }
+      throw error
+    }
+    this.#publish()
+    return entry!.source
+  }
+
+  list(): readonly Source[] {
+    return this.#list
+  }
+
+  problems(): readonly { readonly path: string; readonly message: string }[] {
+    const ofFiles = [...this.#entries.values()].flatMap(({ path, problem }) =>
+      problem === undefined ? [] : [{ path, message: problem }],
+    )
+    return [...(this.#discovery?.problems ?? []), ...ofFiles]
+  }
+
+  get openFiles(): number {
+    return this.#files.count
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#watch?.close()
+    for (const entry of this.#entries.values()) entry.drop()
+    this.#publish()
+  }
+
+  /** One look at a time; what happens during one is seen by the next. */
+  #look(): void {
+    if (this.#looking !== undefined) {
+      this.#lookAgain = true
+      return
+    }
+    this.#looking = this.#lookOnce().finally(() => {
+      this.#looking = undefined
+      if (this.#lookAgain && !this.#isClosed) {
+        this.#lookAgain = false
+        this.#look()
+      }
+    })
+  }
+
+  async #lookOnce(): Promise<void> {
+    const discovery = await discover(this.#inputs, this.#options.folderDepth)
+    if (this.#isClosed) return
+    this.#discovery = discovery
+    this.#watch?.set(discovery.directories)
+    const found = new Map(discovery.found.map((one) => [this.#ids.of(one), one]))
+    let [isChanged, isUnsettled] = [false, false]
+    for (const [id, one] of found) {
+      if (!this.#entries.has(id)) this.#entries.set(id, new FileEntry(id, one, this.#files))
+    }
+    for (const [id, entry] of this.#entries) {
+      const outcome = entry.look(found.get(id))
+      isChanged ||= outcome === 'changed'
+      isUnsettled ||= outcome === 'soon'
+      if (!found.has(id) && entry.source === undefined) this.#entries.delete(id)
+    }
+    if (isChanged) this.#publish()
+    if (isUnsettled) this.#watch?.after(SETTLED_MS)
+  }
+
+  #publish(): void {
+    const files = [...this.#entries.values()].flatMap(({ source }) => source ?? [])
+    this.#list = [...files, ...this.#given.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+    this.generation++
   }
 }

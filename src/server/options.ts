@@ -55,6 +55,12 @@ export const serverOptions = z.strictObject({
   transcode: z.boolean().default(false),
   /** Look for files that appear, change and go. */
   watch: z.boolean().default(false),
+  /** Seconds between looks, for file systems that do not tell of changes. */
+  watchSeconds: z.number().min(0.05).max(3600).default(2),
+  /** Folders in a given folder that are looked into, one in the other. */
+  folderDepth: z.int().min(0).max(16).default(1),
+  /** Files open at once; of more, those used longest ago are closed and opened again when they are asked for. */
+  openFiles: z.int().min(1).default(256),
   limits: serverLimits.prefault({}),
 })
 export type ServerOptions = z.input<typeof serverOptions>

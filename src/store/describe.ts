@@ -38,33 +38,75 @@ export interface TilesDescription {
   readonly levels: readonly LevelDescription[]
   readonly layout: LayoutDescription | undefined
   readonly metadata: Record<string, unknown>
+  /** Types and bytes were made of a sample and the counts; else every tile was looked at. */
+  readonly isSampled: boolean
+}
+
+/** The tiles of one zoom, by their rows and columns. */
+export interface Extent {
+  zoom: number
+  minX: number
+  minY: number
+  maxX: number
+  maxY: number
+}
+
+/** What has to be looked for in the tiles; the rest follows from it. */
+export interface TilesFound
+  extends Pick<
+    TilesDescription,
+    'kind' | 'sealed' | 'fileBytes' | 'levels' | 'layout' | 'metadata' | 'isSampled'
+  > {
+  /** How many of each type. */
+  readonly types: ReadonlyMap<number, number>
+  /** Of the deepest zoom, for files whose metadata name no bounds. */
+  readonly extent: Extent | undefined
 }
 
 /** Reads every record once. @throws FlagstoneError DAMAGED */
 export function describeTiles(reader: AnyReader): TilesDescription {
   const levels: { zoom: number; count: number; bytes: number }[] = []
   const types = new Map<number, number>()
-  let extent = { zoom: -1, minX: 0, minY: 0, maxX: 0, maxY: 0 }
+  let extent: Extent | undefined
   for (const { z, x, y, length, type } of reader.tiles()) {
-    if (z !== extent.zoom) {
+    if (z !== extent?.zoom) {
       levels.push({ zoom: z, count: 0, bytes: 0 })
-      extent = { zoom: z, minX: x, minY: y, maxX: x, maxY: y }
+      extent = undefined
     }
     const level = levels.at(-1)!
     level.count++
     level.bytes += length
     types.set(type, (types.get(type) ?? 0) + 1)
-    extent.minX = Math.min(extent.minX, x)
-    extent.maxX = Math.max(extent.maxX, x)
-    extent.minY = Math.min(extent.minY, y)
-    extent.maxY = Math.max(extent.maxY, y)
+    extent = withTile(extent, z, x, y)
   }
-  const metadata = reader.metadata()
-  const bounds = numbers(metadata['bounds'], 4) ?? boundsOf(extent)
+  return describeFound({ ...aboutReader(reader), levels, types, extent, isSampled: false })
+}
+
+export function withTile(extent: Extent | undefined, zoom: number, x: number, y: number): Extent {
+  if (extent === undefined) return { zoom, minX: x, minY: y, maxX: x, maxY: y }
+  extent.minX = Math.min(extent.minX, x)
+  extent.maxX = Math.max(extent.maxX, x)
+  extent.minY = Math.min(extent.minY, y)
+  extent.maxY = Math.max(extent.maxY, y)
+  return extent
+}
+
+/** What needs no look at the tiles. */
+export const aboutReader = (
+  reader: AnyReader,
+): Pick<TilesFound, 'kind' | 'sealed' | 'fileBytes' | 'layout' | 'metadata'> => ({
+  kind: kindOf(reader),
+  sealed: reader.sealed,
+  fileBytes: reader.fileBytes,
+  layout: layoutOf(reader),
+  metadata: reader.metadata(),
+})
+
+export function describeFound({ types, extent, ...found }: TilesFound): TilesDescription {
+  const { levels, metadata } = found
+  const bounds = numbers(metadata['bounds'], 4) ?? (extent && boundsOf(extent))
   return {
-    kind: kindOf(reader),
-    sealed: reader.sealed,
-    fileBytes: reader.fileBytes,
+    ...found,
     tiles: levels.reduce((sum, level) => sum + level.count, 0),
     types: [...types]
       .sort((a, b) => b[1] - a[1])
@@ -73,9 +115,6 @@ export function describeTiles(reader: AnyReader): TilesDescription {
     maxZoom: levels.at(-1)?.zoom,
     bounds,
     center: numbers(metadata['center'], 3) ?? (bounds && centerOf(bounds, levels[0]?.zoom ?? 0)),
-    levels,
-    layout: layoutOf(reader),
-    metadata,
   }
 }
 
@@ -111,14 +150,7 @@ function numbers<N extends number>(
   return list as never
 }
 
-function boundsOf(e: {
-  zoom: number
-  minX: number
-  minY: number
-  maxX: number
-  maxY: number
-}): [number, number, number, number] | undefined {
-  if (e.zoom < 0) return undefined
+function boundsOf(e: Extent): [number, number, number, number] {
   const northWest = tileBoundsLonLat(e.zoom, e.minX, e.minY)
   const southEast = tileBoundsLonLat(e.zoom, e.maxX, e.maxY)
   return [northWest.west, southEast.south, southEast.east, northWest.north]

@@ -6,10 +6,14 @@
 // are always read whole, and count only with their checksum. A superblock that announces a change of
 // geometry is no state to read in: the reader waits for the writer or, when no writer lives, works out from the
 // size of the file whether the change took place.
+//
+// Somebody may also copy another file over this one, in place. A reader that maps the file may die of it and at best
+// finds out by the checks of what it reads. One that does not map it never takes one file for the other: of a file that
+// is sealed, so that nobody has a reason to write to it, size and time must stay the same, of others the uuid too.
 import { FlagstoneError } from '../errors.js'
 import { SEQUENCE_WORD, SUPERBLOCK, SUPERBLOCK_A_OFFSET, SUPERBLOCK_BYTES } from '../format/layout.js'
 import type { Superblock } from '../format/superblock.js'
-import type { ByteFile } from '../platform/byte-file.js'
+import type { ByteFile, FileFacts } from '../platform/byte-file.js'
 import { pendingOutcome, resolved } from './pending.js'
 import { assertWhole } from './recover.js'
 import { sleep } from './sleep.js'
@@ -18,6 +22,8 @@ import type { Windows } from './window.js'
 
 const WORD_A = SUPERBLOCK_A_OFFSET / 4 + SEQUENCE_WORD
 const WORD_B = WORD_A + SUPERBLOCK_BYTES / 4
+const UUID_WORD = SUPERBLOCK.uuid / 4
+const UUID_WORDS = 4
 /** A superblock being written right now looks damaged for some microseconds. */
 const TORN_TRIES = 20
 
@@ -35,6 +41,10 @@ export class EpochWatch {
   #b = 0
   /** False until a look has ended well: after one that failed, everything may have changed. */
   #valid = false
+  /** Of a sealed file that is not mapped, as it was before it was read. */
+  #facts: FileFacts | undefined
+  /** The file was written to since it was read before, whatever its sequence says. */
+  wasTouched = false
   /** One slot is damaged, or was being written: its word may never change again, so do not rely on it. */
   #unsettled = false
 
@@ -49,14 +59,19 @@ export class EpochWatch {
     const words = this.#mapped
     if (!this.#valid) return true
     if (this.#unsettled) return this.#changedByComparing()
-    if (words === undefined) return this.#changedByReading()
+    if (words === undefined) return this.#changedByAsking()
     return Atomics.load(words, WORD_A) !== this.#a || Atomics.load(words, WORD_B) !== this.#b
+  }
+
+  /** As `changed`, for who will ask `changedAfterReading`: of a sealed file that is enough, and asking costs a call. */
+  get mayHaveChanged(): boolean {
+    return this.#facts === undefined ? this.changed() : !this.#valid
   }
 
   /** Whether it has changed, to be asked after reading: nothing read before may slip behind this look. */
   changedAfterReading(): boolean {
     if (this.#unsettled) return this.#changedByComparing()
-    if (this.#mapped === undefined) return this.#changedByReading()
+    if (this.#mapped === undefined) return this.#changedByAsking()
     // A read-modify-write of our own is a full barrier; an atomic load alone does not hold earlier loads back on ARM.
     Atomics.add(FENCE, 0, 0)
     return Atomics.load(this.#mapped, WORD_A) !== this.#a || Atomics.load(this.#mapped, WORD_B) !== this.#b
@@ -66,28 +81,46 @@ export class EpochWatch {
     return Buffer.compare(readSlots(this.#file, this.#scratch), this.#slots) !== 0
   }
 
-  #changedByReading(): boolean {
+  #changedByAsking(): boolean {
+    const facts = this.#facts
+    if (facts === undefined ? this.#hasOtherWords() : !isSame(facts, this.#file.facts?.()))
+      this.#valid = false
+    return !this.#valid
+  }
+
+  #hasOtherWords(): boolean {
+    const words = this.#polledWords
     const got = this.#file.read(this.#polled, SUPERBLOCK_A_OFFSET + SUPERBLOCK.sequence)
     if (got < this.#polled.length) return true
-    return this.#polledWords[0] !== this.#a || this.#polledWords[SUPERBLOCK_BYTES / 4] !== this.#b
+    if (words[0] !== this.#a || words[SUPERBLOCK_BYTES / 4] !== this.#b) return true
+    for (let i = 0; i < UUID_WORDS; i++) {
+      if (words[UUID_WORD - SEQUENCE_WORD + i] !== this.#slotWords[UUID_WORD + i]) return true
+    }
+    return false
   }
 
   /** The superblock in force, without a pending change. Waits for a writer in the middle of one. */
   read(): Superblock {
     const deadline = performance.now() + this.#waitMs
+    const before = this.#facts
     this.#valid = false
     for (let tries = 0; ; tries++) {
+      const facts = this.#mapped === undefined ? this.#file.facts?.() : undefined
       const found = this.#look(tries)
       if (found === undefined) sleep(1)
       else if (found.pending === undefined) {
         if (this.#isWhole(found)) {
           this.#valid = true
+          this.#facts = found.sealed && !this.#unsettled ? facts : undefined
+          this.wasTouched = before !== undefined && !isSame(before, facts)
           return found
         }
       } else {
         const answer = this.#whenNobodyWrites(found)
         if (answer !== undefined) {
           this.#valid = true
+          this.#facts = undefined
+          this.wasTouched = before !== undefined
           return answer
         }
         if (performance.now() > deadline)
@@ -145,5 +178,8 @@ export class EpochWatch {
     }
   }
 }
+
+const isSame = (a: FileFacts, b: FileFacts | undefined): boolean =>
+  a.mtimeMs === b?.mtimeMs && a.size === b.size
 
 const FENCE = new Int32Array(new SharedArrayBuffer(4))

@@ -1,11 +1,15 @@
 // Any PMTiles v3 archive, read only, behind the same interface as our own files. There are no checks to compare
 // values with; what can be checked (header, directories, bounds) is.
+//
+// A reader that does not map the file notices when somebody writes to it in place (`cp` over it): what was read counts
+// only if size and time of the file are what they were when its header was read. Else header and directories are
+// read anew, once nobody has written for a while. A mapped file that is cut off kills the process that touches it.
 import { FlagstoneError } from '../errors.js'
 import { crc32 } from '../format/crc.js'
 import { PMTILES_HEADER_BYTES } from '../format/layout.js'
 import { tileId, zoomBase, zoomOfTileId } from '../format/tile-id.js'
 import { sniffTileType, type TileType } from '../format/tile-type.js'
-import type { ByteFile } from '../platform/byte-file.js'
+import type { ByteFile, FileFacts } from '../platform/byte-file.js'
 import { Archive, type Place } from './archive.js'
 import { type ListedTile, listTiles, type RecordRow, type TilesQuery } from './list.js'
 import { parseOptions, type ReaderOptions, readerOptions } from './options.js'
@@ -14,12 +18,17 @@ import { PlacedTile, type Tile, type TileStat } from './tile.js'
 import { WINDOW_STEP, Windows } from './window.js'
 
 const ROWS = 512
+/** A file that was written to is believed again when that is so long ago. */
+const QUIET_MS = 300
+const TRIES = 4
 
 export class ForeignReader {
   readonly kind = 'pmtiles'
   readonly path: string
   readonly #file: ByteFile
   #archive: Archive
+  /** Before the header was read; undefined of a file that is mapped, or in memory. */
+  #facts: FileFacts | undefined
   /** Of the file in the state its header was read in; part of entity tags. */
   #identity: string
   #windows: Windows | undefined
@@ -31,9 +40,11 @@ export class ForeignReader {
     this.path = file.path
     // Whoever adopts or grows this file one day asks for these locks before moving or cutting anything.
     const held = file.tryLock('attach', 'shared') && file.tryLock('pin', 'shared')
-    this.#archive = new Archive(file)
-    this.#identity = identityOf(file, this.#archive)
     this.#windows = mode === 'mmap' && held ? Windows.of(file) : undefined
+    const facts = file.facts?.()
+    if (this.#windows === undefined) this.#facts = facts
+    this.#archive = new Archive(file)
+    this.#identity = identityOf(file, facts, this.#archive)
   }
 
   /** Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED. */
@@ -46,10 +57,18 @@ export class ForeignReader {
     return this.#archive.header
   }
 
+  /** Another one for every state of the file. */
+  get revision(): string {
+    return this.#inOneState(() => this.#identity)
+  }
+
+  /** RangeError outside the grid; LOCKED while somebody writes over the file. */
   get(z: number, x: number, y: number): Tile | undefined {
     const key = tileId(z, x, y)
-    const place = this.#find(key)
-    return place === undefined ? undefined : this.#tile(key, place, this.#bytesAt(place))
+    return this.#inOneState(() => {
+      const place = this.#find(key)
+      return place === undefined ? undefined : this.#tile(key, place, this.#bytesAt(place))
+    })
   }
 
   /**
@@ -57,11 +76,14 @@ export class ForeignReader {
    * say of what type its tiles are.
    */
   stat(z: number, x: number, y: number): TileStat | undefined {
-    const place = this.#find(tileId(z, x, y))
-    if (place === undefined) return undefined
-    const { tileType } = this.#archive.header
-    const type = tileType === 0 ? sniffTileType(this.#bytesAt(place)) : (tileType as TileType)
-    return { type, length: place.length, etag: this.#etagOf(place.offset, place.length) }
+    const key = tileId(z, x, y)
+    return this.#inOneState(() => {
+      const place = this.#find(key)
+      if (place === undefined) return undefined
+      const { tileType } = this.#archive.header
+      const type = tileType === 0 ? sniffTileType(this.#bytesAt(place)) : (tileType as TileType)
+      return { type, length: place.length, etag: this.#etagOf(place.offset, place.length) }
+    })
   }
 
   async getAsync(
@@ -72,43 +94,51 @@ export class ForeignReader {
   ): Promise<Tile | undefined> {
     options.signal?.throwIfAborted()
     const key = tileId(z, x, y)
-    const place = this.#find(key)
-    if (place === undefined) return undefined
-    const bytes = new Uint8Array(place.length)
-    const got = await this.#file.readAsync(bytes, place.offset)
-    options.signal?.throwIfAborted()
-    if (got !== place.length) throw this.#cutOff(place)
-    return this.#tile(key, place, bytes)
+    for (let tries = 0; tries < TRIES; tries++) {
+      const archive = this.#inOneState(() => this.#archive)
+      const place = this.#inOneState(() => this.#find(key))
+      if (place === undefined) return undefined
+      const bytes = new Uint8Array(place.length)
+      const got = await this.#file.readAsync(bytes, place.offset)
+      options.signal?.throwIfAborted()
+      if (this.#archive !== archive || this.#hasChanged()) continue
+      if (got !== place.length) throw this.#cutOff(place)
+      return this.#tile(key, place, bytes)
+    }
+    throw this.#beingWritten()
   }
 
   getInto(z: number, x: number, y: number, into: Uint8Array): number {
-    const place = this.#find(tileId(z, x, y))
-    if (place === undefined) return -1
-    if (place.length > into.length)
-      throw new RangeError(`tile ${z}/${x}/${y} has ${place.length} bytes, the buffer ${into.length}`)
-    into.set(this.#bytesAt(place))
-    return place.length
+    const bytes = this.get(z, x, y)?.bytes
+    if (bytes === undefined) return -1
+    if (bytes.length > into.length)
+      throw new RangeError(`tile ${z}/${x}/${y} has ${bytes.length} bytes, the buffer ${into.length}`)
+    into.set(bytes)
+    return bytes.length
   }
 
   has(z: number, x: number, y: number): boolean {
-    return this.#find(tileId(z, x, y)) !== undefined
+    const key = tileId(z, x, y)
+    return this.#inOneState(() => this.#find(key)) !== undefined
   }
 
   /** `crc` of listed tiles would cost reading them, so here it is 0. */
   tiles(query: TilesQuery = {}): IterableIterator<ListedTile> {
-    return listTiles((zoom, from) => this.#rows(zoom, from), query)
+    return listTiles((zoom, from) => this.#inOneState(() => this.#rows(zoom, from)), query)
   }
 
   /** Walks all directories the first time. */
   levels(): LevelInfo[] {
     this.#assertOpen()
-    this.#levels ??= this.#countLevels()
-    return this.#levels
+    return this.#inOneState(() => {
+      this.#levels ??= this.#countLevels()
+      return this.#levels
+    })
   }
 
   metadata(): Record<string, unknown> {
     this.#assertOpen()
-    return this.#archive.metadata()
+    return this.#inOneState(() => this.#archive.metadata())
   }
 
   /** Fills `into` from the file, in the thread pool. DAMAGED when the file ends before. */
@@ -135,9 +165,11 @@ export class ForeignReader {
   /** Reads header and directories anew. */
   refresh(): void {
     this.#assertOpen()
+    const facts = this.#file.facts?.()
     this.#archive = new Archive(this.#file)
-    this.#identity = identityOf(this.#file, this.#archive)
+    this.#identity = identityOf(this.#file, facts, this.#archive)
     this.#levels = undefined
+    if (this.#windows === undefined) this.#facts = facts
   }
 
   close(): void {
@@ -149,6 +181,37 @@ export class ForeignReader {
     }
     this.#windows = undefined
     this.#file.close()
+  }
+
+  /** What `read` finds while the file stays as it is. */
+  #inOneState<T>(read: () => T): T {
+    for (let tries = 0; tries < TRIES; tries++) {
+      try {
+        const found = read()
+        if (!this.#hasChanged()) return found
+      } catch (error) {
+        if (this.#closed || !this.#hasChanged()) throw error
+      }
+      const age = Date.now() - (this.#file.facts?.().mtimeMs ?? 0)
+      // a clock that is ahead of ours says nothing
+      if (age >= 0 && age < QUIET_MS) break
+      this.refresh()
+    }
+    throw this.#beingWritten()
+  }
+
+  #hasChanged(): boolean {
+    const facts = this.#facts
+    if (facts === undefined) return false
+    const now = this.#file.facts!()
+    return now.mtimeMs !== facts.mtimeMs || now.size !== facts.size
+  }
+
+  #beingWritten(): FlagstoneError {
+    return new FlagstoneError(
+      'LOCKED',
+      `${this.path} is being written over; ask again when that is done, and next time put the new file in its place by renaming it.`,
+    )
   }
 
   #find(key: number): Place | undefined {
@@ -223,12 +286,12 @@ export class ForeignReader {
 }
 
 /** Tells states of a file apart: by its size, when it was changed, and what header and root directory say. */
-function identityOf(file: ByteFile, { header }: Archive): string {
+function identityOf(file: ByteFile, facts: FileFacts | undefined, { header }: Archive): string {
   const head = new Uint8Array(PMTILES_HEADER_BYTES)
   const root = new Uint8Array(header.rootLength)
   file.read(head, 0)
   file.read(root, header.rootOffset)
-  const outside = new TextEncoder().encode(`${file.size()} ${file.modified?.() ?? ''}`)
+  const outside = new TextEncoder().encode(`${file.size()} ${facts?.mtimeMs ?? ''}`)
   return crc32(outside, crc32(root, crc32(head)))
     .toString(16)
     .padStart(8, '0')

@@ -41,6 +41,7 @@ const MISSING = -1
 /** Attempts by seqlock alone before a reader asks the writer to hold still by taking the pin. */
 const FREE_TRIES = 3
 const ROWS = 512
+const LARGE_BYTES = 2 ** 24
 
 export class TileReader {
   readonly kind = 'flat'
@@ -52,6 +53,7 @@ export class TileReader {
   readonly #check: boolean
   readonly #checkAlways: boolean
   #sb!: Superblock
+  #revision: string | undefined
   /** The pin is held for good: values stay where they are, views of them may be handed out. */
   #pinned = false
   #temporaryPins = 0
@@ -89,8 +91,7 @@ export class TileReader {
     for (let tries = 0; ; tries++) {
       const pin = tries >= FREE_TRIES && this.#pinForNow()
       try {
-        if (this.#epoch.changed() || this.#closed) this.refresh()
-        const view = this.#views[z]
+        const view = this.#viewOf(z)
         if (view === undefined) return undefined
         const tile = this.#read(view, key)
         if (this.#settled(view, key)) return tile
@@ -109,8 +110,7 @@ export class TileReader {
     for (let tries = 0; ; tries++) {
       const pin = tries >= FREE_TRIES && this.#pinForNow()
       try {
-        if (this.#epoch.changed() || this.#closed) this.refresh()
-        const view = this.#views[z]
+        const view = this.#viewOf(z)
         if (view === undefined) return MISSING
         const length = this.#readInto(view, key, into)
         if (!this.#settled(view, key)) continue
@@ -138,8 +138,7 @@ export class TileReader {
       options.signal?.throwIfAborted()
       const pin = tries >= FREE_TRIES && this.#pinForNow()
       try {
-        if (this.#epoch.changed() || this.#closed) this.refresh()
-        const view = this.#views[z]
+        const view = this.#viewOf(z)
         if (view === undefined) return undefined
         const record = this.#find(view, key)
         if (record === MISSING) {
@@ -172,8 +171,7 @@ export class TileReader {
   has(z: number, x: number, y: number): boolean {
     const key = tileId(z, x, y)
     for (;;) {
-      if (this.#epoch.changed() || this.#closed) this.refresh()
-      const view = this.#views[z]
+      const view = this.#viewOf(z)
       if (view === undefined) return false
       const record = this.#find(view, key)
       if (record !== MISSING && this.#mustCheck(view, record)) this.#examine(view, record)
@@ -190,8 +188,7 @@ export class TileReader {
     for (let tries = 0; ; tries++) {
       const pin = tries >= FREE_TRIES && this.#pinForNow()
       try {
-        if (this.#epoch.changed() || this.#closed) this.refresh()
-        const view = this.#views[z]
+        const view = this.#viewOf(z)
         if (view === undefined) return undefined
         const record = this.#find(view, key)
         const stat = record === MISSING ? undefined : this.#statOf(view, record, key)
@@ -280,6 +277,13 @@ export class TileReader {
     return this.#sb.sequence
   }
 
+  /** Another one after every change of the file, and for every file. */
+  get revision(): string {
+    this.#refreshIfChanged()
+    this.#revision ??= `${Buffer.from(this.#sb.uuid).toString('hex', 0, 6)}-${this.#sb.sequence.toString(36)}`
+    return this.#revision
+  }
+
   /** Size of the file. */
   get fileBytes(): number {
     return this.#file.size()
@@ -320,6 +324,15 @@ export class TileReader {
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** To read by and then to ask #settled; undefined when the zoom holds nothing, for certain. */
+  #viewOf(zoom: number): LevelView | undefined {
+    if (this.#closed || this.#epoch.mayHaveChanged) this.refresh()
+    const view = this.#views[zoom]
+    if (view !== undefined) return view
+    this.#refreshIfChanged()
+    return this.#views[zoom]
+  }
+
   #refreshIfChanged(): void {
     if (this.#epoch.changed() || this.#closed) this.refresh()
   }
@@ -328,10 +341,13 @@ export class TileReader {
   #adopt(sb: Superblock): void {
     const before: Superblock | undefined = this.#sb
     this.#sb = sb
-    const same = before?.sequence === sb.sequence && before.valuesStart === sb.valuesStart
+    this.#revision = undefined
+    const isOurs =
+      before !== undefined && !this.#epoch.wasTouched && Buffer.compare(before.uuid, sb.uuid) === 0
+    const same = isOurs && before.sequence === sb.sequence && before.valuesStart === sb.valuesStart
     if (same) return
     // Between two neighbours in sequence lies one step, and no step gives records new numbers without moving them.
-    const oneStep = before?.sequence === sb.sequence - 1
+    const oneStep = isOurs && before.sequence === sb.sequence - 1
     for (const [zoom, level] of sb.levels.entries()) {
       if (level.capacityBytes === 0) {
         this.#views[zoom] = undefined
@@ -549,6 +565,8 @@ export class TileReader {
   #bytesAt(position: number, length: number, view: boolean): Uint8Array {
     const window = length <= WINDOW_STEP ? this.#windows?.at(position, position + length) : undefined
     if (window === undefined) {
+      // Garbage may say any length; what was read is thrown away then, so it need not be read.
+      if (length > LARGE_BYTES && position + length > this.#file.size()) return new Uint8Array(0)
       const bytes = new Uint8Array(length)
       this.#file.read(bytes, position)
       return bytes

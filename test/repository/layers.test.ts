@@ -38,7 +38,7 @@ const THIRD_PARTY: Record<string, readonly string[]> = {
   libsql: ['interop'],
   piscina: ['pyramid'],
   flatbush: ['pyramid'],
-  tinyglobby: ['pyramid'],
+  tinyglobby: ['pyramid', 'server'],
   commander: ['cli'],
   'cli-progress': ['cli'],
   'maplibre-gl': ['viewer'],

@@ -1,0 +1,38 @@
+// Which file a path leads to, and in which state: what `stat` says, as far as it tells files and states apart.
+import { type Stats, statSync } from 'node:fs'
+
+export interface FileIdentity {
+  readonly device: number
+  readonly inode: number
+  readonly bytes: number
+  readonly mtimeMs: number
+  readonly ctimeMs: number
+}
+
+/** Undefined: nothing is there. Of the file a link leads to. */
+export function identityOf(path: string): FileIdentity | undefined {
+  let facts: Stats | undefined
+  try {
+    facts = statSync(path, { throwIfNoEntry: false })
+  } catch {
+    // a folder of the path that may not be entered, or is none any more
+  }
+  return (
+    facts && {
+      device: facts.dev,
+      inode: facts.ino,
+      bytes: facts.size,
+      mtimeMs: facts.mtimeMs,
+      ctimeMs: facts.ctimeMs,
+    }
+  )
+}
+
+export const isSameFile = (a: FileIdentity, b: FileIdentity): boolean =>
+  a.inode === b.inode && a.device === b.device
+
+export const isSameState = (a: FileIdentity, b: FileIdentity): boolean =>
+  isSameFile(a, b) && a.bytes === b.bytes && a.mtimeMs === b.mtimeMs
+
+/** It was renamed, or its times were set, after the last write: whoever wrote it is done. */
+export const isFinished = (file: FileIdentity): boolean => file.ctimeMs > file.mtimeMs
