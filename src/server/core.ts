@@ -1,97 +1,201 @@
 // A request → an answer, whatever HTTP library is around it. Tiles are recognised first and answered without a
 // promise; everything else goes through the tables of routes.ts.
-import { FlagstoneError } from '../errors.js'
-import { mimeOf } from '../format/tile-type.js'
-import type { ServerContext } from './context.js'
+import type { Routed, ServerContext } from './context.js'
+import { failureOf } from './error-answer.js'
+import { StandardHeaders } from './headers.js'
 import { type Answer, HttpError, type Query, type Reply } from './message.js'
+import type { RouteCounts } from './request-counts.js'
 import { FILE_ROUTES, match, type Route, SERVER_ROUTES, SOURCE_ROUTES } from './routes.js'
 import type { Source } from './source.js'
+import { TileAnswers } from './tile-answer.js'
+import { TilePath } from './tile-path.js'
 
-const TILE = /^\/(?:(?:tiles|data)\/)?([^/]+)\/(\d{1,2})\/(\d{1,8})\/(\d{1,8})(?:\.(\w+))?$/
-/** Names that are ours, whatever sources are called. */
+/** In front of ids, as other servers have it. */
 const ALIASES = new Set(['tiles', 'data'])
+const TILE_METHODS = 'GET, HEAD, OPTIONS'
+const NOTHING = new HttpError(404, 'There is nothing here.')
+
+interface Found {
+  readonly route: string
+  readonly methods: string
+  /** By a URL that means the present version of its source. */
+  readonly isVersioned: boolean
+  readonly answer: () => Answer
+}
 
 export class Core {
   readonly context: ServerContext
+  readonly #standard: StandardHeaders
+  readonly #tiles: TileAnswers
+  readonly #tileCounts: RouteCounts
+  readonly #path = new TilePath()
 
   constructor(context: ServerContext) {
     this.context = context
+    this.#standard = new StandardHeaders(context.options)
+    this.#tiles = new TileAnswers(context, this.#standard)
+    this.#tileCounts = context.metrics.requests.of('tile')
   }
 
   /** Never throws and never rejects: whatever goes wrong is a Reply. */
   answer(query: Query): Answer {
+    const begun = performance.now()
+    let tile: Answer | undefined
     try {
-      const answer = this.#route(query)
-      return answer instanceof Promise ? answer.catch((error: unknown) => replyOf(error)) : answer
+      tile = this.#tile(query)
+      if (tile === undefined) return this.#other(query, begun)
     } catch (error) {
-      return replyOf(error)
+      tile = this.failed(query, error)
     }
+    if (!(tile instanceof Promise)) return this.#counted(this.#tileCounts, query, tile, begun)
+    return tile
+      .catch((error: unknown) => this.failed(query, error))
+      .then((reply) => this.#counted(this.#tileCounts, query, reply, begun))
   }
 
-  #route(query: Query): Answer {
-    const { options, catalog } = this.context
-    const mark = query.target.indexOf('?')
-    let path = mark < 0 ? query.target : query.target.slice(0, mark)
-    if (!path.startsWith(options.basePath)) throw new HttpError(404, 'There is nothing here.')
-    path = path.slice(options.basePath.length)
-    const tile = TILE.exec(path)
-    if (tile !== null) {
-      const source = catalog.get(decode(tile[1]!))
-      if (source !== undefined) return answerTile(source, Number(tile[2]), Number(tile[3]), Number(tile[4]))
+  /** What a failure is answered with; those of ours are reported. */
+  failed(query: Query, error: unknown): Reply {
+    const { reply, isOurs } = failureOf(error)
+    if (isOurs) this.report(query, error)
+    return this.#standard.finish(query, reply, false)
+  }
+
+  /** For errors in the middle of an answer too. */
+  report(query: Query, error: unknown): void {
+    this.context.hooks.onError?.(error, query)
+  }
+
+  /** Undefined: this is no address of a tile of ours. */
+  #tile(query: Query): Answer | undefined {
+    const { target, method } = query
+    const from = this.#begin(target)
+    if (from < 0) return undefined
+    const mark = target.indexOf('?', from)
+    const kind = this.#path.parse(target, from, mark < 0 ? target.length : mark)
+    if (kind === 'other') return undefined
+    const { id } = this.#path
+    const source = this.context.catalog.get(id.includes('%') ? decode(id) : id)
+    if (source === undefined) return undefined
+    if (method !== 'GET' && method !== 'HEAD') {
+      if (method === 'OPTIONS') return this.#standard.options(query, TILE_METHODS)
+      throw notFor(method, TILE_METHODS)
     }
-    const search = new URLSearchParams(mark < 0 ? '' : query.target.slice(mark + 1))
-    const segments = path.split('/').slice(1).map(decode)
+    if (kind === 'malformed') {
+      throw new HttpError(400, 'A tile is at /{id}/{z}/{x}/{y}: whole numbers without leading zeros.')
+    }
+    return this.#tiles.answer(query, source, this.#path, mark < 0 ? '' : target.slice(mark + 1))
+  }
+
+  #other(query: Query, begun: number): Answer {
+    const { requests } = this.context.metrics
+    let found: Found | undefined
+    let answer: Answer
+    try {
+      found = this.#find(query)
+      if (found === undefined) {
+        const { status, headers, body } = this.failed(query, NOTHING)
+        return this.#counted(requests.of('none'), query, { status, headers, body, isElsewhere: true }, begun)
+      }
+      answer = this.#routed(query, found)
+    } catch (error) {
+      return this.#counted(requests.of(found?.route ?? 'none'), query, this.failed(query, error), begun)
+    }
+    const { route, isVersioned } = found
+    const finish = (reply: Reply): Reply =>
+      this.#counted(requests.of(route), query, this.#standard.finish(query, reply, isVersioned), begun)
+    if (!(answer instanceof Promise)) return finish(answer)
+    return answer.then(finish, (error: unknown) =>
+      this.#counted(requests.of(route), query, this.failed(query, error), begun),
+    )
+  }
+
+  #routed(query: Query, { methods, answer }: Found): Answer {
+    const { method } = query
+    if (method === 'OPTIONS') return this.#standard.options(query, methods)
+    const isAllowed = method === 'GET' || method === 'HEAD' || method === 'POST'
+    if (!isAllowed || !methods.includes(method)) throw notFor(method, methods)
+    return answer()
+  }
+
+  #find(query: Query): Found | undefined {
+    const { target, method } = query
+    if (target === '*' && method === 'OPTIONS') {
+      return { route: 'none', methods: 'GET, HEAD, POST, OPTIONS', isVersioned: false, answer: nothing }
+    }
+    const from = this.#begin(target)
+    if (from < 0) return undefined
+    const mark = target.indexOf('?', from)
+    const path = target.slice(from, mark < 0 ? target.length : mark)
+    const search = new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1))
+    const segments = path === '' ? [''] : path.slice(1).split('/').map(decode)
+    const routed: Routed = { query, segments, search }
     for (const route of SERVER_ROUTES) {
       if (match(route.pattern, segments) === undefined) continue
-      allow(route, query)
-      return route.answer(this.context, { query, segments, search })
+      return foundOf(route, false, () => route.answer(this.context, routed))
     }
-    const parts = ALIASES.has(segments[0]!) && segments.length > 1 ? segments.slice(1) : segments
-    const found = this.#sourceRoute(parts)
-    if (found === undefined) throw new HttpError(404, 'There is nothing here.')
-    allow(found.route, query)
-    return found.route.answer(this.context, {
-      query,
-      segments: parts,
-      search,
-      source: found.source,
-      rest: found.rest,
-    })
+    const hasAlias = ALIASES.has(segments[0]!) && segments.length > 1
+    return (
+      (hasAlias ? this.#ofSource(routed, segments.slice(1)) : undefined) ?? this.#ofSource(routed, segments)
+    )
   }
 
-  #sourceRoute(
-    parts: readonly string[],
-  ): { route: (typeof SOURCE_ROUTES)[number]; source: Source; rest: readonly string[] } | undefined {
+  #ofSource({ query, search }: Routed, segments: readonly string[]): Found | undefined {
     const { catalog } = this.context
-    const [first = '', ...others] = parts
+    const [first = '', ...others] = segments
+    const found = (route: (typeof SOURCE_ROUTES)[number], source: Source, rest: readonly string[]): Found =>
+      foundOf(route, search.get('v') === source.version, () =>
+        route.answer(this.context, { query, segments, search, source, rest }),
+      )
     const dot = first.lastIndexOf('.')
     if (others.length === 0 && dot > 0) {
-      const route = FILE_ROUTES[first.slice(dot + 1)]
+      const extension = first.slice(dot + 1)
+      const route = Object.hasOwn(FILE_ROUTES, extension) ? FILE_ROUTES[extension] : undefined
       const source = catalog.get(first.slice(0, dot))
-      if (route !== undefined && source !== undefined) return { route, source, rest: [] }
+      if (route !== undefined && source !== undefined) return found(route, source, [])
     }
     const source = catalog.get(first)
     if (source === undefined) return undefined
     for (const route of SOURCE_ROUTES) {
       const rest = match(route.pattern, others)
-      if (rest !== undefined) return { route, source, rest }
+      if (rest !== undefined) return found(route, source, rest)
     }
     return undefined
   }
+
+  /** Where the path begins behind the base path, -1 when it is not under it. */
+  #begin(target: string): number {
+    const { basePath } = this.context.options
+    if (basePath === '') return target.startsWith('/') ? 0 : -1
+    if (!target.startsWith(basePath)) return -1
+    const next = target[basePath.length]
+    return next === undefined || next === '/' || next === '?' ? basePath.length : -1
+  }
+
+  #counted(counts: RouteCounts, query: Query, reply: Reply, begun: number): Reply {
+    const seconds = (performance.now() - begun) / 1000
+    const { status, body } = reply
+    const isSent = query.method !== 'HEAD' && body !== undefined
+    const bytes = isSent ? (body instanceof Uint8Array ? body.length : lengthOf(reply)) : 0
+    counts.add(status, bytes ?? 0, seconds)
+    this.context.hooks.onAnswer?.(query, { route: counts.route, status, bytes, seconds })
+    return reply
+  }
 }
 
-function allow(route: Route<never>, { method }: Query): void {
-  const asked = method === 'HEAD' ? 'GET' : method
-  if ((route.methods as readonly string[]).includes(asked)) return
-  const allowed = route.methods.includes('GET') ? ['GET', 'HEAD', ...route.methods.slice(1)] : route.methods
-  throw new HttpError(405, `${method} is not for this address.`, ['Allow', allowed.join(', ')])
+const nothing = (): Reply => ({ status: 204, headers: [], body: undefined })
+
+function foundOf(route: Route<never>, isVersioned: boolean, answer: () => Answer): Found {
+  const methods = route.methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+  return { route: route.name, methods: [...methods, 'OPTIONS'].join(', '), isVersioned, answer }
 }
 
-function answerTile(source: Source, z: number, x: number, y: number): Reply {
-  const tile = source.get(z, x, y)
-  if (tile === undefined) return { status: 204, headers: [], body: undefined }
-  const headers = ['Content-Type', mimeOf(tile.type), 'Content-Length', `${tile.length}`, 'ETag', tile.etag]
-  return { status: 200, headers, body: tile.bytes }
+const notFor = (method: string, methods: string): HttpError =>
+  new HttpError(405, `${method.slice(0, 20)} is not for this address.`, ['Allow', methods])
+
+/** As announced; undefined for what has no length beforehand. */
+function lengthOf({ headers }: Reply): number | undefined {
+  const at = headers.indexOf('Content-Length')
+  return at < 0 ? undefined : Number(headers[at + 1])
 }
 
 function decode(part: string): string {
@@ -99,23 +203,5 @@ function decode(part: string): string {
     return decodeURIComponent(part)
   } catch {
     throw new HttpError(400, 'The address is not encoded as UTF-8 in %XX.')
-  }
-}
-
-function replyOf(error: unknown): Reply {
-  if (error instanceof HttpError) return sentence(error.status, error.message, error.headers)
-  if (error instanceof FlagstoneError && error.code === 'TOO_LARGE') return sentence(400, error.message)
-  if (error instanceof RangeError) return sentence(400, error.message)
-  const message =
-    error instanceof FlagstoneError ? error.message : 'The server failed at this request; its log says how.'
-  return sentence(500, message)
-}
-
-function sentence(status: number, message: string, headers: readonly string[] = []): Reply {
-  const body = Buffer.from(`${JSON.stringify({ error: message })}\n`)
-  return {
-    status,
-    headers: ['Content-Type', 'application/json', 'Content-Length', `${body.length}`, ...headers],
-    body,
   }
 }

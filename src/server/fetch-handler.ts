@@ -36,13 +36,13 @@ class FetchQuery implements Query {
     if (reader === undefined) return new Uint8Array(0)
     for (;;) {
       const { done, value } = await reader.read().catch(() => {
-        throw new HttpError(400, 'The request’s body was cut off.')
+        throw new HttpError(400, "The request's body was cut off.")
       })
       if (done) return Buffer.concat(chunks)
       length += value.length
       if (length > limitBytes) {
         await reader.cancel()
-        throw new HttpError(413, `The request’s body is over the limit of ${limitBytes} bytes.`)
+        throw new HttpError(413, `The request's body is over the limit of ${limitBytes} bytes.`)
       }
       chunks.push(value)
     }
@@ -59,11 +59,8 @@ export function fetchHandler(core: Core): FetchHandler {
 function responseOf({ method }: Query, { status, headers, body }: Reply): Response {
   const fields = new Headers()
   for (let i = 0; i < headers.length; i += 2) fields.append(headers[i]!, headers[i + 1]!)
-  const content = method === 'HEAD' || body === undefined ? null : bodyOf(body)
+  const isSent = method !== 'HEAD' && body !== undefined
+  // a Response copies bytes, so that views of a mapping are safe; a stream that is cancelled is told so
+  const content = !isSent ? null : body instanceof Uint8Array ? body : ReadableStream.from(body)
   return new Response(content, { status, headers: fields })
-}
-
-/** A view of a mapping cannot be handed over to another thread, and a Response's body may be: so it is copied. */
-function bodyOf(body: Uint8Array | AsyncIterable<Uint8Array>): Uint8Array | ReadableStream {
-  return body instanceof Uint8Array ? new Uint8Array(body) : ReadableStream.from(body)
 }

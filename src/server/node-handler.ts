@@ -1,21 +1,37 @@
-// The core behind node:http, Express and Connect: `(req, res)`.
+// The core behind node:http, Express and Connect: `(req, res)`, or `(req, res, next)`.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import type { Core } from './core.js'
-import { HttpError, type Query, type Reply } from './message.js'
+import type { Query, Reply } from './message.js'
+import { readBody } from './request-body.js'
+import { writeReply } from './write-reply.js'
 
-class NodeQuery implements Query {
+/** What Express and Connect add where they mount a handler: `url` is then without the part that was matched. */
+interface MountedRequest extends IncomingMessage {
+  readonly baseUrl?: string
+  readonly originalUrl?: string
+}
+
+export class NodeQuery implements Query {
   readonly method: string
   readonly target: string
+  readonly mountPath: string | undefined
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   #gone: AbortController | undefined
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  /** `target` is what is behind `mountPath`. */
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target = request.url ?? '/',
+    mountPath?: string,
+  ) {
     this.#request = request
     this.#response = response
     this.method = request.method ?? 'GET'
-    this.target = request.url ?? '/'
+    this.target = target.charCodeAt(0) === 47 ? target : originForm(target)
+    this.mountPath = mountPath
   }
 
   header(name: string): string | undefined {
@@ -35,6 +51,7 @@ class NodeQuery implements Query {
     if (this.#gone === undefined) {
       const gone = new AbortController()
       this.#gone = gone
+      if (this.#response.destroyed) gone.abort()
       this.#response.once('close', () => {
         if (!this.#response.writableFinished) gone.abort()
       })
@@ -42,41 +59,51 @@ class NodeQuery implements Query {
     return this.#gone.signal
   }
 
-  async body(limitBytes: number): Promise<Uint8Array> {
-    const chunks: Buffer[] = []
-    let length = 0
-    for await (const chunk of this.#request as AsyncIterable<Buffer>) {
-      length += chunk.length
-      if (length > limitBytes) {
-        throw new HttpError(413, `The request's body is over the limit of ${limitBytes} bytes.`)
-      }
-      chunks.push(chunk)
-    }
-    return Buffer.concat(chunks)
+  body(limitBytes: number): Promise<Uint8Array> {
+    return readBody(this.#request, limitBytes)
   }
 }
 
-export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void
+/** With `next`, what is no address of ours is passed on. */
+export type NodeHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next?: (error?: unknown) => void,
+) => void
 
 export function nodeHandler(core: Core): NodeHandler {
-  return (request, response) => {
-    const query = new NodeQuery(request, response)
+  const write = (query: Query, reply: Reply, response: ServerResponse): void => {
+    writeReply(query.method, reply, response)?.catch((error: unknown) => {
+      if (response.destroyed || response.headersSent) core.report(query, error)
+      else writeReply(query.method, core.failed(query, error), response)
+    })
+  }
+  return (request, response, next) => {
+    const query = new NodeQuery(request, response, request.url, mountPathOf(request))
     const answer = core.answer(query)
-    if (answer instanceof Promise) void answer.then((reply) => write(query, reply, response))
-    else void write(query, answer, response)
+    const finish = (reply: Reply): void => {
+      if (next !== undefined && reply.isElsewhere === true) next()
+      else write(query, reply, response)
+    }
+    if (answer instanceof Promise) void answer.then(finish)
+    else finish(answer)
   }
 }
 
-async function write({ method }: Query, reply: Reply, response: ServerResponse): Promise<void> {
-  const { body } = reply
-  response.writeHead(reply.status, reply.headers as string[])
-  if (body === undefined || method === 'HEAD') response.end()
-  else if (body instanceof Uint8Array) response.end(body)
-  else {
-    for await (const chunk of body) {
-      if (response.destroyed) break
-      if (!response.write(chunk)) await new Promise((resolve) => response.once('drain', resolve))
-    }
-    response.end()
-  }
+function mountPathOf({ url = '', baseUrl, originalUrl }: MountedRequest): string | undefined {
+  if (baseUrl !== undefined) return baseUrl
+  if (originalUrl === undefined || originalUrl === url) return undefined
+  if (originalUrl.endsWith(url)) return originalUrl.slice(0, originalUrl.length - url.length)
+  // Connect makes '/?a' of '/maps?a' that is mounted at '/maps'
+  const rest = url.slice(1)
+  return originalUrl.endsWith(rest) ? originalUrl.slice(0, originalUrl.length - rest.length) : undefined
+}
+
+/** Of 'http://host/path', as proxies are asked, and of what is left of a mount point's own address. '*' is left alone. */
+function originForm(url: string): string {
+  if (url === '' || url.startsWith('?')) return `/${url}`
+  const scheme = /^https?:\/\/[^/?#]*/i.exec(url)
+  if (scheme === null) return url
+  const rest = url.slice(scheme[0].length)
+  return rest.startsWith('/') ? rest : `/${rest}`
 }

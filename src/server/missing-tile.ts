@@ -1,0 +1,67 @@
+// What is answered where a source has no tile: as the URL says (?missing=), else the source, else the server.
+
+import { isTerrainRgb } from '../raster/terrain.js'
+import type { ServerContext } from './context.js'
+import type { StandardHeaders } from './headers.js'
+import { bytesAnswer } from './json-answer.js'
+import { type Answer, HttpError, type Query, type Reply } from './message.js'
+import { factsOf, tileSizeAt } from './picture-facts.js'
+import { overzoomTile, type TileWant, transparentTile } from './render-tile.js'
+import type { Source } from './source.js'
+import type { AskedTile } from './tile-answer.js'
+import { formatOfType, sideOf } from './tile-want.js'
+
+/** Throws HttpError 404 when that is what is to be answered. */
+export function missingTile(
+  context: ServerContext,
+  standard: StandardHeaders,
+  query: Query,
+  tile: AskedTile,
+  want: TileWant,
+): Answer {
+  const { source, z, x, y, asked, isVersioned } = tile
+  const policy = asked.missing ?? source.missing ?? context.options.missing
+  if (policy === '404') {
+    // not 'no-store': it is as lasting as a tile
+    const kept = ['Cache-Control', standard.cacheControl(isVersioned)]
+    throw new HttpError(404, `There is no tile ${z}/${x}/${y} in '${source.id}'.`, kept)
+  }
+  if (policy === '204' || (policy === 'transparent' && !isOfPictures(source))) {
+    return nothing(standard, query, isVersioned)
+  }
+  return drawn(context, query, tile, policy, want).then((reply) =>
+    reply === undefined ? nothing(standard, query, isVersioned) : standard.finish(query, reply, isVersioned),
+  )
+}
+
+const nothing = (standard: StandardHeaders, query: Query, isVersioned: boolean): Reply =>
+  standard.finish(query, { status: 204, headers: [], body: undefined }, isVersioned)
+
+/** Undefined: there is nothing to enlarge. */
+async function drawn(
+  context: ServerContext,
+  query: Query,
+  { source, z, x, y, type }: AskedTile,
+  policy: 'transparent' | 'overzoom',
+  want: TileWant,
+): Promise<Reply | undefined> {
+  const release = source.hold()
+  try {
+    if (policy === 'overzoom') {
+      const made = await overzoomTile(context, source, z, x, y, query, want)
+      return made && bytesAnswer(query, made)
+    }
+    const { heights } = factsOf(source)
+    const side = sideOf(want, (await tileSizeAt(source, z)) ?? 256, context.options)
+    const format = want.format ?? (type === undefined ? undefined : formatOfType(type))
+    return bytesAnswer(query, transparentTile(side, format, isTerrainRgb(heights) ? heights : undefined))
+  } finally {
+    release()
+  }
+}
+
+const VECTORS: readonly string[] = ['mvt', 'mlt']
+
+/** An empty picture among vector tiles is an error to who reads them. */
+const isOfPictures = (source: Source): boolean =>
+  !source.describe().types.some(({ name }) => VECTORS.includes(name))

@@ -1,0 +1,42 @@
+// A request's body, not more of it than allowed.
+import type { IncomingMessage } from 'node:http'
+import { HttpError } from './message.js'
+
+/** What is still taken, and thrown away, of a body that is too large: so that the client gets to read why. */
+const POLITE_BYTES = 4 * 1024 * 1024
+
+/**
+ * The whole body. Rejects with HttpError 413 beyond `limitBytes`, 400 when it is cut off. The socket is not touched: an
+ * answer can be written either way, and says 'Connection: close' where the rest of the body is still to come.
+ */
+export function readBody(request: IncomingMessage, limitBytes: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    const done = (act: () => void): void => {
+      request.off('data', take).off('end', end).off('close', cut).off('error', cut)
+      act()
+    }
+    const tooLarge = (): HttpError =>
+      new HttpError(
+        413,
+        `The request's body is over the limit of ${limitBytes} bytes.`,
+        request.complete ? [] : ['Connection', 'close'],
+      )
+    const take = (chunk: Buffer): void => {
+      length += chunk.length
+      if (length <= limitBytes) chunks.push(chunk)
+      else if (length > limitBytes + POLITE_BYTES) done(() => reject(tooLarge()))
+    }
+    const end = (): void =>
+      done(() => (length > limitBytes ? reject(tooLarge()) : resolve(Buffer.concat(chunks))))
+    const cut = (): void => done(() => reject(new HttpError(400, "The request's body was cut off.")))
+    if (request.destroyed) {
+      cut()
+      return
+    }
+    const announced = Number(request.headers['content-length'])
+    if (announced > limitBytes + POLITE_BYTES) reject(tooLarge())
+    else request.on('data', take).on('end', end).on('close', cut).on('error', cut)
+  })
+}
