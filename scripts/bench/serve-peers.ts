@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const CLI = fileURLToPath(new URL('../../src/cli/bin.js', import.meta.url))
@@ -65,6 +65,7 @@ export function nginx(tiles: Tiles, scratch: string): Peer {
 
 const nginxConfig = (root: string, prefix: string, port: number): string => `
 daemon off;
+${process.getuid?.() === 0 ? 'user root;' : ''}
 worker_processes auto;
 pid ${prefix}/pid;
 error_log ${prefix}/error.log;
@@ -99,21 +100,11 @@ export function npmPeers(tiles: Tiles, dir: string, scratch: string, say: (messa
       name: 'tileserver-gl-light',
       ...missing(NPM_PEERS[0]!),
       start: (port) => ({
-        child: spawned(
-          process.execPath,
-          [
-            join(folderOf(NPM_PEERS[0]!), 'src/main.js'),
-            '--file',
-            tiles.archive,
-            '-p',
-            `${port}`,
-            '-b',
-            '127.0.0.1',
-            '-s',
-          ],
-          scratch,
-        ),
-        pathOf: (z, x, y) => `/data/${tiles.id}/${z}/${x}/${y}.jpg`,
+        child: spawned(process.execPath, [
+          ...[join(folderOf(NPM_PEERS[0]!), 'src/main.js'), '--silent'],
+          ...['--config', glConfig(tiles, scratch), '-p', `${port}`, '-b', '127.0.0.1'],
+        ]),
+        pathOf: (z, x, y) => `/data/${tiles.id}/${z}/${x}/${y}.jpeg`,
       }),
     },
     {
@@ -134,6 +125,19 @@ export function npmPeers(tiles: Tiles, dir: string, scratch: string, say: (messa
   ]
 }
 
+/** tileserver-gl wants a folder for each kind of thing it might serve. */
+function glConfig({ archive, id }: Tiles, scratch: string): string {
+  const path = join(scratch, 'tileserver-gl.json')
+  const root = join(scratch, 'tileserver-gl')
+  mkdirSync(root, { recursive: true })
+  const paths = { root, fonts: root, styles: root, icons: root, mbtiles: root, pmtiles: dirname(archive) }
+  writeFileSync(
+    path,
+    JSON.stringify({ options: { paths }, styles: {}, data: { [id]: { pmtiles: archive } } }),
+  )
+  return path
+}
+
 const VERSATILES = `
 const [folder, archive, id, port] = process.argv.slice(1)
 const { TileServer } = require(folder)
@@ -142,8 +146,8 @@ server.addTileSourceFromPath(id, archive).then(() => server.start())
 setInterval(() => {}, 1e6)
 `
 
-function spawned(command: string, args: readonly string[], cwd?: string): ChildProcess {
-  return spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], cwd })
+function spawned(command: string, args: readonly string[]): ChildProcess {
+  return spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] })
 }
 
 /** Starts a peer and waits until it answers `probe` with 200. Throws with what it said when it does not. */
