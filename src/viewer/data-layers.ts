@@ -2,15 +2,12 @@
 // from the TileJSON, which may name a public host other than the one the page came from.
 import type { Facts, TileJson } from './facts.js'
 import { isVector } from './facts.js'
-import type { MapView, RasterDEMSourceSpecification, StyleSpecification } from './maplibre.js'
+import { groundAddress, setGroundLevel } from './ground.js'
+import type { MapView, StyleSpecification } from './maplibre.js'
 import { FIRST_OVERLAY } from './overlay.js'
+import { addRelief, type HeightRange } from './relief.js'
 import { addressOf, getJson } from './server.js'
 import type { Shown } from './view-state.js'
-
-export type HeightRange = readonly [low: number, high: number]
-
-/** Colours of heights, from low to high. */
-export const RAMP = ['#2b5d50', '#5f8f5a', '#b9b36b', '#d9b27c', '#a9745a', '#8c6a6a', '#f4f1ee'] as const
 
 interface TileSource {
   readonly tiles: string[]
@@ -95,51 +92,22 @@ export class DataLayers {
   #addHeights(shown: Shown): void {
     const { elevation } = this.#facts
     const encoded = this.#tiles(elevation === 'numbers' ? '/terrain/{z}/{x}/{y}.png' : '/{z}/{x}/{y}', shown)
-    const dem = {
-      type: 'raster-dem',
-      ...encoded,
-      encoding: this.#tileJson.encoding === 'mapbox' ? 'mapbox' : 'terrarium',
-    } as const
-    // a source of its own for the ground: MapLibre reads it at other levels than the picture
-    this.#map.addSource('data-ground', dem)
+    const encoding = this.#tileJson.encoding === 'mapbox' ? 'mapbox' : 'terrarium'
+    const dem = { type: 'raster-dem', ...encoded, encoding } as const
+    setGroundLevel(this.#heights, encoding)
+    this.#map.addSource('data-ground', { ...dem, tiles: encoded.tiles.map(groundAddress) })
     if (shown.look === 'encoded') this.#addRaster(encoded)
     else if (shown.look === 'shade') this.#addRaster(this.#tiles('/hillshade/{z}/{x}/{y}.png', shown))
-    else this.#addRelief(dem)
-  }
-
-  #addRelief(dem: RasterDEMSourceSpecification): void {
-    this.#map.addSource('data', dem)
-    const [low, high] = this.#heights ?? WORLD
-    const stops = RAMP.flatMap((colour, i) => [low + ((high - low) * i) / (RAMP.length - 1), colour])
-    this.#map.addLayer(
-      {
-        id: 'data-colours',
-        type: 'color-relief',
-        source: 'data',
-        paint: { 'color-relief-color': ['interpolate', ['linear'], ['elevation'], ...stops] as never },
-      },
-      FIRST_OVERLAY,
-    )
-    this.#map.addLayer(
-      {
-        id: 'data-shade',
-        type: 'hillshade',
-        source: 'data',
-        paint: {
-          'hillshade-exaggeration': 0.45,
-          'hillshade-shadow-color': '#1c2733',
-          'hillshade-highlight-color': '#fff8e8',
-          'hillshade-accent-color': '#2b3742',
-        },
-      },
-      FIRST_OVERLAY,
-    )
+    else addRelief(this.#map, dem, this.#heights ?? WORLD)
   }
 
   /** The server's style has a line and a fill for every layer; its sources are turned to where the page came from. */
   async #addVector(): Promise<void> {
     const { id, version, minZoom = 0, maxZoom = 0 } = this.#facts
+    const made = this.#made
     const style = await getJson<StyleSpecification>(addressOf(id, '/style.json'))
+    // something else is to be shown by now
+    if (made !== this.#made) return
     const tiles = [`${addressOf(id, '/{z}/{x}/{y}')}?missing=204&v=${encodeURIComponent(version)}`]
     this.#map.addSource('data', { type: 'vector', tiles, minzoom: minZoom, maxzoom: maxZoom })
     for (const layer of style.layers) {
@@ -150,7 +118,6 @@ export class DataLayers {
 
   #paint(shown: Shown): void {
     const opacity = shown.opacity / 100
-    const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches
     for (const { id, type } of this.#map.getStyle().layers) {
       if (!id.startsWith('data')) continue
       const set = (name: string, value: unknown): void =>
@@ -158,7 +125,8 @@ export class DataLayers {
       if (type === 'raster') {
         set('raster-opacity', opacity)
         set('raster-resampling', shown.crisp ? 'nearest' : 'linear')
-        set('raster-fade-duration', still ? 0 : 150)
+        // a tile that is there is seen as it is, not on its way
+        set('raster-fade-duration', 0)
       } else if (type === 'color-relief') set('color-relief-opacity', opacity)
       else if (type === 'hillshade') set('hillshade-exaggeration', 0.45 * opacity)
       else if (type === 'fill' || type === 'line' || type === 'circle') set(`${type}-opacity`, opacity)

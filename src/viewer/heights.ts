@@ -1,11 +1,10 @@
 // The range of a file's heights, found by asking for points all over it, and the ramp of colours that shows it.
 
-import type { HeightRange } from './data-layers.js'
-import { RAMP } from './data-layers.js'
 import { byId } from './dom.js'
 import type { Facts } from './facts.js'
 import { latOfMercator, mercatorOfLat } from './mercator.js'
 import { heightsAt } from './point-answer.js'
+import { type HeightRange, RAMP } from './relief.js'
 
 /** Points a side. */
 const GRID = 24

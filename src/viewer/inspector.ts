@@ -64,6 +64,7 @@ export class Inspector {
   async #ask(name: string, key: string, cell: Cell, enlarged: number): Promise<void> {
     try {
       const answer = await fetch(`${addressOf(this.#id, `/${name}`)}?missing=204`, { method: 'HEAD' })
+      await answer.arrayBuffer()
       this.#known.set(name, {
         type: answer.headers.get('Content-Type') ?? '',
         etag: answer.headers.get('ETag') ?? 'none',

@@ -146,7 +146,7 @@ function addPatterns(map: MapView): void {
   map.addImage(
     'flagstone-stored',
     pattern((pen) => {
-      pen.fillStyle = 'rgb(16 148 130 / .3)'
+      pen.fillStyle = 'rgb(16 148 130 / .22)'
       pen.fillRect(0, 0, size, size)
     }),
   )

@@ -1,18 +1,21 @@
-// The server's answers about places.
+// The server's answers about places: /{id}/point.
 import { AnswerError, addressOf, getJson } from './server.js'
 
 export interface PointAnswer {
-  readonly zoom?: number
-  readonly tile?: readonly [number, number, number]
-  readonly height?: number | null
-  readonly color?: readonly number[] | null
+  /** Metres; of files of heights. */
+  readonly elevation?: number | null
+  /** Of pictures: red, green, blue, alpha. */
+  readonly color?: readonly [number, number, number, number] | null
+  readonly tile: readonly [number, number, number] | null
+  /** Metres on the ground. */
+  readonly resolution: number | null
 }
 
 export function askPoint(id: string, lon: number, lat: number, signal: AbortSignal): Promise<PointAnswer> {
   return getJson<PointAnswer>(addressOf(id, `/point/${lon.toFixed(8)},${lat.toFixed(8)}`), signal)
 }
 
-/** Heights of the places that have one, metres. */
+/** Heights of those of the places that have one, metres. */
 export async function heightsAt(
   id: string,
   points: readonly (readonly [number, number])[],
@@ -24,13 +27,30 @@ export async function heightsAt(
   })
   if (!response.ok) throw new AnswerError(response.status, `The server answered ${response.status}.`)
   const { points: answers } = (await response.json()) as { points: PointAnswer[] }
-  return answers.flatMap(({ height }) => (typeof height === 'number' ? [height] : []))
+  return answers.flatMap(({ elevation }) => (typeof elevation === 'number' ? [elevation] : []))
 }
 
-/** Lines to show, and the colour if there is one. */
-export function rowsOf(answer: PointAnswer): { rows: [string, string][]; colour: string | undefined } {
+/** Lines to show, and the colour where there is one. */
+export function rowsOf({ elevation, color, tile, resolution }: PointAnswer): {
+  rows: [string, string][]
+  colour: string | undefined
+} {
   const rows: [string, string][] = []
-  if (typeof answer.height === 'number') rows.push(['Height', `${answer.height.toFixed(2)} m`])
-  if (rows.length === 0) rows.push(['Here', 'nothing'])
-  return { rows, colour: undefined }
+  let colour: string | undefined
+  if (typeof elevation === 'number') rows.push(['Height', `${elevation.toFixed(2)} m`])
+  else if (color) {
+    const [red, green, blue, alpha] = color
+    colour = `rgb(${red} ${green} ${blue} / ${alpha / 255})`
+    rows.push(['Colour', hex([red, green, blue])])
+    rows.push(['RGB', `${red}, ${green}, ${blue}`])
+    if (alpha < 255) rows.push(['Opacity', `${Math.round((100 * alpha) / 255)} %`])
+  } else rows.push(['Stored here', tile === null ? 'nothing' : 'a tile with a hole'])
+  if (tile !== null) rows.push(['Tile', tile.join('/')])
+  if (resolution !== null) rows.push(['Pixel', metres(resolution)])
+  return { rows, colour }
 }
+
+const hex = (parts: readonly number[]): string =>
+  `#${parts.map((part) => part.toString(16).padStart(2, '0')).join('')}`
+
+const metres = (m: number): string => (m < 1 ? `${(m * 100).toPrecision(3)} cm` : `${m.toPrecision(3)} m`)

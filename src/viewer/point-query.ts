@@ -1,5 +1,5 @@
 // What the file holds at a place: asked from the server, shown in a popup, read out.
-import { say } from './announce.js'
+import { tell } from './announce.js'
 import { element } from './dom.js'
 import type { MapLibreModule, MapView } from './maplibre.js'
 import { askPoint, rowsOf } from './point-answer.js'
@@ -41,7 +41,7 @@ export class PointQuery {
           ),
         ),
       )
-      say(rows.map(([term, value]) => `${term} ${value}`).join(', '))
+      tell(rows.map(([term, value]) => `${term} ${value}`).join(', '))
     } catch (error) {
       if (!asking.signal.aborted) body.replaceChildren((error as Error).message)
     }

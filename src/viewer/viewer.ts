@@ -5,6 +5,7 @@ import { CoverageCache } from './coverage.js'
 import { DataLayers } from './data-layers.js'
 import { byId } from './dom.js'
 import type { Bounds, Facts, TileJson } from './facts.js'
+import { addGroundProtocol } from './ground.js'
 import { heightRangeOf, showRamp } from './heights.js'
 import { Inspector } from './inspector.js'
 import { fillLevels, markLevel } from './level-table.js'
@@ -46,6 +47,8 @@ export class Viewer {
     this.#inspector = new Inspector(facts.id)
     this.#point = new PointQuery(maplibre, map, facts.id)
     addOverlay(map)
+    if (facts.elevation !== undefined) addGroundProtocol(maplibre, this.#tileSize)
+    byId('scale').append(new maplibre.ScaleControl({ maxWidth: 110 }).onAdd(map))
     onTheme(() => styleOverlay(map, shown))
     map.on('moveend', () => void this.#settled())
     map.on('move', () => this.#moved())
@@ -60,6 +63,7 @@ export class Viewer {
 
   /** Shows everything for the first time, and again when the file has changed. */
   async start(): Promise<void> {
+    this.#moved()
     await this.refresh()
     if (this.#facts.elevation === undefined) return
     const range = await heightRangeOf(this.#facts)
