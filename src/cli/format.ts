@@ -13,8 +13,9 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toPrecision(3)} ${UNITS[unit]}`
 }
 
-/** 1234567 → '1,234,567'. */
-export const formatCount = (count: number): string => Math.round(count).toLocaleString('en-US')
+/** 1234567 → '1,234,567'. (By toLocaleString the first one takes 20 ms: it loads the engine's tables.) */
+export const formatCount = (count: number): string =>
+  String(Math.round(count)).replace(/\B(?=(?:\d{3})+$)/g, ',')
 
 /** Seconds → '42 s', '3 min 05 s', '2 h 10 min'. */
 export function formatDuration(seconds: number): string {

@@ -3,6 +3,7 @@
 // Invariant: a pixel whose mask is 0 has never been painted; its samples mean nothing.
 import { type Pixels, type Samples, samplesLike } from './pixels.js'
 import { simd } from './simd.js'
+import { isFilledWith } from './words.js'
 
 export interface Canvas<T extends Samples = Uint8Array> extends Pixels<T> {
   readonly mask: Uint8Array
@@ -22,21 +23,10 @@ export function createValueCanvas(width: number, height: number): Canvas<Float32
   return { width, height, bands: 1, data: new Float32Array(pixels), mask: new Uint8Array(pixels) }
 }
 
-/** Looks at four pixels at a time; stops at the first that decides 'partial'. */
 export function coverageOf(mask: Uint8Array | undefined): Coverage {
   if (mask === undefined) return 'full'
-  const n = mask.length
-  if (n === 0) return 'none'
-  const first = mask[0]!
-  if (first !== 0 && first !== 255) return 'partial'
-  let i = 0
-  if ((mask.byteOffset & 3) === 0) {
-    const words = new Uint32Array(mask.buffer, mask.byteOffset, n >> 2)
-    const like = first === 0 ? 0 : 0xffffffff
-    for (let k = 0; k < words.length; k++) if (words[k] !== like) return 'partial'
-    i = words.length * 4
-  }
-  for (; i < n; i++) if (mask[i] !== first) return 'partial'
+  const first = mask[0] ?? 0
+  if ((first !== 0 && first !== 255) || !isFilledWith(mask, first)) return 'partial'
   return first === 0 ? 'none' : 'full'
 }
 

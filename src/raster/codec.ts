@@ -9,6 +9,7 @@ import { coverageOf } from './canvas.js'
 import { encodeJpeg } from './jpeg.js'
 import type { Pixels } from './pixels.js'
 import { sharp } from './sharp.js'
+import { joinFours } from './words.js'
 
 export type TileFormat = 'auto' | 'jpeg' | 'png' | 'webp' | 'avif'
 
@@ -130,21 +131,12 @@ function rawImage(data: Uint8Array, pixels: Pixels, channels: number): Sharp {
 function withAlpha(pixels: Pixels): Uint8Array {
   const { bands, data } = pixels
   const mask = pixels.mask!
-  const out = new Uint8Array(mask.length * (bands + 1))
-  let d = 0
-  let s = 0
+  if (bands === 3) return joinFours(data, mask)
+  const out = new Uint8Array(mask.length * 2)
   for (let p = 0; p < mask.length; p++) {
-    const alpha = mask[p]!
-    if (alpha !== 0) {
-      out[d] = data[s]!
-      if (bands === 3) {
-        out[d + 1] = data[s + 1]!
-        out[d + 2] = data[s + 2]!
-      }
-      out[d + bands] = alpha
-    }
-    d += bands + 1
-    s += bands
+    if (mask[p] === 0) continue
+    out[2 * p] = data[p]!
+    out[2 * p + 1] = mask[p]!
   }
   return out
 }

@@ -2,6 +2,7 @@
 // samples are. Colours and values are in view-colours.ts. No allocation but the result, no closures a pixel.
 import type { StoredSamples } from './source.js'
 import type { SampleArray } from './tone.js'
+import { isFilledWith, splitFours } from './words.js'
 
 /** Samples of a block: interleaved (one array, `stride` samples a pixel) or a plane a sample (stride 1). */
 export interface SampleBlock {
@@ -59,6 +60,7 @@ export function pick(
   stride: number,
   pixels: number,
 ): void {
+  if (stride === 4 && offset === 3 && splitFours(from, pixels, undefined, out)) return
   for (let i = 0, s = 0; i < pixels; i++, s += stride) out[i] = from[s + offset]!
 }
 
@@ -89,10 +91,7 @@ function scaleAlpha(mask: Uint8Array, from: SampleArray, offset: number, stride:
   }
 }
 
-export function isOpaque(mask: Uint8Array): boolean {
-  for (let i = 0; i < mask.length; i++) if (mask[i] !== 255) return false
-  return true
-}
+export const isOpaque = (mask: Uint8Array): boolean => isFilledWith(mask, 255)
 
 /** The smaller of both, pixel by pixel, in the first. */
 export function intersect(a: Uint8Array, b: Uint8Array): Uint8Array {
