@@ -31,7 +31,7 @@ interface ProfilePoint {
   readonly elevation: number | null
 }
 
-interface Profile {
+export interface Profile {
   /** Of the whole line, metres. */
   readonly distance: number
   readonly ascent: number
