@@ -1,4 +1,4 @@
-// Heights as grey pictures, for looking at: lit from the north-west, or from black (lowest) to white (highest).
+// Heights as grey pictures, for looking at: lit by a sun, or from black (lowest) to white (highest).
 import { LIMIT_METRES, metresToLat } from '../grid/mercator.js'
 import type { Pixels } from './pixels.js'
 
@@ -10,24 +10,40 @@ export interface MercatorGrid {
   readonly metresY: number
 }
 
-/** Sun in the north-west, 45° high, as gdaldem's default. */
-const SUN_EAST = -Math.SQRT1_2
-const SUN_NORTH = Math.SQRT1_2
-const ALTITUDE = Math.PI / 4
+/** Where the light comes from, degrees, and by what heights are multiplied. */
+export interface Sun {
+  /** Clockwise from north. */
+  readonly azimuth: number
+  /** Above the horizon. */
+  readonly altitude: number
+  readonly exaggeration: number
+}
+
+/** In the north-west, as gdaldem's default. */
+export const NORTH_WEST: Sun = { azimuth: 315, altitude: 45, exaggeration: 1 }
+
+const RADIANS = Math.PI / 180
 
 /**
  * Shade by Horn's slopes ("Hill shading and the reflectance map", 1981); mercator's metres are shrunk to those
  * on the ground, row by row. Neighbours that are missing repeat the pixel itself.
  */
-export function shadeOfHeights(heights: Pixels<Float32Array>, grid: MercatorGrid): Pixels {
+export function shadeOfHeights(
+  heights: Pixels<Float32Array>,
+  grid: MercatorGrid,
+  { azimuth, altitude, exaggeration }: Sun = NORTH_WEST,
+): Pixels {
   const { width, height, mask } = heights
+  const up = Math.sin(altitude * RADIANS)
+  const east = Math.cos(altitude * RADIANS) * Math.sin(azimuth * RADIANS)
+  const north = Math.cos(altitude * RADIANS) * Math.cos(azimuth * RADIANS)
   const data = new Uint8Array(width * height)
   const { data: z } = heights
   for (let y = 0; y < height; y++) {
     const metres = Math.max(-LIMIT_METRES, Math.min(LIMIT_METRES, grid.north - (y + 0.5) * grid.metresY))
-    const ground = Math.cos((metresToLat(metres) * Math.PI) / 180)
-    const perX = 1 / (8 * grid.metresX * ground)
-    const perY = 1 / (8 * grid.metresY * ground)
+    const ground = Math.cos(metresToLat(metres) * RADIANS)
+    const perX = exaggeration / (8 * grid.metresX * ground)
+    const perY = exaggeration / (8 * grid.metresY * ground)
     for (let x = 0; x < width; x++) {
       const p = y * width + x
       if (mask !== undefined && mask[p] === 0) continue
@@ -43,8 +59,7 @@ export function shadeOfHeights(heights: Pixels<Float32Array>, grid: MercatorGrid
       const toNorth = (a + 2 * b + c - g - 2 * h - i) * perY
       // the normal (−toEast, −toNorth, 1) by the direction of the sun
       const light =
-        (Math.sin(ALTITUDE) - Math.cos(ALTITUDE) * (toEast * SUN_EAST + toNorth * SUN_NORTH)) /
-        Math.sqrt(1 + toEast * toEast + toNorth * toNorth)
+        (up - toEast * east - toNorth * north) / Math.sqrt(1 + toEast * toEast + toNorth * toNorth)
       data[p] = Number.isFinite(z[p]!) ? Math.max(1, Math.min(255, Math.round(1 + 254 * light))) : 0
     }
   }

@@ -20,6 +20,8 @@ export interface SamplerOptions extends MosaicOptions {
   readonly height: number
   /** Default: bilinear. */
   readonly resampling?: Resampling | undefined
+  /** Where the picture is finer than what is stored; default: as `resampling`. */
+  readonly enlarging?: Resampling | undefined
   /** Reads this zoom instead of choosing one. */
   readonly zoom?: number | undefined
   /** Most pixels of a piece and of the mosaic under it: what is done without a break. Default: 2²³. */
@@ -58,7 +60,8 @@ export class Sampler<T extends Samples> {
     this.height = options.height
     this.#mosaic = mosaic
     this.#grid = grid
-    this.#resampling = options.resampling ?? 'bilinear'
+    const { resampling = 'bilinear', enlarging = resampling } = options
+    this.#resampling = grid.stepX < 1 && grid.stepY < 1 ? enlarging : resampling
     this.#piecePixels = options.piecePixels ?? PIECE_PIXELS
   }
 

@@ -3,7 +3,7 @@ import { decodeElevation } from '../format/elevation.js'
 import { mimeOf, type TileType } from '../format/tile-type.js'
 import { finishCanvas } from '../raster/canvas.js'
 import { encodeTile } from '../raster/codec.js'
-import type { Pixels, Resampling, Samples } from '../raster/pixels.js'
+import type { Pixels, Samples } from '../raster/pixels.js'
 import { encodeHeights, isTerrainRgb, type TerrainOptions } from '../raster/terrain.js'
 import { Sampler } from '../sampling/sampler.js'
 import { colourForm, formOf, type TileForm } from '../sampling/tile-form.js'
@@ -15,7 +15,7 @@ import type { Source } from './source.js'
 import { formatOfType, type TileWant } from './tile-want.js'
 
 /** A tile's square. */
-export interface Drawing {
+export interface TileSquare {
   readonly z: number
   readonly x: number
   readonly y: number
@@ -23,7 +23,6 @@ export interface Drawing {
   readonly side: number
   /** The zoom whose tiles are read. */
   readonly from: number
-  readonly resampling: Resampling
 }
 
 export type Encoded = Omit<Made, 'etag'>
@@ -31,7 +30,7 @@ export type Encoded = Omit<Made, 'etag'>
 /** Undefined when there is nothing. `like`: a stored tile, whose kind is kept where nothing else is wanted. */
 export async function drawTile(
   source: Source,
-  drawing: Drawing,
+  square: TileSquare,
   want: TileWant,
   like: { readonly bytes: Uint8Array; readonly type: TileType },
   signal: AbortSignal,
@@ -39,10 +38,10 @@ export async function drawTile(
   const { heights } = factsOf(source)
   if (heights === undefined) {
     const form = colourForm()
-    const pixels = await pixelsOf(source, drawing, form, signal)
+    const pixels = await pixelsOf(source, square, form, signal)
     return pixels && encodeColours(form.isGrey ? greyOf(pixels) : pixels, want, like.type)
   }
-  const pixels = await pixelsOf(source, drawing, formOf(heights), signal)
+  const pixels = await pixelsOf(source, square, formOf(heights), signal)
   if (pixels === undefined) return undefined
   const format = (want.format ?? formatOfType(like.type)) === 'webp' ? 'webp' : 'png'
   const options: TerrainOptions = isTerrainRgb(heights)
@@ -55,7 +54,7 @@ export async function drawTile(
 /** Undefined when all is transparent. */
 export async function pixelsOf<T extends Samples>(
   source: Source,
-  { z, x, y, side, from, resampling }: Drawing,
+  { z, x, y, side, from }: TileSquare,
   form: TileForm<T>,
   signal: AbortSignal,
 ): Promise<Pixels<T> | undefined> {
@@ -64,7 +63,8 @@ export async function pixelsOf<T extends Samples>(
     width: side,
     height: side,
     zoom: from,
-    resampling,
+    resampling: 'average',
+    enlarging: 'bilinear',
     signal,
     sizes: factsOf(source).sizes,
     piecePixels: PIECE_PIXELS,

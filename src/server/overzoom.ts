@@ -7,11 +7,12 @@ import { drawTile } from './draw-tile.js'
 import type { Query } from './message.js'
 import { factsOf, tileSizeAt } from './picture-facts.js'
 import type { Source } from './source.js'
+import { storedAbove } from './stored-zooms.js'
 import { checkHeights, checkWant, formatOfType, nameOfWant, sideOf, type TileWant } from './tile-want.js'
 
 /**
  * The place of a tile cut out of the nearest stored ancestor and enlarged, bilinear, with the pixels of the ancestor's
- * neighbours considered, so that no seams are seen; heights as heights. Undefined: no ancestor, nothing in its place,
+ * neighbours considered, so that no seams are seen; heights as heights. The source is held by who asks. Undefined: no ancestor, nothing in its place,
  * deeper than zoom 26, or no picture (vector tiles). Rejects with HttpError 400 for a want that cannot be, and 503.
  */
 export async function overzoomTile(
@@ -24,7 +25,7 @@ export async function overzoomTile(
   want: TileWant,
 ): Promise<Made | undefined> {
   if (!isOnGrid(z, x, y)) return undefined
-  const from = ancestorOf(source, z, x, y)
+  const from = storedAbove(source, z - 1, x >> 1, y >> 1)
   if (from === undefined) return undefined
   const facts = factsOf(source)
   checkWant(want)
@@ -33,10 +34,10 @@ export async function overzoomTile(
   const asked = `overzoom ${z}/${x}/${y} ${nameOfWant(want)}`
   return computed(context, source, query, asked, async (signal) => {
     const up = z - from
-    const like = source.get(from, shifted(x, up), shifted(y, up))
+    const like = source.get(from, x >> up, y >> up)
     if (like === undefined || (formatOfType(like.type) === undefined && facts.heights === undefined))
       return undefined
-    return drawTile(source, { z, x, y, side, from, resampling: 'bilinear' }, want, like, signal)
+    return drawTile(source, { z, x, y, side, from }, want, like, signal)
   })
 }
 
@@ -44,11 +45,3 @@ function isOnGrid(z: number, x: number, y: number): boolean {
   const side = 2 ** z
   return [z, x, y].every((n) => Number.isInteger(n) && n >= 0) && z <= MAX_ZOOM && x < side && y < side
 }
-
-/** The zoom of the nearest stored one. */
-function ancestorOf({ tiles }: Source, z: number, x: number, y: number): number | undefined {
-  for (let up = 1; up <= z; up++) if (tiles.has(z - up, shifted(x, up), shifted(y, up))) return z - up
-  return undefined
-}
-
-const shifted = (n: number, by: number): number => Math.floor(n / 2 ** by)

@@ -31,3 +31,10 @@ export async function tileSizeAt(source: Source, zoom: number): Promise<number |
   const form: TileForm<Samples> = heights === undefined ? colourForm() : formOf(heights)
   return new TileMosaic(source.tiles, zooms, 'any', form, { sizes }).tileSizeAt(zoom)
 }
+
+/** Whether its tiles can be drawn, all or some: vector tiles cannot. */
+export function isDrawable(source: Source): boolean {
+  return source.describe().types.some(({ name }) => DRAWABLE.includes(name))
+}
+
+const DRAWABLE: readonly string[] = ['png', 'jpeg', 'webp', 'avif', 'elevation']

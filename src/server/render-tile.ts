@@ -8,6 +8,7 @@ import { drawTile, type Encoded, encodeColours } from './draw-tile.js'
 import { HttpError, type Query } from './message.js'
 import { factsOf, tileSizeAt } from './picture-facts.js'
 import type { ServedTile, Source } from './source.js'
+import { depthFor } from './stored-zooms.js'
 import { checkHeights, checkWant, formatOfType, nameOfWant, sideOf, type TileWant } from './tile-want.js'
 
 export { overzoomTile } from './overzoom.js'
@@ -17,7 +18,7 @@ export { transparentTile } from './transparent.js'
 /**
  * The tile in the format, quality and size that is wanted: with the pixels of deeper tiles where it becomes larger and
  * they are stored, else enlarged. At its own size it is decoded and encoded, never resampled. Undefined when it is not
- * stored. Rejects with HttpError 400 for a want that cannot be, 503; DAMAGED.
+ * stored. The source is held by who asks. Rejects with HttpError 400 for a want that cannot be, 503; DAMAGED.
  */
 export async function renderTile(
   context: ServerContext,
@@ -46,8 +47,7 @@ export async function renderTile(
       if (same !== undefined) return same
     }
     const from = z + depthFor(source, z, x, y, side / size)
-    const resampling = side < size ? 'average' : 'bilinear'
-    return drawTile(source, { z, x, y, side, from, resampling }, want, tile, signal)
+    return drawTile(source, { z, x, y, side, from }, want, tile, signal)
   })
 }
 
@@ -67,16 +67,4 @@ async function recoded(
   const pixels = await decodeTile(bytes)
   if (pixels.width !== side || pixels.height !== side) return undefined
   return encodeColours(pixels, want, type)
-}
-
-/** How many zooms deeper there are tiles that hold what is wanted; fewer when no such deep ones lie under this tile. */
-function depthFor({ tiles }: Source, z: number, x: number, y: number, factor: number): number {
-  const wanted = Math.ceil(Math.log2(factor))
-  for (let depth = Math.max(0, wanted); depth > 0; depth--) {
-    const n = 2 ** depth
-    for (let i = 0; i < n * n; i++) {
-      if (z + depth <= 26 && tiles.has(z + depth, x * n + (i % n), y * n + Math.floor(i / n))) return depth
-    }
-  }
-  return 0
 }

@@ -1,5 +1,5 @@
 // In which form a tile is asked for, checked.
-import { mimeOf, TileType } from '../format/tile-type.js'
+import { mimeOf, TileType, typeFromExtension } from '../format/tile-type.js'
 import { HttpError } from './message.js'
 import type { ResolvedServerOptions } from './options.js'
 import type { PictureFacts } from './picture-facts.js'
@@ -78,5 +78,11 @@ const PICTURES = new Map<TileType, PictureFormat>([
 
 /** Undefined for what is no picture. */
 export const formatOfType = (type: TileType): PictureFormat | undefined => PICTURES.get(type)
+
+/** Undefined for one that no picture has. */
+export function formatOfExtension(extension: string): PictureFormat | undefined {
+  const type = typeFromExtension(extension)
+  return type === undefined ? undefined : formatOfType(type)
+}
 
 export const mimeOfFormat = (format: PictureFormat): string => mimeOf(TileType[format])

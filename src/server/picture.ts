@@ -1,0 +1,75 @@
+// Pictures of any window and size:
+//
+//   /{id}/bbox/{west},{south},{east},{north}/{w}x{h}[@2x][.ext]    'auto' instead of the numbers: all of the source
+//   /{id}/static/{lon},{lat},{zoom}/{w}x{h}[@2x][.ext]             zoom as of tiles of 256 pixels, fractions allowed
+//   ?format= ?quality= ?resampling= ?background=rrggbb ?elevation=shade|grey|encoded ?azimuth= ?altitude= ?z=
+//
+// Everything in the address is checked before anything is allocated, and what will be answered has its tag before it
+// is drawn.
+import { encodePicture } from '../raster/picture-encode.js'
+import { computed, computedTag } from './computed.js'
+import { notModified } from './conditional.js'
+import type { RoutedSource, ServerContext } from './context.js'
+import { type Drawing, drawPicture } from './draw-picture.js'
+import { encodedOf } from './height-tile.js'
+import { bytesAnswer } from './json-answer.js'
+import { HttpError, type Reply } from './message.js'
+import { factsOf, isDrawable } from './picture-facts.js'
+import { formOfPicture, type PictureForm, parseSize } from './picture-request.js'
+import { allOf, windowAround, windowOfText } from './picture-window.js'
+import type { Source } from './source.js'
+
+/** Rejects with HttpError 400 and 404. */
+export function answerBbox(context: ServerContext, request: RoutedSource): Promise<Reply> {
+  const { source, rest } = request
+  const [place, size] = rest as [string, string]
+  return answerPicture(context, request, size, () => (place === 'auto' ? allOf(source) : windowOfText(place)))
+}
+
+/** Rejects with HttpError 400. */
+export function answerStatic(context: ServerContext, request: RoutedSource): Promise<Reply> {
+  const [place, size] = request.rest as [string, string]
+  return answerPicture(context, request, size, ({ width, height, scale }) =>
+    windowAround(place, width / scale, height / scale),
+  )
+}
+
+async function answerPicture(
+  context: ServerContext,
+  { query, source, rest, search }: RoutedSource,
+  sizeText: string,
+  windowOf: (size: ReturnType<typeof parseSize>) => Drawing['window'],
+): Promise<Reply> {
+  const release = source.hold()
+  try {
+    if (!isDrawable(source))
+      throw new HttpError(404, `'${source.id}' holds nothing that can be drawn as a picture.`)
+    const size = parseSize(sizeText, context.options.limits)
+    const form = formOfPicture(search, size, factsOf(source).heights)
+    const { width, height } = size
+    const drawing: Drawing = { ...form, window: windowOf(size), width, height }
+    const name = `picture ${rest.join(' ')} ${JSON.stringify(form)}`
+    const same = notModified(query, computedTag(source, name))
+    if (same !== undefined) return same
+    const make = (signal: AbortSignal) => draw(context, source, drawing, form, signal)
+    const made = await computed(context, source, query, name, make, { pixels: width * height })
+    if (made === undefined) throw new HttpError(404, `'${source.id}' holds no tiles.`)
+    return bytesAnswer(query, made)
+  } finally {
+    release()
+  }
+}
+
+async function draw(
+  context: ServerContext,
+  source: Source,
+  drawing: Drawing,
+  { format, quality, look }: PictureForm,
+  signal: AbortSignal,
+): Promise<ReturnType<typeof encodedOf> | undefined> {
+  const drawn = await drawPicture(source, drawing, signal)
+  if (drawn === undefined) return undefined
+  const seconds = context.options.limits.jobMs / 1000
+  const lossless = look.kind === 'encoded'
+  return encodedOf(await encodePicture(drawn.picture, { format, quality, lossless, seconds }))
+}
