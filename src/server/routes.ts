@@ -9,14 +9,18 @@ import { answerCatalog, answerIndex } from './catalog-answer.js'
 import type { Routed, RoutedSource, ServerContext } from './context.js'
 import { answerCoverage } from './coverage.js'
 import { answerHealth, answerMetrics } from './health.js'
+import { answerHillshade } from './hillshade.js'
 import type { Answer } from './message.js'
 import { answerCataloguePage, answerMapPage } from './pages.js'
+import { answerBbox, answerStatic } from './picture.js'
 import { answerPoint, answerPoints } from './point.js'
 import { answerProfile } from './profile.js'
 import { answerFacts, answerSources } from './source-facts.js'
 import { answerStyle } from './style.js'
+import { answerTerrain } from './terrain-tile.js'
 import { answerTileJson } from './tilejson.js'
 import { answerAllCapabilities, answerCapabilities } from './wmts.js'
+import { answerSourceWmts, answerWmts } from './wmts-requests.js'
 
 export interface Route<R> {
   /** For metrics and logs. */
@@ -34,7 +38,7 @@ export const SERVER_ROUTES: readonly Route<Routed>[] = [
   { name: 'index', methods: ['GET'], pattern: ['data.json'], answer: answerIndex },
   { name: 'health', methods: ['GET'], pattern: ['health'], answer: answerHealth },
   { name: 'metrics', methods: ['GET'], pattern: ['metrics'], answer: answerMetrics },
-  { name: 'wmts', methods: ['GET'], pattern: ['wmts'], answer: answerAllCapabilities },
+  { name: 'wmts', methods: ['GET'], pattern: ['wmts'], answer: answerWmts },
   { name: 'wmts', methods: ['GET'], pattern: ['WMTSCapabilities.xml'], answer: answerAllCapabilities },
   { name: 'page', methods: ['GET'], pattern: [''], answer: answerCataloguePage },
   { name: 'sources', methods: ['GET'], pattern: ['_', 'sources.json'], answer: answerSources },
@@ -48,7 +52,7 @@ export const SOURCE_ROUTES: readonly Route<RoutedSource>[] = [
   { name: 'tilejson', methods: ['GET'], pattern: [], answer: answerTileJson },
   { name: 'tilejson', methods: ['GET'], pattern: ['tilejson.json'], answer: answerTileJson },
   { name: 'style', methods: ['GET'], pattern: ['style.json'], answer: answerStyle },
-  { name: 'wmts', methods: ['GET'], pattern: ['wmts'], answer: answerCapabilities },
+  { name: 'wmts', methods: ['GET'], pattern: ['wmts'], answer: answerSourceWmts },
   { name: 'wmts', methods: ['GET'], pattern: ['WMTSCapabilities.xml'], answer: answerCapabilities },
   { name: 'page', methods: ['GET'], pattern: ['map'], answer: answerMapPage },
   { name: 'info', methods: ['GET'], pattern: ['info.json'], answer: answerFacts },
@@ -56,6 +60,10 @@ export const SOURCE_ROUTES: readonly Route<RoutedSource>[] = [
   { name: 'point', methods: ['GET'], pattern: ['point', '*'], answer: answerPoint },
   { name: 'point', methods: ['POST'], pattern: ['point'], answer: answerPoints },
   { name: 'profile', methods: ['GET', 'POST'], pattern: ['profile'], answer: answerProfile },
+  { name: 'bbox', methods: ['GET'], pattern: ['bbox', '*', '*'], answer: answerBbox },
+  { name: 'static', methods: ['GET'], pattern: ['static', '*', '*'], answer: answerStatic },
+  { name: 'hillshade', methods: ['GET'], pattern: ['hillshade', '*', '*', '*'], answer: answerHillshade },
+  { name: 'terrain', methods: ['GET'], pattern: ['terrain', '*', '*', '*'], answer: answerTerrain },
 ]
 
 /** '/{id}.json', '/{id}.pmtiles': by the extension of the last and only part. */

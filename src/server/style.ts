@@ -16,7 +16,7 @@ export async function answerStyle(context: ServerContext, request: RoutedSource)
   const release = source.hold()
   try {
     const look = await tileLook(source)
-    const wishes = wishesOf(search, source, look, context.options)
+    const wishes = wishesOf(search, look)
     const base = publicBase(query, context.options)
     const tileJson = await sourceTileJson(context, base, source, wishes)
     return jsonAnswer(query, styleOf(source, look, wishes, tileJson, urlOf(base, source, search)))
@@ -98,4 +98,4 @@ function urlOf(base: string, source: Source, search: URLSearchParams): string {
   return `${base}/${encodeURIComponent(source.id)}.json${query}`
 }
 
-const CARRIED: readonly string[] = ['missing', 'format', 'tileSize', 'tilesize']
+const CARRIED: readonly string[] = ['missing', 'format', 'quality', 'tileSize', 'tilesize', 'encoding']

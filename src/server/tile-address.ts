@@ -1,82 +1,89 @@
 // Templates of the tile URLs that descriptions hold, with what a client wished for when it asked for the description:
-// ?missing=, ?format=, ?tileSize=512, ?tileSize=@2x.
+// ?missing=, ?format=, ?quality=, ?tileSize=512, ?tileSize=@2x, ?scheme=tms, ?encoding=mapbox.
 //
 // They hold the source's version, so that what is behind one never changes and may be kept for ever.
-import { nameOfTileType, typeFromExtension } from '../format/tile-type.js'
+import { typeFromExtension } from '../format/tile-type.js'
+import { isTerrainRgb, type TerrainRgb } from '../raster/terrain.js'
 import { HttpError } from './message.js'
-import { type MissingPolicy, missingPolicy, type ResolvedServerOptions } from './options.js'
+import type { ResolvedServerOptions } from './options.js'
 import type { Source } from './source.js'
 import type { TileLook } from './tile-look.js'
+import { NO_QUERY, parseTileQuery, type TileQuery } from './tile-query.js'
+import { checkWant, formatOfType } from './tile-want.js'
 
-export interface TileWishes {
-  readonly missing: MissingPolicy | undefined
+export interface TileWishes extends Omit<TileQuery, 'version' | 'format'> {
   /** An extension; undefined: as they are stored. */
-  readonly format: string | undefined
-  /** Pixels a side at which tiles are shown. */
-  readonly tileSize: number | undefined
+  readonly extension: string | undefined
+  /** Of terrain; undefined: as it is stored. */
+  readonly encoding: TerrainRgb | undefined
   /** Pixels of a tile for one on the screen. */
   readonly scale: number
 }
 
-export const NO_WISHES: TileWishes = { missing: undefined, format: undefined, tileSize: undefined, scale: 1 }
-
-const PICTURE_EXTENSIONS: readonly string[] = ['png', 'jpg', 'webp', 'avif']
-const SIZES: readonly string[] = ['256', '512', '1024']
-
-/** Throws HttpError 400 for what is none, or what this server would not do. */
-export function wishesOf(
-  search: URLSearchParams,
-  source: Source,
-  look: TileLook,
-  options: ResolvedServerOptions,
-): TileWishes {
-  const missing = search.get('missing')
-  const format = search.get('format')
-  const size = search.get('tileSize') ?? search.get('tilesize')
-  const wished = missingPolicy.safeParse(missing ?? '204')
-  if (!wished.success) {
-    throw new HttpError(400, `missing= is one of ${missingPolicy.options.join(', ')}.`)
-  }
-  const scale = size === null ? undefined : /^@([2-4])x$/.exec(size)?.[1]
-  const isVector = look.kind === 'vector'
-  if (size !== null && (isVector || (scale === undefined && !SIZES.includes(size)))) {
-    throw new HttpError(
-      400,
-      isVector
-        ? 'Vector tiles have no size in pixels.'
-        : `tileSize= is one of ${SIZES.join(', ')}, @2x, @3x, @4x.`,
-    )
-  }
-  return {
-    missing: missing === null ? undefined : wished.data,
-    format: format === null ? undefined : formatOf(format, source, look, options),
-    tileSize: size === null || scale !== undefined ? undefined : Number(size),
-    scale: scale === undefined ? 1 : Number(scale),
-  }
+export const NO_WISHES: TileWishes = {
+  ...NO_QUERY,
+  extension: undefined,
+  encoding: undefined,
+  scale: 1,
 }
 
-function formatOf(
-  wished: string,
-  source: Source,
-  { kind, extension }: TileLook,
-  { transcode }: ResolvedServerOptions,
-): string {
-  const type = typeFromExtension(wished)
-  const isStored =
-    type !== undefined && source.describe().types.some(({ name }) => name === nameOfTileType(type))
-  if (isStored) return wished
-  const canBeMade = kind === 'heights' || (transcode && kind !== 'vector')
-  if (canBeMade && type !== undefined && PICTURE_EXTENSIONS.includes(wished.replace('jpeg', 'jpg')))
-    return wished
+/** Throws HttpError 400 for what is no wish, or one that these tiles cannot fulfil. */
+export function wishesOf(search: URLSearchParams, look: TileLook): TileWishes {
+  const wished = new URLSearchParams(search)
+  const scale = /^@([1-9])x$/.exec(wished.get('tileSize') ?? wished.get('tilesize') ?? '')?.[1]
+  if (scale !== undefined) for (const name of ['tileSize', 'tilesize']) wished.delete(name)
+  const extension = wished.get('format')?.toLowerCase()
+  wished.delete('format')
+  const encoding = wished.get('encoding') ?? undefined
+  if (encoding !== undefined && !(isTerrainRgb(encoding) && isElevation(look))) {
+    throw new HttpError(400, 'encoding= is mapbox or terrarium, of tiles that hold heights.')
+  }
+  const { version: _, format: __, ...query } = parseTileQuery(wished.toString())
+  const wishes = { ...query, extension, encoding, scale: Number(scale ?? 1) }
+  checkWant(wishes)
+  if (extension !== undefined) checkExtension(extension, look)
+  const isDrawn = wishes.size !== undefined || wishes.quality !== undefined || scale !== undefined
+  if (look.kind === 'vector' && isDrawn)
+    throw new HttpError(400, 'Vector tiles have neither size nor quality.')
+  return wishes
+}
+
+function checkExtension(extension: string, { kind, extension: stored }: TileLook): void {
+  const type = typeFromExtension(extension)
+  if (type !== undefined && stored !== undefined && type === typeFromExtension(stored)) return
+  const format = type === undefined ? undefined : formatOfType(type)
+  const isExact = format === 'png' || format === 'webp'
+  const can = kind === 'picture' ? format !== undefined : kind !== 'vector' && isExact
+  if (can) return
+  const made = kind === 'picture' ? ', and made as png, jpg, webp and avif' : ', and made as png and webp'
   throw new HttpError(
     400,
-    `format=${type === undefined ? '' : nameOfTileType(type)} cannot be had here: tiles are sent as they are stored (${extension ?? 'there are none'})${transcode ? '' : ' unless the server runs with transcode'}.`,
+    `format= cannot be that: these tiles are stored as ${stored ?? 'nothing'}${kind === 'vector' ? '' : made}.`,
   )
 }
 
 /** Pixels a side that a client should draw a tile at. */
-export function shownSize({ tileSize }: TileLook, wishes: TileWishes): number | undefined {
-  return wishes.tileSize ?? tileSize
+export const shownSize = ({ tileSize }: TileLook, { size }: TileWishes): number | undefined =>
+  size ?? tileSize
+
+const isElevation = ({ kind }: TileLook): boolean => kind === 'heights' || kind === 'terrain'
+
+/**
+ * Heights come as colours in another encoding than they are stored in. Those that are stored as numbers always do,
+ * unless they are asked for as they are: no map draws them.
+ */
+export const isDrawn = (look: TileLook, { extension, encoding }: TileWishes): boolean =>
+  look.kind === 'heights'
+    ? extension !== look.extension
+    : encoding !== undefined && encoding !== look.encoding
+
+/** Of tiles that hold heights as colours. Terrarium is the finer one: 1/256 m. */
+export const shownEncoding = (look: TileLook, wishes: TileWishes): TerrainRgb | undefined =>
+  isDrawn(look, wishes) ? (wishes.encoding ?? 'terrarium') : look.encoding
+
+/** The extension of what comes. */
+export function shownFormat(look: TileLook, wishes: TileWishes): string {
+  return wishes.extension ?? (isDrawn(look, wishes) ? 'png' : (look.extension ?? 'png'))
 }
 
 /** How the variables are named, and in which form heights that are numbers are drawn. */
@@ -96,23 +103,26 @@ export function tileTemplate(
   wishes: TileWishes,
   form: TemplateForm = FOR_MAPS,
 ): string {
-  const drawn = isDrawn(look, wishes) ? `${form.heights}/` : ''
-  const path = `${base}/${encodeURIComponent(source.id)}/${drawn}${form.place}`
+  const drawn = isDrawn(look, wishes)
+  const path = `${base}/${encodeURIComponent(source.id)}/${drawn ? `${form.heights}/` : ''}${form.place}`
   const scale = wishes.scale === 1 ? '' : `@${wishes.scale}x`
   // where tiles are transcoded, one extension for several formats would cost the edges their transparency
-  const hasExtension = wishes.format !== undefined || !(look.isMixed && options.transcode)
+  const hasExtension = wishes.extension !== undefined || !(look.isMixed && options.transcode)
   const extension = hasExtension ? `.${shownFormat(look, wishes)}` : ''
-  const query = new URLSearchParams({ v: source.version })
-  if (wishes.missing !== undefined) query.set('missing', wishes.missing)
-  if (wishes.tileSize !== undefined) query.set('tileSize', String(wishes.tileSize))
+  const query = queryOf(source, look, wishes, drawn)
+  if (drawn && form.heights === 'terrain') query.set('encoding', shownEncoding(look, wishes)!)
   return `${path}${scale}${extension}?${query}`
 }
 
-/** Heights as numbers are nothing a map draws: unless they are asked for as they are, they come as pictures. */
-export const isDrawn = ({ kind, extension }: TileLook, { format }: TileWishes): boolean =>
-  kind === 'heights' && format !== extension
-
-/** The extension of what comes. */
-export function shownFormat(look: TileLook, wishes: TileWishes): string {
-  return wishes.format ?? (isDrawn(look, wishes) ? 'png' : (look.extension ?? 'png'))
+function queryOf(source: Source, look: TileLook, wishes: TileWishes, drawn: boolean): URLSearchParams {
+  const query = new URLSearchParams({ v: source.version })
+  const { extension, missing, quality, size, isTms } = wishes
+  // an extension alone is answered by what is stored
+  const isConverted = extension !== undefined && (look.isMixed || extension !== look.extension)
+  if (isConverted && !drawn) query.set('format', extension)
+  if (missing !== undefined) query.set('missing', missing)
+  if (quality !== undefined) query.set('quality', String(quality))
+  if (size !== undefined) query.set('tileSize', String(size))
+  if (isTms) query.set('scheme', 'tms')
+  return query
 }

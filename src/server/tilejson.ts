@@ -5,14 +5,21 @@ import { jsonAnswer } from './json-answer.js'
 import type { Reply } from './message.js'
 import { publicBase } from './public-url.js'
 import type { Source } from './source.js'
-import { isDrawn, shownFormat, shownSize, type TileWishes, tileTemplate, wishesOf } from './tile-address.js'
+import {
+  shownEncoding,
+  shownFormat,
+  shownSize,
+  type TileWishes,
+  tileTemplate,
+  wishesOf,
+} from './tile-address.js'
 import { tileLook } from './tile-look.js'
 
 export async function answerTileJson(context: ServerContext, request: RoutedSource): Promise<Reply> {
   const { query, source, search } = request
   const release = source.hold()
   try {
-    const wishes = wishesOf(search, source, await tileLook(source), context.options)
+    const wishes = wishesOf(search, await tileLook(source))
     const base = publicBase(query, context.options)
     return jsonAnswer(query, await sourceTileJson(context, base, source, wishes))
   } finally {
@@ -33,8 +40,9 @@ export async function sourceTileJson(
     name: source.id,
     tiles: [tileTemplate(base, source, look, options, wishes)],
     format: shownFormat(look, wishes),
-    encoding: look.encoding ?? (isDrawn(look, wishes) ? 'terrarium' : undefined),
+    encoding: shownEncoding(look, wishes),
     tileSize: shownSize(look, wishes),
+    scheme: wishes.isTms ? 'tms' : 'xyz',
     isOverzoomed: missing === 'overzoom' && look.kind !== 'vector',
   })
   return { id: source.id, ...document }

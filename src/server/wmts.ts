@@ -1,5 +1,4 @@
-// WMTS: /{id}/WMTSCapabilities.xml for one source, /WMTSCapabilities.xml for all that are pictures; /{id}/wmts and /wmts
-// by key and value too (?SERVICE=WMTS&REQUEST=GetTile&LAYER=…).
+// WMTS capabilities: /{id}/WMTSCapabilities.xml of one source, /WMTSCapabilities.xml of all that are pictures.
 import { mimeOf, typeFromExtension } from '../format/tile-type.js'
 import { describable } from './catalog-answer.js'
 import type { Routed, RoutedSource, ServerContext } from './context.js'
@@ -28,11 +27,11 @@ export async function answerCapabilities(context: ServerContext, request: Routed
   const release = source.hold()
   try {
     const look = await tileLook(source)
-    if (look.kind === 'vector') {
-      throw new HttpError(404, `${source.id} holds vector tiles; WMTS is of pictures.`)
+    if (!(await isLayer(source))) {
+      throw new HttpError(404, `WMTS is of pictures, and ${source.id} holds none.`)
     }
     const base = publicBase(query, context.options)
-    const layer = await layerOf(context, base, source, wishesOf(search, source, look, context.options))
+    const layer = await wmtsLayer(context, base, source, wishesOf(search, look))
     const endpoint = `${base}/${encodeURIComponent(source.id)}/wmts`
     return textAnswer(query, capabilities(layer.title, endpoint, [layer]), { contentType: XML })
   } finally {
@@ -46,13 +45,19 @@ export async function answerAllCapabilities(context: ServerContext, { query }: R
     const { kind, extension } = await tileLook(source)
     return kind === 'vector' || extension === undefined
       ? []
-      : [await layerOf(context, base, source, NO_WISHES)]
+      : [await wmtsLayer(context, base, source, NO_WISHES)]
   })
   return textAnswer(query, capabilities('Flagstone', `${base}/wmts`, layers.flat()), { contentType: XML })
 }
 
-/** A source as a layer. The source is held. */
-async function layerOf(
+/** Whether there is anything that can be drawn. */
+export async function isLayer(source: Source): Promise<boolean> {
+  const { kind, extension } = await tileLook(source)
+  return kind !== 'vector' && extension !== undefined
+}
+
+/** A source, held by the caller, as a layer. */
+export async function wmtsLayer(
   { options }: ServerContext,
   base: string,
   source: Source,
@@ -60,6 +65,9 @@ async function layerOf(
 ): Promise<WmtsLayer> {
   const look = await tileLook(source)
   const { metadata, bounds, levels } = source.describe()
+  // GDAL and QGIS report an answer without a picture as an error, whatever its status
+  const isSilent = (wishes.missing ?? source.missing ?? options.missing) === '204'
+  const carried: TileWishes = { ...wishes, isTms: false, missing: isSilent ? 'transparent' : wishes.missing }
   const text = (key: string): string | undefined => {
     const value = metadata[key]
     return typeof value === 'string' && value !== '' ? value : undefined
@@ -74,6 +82,6 @@ async function layerOf(
     zooms: levels.map(({ zoom }) => zoom),
     tileSize: shownSize(look, wishes)! * wishes.scale,
     mime: mimeOf(typeFromExtension(shownFormat(look, wishes)) ?? 0),
-    template: tileTemplate(base, source, look, options, wishes, AS_WMTS),
+    template: tileTemplate(base, source, look, options, carried, AS_WMTS),
   }
 }
