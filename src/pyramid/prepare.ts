@@ -67,22 +67,37 @@ function elevationView({ terrain, bands }: ResolvedBuildOptions): ValueView | un
 }
 
 /** Threads that a build uses; 0: the calling one. */
-export function threadsOf(
-  plan: BuildPlan,
-  options: ResolvedBuildOptions,
-  opener: SourceOpener | undefined,
-): number {
-  return shareOf(plan, options, opener).threads
+export function threadsOf(plan: BuildPlan, options: ResolvedBuildOptions, context: PrepareContext): number {
+  return shareOf(plan, options, context).threads
 }
 
-function shareOf(plan: BuildPlan, options: ResolvedBuildOptions, opener: SourceOpener | undefined): Share {
-  const wanted = opener === undefined ? (options.threads ?? availableParallelism()) : 0
+/**
+ * Work for one thread: a second one would have started when half of this is done, and is slower at first, so that it
+ * would cost a third more CPU time for no earlier end.
+ */
+const TILES_A_THREAD = 400
+
+/** Threads that are worth starting beside the caller's. */
+function threadsWorth({ tiles, sources, tileSize }: BuildPlan): number {
+  const made = tiles * tileSize ** 2
+  // of a build of low zooms it is the reading that takes long
+  const read = sources.reduce((sum, { width, height }) => sum + width * height, 0)
+  return Math.max(1, Math.floor(Math.max(made, read) / 256 ** 2 / TILES_A_THREAD))
+}
+
+function shareOf(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  { openSource: opener, useCaller = false }: PrepareContext,
+): Share {
+  const asked = opener === undefined ? (options.threads ?? availableParallelism()) : 0
+  const wanted = useCaller ? Math.min(asked, threadsWorth(plan)) : asked
   return shareMemory(Math.min(wanted, plan.subtrees), options.memLimit)
 }
 
 export function poolOf({ plan, options, open }: Prepared, context: PrepareContext): SubtreePool {
   const { openSource: opener, useCaller = false } = context
-  const share = shareOf(plan, options, opener)
+  const share = shareOf(plan, options, context)
   return share.threads === 0
     ? new InlinePool(plan, open, opener ?? openSource, limitsOf(1, share.cacheBytes))
     : new ThreadPool(plan, open, share, options.out, useCaller)

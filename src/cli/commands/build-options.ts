@@ -163,7 +163,7 @@ function runOptions(command: Command): Command {
   return command
     .optionsGroup('Run:')
     .option('--dry-run', 'say what would be made, how large and in what time; write nothing')
-    .option('-j, --threads <n>', 'worker threads (default: ALL_CPUS)', parseThreads)
+    .option('-j, --threads <n>', 'threads at most; small images take fewer (default: ALL_CPUS)', parseThreads)
     .option(
       '--mem-limit <size>',
       'memory the build may use, e.g. 800M (default: 150M, and 238M a thread)',
