@@ -77,7 +77,9 @@ export class Core {
     const source = this.context.catalog.get(id.includes('%') ? decode(id) : id)
     if (source === undefined) return undefined
     if (method !== 'GET' && method !== 'HEAD') {
-      if (method === 'OPTIONS') return this.#standard.options(query, TILE_METHODS)
+      if (method === 'OPTIONS') {
+        return this.#standard.finish(query, this.#standard.options(query, TILE_METHODS), false)
+      }
       throw notFor(method, TILE_METHODS)
     }
     if (kind === 'malformed') {

@@ -47,14 +47,13 @@ export class StandardHeaders {
     return { status, headers: all, body }
   }
 
-  /** The answer to OPTIONS, preflight or not. */
+  /** The answer to OPTIONS, preflight or not; to be finished like every other. */
   options(query: Query, methods: string): Reply {
     const headers = ['Allow', methods]
     if (query.header('access-control-request-method') !== undefined && query.header('origin') !== undefined) {
       headers.push('Access-Control-Allow-Methods', methods, 'Access-Control-Allow-Headers', ALLOWED)
       headers.push('Access-Control-Max-Age', PREFLIGHT_SECONDS)
     }
-    this.pushCors(query, headers)
     return { status: 204, headers, body: undefined }
   }
 }

@@ -26,7 +26,7 @@ export function missingTile(
     const kept = ['Cache-Control', standard.cacheControl(isVersioned)]
     throw new HttpError(404, `There is no tile ${z}/${x}/${y} in '${source.id}'.`, kept)
   }
-  if (policy === '204' || (policy === 'transparent' && !isOfPictures(source))) {
+  if (policy === '204' || !isOfPictures(source)) {
     return nothing(standard, query, isVersioned)
   }
   return drawn(context, query, tile, policy, want).then((reply) =>
@@ -62,6 +62,6 @@ async function drawn(
 
 const VECTORS: readonly string[] = ['mvt', 'mlt']
 
-/** An empty picture among vector tiles is an error to who reads them. */
+/** An empty picture among vector tiles is an error to who reads them, and nobody enlarges them here. */
 const isOfPictures = (source: Source): boolean =>
   !source.describe().types.some(({ name }) => VECTORS.includes(name))
