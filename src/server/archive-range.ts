@@ -13,6 +13,7 @@ import { HttpError, type Query, type Reply } from './message.js'
 import type { Source } from './source.js'
 
 const CHUNK_BYTES = 256 * 1024
+const TRIES = 3
 
 const growing = new WeakMap<ServerContext, GrowingArchives>()
 
@@ -24,38 +25,45 @@ export async function answerArchive(context: ServerContext, { query, source }: R
     )
   const release = source.hold()
   try {
-    return await answerBytes(query, source, await archiveFor(context, source.reader))
+    return await inOneState(async () =>
+      answerBytes(query, source, await archivesOf(context).of(source.reader!)),
+    )
   } finally {
     release()
   }
 }
 
-async function archiveFor(
-  context: ServerContext,
-  reader: NonNullable<Source['reader']>,
-): Promise<ArchiveBytes> {
+function archivesOf(context: ServerContext): GrowingArchives {
   let archives = growing.get(context)
   if (archives === undefined) {
     archives = new GrowingArchives(context.work)
     growing.set(context, archives)
   }
-  try {
-    return await archives.of(reader)
-  } catch (error) {
-    if (error instanceof FlagstoneError && error.code === 'LOCKED')
-      throw new HttpError(503, 'The file is changing too fast right now; ask again.', ['Retry-After', '1'])
-    if (error instanceof FlagstoneError && error.code === 'TOO_LARGE')
-      throw new HttpError(
-        503,
-        'The file is being written and too large to be read as an archive until it is sealed.',
-      )
-    throw error
+  return archives
+}
+
+/** Again when the file was changed between finding out what it is and reading it. */
+async function inOneState(answer: () => Promise<Reply>): Promise<Reply> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await answer()
+    } catch (error) {
+      if (!(error instanceof FlagstoneError)) throw error
+      if (error.code === 'TOO_LARGE')
+        throw new HttpError(
+          503,
+          'The file is being written and too large to be an archive until it is sealed.',
+        )
+      if (error.code !== 'LOCKED') throw error
+      if (tries === TRIES)
+        throw new HttpError(503, 'The file is changing too fast right now; ask again.', ['Retry-After', '1'])
+    }
   }
 }
 
 async function answerBytes(query: Query, source: Source, archive: ArchiveBytes): Promise<Reply> {
   const { length } = archive
-  const etag = `"${archive.tag ?? source.version}"`
+  const etag = `"${archive.tag}"`
   const headers = ['Accept-Ranges', 'bytes', 'Content-Type', 'application/vnd.pmtiles', 'ETag', etag]
   // the same address answers something else in a moment
   if (archive.isVirtual) headers.push('Cache-Control', 'no-cache')

@@ -31,7 +31,7 @@ export class GrowingArchives {
     if (reader.kind === 'pmtiles') return archiveOf(reader)
     const kept = this.#kept.get(reader)
     if (kept !== undefined) {
-      const isLatest = kept.archive.sequence === reader.sequence
+      const isLatest = kept.archive.revision === reader.revision
       if (isLatest || (!reader.sealed && performance.now() < kept.freshUntil))
         return Promise.resolve(kept.archive)
     }

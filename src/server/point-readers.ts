@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { TileType } from '../format/tile-type.js'
 import type { Colour, DecodedTile } from '../sampling/decoded-tile.js'
 import { PointReader, type TileStore } from '../sampling/point-values.js'
+import type { TileSet } from '../store/tile-set.js'
 import type { ServerContext } from './context.js'
 import { HttpError } from './message.js'
 import type { Source } from './source.js'
@@ -17,15 +18,21 @@ export type SourcePoints =
 type Decoded = LRUCache<string, DecodedTile<unknown>>
 
 const decoded = new WeakMap<ServerContext, Decoded>()
-const known = new WeakMap<Source, { readonly version: string; readonly points: SourcePoints }>()
+interface Known {
+  readonly version: string
+  /** A source that was closed for a while has other ones. */
+  readonly tiles: TileSet
+  readonly points: SourcePoints
+}
+const known = new WeakMap<Source, Known>()
 
 /** HttpError 400 for a source whose tiles are no pictures. */
 export function pointsOf(context: ServerContext, source: Source): SourcePoints {
-  const { version } = source
+  const { version, tiles } = source
   const kept = known.get(source)
-  if (kept?.version === version) return kept.points
+  if (kept?.version === version && kept.tiles === tiles) return kept.points
   const points = newPoints(context, source)
-  known.set(source, { version, points })
+  known.set(source, { version, tiles, points })
   return points
 }
 

@@ -141,12 +141,17 @@ export class ForeignReader {
     return this.#inOneState(() => this.#archive.metadata())
   }
 
-  /** Fills `into` from the file, in the thread pool. DAMAGED when the file ends before. */
-  async readBytes(into: Uint8Array, position: number): Promise<void> {
-    this.#assertOpen()
+  /**
+   * Fills `into` from the file in the state of `revision`, in the thread pool; false when it is in another one by
+   * now. DAMAGED when the file ends before, LOCKED while somebody writes over it.
+   */
+  async readBytes(into: Uint8Array, position: number, revision: string): Promise<boolean> {
+    if (this.revision !== revision) return false
     const { length } = into
-    if ((await this.#file.readAsync(into, position)) !== length)
-      throw this.#cutOff({ offset: position, length })
+    const got = await this.#file.readAsync(into, position)
+    if (this.#identity !== revision || this.#hasChanged()) return false
+    if (got !== length) throw this.#cutOff({ offset: position, length })
+    return true
   }
 
   /** Size of the file. */

@@ -13,7 +13,7 @@ import type { Superblock } from '../format/superblock.js'
 import { decodeTileId, zoomBase } from '../format/tile-id.js'
 import type { Census } from './census.js'
 import type { Pace } from './pace.js'
-import type { TileReader } from './reader.js'
+import { revisionOf, type TileReader } from './reader.js'
 import { TailIndex } from './tail.js'
 
 /** 200 MB. */
@@ -51,7 +51,7 @@ export async function copyIndex(reader: TileReader, pace: Pace): Promise<IndexCo
     const { superblock } = reader
     const metadata = reader.metadata()
     const levels = await copyLevels(reader, superblock)
-    if (levels === undefined || reader.sequence !== superblock.sequence) continue
+    if (levels === undefined || reader.revision !== revisionOf(superblock)) continue
     const { census, distinct } = await inspect(reader.path, levels, superblock, pace)
     return { superblock, metadata, census, distinct, entries: () => entriesOf(levels) }
   }
@@ -70,6 +70,7 @@ async function copyLevels(reader: TileReader, sb: Superblock): Promise<LevelCopy
       `${reader.path}: its index of ${records} records is too large to be made a PMTiles archive on the fly (at most ${MAX_RECORDS}); seal it.`,
     )
   }
+  const revision = revisionOf(sb)
   const copies: LevelCopy[] = []
   for (const [zoom, { offset, count, sortedCount }] of sb.levels.entries()) {
     if (count === 0) continue
@@ -77,7 +78,7 @@ async function copyLevels(reader: TileReader, sb: Superblock): Promise<LevelCopy
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
       const part = bytes.subarray(at, at + CHUNK_BYTES)
       const of = await reader.readBytes(part, (now) =>
-        now.sequence === sb.sequence ? offset + at : undefined,
+        revisionOf(now) === revision ? offset + at : undefined,
       )
       if (of === undefined) return undefined
     }

@@ -271,16 +271,10 @@ export class TileReader {
     return structuredClone(this.#sb)
   }
 
-  /** Counts up with every change of the file. */
-  get sequence(): number {
-    this.#refreshIfChanged()
-    return this.#sb.sequence
-  }
-
   /** Another one after every change of the file, and for every file. */
   get revision(): string {
     this.#refreshIfChanged()
-    this.#revision ??= `${Buffer.from(this.#sb.uuid).toString('hex', 0, 6)}-${this.#sb.sequence.toString(36)}`
+    this.#revision ??= revisionOf(this.#sb)
     return this.#revision
   }
 
@@ -641,6 +635,11 @@ export class TileReader {
         return this.#views[view.zoom] ? this.#countTiles(this.#views[view.zoom]!) : 0
     }
   }
+}
+
+/** What state of which file a superblock is of. */
+export function revisionOf({ uuid, sequence }: Superblock): string {
+  return `${Buffer.from(uuid).toString('hex', 0, 6)}-${sequence.toString(36)}`
 }
 
 function firstNotBelow(keys: Float64Array, key: number): number {

@@ -16,67 +16,73 @@ import { HEADER_BLOCK_BYTES, PMTILES_HEADER_BYTES } from '../format/layout.js'
 import { encodeHeader, type SealedSections, sealedSections } from '../format/pmtiles.js'
 import type { Superblock } from '../format/superblock.js'
 import { archiveHeader, archiveMetadata } from './archive-header.js'
+import type { ForeignReader } from './foreign.js'
 import { copyIndex, type IndexCopy } from './index-copy.js'
 import type { AnyReader } from './open.js'
 import { newPace, type Pace } from './pace.js'
-import type { TileReader } from './reader.js'
+import { revisionOf, type TileReader } from './reader.js'
 
 export interface ArchiveBytes {
   readonly length: number
-  /** What state of which file it is; undefined for a foreign archive, which does not say. */
-  readonly tag: string | undefined
-  /** Of the superblock whose state it is. */
-  readonly sequence: number | undefined
+  /** The reader's, whose state it is of. */
+  readonly revision: string
+  /** Another one for archives with other bytes. */
+  readonly tag: string
   /** Made up, of a file that is not sealed. */
   readonly isVirtual: boolean
   /** Bytes of memory it holds. */
   readonly heldBytes: number
   /**
-   * Fills `into` from `position` on; all of it lies in the archive (RangeError). Rejects with DAMAGED when the file is
-   * not any more what it was, and what cannot be had any more is asked for.
+   * Fills `into` from `position` on; all of it lies in the archive (RangeError). Rejects with LOCKED when the file is
+   * in another state by now, and what is asked for cannot be had any more; with DAMAGED when it is cut off.
    */
   read(into: Uint8Array, position: number): Promise<void>
 }
 
 /** Rejects with TOO_LARGE, LOCKED, DAMAGED: see copyIndex. */
 export async function archiveOf(reader: AnyReader): Promise<ArchiveBytes> {
-  if (reader.kind === 'pmtiles') {
-    const length = reader.fileBytes
-    return asItLies(length, undefined, (into, position) => reader.readBytes(into, position))
-  }
+  if (reader.kind === 'pmtiles') return foreignArchive(reader)
   const { superblock } = reader
   return superblock.sealed ? sealedArchive(reader, superblock) : growingArchive(reader)
 }
 
+function foreignArchive(reader: ForeignReader): ArchiveBytes {
+  const { revision } = reader
+  return asItLies(reader, reader.fileBytes, revision, revision, (into, position) =>
+    reader.readBytes(into, position, revision),
+  )
+}
+
+function sealedArchive(reader: TileReader, sb: Superblock): ArchiveBytes {
+  return asItLies(reader, sb.fileLength, revisionOf(sb), tagOf(sb), async (into, position) => {
+    const revision = revisionOf(sb)
+    const of = await reader.readBytes(into, (now) => (revisionOf(now) === revision ? position : undefined))
+    return of !== undefined
+  })
+}
+
 function asItLies(
+  { path }: AnyReader,
   length: number,
-  sb: Superblock | undefined,
-  readBytes: (into: Uint8Array, position: number) => Promise<void>,
+  revision: string,
+  tag: string,
+  readBytes: (into: Uint8Array, position: number) => Promise<boolean>,
 ): ArchiveBytes {
   return {
     length,
-    tag: sb && tagOf(sb),
-    sequence: sb?.sequence,
+    revision,
+    tag,
     isVirtual: false,
     heldBytes: 0,
     async read(into, position) {
       assertWithin(length, into, position)
-      await readBytes(into, position)
+      if (!(await readBytes(into, position))) throw changed(path)
     },
   }
 }
 
 /** The length says how far values go: after a power cut another state may have the same sequence. */
-const tagOf = ({ uuid, sequence, valuesLength }: Superblock): string =>
-  `${Buffer.from(uuid).toString('base64url')}-${sequence.toString(36)}-${valuesLength.toString(36)}`
-
-function sealedArchive(reader: TileReader, sb: Superblock): ArchiveBytes {
-  return asItLies(sb.fileLength, sb, async (into, position) => {
-    const of = await reader.readBytes(into, (now) => (now.sequence === sb.sequence ? position : undefined))
-    if (of === undefined)
-      throw new FlagstoneError('DAMAGED', `${reader.path}: a writer has opened it; ask again from the start.`)
-  })
-}
+const tagOf = (sb: Superblock): string => `${revisionOf(sb)}-${sb.valuesLength.toString(36)}`
 
 async function growingArchive(reader: TileReader): Promise<ArchiveBytes> {
   const pace = newPace()
@@ -96,8 +102,8 @@ async function growingArchive(reader: TileReader): Promise<ArchiveBytes> {
   const tail = Buffer.concat([...leaves, json])
   return {
     length: sections.fileLength,
+    revision: revisionOf(sb),
     tag: tagOf(sb),
-    sequence: sb.sequence,
     isVirtual: true,
     heldBytes: head.length + tail.length,
     async read(into, position) {
@@ -157,6 +163,9 @@ function boundsOf({ bounds }: Record<string, unknown>): [number, number, number,
   return isSound ? [west, south, east, north] : undefined
 }
 
+/** Somebody may have written another file over this one. */
+const isOfFile = (now: Superblock, sb: Superblock): boolean => Buffer.compare(now.uuid, sb.uuid) === 0
+
 /** From `offset` behind V, as it was in the state of `sb`. */
 async function readValues(
   reader: TileReader,
@@ -166,10 +175,9 @@ async function readValues(
 ): Promise<void> {
   const end = offset + into.length
   const of = await reader.readBytes(into, (now) =>
-    end <= now.valuesLength ? now.valuesStart + offset : undefined,
+    isOfFile(now, sb) && end <= now.valuesLength ? now.valuesStart + offset : undefined,
   )
-  if (of === undefined)
-    throw new FlagstoneError('DAMAGED', `${reader.path}: it has become shorter; ask again from the start.`)
+  if (of === undefined) throw changed(reader.path)
   for (const level of sb.levels) {
     const from = level.offset - sb.valuesStart
     const to = from + level.capacityBytes
@@ -188,3 +196,6 @@ function assertWithin(length: number, into: Uint8Array, position: number): void 
   if (!(position >= 0 && position + into.length <= length))
     throw new RangeError(`bytes ${position} to ${position + into.length} are not within ${length}`)
 }
+
+const changed = (path: string): FlagstoneError =>
+  new FlagstoneError('LOCKED', `${path}: it has been changed meanwhile; ask again from the start.`)

@@ -142,7 +142,7 @@ for (const [name, capabilities] of [
     t.equal(sealed.isVirtual, false)
     t.equal(Buffer.compare(await whole(sealed), file.bytes()), 0, 'sealed: the file as it lies')
     contents.put(writer, zoomBase(10) + 5, valueFor(3, 3))
-    await t.rejects(whole(sealed), { code: 'DAMAGED' }, 'a sealed file that was opened for writing')
+    await t.rejects(whole(sealed), { code: 'LOCKED' }, 'a sealed file that was opened for writing')
     await look('after a seal')
     const tags = past.map(({ archive }) => archive.tag)
     t.equal(new Set([...tags, sealed.tag]).size, past.length + 1, 'every state has its own tag')
