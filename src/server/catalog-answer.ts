@@ -8,22 +8,19 @@ import type { Routed, ServerContext } from './context.js'
 import { jsonAnswer } from './json-answer.js'
 import type { Reply } from './message.js'
 import { publicBase } from './public-url.js'
-import type { Source } from './source.js'
+import type { Catalog, Source } from './source.js'
 import { NO_WISHES } from './tile-address.js'
 import { sourceTileJson } from './tilejson.js'
 
 export async function answerCatalog({ catalog }: ServerContext, { query }: Routed): Promise<Reply> {
-  const tiles = await describable(
-    catalog.list(),
-    async (source) => [source.id, catalogEntry(source)] as const,
-  )
+  const tiles = await describable(catalog, async (source) => [source.id, catalogEntry(source)] as const)
   // the other members are what martin lists besides, and its clients look at
   return jsonAnswer(query, { tiles: Object.fromEntries(tiles), sprites: {}, fonts: {}, styles: {} })
 }
 
 export async function answerIndex(context: ServerContext, { query }: Routed): Promise<Reply> {
   const base = publicBase(query, context.options)
-  const documents = await describable(context.catalog.list(), (source) =>
+  const documents = await describable(context.catalog, (source) =>
     sourceTileJson(context, base, source, NO_WISHES),
   )
   return jsonAnswer(query, documents)
@@ -46,14 +43,17 @@ function catalogEntry(source: Source): Record<string, unknown> {
 
 /** One after the other; describing reads every record the first time, so others get their turn in between. */
 export async function describable<T>(
-  sources: readonly Source[],
+  catalog: Catalog,
   describe: (source: Source) => Promise<T>,
 ): Promise<T[]> {
   const described: T[] = []
-  for (const source of sources) {
-    const release = source.hold()
+  for (const { id } of catalog.list()) {
+    await turn()
+    let release = (): void => {}
     try {
-      await turn()
+      const source = catalog.get(id)
+      if (source === undefined) continue
+      release = source.hold()
       described.push(await describe(source))
     } catch {
       // its own address says why

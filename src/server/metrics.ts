@@ -40,8 +40,18 @@ export class Metrics {
         one(catalog.problems().length),
         'max',
       ),
+      family('gauge', 'flagstone_open_files', 'Tile archives that are open.', one(catalog.openFiles)),
+      family(
+        'counter',
+        'flagstone_catalog_changes_total',
+        'Times that archives appeared, changed or went.',
+        one(catalog.generation),
+        'max',
+      ),
       family('gauge', 'flagstone_work_running', 'Jobs being computed.', one(work.running)),
       family('gauge', 'flagstone_work_waiting', 'Jobs waiting for their turn.', one(work.waiting)),
+      family('counter', 'flagstone_work_refused_total', 'Jobs refused: too many waited.', one(work.refused)),
+      family('counter', 'flagstone_work_late_total', 'Jobs given up: they took too long.', one(work.late)),
       family(
         'counter',
         'flagstone_cache_hits_total',
@@ -125,8 +135,14 @@ function processRegistry(): Registry {
 
 async function processFamilies(): Promise<Family[]> {
   const families = await processRegistry().getMetricsAsJSON()
-  // by itself it would be left out when processes are added up
-  return families.map((one) =>
-    one.name === 'process_start_time_seconds' ? { ...one, aggregator: 'min' as const } : one,
-  )
+  return families.map((one) => {
+    // by itself it would be left out when processes are added up
+    if (one.name === 'process_start_time_seconds') return { ...one, aggregator: 'min' as const }
+    return one.name.startsWith('nodejs_eventloop_lag')
+      ? { ...one, values: one.values.filter(isMeasured) }
+      : one
+  })
 }
+
+/** Of delays of which none came yet, node's mean is NaN and the least 2^63 ns. */
+const isMeasured = ({ value }: Value): boolean => Number.isFinite(value) && value < 9e9

@@ -41,7 +41,7 @@ export async function answerCapabilities(context: ServerContext, request: Routed
 
 export async function answerAllCapabilities(context: ServerContext, { query }: Routed): Promise<Reply> {
   const base = publicBase(query, context.options)
-  const layers = await describable(context.catalog.list(), async (source) => {
+  const layers = await describable(context.catalog, async (source) => {
     const { kind, extension } = await tileLook(source)
     return kind === 'vector' || extension === undefined
       ? []

@@ -28,6 +28,9 @@ export class WorkQueue {
   readonly #waiting: Turn[] = []
   #free: number
   #running = 0
+  /** Requests answered 503: for too many were waiting, and for it took too long. */
+  refused = 0
+  late = 0
 
   constructor(limits: WorkLimits) {
     this.#limits = limits
@@ -73,12 +76,14 @@ export class WorkQueue {
       }
       const mayBegin = this.#waiting.length === 0 && turn.slots <= this.#free
       if (!mayBegin && this.#waiting.length >= this.#limits.waiting) {
+        this.refused++
         return reject(overloaded('Too many requests are being worked on; ask again in a moment.'))
       }
-      const timer = setTimeout(
-        () => stop(overloaded('This took longer than the server allows; ask for less.')),
-        Math.min(jobMs, MAX_MS),
-      )
+      const giveUp = (): void => {
+        this.late++
+        stop(overloaded('This took longer than the server allows; ask for less.'))
+      }
+      const timer = setTimeout(giveUp, Math.min(jobMs, MAX_MS))
       timer.unref()
       client.addEventListener('abort', left)
       this.#waiting.push(turn)
