@@ -76,7 +76,7 @@ export class DataLayers {
     const { id, version, minZoom = 0, maxZoom = 0, bounds } = this.#facts
     const query = `missing=${overzoom ? 'overzoom' : '204'}&v=${encodeURIComponent(version)}`
     return {
-      tiles: [`${addressOf(id, path)}?${query}`],
+      tiles: [`${addressOf(id, path)}${path.includes('?') ? '&' : '?'}${query}`],
       minzoom: minZoom,
       maxzoom: maxZoom,
       tileSize: this.#tileJson.tileSize ?? 256,
@@ -91,8 +91,12 @@ export class DataLayers {
 
   #addHeights(shown: Shown): void {
     const { elevation } = this.#facts
-    const encoded = this.#tiles(elevation === 'numbers' ? '/terrain/{z}/{x}/{y}.png' : '/{z}/{x}/{y}', shown)
-    const encoding = this.#tileJson.encoding === 'mapbox' ? 'mapbox' : 'terrarium'
+    const isNumbers = elevation === 'numbers'
+    const encoded = this.#tiles(
+      isNumbers ? '/terrain/{z}/{x}/{y}.png?encoding=terrarium' : '/{z}/{x}/{y}',
+      shown,
+    )
+    const encoding = elevation === 'mapbox' ? 'mapbox' : 'terrarium'
     const dem = { type: 'raster-dem', ...encoded, encoding } as const
     setGroundLevel(this.#heights, encoding)
     this.#map.addSource('data-ground', { ...dem, tiles: encoded.tiles.map(groundAddress) })

@@ -29,7 +29,6 @@ export interface Facts {
 
 export interface TileJson {
   readonly tileSize?: number
-  readonly encoding?: string
 }
 
 export const loadFacts = (id: string): Promise<Facts> => getJson<Facts>(addressOf(id, '/info.json'))

@@ -110,8 +110,9 @@ async function start(): Promise<void> {
   if (parseHash(location.hash).camera === undefined) viewer.fit(false)
   bindControls(viewer, facts, sheet)
   // for the browser's console, and for tests
-  Object.assign(window, { flagstone: { map, viewer } })
-  await viewer.start()
+  Object.assign(window, { flagstone: viewer })
+  viewer.quiet = viewer.start()
+  await viewer.quiet
   followFile(viewer, facts)
 }
 

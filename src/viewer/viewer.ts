@@ -26,6 +26,8 @@ export class Viewer {
   /** Switches were turned by an address, not by hand. */
   onSwitches: () => void = () => {}
   onTrouble: (sentence: string) => void = () => {}
+  /** Resolves when what was asked of the server last is on the map. */
+  quiet: Promise<void> = Promise.resolve()
   #facts: Facts
   readonly #tileSize: number
   readonly #data: DataLayers
@@ -50,7 +52,9 @@ export class Viewer {
     if (facts.elevation !== undefined) addGroundProtocol(maplibre, this.#tileSize)
     byId('scale').append(new maplibre.ScaleControl({ maxWidth: 110 }).onAdd(map))
     onTheme(() => styleOverlay(map, shown))
-    map.on('moveend', () => void this.#settled())
+    map.on('moveend', () => {
+      this.quiet = this.#settled()
+    })
     map.on('move', () => this.#moved())
     map.on('mousemove', ({ lngLat }) => this.#pointAt(lngLat.lng, lngLat.lat))
     map.on('mouseout', () => this.#pointAt(undefined, undefined))
@@ -64,11 +68,8 @@ export class Viewer {
   /** Shows everything for the first time, and again when the file has changed. */
   async start(): Promise<void> {
     this.#moved()
+    if (this.#facts.elevation !== undefined) this.#data.heights = await heightRangeOf(this.#facts)
     await this.refresh()
-    if (this.#facts.elevation === undefined) return
-    const range = await heightRangeOf(this.#facts)
-    this.#data.heights = range
-    if (range !== undefined) await this.refresh()
   }
 
   async renew(facts: Facts): Promise<void> {
@@ -81,7 +82,12 @@ export class Viewer {
   }
 
   /** After a switch was turned. */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    this.quiet = this.#refresh()
+    return this.quiet
+  }
+
+  async #refresh(): Promise<void> {
     styleOverlay(this.map, this.shown)
     await this.#data.show(this.shown)
     showRamp(this.#data.heightsShown(this.shown))
