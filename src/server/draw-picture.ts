@@ -13,7 +13,7 @@ import { Sampler } from '../sampling/sampler.js'
 import { colourForm, formOf, type TileForm } from '../sampling/tile-form.js'
 import type { Window } from '../sampling/window.js'
 import { factsOf } from './picture-facts.js'
-import { breathe, PIECE_PIXELS } from './pieces.js'
+import { breathe, gentle, piecePixels } from './pieces.js'
 import { type Colour, RawCanvas } from './raw-canvas.js'
 import type { Source } from './source.js'
 
@@ -63,7 +63,7 @@ export async function drawPicture(
     const canvas = await paint(source, drawing, form, 0, 3, signal, (pixels) => pixels)
     return canvas && drawn(canvas, form.isGrey)
   }
-  const form = formOf(heights)
+  const form = gentle(formOf(heights), signal)
   if (look.kind === 'grey') return grey(source, drawing, form, signal)
   if (look.kind === 'encoded') {
     const { encoding } = look
@@ -145,8 +145,9 @@ function samplerOf<T extends Samples>(
   form: TileForm<T>,
   signal: AbortSignal,
 ): Promise<Sampler<T> | undefined> {
-  const { sizes } = factsOf(source)
-  const limits = { piecePixels: PIECE_PIXELS, maxTiles: MAX_TILES }
+  const { sizes, heights } = factsOf(source)
+  const isHeights = heights !== undefined
+  const most = Math.min(piecePixels(resampling, isHeights), piecePixels(enlarging, isHeights))
   return Sampler.open(source.tiles, form, window, {
     width,
     height,
@@ -155,7 +156,8 @@ function samplerOf<T extends Samples>(
     zoom,
     signal,
     sizes,
-    ...limits,
+    piecePixels: most,
+    maxTiles: MAX_TILES,
   })
 }
 

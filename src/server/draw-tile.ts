@@ -10,7 +10,7 @@ import { colourForm, formOf, type TileForm } from '../sampling/tile-form.js'
 import { windowOfTile } from '../sampling/window.js'
 import type { Made } from './byte-cache.js'
 import { factsOf } from './picture-facts.js'
-import { breathe, PIECE_PIXELS } from './pieces.js'
+import { breathe, piecePixels } from './pieces.js'
 import type { Source } from './source.js'
 import { formatOfType, type TileWant } from './tile-want.js'
 
@@ -67,7 +67,7 @@ export async function pixelsOf<T extends Samples>(
     enlarging: 'bilinear',
     signal,
     sizes: factsOf(source).sizes,
-    piecePixels: PIECE_PIXELS,
+    piecePixels: piecePixels('bilinear', factsOf(source).heights !== undefined),
   })
   if (sampler === undefined) return undefined
   for (const piece of sampler.pieces()) {
