@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { validateStyleMin } from '@maplibre/maplibre-gl-style-spec'
 import { Ajv } from 'ajv'
 import t from 'tap'
+import { lonLatToTile } from '../../src/grid/mercator.js'
+import { decodeHeights } from '../../src/raster/terrain.js'
 import { sharedData } from '../helpers/paths.js'
-import { boundsOf, pictureFile, RANGE, serve, vectorFile } from './served.js'
+import { boundsOf, heightAt, heightsFile, pictureFile, RANGE, serve, vectorFile } from './served.js'
 import { tileJsonSchema } from './tilejson-schema.js'
 
 type Json = Record<string, unknown>
@@ -198,16 +200,80 @@ t.test('styles are valid, and point at the TileJSON', async (t) => {
   )
 })
 
-t.test(
-  'terrain: an encoding, a hillshade',
-  { skip: sharedData === undefined && 'needs real data' },
-  async (t) => {
-    const whitney = join(sharedData!, 'archives/usgs-mt-whitney-8-15-webp-512.pmtiles')
-    const { get } = await serve(t, { id: 'whitney', path: whitney })
-    const document = await json(get('/whitney.json'))
-    t.same(problemsOf(document), [])
-    t.match(document, { format: 'webp', tileSize: 512, minzoom: 8, maxzoom: 15 })
-    const style = await json(get('/whitney/style.json'))
-    t.same(validateStyleMin(style as never), [])
-  },
-)
+t.test('terrain: the encoding is said, in another one it is made', async (t) => {
+  const names = ['mapbox', 'terrarium', 'int16', 'float32'] as const
+  for (const encoding of names) await heightsFile(at(`${encoding}.pmtiles`), encoding)
+  const { get } = await serve(
+    t,
+    names.map((name) => at(`${name}.pmtiles`)),
+  )
+  const [z, x, y] = [3, 5, 1]
+  /** Whether the tiles of a document are what it says. */
+  const check = async (name: string, query: string, encoding: 'mapbox' | 'terrarium'): Promise<void> => {
+    const document = await json(get(`/${name}.json${query}`))
+    t.same(problemsOf(document), [], name)
+    t.match(document, { encoding, tileSize: 256, format: 'png' }, `${name}${query}`)
+    const tile = await fetch(fill((document['tiles'] as [string])[0], z, x, y))
+    t.equal(tile.headers.get('content-type'), 'image/png')
+    const { data } = await decodeHeights(new Uint8Array(await tile.arrayBuffer()), encoding)
+    for (const [column, row] of [
+      [0, 0],
+      [17, 200],
+      [255, 255],
+    ] as const) {
+      const expected = heightAt(z, x * 256 + column, y * 256 + row)
+      t.ok(Math.abs(data[row * 256 + column]! - expected) < 0.1, `${name}${query}: ${column}, ${row}`)
+    }
+  }
+  await check('mapbox', '', 'mapbox')
+  await check('mapbox', '?encoding=terrarium', 'terrarium')
+  await check('terrarium', '?encoding=mapbox', 'mapbox')
+  await check('int16', '', 'terrarium')
+  await check('float32', '?encoding=mapbox&format=png', 'mapbox')
+  const numbers = await json(get('/int16.json?format=elev'))
+  t.match(numbers, { format: 'elev', encoding: undefined })
+  const tile = await fetch(fill((numbers['tiles'] as [string])[0], z, x, y))
+  t.equal(tile.headers.get('content-type'), 'application/vnd.flagstone.elevation')
+
+  for (const name of names) {
+    const style = await json(get(`/${name}/style.json`))
+    t.same(validateStyleMin(style as never), [], name)
+    const { type, encoding } = (style['sources'] as Record<string, Json>)[name]!
+    t.same([type, encoding], ['raster-dem', name === 'mapbox' ? 'mapbox' : 'terrarium'])
+    t.match(style['layers'], [{ type: 'background' }, { type: 'hillshade' }])
+    const capabilities = await text(get(`/${name}/WMTSCapabilities.xml`))
+    const template = /template="([^"]+)"/.exec(capabilities)![1]!.replaceAll('&amp;', '&')
+    t.equal(template.includes('/hillshade/'), name === 'int16' || name === 'float32', 'numbers are shown lit')
+    const place = { '{TileMatrix}': z, '{TileCol}': x, '{TileRow}': y }
+    const url = template.replace(/\{\w+\}/g, (variable) => String(place[variable as keyof typeof place]))
+    t.equal((await fetch(url)).headers.get('content-type'), 'image/png')
+  }
+  t.equal((await get('/mapbox.json?format=jpg')).status, 400, 'JPEG would change heights')
+})
+
+t.test('real archives', { skip: sharedData === undefined && 'needs real data' }, async (t) => {
+  const archive = (name: string): string => join(sharedData!, 'archives', name)
+  const { get } = await serve(t, [
+    { id: 'whitney', path: archive('usgs-mt-whitney-8-15-webp-512.pmtiles') },
+    { id: 'toner', path: archive('stamen_toner_z3.pmtiles') },
+    { id: 'classes', path: archive('geography-class-png.mbtiles') },
+    { id: 'photos', path: archive('geography-class-jpg.mbtiles') },
+  ])
+  const documents = (await (await get('/index.json')).json()) as Json[]
+  t.same(documents.map(({ id }) => id).sort(), ['classes', 'photos', 'toner', 'whitney'])
+  for (const document of documents) {
+    const id = String(document['id'])
+    t.same(problemsOf(document), [], id)
+    const [longitude, latitude] = document['center'] as [number, number]
+    const zoom = document['minzoom'] as number
+    const [x, y] = lonLatToTile(longitude, latitude, zoom)
+    const tile = await fetch(fill((document['tiles'] as [string])[0], zoom, x, y))
+    t.equal(tile.status, 200, id)
+    const format = document['format'] === 'jpg' ? 'jpeg' : document['format']
+    t.equal(tile.headers.get('content-type'), `image/${format}`)
+    t.same(validateStyleMin((await json(get(`/${id}/style.json`))) as never), [], id)
+    t.equal((await get(`/${id}/WMTSCapabilities.xml`)).status, 200)
+  }
+  const whitney = documents.find(({ id }) => id === 'whitney')
+  t.match(whitney, { format: 'webp', tileSize: 512, minzoom: 8, maxzoom: 15 })
+})

@@ -6,6 +6,7 @@ import type Tap from 'tap'
 import { TileType } from '../../src/format/tile-type.js'
 import { tileBoundsLonLat } from '../../src/grid/mercator.js'
 import { encodeImage } from '../../src/raster/codec.js'
+import { encodeHeights, type TerrainEncoding } from '../../src/raster/terrain.js'
 import { openTileServer, type TileServer } from '../../src/server/handler.js'
 import { createTiles } from '../../src/store/paths.js'
 
@@ -89,6 +90,34 @@ export function vectorFile(
   writer.commit()
   writer.close()
 }
+
+/** Slopes, as numbers or as terrain-RGB; heights are `heightAt`. */
+export async function heightsFile(path: string, encoding: TerrainEncoding): Promise<void> {
+  const writer = createTiles(path)
+  const size = 256
+  for (let z = 2; z <= 3; z++) {
+    for (const [x, y] of [
+      [2 * (z - 1), 1],
+      [2 * (z - 1) + 1, 1],
+    ] as const) {
+      const data = new Float32Array(size * size)
+      for (let i = 0; i < data.length; i++)
+        data[i] = heightAt(z, x * size + (i % size), y * size + Math.floor(i / size))
+      const pixels = { width: size, height: size, bands: 1, data, mask: undefined }
+      const options = { encoding, format: 'png', step: 1, offset: 0, nodata: 'transparent' } as const
+      const { bytes, type } = (await encodeHeights(pixels, options))!
+      writer.append(z, x, y, bytes, type)
+    }
+  }
+  const isColour = encoding === 'mapbox' || encoding === 'terrarium'
+  writer.setMetadata({ name: 'Heights', ...(isColour ? { encoding } : {}) })
+  writer.commit()
+  writer.close()
+}
+
+/** Metres, whole ones, of a pixel of a zoom. */
+export const heightAt = (z: number, column: number, row: number): number =>
+  Math.round(1000 + (column + 2 * row) / 2 ** z)
 
 export interface Served {
   readonly url: string
