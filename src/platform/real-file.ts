@@ -21,6 +21,7 @@ import { type Advice, adviseFile } from './advice.js'
 import type { ByteFile, Capabilities, LockName } from './byte-file.js'
 import { directAlignment, O_DIRECT } from './direct.js'
 import { fallocate, fallocateAsync } from './fallocate.js'
+import { factsOf } from './file-facts.js'
 import { call, libc } from './libc.js'
 import { tryLock, unlock } from './locks.js'
 import { map } from './mmap.js'
@@ -145,7 +146,7 @@ function realFile(
     fd,
     direct,
     size: () => attempt('fstat', {}, () => fstatSync(fd).size),
-    facts: () => attempt('fstat', {}, () => fstatSync(fd)),
+    facts: () => attempt('fstat', {}, () => factsOf(fd) ?? fstatSync(fd)),
     read: (into, position) =>
       attempt('read', { position, length: into.length }, () => {
         place('read', { position, length: into.length }, position)

@@ -12,8 +12,9 @@ import { sniffTileType, type TileType } from '../format/tile-type.js'
 import type { ByteFile, FileFacts } from '../platform/byte-file.js'
 import { Archive, type Place } from './archive.js'
 import { type ListedTile, listTiles, type RecordRow, type TilesQuery } from './list.js'
-import { parseOptions, type ReaderOptions, readerOptions } from './options.js'
+import { parseOptions, type ReaderOptions, type ResolvedReaderOptions, readerOptions } from './options.js'
 import type { LevelInfo } from './reader.js'
+import { allocate } from './slab.js'
 import { PlacedTile, type Tile, type TileStat } from './tile.js'
 import { WINDOW_STEP, Windows } from './window.js'
 
@@ -26,6 +27,7 @@ export class ForeignReader {
   readonly kind = 'pmtiles'
   readonly path: string
   readonly #file: ByteFile
+  readonly #pooled: boolean
   #archive: Archive
   /** Before the header was read; undefined of a file that is mapped, or in memory. */
   #facts: FileFacts | undefined
@@ -35,8 +37,9 @@ export class ForeignReader {
   #closed = false
   #levels: LevelInfo[] | undefined
 
-  private constructor(file: ByteFile, mode: 'mmap' | 'buffered') {
+  private constructor(file: ByteFile, { mode, pooled }: ResolvedReaderOptions) {
     this.#file = file
+    this.#pooled = pooled
     this.path = file.path
     // Whoever adopts or grows this file one day asks for these locks before moving or cutting anything.
     const held = file.tryLock('attach', 'shared') && file.tryLock('pin', 'shared')
@@ -49,7 +52,7 @@ export class ForeignReader {
 
   /** Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED. */
   static open(file: ByteFile, options: ReaderOptions = {}): ForeignReader {
-    return new ForeignReader(file, parseOptions(readerOptions, options, 'reader option').mode)
+    return new ForeignReader(file, parseOptions(readerOptions, options, 'reader option'))
   }
 
   /** The archive's header as it stands. */
@@ -227,7 +230,7 @@ export class ForeignReader {
   #bytesAt({ offset, length }: Place): Uint8Array {
     const window = length <= WINDOW_STEP ? this.#windows?.at(offset, offset + length) : undefined
     if (window !== undefined) return new Uint8Array(window.buffer, offset - Windows.startOf(offset), length)
-    const bytes = new Uint8Array(length)
+    const bytes = this.#pooled ? allocate(length) : new Uint8Array(length)
     if (this.#file.read(bytes, offset) !== length) throw this.#cutOff({ offset, length })
     return bytes
   }

@@ -49,6 +49,11 @@ export const readerOptions = z.strictObject({
   mode: z.enum(['mmap', 'buffered']).default('mmap'),
   /** When a value is compared with its check: the first time this reader returns it, every time, or never. */
   check: z.enum(['first', 'always', 'never']).default('first'),
+  /**
+   * Tiles that are copied out of the file share memory with others (`bytes.buffer` is larger than they are): faster for
+   * who lets go of them soon.
+   */
+  pooled: z.boolean().default(false),
   /** How long a reader waits for a writer that is moving the file's parts, milliseconds. */
   waitMs: z.number().min(0).default(30_000),
 })

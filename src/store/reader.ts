@@ -22,6 +22,7 @@ import { MappedIndex } from './mapped-index.js'
 import { parseOptions, type ReaderOptions, type ResolvedReaderOptions, readerOptions } from './options.js'
 import { PagedIndex } from './paged-index.js'
 import { readMetadata } from './recover.js'
+import { allocate } from './slab.js'
 import { sleep } from './sleep.js'
 import { etagOf, Tile, type TileStat } from './tile.js'
 import { WINDOW_STEP, Windows } from './window.js'
@@ -52,6 +53,7 @@ export class TileReader {
   readonly #views: (LevelView | undefined)[] = []
   readonly #check: boolean
   readonly #checkAlways: boolean
+  readonly #pooled: boolean
   #sb!: Superblock
   #revision: string | undefined
   /** The pin is held for good: values stay where they are, views of them may be handed out. */
@@ -66,6 +68,7 @@ export class TileReader {
     this.path = file.path
     this.#check = options.check !== 'never'
     this.#checkAlways = options.check === 'always'
+    this.#pooled = options.pooled
     this.#windows = options.mode === 'mmap' ? Windows.of(file) : undefined
     this.#epoch = new EpochWatch(file, this.#windows, options.waitMs)
   }
@@ -543,8 +546,10 @@ export class TileReader {
     const position = this.#sb.valuesStart + offset
     const window = length <= WINDOW_STEP ? this.#windows?.at(position, position + length) : undefined
     const target = length === into.length ? into : into.subarray(0, length)
-    if (window === undefined) this.#file.read(target, position)
-    else {
+    if (window === undefined) {
+      const got = this.#file.read(target, position)
+      if (got !== length) this.#problem = `the file ends within the ${length} bytes at ${position}`
+    } else {
       const at = position - Windows.startOf(position)
       target.set(window.subarray(at, at + length))
     }
@@ -561,8 +566,9 @@ export class TileReader {
     if (window === undefined) {
       // Garbage may say any length; what was read is thrown away then, so it need not be read.
       if (length > LARGE_BYTES && position + length > this.#file.size()) return new Uint8Array(0)
-      const bytes = new Uint8Array(length)
-      this.#file.read(bytes, position)
+      const bytes = this.#pooled ? allocate(length) : new Uint8Array(length)
+      const got = this.#file.read(bytes, position)
+      if (got !== length) this.#problem = `the file ends within the ${length} bytes at ${position}`
       return bytes
     }
     const at = position - Windows.startOf(position)
