@@ -5,7 +5,7 @@ import { jsonAnswer } from './json-answer.js'
 import type { Reply } from './message.js'
 import { publicBase } from './public-url.js'
 import type { Source } from './source.js'
-import { shownSize, type TileWishes, wishesOf } from './tile-address.js'
+import { drawableWishes, shownSize, type TileWishes } from './tile-address.js'
 import { type TileLook, tileLook } from './tile-look.js'
 import { sourceTileJson } from './tilejson.js'
 
@@ -16,7 +16,7 @@ export async function answerStyle(context: ServerContext, request: RoutedSource)
   const release = source.hold()
   try {
     const look = await tileLook(source)
-    const wishes = wishesOf(search, look)
+    const wishes = drawableWishes(search, look)
     const base = publicBase(query, context.options)
     const tileJson = await sourceTileJson(context, base, source, wishes)
     return jsonAnswer(query, styleOf(source, look, wishes, tileJson, urlOf(base, source, search)))

@@ -42,9 +42,22 @@ export function wishesOf(search: URLSearchParams, look: TileLook): TileWishes {
   const wishes = { ...query, extension, encoding, scale: Number(scale ?? 1) }
   checkWant(wishes)
   if (extension !== undefined) checkExtension(extension, look)
-  const isDrawn = wishes.size !== undefined || wishes.quality !== undefined || scale !== undefined
-  if (look.kind === 'vector' && isDrawn)
+  const isOfPixels = wishes.size !== undefined || wishes.quality !== undefined || scale !== undefined
+  if (look.kind === 'vector' && isOfPixels) {
     throw new HttpError(400, 'Vector tiles have neither size nor quality.')
+  }
+  return wishes
+}
+
+/** Of who will draw the tiles. Throws HttpError 400 for heights as numbers too. */
+export function drawableWishes(search: URLSearchParams, look: TileLook): TileWishes {
+  const wishes = wishesOf(search, look)
+  if (look.kind === 'heights' && !isDrawn(look, wishes)) {
+    throw new HttpError(
+      400,
+      `${look.extension} tiles hold numbers, which cannot be drawn: ask for png or webp.`,
+    )
+  }
   return wishes
 }
 

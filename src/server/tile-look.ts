@@ -21,8 +21,20 @@ export interface TileLook {
 const USUAL_SIZE = 256
 const VECTOR_TYPES: readonly (string | undefined)[] = ['mvt', 'mlt']
 
-/** The source is held by who asks. Rejects with DAMAGED when it cannot be described. */
-export async function tileLook(source: Source): Promise<TileLook> {
+const known = new WeakMap<Source, { version: string; look: Promise<TileLook> }>()
+
+/** Found out once a version, however many ask. The source is held by them. Rejects with DAMAGED. */
+export function tileLook(source: Source): Promise<TileLook> {
+  const { version } = source
+  const before = known.get(source)
+  if (before?.version === version) return before.look
+  const look = lookAt(source)
+  known.set(source, { version, look })
+  look.catch(() => known.delete(source))
+  return look
+}
+
+async function lookAt(source: Source): Promise<TileLook> {
   const description = source.describe()
   const [main] = description.types
   const { heights } = factsOf(source)

@@ -7,8 +7,8 @@ export interface WmtsLayer {
   readonly id: string
   readonly title: string
   readonly description: string | undefined
-  /** Degrees; undefined: all of the world. */
-  readonly bounds: Bounds | undefined
+  /** Degrees. */
+  readonly bounds: Bounds
   /** Zooms that hold tiles, ascending. */
   readonly zooms: readonly number[]
   /** Pixels a side. */
@@ -70,7 +70,7 @@ function operation(name: string, endpoint: string): string {
 }
 
 function layerXml(layer: WmtsLayer): string {
-  const { west, south, east, north } = layer.bounds ?? { west: -180, south: -85.06, east: 180, north: 85.06 }
+  const { west, south, east, north } = layer.bounds
   return [
     '<Layer>',
     `<ows:Title>${xml(layer.title)}</ows:Title>`,
@@ -89,14 +89,10 @@ function layerXml(layer: WmtsLayer): string {
 }
 
 /** Clients take what has no limits for what is not there, so every zoom that holds tiles has them. */
-function limits(zoom: number, bounds: Bounds | undefined): string {
-  const last = 2 ** zoom - 1
-  let [minX, minY, maxX, maxY] = [0, 0, last, last]
-  if (bounds !== undefined) {
-    // an edge that lies on a border of tiles does not touch those beyond it
-    ;[minX, minY] = lonLatToTile(bounds.west + TOUCHING, bounds.north - TOUCHING, zoom)
-    ;[maxX, maxY] = lonLatToTile(bounds.east - TOUCHING, bounds.south + TOUCHING, zoom)
-  }
+function limits(zoom: number, { west, south, east, north }: Bounds): string {
+  // an edge that lies on a border of tiles does not touch those beyond it
+  const [minX, minY] = lonLatToTile(west + TOUCHING, north - TOUCHING, zoom)
+  const [maxX, maxY] = lonLatToTile(east - TOUCHING, south + TOUCHING, zoom)
   return `<TileMatrixLimits><TileMatrix>${zoom}</TileMatrix><MinTileRow>${minY}</MinTileRow><MaxTileRow>${Math.max(minY, maxY)}</MaxTileRow><MinTileCol>${minX}</MinTileCol><MaxTileCol>${Math.max(minX, maxX)}</MaxTileCol></TileMatrixLimits>`
 }
 

@@ -38,7 +38,9 @@ export function answerWmts(context: ServerContext, request: Routed): Promise<Rep
 /** /{id}/wmts */
 export function answerSourceWmts(context: ServerContext, request: RoutedSource): Promise<Reply> {
   const find = (id: string): Source | undefined => (id === request.source.id ? request.source : undefined)
-  return answer(context, request, find, () => answerCapabilities(context, request))
+  // of WMTS, format= is a media type
+  const search = new URLSearchParams([...request.search].filter(([, value]) => !value.includes('/')))
+  return answer(context, request, find, () => answerCapabilities(context, { ...request, search }))
 }
 
 async function answer(

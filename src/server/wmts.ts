@@ -1,5 +1,7 @@
 // WMTS capabilities: /{id}/WMTSCapabilities.xml of one source, /WMTSCapabilities.xml of all that are pictures.
 import { mimeOf, typeFromExtension } from '../format/tile-type.js'
+import { LIMIT_LATITUDE } from '../grid/mercator.js'
+import { boundsInWorld } from '../store/tilejson.js'
 import { describable } from './catalog-answer.js'
 import type { Routed, RoutedSource, ServerContext } from './context.js'
 import { textAnswer } from './json-answer.js'
@@ -7,18 +9,19 @@ import { HttpError, type Reply } from './message.js'
 import { publicBase } from './public-url.js'
 import type { Source } from './source.js'
 import {
+  drawableWishes,
   NO_WISHES,
   shownFormat,
   shownSize,
   type TemplateForm,
   type TileWishes,
   tileTemplate,
-  wishesOf,
 } from './tile-address.js'
 import { tileLook } from './tile-look.js'
 import { capabilities, type WmtsLayer } from './wmts-document.js'
 
 export const XML = 'application/xml'
+const WORLD = [-180, -LIMIT_LATITUDE, 180, LIMIT_LATITUDE] as const
 const AS_WMTS: TemplateForm = { place: '{TileMatrix}/{TileCol}/{TileRow}', heights: 'hillshade' }
 
 /** ?missing=, ?format= and ?tileSize= go into the addresses, as for TileJSON. */
@@ -31,7 +34,7 @@ export async function answerCapabilities(context: ServerContext, request: Routed
       throw new HttpError(404, `WMTS is of pictures, and ${source.id} holds none.`)
     }
     const base = publicBase(query, context.options)
-    const layer = await wmtsLayer(context, base, source, wishesOf(search, look))
+    const layer = await wmtsLayer(context, base, source, drawableWishes(search, look))
     const endpoint = `${base}/${encodeURIComponent(source.id)}/wmts`
     return textAnswer(query, capabilities(layer.title, endpoint, [layer]), { contentType: XML })
   } finally {
@@ -67,21 +70,22 @@ export async function wmtsLayer(
   const { metadata, bounds, levels } = source.describe()
   // GDAL and QGIS report an answer without a picture as an error, whatever its status
   const isSilent = (wishes.missing ?? source.missing ?? options.missing) === '204'
-  const carried: TileWishes = { ...wishes, isTms: false, missing: isSilent ? 'transparent' : wishes.missing }
+  const missing = isSilent ? 'transparent' : wishes.missing
+  const carried: TileWishes = { ...wishes, missing, isTms: false, encoding: undefined }
   const text = (key: string): string | undefined => {
     const value = metadata[key]
     return typeof value === 'string' && value !== '' ? value : undefined
   }
-  const [west, south, east, north] = bounds ?? []
-  const isInOrder = west! <= east! && south! <= north!
+  const [west, south, east, north] = (bounds && boundsInWorld(bounds)) ?? WORLD
   return {
     id: source.id,
     title: text('name') ?? source.id,
     description: text('description'),
-    bounds: isInOrder ? { west: west!, south: south!, east: east!, north: north! } : undefined,
+    // there are no tiles beyond, and clients fail at the poles
+    bounds: { west, south: Math.max(south, -LIMIT_LATITUDE), east, north: Math.min(north, LIMIT_LATITUDE) },
     zooms: levels.map(({ zoom }) => zoom),
-    tileSize: shownSize(look, wishes)! * wishes.scale,
-    mime: mimeOf(typeFromExtension(shownFormat(look, wishes)) ?? 0),
+    tileSize: shownSize(look, carried)! * carried.scale,
+    mime: mimeOf(typeFromExtension(shownFormat(look, carried)) ?? 0),
     template: tileTemplate(base, source, look, options, carried, AS_WMTS),
   }
 }

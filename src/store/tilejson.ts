@@ -53,7 +53,7 @@ export function tileJson(d: TilesDescription, options: TileJsonOptions): Record<
 }
 
 /** Bounds must not wrap around the antimeridian: those that do become all longitudes. Undefined for nonsense. */
-function boundsInWorld([west, south, east, north]: Bounds): Bounds | undefined {
+export function boundsInWorld([west, south, east, north]: Bounds): Bounds | undefined {
   const clamp = (value: number, limit: number): number => Math.max(-limit, Math.min(limit, value))
   if (south > north) return undefined
   const wraps = west > east || west < -180 - 1e-6 || east > 180 + 1e-6

@@ -6,6 +6,7 @@ import { Ajv } from 'ajv'
 import t from 'tap'
 import { lonLatToTile } from '../../src/grid/mercator.js'
 import { decodeHeights } from '../../src/raster/terrain.js'
+import { createTiles } from '../../src/store/paths.js'
 import { sharedData } from '../helpers/paths.js'
 import { boundsOf, heightAt, heightsFile, pictureFile, RANGE, serve, vectorFile } from './served.js'
 import { tileJsonSchema } from './tilejson-schema.js'
@@ -75,7 +76,20 @@ t.test('TileJSON is valid, and its tiles are there', async (t) => {
   t.match(roads, { format: 'mvt', tileSize: undefined, vector_layers: [{ id: 'roads' }, { id: 'shops' }] })
 })
 
-t.test('the published schema has something to say about what is wrong', async (t) => {
+t.test('a file without tiles', async (t) => {
+  const writer = createTiles(at('empty.pmtiles'))
+  writer.commit()
+  writer.close()
+  const { get } = await serve(t, [at('empty.pmtiles')])
+  const document = await json(get('/empty.json'))
+  t.same(problemsOf(document), [])
+  t.match(document, { name: 'empty', minzoom: undefined, bounds: undefined, center: undefined })
+  t.same(validateStyleMin((await json(get('/empty/style.json'))) as never), [])
+  t.equal((await get('/empty/WMTSCapabilities.xml')).status, 404)
+  t.equal((await get('/wmts')).status, 200)
+})
+
+t.test('the schema has something to say about what is wrong', async (t) => {
   t.not(problemsOf({ tilejson: '3.0.0', tiles: [] }), [])
   t.notOk(validTileJson({ tilejson: '3.0.0', tiles: ['/relative/{z}'], vector_layers: [] }))
   t.notOk(validTileJson({ tilejson: '3.0.0', tiles: ['http://a'], vector_layers: [{ id: 'a' }] }))
@@ -248,6 +262,8 @@ t.test('terrain: the encoding is said, in another one it is made', async (t) => 
     const url = template.replace(/\{\w+\}/g, (variable) => String(place[variable as keyof typeof place]))
     t.equal((await fetch(url)).headers.get('content-type'), 'image/png')
   }
+  t.equal((await get('/int16/style.json?format=elev')).status, 400)
+  t.equal((await get('/int16/WMTSCapabilities.xml?format=elev')).status, 400)
   t.equal((await get('/mapbox.json?format=jpg')).status, 400, 'JPEG would change heights')
 })
 

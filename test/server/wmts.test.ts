@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { parseXml, type XmlElement, type XmlNode } from '@rgrove/parse-xml'
 import t from 'tap'
+import { LIMIT_LATITUDE } from '../../src/grid/mercator.js'
 import { exceptionReport, xml } from '../../src/server/wmts-document.js'
 import { boundsOf, pictureFile, RANGE, serve, vectorFile } from './served.js'
 
@@ -156,12 +157,29 @@ t.test('where nothing is said for missing tiles, WMTS gets transparent ones', as
   t.match(await template({}, '?tileSize=@2x'), /\{TileRow\}@2x\.png/)
 })
 
+t.test('bounds of the whole world, and such as cross the antimeridian', async (t) => {
+  const boxOf = async (bounds: unknown): Promise<string> => {
+    const path = join(t.testdir(), 'w.pmtiles')
+    await pictureFile(path, { metadata: { bounds } })
+    const { get } = await serve(t, [path])
+    const layer = only(await capabilitiesOf(get('/w/WMTSCapabilities.xml')), 'Contents', 'Layer')
+    const limits = children(only(layer, 'TileMatrixSetLink', 'TileMatrixSetLimits')).at(-1)!
+    const numbers = children(limits).map(({ text }) => text)
+    return `${textOf(layer, 'ows:WGS84BoundingBox', 'ows:LowerCorner')} ${textOf(layer, 'ows:WGS84BoundingBox', 'ows:UpperCorner')} ${numbers}`
+  }
+  const world = `-180 ${-LIMIT_LATITUDE} 180 ${LIMIT_LATITUDE} 4,0,15,0,15`
+  t.equal(await boxOf([-180, -90, 180, 90]), world)
+  t.equal(await boxOf([170, -90, -170, 90]), world)
+  t.equal(await boxOf('0,0,22.5,21.9430455'), '0 0 22.5 21.9430455 4,7,7,8,8', 'edges on borders of tiles')
+})
+
 t.test('by key and value, in any case', async (t) => {
   const { get, url } = await serve(t, [at('a.pmtiles'), at('b.pmtiles')])
   for (const query of [
     '',
     '?SERVICE=WMTS&REQUEST=GetCapabilities',
     '?service=wmts&Request=getcapabilities&acceptversions=2.0.0,1.0.0',
+    '?service=WMTS&request=GetCapabilities&version=1.0.0&format=text/xml',
   ]) {
     t.equal((await capabilitiesOf(get(`/wmts${query}`))).name, 'Capabilities', query)
     t.equal((await capabilitiesOf(get(`/a/wmts${query}`))).name, 'Capabilities', query)
