@@ -6,6 +6,17 @@ export { type BuildOptions, type BuildReport, build } from './pyramid/build.js'
 export { type Estimate, estimate } from './pyramid/estimate.js'
 export { decodeHeights } from './raster/terrain.js'
 export { sample, sampleHeights } from './sampling/sample.js'
+export type { ServerHooks } from './server/context.js'
+export { type FlagstoneFastifyOptions, flagstoneFastify } from './server/fastify.js'
+export type { TileServer } from './server/handler.js'
+export {
+  type FlagstoneHandler,
+  type FlagstoneHandlerOptions,
+  flagstoneHandler,
+  openTileServer,
+} from './server/mount.js'
+export type { MissingPolicy, ServerLimits, ServerOptions } from './server/options.js'
+export type { SourceInput } from './server/source.js'
 export { describeTiles as describe, type TilesDescription } from './store/describe.js'
 export type { AnyReader as TileReader } from './store/open.js'
 export type { ReaderOptions, SealInfo, WriterOptions } from './store/options.js'

@@ -10,19 +10,25 @@ class FetchQuery implements Query {
   readonly remoteAddress = undefined
   readonly isSecure: boolean
   readonly #request: Request
+  /** A Request has it in its URL. */
+  readonly #host: string
 
   constructor(request: Request) {
     this.#request = request
     this.method = request.method.toUpperCase()
     const { url } = request
-    const path = url.indexOf('/', url.indexOf('://') + 3)
+    const authority = url.indexOf('://') + 3
+    const path = url.indexOf('/', authority)
+    this.#host = url.slice(authority, path < 0 ? url.length : path)
     const fragment = url.indexOf('#')
     this.target = path < 0 ? '/' : url.slice(path, fragment < 0 ? url.length : fragment)
     this.isSecure = url.startsWith('https:')
   }
 
   header(name: string): string | undefined {
-    return this.#request.headers.get(name) ?? undefined
+    // HTTP/2's, which Headers would not hear of
+    if (name.startsWith(':')) return undefined
+    return this.#request.headers.get(name) ?? (name === 'host' ? this.#host : undefined)
   }
 
   get signal(): AbortSignal {

@@ -30,6 +30,8 @@ const THIRD_PARTY: Record<string, readonly string[]> = {
   sharp: ['raster'],
   fzstd: ['raster'],
   'lru-cache': ['server'],
+  // its types only: who mounts the plugin has it
+  fastify: ['server'],
   pino: ['server'],
   'prom-client': ['server'],
   lerc: ['raster'],

@@ -3,6 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { TileType } from '../../src/format/tile-type.js'
+import { createTiles } from '../../src/store/paths.js'
 import { fixture, root } from '../helpers/paths.js'
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -55,6 +57,20 @@ t.test('the library example runs', (t) => {
   const printed = execFileSync(process.execPath, ['example.mjs'], { cwd: dir, encoding: 'utf8' })
   t.match(printed, /^image\/jpeg 3 "/, 'type, length and ETag of the tile')
   t.match(printed, /\n1 0 0 3\n$/, 'and the listing')
+  t.end()
+})
+
+t.test('the handlers of the map server example answer', (t) => {
+  const dir = t.testdir({ tiles: {} })
+  const writer = createTiles(join(dir, 'tiles', 'ortho.pmtiles'))
+  writer.append(18, 141731, 91661, new Uint8Array([0xff, 0xd8, 0xff]), TileType.jpeg)
+  writer.seal()
+  writer.close()
+  // as it stands, but for ports that may be taken, and its end
+  const example = block('As a library in a map server', 'js').replaceAll(/\b808\d\b/g, '0')
+  writeFileSync(join(dir, 'example.mjs'), `${example}\nprocess.exit(0)\n`)
+  const printed = execFileSync(process.execPath, ['example.mjs'], { cwd: dir, encoding: 'utf8' })
+  t.match(printed, /^200 "[\w-]+"\n$/)
   t.end()
 })
 

@@ -1,0 +1,76 @@
+// The server as a library, without its weight: what serves is loaded when the first sources are opened, so that who
+// only reads or builds files never loads it.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerHooks } from './context.js'
+import type { TileServer } from './handler.js'
+import type { NodeHandler } from './node-handler.js'
+import type { ServerOptions } from './options.js'
+import type { SourceInput } from './source.js'
+
+/**
+ * Opens what is to be served: files, folders, globs, open readers. `node` and `fetch` of what comes back answer.
+ * Rejects with FlagstoneError BAD_OPTION, and what opening the sources throws.
+ */
+export async function openTileServer(
+  sources: SourceInput | readonly SourceInput[],
+  options: ServerOptions & ServerHooks = {},
+): Promise<TileServer> {
+  const { openTileServer: open } = await import('./handler.js')
+  return open(sources, options)
+}
+
+export interface FlagstoneHandlerOptions extends ServerOptions, ServerHooks {
+  readonly sources: SourceInput | readonly SourceInput[]
+}
+
+/** What serves, to be mounted anywhere: `(req, res, next?)`, or `(Request) → Response`. */
+export interface FlagstoneHandler {
+  (...request: Parameters<NodeHandler>): void
+  (request: Request, ...more: unknown[]): Promise<Response>
+  /** Opens the sources, if that was not begun. Rejects as openTileServer does; the next request then tries again. */
+  readonly ready: Promise<TileServer>
+  close(): Promise<void>
+}
+
+/** Opens the sources at the first request, or when `ready` is asked for. */
+export function flagstoneHandler({ sources, ...options }: FlagstoneHandlerOptions): FlagstoneHandler {
+  let opening: Promise<TileServer> | undefined
+  let server: TileServer | undefined
+  const open = (): Promise<TileServer> => {
+    opening ??= openTileServer(sources, options).then(
+      (opened) => {
+        server = opened
+        return opened
+      },
+      (error: unknown) => {
+        opening = undefined
+        throw error
+      },
+    )
+    return opening
+  }
+  const handler = (request: IncomingMessage | Request, ...more: unknown[]): Promise<Response> | undefined => {
+    if (isFetch(request)) return open().then(({ fetch }) => fetch(request))
+    const [response, next] = more as [ServerResponse, Parameters<NodeHandler>[2]]
+    if (server !== undefined) server.node(request, response, next)
+    else {
+      open().then(
+        ({ node }) => node(request, response, next),
+        (error: unknown) => {
+          if (next !== undefined) next(error)
+          else response.writeHead(503, { 'Retry-After': '5' }).end()
+        },
+      )
+    }
+    return undefined
+  }
+  Object.defineProperty(handler, 'ready', { get: open })
+  const close = async (): Promise<void> => {
+    const opened = await opening?.catch(() => undefined)
+    await opened?.close()
+  }
+  return Object.assign(handler, { close }) as FlagstoneHandler
+}
+
+const isFetch = (request: IncomingMessage | Request): request is Request =>
+  typeof (request.headers as Headers).get === 'function'
