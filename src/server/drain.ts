@@ -14,10 +14,13 @@ const SWEEP_MS = 50
 export class Drain {
   readonly #server: HttpServer | HttpsServer
   readonly #sockets = new Set<Socket>()
+  readonly #closed: Promise<unknown>
+  #deaf: Promise<void> | undefined
   #isClosing = false
 
   constructor(server: HttpServer | HttpsServer) {
     this.#server = server
+    this.#closed = new Promise((resolve) => server.once('close', resolve))
     // those in a TLS handshake too, of which http knows nothing
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket)
@@ -30,23 +33,33 @@ export class Drain {
     if (this.#isClosing) response.shouldKeepAlive = false
   }
 
+  /** Nobody new gets in; those that are in notice nothing yet. */
+  async deafen(): Promise<void> {
+    this.#deaf ??= this.#stopListening()
+    await this.#deaf
+  }
+
   /** Resolves when every connection is closed, after `limitMs` at the latest. */
   async close(limitMs: number): Promise<void> {
+    // who is told 'Connection: close' comes again at once, and must find the port closed, not be left in its backlog
+    await this.deafen()
     this.#isClosing = true
-    // what waits in the backlog is accepted in a turn of the event loop; closing the socket would reset it
-    await turn()
-    const closed = new Promise((resolve) => this.#server.once('close', resolve))
-    // http's own close() closes idle connections at once
-    NetServer.prototype.close.call(this.#server)
     const begun = performance.now()
     const sweep = setInterval(() => {
       const ms = performance.now() - begun
       if (ms >= IDLE_MS) this.#server.closeIdleConnections()
       if (ms >= limitMs) for (const socket of this.#sockets) socket.destroy()
     }, SWEEP_MS)
-    await closed
+    await this.#closed
     clearInterval(sweep)
     // stops http's own timer, which net's close() knows nothing of
     this.#server.close()
+  }
+
+  async #stopListening(): Promise<void> {
+    // what waits in the backlog is accepted in a turn of the event loop; closing the socket would reset it
+    await turn()
+    // http's own close() closes idle connections at once
+    NetServer.prototype.close.call(this.#server)
   }
 }

@@ -19,7 +19,9 @@ export interface Listening {
   readonly port: number
   /** Reads the TLS files again; new connections get the new certificate. Throws as at the start, and goes on with the old. */
   reload(): void
-  /** Stops accepting, finishes the answers under way (for `shutdownMs` at most), closes the sources. */
+  /** Accepts no new connections. */
+  deafen(): Promise<void>
+  /** Does that, finishes the answers under way (for `shutdownMs` at most), closes the sources. */
   close(): Promise<void>
 }
 
@@ -47,6 +49,7 @@ export async function listen(server: TileServer, options: ListenOptions = {}): P
     reload() {
       if (resolved.tls !== undefined) (http as HttpsServer).setSecureContext(readTlsFiles(resolved.tls))
     },
+    deafen: () => drain.deafen(),
     close() {
       server.context.life.isClosing = true
       closing ??= drain.close(resolved.shutdownMs).then(() => server.close())

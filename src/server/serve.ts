@@ -34,12 +34,15 @@ export interface Running extends ServeState {
   close(): Promise<void>
 }
 
+/** … in this process. */
+export interface RunningHere extends Running {
+  readonly server: TileServer
+  /** Accepts no new connections. */
+  deafen(): Promise<void>
+}
+
 /** Throws what openTileServer and listen throw. */
-export async function serve(
-  job: ServeJob,
-  log: LogSink,
-  hooks: ServerHooks = {},
-): Promise<Running & { readonly server: TileServer }> {
+export async function serve(job: ServeJob, log: LogSink, hooks: ServerHooks = {}): Promise<RunningHere> {
   const logging = requestLog(log, job.log, { trustProxy: job.server.trustProxy === true })
   const server = await openTileServer(job.sources, { ...job.server, ...logging, ...hooks })
   const listening = await listen(server, job.listen).catch(async (error: unknown) => {
@@ -55,6 +58,7 @@ export async function serve(
     problems: catalog.problems(),
     failed: new Promise(() => {}),
     reload: async () => listening.reload(),
+    deafen: () => listening.deafen(),
     close: () => listening.close(),
   }
 }

@@ -19,7 +19,7 @@ const QUICK_MS = 5000
 /** Deaths at the start, in a row and for each worker, after which another try would be no better. */
 const QUICK_DEATHS = 5
 const LONGEST_PAUSE_MS = 5000
-const COUNT_MS = 1000
+const ANSWER_MS = 1000
 /** Between the same signal's arrival here and there. */
 const SIGNAL_MS = 100
 /** On top of what a worker takes for its own end. */
@@ -142,7 +142,10 @@ class Crew {
 
   async close(): Promise<void> {
     this.#isClosing = true
-    await Promise.all([...this.#working, ...this.#leaving].map((worker) => this.#dismiss(worker)))
+    const workers = [...this.#working, ...this.#leaving]
+    // The port is closed when nobody listens any more, and only then are clients sent away: they come again at once.
+    await Promise.all(workers.map((worker) => asked(worker, { kind: 'deafen' }, isDeaf)))
+    await Promise.all(workers.map((worker) => this.#dismiss(worker)))
   }
 
   /** Resolves when it is gone. */
@@ -168,23 +171,36 @@ class Crew {
 
 let counts = 0
 
-function countOf(worker: Worker): Promise<MetricsSnapshot | undefined> {
+async function countOf(worker: Worker): Promise<MetricsSnapshot | undefined> {
   const ask = ++counts
+  const answer = await asked(worker, { kind: 'count', ask }, (m) => m.kind === 'counted' && m.ask === ask)
+  return answer?.kind === 'counted' ? answer.snapshot : undefined
+}
+
+const isDeaf = ({ kind }: FromWorker): boolean => kind === 'deaf'
+
+/** What a worker says to it; undefined when it ends or takes too long. */
+function asked(
+  worker: Worker,
+  message: ToWorker,
+  isAnswer: (message: FromWorker) => boolean,
+): Promise<FromWorker | undefined> {
   return new Promise((resolve) => {
-    const done = (snapshot?: MetricsSnapshot): void => {
+    const done = (answer?: FromWorker): void => {
       clearTimeout(late)
       worker.off('message', hear)
       worker.off('exit', gone)
-      resolve(snapshot)
+      resolve(answer)
     }
     const gone = (): void => done()
-    const hear = (message: FromWorker): void => {
-      if (message.kind === 'counted' && message.ask === ask) done(message.snapshot)
+    const hear = (answer: FromWorker): void => {
+      if (isAnswer(answer)) done(answer)
     }
-    const late = setTimeout(done, COUNT_MS)
+    const late = setTimeout(done, ANSWER_MS)
     worker.on('message', hear)
     worker.once('exit', gone)
-    tell(worker, { kind: 'count', ask })
+    tell(worker, message)
+    if (worker.isDead()) done()
   })
 }
 

@@ -6,6 +6,8 @@ import type { ServeJob, ServeState } from './serve.js'
 export type ToWorker =
   | { readonly kind: 'start'; readonly job: ServeJob }
   | { readonly kind: 'stop' }
+  /** Accept no new connections, and say 'deaf'. */
+  | { readonly kind: 'deafen' }
   /** Say what you counted. */
   | { readonly kind: 'count'; readonly ask: number }
   /** What the others counted, as you asked. */
@@ -19,5 +21,6 @@ export type FromWorker =
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
   | { readonly kind: 'counted'; readonly ask: number; readonly snapshot: MetricsSnapshot }
   | { readonly kind: 'others'; readonly ask: number }
+  | { readonly kind: 'deaf' }
   /** SIGTERM or SIGINT came: we would like to go, when another is there. */
   | { readonly kind: 'signalled' }

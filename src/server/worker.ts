@@ -2,13 +2,13 @@
 // to stop. It stops by itself, with the same care, when the supervisor is gone.
 import { FlagstoneError } from '../errors.js'
 import type { MetricsSnapshot } from './metrics.js'
-import { type ServeJob, serve } from './serve.js'
+import { type RunningHere, type ServeJob, serve } from './serve.js'
 import type { FromWorker, ToWorker } from './worker-messages.js'
 
 /** For the other workers' numbers; then /metrics does without them. */
 const OTHERS_MS = 2000
 
-let running: Awaited<ReturnType<typeof serve>> | undefined
+let running: RunningHere | undefined
 let isStopping = false
 
 const say = (message: FromWorker): void => {
@@ -50,6 +50,7 @@ async function count(ask: number): Promise<void> {
 process.on('message', (message: ToWorker) => {
   if (message.kind === 'start') void start(message.job).catch(fail)
   else if (message.kind === 'stop') void stop()
+  else if (message.kind === 'deafen') void running?.deafen().then(() => say({ kind: 'deaf' }))
   else if (message.kind === 'count') void count(message.ask)
   else asking.get(message.ask)?.(message.snapshots)
 })

@@ -1,0 +1,303 @@
+// `flagstone serve` as a process: it listens, answers, is told to stop under load, loses a worker.
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as after } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { run } from '../../src/cli/run.js'
+import { Child, startChild } from '../helpers/processes.js'
+import { RawClient } from '../server/raw-client.js'
+import { vectorFile } from '../server/served.js'
+
+const LIMIT_MS = 60_000
+const dir = t.testdir()
+const file = join(dir, 'roads.pmtiles')
+t.before(() => vectorFile(file, { name: 'Roads' }))
+
+interface Server {
+  readonly child: Child
+  readonly url: string
+  readonly port: number
+}
+
+async function start(t: Test, ...args: (string | number)[]): Promise<Server> {
+  const child = startChild(new URL('../../src/cli/bin.js', import.meta.url), [
+    'serve',
+    ...args,
+    '-p',
+    0,
+    '--json',
+  ])
+  t.teardown(() => child.kill())
+  const { url, port } = JSON.parse(await child.line('{')) as { url: string; port: number }
+  return { child, url, port }
+}
+
+/** Clients on connections of their own, asking without a pause until told to stop or refused. */
+class Load {
+  answers = 0
+  /** Connections that ended in the middle of a request or an answer. */
+  readonly dropped: string[] = []
+  #isOver = false
+  readonly #clients: Promise<void>[]
+
+  constructor(port: number, clients = 8) {
+    this.#clients = Array.from({ length: clients }, () => this.#run(port))
+  }
+
+  async #run(port: number): Promise<void> {
+    while (!this.#isOver) {
+      const client = new RawClient(port)
+      let asked = 0
+      for (;;) {
+        client.send('GET /roads/0/0/0 HTTP/1.1\r\nHost: a\r\n\r\n')
+        const answer = await client.answer('GET', LIMIT_MS).catch((error: Error) => {
+          this.dropped.push(error.message)
+        })
+        // nobody listens any more: not a connection that was dropped
+        if (answer === undefined && asked === 0 && client.wasRefused) return
+        if (answer === undefined) this.dropped.push(`after ${asked} answers`)
+        else {
+          if (answer.status !== 200) this.dropped.push(`status ${answer.status}`)
+          this.answers++
+          asked++
+        }
+        if (answer === undefined || answer.isLast || this.#isOver) break
+      }
+      client.destroy()
+    }
+  }
+
+  async until(answers: number): Promise<void> {
+    while (this.answers < answers) await after(10)
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true
+    await Promise.all(this.#clients)
+  }
+
+  /** Until the server is gone. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#clients)
+  }
+}
+
+/** Processes of which this one is the parent. */
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+
+t.test('one process: answers, and stops under load without dropping a request', async (t) => {
+  const { child, url, port } = await start(t, file, '--log', 'error')
+  t.match(url, /^http:\/\/127\.0\.0\.1:\d+\/$/)
+  const tile = await fetch(`${url}roads/0/0/0`)
+  t.equal(tile.status, 200)
+  t.equal(tile.headers.get('content-type'), 'application/vnd.mapbox-vector-tile')
+  const load = new Load(port)
+  await load.until(200)
+  child.kill('SIGTERM')
+  await load.ended()
+  t.same(await child.ended, { code: 0, signal: null })
+  t.same(load.dropped, [])
+  t.match(child.stderr, /^Finishing what is under way[^\n]*\n$/)
+})
+
+t.test('Ctrl-C is the same, a source has the name it is given', async (t) => {
+  const { child, url } = await start(t, `streets=${file}`)
+  t.equal((await fetch(`${url}streets/0/0/0`)).status, 200)
+  t.equal((await fetch(`${url}roads/0/0/0`)).status, 404)
+  child.kill('SIGINT')
+  t.same(await child.ended, { code: 0, signal: null })
+})
+
+t.test('for people: the address alone on stdout, the rest on stderr', async (t) => {
+  const child = startChild(new URL('../../src/cli/bin.js', import.meta.url), [
+    'serve',
+    file,
+    '-p',
+    0,
+    '--missing',
+    'roads=404',
+    '--log',
+  ])
+  t.teardown(() => child.kill())
+  const url = await child.line('http')
+  t.equal((await fetch(`${url}roads/3/0/0`)).status, 404)
+  child.kill('SIGTERM')
+  await child.ended
+  t.same(child.lines, [url])
+  const [serving, ...lines] = child.stderr.trim().split('\n')
+  t.equal(serving, 'Serving roads; Ctrl-C stops.')
+  t.match(JSON.parse(lines[0]!), {
+    level: 'warn',
+    method: 'GET',
+    url: '/roads/3/0/0',
+    status: 404,
+    bytes: Number,
+    ms: Number,
+  })
+})
+
+t.test('workers: one is killed under load, replaced, all are counted and stopped', async (t) => {
+  const { child, url, port } = await start(t, file, '--workers', 2)
+  const supervisor = child.process.pid!
+  const before = childrenOf(supervisor)
+  t.equal(before.length, 2)
+  const load = new Load(port)
+  await load.until(200)
+  t.same(load.dropped, [])
+  process.kill(before[0]!, 'SIGKILL')
+  while (childrenOf(supervisor).filter((pid) => !before.includes(pid)).length === 0) await after(20)
+  const seen = load.answers
+  await load.until(seen + 200)
+  t.ok(load.dropped.length <= 8, 'only connections of the one that was killed broke')
+  await load.stop()
+
+  // two requests meet two workers, and both know of each other
+  const totals = await Promise.all([1, 2].map(() => tilesCounted(url)))
+  t.ok(Math.min(...totals) > 0)
+  t.equal(totals[0], totals[1], 'whoever is asked, the sum is the same')
+
+  const load2 = new Load(port)
+  await load2.until(50)
+  const replaced = childrenOf(supervisor)
+  child.kill('SIGHUP')
+  while (childrenOf(supervisor).some((pid) => replaced.includes(pid))) await after(20)
+  const then = load2.answers
+  await load2.until(then + 50)
+  t.same(load2.dropped, [], 'workers replaced one by one drop nothing')
+  t.equal(childrenOf(supervisor).length, 2)
+  child.kill('SIGTERM')
+  await load2.ended()
+  t.same(load2.dropped, [], 'nor does the end')
+  t.same(await child.ended, { code: 0, signal: null })
+  t.match(child.stderr, /^Worker \d+ ended \(SIGKILL\); another takes its place\.\nFinishing/)
+})
+
+async function tilesCounted(url: string): Promise<number> {
+  const text = await (await fetch(`${url}metrics`)).text()
+  const lines = [...text.matchAll(/^flagstone_requests_total\{[^}]*route="tile"[^}]*\} (\d+)/gm)]
+  return lines.reduce((sum, line) => sum + Number(line[1]), 0)
+}
+
+t.test('workers go when the supervisor is killed', async (t) => {
+  const { child } = await start(t, file, '--workers', 2)
+  const workers = childrenOf(child.process.pid!)
+  child.kill('SIGKILL')
+  await child.ended
+  const isAlive = (pid: number): boolean => {
+    try {
+      process.kill(pid, 0)
+      return true
+    } catch {
+      return false
+    }
+  }
+  while (workers.some(isAlive)) await after(20)
+  t.pass('they are gone')
+})
+
+t.test('few file descriptors: those that cannot be served are refused, the others go on', async (t) => {
+  const bin = new URL('../../src/cli/bin.js', import.meta.url).pathname
+  const child = new Child(
+    spawn('sh', ['-c', `ulimit -n 300; exec "${process.execPath}" "${bin}" serve "${file}" -p 0 --json`], {
+      stdio: 'pipe',
+    }),
+  )
+  t.teardown(() => child.kill())
+  const { port } = JSON.parse(await child.line('{')) as { port: number }
+  const first = new RawClient(port)
+  const get = 'GET /roads/0/0/0 HTTP/1.1\r\nHost: a\r\n\r\n'
+  first.send(get)
+  t.match(await first.answer('GET', LIMIT_MS), { status: 200 })
+  const crowd = Array.from({ length: 400 }, () => new RawClient(port))
+  for (const client of crowd) client.send(get)
+  await after(300)
+  first.send(get)
+  t.match(await first.answer('GET', LIMIT_MS), { status: 200 }, 'a connection that is there is served')
+  for (const client of [first, ...crowd]) client.destroy()
+  t.equal(
+    (await fetch(`http://127.0.0.1:${port}/roads/0/0/0`)).status,
+    200,
+    'and new ones when there is room',
+  )
+  child.kill('SIGTERM')
+  t.same(await child.ended, { code: 0, signal: null })
+})
+
+async function flagstone(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  let [stdout, stderr] = ['', '']
+  const code = await run(argv, {
+    stdout: {
+      write: (text) => {
+        stdout += text
+      },
+    },
+    stderr: {
+      write: (text) => {
+        stderr += text
+      },
+    },
+    isTerminal: false,
+    signal: AbortSignal.abort(),
+  })
+  return { code, stdout, stderr }
+}
+
+t.test('wrong usage is said in a sentence', async (t) => {
+  const cases: [string[], number, RegExp][] = [
+    [[], 2, /missing required argument 'sources'/],
+    [[file, '--prot', '1'], 2, /Did you mean --port/],
+    [[file, '-p', '70000'], 2, /from 0 to 65535/],
+    [[file, '--missing', 'blue'], 2, /expected 204, 404, transparent, overzoom, or ID=/],
+    [[file, '--missing', 'rods=404'], 2, /no source is called rods; name the file/],
+    [[file, '--cors', 'example.org'], 2, /'example.org' is no origin; expected \* or/],
+    [[file, '--public-url', 'tiles.example.org'], 2, /expected an address such as https/],
+    [[file, '--base-path', '/a/../b'], 2, /expected a path such as \/maps/],
+    [[file, '--log', 'loud'], 2, /Allowed choices are error, warn, info/],
+    [[file, '--tls-cert', file], 2, /https wants both --tls-cert and --tls-key/],
+    [[join(dir, 'nothing.pmtiles')], 1, /nothing\.pmtiles: there is no such file/],
+    [
+      [join(dir, 'nothing.pmtiles'), '--workers', '2', '-p', '0'],
+      1,
+      /nothing\.pmtiles: there is no such file/,
+    ],
+    [[file, '--host', '192.0.2.1', '--workers', '2'], 1, /192\.0\.2\.1 is not an address of this machine/],
+  ]
+  for (const [argv, code, message] of cases) {
+    const ran = await flagstone('serve', ...argv)
+    t.equal(ran.code, code, ran.stderr)
+    t.match(ran.stderr, message)
+    t.equal(ran.stdout, '')
+    t.notMatch(ran.stderr, /\n +at /, 'no stack')
+  }
+})
+
+t.test('options reach the server', async (t) => {
+  const { url } = await start(
+    t,
+    file,
+    '--base-path',
+    'maps/',
+    '--cors',
+    'https://example.org',
+    '--cache-control',
+    'no-cache',
+    '--missing',
+    '404',
+    '--trust-proxy',
+  )
+  t.match(url, /\/maps\/$/)
+  const tile = await fetch(`${url}roads/0/0/0`, { headers: { Origin: 'https://example.org' } })
+  t.equal(tile.headers.get('access-control-allow-origin'), 'https://example.org')
+  t.equal(tile.headers.get('cache-control'), 'no-cache')
+  t.equal((await fetch(`${url}roads/5/0/0`)).status, 404)
+  const headers = { 'X-Forwarded-Host': 'tiles.example.org', 'X-Forwarded-Proto': 'https' }
+  const { tiles } = (await (await fetch(`${url}roads.json`, { headers })).json()) as { tiles: string[] }
+  t.match(tiles[0], /^https:\/\/tiles\.example\.org\/maps\/roads\//)
+
+  const silent = await start(t, file, '--no-cors', '--public-url', 'https://cdn.example.org/t')
+  const answer = await fetch(`${silent.url}roads.json`)
+  t.equal(answer.headers.get('access-control-allow-origin'), null)
+  t.match(((await answer.json()) as { tiles: string[] }).tiles[0], /^https:\/\/cdn\.example\.org\/t\/roads\//)
+})
