@@ -8,7 +8,7 @@ import type { Query } from './message.js'
 import { factsOf, tileSizeAt } from './picture-facts.js'
 import type { Source } from './source.js'
 import { storedAbove } from './stored-zooms.js'
-import { checkHeights, checkWant, formatOfType, nameOfWant, sideOf, type TileWant } from './tile-want.js'
+import { checkHeights, checkWant, isDrawn, nameOfWant, sideOf, type TileWant } from './tile-want.js'
 
 /**
  * The place of a tile cut out of the nearest stored ancestor and enlarged, bilinear, with the pixels of the ancestor's
@@ -27,17 +27,17 @@ export async function overzoomTile(
   if (!isOnGrid(z, x, y)) return undefined
   const from = storedAbove(source, z - 1, x >> 1, y >> 1)
   if (from === undefined) return undefined
+  const up = z - from
+  const above = source.stat(from, x >> up, y >> up)
+  if (above === undefined || !isDrawn(above.type)) return undefined
   const facts = factsOf(source)
   checkWant(want)
   checkHeights(facts, want)
   const side = sideOf(want, (await tileSizeAt(source, from))!, context.options)
   const asked = `overzoom ${z}/${x}/${y} ${nameOfWant(want)}`
   return computed(context, source, query, asked, async (signal) => {
-    const up = z - from
     const like = source.get(from, x >> up, y >> up)
-    if (like === undefined || (formatOfType(like.type) === undefined && facts.heights === undefined))
-      return undefined
-    return drawTile(source, { z, x, y, side, from }, want, like, signal)
+    return like && drawTile(source, { z, x, y, side, from }, want, like, signal)
   })
 }
 

@@ -9,7 +9,15 @@ import { HttpError, type Query } from './message.js'
 import { factsOf, tileSizeAt } from './picture-facts.js'
 import type { ServedTile, Source } from './source.js'
 import { depthFor } from './stored-zooms.js'
-import { checkHeights, checkWant, formatOfType, nameOfWant, sideOf, type TileWant } from './tile-want.js'
+import {
+  checkHeights,
+  checkWant,
+  formatOfType,
+  isDrawn,
+  nameOfWant,
+  sideOf,
+  type TileWant,
+} from './tile-want.js'
 
 export { overzoomTile } from './overzoom.js'
 export type { TileWant } from './tile-want.js'
@@ -33,7 +41,7 @@ export async function renderTile(
   const stored = source.stat(z, x, y)
   if (stored === undefined) return undefined
   const facts = factsOf(source)
-  if (formatOfType(stored.type) === undefined && stored.type !== TileType.elevation) {
+  if (!isDrawn(stored.type)) {
     throw new HttpError(400, 'These tiles are no pictures: ask for them as they are stored.')
   }
   checkHeights(facts, want)

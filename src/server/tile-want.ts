@@ -79,6 +79,9 @@ const PICTURES = new Map<TileType, PictureFormat>([
 /** Undefined for what is no picture. */
 export const formatOfType = (type: TileType): PictureFormat | undefined => PICTURES.get(type)
 
+/** Whether a tile is a picture or can be made one. */
+export const isDrawn = (type: TileType): boolean => PICTURES.has(type) || type === TileType.elevation
+
 /** Undefined for one that no picture has. */
 export function formatOfExtension(extension: string): PictureFormat | undefined {
   const type = typeFromExtension(extension)
