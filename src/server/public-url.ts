@@ -19,7 +19,7 @@ type UrlOptions = Pick<ResolvedServerOptions, 'publicUrl' | 'basePath' | 'trustP
  */
 export function publicBase(query: Query, options: UrlOptions): string {
   if (options.publicUrl !== undefined) return options.publicUrl.replace(/\/+$/, '')
-  const mounted = `${query.mountPath ?? ''}${options.basePath}`
+  const mounted = `${plain(query.mountPath ?? '')}${options.basePath}`
   if (!options.trustProxy) return `${query.isSecure ? 'https' : 'http'}://${hostOf(query)}${mounted}`
   const proto = forwarded(query, 'x-forwarded-proto')?.toLowerCase()
   const isSecure = proto === 'https' || (proto !== 'http' && query.isSecure)
@@ -40,6 +40,10 @@ export function clientAddress(query: Query, options: Pick<UrlOptions, 'trustProx
   const address = named?.replace(/^\[(.+)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1')
   return address !== undefined && isIP(address) !== 0 ? address : query.remoteAddress
 }
+
+/** As it was typed by the client, where the mount point is a pattern. */
+const plain = (path: string): string =>
+  path.replace(/[^\w.~%/@:!$&()*+,;=-]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
 
 function hostOf(query: Query): string {
   // HTTP/2 calls it :authority; HTTP/1.0 need not say

@@ -88,6 +88,8 @@ t.test('nothing of a hostile header gets through', async (t) => {
     t.equal(publicBase(forwarded, proxied), 'http://h', `forwarded: ${JSON.stringify(text)}`)
     t.equal(clientAddress(forwarded, proxied), '10.0.0.9')
   }
+  const mounted = query({ host: 'h' }, { mountPath: `/a"<{z}'>\u00e9 b` })
+  t.equal(publicBase(mounted, plain), 'http://h/a%22%3c%7bz%7d%27%3e%e9%20b')
   for (const prefix of ['/..', '/a/../b', '//evil.example', '/a b', '/a"', '/.', `/${'a'.repeat(2000)}`]) {
     const forwarded = query({ host: 'h', 'x-forwarded-prefix': prefix })
     t.equal(publicBase(forwarded, proxied), 'http://h', prefix.slice(0, 20))
