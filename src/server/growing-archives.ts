@@ -1,5 +1,6 @@
 // The PMTiles archives of files that are not sealed yet: made when they are asked for, kept while they are the
-// latest, or not much older: making them may take no more than a tenth of the time, however often a writer commits.
+// latest, or not much older: a client that has just read new directories is to get to its tile before the next ones
+// are made, and making them may take no more than a tenth of the time, however often a writer commits.
 import { LRUCache } from 'lru-cache'
 import type { AnyReader } from '../store/open.js'
 import { type ArchiveBytes, archiveOf } from '../store/virtual-archive.js'
@@ -8,6 +9,7 @@ import type { WorkQueue } from './work-queue.js'
 const MAX_BYTES = 128 * 1024 * 1024
 /** An archive may be older than the file by this many times what it took to make it. */
 const AGE_PER_COST = 10
+const LEAST_AGE_MS = 250
 
 interface Kept {
   readonly archive: ArchiveBytes
@@ -32,8 +34,8 @@ export class GrowingArchives {
     const kept = this.#kept.get(reader)
     if (kept !== undefined) {
       const isLatest = kept.archive.revision === reader.revision
-      if (isLatest || (!reader.sealed && performance.now() < kept.freshUntil))
-        return Promise.resolve(kept.archive)
+      const isFresh = kept.archive.isVirtual && !reader.sealed && performance.now() < kept.freshUntil
+      if (isLatest || isFresh) return Promise.resolve(kept.archive)
     }
     const underWay = this.#making.get(reader)
     if (underWay !== undefined) return underWay
@@ -50,7 +52,10 @@ export class GrowingArchives {
       ? await archiveOf(reader)
       : await this.#work.run(everyone, () => archiveOf(reader))
     const end = performance.now()
-    this.#kept.set(reader, { archive, freshUntil: end + AGE_PER_COST * (end - start) })
+    this.#kept.set(reader, {
+      archive,
+      freshUntil: end + Math.max(LEAST_AGE_MS, AGE_PER_COST * (end - start)),
+    })
     return archive
   }
 }

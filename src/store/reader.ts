@@ -257,11 +257,29 @@ export class TileReader {
         if (position === undefined) return undefined
         const got = await this.#file.readAsync(into, position)
         if (this.#sb !== epoch || this.#epoch.changedAfterReading()) continue
-        if (got === into.length) return epoch
-        throw new FlagstoneError(
-          'DAMAGED',
-          `${this.path}: the file ends within ${into.length} bytes at ${position}.`,
-        )
+        if (got < into.length) throw this.#cutOff(into, position)
+        return epoch
+      } finally {
+        if (pin) this.#unpin()
+      }
+    }
+  }
+
+  /** The same at once: for little that a writer is not to overtake. */
+  readBytesSync(
+    into: Uint8Array,
+    place: (superblock: Superblock) => number | undefined,
+  ): Superblock | undefined {
+    for (let tries = 0; ; tries++) {
+      const pin = tries >= FREE_TRIES && this.#pinForNow()
+      try {
+        this.#refreshIfChanged()
+        const position = place(this.#sb)
+        if (position === undefined) return undefined
+        const got = this.#file.read(into, position)
+        if (this.#epoch.changedAfterReading()) continue
+        if (got < into.length) throw this.#cutOff(into, position)
+        return this.#sb
       } finally {
         if (pin) this.#unpin()
       }
@@ -330,6 +348,10 @@ export class TileReader {
     return this.#views[zoom]
   }
 
+  #cutOff({ length }: Uint8Array, position: number): FlagstoneError {
+    return new FlagstoneError('DAMAGED', `${this.path}: the file ends within ${length} bytes at ${position}.`)
+  }
+
   #refreshIfChanged(): void {
     if (this.#epoch.changed() || this.#closed) this.refresh()
   }
@@ -379,6 +401,8 @@ export class TileReader {
       return false
     }
     if (problem !== undefined) {
+      // what is kept of the index may be of a file that this one was written over
+      if (this.#windows === undefined) this.#epoch.distrust()
       const [z, x, y] = tileIdToZxy(key)
       throw new FlagstoneError('DAMAGED', `${this.path}: tile ${z}/${x}/${y} cannot be read: ${problem}.`)
     }
@@ -463,8 +487,14 @@ export class TileReader {
     }
   }
 
+  /** Nothing but the checks of its values tells whether somebody writes over the file; see epoch.ts. */
+  get #isExposed(): boolean {
+    return this.#windows === undefined && !this.#sb.sealed && this.#file.facts !== undefined
+  }
+
   #mustCheck(view: LevelView, record: number): boolean {
-    return this.#check && (this.#checkAlways || !view.isVerified(record))
+    if (!this.#check) return false
+    return this.#checkAlways || this.#isExposed || !view.isVerified(record)
   }
 
   /** Compares the record at view.index with its value; what does not match becomes #problem. */

@@ -179,10 +179,9 @@ async function readValues(
   )
   if (of === undefined) throw changed(reader.path)
   for (const level of sb.levels) {
-    const from = level.offset - sb.valuesStart
-    const to = from + level.capacityBytes
-    if (from >= 0 && from < end && to > offset)
-      into.fill(0, Math.max(0, from - offset), Math.max(0, to - offset))
+    const from = Math.max(offset, level.offset - sb.valuesStart)
+    const to = Math.min(end, level.offset - sb.valuesStart + level.capacityBytes)
+    if (from < to) into.fill(0, from - offset, to - offset)
   }
 }
 
