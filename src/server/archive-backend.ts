@@ -14,18 +14,16 @@ const ENCODINGS: Readonly<Record<number, string | undefined>> = {
 
 /** `close` closes the reader. */
 export function archiveBackend(reader: AnyReader): Backend {
-  let encoding: string | undefined
-  let encodingOf: string | undefined
+  // asked for with each tile: found out once, when there is a tile to tell
+  let encoding: { readonly is: string | undefined } | undefined
   return {
     kind: reader.kind,
     tiles: reader,
     reader,
     get contentEncoding() {
-      if (encodingOf !== reader.revision) {
-        encoding = encodingOfTiles(reader)
-        encodingOf = reader.revision
-      }
-      return encoding
+      if (reader.kind === 'pmtiles') return ENCODINGS[reader.header.tileCompression]
+      encoding ??= encodingOfTiles(reader)
+      return encoding?.is
     },
     get revision() {
       return reader.revision
@@ -40,12 +38,12 @@ export function archiveBackend(reader: AnyReader): Backend {
   }
 }
 
-/** Of an archive as its header says; ours have none that holds while they grow, so their first tile tells. */
-function encodingOfTiles(reader: AnyReader): string | undefined {
-  if (reader.kind === 'pmtiles') return ENCODINGS[reader.header.tileCompression]
+/** Of a file of ours, which may not be sealed and have no header yet: its first tile tells. Undefined: there is none. */
+function encodingOfTiles(reader: AnyReader): { readonly is: string | undefined } | undefined {
   const [lowest] = reader.levels()
   const first = lowest && reader.tiles({ zoom: lowest.zoom }).next()
-  if (first === undefined || first.done === true || first.value.type !== TileType.mvt) return undefined
-  const bytes = reader.get(first.value.z, first.value.x, first.value.y)?.bytes
-  return bytes?.[0] === 0x1f && bytes[1] === 0x8b ? 'gzip' : undefined
+  if (first === undefined || first.done === true) return undefined
+  const { z, x, y, type } = first.value
+  const bytes = type === TileType.mvt ? reader.get(z, x, y)?.bytes : undefined
+  return { is: bytes?.[0] === 0x1f && bytes[1] === 0x8b ? 'gzip' : undefined }
 }

@@ -1,6 +1,6 @@
 // An MBTiles archive as it is served. SQLite's own locks make each answer one of a whole state of the file as long as
-// SQLite writes it; when somebody writes over the file, it is opened anew, because SQLite would mix what it keeps of
-// the old pages with new ones.
+// SQLite writes it; when somebody copies another one over it, it is opened anew once nobody has written for a while,
+// because SQLite would mix what it keeps of the old pages with new ones. The header tells the two apart.
 import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { FlagstoneError } from '../errors.js'
@@ -14,7 +14,7 @@ import { describeSampled } from './describe-served.js'
 import type { ServedTile, TileStat } from './source.js'
 
 const TRIES = 4
-/** The header of an SQLite file: https://www.sqlite.org/fileformat2.html#the_database_header */
+const QUIET_MS = 300
 const SQLITE_HEADER_BYTES = 100
 
 export class MbtilesBackend implements Backend {
@@ -23,6 +23,8 @@ export class MbtilesBackend implements Backend {
   readonly tiles: TileSet
   readonly #path: string
   #facts: Stats
+  #header: Buffer
+  #log: Stats | undefined
   #db: MbtilesReader
   #encoding: string | undefined
 
@@ -30,7 +32,9 @@ export class MbtilesBackend implements Backend {
   constructor(path: string) {
     this.#path = path
     this.#facts = factsOf(path)
-    this.#db = openWhole(path, this.#facts)
+    this.#header = headerOf(path)
+    this.#log = this.#logNow()
+    this.#db = openWhole(path, this.#facts, this.#header)
     this.#encoding = encodingOf(this.#db)
     this.tiles = this.#tileSet()
   }
@@ -42,8 +46,7 @@ export class MbtilesBackend implements Backend {
 
   get revision(): string {
     this.#follow()
-    const { ino, mtimeMs, size } = this.#facts
-    return [ino, Math.round(mtimeMs * 1000), size].map((n) => n.toString(36)).join('-')
+    return this.#state
   }
 
   get(z: number, x: number, y: number): ServedTile | undefined {
@@ -99,9 +102,13 @@ export class MbtilesBackend implements Backend {
   }
 
   #etag(z: number, x: number, y: number): string {
-    const { ino, mtimeMs, size } = this.#facts
-    const state = [ino, Math.round(mtimeMs * 1000), size].map((n) => n.toString(36)).join('-')
-    return `"${tileId(z, x, y).toString(36)}-${state}"`
+    return `"${tileId(z, x, y).toString(36)}-${this.#state}"`
+  }
+
+  get #state(): string {
+    const of = ({ mtimeMs, size }: Stats): number[] => [Math.round(mtimeMs * 1000), size]
+    const numbers = [this.#facts.ino, ...of(this.#facts), ...(this.#log === undefined ? [] : of(this.#log))]
+    return numbers.map((n) => n.toString(36)).join('-')
   }
 
   #encoded(bytes: Uint8Array): Uint8Array {
@@ -120,33 +127,55 @@ export class MbtilesBackend implements Backend {
       } catch (error) {
         failure = error
       }
-      if (this.#changed() !== undefined) continue
+      if (this.#changed(this.#logNow()) !== undefined) continue
       if (failure !== undefined) throw failure
       return result as T
     }
-    throw new FlagstoneError(
-      'LOCKED',
-      `${this.#path} is being written; ask again when that is done, and next time put the new file in its place by renaming.`,
-    )
+    throw this.#beingWritten()
   }
 
   #follow(): void {
-    const facts = this.#changed()
+    const log = this.#logNow()
+    const facts = this.#changed(log)
     if (facts === undefined) return
-    const db = openWhole(this.#path, facts)
+    if (!isSameState(facts, this.#facts)) this.#reopen(facts)
+    this.#log = log
+  }
+
+  #reopen(facts: Stats): void {
+    const header = headerOf(this.#path)
+    const age = Date.now() - facts.mtimeMs
+    if (!isOwnWork(this.#header, header) && age >= 0 && age < QUIET_MS) throw this.#beingWritten()
+    const db = openWhole(this.#path, facts, header)
     this.#db.close()
     this.#db = db
     this.#facts = facts
+    this.#header = header
     this.#encoding = encodingOf(db)
   }
 
+  #beingWritten(): FlagstoneError {
+    return new FlagstoneError(
+      'LOCKED',
+      `${this.#path} is being written; ask again when that is done, and next time put the new file in its place by renaming it.`,
+    )
+  }
+
   /** What the file is now, if it was written; one that was renamed away or removed stays as it was. */
-  #changed(): Stats | undefined {
+  #changed(log: Stats | undefined): Stats | undefined {
     const now = statSync(this.#path, { throwIfNoEntry: false })
     if (now === undefined || now.ino !== this.#facts.ino || now.dev !== this.#facts.dev) return undefined
-    return now.mtimeMs === this.#facts.mtimeMs && now.size === this.#facts.size ? undefined : now
+    return isSameState(now, this.#facts) && isSameState(log, this.#log) ? undefined : now
+  }
+
+  /** The write-ahead log, which holds the latest tiles of archives that have one. */
+  #logNow(): Stats | undefined {
+    return isLogged(this.#header) ? statSync(`${this.#path}-wal`, { throwIfNoEntry: false }) : undefined
   }
 }
+
+const isSameState = (a: Stats | undefined, b: Stats | undefined): boolean =>
+  a?.mtimeMs === b?.mtimeMs && a?.size === b?.size
 
 function factsOf(path: string): Stats {
   const facts = statSync(path, { throwIfNoEntry: false })
@@ -154,8 +183,8 @@ function factsOf(path: string): Stats {
   throw new FlagstoneError('NOT_FOUND', `${path} is not there; check its name.`, { path })
 }
 
-/** SQLite reads a file that is half copied as if the rest were not missing, until it gets there. */
-function openWhole(path: string, { size }: Stats): MbtilesReader {
+/** See https://www.sqlite.org/fileformat2.html#the_database_header */
+function headerOf(path: string): Buffer {
   const header = Buffer.alloc(SQLITE_HEADER_BYTES)
   const fd = openSync(path, 'r')
   try {
@@ -163,6 +192,23 @@ function openWhole(path: string, { size }: Stats): MbtilesReader {
   } finally {
     closeSync(fd)
   }
+  return header
+}
+
+const isLogged = (header: Buffer): boolean => header[18] === 2
+
+/** Whether SQLite made one header of the other: it counts its changes up, or keeps them beside the file (WAL). */
+function isOwnWork(before: Buffer, after: Buffer): boolean {
+  const isSameKind = [
+    [16, 24],
+    [40, 48],
+    [56, 72],
+  ].every(([from, to]) => before.compare(after, from, to, from, to) === 0)
+  return isSameKind && (isLogged(after) || after.readUInt32BE(24) > before.readUInt32BE(24))
+}
+
+/** SQLite reads a file that is half copied as if the rest were not missing, until it gets there. */
+function openWhole(path: string, { size }: Stats, header: Buffer): MbtilesReader {
   const pageBytes = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16)
   const isCounted = header.readUInt32BE(24) === header.readUInt32BE(92)
   const wanted = pageBytes * header.readUInt32BE(28)

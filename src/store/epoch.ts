@@ -9,7 +9,8 @@
 //
 // Somebody may also copy another file over this one, in place. A reader that maps the file may die of it and at best
 // finds out by the checks of what it reads. One that does not map it never takes one file for the other: of a file that
-// is sealed, so that nobody has a reason to write to it, size and time must stay the same, of others the uuid too.
+// is sealed, so that nobody has a reason to write to it, size and time must stay the same, of others the uuid too (and
+// reader.ts compares each of their values with its check).
 import { FlagstoneError } from '../errors.js'
 import { SEQUENCE_WORD, SUPERBLOCK, SUPERBLOCK_A_OFFSET, SUPERBLOCK_BYTES } from '../format/layout.js'
 import type { Superblock } from '../format/superblock.js'
@@ -45,6 +46,7 @@ export class EpochWatch {
   #facts: FileFacts | undefined
   /** The file was written to since it was read before, whatever its sequence says. */
   wasTouched = false
+  #isDistrusted = false
   /** One slot is damaged, or was being written: its word may never change again, so do not rely on it. */
   #unsettled = false
 
@@ -61,6 +63,12 @@ export class EpochWatch {
     if (this.#unsettled) return this.#changedByComparing()
     if (words === undefined) return this.#changedByAsking()
     return Atomics.load(words, WORD_A) !== this.#a || Atomics.load(words, WORD_B) !== this.#b
+  }
+
+  /** What is remembered of the file is not to be relied on. */
+  distrust(): void {
+    this.#valid = false
+    this.#isDistrusted = true
   }
 
   /** As `changed`, for who will ask `changedAfterReading`: of a sealed file that is enough, and asking costs a call. */
@@ -103,6 +111,8 @@ export class EpochWatch {
   read(): Superblock {
     const deadline = performance.now() + this.#waitMs
     const before = this.#facts
+    const isDistrusted = this.#isDistrusted
+    this.#isDistrusted = false
     this.#valid = false
     for (let tries = 0; ; tries++) {
       const facts = this.#mapped === undefined ? this.#file.facts?.() : undefined
@@ -112,7 +122,7 @@ export class EpochWatch {
         if (this.#isWhole(found)) {
           this.#valid = true
           this.#facts = found.sealed && !this.#unsettled ? facts : undefined
-          this.wasTouched = before !== undefined && !isSame(before, facts)
+          this.wasTouched = isDistrusted || (before !== undefined && !isSame(before, facts))
           return found
         }
       } else {
@@ -120,7 +130,7 @@ export class EpochWatch {
         if (answer !== undefined) {
           this.#valid = true
           this.#facts = undefined
-          this.wasTouched = before !== undefined
+          this.wasTouched = isDistrusted || before !== undefined
           return answer
         }
         if (performance.now() > deadline)

@@ -1,13 +1,16 @@
 // A server on files that are being made: what is committed is served at once, what is not is not.
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import type Database from 'libsql'
 import t from 'tap'
 import { crc32 } from '../../src/format/crc.js'
 import { TileType } from '../../src/format/tile-type.js'
 import type { AnyReader } from '../../src/store/open.js'
 import { createTiles, openTiles } from '../../src/store/paths.js'
 import { sleep, startChild } from '../helpers/processes.js'
+import { startLoad } from './load.js'
 import { serve } from './served.js'
-import { editionOf, editionTile, tilesOf, until } from './tile-files.js'
+import { editionOf, editionTile, mbtilesFile, tilesOf, until } from './tile-files.js'
 
 for (const watch of [false, true]) {
   t.test(`level by level, ${watch ? 'watched' : 'not watched'}`, async (t) => {
@@ -53,6 +56,35 @@ for (const watch of [false, true]) {
     t.equal(await edition(2, 3, 3), 2, 'closed')
     t.equal(await edition(5, 31, 31), 1)
     t.equal(server.context.catalog.get('growing'), source, 'the same source all along')
+  })
+}
+
+for (const journal of ['delete', 'wal']) {
+  t.test(`an MBTiles archive that is written by SQLite, journal ${journal}`, async (t) => {
+    const root = t.testdir()
+    const path = join(root, 'a.mbtiles')
+    mbtilesFile(path, 0)
+    const Sqlite = createRequire(import.meta.url)('libsql') as typeof Database
+    const db = new Sqlite(path)
+    db.prepare(`PRAGMA journal_mode = ${journal}`).get()
+    const { url, server } = await serve(t, [root])
+    const source = server.context.catalog.get('a')!
+    const load = startLoad(url, ['a'], 4)
+    const update = db.prepare('UPDATE tiles SET tile_data = ? WHERE tile_column = ? AND tile_row = ?')
+    const versions = new Set<string>()
+    for (let edition = 1; edition <= 20; edition++) {
+      db.exec('BEGIN')
+      for (const [z, x, y] of tilesOf(2)) update.run(Buffer.from(editionTile(edition, z, x, y)), x, 3 - y)
+      db.exec('COMMIT')
+      t.equal(editionOf(source.get(2, 1, 1)!.bytes, 2, 1, 1), edition, 'served at once')
+      versions.add(source.version)
+      await sleep(20)
+    }
+    const seen = await load.stop()
+    t.same(seen.wrong, [])
+    t.same([...seen.statuses.keys()], [200])
+    t.equal(versions.size, 20)
+    db.close()
   })
 }
 

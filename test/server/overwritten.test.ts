@@ -1,12 +1,14 @@
 // Files that are cut off and written over in place while they are served, as `cp` and `>` do: the server lives, and each
 // answer is a whole tile of the old or the new file, or an error in a sentence.
-import { closeSync, ftruncateSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, truncateSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { TileType } from '../../src/format/tile-type.js'
+import { createTiles } from '../../src/store/paths.js'
 import { sleep } from '../helpers/processes.js'
 import { startLoad } from './load.js'
 import { serve } from './served.js'
-import { flatFile, type Maker, mbtilesFile, pmtilesFile, until } from './tile-files.js'
+import { editionTile, flatFile, type Maker, mbtilesFile, pmtilesFile, tilesOf, until } from './tile-files.js'
 
 /** As `cp` does it: cut off to nothing, then written from the beginning. */
 async function copyOver(bytes: Uint8Array, path: string): Promise<void> {
@@ -31,8 +33,17 @@ async function writeParts(fd: number, bytes: Uint8Array): Promise<void> {
   }
 }
 
+/** Ours, without the end that sealing makes. */
+const unsealedFile: Maker = (path, edition) => {
+  rmSync(path, { force: true })
+  const writer = createTiles(path)
+  for (const [z, x, y] of tilesOf(2)) writer.append(z, x, y, editionTile(edition, z, x, y), TileType.png)
+  writer.close()
+}
+
 const KINDS: readonly [name: string, make: Maker][] = [
   ['ours.pmtiles', flatFile],
+  ['unsealed.pmtiles', unsealedFile],
   ['foreign.pmtiles', pmtilesFile],
   ['lite.mbtiles', mbtilesFile],
 ]
@@ -57,8 +68,7 @@ for (const watch of [false, true]) {
         else await writeOver(bytes, path)
         await until(() => load.editions.has(i + 1), `edition ${i + 1} is served`)
       }
-      const { size } = { size: readFileSync(path).length }
-      truncateSync(path, Math.floor(size / 2))
+      truncateSync(path, Math.floor(editions[3]!.length / 2))
       await sleep(100)
       truncateSync(path, 0)
       await sleep(50)
