@@ -13,7 +13,8 @@ export function previewOf(facts: Facts): HTMLImageElement {
   const box = shaped(facts.bounds ?? [-180, -85.05, 180, 85.05])
     .map((n) => n.toFixed(6))
     .join(',')
-  const address = `${addressOf(facts.id, `/bbox/${box}/${WIDTH}x${HEIGHT}.webp`)}?v=${encodeURIComponent(facts.version)}`
+  const look = facts.elevation === undefined ? '' : '&elevation=shade'
+  const address = `${addressOf(facts.id, `/bbox/${box}/${WIDTH}x${HEIGHT}.webp`)}?v=${encodeURIComponent(facts.version)}${look}`
   const image = element('img', { alt: '', width: WIDTH, height: HEIGHT, decoding: 'async' })
   let tries = 0
   image.addEventListener('load', () => {
