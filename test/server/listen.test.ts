@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import type { RequestListener } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { join } from 'node:path'
-import { setTimeout as after } from 'node:timers/promises'
+import { setTimeout as after, setImmediate as turn } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import type { Core } from '../../src/server/core.js'
@@ -108,6 +108,8 @@ t.test('a request under way is finished, idle connections are closed, new ones a
   const closed = listening.close().then(() => {
     isClosed = true
   })
+  await turn()
+  await turn()
   const last = await ask(late)
   t.match(last, { status: 200, isLast: true }, 'what an open connection asks now is answered, and the last')
   t.equal(await idle.answer('GET', LIMIT_MS), undefined, 'an idle one is closed')
