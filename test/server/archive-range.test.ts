@@ -97,21 +97,21 @@ t.test('a file that is being written', async (t) => {
   await expectTiles(t, client, contents, 'the first commit')
   const tags = [await nextTag(get, undefined)]
   for (let round = 1; round <= 6; round++) {
-    for (let i = 0; i < 200; i++) {
-      contents.put(writer, zoomBase(7) + round * 200 + i, bytesFor(i, round))
-      if (i % 3 === 0) contents.put(writer, zoomBase(7) + 200 + ((i * 17) % 400), bytesFor(i, 100 + round))
+    for (let i = 0; i < 60; i++) {
+      contents.put(writer, zoomBase(7) + round * 60 + i, bytesFor(i, round))
+      if (i % 3 === 0) contents.put(writer, zoomBase(7) + 60 + ((i * 17) % 120), bytesFor(i, 100 + round))
     }
-    contents.remove(writer, zoomBase(7) + 200 + round)
+    contents.remove(writer, zoomBase(7) + 60 + round)
     writer.commit()
     tags.push(await nextTag(get, tags.at(-1)))
     await expectTiles(t, client, contents, `round ${round}: what is there, replaced, removed`)
   }
   t.equal(new Set(tags).size, 7, 'every commit has another tag')
   // within reach of one client's request: the writer commits between its ranges
-  for (let i = 0; i < 40; i++) {
+  for (let i = 0; i < 20; i++) {
     contents.put(writer, zoomBase(8) + i, bytesFor(i, 8))
     writer.commit()
-    const key = zoomBase(7) + 300 + i
+    const key = zoomBase(7) + 90 + i
     const found = await client.getZxy(...tileIdToZxy(key))
     if (Buffer.compare(new Uint8Array(found!.data), contents.tiles.get(key)!) !== 0) t.fail(`tile ${key}`)
   }
