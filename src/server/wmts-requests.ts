@@ -9,7 +9,7 @@ import { publicBase } from './public-url.js'
 import type { Source } from './source.js'
 import { NO_WISHES } from './tile-address.js'
 import { answerAllCapabilities, answerCapabilities, isLayer, wmtsLayer, XML } from './wmts.js'
-import { exceptionReport, matrixSetName } from './wmts-document.js'
+import { exceptionReport, matrixSetName, type WmtsLayer } from './wmts-document.js'
 
 type ExceptionCode =
   | 'MissingParameterValue'
@@ -64,14 +64,9 @@ async function answer(
 }
 
 function checkService(values: ReadonlyMap<string, string>): void {
-  const service = values.get('SERVICE')
-  if (service !== undefined && service.toUpperCase() !== 'WMTS') {
-    throw new WmtsException('InvalidParameterValue', 'SERVICE', 'SERVICE is WMTS here.')
-  }
-  const version = values.get('VERSION')
-  if (version !== undefined && version !== '1.0.0') {
-    throw new WmtsException('InvalidParameterValue', 'VERSION', 'VERSION is 1.0.0 here.')
-  }
+  if ((values.get('SERVICE') ?? 'WMTS').toUpperCase() !== 'WMTS')
+    throw wrong('SERVICE', 'SERVICE is WMTS here.')
+  if ((values.get('VERSION') ?? '1.0.0') !== '1.0.0') throw wrong('VERSION', 'VERSION is 1.0.0 here.')
   const accepted = values.get('ACCEPTVERSIONS')
   if (accepted !== undefined && !accepted.split(',').includes('1.0.0')) {
     throw new WmtsException('VersionNegotiationFailed', 'ACCEPTVERSIONS', 'There is version 1.0.0.')
@@ -84,53 +79,57 @@ async function wayToTile(
   values: ReadonlyMap<string, string>,
   find: (id: string) => Source | undefined,
 ): Promise<Reply> {
-  const value = (name: string): string => {
-    const found = values.get(name)
-    if (found === undefined) throw new WmtsException('MissingParameterValue', name, `${name} is missing.`)
-    return found
-  }
-  const source = find(value('LAYER'))
-  if (source === undefined || !(await isLayer(source))) {
-    throw new WmtsException(
-      'InvalidParameterValue',
-      'LAYER',
-      'There is no such layer; GetCapabilities lists them.',
-    )
-  }
+  const noLayer = wrong('LAYER', 'There is no such layer; GetCapabilities lists them.')
+  const source = find(required(values, 'LAYER'))
+  if (source === undefined) throw noLayer
   const release = source.hold()
   try {
+    if (!(await isLayer(source))) throw noLayer
     const layer = await wmtsLayer(context, publicBase(query, context.options), source, NO_WISHES)
-    const expect = (name: string, isRight: boolean, right: string): void => {
-      if (!isRight) throw new WmtsException('InvalidParameterValue', name, `${name} is ${right} here.`)
-    }
     const set = matrixSetName(layer.tileSize)
-    expect('TILEMATRIXSET', value('TILEMATRIXSET') === set, set)
-    expect('FORMAT', (values.get('FORMAT') ?? layer.mime) === layer.mime, layer.mime)
-    expect('STYLE', ['default', ''].includes(values.get('STYLE') ?? ''), 'default')
-    const zoom = whole('TILEMATRIX', value('TILEMATRIX'))
-    const [column, row] = [whole('TILECOL', value('TILECOL')), whole('TILEROW', value('TILEROW'))]
-    expect('TILEMATRIX', layer.zooms.length > 0 && zoom <= layer.zooms.at(-1)!, 'none of the set')
-    for (const [name, number] of [
-      ['TILECOL', column],
-      ['TILEROW', row],
-    ] as const) {
-      if (number < 2 ** zoom) continue
-      throw new WmtsException(
-        'TileOutOfRange',
-        name,
-        `${name} is at most ${2 ** zoom - 1} in matrix ${zoom}.`,
-      )
-    }
-    const place = { '{TileMatrix}': zoom, '{TileCol}': column, '{TileRow}': row }
-    let url = layer.template
-    for (const [variable, number] of Object.entries(place)) url = url.replace(variable, String(number))
+    if (required(values, 'TILEMATRIXSET') !== set)
+      throw wrong('TILEMATRIXSET', `TILEMATRIXSET is ${set} here.`)
+    if ((values.get('FORMAT') ?? layer.mime) !== layer.mime)
+      throw wrong('FORMAT', `FORMAT is ${layer.mime} here.`)
+    if (!['default', ''].includes(values.get('STYLE') ?? '')) throw wrong('STYLE', 'STYLE is default here.')
+    const place = placeOf(values, layer)
+    const url = layer.template.replace(
+      /\{(TileMatrix|TileCol|TileRow)\}/g,
+      (_, name: keyof Place) => `${place[name]}`,
+    )
     return { status: 302, headers: ['Location', url, 'Content-Length', '0'], body: undefined }
   } finally {
     release()
   }
 }
 
-function whole(name: string, text: string): number {
-  if (/^\d{1,8}$/.test(text)) return Number(text)
-  throw new WmtsException('InvalidParameterValue', name, `${name} is a whole number.`)
+/** By the variables of the template. */
+interface Place {
+  readonly TileMatrix: number
+  readonly TileCol: number
+  readonly TileRow: number
 }
+
+function placeOf(values: ReadonlyMap<string, string>, { zooms }: WmtsLayer): Place {
+  const [zoom, column, row] = ['TILEMATRIX', 'TILECOL', 'TILEROW'].map((name) => {
+    const text = required(values, name)
+    if (!/^\d{1,8}$/.test(text)) throw wrong(name, `${name} is a whole number.`)
+    return Number(text)
+  }) as [number, number, number]
+  if (zoom > zooms.at(-1)!) throw wrong('TILEMATRIX', `TILEMATRIX is at most ${zooms.at(-1)} here.`)
+  const last = 2 ** zoom - 1
+  const [outside] = Object.entries({ TILECOL: column, TILEROW: row }).find(([, at]) => at > last) ?? []
+  if (outside !== undefined) {
+    throw new WmtsException('TileOutOfRange', outside, `${outside} is at most ${last} in matrix ${zoom}.`)
+  }
+  return { TileMatrix: zoom, TileCol: column, TileRow: row }
+}
+
+function required(values: ReadonlyMap<string, string>, name: string): string {
+  const found = values.get(name)
+  if (found === undefined) throw new WmtsException('MissingParameterValue', name, `${name} is missing.`)
+  return found
+}
+
+const wrong = (name: string, sentence: string): WmtsException =>
+  new WmtsException('InvalidParameterValue', name, sentence)
