@@ -4,6 +4,7 @@
 // A source that cannot be described is left out: it must not hide the others.
 import { setImmediate as turn } from 'node:timers/promises'
 import { mimeOf, typeFromExtension } from '../format/tile-type.js'
+import { textOf } from '../store/tilejson.js'
 import type { Routed, ServerContext } from './context.js'
 import { jsonAnswer } from './json-answer.js'
 import type { Reply } from './message.js'
@@ -28,16 +29,12 @@ export async function answerIndex(context: ServerContext, { query }: Routed): Pr
 
 function catalogEntry(source: Source): Record<string, unknown> {
   const { types, metadata } = source.describe()
-  const text = (key: string): string | undefined => {
-    const value = metadata[key]
-    return typeof value === 'string' && value !== '' ? value : undefined
-  }
   return {
     content_type: mimeOf(typeFromExtension(types[0]?.extension ?? '') ?? 0),
     content_encoding: source.contentEncoding,
-    name: text('name'),
-    description: text('description'),
-    attribution: text('attribution'),
+    name: textOf(metadata, 'name'),
+    description: textOf(metadata, 'description'),
+    attribution: textOf(metadata, 'attribution'),
   }
 }
 

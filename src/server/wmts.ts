@@ -1,7 +1,7 @@
 // WMTS capabilities: /{id}/WMTSCapabilities.xml of one source, /WMTSCapabilities.xml of all that are pictures.
 import { mimeOf, typeFromExtension } from '../format/tile-type.js'
 import { LIMIT_LATITUDE } from '../grid/mercator.js'
-import { boundsInWorld } from '../store/tilejson.js'
+import { boundsInWorld, textOf } from '../store/tilejson.js'
 import { describable } from './catalog-answer.js'
 import type { Routed, RoutedSource, ServerContext } from './context.js'
 import { textAnswer } from './json-answer.js'
@@ -45,10 +45,7 @@ export async function answerCapabilities(context: ServerContext, request: Routed
 export async function answerAllCapabilities(context: ServerContext, { query }: Routed): Promise<Reply> {
   const base = publicBase(query, context.options)
   const layers = await describable(context.catalog, async (source) => {
-    const { kind, extension } = await tileLook(source)
-    return kind === 'vector' || extension === undefined
-      ? []
-      : [await wmtsLayer(context, base, source, NO_WISHES)]
+    return (await isLayer(source)) ? [await wmtsLayer(context, base, source, NO_WISHES)] : []
   })
   return textAnswer(query, capabilities('Flagstone', `${base}/wmts`, layers.flat()), { contentType: XML })
 }
@@ -72,15 +69,11 @@ export async function wmtsLayer(
   const isSilent = (wishes.missing ?? source.missing ?? options.missing) === '204'
   const missing = isSilent ? 'transparent' : wishes.missing
   const carried: TileWishes = { ...wishes, missing, isTms: false, encoding: undefined }
-  const text = (key: string): string | undefined => {
-    const value = metadata[key]
-    return typeof value === 'string' && value !== '' ? value : undefined
-  }
   const [west, south, east, north] = (bounds && boundsInWorld(bounds)) ?? WORLD
   return {
     id: source.id,
-    title: text('name') ?? source.id,
-    description: text('description'),
+    title: textOf(metadata, 'name') ?? source.id,
+    description: textOf(metadata, 'description'),
     // there are no tiles beyond, and clients fail at the poles
     bounds: { west, south: Math.max(south, -LIMIT_LATITUDE), east, north: Math.min(north, LIMIT_LATITUDE) },
     zooms: levels.map(({ zoom }) => zoom),

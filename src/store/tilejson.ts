@@ -24,10 +24,7 @@ type Bounds = [number, number, number, number]
 
 /** Absent values are undefined, so not in the JSON. */
 export function tileJson(d: TilesDescription, options: TileJsonOptions): Record<string, unknown> {
-  const text = (key: string): string | undefined => {
-    const value = d.metadata[key]
-    return typeof value === 'string' && value !== '' ? value : undefined
-  }
+  const text = (key: string): string | undefined => textOf(d.metadata, key)
   const bounds = d.bounds && boundsInWorld(d.bounds)
   return {
     tilejson: '3.0.0',
@@ -50,6 +47,12 @@ export function tileJson(d: TilesDescription, options: TileJsonOptions): Record<
     bounds,
     center: bounds && centerIn(bounds, d),
   }
+}
+
+/** What metadata say in words under a key; undefined for anything but words. */
+export function textOf(metadata: Record<string, unknown>, key: string): string | undefined {
+  const value = metadata[key]
+  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 /** Bounds must not wrap around the antimeridian: those that do become all longitudes. Undefined for nonsense. */
