@@ -1,8 +1,9 @@
 // What is computed of a source: kept under everything it depends on, made once for all who ask, in turn.
 import { createHash } from 'node:crypto'
 import type { Made } from './byte-cache.js'
+import { notModified } from './conditional.js'
 import type { ServerContext } from './context.js'
-import type { Query } from './message.js'
+import type { Query, Reply } from './message.js'
 import type { Source } from './source.js'
 
 /** Counts up when the same request gets another answer by a change of this program. */
@@ -12,6 +13,21 @@ const EDITION = 1
 export function computedTag(source: Source, asked: string): string {
   const digest = createHash('sha1').update(`${EDITION} ${source.id} ${source.version} ${asked}`)
   return `"${digest.digest('base64url')}"`
+}
+
+/**
+ * A 304 for who has what would be made, without making it. Not for '*', which asks whether there is anything: that is
+ * known when it is made.
+ */
+export function notMadeAgain(
+  query: Query,
+  source: Source,
+  asked: string,
+  headers: readonly string[] = [],
+): Reply | undefined {
+  const known = query.header('if-none-match')
+  if (known === undefined || known.trim() === '*') return undefined
+  return notModified(query, computedTag(source, asked), headers)
 }
 
 /** Memory is reserved by it: how large the picture is of all that one may ask for. */

@@ -1,6 +1,7 @@
 // What is answered where a source has no tile: as the URL says (?missing=), else the source, else the server.
 
 import { isTerrainRgb } from '../raster/terrain.js'
+import { notMadeAgain } from './computed.js'
 import type { ServerContext } from './context.js'
 import type { StandardHeaders } from './headers.js'
 import { bytesAnswer } from './json-answer.js'
@@ -9,7 +10,7 @@ import { factsOf, tileSizeAt } from './picture-facts.js'
 import { overzoomTile, type TileWant, transparentTile } from './render-tile.js'
 import type { Source } from './source.js'
 import type { AskedTile } from './tile-answer.js'
-import { formatOfType, sideOf } from './tile-want.js'
+import { formatOfType, nameOfTile, sideOf } from './tile-want.js'
 
 /** Throws HttpError 404 when that is what is to be answered. */
 export function missingTile(
@@ -37,7 +38,7 @@ export function missingTile(
 const nothing = (standard: StandardHeaders, query: Query, isVersioned: boolean): Reply =>
   standard.finish(query, { status: 204, headers: [], body: undefined }, isVersioned)
 
-/** Undefined: there is nothing to enlarge. */
+/** Undefined: there is nothing to enlarge, or what there is are no pictures. */
 async function drawn(
   context: ServerContext,
   query: Query,
@@ -48,10 +49,14 @@ async function drawn(
   const release = source.hold()
   try {
     if (policy === 'overzoom') {
+      const known = notMadeAgain(query, source, nameOfTile('overzoom', z, x, y, want))
+      if (known !== undefined) return known
       const made = await overzoomTile(context, source, z, x, y, query, want)
       return made && bytesAnswer(query, made)
     }
     const { heights } = factsOf(source)
+    // no picture is a tile of numbers
+    if (heights === 'numbers') return undefined
     const side = sideOf(want, (await tileSizeAt(source, z)) ?? 256, context.options)
     const format = want.format ?? (type === undefined ? undefined : formatOfType(type))
     return bytesAnswer(query, transparentTile(side, format, isTerrainRgb(heights) ? heights : undefined))

@@ -8,7 +8,7 @@ import type { Query } from './message.js'
 import { factsOf, tileSizeAt } from './picture-facts.js'
 import type { Source } from './source.js'
 import { storedAbove } from './stored-zooms.js'
-import { checkHeights, checkWant, isDrawn, nameOfWant, sideOf, type TileWant } from './tile-want.js'
+import { checkHeights, checkWant, isDrawn, nameOfTile, sideOf, type TileWant } from './tile-want.js'
 
 /**
  * The place of a tile cut out of the nearest stored ancestor and enlarged, bilinear, with the pixels of the ancestor's
@@ -34,7 +34,7 @@ export async function overzoomTile(
   checkWant(want)
   checkHeights(facts, want)
   const side = sideOf(want, (await tileSizeAt(source, from))!, context.options)
-  const asked = `overzoom ${z}/${x}/${y} ${nameOfWant(want)}`
+  const asked = nameOfTile('overzoom', z, x, y, want)
   return computed(context, source, query, asked, async (signal) => {
     const like = source.get(from, x >> up, y >> up)
     return like && drawTile(source, { z, x, y, side, from }, want, like, signal)

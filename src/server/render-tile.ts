@@ -14,7 +14,7 @@ import {
   checkWant,
   formatOfType,
   isDrawn,
-  nameOfWant,
+  nameOfTile,
   sideOf,
   type TileWant,
 } from './tile-want.js'
@@ -47,7 +47,7 @@ export async function renderTile(
   checkHeights(facts, want)
   const size = (await tileSizeAt(source, z))!
   const side = sideOf(want, size, context.options)
-  return computed(context, source, query, `tile ${z}/${x}/${y} ${nameOfWant(want)}`, async (signal) => {
+  return computed(context, source, query, nameOfTile('tile', z, x, y, want), async (signal) => {
     const tile = source.get(z, x, y)
     if (tile === undefined) return undefined
     if (side === size) {

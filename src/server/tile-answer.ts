@@ -3,6 +3,7 @@
 // goes to render-tile.ts.
 import { mimeOf, TileType, typeFromExtension } from '../format/tile-type.js'
 import { chooseType } from './accept.js'
+import { notMadeAgain } from './computed.js'
 import { isNamed } from './conditional.js'
 import type { ServerContext } from './context.js'
 import { pushVary, type StandardHeaders } from './headers.js'
@@ -15,7 +16,7 @@ import { renderTile, type TileWant } from './render-tile.js'
 import type { Source, TileStat } from './source.js'
 import type { TilePath } from './tile-path.js'
 import { NO_QUERY, parseTileQuery, type TileQuery } from './tile-query.js'
-import { checkWant, formatOfType, mimeOfFormat, type PictureFormat } from './tile-want.js'
+import { checkWant, formatOfType, mimeOfFormat, nameOfTile, type PictureFormat } from './tile-want.js'
 
 const MAX_ZOOM = 26
 /** Where several are as welcome, the first: AVIF takes so long to make that it has to be asked for alone. */
@@ -150,11 +151,14 @@ export class TileAnswers {
 
   async #made(query: Query, tile: AskedTile, want: TileWant, vary: string | undefined): Promise<Reply> {
     const { source, z, x, y } = tile
+    const headers = vary === undefined ? [] : ['Vary', vary]
+    const known = notMadeAgain(query, source, nameOfTile('tile', z, x, y, want), headers)
+    if (known !== undefined) return this.#standard.finish(query, known, tile.isVersioned)
     const release = source.hold()
     try {
       const made = await renderTile(this.#context, source, z, x, y, want, query)
       if (made === undefined) return missingTile(this.#context, this.#standard, query, tile, want)
-      const reply = bytesAnswer(query, made, vary === undefined ? [] : ['Vary', vary])
+      const reply = bytesAnswer(query, made, headers)
       return this.#standard.finish(query, reply, tile.isVersioned)
     } finally {
       release()

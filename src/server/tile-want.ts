@@ -24,6 +24,15 @@ const MAX_SCALE = 4
 export const nameOfWant = ({ format, quality, size, scale = 1 }: TileWant): string =>
   `${format ?? ''} q${quality ?? ''} ${size ?? ''}@${scale}`
 
+/** What `computed` is asked for: a stored tile in another form, or the enlarged part of one above. */
+export const nameOfTile = (
+  how: 'tile' | 'overzoom',
+  z: number,
+  x: number,
+  y: number,
+  want: TileWant,
+): string => `${how} ${z}/${x}/${y} ${nameOfWant(want)}`
+
 /** Throws HttpError 400 for numbers that are none of those. */
 export function checkWant({ quality, size, scale }: TileWant): void {
   if (quality !== undefined && !(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {

@@ -327,6 +327,22 @@ t.test('other forms', async (t) => {
   const made = await ask('/pics/1/0/1.webp')
   const again = await ask('/pics/1/0/1.webp', { headers: { 'If-None-Match': made.headers['etag']! } })
   t.equal(again.status, 304)
+  t.equal((await ask('/pics/1/0/1.webp', { headers: { 'If-None-Match': '*' } })).status, 304)
+
+  // what a client has is not made again to be thrown away, also when the cache has forgotten it
+  const forgetful = await served(t, { transcode: true, limits: { cacheBytes: 0 } })
+  const { cache } = forgetful.server.context
+  for (const target of ['/pics/1/0/1.webp', '/pics/2/3/3?missing=overzoom']) {
+    const { headers } = await forgetful(target)
+    const before = cache.misses
+    t.ok(before > 0)
+    const known = await forgetful(target, { headers: { 'If-None-Match': headers['etag']! } })
+    t.equal(known.status, 304)
+    t.equal(known.headers['etag'], headers['etag'])
+    t.equal(cache.misses, before, target)
+  }
+  const nothing = { headers: { 'If-None-Match': '*' } }
+  t.equal((await forgetful('/vector/1/0/0?missing=overzoom', nothing)).status, 204)
 })
 
 t.test('vector tiles, gzipped as they are stored', async (t) => {
