@@ -9,6 +9,7 @@ import { coverageOf } from './canvas.js'
 import { encodeJpeg } from './jpeg.js'
 import type { Pixels } from './pixels.js'
 import { sharp } from './sharp.js'
+import { encodeWebp } from './webp.js'
 import { joinFours } from './words.js'
 
 export type TileFormat = 'auto' | 'jpeg' | 'png' | 'webp' | 'avif'
@@ -54,6 +55,9 @@ export async function encodeImage(pixels: Pixels, options: EncodeOptions): Promi
   const format = formatFor(options, covered || options.alpha === false)
   const flat = covered || options.alpha === false || format === 'jpeg'
   if (!flat) {
+    const { quality = defaultQuality(format), lossless = false } = options
+    const own = format === 'webp' && !lossless ? encodeWebp(pixels, quality) : undefined
+    if (own !== undefined) return { type: TileType.webp, bytes: own }
     const image = rawImage(withAlpha(pixels), pixels, pixels.bands + 1)
     return { type: TileType[format], bytes: await bytesOf(image, format, options) }
   }
