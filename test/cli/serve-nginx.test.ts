@@ -1,0 +1,49 @@
+// The README's nginx in front of a server: addresses in answers are those that the world sees.
+import { spawn, spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as after } from 'node:timers/promises'
+import t from 'tap'
+import { freePort } from '../../src/server/listen.js'
+import { root } from '../helpers/paths.js'
+import { startChild } from '../helpers/processes.js'
+import { vectorFile } from '../server/served.js'
+
+const withoutNginx = spawnSync('nginx', ['-v']).status === 0 ? false : 'needs nginx'
+
+t.test('behind nginx, under a path', { skip: withoutNginx }, async (t) => {
+  const dir = t.testdir()
+  vectorFile(join(dir, 'roads.pmtiles'), { name: 'Roads' })
+  const bin = new URL('../../src/cli/bin.js', import.meta.url)
+  const child = startChild(bin, ['serve', dir, '--trust-proxy', '-p', 0, '--json', '--log'])
+  t.teardown(() => child.kill())
+  const { port } = JSON.parse(await child.line('{')) as { port: number }
+
+  const location = readFileSync(join(root, 'README.md'), 'utf8').split('```nginx\n')[1]!.split('```')[0]!
+  const outside = await freePort('127.0.0.1', 0)
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (it) => `${it}_temp_path ${dir}/${it};`,
+  )
+  writeFileSync(
+    join(dir, 'nginx.conf'),
+    `daemon off; pid ${dir}/nginx.pid; error_log stderr; events {}
+    http { access_log off; ${temporary.join(' ')}
+      server { listen 127.0.0.1:${outside}; ${location.replace('8080', String(port))} } }`,
+  )
+  const nginx = spawn('nginx', ['-p', dir, '-c', join(dir, 'nginx.conf')], { stdio: 'ignore' })
+  t.teardown(() => nginx.kill())
+  const url = `http://127.0.0.1:${outside}/maps`
+  while ((await fetch(url).catch(() => undefined)) === undefined) await after(20)
+
+  const { tiles } = (await (await fetch(`${url}/roads.json`)).json()) as { tiles: string[] }
+  t.ok(tiles[0]!.startsWith(`${url}/roads/`), tiles[0])
+  const tile = await fetch(tiles[0]!.replace('{z}/{x}/{y}', '0/0/0'))
+  t.equal(tile.status, 200)
+  t.equal((await tile.arrayBuffer()).byteLength, 5)
+  const again = await fetch(tile.url, { headers: { 'If-None-Match': tile.headers.get('etag')! } })
+  t.equal(again.status, 304)
+  const range = await fetch(`${url}/roads.pmtiles`, { headers: { Range: 'bytes=0-6' } })
+  t.equal(range.status, 206)
+  t.equal(await range.text(), 'PMTiles')
+  t.match(child.stderr, /"remote":"127\.0\.0\.1"/)
+})
