@@ -2,6 +2,7 @@
 //
 // Heights are resampled as heights and made visible afterwards; for that a piece has the pixels around it, so that no
 // seam is seen where pieces, or tiles of shade, meet.
+import { FlagstoneError } from '../errors.js'
 import { LIMIT_METRES, WORLD_METRES } from '../grid/mercator.js'
 import { type Canvas, finishCanvas } from '../raster/canvas.js'
 import { type Sun, shadeOfHeights } from '../raster/hillshade.js'
@@ -12,6 +13,7 @@ import type { PixelRect } from '../sampling/rect.js'
 import { Sampler } from '../sampling/sampler.js'
 import { colourForm, formOf, type TileForm } from '../sampling/tile-form.js'
 import type { Window } from '../sampling/window.js'
+import { HttpError } from './message.js'
 import { factsOf } from './picture-facts.js'
 import { breathe, gentle, piecePixels } from './pieces.js'
 import { type Colour, RawCanvas } from './raw-canvas.js'
@@ -48,8 +50,8 @@ export interface Drawn {
 }
 
 /**
- * Undefined for a source without tiles. Rejects with TOO_LARGE when too many would have to be read, DAMAGED, the
- * signal's reason.
+ * Undefined for a source without tiles. Rejects with HttpError 400 when too many would have to be read, DAMAGED,
+ * the signal's reason.
  */
 export async function drawPicture(
   source: Source,
@@ -139,7 +141,8 @@ async function grey(
   return drawn(canvas, true)
 }
 
-function samplerOf<T extends Samples>(
+/** What is too large is the client's to change: it is told why. */
+async function samplerOf<T extends Samples>(
   source: Source,
   { window, width, height, resampling, enlarging, zoom }: Drawing,
   form: TileForm<T>,
@@ -148,17 +151,14 @@ function samplerOf<T extends Samples>(
   const { sizes, heights } = factsOf(source)
   const isHeights = heights !== undefined
   const most = Math.min(piecePixels(resampling, isHeights), piecePixels(enlarging, isHeights))
-  return Sampler.open(source.tiles, form, window, {
-    width,
-    height,
-    resampling,
-    enlarging,
-    zoom,
-    signal,
-    sizes,
-    piecePixels: most,
-    maxTiles: MAX_TILES,
-  })
+  const how = { width, height, resampling, enlarging, zoom, signal, sizes }
+  try {
+    const limits = { piecePixels: most, maxTiles: MAX_TILES }
+    return await Sampler.open(source.tiles, form, window, { ...how, ...limits })
+  } catch (error) {
+    if (error instanceof FlagstoneError && error.code === 'TOO_LARGE') throw new HttpError(400, error.message)
+    throw error
+  }
 }
 
 async function paintedPiece<T extends Samples>(

@@ -34,19 +34,24 @@ export async function writePictures(
   path: string,
   places: readonly Place[],
   paint: Paint,
-  { size = 256, format = 'png', metadata = {} }: FileOptions & { readonly format?: TileFormat } = {},
+  {
+    size = 256,
+    format = 'png',
+    bands = 3,
+    metadata = {},
+  }: FileOptions & { readonly format?: TileFormat; readonly bands?: 1 | 3 } = {},
 ): Promise<void> {
   const tiles = []
   for (const place of places) {
     const [z, x, y] = place
-    const data = new Uint8Array(size * size * 3)
+    const data = new Uint8Array(size * size * bands)
     const mask = new Uint8Array(size * size)
     for (let p = 0; p < mask.length; p++) {
       const [r, g, b, a] = paint(x * size + (p % size), y * size + Math.floor(p / size), z)
-      data.set([r, g, b], 3 * p)
+      data.set([r, g, b].slice(0, bands), bands * p)
       mask[p] = a
     }
-    const pixels = { width: size, height: size, bands: 3, data, mask }
+    const pixels = { width: size, height: size, bands, data, mask }
     tiles.push({
       place,
       ...(await encodeImage(pixels, { format, quality: 90, lossless: format === 'webp' })),
