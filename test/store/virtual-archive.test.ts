@@ -3,12 +3,15 @@
 // archive cannot be had any more it says so.
 import { PMTiles, type RangeResponse, type Source } from 'pmtiles'
 import t from 'tap'
+import { RECORD_BYTES, roundUp, SUPERBLOCK_BYTES, superblockOffset } from '../../src/format/layout.js'
 import { decodeHeader, headerFindings } from '../../src/format/pmtiles.js'
+import { encodeSuperblock } from '../../src/format/superblock.js'
 import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import { TileType } from '../../src/format/tile-type.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { ForeignReader } from '../../src/store/foreign.js'
 import { TileReader } from '../../src/store/reader.js'
+import { currentSuperblock } from '../../src/store/superblocks.js'
 import { type ArchiveBytes, archiveOf } from '../../src/store/virtual-archive.js'
 import { TileWriter } from '../../src/store/writer.js'
 import { valueFor } from './model.js'
@@ -261,4 +264,20 @@ t.test('damage is found before it is served', async (t) => {
   await t.rejects(broken(offset + 24 * 3), { code: 'DAMAGED', message: /key/ })
   await t.rejects(broken(offset + 24 * 3 + 10), { code: 'DAMAGED', message: /outside/ })
   await t.resolves(broken(offset + 24 * 20), 'beyond the records nothing matters')
+})
+
+t.test('an index that is too large to be copied is refused before it is read', async (t) => {
+  const file = new MemoryFile()
+  TileWriter.create(file.reopen()).close()
+  const sb = currentSuperblock(file)
+  const count = 2 ** 23 + 1
+  const capacityBytes = roundUp(count * RECORD_BYTES, sb.growthUnitBytes)
+  const levels = sb.levels.with(12, { offset: sb.valuesStart, capacityBytes, count, sortedCount: count })
+  const valuesStart = sb.valuesStart + capacityBytes
+  for (const sequence of [sb.sequence + 1, sb.sequence + 2]) {
+    const block = encodeSuperblock({ ...sb, sequence, levels, valuesStart }, new Uint8Array(SUPERBLOCK_BYTES))
+    file.write(block, superblockOffset(sequence))
+  }
+  file.truncate(valuesStart)
+  await t.rejects(archiveOf(TileReader.open(file)), { code: 'TOO_LARGE', message: /seal it/ })
 })
