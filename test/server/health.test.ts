@@ -93,7 +93,11 @@ t.test('metrics: what was asked, how long it took, what is kept and open', async
 t.test('metrics of several processes are added up', async (t) => {
   const { get, server } = await serve(t, [at('a.pmtiles')])
   await get('/a/4/8/4.png')
+  // right after another nothing of the event loop was measured yet
+  await server.context.metrics.snapshot(server.context)
   const own = await server.context.metrics.snapshot(server.context)
+  const lags = own.filter(({ name }) => name.startsWith('nodejs_eventloop_lag'))
+  for (const { name, values } of lags) for (const { value } of values) t.ok(value < 1000, `${name} ${value}`)
   // as they come from another process
   const other = JSON.parse(JSON.stringify(own)) as typeof own
   const families = parsePrometheus(await metricsText([own, other]))
