@@ -33,5 +33,5 @@ export interface Backend {
 export function openBackend(path: string): Backend {
   if (extname(path).toLowerCase() === '.mbtiles') return new MbtilesBackend(path)
   if (isTileFolder(path)) return new FolderBackend(path)
-  return archiveBackend(openTiles(path, { mode: 'buffered', pooled: true }))
+  return archiveBackend(openTiles(path, { mode: 'buffered', pooled: true, levels: 'about' }))
 }

@@ -12,7 +12,7 @@ import {
 } from '../format/directory.js'
 import { MAX_ZOOM, PMTILES_HEADER_BYTES } from '../format/layout.js'
 import { Compression, decodeHeader, type PmtilesHeader } from '../format/pmtiles.js'
-import { zoomBase } from '../format/tile-id.js'
+import { zoomBase, zoomOfTileId } from '../format/tile-id.js'
 import type { ByteFile } from '../platform/byte-file.js'
 
 /** A root and three levels of leaves; the specification asks for no more than two. */
@@ -105,6 +105,37 @@ export class Archive {
       entry.runLength = run
       yield entry
     }
+  }
+
+  /**
+   * About how many tiles each zoom has, by the root directory: its leaves hold about as many each, and only those that
+   * reach over into another zoom are read.
+   */
+  estimateLevels(): Map<number, number> {
+    const { rootOffset, rootLength, addressedTiles, tileEntries } = this.header
+    const root = this.#directory(rootOffset, rootLength)
+    const counts = new Map<number, number>()
+    const add = (id: number, tiles: number): void => {
+      const zoom = zoomOfTileId(id)
+      counts.set(zoom, (counts.get(zoom) ?? 0) + tiles)
+    }
+    let [leaves, inRoot] = [0, 0]
+    for (let i = 0; i < root.count; i++) {
+      if (root.runLengths[i] === 0) leaves++
+      else inRoot += root.runLengths[i]!
+    }
+    const inLeaf = Math.max(1, Math.round((Math.max(addressedTiles, tileEntries) - inRoot) / leaves))
+    for (let i = 0; i < root.count; i++) {
+      const id = root.tileIds[i]!
+      const next = i + 1 < root.count ? root.tileIds[i + 1]! : END_OF_IDS
+      if (root.runLengths[i]! > 0) add(id, root.runLengths[i]!)
+      else if (zoomOfTileId(id) === zoomOfTileId(next - 1)) add(id, inLeaf)
+      else {
+        const leaf = this.#leaf(root.offsets[i]!, root.lengths[i]!)
+        for (let n = 0; n < leaf.count; n++) add(leaf.tileIds[n]!, Math.max(1, leaf.runLengths[n]!))
+      }
+    }
+    return counts
   }
 
   /** The metadata: a JSON object, {} when there is none. DAMAGED when it is something else. */

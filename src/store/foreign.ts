@@ -22,12 +22,15 @@ const ROWS = 512
 /** A file that was written to is believed again when that is so long ago. */
 const QUIET_MS = 300
 const TRIES = 4
+/** Entries that are counted in some tenths of a second. */
+const ESTIMATED_ENTRIES = 200_000
 
 export class ForeignReader {
   readonly kind = 'pmtiles'
   readonly path: string
   readonly #file: ByteFile
   readonly #pooled: boolean
+  readonly #mayEstimate: boolean
   #archive: Archive
   /** Before the header was read; undefined of a file that is mapped, or in memory. */
   #facts: FileFacts | undefined
@@ -37,9 +40,10 @@ export class ForeignReader {
   #closed = false
   #levels: LevelInfo[] | undefined
 
-  private constructor(file: ByteFile, { mode, pooled }: ResolvedReaderOptions) {
+  private constructor(file: ByteFile, { mode, pooled, levels }: ResolvedReaderOptions) {
     this.#file = file
     this.#pooled = pooled
+    this.#mayEstimate = levels === 'about'
     this.path = file.path
     // Whoever adopts or grows this file one day asks for these locks before moving or cutting anything.
     const held = file.tryLock('attach', 'shared') && file.tryLock('pin', 'shared')
@@ -130,11 +134,11 @@ export class ForeignReader {
     return listTiles((zoom, from) => this.#inOneState(() => this.#rows(zoom, from)), query)
   }
 
-  /** Walks all directories the first time. */
+  /** Walks all directories the first time, unless the option `levels` says otherwise. */
   levels(): LevelInfo[] {
     this.#assertOpen()
     return this.#inOneState(() => {
-      this.#levels ??= this.#countLevels()
+      this.#levels ??= this.#isLarge ? this.#estimateLevels() : this.#countLevels()
       return this.#levels
     })
   }
@@ -262,6 +266,16 @@ export class ForeignReader {
       }
     }
     return rows.length === 0 ? undefined : rows
+  }
+
+  get #isLarge(): boolean {
+    return this.#mayEstimate && this.#archive.header.tileEntries > ESTIMATED_ENTRIES
+  }
+
+  #estimateLevels(): LevelInfo[] {
+    return [...this.#archive.estimateLevels()]
+      .sort(([a], [b]) => a - b)
+      .map(([zoom, count]) => ({ zoom, count, records: count, tail: 0, indexBytes: 0 }))
   }
 
   #countLevels(): LevelInfo[] {

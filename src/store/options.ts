@@ -54,6 +54,11 @@ export const readerOptions = z.strictObject({
    * who lets go of them soon.
    */
   pooled: z.boolean().default(false),
+  /**
+   * 'about': of foreign archives with very many entries, `levels` says about how many tiles a zoom has, because counting
+   * them reads every directory.
+   */
+  levels: z.enum(['exact', 'about']).default('exact'),
   /** How long a reader waits for a writer that is moving the file's parts, milliseconds. */
   waitMs: z.number().min(0).default(30_000),
 })

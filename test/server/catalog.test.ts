@@ -2,10 +2,13 @@ import { mkdirSync, readdirSync, readlinkSync, renameSync, symlinkSync, writeFil
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
+import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import { TileType } from '../../src/format/tile-type.js'
+import { openRealFile } from '../../src/platform/real-file.js'
 import { openCatalog } from '../../src/server/catalog.js'
 import { serverOptions } from '../../src/server/options.js'
 import type { Catalog, Source, SourceInput } from '../../src/server/source.js'
+import { ForeignReader } from '../../src/store/foreign.js'
 import { createTiles, openTiles } from '../../src/store/paths.js'
 import {
   editionOf,
@@ -368,6 +371,39 @@ t.test('a large archive is described by a sample', async (t) => {
     [-180, -85, 180, 85],
     'of the deepest zoom that is small',
   )
+})
+
+t.test('of a foreign archive with very many entries the tiles are about counted', async (t) => {
+  const path = join(t.testdir(), 'large.pmtiles')
+  const writer = createTiles(path, { dedupe: false })
+  const value = Buffer.alloc(8)
+  for (const zoom of [2, 8, 9]) {
+    for (let id = zoomBase(zoom); id < zoomBase(zoom + 1); id++) {
+      value.writeUInt32LE(id)
+      writer.append(...tileIdToZxy(id), value, TileType.png)
+    }
+  }
+  writer.seal()
+  writer.close()
+  const [exact, about] = (['exact', 'about'] as const).map((levels) =>
+    ForeignReader.open(openRealFile(path, 'read'), { mode: 'buffered', levels }),
+  )
+  t.same(
+    exact!.levels().map(({ zoom, count }) => [zoom, count]),
+    [
+      [2, 16],
+      [8, 65_536],
+      [9, 262_144],
+    ],
+  )
+  for (const [i, { zoom, count }] of about!.levels().entries()) {
+    const level = exact!.levels()[i]!
+    t.equal(zoom, level.zoom)
+    t.ok(Math.abs(count / level.count - 1) < 0.1, `${count} of ${level.count}`)
+  }
+  t.equal(about!.levels().length, 3)
+  exact!.close()
+  about!.close()
 })
 
 t.test('no descriptor is left open', async (t) => {
