@@ -9,10 +9,13 @@ export { sample, sampleHeights } from './sampling/sample.js'
 export type { ServerHooks } from './server/context.js'
 export { type FlagstoneFastifyOptions, flagstoneFastify } from './server/fastify.js'
 export type { TileServer } from './server/handler.js'
+export type { Listening } from './server/listen.js'
+export type { ListenOptions } from './server/listen-options.js'
 export {
   type FlagstoneHandler,
   type FlagstoneHandlerOptions,
   flagstoneHandler,
+  listen,
   openTileServer,
 } from './server/mount.js'
 export type { MissingPolicy, ServerLimits, ServerOptions } from './server/options.js'

@@ -3,6 +3,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHooks } from './context.js'
 import type { TileServer } from './handler.js'
+import type { Listening } from './listen.js'
+import type { ListenOptions } from './listen-options.js'
 import type { NodeHandler } from './node-handler.js'
 import type { ServerOptions } from './options.js'
 import type { SourceInput } from './source.js'
@@ -17,6 +19,15 @@ export async function openTileServer(
 ): Promise<TileServer> {
   const { openTileServer: open } = await import('./handler.js')
   return open(sources, options)
+}
+
+/**
+ * Serves what was opened on a port, with limits on what clients may hold, until closed (gracefully).
+ * Rejects with FlagstoneError BAD_OPTION, SYSTEM, NOT_FOUND: the port, the host, the certificate.
+ */
+export async function listen(server: TileServer, options: ListenOptions = {}): Promise<Listening> {
+  const { listen: begin } = await import('./listen.js')
+  return begin(server, options)
 }
 
 export interface FlagstoneHandlerOptions extends ServerOptions, ServerHooks {

@@ -17,8 +17,8 @@ import type { FromWorker, ToWorker } from './worker-messages.js'
 /** A worker that lives no longer than this died at its start. */
 const QUICK_MS = 5000
 /** Deaths at the start, in a row and for each worker, after which another try would be no better. */
-const QUICK_DEATHS = 5
-const LONGEST_PAUSE_MS = 5000
+const QUICK_DEATHS = 3
+const LONGEST_PAUSE_MS = 2000
 const ANSWER_MS = 1000
 /** Between the same signal's arrival here and there. */
 const SIGNAL_MS = 100

@@ -197,6 +197,25 @@ t.test('workers go when the supervisor is killed', async (t) => {
   t.pass('they are gone')
 })
 
+t.test('workers that die at their start are given up', async (t) => {
+  const { child } = await start(t, file, '--workers', 2)
+  const killing = setInterval(() => {
+    try {
+      for (const pid of childrenOf(child.process.pid!)) process.kill(pid, 'SIGKILL')
+    } catch {
+      // gone by itself just now
+    }
+  }, 20)
+  t.teardown(() => clearInterval(killing))
+  child.process.once('exit', () => clearInterval(killing))
+  t.same(await child.ended, { code: 1, signal: null })
+  t.match(
+    child.stderr,
+    /"SYSTEM","message":"Worker \d+ ended \(SIGKILL\), as 6 others before it .*: given up\. What they wrote/,
+  )
+  t.equal(child.stderr.match(/another takes its place/g)?.length, 6)
+})
+
 t.test('few file descriptors: those that cannot be served are refused, the others go on', async (t) => {
   const bin = new URL('../../src/cli/bin.js', import.meta.url).pathname
   const child = new Child(
