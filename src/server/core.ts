@@ -18,8 +18,8 @@ const NOTHING = new HttpError(404, 'There is nothing here.')
 interface Found {
   readonly route: string
   readonly methods: string
-  /** By a URL that means the present version of its source. */
-  readonly isVersioned: boolean
+  /** By a URL that means the version that its source has now; to be asked before and after the answer is made. */
+  readonly isVersioned: () => boolean
   readonly answer: () => Answer
 }
 
@@ -92,19 +92,23 @@ export class Core {
     const { requests } = this.context.metrics
     let found: Found | undefined
     let answer: Answer
+    let wasVersioned: boolean
     try {
       found = this.#find(query)
       if (found === undefined) {
         const { status, headers, body } = this.failed(query, NOTHING)
         return this.#counted(requests.of('none'), query, { status, headers, body, isElsewhere: true }, begun)
       }
+      wasVersioned = found.isVersioned()
       answer = this.#routed(query, found)
     } catch (error) {
       return this.#counted(requests.of(found?.route ?? 'none'), query, this.failed(query, error), begun)
     }
     const { route, isVersioned } = found
-    const finish = (reply: Reply): Reply =>
-      this.#counted(requests.of(route), query, this.#standard.finish(query, reply, isVersioned), begun)
+    const finish = (reply: Reply): Reply => {
+      const finished = this.#standard.finish(query, reply, wasVersioned && isVersioned())
+      return this.#counted(requests.of(route), query, finished, begun)
+    }
     if (!(answer instanceof Promise)) return finish(answer)
     return answer.then(finish, (error: unknown) =>
       this.#counted(requests.of(route), query, this.failed(query, error), begun),
@@ -122,7 +126,7 @@ export class Core {
   #find(query: Query): Found | undefined {
     const { target, method } = query
     if (target === '*' && method === 'OPTIONS') {
-      return { route: 'none', methods: 'GET, HEAD, POST, OPTIONS', isVersioned: false, answer: nothing }
+      return { route: 'none', methods: 'GET, HEAD, POST, OPTIONS', isVersioned: never, answer: nothing }
     }
     const from = this.#begin(target)
     if (from < 0) return undefined
@@ -133,7 +137,7 @@ export class Core {
     const routed: Routed = { query, segments, search }
     for (const route of SERVER_ROUTES) {
       if (match(route.pattern, segments) === undefined) continue
-      return foundOf(route, false, () => route.answer(this.context, routed))
+      return foundOf(route, never, () => route.answer(this.context, routed))
     }
     const hasAlias = ALIASES.has(segments[0]!) && segments.length > 1
     return (
@@ -145,8 +149,10 @@ export class Core {
     const { catalog } = this.context
     const [first = '', ...others] = segments
     const found = (route: (typeof SOURCE_ROUTES)[number], source: Source, rest: readonly string[]): Found =>
-      foundOf(route, search.get('v') === source.version, () =>
-        route.answer(this.context, { query, segments, search, source, rest }),
+      foundOf(
+        route,
+        () => search.get('v') === source.version,
+        () => route.answer(this.context, { query, segments, search, source, rest }),
       )
     const dot = first.lastIndexOf('.')
     if (others.length === 0 && dot > 0) {
@@ -184,9 +190,10 @@ export class Core {
   }
 }
 
+const never = (): boolean => false
 const nothing = (): Reply => ({ status: 204, headers: [], body: undefined })
 
-function foundOf(route: Route<never>, isVersioned: boolean, answer: () => Answer): Found {
+function foundOf(route: Route<never>, isVersioned: () => boolean, answer: () => Answer): Found {
   const methods = route.methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
   return { route: route.name, methods: [...methods, 'OPTIONS'].join(', '), isVersioned, answer }
 }

@@ -1,6 +1,7 @@
 // What is answered where a source has no tile: as the URL says (?missing=), else the source, else the server.
 
 import { isTerrainRgb } from '../raster/terrain.js'
+import { type AskedTile, isLasting } from './asked-tile.js'
 import { notMadeAgain } from './computed.js'
 import type { ServerContext } from './context.js'
 import type { StandardHeaders } from './headers.js'
@@ -9,7 +10,6 @@ import { type Answer, HttpError, type Query, type Reply } from './message.js'
 import { factsOf, tileSizeAt } from './picture-facts.js'
 import { overzoomTile, type TileWant, transparentTile } from './render-tile.js'
 import type { Source } from './source.js'
-import type { AskedTile } from './tile-answer.js'
 import { formatOfType, nameOfTile, sideOf } from './tile-want.js'
 
 /** Throws HttpError 404 when that is what is to be answered. */
@@ -20,23 +20,19 @@ export function missingTile(
   tile: AskedTile,
   want: TileWant,
 ): Answer {
-  const { source, z, x, y, asked, isVersioned } = tile
+  const { source, z, x, y, asked } = tile
   const policy = asked.missing ?? source.missing ?? context.options.missing
   if (policy === '404') {
     // not 'no-store': it is as lasting as a tile
-    const kept = ['Cache-Control', standard.cacheControl(isVersioned)]
+    const kept = ['Cache-Control', standard.cacheControl(isLasting(tile))]
     throw new HttpError(404, `There is no tile ${z}/${x}/${y} in '${source.id}'.`, kept)
   }
-  if (policy === '204' || !isOfPictures(source)) {
-    return nothing(standard, query, isVersioned)
-  }
-  return drawn(context, query, tile, policy, want).then((reply) =>
-    reply === undefined ? nothing(standard, query, isVersioned) : standard.finish(query, reply, isVersioned),
-  )
+  const finish = (reply: Reply = NOTHING): Reply => standard.finish(query, reply, isLasting(tile))
+  if (policy === '204' || !isOfPictures(source)) return finish()
+  return drawn(context, query, tile, policy, want).then(finish)
 }
 
-const nothing = (standard: StandardHeaders, query: Query, isVersioned: boolean): Reply =>
-  standard.finish(query, { status: 204, headers: [], body: undefined }, isVersioned)
+const NOTHING: Reply = { status: 204, headers: [], body: undefined }
 
 /** Undefined: there is nothing to enlarge, or what there is are no pictures. */
 async function drawn(

@@ -73,10 +73,18 @@ export type NodeHandler = (
 
 export function nodeHandler(core: Core): NodeHandler {
   const write = (query: Query, reply: Reply, response: ServerResponse): void => {
-    writeReply(query.method, reply, response)?.catch((error: unknown) => {
-      if (response.destroyed || response.headersSent) core.report(query, error)
-      else writeReply(query.method, core.failed(query, error), response)
-    })
+    const failed = (error: unknown): void => {
+      if (response.headersSent || response.destroyed) {
+        core.report(query, error)
+        response.destroy()
+      } else void writeReply(query.method, core.failed(query, error), response)
+    }
+    try {
+      writeReply(query.method, reply, response)?.catch(failed)
+    } catch (error) {
+      // node refuses headers with characters that are none
+      failed(error)
+    }
   }
   return (request, response, next) => {
     const query = new NodeQuery(request, response, request.url, mountPathOf(request))

@@ -3,6 +3,7 @@
 // goes to render-tile.ts.
 import { mimeOf, TileType, typeFromExtension } from '../format/tile-type.js'
 import { chooseType } from './accept.js'
+import { type AskedTile, isLasting } from './asked-tile.js'
 import { notMadeAgain } from './computed.js'
 import { isNamed } from './conditional.js'
 import type { ServerContext } from './context.js'
@@ -15,27 +16,12 @@ import { factsOf } from './picture-facts.js'
 import { renderTile, type TileWant } from './render-tile.js'
 import type { Source, TileStat } from './source.js'
 import type { TilePath } from './tile-path.js'
-import { NO_QUERY, parseTileQuery, type TileQuery } from './tile-query.js'
+import { NO_QUERY, parseTileQuery } from './tile-query.js'
 import { checkWant, formatOfType, mimeOfFormat, nameOfTile, type PictureFormat } from './tile-want.js'
 
 const MAX_ZOOM = 26
 /** Where several are as welcome, the first: AVIF takes so long to make that it has to be asked for alone. */
 const NEGOTIATED: readonly PictureFormat[] = ['webp', 'avif', 'jpeg', 'png']
-
-/** One tile that is asked for. */
-export interface AskedTile {
-  readonly source: Source
-  readonly z: number
-  readonly x: number
-  /** From the north. */
-  readonly y: number
-  readonly asked: TileQuery
-  /** By a URL that means the present version of the source and no other. */
-  readonly isVersioned: boolean
-  /** Undefined: no extension was given. */
-  readonly type: TileType | undefined
-  readonly scale: number
-}
 
 export class TileAnswers {
   readonly #context: ServerContext
@@ -60,8 +46,8 @@ export class TileAnswers {
     if (type === undefined && extension !== '')
       throw new HttpError(404, 'There are no tiles of that extension.')
     if (scale === 0) throw new HttpError(400, 'Tiles are enlarged by whole numbers: @2x, @3x, @4x.')
-    const isVersioned = asked.version !== undefined && asked.version === source.version
-    const tile = { source, z, x, y, asked, isVersioned, type, scale }
+    const wasVersioned = asked.version !== undefined && asked.version === source.version
+    const tile = { source, z, x, y, asked, wasVersioned, type, scale }
     const isToBeMade =
       this.#context.options.transcode ||
       scale > 1 ||
@@ -79,7 +65,7 @@ export class TileAnswers {
       const stat = source.stat(z, x, y)
       if (stat === undefined) return missingTile(this.#context, this.#standard, query, tile, {})
       if (known !== undefined && isNamed(stat.etag, known)) {
-        const headers = ['ETag', stat.etag, 'Cache-Control', this.#standard.cacheControl(tile.isVersioned)]
+        const headers = ['ETag', stat.etag, 'Cache-Control', this.#standard.cacheControl(isLasting(tile))]
         this.#push(query, headers, vary)
         return this.#asStored(query, source, { status: 304, headers, body: undefined })
       }
@@ -98,7 +84,7 @@ export class TileAnswers {
     return contentEncoding === undefined ? reply : packedAnswer(this.#context, query, contentEncoding, reply)
   }
 
-  #headers(query: Query, { isVersioned }: AskedTile, stat: TileStat, vary: string | undefined): string[] {
+  #headers(query: Query, tile: AskedTile, stat: TileStat, vary: string | undefined): string[] {
     const headers = [
       'Content-Type',
       mimeOf(stat.type),
@@ -107,7 +93,7 @@ export class TileAnswers {
       'ETag',
       stat.etag,
       'Cache-Control',
-      this.#standard.cacheControl(isVersioned),
+      this.#standard.cacheControl(isLasting(tile)),
     ]
     this.#push(query, headers, vary)
     return headers
@@ -153,13 +139,13 @@ export class TileAnswers {
     const { source, z, x, y } = tile
     const headers = vary === undefined ? [] : ['Vary', vary]
     const known = notMadeAgain(query, source, nameOfTile('tile', z, x, y, want), headers)
-    if (known !== undefined) return this.#standard.finish(query, known, tile.isVersioned)
+    if (known !== undefined) return this.#standard.finish(query, known, isLasting(tile))
     const release = source.hold()
     try {
       const made = await renderTile(this.#context, source, z, x, y, want, query)
       if (made === undefined) return missingTile(this.#context, this.#standard, query, tile, want)
       const reply = bytesAnswer(query, made, headers)
-      return this.#standard.finish(query, reply, tile.isVersioned)
+      return this.#standard.finish(query, reply, isLasting(tile))
     } finally {
       release()
     }

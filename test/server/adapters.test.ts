@@ -197,6 +197,8 @@ t.test('a stream that fails', async (t) => {
     await t.rejects(way.ask('/'), { code: 'ECONNRESET' }, 'in the middle: cut, not ended')
   }
   t.same(errors, [failure, failure])
+  reply = { status: 200, headers: ['X', 'a\nb'], body: Buffer.from('never') }
+  t.equal((await way.ask('/')).body.toString(), 'failed', 'a header that is none')
   const wrong = (length: number): Reply => ({
     status: 200,
     headers: ['Content-Length', String(length)],

@@ -249,6 +249,29 @@ t.test('Cache-Control', async (t) => {
   t.equal(await kept(`/pics/9/0/0?v=${version}`), forEver, 'missing in this version for ever')
   t.equal(await kept('/pics/9/0/0?missing=404'), 'public, max-age=7')
   t.equal(await kept(`/pics/1/0/x?v=${version}`), 'no-store')
+  t.equal(await kept(`/pics.json?v=${version}`), forEver)
+
+  // a version that passes while the answer is made: it may be of the one or the other
+  const source = ask.server.context.catalog.get('pics')!
+  for (const target of [
+    '/pics/1/0/1',
+    '/pics/1/0/1?format=webp',
+    '/pics/2/3/3?missing=overzoom',
+    '/pics/9/0/0',
+    '/pics.json',
+  ]) {
+    let looks = 0
+    Object.defineProperty(source, 'version', {
+      configurable: true,
+      get: () => (looks++ === 0 ? version : 'next'),
+    })
+    t.equal(
+      await kept(`${target}${target.includes('?') ? '&' : '?'}v=${version}`),
+      'public, max-age=7',
+      target,
+    )
+    t.ok(looks > 1)
+  }
 })
 
 t.test('missing tiles, by URL, source and server', async (t) => {
