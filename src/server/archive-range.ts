@@ -3,6 +3,7 @@
 // Sealed files and foreign archives are answered as they lie, from the file that the source has open, whatever its
 // path means by now; files that grow as the archive that sealing would make of them. Long answers are read as the
 // client takes them. Clients that hold directories of an older state see that the entity tag has changed.
+import { setTimeout } from 'node:timers/promises'
 import { FlagstoneError } from '../errors.js'
 import type { ArchiveBytes } from '../store/virtual-archive.js'
 import { parseRange } from './byte-range.js'
@@ -13,7 +14,9 @@ import { HttpError, type Query, type Reply } from './message.js'
 import type { Source } from './source.js'
 
 const CHUNK_BYTES = 256 * 1024
-const TRIES = 3
+const TRIES = 4
+/** A writer that moves parts of the file is done after some of these. */
+const WAIT_MS = 25
 
 const growing = new WeakMap<ServerContext, GrowingArchives>()
 
@@ -57,6 +60,7 @@ async function inOneState(answer: () => Promise<Reply>): Promise<Reply> {
       if (error.code !== 'LOCKED') throw error
       if (tries === TRIES)
         throw new HttpError(503, 'The file is changing too fast right now; ask again.', ['Retry-After', '1'])
+      await setTimeout(WAIT_MS)
     }
   }
 }

@@ -8,7 +8,8 @@
 // Invariants: an archive is of one state of the file and has that state's tag. Values never move relative to V
 // and are never written over, so that the archive of an older state can be read for as long as the file is there,
 // and tile data have the same place in the archives of all states. Index regions that lie among the values change
-// in place and are shown as zeros, so that equal tags mean equal bytes.
+// in place and are shown as zeros, so that equal tags mean equal bytes; but for regions that were just given up, which
+// are zero a moment later, and to which no tile refers.
 import { gzipSync } from 'node:zlib'
 import { FlagstoneError } from '../errors.js'
 import { type BuiltDirectories, directorySteps } from '../format/directory-builder.js'
