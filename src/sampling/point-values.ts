@@ -50,6 +50,12 @@ const AT_ONCE = 4
 /** Points between two looks at the clock. */
 const LOOK_EVERY = 64
 
+interface Part<V> {
+  readonly weight: number
+  readonly value: V
+}
+type Mix<V> = (parts: readonly Part<V>[]) => V
+
 /** A point on the unit square of the world, from its north-west. */
 interface Place {
   readonly index: number
@@ -69,7 +75,7 @@ export class PointReader<V> {
   readonly #tiles: TileSet
   readonly #kept: TileStore<V>
   readonly #decode: (bytes: Uint8Array) => Promise<DecodedTile<V>>
-  readonly #mix: ((parts: readonly Part<V>[]) => V) | undefined
+  readonly #mix: Mix<V> | undefined
   /** Deepest first. */
   readonly #zooms: readonly number[]
 
@@ -77,7 +83,7 @@ export class PointReader<V> {
     tiles: TileSet,
     kept: TileStore<V>,
     decode: (bytes: Uint8Array) => Promise<DecodedTile<V>>,
-    mix?: (parts: readonly Part<V>[]) => V,
+    mix?: Mix<V>,
   ) {
     this.#tiles = tiles
     this.#kept = kept
@@ -163,7 +169,7 @@ export class PointReader<V> {
 
   async #answer(
     { z, x, y, places }: Group,
-    mix: ((parts: readonly Part<V>[]) => V) | undefined,
+    mix: Mix<V> | undefined,
     answers: (PointValue<V> | undefined)[],
     pause: () => Promise<void>,
   ): Promise<void> {
@@ -231,11 +237,6 @@ export class PointReader<V> {
     this.#kept.set(key, tile)
     return tile
   }
-}
-
-interface Part<V> {
-  readonly weight: number
-  readonly value: V
 }
 
 const CORNERS = [
