@@ -22,8 +22,6 @@ export interface PictureEncoding {
   /** 1…100. */
   readonly quality?: number | undefined
   readonly lossless?: boolean | undefined
-  /** Gives up after so long; rejects then. */
-  readonly seconds: number
 }
 
 /** More than this many pixels are packed with less effort: twice the speed for 5 to 10 % more bytes. */
@@ -32,10 +30,10 @@ const LARGE = 2 ** 21
 /** JPEG is for pictures without alpha (TypeError otherwise). */
 export async function encodePicture(picture: RawPicture, encoding: PictureEncoding): Promise<EncodedTile> {
   const { width, height, channels, data, isOpaque, isGrey } = picture
-  const { format, quality = defaultQuality(format), lossless = false, seconds } = encoding
+  const { format, quality = defaultQuality(format), lossless = false } = encoding
   if (format === 'jpeg' && !isOpaque)
     throw new TypeError('JPEG has no transparency: lay the picture on a background')
-  const raw = sharp(data, { raw: { width, height, channels } }).timeout({ seconds })
+  const raw = sharp(data, { raw: { width, height, channels } })
   const hasAlpha = channels % 2 === 0
   const solid = hasAlpha && isOpaque ? raw.removeAlpha() : raw
   const isOne = channels < 3 || (isGrey && isOpaque)

@@ -99,7 +99,9 @@ async function paint<T extends Samples>(
 ): Promise<RawCanvas | undefined> {
   const sampler = await samplerOf(source, drawing, form, signal)
   if (sampler === undefined) return undefined
-  const canvas = new RawCanvas(drawing.width, drawing.height, bands, drawing.background)
+  // clients that overlook alpha read sea level there
+  const keepsHidden = drawing.look.kind === 'encoded'
+  const canvas = new RawCanvas(drawing.width, drawing.height, bands, drawing.background, keepsHidden)
   for (const piece of sampler.pieces()) {
     const rect = grown(piece, margin)
     const small = await paintedPiece(sampler, form, rect)
@@ -132,7 +134,7 @@ async function grey(
     await breathe(signal)
   }
   const scale = high > low ? 255 / (high - low) : 0
-  const canvas = new RawCanvas(drawing.width, drawing.height, 1, drawing.background)
+  const canvas = new RawCanvas(drawing.width, drawing.height, 1, drawing.background, false)
   for (const { piece, pixels } of painted) {
     const data = Uint8Array.from(pixels.data, (height) => Math.round((height - low) * scale))
     canvas.put({ ...pixels, data }, piece, 0, 0)

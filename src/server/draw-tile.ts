@@ -3,14 +3,17 @@ import { decodeElevation } from '../format/elevation.js'
 import { mimeOf, type TileType } from '../format/tile-type.js'
 import { finishCanvas } from '../raster/canvas.js'
 import { encodeTile } from '../raster/codec.js'
+import { encodePicture } from '../raster/picture-encode.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
 import { encodeHeights, isTerrainRgb, type TerrainOptions } from '../raster/terrain.js'
 import { Sampler } from '../sampling/sampler.js'
 import { colourForm, formOf, type TileForm } from '../sampling/tile-form.js'
 import { windowOfTile } from '../sampling/window.js'
 import type { Made } from './byte-cache.js'
+import { drawPicture } from './draw-picture.js'
 import { factsOf } from './picture-facts.js'
 import { breathe, piecePixels } from './pieces.js'
+import { WHITE } from './raw-canvas.js'
 import type { Source } from './source.js'
 import { formatOfType, type TileWant } from './tile-want.js'
 
@@ -27,6 +30,9 @@ export interface TileSquare {
 
 export type Encoded = Omit<Made, 'etag'>
 
+/** Up to this side encoding on this thread takes a few milliseconds, and is faster than to hand it over. */
+const QUICK_SIDE = 1024
+
 /** Undefined when there is nothing. `like`: a stored tile, whose kind is kept where nothing else is wanted. */
 export async function drawTile(
   source: Source,
@@ -36,6 +42,7 @@ export async function drawTile(
   signal: AbortSignal,
 ): Promise<Encoded | undefined> {
   const { heights } = factsOf(source)
+  if (square.side > QUICK_SIDE) return drawLarge(source, square, want, like.type, signal)
   if (heights === undefined) {
     const form = colourForm()
     const pixels = await pixelsOf(source, square, form, signal)
@@ -49,6 +56,36 @@ export async function drawTile(
     : { ...numbersLike(like.bytes), format, nodata: 'transparent' }
   const encoded = await encodeHeights(pixels, options)
   return encoded && { bytes: encoded.bytes, contentType: mimeOf(encoded.type) }
+}
+
+async function drawLarge(
+  source: Source,
+  { z, x, y, side, from }: TileSquare,
+  { format, quality }: TileWant,
+  stored: TileType,
+  signal: AbortSignal,
+): Promise<Encoded | undefined> {
+  const { heights } = factsOf(source)
+  const drawn = await drawPicture(
+    source,
+    {
+      window: windowOfTile(z, x, y),
+      width: side,
+      height: side,
+      look: isTerrainRgb(heights) ? { kind: 'encoded', encoding: heights } : { kind: 'colours' },
+      resampling: 'average',
+      enlarging: 'bilinear',
+      zoom: from,
+      background: format === 'jpeg' ? WHITE : undefined,
+    },
+    signal,
+  )
+  if (drawn === undefined || drawn.isEmpty) return undefined
+  const own = formatOfType(stored) ?? 'png'
+  const chosen = format ?? (own === 'jpeg' && !drawn.picture.isOpaque ? 'png' : own)
+  const lossless = heights !== undefined
+  const { bytes, type } = await encodePicture(drawn.picture, { format: chosen, quality, lossless })
+  return { bytes, contentType: mimeOf(type) }
 }
 
 /** Undefined when all is transparent. */

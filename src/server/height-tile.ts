@@ -1,8 +1,6 @@
 // What the tiles that are computed of heights have in common: /{id}/hillshade/… and /{id}/terrain/….
 import { mimeOf } from '../format/tile-type.js'
-import type { Made } from './byte-cache.js'
-import { computed, computedTag } from './computed.js'
-import { notModified } from './conditional.js'
+import { computed, notMadeAgain } from './computed.js'
 import type { RoutedSource, ServerContext } from './context.js'
 import type { Encoded } from './draw-tile.js'
 import { bytesAnswer } from './json-answer.js'
@@ -51,12 +49,13 @@ export async function answerHeightTile(
     if (own === undefined || size === undefined) return nothing(context, source, asked, want)
     const side = sideOf(want, size, context.options)
     const name = `${kind} ${z}/${x}/${y} ${nameOfWant(want)}`
-    const same = notModified(query, computedTag(source, name))
+    const same = notMadeAgain(query, source, name)
     if (same !== undefined) return same
     const from = own === z ? z + depthFor(source, z, x, y, side / size) : own
-    const made: Made | undefined = await computed(context, source, query, name, (signal) =>
-      make({ source, z, x, y, want, side, from }, signal),
-    )
+    const tile = { source, z, x, y, want, side, from }
+    const made = await computed(context, source, query, name, (signal) => make(tile, signal), {
+      pixels: side * side,
+    })
     return made === undefined ? nothing(context, source, asked, want) : bytesAnswer(query, made)
   } finally {
     release()

@@ -32,8 +32,7 @@ export function answerHillshade(context: ServerContext, request: RoutedSource): 
       signal,
     )
     if (drawn === undefined || drawn.isEmpty) return undefined
-    const seconds = context.options.limits.jobMs / 1000
-    return encodedOf(await encodePicture(drawn.picture, { format, quality, seconds }))
+    return encodedOf(await encodePicture(drawn.picture, { format, quality }))
   })
 }
 

@@ -3,7 +3,7 @@ import { MAX_ZOOM } from '../grid/mercator.js'
 import type { Made } from './byte-cache.js'
 import { computed } from './computed.js'
 import type { ServerContext } from './context.js'
-import { drawTile } from './draw-tile.js'
+import { drawTile, type Encoded } from './draw-tile.js'
 import type { Query } from './message.js'
 import { factsOf, tileSizeAt } from './picture-facts.js'
 import type { Source } from './source.js'
@@ -33,12 +33,14 @@ export async function overzoomTile(
   const facts = factsOf(source)
   checkWant(want)
   checkHeights(facts, want)
-  const side = sideOf(want, (await tileSizeAt(source, from))!, context.options)
-  const asked = nameOfTile('overzoom', z, x, y, want)
-  return computed(context, source, query, asked, async (signal) => {
+  const size = (await tileSizeAt(source, from))!
+  const side = sideOf(want, size, context.options, facts.heights)
+  const make = async (signal: AbortSignal): Promise<Encoded | undefined> => {
     const like = source.get(from, x >> up, y >> up)
     return like && drawTile(source, { z, x, y, side, from }, want, like, signal)
-  })
+  }
+  const asked = nameOfTile('overzoom', z, x, y, want)
+  return computed(context, source, query, asked, make, { pixels: side * side })
 }
 
 function isOnGrid(z: number, x: number, y: number): boolean {

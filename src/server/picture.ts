@@ -7,8 +7,7 @@
 // Everything in the address is checked before anything is allocated, and what will be answered has its tag before it
 // is drawn.
 import { encodePicture } from '../raster/picture-encode.js'
-import { computed, computedTag } from './computed.js'
-import { notModified } from './conditional.js'
+import { computed, notMadeAgain } from './computed.js'
 import type { RoutedSource, ServerContext } from './context.js'
 import { type Drawing, drawPicture } from './draw-picture.js'
 import { encodedOf } from './height-tile.js'
@@ -49,9 +48,9 @@ async function answerPicture(
     const { width, height } = size
     const drawing: Drawing = { ...form, window: windowOf(size), width, height }
     const name = `picture ${rest.join(' ')} ${JSON.stringify(form)}`
-    const same = notModified(query, computedTag(source, name))
+    const same = notMadeAgain(query, source, name)
     if (same !== undefined) return same
-    const make = (signal: AbortSignal) => draw(context, source, drawing, form, signal)
+    const make = (signal: AbortSignal) => draw(source, drawing, form, signal)
     const made = await computed(context, source, query, name, make, { pixels: width * height })
     if (made === undefined) throw new HttpError(404, `'${source.id}' holds no tiles.`)
     return bytesAnswer(query, made)
@@ -61,7 +60,6 @@ async function answerPicture(
 }
 
 async function draw(
-  context: ServerContext,
   source: Source,
   drawing: Drawing,
   { format, quality, look }: PictureForm,
@@ -69,7 +67,6 @@ async function draw(
 ): Promise<ReturnType<typeof encodedOf> | undefined> {
   const drawn = await drawPicture(source, drawing, signal)
   if (drawn === undefined) return undefined
-  const seconds = context.options.limits.jobMs / 1000
   const lossless = look.kind === 'encoded'
-  return encodedOf(await encodePicture(drawn.picture, { format, quality, lossless, seconds }))
+  return encodedOf(await encodePicture(drawn.picture, { format, quality, lossless }))
 }

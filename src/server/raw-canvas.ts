@@ -15,14 +15,22 @@ export class RawCanvas {
   readonly #data: Uint8Array
   /** What shows through; undefined: the picture stays transparent. */
   readonly #background: Colour | undefined
+  readonly #keepsHidden: boolean
   #isOpaque = true
   #isEmpty = true
 
-  /** `bands`: of the pictures that will be put on it, 1 or 3. */
-  constructor(width: number, height: number, bands: number, background: Colour | undefined) {
+  /** `bands`: of the pictures that will be put on it, 1 or 3. `keepsHidden`: what lies under transparent pixels too. */
+  constructor(
+    width: number,
+    height: number,
+    bands: number,
+    background: Colour | undefined,
+    keepsHidden: boolean,
+  ) {
     this.width = width
     this.height = height
     this.#background = background
+    this.#keepsHidden = keepsHidden
     this.#channels = background !== undefined ? 3 : bands === 1 ? 2 : 4
     this.#data = new Uint8Array(width * height * this.#channels)
   }
@@ -45,13 +53,13 @@ export class RawCanvas {
     }
   }
 
-  /** Samples that do not show are 0. */
+  /** Samples that do not show are 0, or kept. */
   #copy({ bands, data, mask }: Pixels, from: number, at: number, count: number): void {
     const out = this.#data
     const channels = this.#channels
     for (let p = from, d = at; p < from + count; p++, d += channels) {
       const alpha = mask === undefined ? 255 : mask[p]!
-      if (alpha === 0) continue
+      if (alpha === 0 && !this.#keepsHidden) continue
       const s = p * bands
       out[d] = data[s]!
       if (bands === 3) {

@@ -46,8 +46,8 @@ export async function renderTile(
   }
   checkHeights(facts, want)
   const size = (await tileSizeAt(source, z))!
-  const side = sideOf(want, size, context.options)
-  return computed(context, source, query, nameOfTile('tile', z, x, y, want), async (signal) => {
+  const side = sideOf(want, size, context.options, facts.heights)
+  const make = async (signal: AbortSignal): Promise<Encoded | undefined> => {
     const tile = source.get(z, x, y)
     if (tile === undefined) return undefined
     if (side === size) {
@@ -56,7 +56,9 @@ export async function renderTile(
     }
     const from = z + depthFor(source, z, x, y, side / size)
     return drawTile(source, { z, x, y, side, from }, want, tile, signal)
-  })
+  }
+  const asked = nameOfTile('tile', z, x, y, want)
+  return computed(context, source, query, asked, make, { pixels: side * side })
 }
 
 /** Without resampling. Undefined when the tile is of another size than is usual at its zoom. */
@@ -67,7 +69,8 @@ async function recoded(
   isHeights: boolean,
 ): Promise<Encoded | undefined> {
   const format = want.format ?? formatOfType(type)
-  if (type === TileType.elevation) return { bytes, contentType: mimeOf(type) }
+  // a copy: what is kept must not hang on the file
+  if (type === TileType.elevation) return { bytes: bytes.slice(), contentType: mimeOf(type) }
   if (isHeights) {
     const exact = format === 'webp' ? 'webp' : 'png'
     return { bytes: await recodeExactly(bytes, exact), contentType: mimeOf(TileType[exact]) }

@@ -34,8 +34,10 @@ async function made(
   const encoding = asked ?? (isTerrainRgb(heights) ? heights : 'mapbox')
   const stored = from === z ? source.get(z, x, y) : undefined
   const isSame = encoding === heights && want.size === undefined && (want.scale ?? 1) === 1
-  if (isSame && stored !== undefined && stored.type === TileType[want.format ?? 'png'])
-    return encodedOf(stored)
+  if (isSame && stored !== undefined && stored.type === TileType[want.format ?? 'png']) {
+    // of its own: what is kept must not hang on the file
+    return encodedOf({ type: stored.type, bytes: stored.bytes.slice() })
+  }
   const pixels = await pixelsOf(source, { z, x, y, side, from }, formOf(heights), signal)
   if (pixels === undefined) return undefined
   const format = want.format === 'webp' ? 'webp' : 'png'

@@ -1,5 +1,6 @@
 // In which form a tile is asked for, checked.
 import { mimeOf, TileType, typeFromExtension } from '../format/tile-type.js'
+import type { ElevationKind } from '../sampling/tile-form.js'
 import { HttpError } from './message.js'
 import type { ResolvedServerOptions } from './options.js'
 import type { PictureFacts } from './picture-facts.js'
@@ -19,6 +20,7 @@ export interface TileWant {
 
 const SIZES = [256, 512, 1024]
 const MAX_SCALE = 4
+const MAX_SIDE = 4096
 
 /** A name for all of it, for keys. */
 export const nameOfWant = ({ format, quality, size, scale = 1 }: TileWant): string =>
@@ -49,10 +51,19 @@ export function checkWant({ quality, size, scale }: TileWant): void {
   }
 }
 
+/** Of tiles of numbers, which are packed on this thread. */
+const MAX_NUMBERS_SIDE = 512
+
 /** Pixels a side of the tile that is made. Throws HttpError 400 for more than the limits. */
-export function sideOf(want: TileWant, storedSize: number, { limits }: ResolvedServerOptions): number {
+export function sideOf(
+  want: TileWant,
+  storedSize: number,
+  { limits }: ResolvedServerOptions,
+  heights?: ElevationKind,
+): number {
   const side = (want.size ?? storedSize) * (want.scale ?? 1)
-  if (side * side > limits.pixels || side > 4096) {
+  const isOver = heights === 'numbers' && side > Math.max(MAX_NUMBERS_SIDE, storedSize)
+  if (side * side > limits.pixels || side > MAX_SIDE || isOver) {
     throw new HttpError(
       400,
       `A tile of ${side}×${side} pixels is over this server's limit; ask for a smaller one.`,

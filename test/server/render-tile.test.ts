@@ -285,6 +285,42 @@ t.test('heights as colours change their format without loss, and refuse what los
   t.equal(await statusOf(renderTile(context, vectors, 0, 0, 0, { format: 'png' }, query)), 400)
 })
 
+t.test('large tiles are the same, only drawn in pieces', async (t) => {
+  const dir = t.testdir()
+  const soft: Paint = (x, y, z) => [...busy(x, y, z).slice(0, 3), y % 512 < 40 ? 0 : 255] as never
+  const height = (x: number, y: number): number => (y % 256 < 9 ? Number.NaN : x - y)
+  await writePictures(`${dir}/jpeg.pmtiles`, [[3, 3, 3]], busy, { size: 512, format: 'jpeg' })
+  await writePictures(`${dir}/soft.pmtiles`, [[3, 3, 3]], soft, { size: 512 })
+  await writeHeights(`${dir}/rgb.pmtiles`, [[3, 3, 3]], height, 'mapbox')
+  await writeHeights(`${dir}/num.pmtiles`, [[3, 3, 3]], height, 'int16')
+  const context = await contextOf(t, [dir])
+  const large = (id: string, want: TileWant) =>
+    renderTile(context, context.catalog.get(id)!, 3, 3, 3, { scale: 4, ...want }, query)
+  const soft4 = await decoded(await large('soft', {}))
+  t.same([soft4.width, soft4.height], [2048, 2048])
+  const parts = []
+  for (const [z, x, y] of block(5, 12, 12, 4, 4)) {
+    const made = await overzoomTile(context, context.catalog.get('soft')!, z, x, y, query, {})
+    parts.push(await decoded(made))
+  }
+  t.ok(worstOf(soft4, together(parts, 4)) <= 1)
+  t.equal((await large('jpeg', {}))!.contentType, 'image/jpeg', 'as it is stored where that can be')
+  t.equal((await large('soft', { format: 'jpeg' }))!.contentType, 'image/jpeg')
+  t.same(pixelOf(await decoded(await large('soft', { format: 'jpeg' })), 9, 9), [255, 255, 255, 255])
+  const terrain = await large('rgb', { size: 512 })
+  const { data } = await sharp(terrain!.bytes).raw().toBuffer({ resolveWithObject: true })
+  const hidden = {
+    width: 1,
+    height: 1,
+    bands: 3,
+    data: Uint8Array.from(data.subarray(0, 3)),
+    mask: undefined,
+  }
+  t.equal(data[3], 0)
+  t.equal(rgbToHeights(hidden, 'mapbox').data[0], 0, 'sea level for who overlooks alpha')
+  t.equal(await statusOf(large('num', {})), 400, 'numbers are packed on the thread that answers')
+})
+
 t.test('wants that cannot be are refused before anything is made', async (t) => {
   const dir = t.testdir()
   await writePictures(`${dir}/a.pmtiles`, [[3, 3, 3]], busy)
