@@ -1,6 +1,6 @@
 // A card of the catalogue: what the list says at once, the figures and the preview when it comes into view.
 import { element } from './dom.js'
-import { type Facts, isVector, loadFacts, titleOf } from './facts.js'
+import { type Facts, isArchive, isVector, loadFacts, titleOf } from './facts.js'
 import { previewOf } from './preview.js'
 import { addressOf } from './server.js'
 import { bytes, count, zoomList } from './words.js'
@@ -28,6 +28,7 @@ export function cardOf(source: Listed): HTMLElement {
   const title = titleOf(source)
   const picture = element('div', { class: 'card-picture' })
   const figures = element('p', { class: 'card-figures figures' }, 'Loading…')
+  const links = linksOf(id, title)
   const card = element(
     'li',
     { class: 'card' },
@@ -40,28 +41,35 @@ export function cardOf(source: Listed): HTMLElement {
       description !== undefined && element('p', { class: 'card-description' }, description),
       figures,
     ),
-    linksOf(id, title),
+    links,
   )
-  waiting.set(card, () => void fill(id, picture, figures))
+  waiting.set(card, () => void fill(id, picture, figures, links))
   seen.observe(card)
   return card
 }
 
+const linkOf = (id: string, title: string, name: string, rest: string): HTMLAnchorElement =>
+  element('a', { href: addressOf(id, rest), 'aria-label': `${name} of ${title}` }, name)
+
+/** Those that every source has. */
 function linksOf(id: string, title: string): HTMLElement {
-  const link = (name: string, rest: string, attributes: Record<string, string | boolean> = {}): HTMLElement =>
-    element('a', { href: addressOf(id, rest), 'aria-label': `${name} of ${title}`, ...attributes }, name)
+  const map = linkOf(id, title, 'Map', '/map')
+  map.className = 'primary'
   return element(
     'nav',
     { class: 'card-links', 'aria-label': `Addresses of ${title}` },
-    link('Map', '/map', { class: 'primary' }),
-    link('TileJSON', '.json'),
-    link('WMTS', '/WMTSCapabilities.xml'),
-    link('Style', '/style.json'),
-    link('Download', '.pmtiles', { download: true }),
+    map,
+    linkOf(id, title, 'TileJSON', '.json'),
+    linkOf(id, title, 'Style', '/style.json'),
   )
 }
 
-async function fill(id: string, picture: HTMLElement, figures: HTMLElement): Promise<void> {
+async function fill(
+  id: string,
+  picture: HTMLElement,
+  figures: HTMLElement,
+  links: HTMLElement,
+): Promise<void> {
   let facts: Facts
   try {
     facts = await loadFacts(id)
@@ -82,6 +90,9 @@ async function fill(id: string, picture: HTMLElement, figures: HTMLElement): Pro
     figure(bytes(facts.fileBytes), ''),
   )
   picture.append(element('span', { class: 'card-kind' }, kindOf(facts)))
+  const title = titleOf(facts)
+  if (!isVector(facts)) links.append(linkOf(id, title, 'WMTS', '/WMTSCapabilities.xml'))
+  if (isArchive(facts)) links.append(linkOf(id, title, 'Download', '.pmtiles'))
   if (zooms.length > 0 && !isVector(facts)) picture.prepend(previewOf(facts))
 }
 

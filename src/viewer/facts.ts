@@ -36,5 +36,12 @@ export const loadTileJson = (id: string): Promise<TileJson> => getJson<TileJson>
 
 export const titleOf = ({ id, name }: { readonly id: string; readonly name?: string }): string => name ?? id
 
+/** Pixels a side that a tile is shown at: vector tiles have none of their own, maps show them at 512. */
+export const tileSizeOf = (facts: Facts, { tileSize }: TileJson): number =>
+  tileSize ?? (isVector(facts) ? 512 : 256)
+
+/** Ours and PMTiles are sent as they lie; an MBTiles or a folder is not one archive of tiles. */
+export const isArchive = ({ kind }: Facts): boolean => /^(flat|PMTiles)/.test(kind)
+
 export const isVector = ({ types }: Facts): boolean =>
   types.length > 0 && types.every(({ name }) => name === 'mvt' || name === 'mlt')

@@ -5,7 +5,7 @@ import { attributionOf } from './attribution.js'
 import { bindControls } from './controls.js'
 import { copyRow } from './copy.js'
 import { byId, element } from './dom.js'
-import { type Facts, isVector, loadFacts, loadTileJson, type TileJson, titleOf } from './facts.js'
+import { type Facts, isArchive, isVector, loadFacts, loadTileJson, type TileJson, titleOf } from './facts.js'
 import { loadMapLibre, type MapLibreModule, type MapView } from './maplibre.js'
 import { addressOf } from './server.js'
 import { bindSheet } from './sheet.js'
@@ -31,7 +31,11 @@ function describe(facts: Facts): void {
   document.title = `${title} · Flagstone`
   byId('title').textContent = title
   const formats = facts.types.map(({ name }) => name).join(' + ')
-  const parts = [formats || 'empty', `${count(facts.tiles)} tiles`, bytes(facts.fileBytes)]
+  const parts = [
+    formats || 'empty',
+    `${count(facts.tiles)} ${facts.tiles === 1 ? 'tile' : 'tiles'}`,
+    bytes(facts.fileBytes),
+  ]
   byId('subtitle').textContent = parts.join(' · ')
   const description = byId('description')
   description.textContent = facts.description ?? ''
@@ -49,13 +53,19 @@ function fillLinks(facts: Facts): void {
     copyRow('TileJSON', addressOf(id, '.json')),
     ...(isVector(facts) ? [] : [copyRow('WMTS', addressOf(id, '/WMTSCapabilities.xml'))]),
     copyRow('Style', addressOf(id, '/style.json')),
+    ...(isArchive(facts) ? archiveLinks() : []),
+  )
+}
+
+function archiveLinks(): HTMLElement[] {
+  return [
     copyRow('PMTiles', addressOf(id, '.pmtiles')),
     element(
       'a',
       { class: 'button', href: addressOf(id, '.pmtiles'), download: `${id}.pmtiles` },
       'Download the file',
     ),
-  )
+  ]
 }
 
 function hasWebGl(): boolean {

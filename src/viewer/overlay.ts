@@ -95,15 +95,23 @@ export function stateOf({ stored, from }: Cell, isEnlarged: boolean): CellState 
 export function drawCells(map: MapView, cells: readonly Cell[], isEnlarged: boolean, shown: Shown): void {
   const features = cells
     .filter((cell) => shown.gaps || cell.from !== undefined)
-    .map((cell): Feature => {
+    .flatMap((cell): Feature[] => {
       const { tile, stored, from } = cell
-      const size = stored !== undefined ? bytes(stored.bytes) : from && `from ${from.z}/${from.x}/${from.y}`
-      const label = size === undefined ? undefined : `${tile.z}/${tile.x}/${tile.y}\n${size}`
-      return {
+      const ring = ringOf(tile)
+      const square: Feature = {
         type: 'Feature',
-        properties: { state: stateOf(cell, isEnlarged), ...(label === undefined ? {} : { label }) },
-        geometry: { type: 'Polygon', coordinates: [ringOf(tile)] },
+        properties: { state: stateOf(cell, isEnlarged) },
+        geometry: { type: 'Polygon', coordinates: [ring] },
       }
+      const size = stored !== undefined ? bytes(stored.bytes) : from && `from ${from.z}/${from.x}/${from.y}`
+      if (size === undefined) return [square]
+      // a point of its own: MapLibre cuts large squares and would write into every piece
+      const middle: Feature = {
+        type: 'Feature',
+        properties: { label: `${tile.z}/${tile.x}/${tile.y}\n${size}` },
+        geometry: { type: 'Point', coordinates: middleOf(tile) },
+      }
+      return [square, middle]
     })
   void map.getSource<GeoJSONSource>('cells')?.setData({ type: 'FeatureCollection', features })
 }
@@ -111,6 +119,11 @@ export function drawCells(map: MapView, cells: readonly Cell[], isEnlarged: bool
 export function drawGraticule(map: MapView, bounds: Bounds): void {
   void map.getSource<GeoJSONSource>('graticule')?.setData(graticuleOf(bounds))
 }
+
+const middleOf = ({ z, x, y }: TileAt): [number, number] => [
+  lonOfMercator((x + 0.5) / 2 ** z),
+  latOfMercator((y + 0.5) / 2 ** z),
+]
 
 function ringOf({ z, x, y }: TileAt): [number, number][] {
   const side = 2 ** z

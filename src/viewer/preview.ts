@@ -7,7 +7,7 @@ import { addressOf } from './server.js'
 const WIDTH = 480
 const HEIGHT = 300
 /** A busy server says 503: it is asked again after so many milliseconds. */
-const RETRIES = [1500, 4000]
+const RETRIES = [1500, 4000, 8000]
 
 export function previewOf(facts: Facts): HTMLImageElement {
   const box = shaped(facts.bounds ?? [-180, -85.05, 180, 85.05])
@@ -16,20 +16,26 @@ export function previewOf(facts: Facts): HTMLImageElement {
   const look = facts.elevation === undefined ? '' : '&elevation=shade'
   const address = `${addressOf(facts.id, `/bbox/${box}/${WIDTH}x${HEIGHT}.webp`)}?v=${encodeURIComponent(facts.version)}${look}`
   const image = element('img', { alt: '', width: WIDTH, height: HEIGHT, decoding: 'async' })
-  let tries = 0
   image.addEventListener('load', () => {
     image.dataset['loaded'] = ''
+    URL.revokeObjectURL(image.src)
   })
-  image.addEventListener('error', () => {
-    const wait = RETRIES[tries++]
-    if (wait === undefined) image.remove()
-    else
-      setTimeout(() => {
-        image.src = `${address}&try=${tries}`
-      }, wait)
-  })
-  image.src = address
+  void load(image, address)
   return image
+}
+
+/** By fetch, as an <img> does not tell a server that is busy from one that cannot. */
+async function load(image: HTMLImageElement, address: string): Promise<void> {
+  for (const wait of RETRIES) {
+    const answer = await fetch(address).catch(() => undefined)
+    if (answer?.ok === true) {
+      image.src = URL.createObjectURL(await answer.blob())
+      return
+    }
+    if (answer?.status !== 503) break
+    await new Promise((resolve) => setTimeout(resolve, wait))
+  }
+  image.remove()
 }
 
 /** The box in the picture's shape around the bounds, in mercator; inside the world as far as that goes. */

@@ -4,7 +4,7 @@ import { type Cell, cellsOf } from './cells.js'
 import { CoverageCache } from './coverage.js'
 import { DataLayers } from './data-layers.js'
 import { byId } from './dom.js'
-import type { Bounds, Facts, TileJson } from './facts.js'
+import { type Bounds, type Facts, type TileJson, tileSizeOf } from './facts.js'
 import { addGroundProtocol } from './ground.js'
 import { heightRangeOf, showRamp } from './heights.js'
 import { Inspector } from './inspector.js'
@@ -43,7 +43,7 @@ export class Viewer {
     this.map = map
     this.shown = shown
     this.#facts = facts
-    this.#tileSize = tileJson.tileSize ?? 256
+    this.#tileSize = tileSizeOf(facts, tileJson)
     this.#data = new DataLayers(map, facts, tileJson)
     this.#coverage = new CoverageCache(facts.id, facts.version)
     this.#inspector = new Inspector(facts.id)

@@ -385,7 +385,10 @@ t.test('light and dark', async (t) => {
     ['light', [0xe6, 0xe9, 0xe5]],
     ['dark', [0x0e, 0x13, 0x15]],
   ] as const) {
-    const { page, complaints } = await openViewer(browser, `${url}/empty/map`, { colorScheme })
+    const { page, complaints } = await openViewer(browser, `${url}/empty/map`, {
+      colorScheme,
+      viewport: { width: 760, height: 420 },
+    })
     const dot = async (): Promise<number[]> => [
       ...(await pixelsOf(page, { x: 600, y: 300, width: 1, height: 1 })).data.subarray(0, 3),
     ]
