@@ -1,4 +1,4 @@
-// Pixels ↔ encoded tiles, through sharp.
+// Pixels ↔ encoded tiles, by our own encoders of JPEG and of WebP with opacity, and through sharp.
 //
 // Invariants: equal pixels give equal bytes (samples under mask 0 are written as 0, never as found); grey
 // stays grey where the format has it; one thread a tile, nothing cached: the caller keeps several in flight.
