@@ -26,6 +26,8 @@ export interface Reply {
   readonly headers: readonly string[]
   /** Undefined: none (HEAD, 204, 304). Chunks are pulled as the client takes them. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined
+  /** The body is bytes that nobody else has: their memory may be used again when they are written. */
+  readonly isSpare?: boolean
   /** A 404 for an address that is neither a source nor a page of ours: an outer router may know it. */
   readonly isElsewhere?: boolean
 }

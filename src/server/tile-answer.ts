@@ -77,7 +77,7 @@ export class TileAnswers {
     const found = source.get(z, x, y)
     if (found === undefined) return missingTile(this.#context, this.#standard, query, tile, {})
     const headers = this.#headers(query, tile, found, vary)
-    return this.#asStored(query, source, { status: 200, headers, body: found.bytes })
+    return this.#asStored(query, source, { status: 200, headers, body: found.bytes, isSpare: true })
   }
 
   #asStored(query: Query, { contentEncoding }: Source, reply: Reply): Answer {

@@ -1,5 +1,6 @@
 // A Reply onto node's response: as fast as the client takes it, no further than it stays, and never shorter than said.
 import type { ServerResponse } from 'node:http'
+import { reclaim } from '../store/slab.js'
 import type { Reply } from './message.js'
 
 /**
@@ -17,11 +18,18 @@ export function writeReply(
   if (body === undefined || body instanceof Uint8Array || method === 'HEAD') {
     response.writeHead(status, headers as string[])
     if (body === undefined || method === 'HEAD') response.end()
-    else response.end(body)
+    else {
+      response.end(body)
+      if (reply.isSpare === true && isWritten(response)) reclaim(body as Uint8Array)
+    }
     return body === undefined || body instanceof Uint8Array ? undefined : leave(body)
   }
   return stream(status, headers, body, response)
 }
+
+/** The system has taken all of it: the usual case, as node tries to write at once. */
+const isWritten = (response: ServerResponse): boolean =>
+  response.socket !== null && response.writableLength === 0
 
 async function stream(
   status: number,

@@ -17,3 +17,12 @@ export function allocate(length: number): Uint8Array {
   used = (used + length + 7) & ~7
   return bytes
 }
+
+/**
+ * Takes back what `allocate` gave last, so that the next tile lies in the same memory, which is still warm; nothing
+ * happens with other bytes. Nobody may look at them any more.
+ */
+export function reclaim(bytes: Uint8Array): void {
+  const end = (bytes.byteOffset + bytes.length + 7) & ~7
+  if (bytes.buffer === slab && end === used) used = bytes.byteOffset
+}

@@ -2,6 +2,7 @@
 // happens on a socket: aborts, streams that fail, bodies that are too long, old and odd HTTP.
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import fastify from 'fastify'
 import t from 'tap'
 import { Core } from '../../src/server/core.js'
@@ -10,6 +11,7 @@ import { openTileServer } from '../../src/server/handler.js'
 import type { Query, Reply } from '../../src/server/message.js'
 import { flagstoneHandler } from '../../src/server/mount.js'
 import { nodeHandler } from '../../src/server/node-handler.js'
+import { createTiles } from '../../src/store/paths.js'
 import {
   type Answered,
   type Asked,
@@ -372,6 +374,43 @@ t.test('HTTP as it comes', async (t) => {
     get(`GET ${path} HTTP/1.1`, 'Host: a', 'If-None-Match: "a"', `If-None-Match: ${etag}`, last),
   )
   t.match(twice, /^HTTP\/1\.1 304/, 'a header in two lines is one list')
+})
+
+t.test('memory is used again only when the system has taken what was in it', async (t) => {
+  const path = join(t.testdir(), 'large.pmtiles')
+  const writer = createTiles(path)
+  const tileOf = (x: number, y: number): Buffer => Buffer.alloc(60_000 + x * 8 + y, `${x}/${y} `)
+  for (let x = 0; x < 8; x++) for (let y = 0; y < 8; y++) writer.append(3, x, y, tileOf(x, y))
+  writer.seal()
+  writer.close()
+  const server = await openTileServer(path)
+  t.teardown(() => server.close())
+  const way = await overNode(server.node)
+  t.teardown(() => way.close())
+  // each asks for everything at once, four megabytes, and reads nothing until all have asked
+  const read = async (x: number): Promise<void> => {
+    const heard: Buffer[] = []
+    const socket = connect({ port: way.port, host: '127.0.0.1' }).pause()
+    const over = new Promise<void>((resolve) => socket.on('close', resolve))
+    const asked = [...new Array(64).keys()].map((i) => [x, (x + i) % 8] as const)
+    for (const [i, [column, row]] of asked.entries()) {
+      const last = i === 63 ? 'Connection: close\r\n' : ''
+      socket.write(`GET /large/3/${column}/${row} HTTP/1.1\r\nHost: a\r\n${last}\r\n`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    socket.on('data', (chunk: Buffer) => heard.push(chunk)).resume()
+    await over
+    let rest = Buffer.concat(heard)
+    for (const [column, row] of asked) {
+      const head = rest.indexOf('\r\n\r\n') + 4
+      const expected = tileOf(column, row)
+      if (!rest.subarray(head, head + expected.length).equals(expected))
+        t.fail(`${column}/${row} is another tile`)
+      rest = rest.subarray(head + expected.length)
+    }
+    t.equal(rest.length, 0, 'all were whole')
+  }
+  await Promise.all([...new Array(8).keys()].map(read))
 })
 
 t.test('nothing listens to a response that is over', async (t) => {
