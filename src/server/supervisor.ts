@@ -51,6 +51,13 @@ export async function supervise(
   }
 }
 
+/** Of one worker and those that take its place. */
+interface Place {
+  hasBegun: boolean
+  readonly listens: (state: ServeState) => void
+  readonly refuses: (error: FlagstoneError) => void
+}
+
 class Crew {
   readonly failed: Promise<never>
   readonly #count: number
@@ -58,6 +65,8 @@ class Crew {
   readonly #shutdownMs: number
   readonly #note: (sentence: string) => void
   readonly #working = new Set<Worker>()
+  /** Those that can be reached by clients, leaving or not. */
+  readonly #listening = new Set<Worker>()
   /** Told to stop, not gone yet. */
   readonly #leaving = new Set<Worker>()
   #giveUp: (error: FlagstoneError) => void = () => {}
@@ -76,44 +85,50 @@ class Crew {
     this.failed.catch(() => {})
   }
 
-  /** Resolves when a new worker listens, be it the second after one that died. */
+  /** Resolves when a new worker listens, be it the second after one that died. Rejects when it says that it cannot. */
   start(): Promise<ServeState> {
-    return Promise.race([this.failed, new Promise<ServeState>((...settle) => this.#fork(...settle))])
+    const begun = new Promise<ServeState>((listens, refuses) => {
+      this.#fork({ hasBegun: false, listens, refuses })
+    })
+    return Promise.race([this.failed, begun])
   }
 
-  #fork(listening: (state: ServeState) => void, failed: (error: FlagstoneError) => void): void {
+  #fork(place: Place): void {
     const worker = cluster.fork()
     const born = performance.now()
-    let refused = false
+    let why: string | undefined
     this.#working.add(worker)
     worker.on('message', (message: FromWorker) => {
       // what is sent before its modules are loaded would be lost
       if (message.kind === 'ready') tell(worker, { kind: 'start', job: this.#job })
-      else if (message.kind === 'listening') listening(message.state)
-      else if (message.kind === 'failed') {
-        refused = true
-        failed(new FlagstoneError(message.code, message.message))
+      else if (message.kind === 'listening') {
+        this.#listening.add(worker)
+        place.hasBegun = true
+        place.listens(message.state)
+      } else if (message.kind === 'failed') {
+        why = message.message
+        place.refuses(new FlagstoneError(message.code, message.message))
       } else if (message.kind === 'others') void this.#others(worker, message.ask)
-      else if (message.kind === 'signalled') void this.#relieve(worker)
+      else if (message.kind === 'signalled') void this.#letGo(worker)
     })
     // its channel may break in the middle of a message; its exit says it all
     worker.on('error', () => {})
     worker.once('exit', (code, signal) => {
       this.#working.delete(worker)
+      this.#listening.delete(worker)
       const wasTold = this.#leaving.delete(worker)
-      if (wasTold || refused || this.#isClosing) return
-      void this.#replace(
-        `Worker ${worker.process.pid} ended (${signal ?? `exit code ${code}`})`,
-        performance.now() - born,
-        () => this.#fork(listening, failed),
-      )
+      const wasRefused = why !== undefined && !place.hasBegun
+      if (wasTold || wasRefused || this.#isClosing) return
+      const how = why ?? signal ?? `exit code ${code}`
+      const lifeMs = performance.now() - born
+      void this.#replace(`Worker ${worker.process.pid} ended (${how})`, lifeMs, () => this.#fork(place))
     })
   }
 
-  /** At once after a long life; else after a pause that doubles, until it is given up. */
+  /** At once after a long life; else after a pause that doubles, until it is given up (not while another serves). */
   async #replace(what: string, lifeMs: number, fork: () => void): Promise<void> {
     this.#quickDeaths = lifeMs < QUICK_MS ? this.#quickDeaths + 1 : 0
-    if (this.#quickDeaths > QUICK_DEATHS * this.#count) {
+    if (this.#quickDeaths > QUICK_DEATHS * this.#count && this.#listening.size === 0) {
       this.#giveUp(
         new FlagstoneError(
           'SYSTEM',
@@ -123,7 +138,8 @@ class Crew {
       return
     }
     this.#note(`${what}; another takes its place.`)
-    if (this.#quickDeaths > 1) await after(Math.min(LONGEST_PAUSE_MS, 50 * 2 ** this.#quickDeaths))
+    if (this.#quickDeaths > 1)
+      await after(Math.min(LONGEST_PAUSE_MS, 50 * 2 ** Math.min(this.#quickDeaths, 10)))
     if (!this.#isClosing) fork()
   }
 
@@ -131,12 +147,24 @@ class Crew {
     for (const old of [...this.#working]) await this.#relieve(old)
   }
 
-  async #relieve(old: Worker): Promise<void> {
+  /** A signal that only one worker got. */
+  async #letGo(worker: Worker): Promise<void> {
     // a terminal signals us too, and then nobody is to be replaced
     await after(SIGNAL_MS)
+    await this.#relieve(worker).catch((error: Error) => this.#note(`Not replaced: ${error.message}`))
+  }
+
+  /** It serves until another does; when none can, it goes on. */
+  async #relieve(old: Worker): Promise<void> {
     if (this.#isClosing || !this.#working.delete(old)) return
     this.#leaving.add(old)
-    await this.start()
+    try {
+      await this.start()
+    } catch (error) {
+      this.#leaving.delete(old)
+      if (!old.isDead()) this.#working.add(old)
+      throw error
+    }
     void this.#dismiss(old)
   }
 
@@ -144,7 +172,7 @@ class Crew {
     this.#isClosing = true
     const workers = [...this.#working, ...this.#leaving]
     // The port is closed when nobody listens any more, and only then are clients sent away: they come again at once.
-    await Promise.all(workers.map((worker) => asked(worker, { kind: 'deafen' }, isDeaf)))
+    await Promise.all([...this.#listening].map((worker) => asked(worker, { kind: 'deafen' }, isDeaf)))
     await Promise.all(workers.map((worker) => this.#dismiss(worker)))
   }
 
@@ -153,7 +181,9 @@ class Crew {
     if (worker.isDead()) return
     this.#leaving.add(worker)
     const gone = new Promise((resolve) => worker.once('exit', resolve))
-    tell(worker, { kind: 'stop' })
+    // who does not listen yet serves nobody, and may not hear us
+    if (this.#listening.has(worker)) tell(worker, { kind: 'stop' })
+    else worker.process.kill('SIGKILL')
     const kill = setTimeout(() => worker.process.kill('SIGKILL'), this.#shutdownMs + KILL_MS)
     await gone
     clearTimeout(kill)

@@ -9,7 +9,6 @@ import type { FromWorker, ToWorker } from './worker-messages.js'
 const OTHERS_MS = 2000
 
 let running: RunningHere | undefined
-let isStopping = false
 
 const say = (message: FromWorker): void => {
   if (process.connected) process.send!(message)
@@ -19,14 +18,16 @@ async function start(job: ServeJob): Promise<void> {
   running = await serve(job, process.stderr, { otherMetrics })
   const { url, port, sources, problems } = running
   say({ kind: 'listening', state: { url, port, sources, problems } })
-  if (isStopping) await stop()
 }
 
 async function stop(): Promise<void> {
-  isStopping = true
-  if (running === undefined) return
-  await running.close()
+  await running?.close()
   process.exit(0)
+}
+
+async function deafen(): Promise<void> {
+  await running?.deafen()
+  say({ kind: 'deaf' })
 }
 
 let asked = 0
@@ -50,7 +51,7 @@ async function count(ask: number): Promise<void> {
 process.on('message', (message: ToWorker) => {
   if (message.kind === 'start') void start(message.job).catch(fail)
   else if (message.kind === 'stop') void stop()
-  else if (message.kind === 'deafen') void running?.deafen().then(() => say({ kind: 'deaf' }))
+  else if (message.kind === 'deafen') void deafen()
   else if (message.kind === 'count') void count(message.ask)
   else asking.get(message.ask)?.(message.snapshots)
 })

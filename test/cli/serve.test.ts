@@ -1,6 +1,6 @@
 // `flagstone serve` as a process: it listens, answers, is told to stop under load, loses a worker.
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -179,6 +179,30 @@ async function tilesCounted(url: string): Promise<number> {
   const lines = [...text.matchAll(/^flagstone_requests_total\{[^}]*route="tile"[^}]*\} (\d+)/gm)]
   return lines.reduce((sum, line) => sum + Number(line[1]), 0)
 }
+
+t.test('workers that cannot be replaced go on', async (t) => {
+  const path = join(dir, 'moved.pmtiles')
+  vectorFile(path, { name: 'Moved' })
+  const { child, url } = await start(t, path, '--workers', 2)
+  const [first, second] = childrenOf(child.process.pid!)
+  const says = async (what: RegExp): Promise<void> => {
+    while (!what.test(child.stderr)) await after(20)
+  }
+  renameSync(path, `${path}.away`)
+  child.kill('SIGHUP')
+  await says(/^Not reloaded: .*moved\.pmtiles: there is no such file/m)
+  process.kill(first!, 'SIGTERM')
+  await says(/^Not replaced: .*moved\.pmtiles: there is no such file/m)
+  while (childrenOf(child.process.pid!).join() !== `${first},${second}`) await after(20)
+  process.kill(first!, 'SIGKILL')
+  await says(/(^Worker \d+ ended \(.*no such file.*another takes its place\.\n){3}/m)
+  t.equal((await fetch(`${url}moved/0/0/0`)).status, 200, 'one is left, and serves')
+  renameSync(`${path}.away`, path)
+  const isHealed = (): boolean => childrenOf(child.process.pid!).length === 2
+  while (!isHealed()) await after(20)
+  child.kill('SIGTERM')
+  t.same(await child.ended, { code: 0, signal: null })
+})
 
 t.test('workers go when the supervisor is killed', async (t) => {
   const { child } = await start(t, file, '--workers', 2)
