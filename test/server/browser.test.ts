@@ -237,7 +237,7 @@ t.test('heights: relief, hillshade, terrain, their numbers', async (t) => {
     await until(page, "document.getElementById('ramp-high').textContent !== '3000 m'")
     const [low, high] = [await page.innerText('#ramp-low'), await page.innerText('#ramp-high')]
     t.ok(
-      Math.abs(Number.parseInt(low) - 110) < 15 && Math.abs(Number.parseInt(high) - 600) < 15,
+      Math.abs(Number.parseInt(low, 10) - 110) < 15 && Math.abs(Number.parseInt(high, 10) - 600) < 15,
       `${low}…${high}`,
     )
     await settled(page)
@@ -289,7 +289,7 @@ t.test('heights: relief, hillshade, terrain, their numbers', async (t) => {
       `flagstone.map.queryTerrainElevation([${(west + east) / 2}, ${north - 0.01 * (north - south)}])`,
     )
     t.ok(
-      Math.abs(ground / 1.4 - Number.parseInt(low)) < 15,
+      Math.abs(ground / 1.4 - Number.parseInt(low, 10)) < 15,
       `the ground goes on at the lowest height in the hole: ${ground}`,
     )
     t.same(complaints, [])
