@@ -52,7 +52,7 @@ t.test('help has examples for every command', async (t) => {
   const { code, stdout } = await flagstone(['--help'])
   t.equal(code, 0)
   t.match(stdout, /Examples:[\s\S]*Exit codes:/)
-  for (const command of ['build', 'info', 'tile', 'verify', 'sample', 'probe']) {
+  for (const command of ['build', 'info', 'tile', 'verify', 'sample', 'serve', 'probe']) {
     const help = await flagstone([command, '--help'])
     t.equal(help.code, 0)
     t.match(help.stdout, /Examples:\n {2}flagstone/, command)
