@@ -43,8 +43,6 @@ class FileCatalog implements Catalog {
   #list: readonly Source[] = []
   #discovery: Discovery | undefined
   #watch: FolderWatch | undefined
-  #looking: Promise<void> | undefined
-  #lookAgain = false
   #isClosed = false
   generation = 0
 
@@ -77,7 +75,7 @@ class FileCatalog implements Catalog {
     this.#watch = new FolderWatch(this.#options.watchSeconds * 1000, () => this.#look())
     this.#watch.set(this.#discovery.directories)
     // for what happened since the folders were read
-    this.#look()
+    this.#watch.after(0)
   }
 
   get(id: string): Source | undefined {
@@ -120,19 +118,16 @@ class FileCatalog implements Catalog {
     this.#publish()
   }
 
-  /** One look at a time; what happens during one is seen by the next. */
-  #look(): void {
-    if (this.#looking !== undefined) {
-      this.#lookAgain = true
-      return
+  /** What goes wrong is among the problems until the next look. */
+  async #look(): Promise<number> {
+    try {
+      await this.#lookOnce()
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      const { found = [], directories = new Set<string>() } = this.#discovery ?? {}
+      this.#discovery = { found, directories, problems: [{ path: '', message }] }
     }
-    this.#looking = this.#lookOnce().finally(() => {
-      this.#looking = undefined
-      if (this.#lookAgain && !this.#isClosed) {
-        this.#lookAgain = false
-        this.#look()
-      }
-    })
+    return this.#entries.size
   }
 
   async #lookOnce(): Promise<void> {

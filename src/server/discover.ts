@@ -103,16 +103,20 @@ async function walk(
 ): Promise<void> {
   all.directories.add(directory)
   const folders: string[] = []
+  // no link leads here, so the real path is the root's and the rest: a look at thousands of files is a look at folders
+  const add = (path: string): void => {
+    const label = relative(root, path)
+    all.found.push({ path, real: join(realRoot, label), isNamed: false, label, id: undefined, missing })
+  }
   for (const entry of await entriesOf(directory, all)) {
     const path = join(directory, entry.name)
     const isArchive = EXTENSIONS.has(extname(entry.name).toLowerCase())
     if (entry.isDirectory()) folders.push(path)
-    else if (isArchive && (entry.isFile() || entry.isSymbolicLink())) {
-      await addInside(root, realRoot, path, missing, all)
-    }
+    else if (isArchive && entry.isSymbolicLink()) await addInside(root, realRoot, path, missing, all)
+    else if (isArchive && entry.isFile()) add(path)
   }
   for (const path of folders) {
-    if (isTileFolder(path)) await addInside(root, realRoot, path, missing, all)
+    if (isTileFolder(path)) add(path)
     else if (depth > 0) await walk(root, realRoot, path, missing, depth - 1, all)
   }
 }

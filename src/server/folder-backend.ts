@@ -5,6 +5,7 @@ import { sniffTileType } from '../format/tile-type.js'
 import { FolderReader } from '../interop/folder.js'
 import type { TilesDescription } from '../store/describe.js'
 import type { Backend } from './backend.js'
+import { Costly } from './costly.js'
 import { describeSampled } from './describe-served.js'
 import type { ServedTile, TileStat } from './source.js'
 
@@ -21,23 +22,24 @@ export class FolderBackend implements Backend {
   readonly contentEncoding = undefined
   readonly #path: string
   readonly #inode: number
-  #tiles: FolderReader
-  #tilesOf = ''
+  readonly #reader: FolderReader
+  /** Opened anew to count the tiles anew: that goes through all its folders. */
+  readonly #counted: Costly<FolderReader>
 
   /** `path` has no links in it. */
   constructor(path: string) {
     this.#path = path
     this.#inode = statSync(path).ino
-    this.#tiles = FolderReader.open(path)
+    this.#reader = FolderReader.open(path)
+    this.#counted = new Costly(() => {
+      const reader = FolderReader.open(path)
+      reader.levels()
+      return reader
+    })
   }
 
-  /** With the levels counted anew in each revision. */
   get tiles(): FolderReader {
-    if (this.#tilesOf !== this.revision) {
-      this.#tiles = FolderReader.open(this.#path)
-      this.#tilesOf = this.revision
-    }
-    return this.#tiles
+    return this.#counted.get(this.revision)
   }
 
   get revision(): string {
@@ -83,7 +85,7 @@ export class FolderBackend implements Backend {
     y: number,
     read: (fd: number, facts: Stats) => T | undefined,
   ): T | undefined {
-    const found = this.#tiles.find(z, x, y)
+    const found = this.#reader.find(z, x, y)
     if (found === undefined) return undefined
     let fd: number | undefined
     try {

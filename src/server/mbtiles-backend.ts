@@ -10,6 +10,7 @@ import { MbtilesReader } from '../interop/mbtiles.js'
 import type { TilesDescription } from '../store/describe.js'
 import type { TileSet } from '../store/tile-set.js'
 import type { Backend } from './backend.js'
+import { Costly } from './costly.js'
 import { describeSampled } from './describe-served.js'
 import type { ServedTile, TileStat } from './source.js'
 
@@ -74,7 +75,7 @@ export class MbtilesBackend implements Backend {
 
   describe(): TilesDescription {
     return this.#whole((db) =>
-      describeSampled(db, (z, x, y) => this.stat(z, x, y), {
+      describeSampled(this.tiles, (z, x, y) => this.stat(z, x, y), {
         kind: 'MBTiles',
         sealed: true,
         fileBytes: this.#facts.size,
@@ -90,11 +91,13 @@ export class MbtilesBackend implements Backend {
 
   #tileSet(): TileSet {
     const whole = <T>(work: (db: MbtilesReader) => T): T => this.#whole(work)
+    // a look at the whole index
+    const levels = new Costly(() => whole((db) => db.levels()))
     return {
       path: this.#path,
       get: (z, x, y) => whole((db) => db.get(z, x, y)),
       has: (z, x, y) => whole((db) => db.has(z, x, y)),
-      levels: () => whole((db) => db.levels()),
+      levels: () => levels.get(this.revision),
       tiles: (query) => whole((db) => db.tiles(query)),
       metadata: () => whole((db) => withJson(db.metadata())),
       close: () => {},
