@@ -24,6 +24,7 @@ export function addOverlay(map: MapView): void {
     id: 'gaps',
     type: 'fill',
     source: 'cells',
+    filter: ['has', 'state'],
     paint: { 'fill-pattern': ['concat', 'flagstone-', ['get', 'state']] },
   })
   map.addLayer({ id: 'tile-borders', type: 'line', source: 'cells', paint: { 'line-width': 1 } })

@@ -98,7 +98,9 @@ export class Viewer {
     const { bounds } = this.#facts
     if (bounds === undefined) return
     const narrow = window.innerWidth <= 720
-    this.map.fitBounds([...bounds] as [number, number, number, number], {
+    // a hair over 180° would be taken for the other side of the world
+    const [west, south, east, north] = bounds
+    this.map.fitBounds([Math.max(west, -180), south, Math.min(east, 180), north], {
       padding: narrow
         ? { top: 24, left: 24, right: 24, bottom: 150 }
         : { top: 40, bottom: 56, right: 84, left: 380 },
