@@ -38,7 +38,6 @@ const THIRD_PARTY: Record<string, readonly string[]> = {
   '@napi-rs/lzma': ['raster'],
   '@rgrove/parse-xml': ['raster'],
   libsql: ['interop'],
-  piscina: ['pyramid'],
   flatbush: ['pyramid'],
   tinyglobby: ['pyramid', 'server'],
   commander: ['cli'],
