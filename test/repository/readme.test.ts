@@ -31,9 +31,19 @@ t.test('the life of a file: every command does what it says', (t) => {
   for (const command of commands) {
     // The second build continues an interrupted one; here nothing was, and it says so.
     const finished = command.includes('--resume')
+    // A server is stopped as by Ctrl-C, on any port.
+    const isServer = command.startsWith('flagstone serve ')
+    const prefix = isServer
+      ? `timeout --preserve-status -s INT 4 '${process.execPath}' '${bin}' serve --port 0`
+      : ''
     const ran = spawnSync(
       'bash',
-      ['-c', `flagstone() { '${process.execPath}' '${bin}' "$@"; }; ${command}`],
+      [
+        '-c',
+        isServer
+          ? command.replace('flagstone serve', prefix)
+          : `flagstone() { '${process.execPath}' '${bin}' "$@"; }; ${command}`,
+      ],
       {
         cwd: dir,
         encoding: 'buffer',
@@ -41,6 +51,7 @@ t.test('the life of a file: every command does what it says', (t) => {
     )
     if (finished) t.match(ran.stderr.toString(), /it is complete/, command)
     else t.equal(ran.status, 0, `${command}\n${ran.stderr}`)
+    if (isServer) t.match(ran.stdout.toString(), /^http:\/\/127\.0\.0\.1:\d+\/$/m, 'and says where it is')
   }
   const jpeg = readFileSync(join(dir, 'tile.jpg'))
   t.equal(jpeg.readUInt16BE(0), 0xffd8, 'tile.jpg is a JPEG')
