@@ -6,8 +6,8 @@
 // Absent tiles are absent. Tiles meet the window or lie in it; west > east crosses the antimeridian.
 import { setImmediate } from 'node:timers/promises'
 import { nameOfTileType } from '../format/tile-type.js'
-import { lonLatToTile, MAX_ZOOM } from '../grid/mercator.js'
-import type { TileRange } from '../store/list.js'
+import { MAX_ZOOM } from '../grid/mercator.js'
+import { type TileRange, tileRangesOf } from '../store/list.js'
 import { notModified } from './conditional.js'
 import type { RoutedSource, ServerContext } from './context.js'
 import { bytesAnswer } from './json-answer.js'
@@ -36,7 +36,7 @@ export async function answerCoverage(
   const [zoomText = '', windowText = ''] = rest
   const zoom = /^\d{1,2}$/.test(zoomText) ? Number(zoomText) : Number.NaN
   if (!(zoom <= MAX_ZOOM)) throw new HttpError(400, `The zoom of a coverage is 0 to ${MAX_ZOOM}.`)
-  const ranges = rangesOf(parseWindow(windowText), zoom)
+  const ranges = tileRangesOf(parseWindow(windowText), zoom)
   const what = `coverage ${zoom} ${ranges.map((r) => `${r.minX},${r.minY},${r.maxX},${r.maxY}`).join(' ')}`
   const etag = `"${source.version}-${what.replaceAll(/[ ,]/g, '-')}"`
   const same = notModified(query, etag)
@@ -65,17 +65,6 @@ function parseWindow(text: string): [number, number, number, number] {
     throw new HttpError(400, 'A coverage is of {west},{south},{east},{north}.json in degrees.')
   }
   return [west, south, east, north]
-}
-
-function rangesOf([west, south, east, north]: [number, number, number, number], zoom: number): TileRange[] {
-  const between = (from: number, to: number): TileRange => {
-    const [minX, minY] = lonLatToTile(from, north, zoom)
-    const [maxX, maxY] = lonLatToTile(to, south, zoom)
-    return { minX, minY, maxX, maxY }
-  }
-  if (west <= east) return [between(west, east)]
-  const [left, right] = [between(-180, east), between(west, 180)]
-  return left.maxX >= right.minX ? [{ ...left, maxX: right.maxX }] : [left, right]
 }
 
 async function coverageOf(

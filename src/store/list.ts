@@ -59,13 +59,13 @@ export function* listTiles(
   const first = query.zoom ?? 0
   const last = query.zoom ?? 26
   for (let zoom = first; zoom <= last; zoom++) {
-    const ranges = query.bbox === undefined ? [query.range] : rangesOf(query.bbox, zoom)
+    const ranges = query.bbox === undefined ? [query.range] : tileRangesOf(query.bbox, zoom)
     for (const range of ranges) yield* listLevel(rows, zoom, range)
   }
 }
 
-/** One range of tiles, or two where the rectangle crosses the antimeridian. */
-function rangesOf(bbox: readonly [number, number, number, number], zoom: number): TileRange[] {
+/** West, south, east, north in degrees → one range of tiles, or two where they cross the antimeridian. Throws RangeError. */
+export function tileRangesOf(bbox: readonly [number, number, number, number], zoom: number): TileRange[] {
   const [west, south, east, north] = bbox
   if (!bbox.every(Number.isFinite) || south > north)
     throw new RangeError(`${bbox} is no rectangle: west, south, east, north in degrees are wanted`)
