@@ -169,9 +169,16 @@ async function scaling(context: Context): Promise<Part> {
   }
   const of = (size: number): number => medianOf(rows, `${SCALING}: CPU time a tile, ${size}²`)
   const first = sizes[0]!
+  const each = sizes.map(of)
+  const mean = each.reduce((sum, time) => sum + time, 0) / each.length
   return {
     rows,
     ratios: [
+      {
+        name: `${SCALING}: furthest from the mean of all sizes`,
+        value: Math.max(...each.map((time) => Math.abs(time / mean - 1))),
+        bar: '≤ 0.15',
+      },
       {
         name: `${SCALING}: a tile of ${sizes.at(-1)}² / one of ${first}²`,
         value: of(sizes.at(-1)!) / of(first),

@@ -4,8 +4,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { sniffTileType, type TileType } from '../format/tile-type.js'
-import type { TileSet } from '../store/tile-set.js'
+import type { TileSet, TilesOfZoom } from '../store/tile-set.js'
 
+/** Looked up by name, not by listing all. */
+const FEW_COLUMNS = 32
 const TILE_NAME = /^(\d{1,8})\.(png|jpg|jpeg|webp|avif)$/i
 
 /** Names that are whole numbers, as numbers, ascending. */
@@ -73,16 +75,24 @@ export class FolderReader implements TileSet {
     return this.#levels
   }
 
-  *tiles({ zoom }: { zoom: number }): IterableIterator<{ z: number; x: number; y: number }> {
+  *tiles({ zoom, range }: TilesOfZoom): IterableIterator<{ z: number; x: number; y: number }> {
     const side = 2 ** zoom
-    const directory = join(this.path, String(zoom))
-    for (const x of numbersIn(directory)) {
-      for (const name of readdirSync(join(directory, String(x)))) {
-        const row = TILE_NAME.exec(name)?.[1]
-        if (row === undefined || Number(row) >= side || x >= side) continue
-        yield { z: zoom, x, y: this.#row(zoom, Number(row)) }
+    const { minX = 0, minY = 0, maxX = side - 1, maxY = side - 1 } = range ?? {}
+    for (const x of this.#columns(zoom, Math.max(minX, 0), Math.min(maxX, side - 1))) {
+      for (const name of readdirSync(join(this.path, String(zoom), String(x)))) {
+        const row = Number(TILE_NAME.exec(name)?.[1] ?? side)
+        const y = this.#row(zoom, row)
+        if (row < side && y >= minY && y <= maxY) yield { z: zoom, x, y }
       }
     }
+  }
+
+  /** Few are looked for one by one, as the directory of a zoom may be long. */
+  #columns(zoom: number, minX: number, maxX: number): number[] {
+    const directory = join(this.path, String(zoom))
+    if (maxX - minX >= FEW_COLUMNS) return numbersIn(directory).filter((x) => x >= minX && x <= maxX)
+    const columns = Array.from({ length: Math.max(0, maxX - minX + 1) }, (_, i) => minX + i)
+    return columns.filter((x) => existsSync(join(directory, String(x))))
   }
 
   metadata(): Record<string, unknown> {

@@ -6,13 +6,21 @@ import { runInNewContext } from 'node:vm'
 import type Database from 'libsql'
 import { FlagstoneError } from '../errors.js'
 import { sniffTileType, type TileType } from '../format/tile-type.js'
-import type { TileSet } from '../store/tile-set.js'
+import type { TileSet, TilesOfZoom } from '../store/tile-set.js'
 
 // Loaded when the first archive is opened: most builds have none, and every worker would pay for it.
 const require = createRequire(import.meta.url)
 
 /** Rows of TMS count from the south. */
 const flip = (zoom: number, row: number): number => 2 ** zoom - 1 - row
+
+const COLUMNS = 'SELECT tile_column, tile_row FROM'
+const ROWS = 'AND tile_row BETWEEN ?4 AND ?5'
+const IN_COLUMNS = `${COLUMNS} tiles WHERE zoom_level = ?1 AND tile_column BETWEEN ?2 AND ?3 ${ROWS}`
+/** The index is by zoom, column, row: one seek a column is much less than all rows of the columns. */
+const FEW_COLUMNS = 256
+const IN_FEW_COLUMNS = `WITH RECURSIVE columns (x) AS (SELECT ?2 UNION ALL SELECT x + 1 FROM columns WHERE x < ?3)
+  ${COLUMNS} columns CROSS JOIN tiles ON zoom_level = ?1 AND tile_column = x ${ROWS}`
 
 /** Closed archives whose descriptors may still be open. */
 const CLOSED_AT_MOST = 16
@@ -93,10 +101,13 @@ export class MbtilesReader implements TileSet {
     return this.#levels
   }
 
-  *tiles({ zoom }: { zoom: number }): IterableIterator<{ z: number; x: number; y: number }> {
+  *tiles({ zoom, range }: TilesOfZoom): IterableIterator<{ z: number; x: number; y: number }> {
     const side = 2 ** zoom
-    const rows = this.#db.prepare('SELECT tile_column, tile_row FROM tiles WHERE zoom_level = ?').raw()
-    for (const row of this.#run(() => rows.iterate(zoom)) as Iterable<[unknown, unknown]>) {
+    const { minX, minY, maxX, maxY } = range ?? { minX: 0, minY: 0, maxX: side - 1, maxY: side - 1 }
+    // a statement of its own, because several of these may be under way
+    const rows = this.#db.prepare(maxX - minX < FEW_COLUMNS ? IN_FEW_COLUMNS : IN_COLUMNS).raw()
+    const places = [zoom, minX, maxX, flip(zoom, maxY), flip(zoom, minY)]
+    for (const row of this.#run(() => rows.iterate(...places)) as Iterable<[unknown, unknown]>) {
       const x = Number(row[0])
       const y = flip(zoom, Number(row[1]))
       if (Number.isInteger(x) && Number.isInteger(y) && x >= 0 && y >= 0 && x < side && y < side) {

@@ -5,7 +5,7 @@
 // that is usual at the zoom. Tiles of heights are decoded to heights first: only those may be resampled.
 import { type Canvas, finishCanvas } from '../raster/canvas.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
-import type { TileSet } from '../store/tile-set.js'
+import { holdsUnder, type TileSet } from '../store/tile-set.js'
 import type { PixelRect } from './rect.js'
 import { paintScaled } from './scale.js'
 import { colourForm, type TileForm } from './tile-form.js'
@@ -104,9 +104,8 @@ export class TileMosaic<T extends Samples = Uint8Array> {
   }
 
   #hasBelow(zoom: number, x: number, y: number, depth: number): boolean {
-    if (depth === 0 || zoom >= this.#deepest) return false
-    for (const [cx, cy] of childrenOf(x, y)) {
-      if (this.#has(zoom + 1, cx, cy) || this.#hasBelow(zoom + 1, cx, cy, depth - 1)) return true
+    for (let down = 1; down <= depth && zoom + down <= this.#deepest; down++) {
+      if (this.#zooms.has(zoom + down) && holdsUnder(this.#reader, zoom, x, y, down)) return true
     }
     return false
   }

@@ -16,8 +16,6 @@ import type { Source } from './source.js'
 
 /** Cells of an answer at most, per range of x. */
 const MAX_CELLS = 16_384
-/** Of sources that cannot be listed by a range: looked up one by one so far, beyond it the level is walked. */
-const MAX_LOOKUPS = 4096
 /** Tiles between two looks at what else the process has to do. */
 const BREATH = 20_000
 
@@ -84,7 +82,6 @@ async function coverageOf(
         await setImmediate()
         signal.throwIfAborted()
       }
-      if (x < range.minX || x > range.maxX || y < range.minY || y > range.maxY) continue
       if (cell === 1) {
         const name = nameOfTileType(type)
         if (!types.includes(name)) types.push(name)
@@ -120,23 +117,13 @@ interface Stored {
   readonly type: number
 }
 
-/** The tiles of a range; where the source has no order to look them up by, the others of the zoom too. */
+/** The tiles of a range. */
 function* storedIn(source: Source, zoom: number, range: TileRange, withSizes: boolean): Generator<Stored> {
   if (source.reader !== undefined) {
     yield* source.reader.tiles({ zoom, range })
     return
   }
-  const { minX, minY, maxX, maxY } = range
-  if (withSizes && (maxX - minX + 1) * (maxY - minY + 1) <= MAX_LOOKUPS) {
-    for (let y = minY; y <= maxY; y++) {
-      for (let x = minX; x <= maxX; x++) {
-        const stat = source.stat(zoom, x, y)
-        if (stat !== undefined) yield { x, y, length: stat.length, type: stat.type }
-      }
-    }
-    return
-  }
-  for (const { x, y } of source.tiles.tiles({ zoom })) {
+  for (const { x, y } of source.tiles.tiles({ zoom, range })) {
     const stat = withSizes ? source.stat(zoom, x, y) : undefined
     yield { x, y, length: stat?.length ?? 0, type: stat?.type ?? 0 }
   }

@@ -8,6 +8,8 @@ export interface Query {
   readonly target: string
   /** Where an outer router mounts us, '/maps', when it took that off `target`: part of the URLs we hand out. */
   readonly mountPath?: string | undefined
+  /** The address is that of the mount without a slash behind it, '/maps': links relative to it lead elsewhere. */
+  readonly isBare?: boolean
   /** Value of a header, by its lower-case name; several of one name joined by ', '. */
   header(name: string): string | undefined
   /** Of the connection, for logs and for who it is that asks. */

@@ -16,11 +16,12 @@ export class NodeQuery implements Query {
   readonly method: string
   readonly target: string
   readonly mountPath: string | undefined
+  readonly isBare: boolean
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   #gone: AbortController | undefined
 
-  /** `target` is what is behind `mountPath`. */
+  /** `target` is what is behind `mountPath`: '' or '?a' of the mount's own address. */
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
@@ -32,6 +33,7 @@ export class NodeQuery implements Query {
     this.method = request.method ?? 'GET'
     this.target = target.charCodeAt(0) === 47 ? target : originForm(target)
     this.mountPath = mountPath
+    this.isBare = target === '' || target.charCodeAt(0) === 63
   }
 
   header(name: string): string | undefined {
@@ -87,7 +89,8 @@ export function nodeHandler(core: Core): NodeHandler {
     }
   }
   return (request, response, next) => {
-    const query = new NodeQuery(request, response, request.url, mountPathOf(request))
+    const mountPath = mountPathOf(request)
+    const query = new NodeQuery(request, response, targetOf(request, mountPath), mountPath)
     const answer = core.answer(query)
     const finish = (reply: Reply): void => {
       if (next !== undefined && reply.isElsewhere === true) next()
@@ -105,6 +108,12 @@ function mountPathOf({ url = '', baseUrl, originalUrl }: MountedRequest): string
   // Connect makes '/?a' of '/maps?a' that is mounted at '/maps'
   const rest = url.slice(1)
   return originalUrl.endsWith(rest) ? originalUrl.slice(0, originalUrl.length - rest.length) : undefined
+}
+
+/** Express and Connect write a slash behind a mount's own address, which the client did not. */
+function targetOf({ url = '', originalUrl }: MountedRequest, mountPath: string | undefined): string {
+  if (mountPath === undefined || mountPath === '') return url
+  return originalUrl === mountPath || originalUrl?.startsWith(`${mountPath}?`) === true ? url.slice(1) : url
 }
 
 /** Of 'http://host/path', as proxies are asked, and of what is left of a mount point's own address. '*' is left alone. */

@@ -34,11 +34,20 @@ const HEADERS = [
 ]
 
 export function answerCataloguePage(context: ServerContext, { query }: Routed): Reply {
-  return page(context, query, 'index.html')
+  return withSlash(query, context.options.basePath) ?? page(context, query, 'index.html')
 }
 
 export function answerMapPage(context: ServerContext, { query }: RoutedSource): Reply {
   return page(context, query, 'map.html')
+}
+
+/** A page's links are relative: '/maps' has to become '/maps/' first. Relative too, as proxies may add to the path. */
+function withSlash({ target, mountPath, isBare = false }: Query, basePath: string): Reply | undefined {
+  const rest = target.slice(basePath.length)
+  if (basePath === '' ? !isBare : rest.startsWith('/')) return undefined
+  const name = `${mountPath ?? ''}${basePath}`.split('/').at(-1)
+  const search = rest.includes('?') ? rest.slice(rest.indexOf('?')) : ''
+  return { status: 308, headers: ['Location', `${name}/${search}`, 'Content-Length', '0'], body: undefined }
 }
 
 function page({ options }: ServerContext, query: Query, name: string): Reply {

@@ -1,5 +1,6 @@
 // At which zooms there are tiles for a place. Coordinates are on the grid, of zooms up to 26: they fit 32 bits.
 import { MAX_ZOOM } from '../grid/mercator.js'
+import { holdsUnder } from '../store/tile-set.js'
 import type { Source } from './source.js'
 
 /** The zoom of the tile itself or of its nearest stored ancestor. */
@@ -11,11 +12,7 @@ export function storedAbove({ tiles }: Source, z: number, x: number, y: number):
 /** How many zooms deeper there are tiles with `factor` times the pixels; fewer when no such deep ones lie under this one. */
 export function depthFor({ tiles }: Source, z: number, x: number, y: number, factor: number): number {
   const wanted = Math.min(MAX_ZOOM - z, Math.ceil(Math.log2(factor)))
-  for (let depth = wanted; depth > 0; depth--) {
-    const n = 2 ** depth
-    for (let i = 0; i < n * n; i++) {
-      if (tiles.has(z + depth, x * n + (i % n), y * n + Math.floor(i / n))) return depth
-    }
-  }
-  return 0
+  let depth = wanted
+  while (depth > 0 && !holdsUnder(tiles, z, x, y, depth)) depth--
+  return depth
 }

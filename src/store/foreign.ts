@@ -18,7 +18,6 @@ import { allocate } from './slab.js'
 import { PlacedTile, type Tile, type TileStat } from './tile.js'
 import { WINDOW_STEP, Windows } from './window.js'
 
-const ROWS = 512
 /** A file that was written to is believed again when that is so long ago. */
 const QUIET_MS = 300
 const TRIES = 4
@@ -131,7 +130,7 @@ export class ForeignReader {
 
   /** `crc` of listed tiles would cost reading them, so here it is 0. */
   tiles(query: TilesQuery = {}): IterableIterator<ListedTile> {
-    return listTiles((zoom, from) => this.#inOneState(() => this.#rows(zoom, from)), query)
+    return listTiles((_zoom, from, most) => this.#inOneState(() => this.#rows(from, most)), query)
   }
 
   /** Walks all directories the first time, unless the option `levels` says otherwise. */
@@ -253,7 +252,7 @@ export class ForeignReader {
     return tileType === 0 ? sniffTileType(bytes) : (tileType as TileType)
   }
 
-  #rows(_zoom: number, from: number): RecordRow[] | undefined {
+  #rows(from: number, most: number): RecordRow[] | undefined {
     this.#assertOpen()
     const rows: RecordRow[] = []
     const type = this.#archive.header.tileType as TileType
@@ -262,7 +261,7 @@ export class ForeignReader {
       const etag = this.#etagOf(dataOffset + offset, length)
       for (let key = Math.max(from, tileId); key < tileId + runLength; key++) {
         rows.push({ key, deleted: false, offset, length, type, crc: 0, etag })
-        if (rows.length === ROWS) return rows
+        if (rows.length === most) return rows
       }
     }
     return rows.length === 0 ? undefined : rows

@@ -47,11 +47,14 @@ export interface ListedTile {
   etag: string
 }
 
-/** `rows(zoom, from)`: the next records with keys from `from` on, undefined when there are no more. */
-export function* listTiles(
-  rows: (zoom: number, from: number) => RecordRow[] | undefined,
-  query: TilesQuery,
-): IterableIterator<ListedTile> {
+/** The next records of a zoom with keys from `from` on, `most` of them; undefined when there are no more. */
+export type Rows = (zoom: number, from: number, most: number) => RecordRow[] | undefined
+
+/** The first bunch is small, for who only asks whether there is anything. */
+const FIRST_ROWS = 4
+const MOST_ROWS = 512
+
+export function* listTiles(rows: Rows, query: TilesQuery): IterableIterator<ListedTile> {
   if (query.range !== undefined && query.zoom === undefined)
     throw new TypeError('a range of tiles belongs to one zoom; say which')
   if (query.range !== undefined && query.bbox !== undefined)
@@ -80,16 +83,13 @@ export function tileRangesOf(bbox: readonly [number, number, number, number], zo
   return left.maxX >= right.minX ? [{ ...left, maxX: right.maxX }] : [left, right]
 }
 
-function* listLevel(
-  rows: (zoom: number, from: number) => RecordRow[] | undefined,
-  zoom: number,
-  range: TileRange | undefined,
-): IterableIterator<ListedTile> {
+function* listLevel(rows: Rows, zoom: number, range: TileRange | undefined): IterableIterator<ListedTile> {
   const spans = range === undefined ? [[zoomBase(zoom), zoomBase(zoom + 1)] as const] : spansOf(zoom, range)
   const zxy: [number, number, number] = [0, 0, 0]
+  let most = FIRST_ROWS
   for (const [from, to] of spans) {
-    for (let next = from; next < to; ) {
-      const bunch = rows(zoom, next)
+    for (let next = from; next < to; most = Math.min(MOST_ROWS, most * 4)) {
+      const bunch = rows(zoom, next, Math.min(most, to - next))
       if (bunch === undefined) return
       for (const row of bunch) {
         next = row.key + 1
@@ -109,7 +109,17 @@ function* listLevel(
  */
 function* spansOf(zoom: number, range: TileRange): Generator<readonly [number, number], void> {
   let open: [number, number] | undefined
-  for (const span of cellSpans(zoom, range, 0, 0, 0)) {
+  const last = 2 ** zoom - 1
+  const inWorld = (n: number): number => Math.min(Math.max(n, 0), last)
+  const corners = [range.minX, range.minY, range.maxX, range.maxY].map(inWorld) as [
+    number,
+    number,
+    number,
+    number,
+  ]
+  // the smallest cell that holds both corners
+  const up = 32 - Math.clz32((corners[0] ^ corners[2]) | (corners[1] ^ corners[3]))
+  for (const span of cellSpans(zoom, range, zoom - up, corners[0] >> up, corners[1] >> up)) {
     if (open !== undefined && open[1] === span[0]) open[1] = span[1]
     else {
       if (open !== undefined) yield open

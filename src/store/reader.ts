@@ -41,7 +41,6 @@ export interface LevelInfo {
 const MISSING = -1
 /** Attempts by seqlock alone before a reader asks the writer to hold still by taking the pin. */
 const FREE_TRIES = 3
-const ROWS = 512
 const LARGE_BYTES = 2 ** 24
 
 export class TileReader {
@@ -204,7 +203,7 @@ export class TileReader {
 
   /** The tiles in key order (zoom by zoom along the Hilbert curve), as they are when the iteration gets to them. */
   tiles(query: TilesQuery = {}): IterableIterator<ListedTile> {
-    return listTiles((zoom, from) => this.#rows(zoom, from), query)
+    return listTiles((zoom, from, most) => this.#rows(zoom, from, most), query)
   }
 
   levels(): LevelInfo[] {
@@ -605,18 +604,18 @@ export class TileReader {
     return view ? new Uint8Array(window.buffer, at, length) : window.slice(at, at + length)
   }
 
-  /** Up to ROWS live records of a zoom with keys from `from` on, in key order, tail merged in. */
-  #rows(zoom: number, from: number): RecordRow[] | undefined {
+  /** Up to `most` records of a zoom with keys from `from` on, in key order, tail merged in. */
+  #rows(zoom: number, from: number, most: number): RecordRow[] | undefined {
     for (;;) {
       this.#refreshIfChanged()
       const view = this.#views[zoom]
       if (view === undefined) return undefined
-      const rows = this.#collectRows(view, from)
+      const rows = this.#collectRows(view, from, most)
       if (this.#settled(view, Math.max(from, 0))) return rows
     }
   }
 
-  #collectRows(view: LevelView, from: number): RecordRow[] | undefined {
+  #collectRows(view: LevelView, from: number, most: number): RecordRow[] | undefined {
     this.#loadTail(view)
     const { index } = view
     const tailKeys = view.tailKeys()
@@ -624,7 +623,7 @@ export class TileReader {
     let last = -1
     let record = index.lowerBound(view.sortedCount, from)
     let next = firstNotBelow(tailKeys, from)
-    for (let n = 0; n < ROWS && (record < view.sortedCount || next < tailKeys.length); n++) {
+    for (let n = 0; n < most && (record < view.sortedCount || next < tailKeys.length); n++) {
       let key = Number.POSITIVE_INFINITY
       if (record < view.sortedCount) {
         index.locate(record, view.sortedCount)

@@ -1,5 +1,11 @@
 // Whatever holds encoded tiles by z, x, y and can be asked for them: our files, PMTiles, and what interop/ reads.
 import type { TileType } from '../format/tile-type.js'
+import type { TileRange } from './list.js'
+
+export interface TilesOfZoom {
+  readonly zoom: number
+  readonly range?: TileRange | undefined
+}
 
 export interface TileSet {
   readonly path: string
@@ -8,8 +14,16 @@ export interface TileSet {
   has(z: number, x: number, y: number): boolean
   /** Zooms that hold tiles, ascending. */
   levels(): readonly { readonly zoom: number; readonly count: number }[]
-  /** The tiles of a zoom, in any order. */
-  tiles(query: { readonly zoom: number }): IterableIterator<{ z: number; x: number; y: number }>
+  /** The tiles of a zoom, or of a part of it, in any order. */
+  tiles(query: TilesOfZoom): IterableIterator<{ z: number; x: number; y: number }>
   metadata(): Record<string, unknown>
   close(): void
+}
+
+/** Is anything stored `depth` zooms under a place? One look into the index, however deep. */
+export function holdsUnder(tiles: TileSet, z: number, x: number, y: number, depth: number): boolean {
+  const n = 2 ** depth
+  const range = { minX: x * n, minY: y * n, maxX: x * n + n - 1, maxY: y * n + n - 1 }
+  for (const _ of tiles.tiles({ zoom: z + depth, range })) return true
+  return false
 }

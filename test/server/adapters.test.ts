@@ -124,6 +124,33 @@ t.test('mounted by an outer router', async (t) => {
   t.equal(echo.body, '{"a":1}', 'parsers outside the plugin are left alone')
 })
 
+t.test('the catalogue page is where its relative links lead somewhere', async (t) => {
+  const handler = flagstoneHandler({ sources })
+  t.teardown(() => handler.close())
+  const outer = await overNode(express().use('/a/maps', handler) as never)
+  t.teardown(() => outer.close())
+  const based = await WAYS['node']!(sources, { basePath: '/a/maps' })
+  t.teardown(() => based.close())
+  const plugin = fastify()
+  await plugin.register(flagstoneFastify, { sources, prefix: '/a/maps' })
+  t.teardown(() => plugin.close())
+  const injected: Pick<Way, 'ask'> = {
+    ask: async (url) => {
+      const { statusCode, headers, rawPayload } = await plugin.inject({ url })
+      return { status: statusCode, headers: headers as Record<string, string>, body: rawPayload }
+    },
+  }
+  for (const [name, way] of Object.entries({ express: outer, 'base path': based, fastify: injected })) {
+    for (const search of ['', '?a=1/2']) {
+      const { status, headers } = await way.ask(`/a/maps${search}`)
+      t.equal(status, 308, name)
+      const { pathname, search: kept } = new URL(headers.location!, 'http://a.example/a/maps')
+      t.equal(pathname + kept, `/a/maps/${search}`)
+      t.equal((await way.ask(pathname + kept)).status, 200, `${name}: no circle`)
+    }
+  }
+})
+
 t.test('Connect takes the mount point off the URL', async (t) => {
   const server = await openTileServer(sources)
   t.teardown(() => server.close())
