@@ -393,7 +393,8 @@ t.test('under a base path', async (t) => {
   const ask = await served(t, { basePath: '/maps/a' })
   t.equal((await ask('/maps/a/pics/1/0/1')).status, 200)
   t.equal((await ask('/maps/a/tiles/pics/1/0/1?v=1')).status, 200)
-  t.equal((await ask('/maps/a')).status, (await ask('/maps/a/')).status)
+  t.equal((await ask('/maps/a')).status, 308, 'to /maps/a/')
+  t.equal((await ask('/maps/a/')).status, 200)
   for (const target of ['/pics/1/0/1', '/maps/pics/1/0/1', '/maps/ab/pics/1/0/1', '/maps', '/']) {
     t.equal((await ask(target)).status, 404, target)
   }
