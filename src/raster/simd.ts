@@ -66,8 +66,8 @@ interface Kernels {
     out: number,
     limit: number,
   ): number
-  /** Where the coefficients end, 0 when there may not be enough room. See wasm/vp8.ts. Not in modules built before it. */
-  vp8Frame?(
+  /** Where the coefficients end, 0 when there may not be enough room. See wasm/vp8.ts. */
+  vp8Frame(
     tables: number,
     update: number,
     rgb: number,

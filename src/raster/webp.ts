@@ -71,7 +71,7 @@ export function encodeWebp(
   if (bands !== 3 || mask === undefined || quality > MAX_QUALITY) return undefined
   if ((width | height) & 15 || Math.max(width, height) > MAX_SIDE) return undefined
   const here = prepared()
-  if (here?.kernels.vp8Frame === undefined) return undefined
+  if (here === undefined) return undefined
   const { bytes } = here
   const quantiser = quantiserOf(quality)
   const factors = factorsOf(quantiser)

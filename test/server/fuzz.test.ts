@@ -96,6 +96,7 @@ class Fuzzer {
 
   async run(until: number): Promise<void> {
     let client = new RawClient(this.#port)
+    let before: Case | undefined
     while (performance.now() < until && this.complaints.length < 10) {
       const asked = nextCase(this.#random, this.#etags)
       const number = ++this.#count
@@ -105,10 +106,12 @@ class Fuzzer {
         else if (!(await this.#asked(client, asked))) {
           client.destroy()
           client = new RawClient(this.#port)
-        }
+          before = undefined
+        } else before = asked
       } catch (error) {
         if (!(error instanceof Malformed)) throw error
-        this.#complain(asked, number, error.message)
+        this.#complain(asked, number, `${error.message}; ${client.told}, after ${spell(before)}`)
+        before = undefined
         client.destroy()
         client = new RawClient(this.#port)
       }
@@ -165,15 +168,19 @@ class Fuzzer {
   }
 
   #complain(asked: Case, number: number, wrong: string): void {
-    const sent = JSON.stringify(
-      asked.bytes
-        .toString('latin1')
-        .replace(/(.{1,6}?)\1{9,}/gs, '$1…')
-        .slice(0, 1500),
-    )
-    this.complaints.push(`seed ${SEED}, about request ${number}: ${wrong}\n  ${sent}`)
+    this.complaints.push(`seed ${SEED}, about request ${number}: ${wrong}\n  ${spell(asked)}`)
   }
 }
+
+const spell = (asked: Case | undefined): string =>
+  asked === undefined
+    ? 'nothing'
+    : JSON.stringify(
+        asked.bytes
+          .toString('latin1')
+          .replace(/(.{1,6}?)\1{9,}/gs, '$1…')
+          .slice(0, 1500),
+      )
 
 const memoryMib = (pid: number): { now: number; most: number } => {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')

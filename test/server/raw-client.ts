@@ -23,6 +23,8 @@ export class RawClient {
   #bytes: Buffer = Buffer.alloc(0)
   #isOver = false
   #wasRefused = false
+  readonly #since = performance.now()
+  #ended = 'open'
   #wake: () => void = () => {}
 
   constructor(port: number) {
@@ -32,17 +34,23 @@ export class RawClient {
       this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk])
       this.#wake()
     })
-    const over = (): void => {
+    const over = (how: string): void => {
+      if (!this.#isOver) this.#ended = `${how} after ${Math.round(performance.now() - this.#since)} ms`
       this.#isOver = true
       this.#wake()
     }
     this.#socket
-      .on('end', over)
-      .on('close', over)
+      .on('end', () => over('ended'))
+      .on('close', () => over('closed'))
       .on('error', (error: NodeJS.ErrnoException) => {
         this.#wasRefused = error.code === 'ECONNREFUSED'
-        over()
+        over(error.code ?? error.message)
       })
+  }
+
+  /** How the connection ended, for who wonders. */
+  get told(): string {
+    return `${this.#ended}, ${this.pending} bytes left`
   }
 
   /** Nobody listens there. */
