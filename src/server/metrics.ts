@@ -10,14 +10,23 @@ import {
   type MetricValue,
   Registry,
 } from 'prom-client'
-import type { ServerContext } from './context.js'
+import type { ByteCache } from './byte-cache.js'
 import { BUCKET_SECONDS, RequestCounts, type RouteCounts } from './request-counts.js'
+import type { Catalog } from './source.js'
+import type { WorkQueue } from './work-queue.js'
 
 type Value = MetricValue<string> & { metricName?: string }
 type Family = Omit<MetricObjectWithValues<Value>, 'collect'>
 
 /** The numbers of one process at one moment; plain data, so that it can be sent to another. */
 export type MetricsSnapshot = readonly Family[]
+
+/** What is measured besides requests. */
+interface Measured {
+  readonly catalog: Catalog
+  readonly cache: ByteCache
+  readonly work: WorkQueue
+}
 
 export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
 
@@ -28,7 +37,7 @@ export class Metrics {
     processRegistry()
   }
 
-  async snapshot({ catalog, cache, work }: Omit<ServerContext, 'metrics'>): Promise<MetricsSnapshot> {
+  async snapshot({ catalog, cache, work }: Measured): Promise<MetricsSnapshot> {
     const one = (value: number): Value[] => [{ value, labels: {} }]
     return [
       ...requestFamilies(this.requests.all()),

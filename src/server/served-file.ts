@@ -3,10 +3,11 @@
 //
 // Invariant: it never answers from another file than the one it stands for. The path may lead to another one by the
 // time it is opened again; then it says so, and its catalogue makes a new source.
-import { type Backend, openBackend } from './backend.js'
+import type { Backend } from './backend.js'
 import { BackendSource } from './backend-source.js'
 import { type FileIdentity, identityOf, isSameFile } from './file-identity.js'
 import { HttpError } from './message.js'
+import { openBackend } from './open-backend.js'
 import type { Closable, OpenFiles } from './open-files.js'
 import type { MissingPolicy } from './options.js'
 import type { Source } from './source.js'
