@@ -9,6 +9,15 @@ import { NodeQuery } from './node-handler.js'
 import type { ServerOptions } from './options.js'
 import type { SourceInput } from './source.js'
 
+/**
+ * A FastifyInstance, by what tells one: Fastify's own types are not named in ours, as who does not use it has not got
+ * them.
+ */
+export interface FastifyApp {
+  readonly prefix: string
+  removeAllContentTypeParsers(): void
+}
+
 export interface FlagstoneFastifyOptions extends ServerOptions, ServerHooks {
   readonly sources: SourceInput | readonly SourceInput[]
   /** Of Fastify: where the plugin is mounted. */
@@ -19,17 +28,20 @@ export interface FlagstoneFastifyOptions extends ServerOptions, ServerHooks {
 
 /** Opens the sources when the app gets ready, closes them with it. Rejects as openTileServer does. */
 export async function flagstoneFastify(
-  app: FastifyInstance,
+  instance: FastifyApp,
   { sources, prefix: _, logLevel: __, ...options }: FlagstoneFastifyOptions,
 ): Promise<void> {
+  const app = instance as FastifyInstance
   const { core, close } = await openTileServer(sources, options)
   app.addHook('onClose', close)
   // bodies are ours to read and to limit; this holds inside the plugin only
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-  const mounted = app.prefix
+  const depth = app.prefix.replace(/\/$/, '').split('/').length - 1
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const query = new NodeQuery(request.raw, reply.raw, request.raw.url!.slice(mounted.length), mounted)
+    const url = request.raw.url!
+    const mounted = url.slice(0, endOfParts(url, depth))
+    const query = new NodeQuery(request.raw, reply.raw, url.slice(mounted.length), mounted)
     const answer = await core.answer(query)
     if (answer.isElsewhere === true) {
       reply.callNotFound()
@@ -38,7 +50,19 @@ export async function flagstoneFastify(
     return send(reply, answer, query.method, (error) => core.report(query, error))
   }
   app.all('/*', handler)
-  if (mounted !== '') app.all('/', handler)
+  if (app.prefix !== '') app.all('/', handler)
+}
+
+/** Where the first parts of a path end: a prefix may have parameters, '/:tenant', and be escaped otherwise. */
+function endOfParts(url: string, parts: number): number {
+  const mark = url.indexOf('?')
+  const end = mark < 0 ? url.length : mark
+  let at = 0
+  for (let part = 0; part < parts; part++) {
+    at = url.indexOf('/', at + 1)
+    if (at < 0 || at > end) return end
+  }
+  return at
 }
 
 function send(

@@ -43,7 +43,10 @@ export interface FlagstoneHandler {
   close(): Promise<void>
 }
 
-/** Opens the sources at the first request, or when `ready` is asked for. */
+/**
+ * Opens the sources at the first request, or when `ready` is asked for. While that fails, `next` gets the error; where
+ * there is no `next`, `onError` does, and the client a 503.
+ */
 export function flagstoneHandler({ sources, ...options }: FlagstoneHandlerOptions): FlagstoneHandler {
   let opening: Promise<TileServer> | undefined
   let server: TileServer | undefined
@@ -69,7 +72,7 @@ export function flagstoneHandler({ sources, ...options }: FlagstoneHandlerOption
         ({ node }) => node(request, response, next),
         (error: unknown) => {
           if (next !== undefined) next(error)
-          else response.writeHead(503, { 'Retry-After': '5' }).end()
+          else void refuse(request, response, error, options.onError)
         },
       )
     }
@@ -81,6 +84,25 @@ export function flagstoneHandler({ sources, ...options }: FlagstoneHandlerOption
     await opened?.close()
   }
   return Object.assign(handler, { close }) as FlagstoneHandler
+}
+
+/** Nothing is open that could answer. */
+async function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: unknown,
+  onError: ServerHooks['onError'],
+): Promise<void> {
+  const { NodeQuery } = await import('./node-handler.js')
+  onError?.(error, new NodeQuery(request, response))
+  const body = `${JSON.stringify({ error: 'The tiles cannot be opened now; the log of the server says why.' })}\n`
+  response.writeHead(503, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    'Retry-After': '5',
+  })
+  response.end(body)
 }
 
 const isFetch = (request: IncomingMessage | Request): request is Request =>

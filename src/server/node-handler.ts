@@ -19,6 +19,8 @@ export class NodeQuery implements Query {
   readonly isBare: boolean
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
+  /** Of 'http://host/path': it counts, whatever Host says (RFC 9112, 3.2.2). */
+  readonly #authority: string | undefined
   #gone: AbortController | undefined
 
   /** `target` is what is behind `mountPath`: '' or '?a' of the mount's own address. */
@@ -31,12 +33,18 @@ export class NodeQuery implements Query {
     this.#request = request
     this.#response = response
     this.method = request.method ?? 'GET'
-    this.target = target.charCodeAt(0) === 47 ? target : originForm(target)
+    if (target.charCodeAt(0) === 47) this.target = target
+    else {
+      const { path, authority } = originForm(target)
+      this.target = path
+      this.#authority = authority
+    }
     this.mountPath = mountPath
     this.isBare = target === '' || target.charCodeAt(0) === 63
   }
 
   header(name: string): string | undefined {
+    if (this.#authority !== undefined && name === 'host') return this.#authority
     const value = this.#request.headers[name]
     return Array.isArray(value) ? value.join(', ') : value
   }
@@ -117,10 +125,10 @@ function targetOf({ url = '', originalUrl }: MountedRequest, mountPath: string |
 }
 
 /** Of 'http://host/path', as proxies are asked, and of what is left of a mount point's own address. '*' is left alone. */
-function originForm(url: string): string {
-  if (url === '' || url.startsWith('?')) return `/${url}`
-  const scheme = /^https?:\/\/[^/?#]*/i.exec(url)
-  if (scheme === null) return url
+function originForm(url: string): { path: string; authority?: string | undefined } {
+  if (url === '' || url.startsWith('?')) return { path: `/${url}` }
+  const scheme = /^https?:\/\/([^/?#]*)/i.exec(url)
+  if (scheme === null) return { path: url }
   const rest = url.slice(scheme[0].length)
-  return rest.startsWith('/') ? rest : `/${rest}`
+  return { path: rest.startsWith('/') ? rest : `/${rest}`, authority: scheme[1] }
 }

@@ -1,4 +1,5 @@
-// A request's body, not more of it than allowed.
+// A request's body, not more of it than allowed. Who mounts us may have read it before (express.json() and the like put
+// what they made of it into `body`): then it is what they made, written again.
 import type { IncomingMessage } from 'node:http'
 import { HttpError } from './message.js'
 
@@ -11,32 +12,45 @@ const POLITE_BYTES = 4 * 1024 * 1024
  */
 export function readBody(request: IncomingMessage, limitBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
+    const { body } = request as { body?: unknown }
+    if (request.readableEnded && body !== undefined) {
+      const bytes = bytesOf(body)
+      if (bytes.length > limitBytes) reject(tooLarge(request, limitBytes))
+      else resolve(bytes)
+      return
+    }
     const chunks: Buffer[] = []
     let length = 0
     const done = (act: () => void): void => {
       request.off('data', take).off('end', end).off('close', cut).off('error', cut)
       act()
     }
-    const tooLarge = (): HttpError =>
-      new HttpError(
-        413,
-        `The request's body is over the limit of ${limitBytes} bytes.`,
-        request.complete ? [] : ['Connection', 'close'],
-      )
     const take = (chunk: Buffer): void => {
       length += chunk.length
       if (length <= limitBytes) chunks.push(chunk)
-      else if (length > limitBytes + POLITE_BYTES) done(() => reject(tooLarge()))
+      else if (length > limitBytes + POLITE_BYTES) done(() => reject(tooLarge(request, limitBytes)))
     }
     const end = (): void =>
-      done(() => (length > limitBytes ? reject(tooLarge()) : resolve(Buffer.concat(chunks))))
+      done(() =>
+        length > limitBytes ? reject(tooLarge(request, limitBytes)) : resolve(Buffer.concat(chunks)),
+      )
     const cut = (): void => done(() => reject(new HttpError(400, "The request's body was cut off.")))
     if (request.destroyed) {
       cut()
       return
     }
     const announced = Number(request.headers['content-length'])
-    if (announced > limitBytes + POLITE_BYTES) reject(tooLarge())
+    if (announced > limitBytes + POLITE_BYTES) reject(tooLarge(request, limitBytes))
     else request.on('data', take).on('end', end).on('close', cut).on('error', cut)
   })
 }
+
+const bytesOf = (body: unknown): Uint8Array =>
+  body instanceof Uint8Array ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+
+const tooLarge = ({ complete }: IncomingMessage, limitBytes: number): HttpError =>
+  new HttpError(
+    413,
+    `The request's body is over the limit of ${limitBytes} bytes.`,
+    complete ? [] : ['Connection', 'close'],
+  )

@@ -124,6 +124,36 @@ t.test('mounted by an outer router', async (t) => {
   t.equal(echo.body, '{"a":1}', 'parsers outside the plugin are left alone')
 })
 
+t.test('a body that the outer app has read already', async (t) => {
+  const handler = flagstoneHandler({ sources, limits: { bodyBytes: 200 } })
+  t.teardown(() => handler.close())
+  const app = express()
+  app.use(express.json(), handler)
+  const outer = await overNode(app as never)
+  t.teardown(() => outer.close())
+  const post = (points: unknown[]): Promise<Answered> =>
+    outer.ask('/pics/point', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ points }),
+    })
+  const { status, body } = await post([[-90, 40]])
+  t.equal(status, 200)
+  t.match(JSON.parse(body.toString()), { points: [{ lon: -90, lat: 40, color: [20, 90, 30, 255] }] })
+  t.equal((await post(Array(50).fill([-90, 40]))).status, 413)
+})
+
+t.test('a plugin below a path with parameters', async (t) => {
+  const plugin = fastify()
+  await plugin.register(flagstoneFastify, { sources, prefix: '/of/:tenant' })
+  t.teardown(() => plugin.close())
+  const { statusCode, body } = await plugin.inject({ url: '/of/m%C3%BCller/pics.json?missing=404' })
+  t.equal(statusCode, 200)
+  t.match(body, '/of/m%C3%BCller/pics/{z}/{x}/{y}.')
+  t.equal((await plugin.inject({ url: '/of/you/pics/1/0/1' })).statusCode, 200)
+  t.equal((await plugin.inject({ url: '/of/you' })).statusCode, 308)
+})
+
 t.test('the catalogue page is where its relative links lead somewhere', async (t) => {
   const handler = flagstoneHandler({ sources })
   t.teardown(() => handler.close())
@@ -178,11 +208,16 @@ t.test('one handler for both kinds of requests, opened when it is needed', async
   t.equal((await way.ask('/pics/1/0/1')).status, 200)
   t.equal((await handler.ready).context.catalog.list().length, 1)
 
-  const bad = flagstoneHandler({ sources, cacheControl: 'two\nlines' })
+  const errors: unknown[] = []
+  const onError = (error: unknown, { target }: Query): unknown => errors.push([error, target])
+  const bad = flagstoneHandler({ sources, cacheControl: 'two\nlines', onError })
   await t.rejects(bad.ready, { code: 'BAD_OPTION' })
   const refused = await overNode(bad)
   t.teardown(() => refused.close())
-  t.equal((await refused.ask('/pics/1/0/1')).status, 503)
+  const { status, headers, body } = await refused.ask('/pics/1/0/1')
+  t.match({ status, headers }, { status: 503, headers: { 'retry-after': /\d/ } })
+  t.match(body.toString(), /cannot be opened/)
+  t.match(errors, [[{ code: 'BAD_OPTION' }, '/pics/1/0/1']], 'whoever runs it hears why')
   await bad.close()
 })
 
@@ -378,6 +413,8 @@ t.test('HTTP as it comes', async (t) => {
     ['200'],
     'absolute form',
   )
+  const said = await say(way.port, get('GET http://a.example:81/pics.json HTTP/1.1', 'Host: b', last))
+  t.match(said, '"http://a.example:81/pics/', 'whose host counts, not that of Host')
   t.same(await statuses(get('OPTIONS * HTTP/1.1', 'Host: a', last)), ['204'])
   t.same(await statuses(get('GET * HTTP/1.1', 'Host: a', last)), ['404'])
   t.same(await statuses(get(`BREW ${path} HTTP/1.1`, 'Host: a', last)), ['400'], 'no method at all')

@@ -64,7 +64,7 @@ interface Express {
   get(path: string, ...handlers: unknown[]): void
   disable(setting: string): Express
 }
-export const express = createRequire(import.meta.url)('express') as () => Express
+export const express = createRequire(import.meta.url)('express') as (() => Express) & { json(): unknown }
 
 const OF_CONNECTION = ['date', 'connection', 'keep-alive', 'transfer-encoding']
 
