@@ -1,7 +1,8 @@
 // What the inputs stand for at this moment: tile archives, by path.
 //
 // Invariants: nothing outside a given folder, or a glob's fixed part, is ever found: links that lead out are left aside
-// unless they were named themselves; links to folders are not followed, hidden files not looked at. The order is the
+// unless they were named themselves; links to folders are not followed, hidden files not looked at. A link to a file
+// ('latest.pmtiles') is a name of its own: it neither hides the file it leads to nor is hidden by it. The order is the
 // same for the same files: what was named first, then by depth and name.
 import { type Dirent, statSync } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
@@ -19,6 +20,8 @@ export interface Found {
   readonly path: string
   /** Without links: what is opened. */
   readonly real: string
+  /** Where it lies, its folders without links; other than `real` where it is a link itself. */
+  readonly place: string
   /** Named itself, so that it must be there. */
   readonly isNamed: boolean
   /** Its path below the folder it was found in: tells files of one name apart, wherever the folder is. */
@@ -48,12 +51,12 @@ export async function discover(inputs: readonly SourceInput[], depth: number): P
     else if (input.path !== undefined) await discoverPath(input.path, input, depth, all)
   }
   // the same file may be named and lie in a folder: then what was said of it by name counts
+  const named = new Set(all.found.flatMap(({ isNamed, real }) => (isNamed ? real : [])))
   const seen = new Set<string>()
   const found = [...all.found.filter((f) => f.isNamed), ...all.found.filter((f) => !f.isNamed)].filter(
-    ({ real, id }) => {
-      const key = id === undefined ? real : `${real}\n${id}`
-      const isNew = !seen.has(key) && !seen.has(real)
-      seen.add(key).add(real)
+    ({ place, isNamed, id }) => {
+      const isNew = !seen.has(place) && (isNamed || !named.has(place))
+      seen.add(place)
       return isNew || id !== undefined
     },
   )
@@ -75,7 +78,9 @@ async function discoverPath(
   } else {
     all.directories.add(dirname(path))
     const real = await realpath(path).catch(() => path)
-    all.found.push({ path, real, isNamed: true, label: basename(path), id: about.id, missing: about.missing })
+    const place = join(await realpath(dirname(path)).catch(() => dirname(path)), basename(path))
+    const { id, missing } = about
+    all.found.push({ path, real, place, isNamed: true, label: basename(path), id, missing })
     return
   }
   if (about.id !== undefined) {
@@ -106,7 +111,8 @@ async function walk(
   // no link leads here, so the real path is the root's and the rest: a look at thousands of files is a look at folders
   const add = (path: string): void => {
     const label = relative(root, path)
-    all.found.push({ path, real: join(realRoot, label), isNamed: false, label, id: undefined, missing })
+    const real = join(realRoot, label)
+    all.found.push({ path, real, place: real, isNamed: false, label, id: undefined, missing })
   }
   for (const entry of await entriesOf(directory, all)) {
     const path = join(directory, entry.name)
@@ -181,7 +187,9 @@ async function addInside(
     })
     return
   }
-  all.found.push({ path, real, isNamed: false, label: relative(root, path), id: undefined, missing })
+  const label = relative(root, path)
+  const place = join(realRoot, label)
+  all.found.push({ path, real, place, isNamed: false, label, id: undefined, missing })
 }
 
 /** By code units: the same everywhere, unlike a locale's order. */

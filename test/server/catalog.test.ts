@@ -106,7 +106,7 @@ t.test('folders: what is found in them, and what is not', async (t) => {
   symlinkSync('sub/two.pmtiles', join(root, 'in/alias.pmtiles'))
 
   const catalog = await opened(t, [join(root, 'in')])
-  t.same(ids(catalog), ['alias', 'one', 'tiles-in-folder'], 'a file that is linked to is served once')
+  t.same(ids(catalog), ['alias', 'one', 'tiles-in-folder', 'two'], 'a link in a folder is a name of its own')
   t.equal(catalog.get('broken'), undefined)
   t.same(
     catalog
@@ -123,12 +123,15 @@ t.test('folders: what is found in them, and what is not', async (t) => {
     'one',
     'three',
     'tiles-in-folder',
+    'two',
   ])
+  const twice = [join(root, 'in/alias.pmtiles'), join(root, 'in'), join(root, 'in/sub/two.pmtiles')]
+  t.same(ids(await opened(t, twice)), ['alias', 'one', 'tiles-in-folder', 'two'], 'each name once')
   t.same(ids(await opened(t, [join(root, 'in/link-out.pmtiles')])), ['link-out'], 'named itself')
   const missing = await opened(t, [{ path: join(root, 'in'), missing: '404' }])
   t.same(
     missing.list().map((source) => source.missing),
-    ['404', '404', '404'],
+    ['404', '404', '404', '404'],
   )
 })
 
