@@ -28,6 +28,9 @@ export function packedAnswer(context: ServerContext, query: Query, encoding: str
   }
   const at = headers.indexOf('Content-Length')
   headers.splice(at, 2)
+  // other bytes than those that the strong tag stands for
+  const tag = headers.indexOf('ETag') + 1
+  if (tag > 0 && !headers[tag]!.startsWith('W/')) headers[tag] = `W/${headers[tag]}`
   if (!(body instanceof Uint8Array)) return { status, headers, body }
   return unpacked(context, query, encoding as keyof typeof UNPACK, body).then((bytes) => {
     headers.push('Content-Length', String(bytes.length))

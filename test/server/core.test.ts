@@ -383,7 +383,13 @@ t.test('vector tiles, gzipped as they are stored', async (t) => {
     t.same(reply.body, VECTOR)
     t.equal(reply.headers['content-encoding'], undefined)
     t.equal(reply.headers['content-length'], String(VECTOR.length))
+    t.match(reply.headers['etag'], /^W\//, 'not the bytes of the strong tag')
     const head = await ask('/vector/0/0/0.pbf', { headers, method: 'HEAD' })
+    t.equal(head.headers['etag'], reply.headers['etag'])
+    const same = await ask('/vector/0/0/0.pbf', {
+      headers: { ...headers, 'If-None-Match': reply.headers['etag']! },
+    })
+    t.equal(same.status, 304)
     t.equal(head.headers['content-encoding'], undefined)
     t.equal(head.headers['content-length'], undefined, 'not known before')
   }
