@@ -78,12 +78,12 @@ function onFirstTurn({ left, top, right, bottom }: Window): Window {
   return { left: left - turn, top, right: right - turn, bottom }
 }
 
-/** Plain decimal numbers, as many; undefined for anything else. */
+/** Decimal numbers, as many, small ones as JavaScript writes them (1e-7) too; undefined for anything else. */
 function numbersOf(text: string, count: number): number[] | undefined {
   const parts = text.split(',', count + 1)
   if (parts.length !== count) return undefined
   const numbers = parts.map((part) =>
-    /^ ?[+-]?\d{1,4}(\.\d{0,20})?$/.test(part) ? Number(part) : Number.NaN,
+    /^ ?[+-]?\d{1,4}(\.\d{0,20})?(e-\d{1,3})?$/i.test(part) ? Number(part) : Number.NaN,
   )
   return numbers.every(Number.isFinite) ? numbers : undefined
 }

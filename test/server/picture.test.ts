@@ -194,6 +194,8 @@ t.test('formats, backgrounds, what is transparent', async (t) => {
   const [w, , e, n] = bbox
   const top = await ask(`/grey/bbox/${w},${(bbox[1] + n) / 2 + 2},${e},${n}/64x32.png`)
   t.equal((await sharp(await top.arrayBuffer()).metadata()).channels, 1, 'grey stays grey')
+  const tiny = await ask('/half/bbox/-1e-7,0.0000,1e-7,1.5E-7/4x4.png')
+  t.equal(tiny.status, 200, 'small numbers as JavaScript writes them')
   const auto = await picture('/half/bbox/auto/32x32.png')
   t.equal(worstOf(auto, await picture(`/half/bbox/${bbox}/32x32.png`)), 0)
 })
