@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { FlagstoneError } from '../errors.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
 import { TERRAIN_ENCODINGS, type TerrainEncoding } from '../raster/terrain.js'
+import { nearest } from '../store/nearest.js'
 import { terrainContradiction } from './terrain-options.js'
 
 const zoom = z.int('a zoom is a whole number from 0 to 26').min(0).max(26)
@@ -209,33 +210,4 @@ export function parseBuildOptions(value: unknown): ResolvedBuildOptions {
     'BAD_OPTION',
     field === '' ? `build: ${issue.message}` : `build option ${field}: ${issue.message}`,
   )
-}
-
-/** The word a misspelled one probably stands for: at most a third of its letters differ. */
-export function nearest(word: string, words: readonly string[]): string | undefined {
-  const plain = (text: string): string => text.toLowerCase().replace(/[-_]/g, '')
-  let best: string | undefined
-  let least = Math.max(1, Math.floor(word.length / 3)) + 1
-  for (const candidate of words) {
-    const distance = editDistance(plain(word), plain(candidate))
-    if (distance < least) {
-      least = distance
-      best = candidate
-    }
-  }
-  return best
-}
-
-/** Levenshtein's, one row at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, change))
-    }
-    row = next
-  }
-  return row[b.length]!
 }

@@ -3,12 +3,13 @@
 // Invariants: what is served changes between two requests, never during one. Ids stay with their paths for as long as
 // the server runs. Without `watch` the sources stay the same; a file that was replaced is answered from the old one.
 import { FlagstoneError } from '../errors.js'
+import { parseOptions } from '../store/options.js'
 import { GivenReader } from './backend-source.js'
 import { type Discovery, discover } from './discover.js'
 import { FileEntry, SETTLED_MS } from './file-entry.js'
 import { HttpError } from './message.js'
 import { OpenFiles } from './open-files.js'
-import type { ResolvedServerOptions } from './options.js'
+import { type ResolvedServerOptions, sourceObject } from './options.js'
 import type { Catalog, Source, SourceInput } from './source.js'
 import { SourceIds } from './source-ids.js'
 import { FolderWatch } from './watch.js'
@@ -55,7 +56,8 @@ class FileCatalog implements Catalog {
   async open(): Promise<void> {
     for (const input of this.#inputs) {
       if (typeof input === 'string') continue
-      const { id, path, reader, missing } = input
+      const { id, path, missing } = parseOptions(sourceObject, input, 'source')
+      const reader = input?.reader
       if ((path === undefined) === (reader === undefined)) {
         throw new FlagstoneError('BAD_OPTION', 'A source is a path or a reader: give one of the two.')
       }

@@ -65,3 +65,16 @@ export const serverOptions = z.strictObject({
 })
 export type ServerOptions = z.input<typeof serverOptions>
 export type ResolvedServerOptions = z.output<typeof serverOptions>
+
+/** What is served, when it is more than a path. */
+export const sourceObject = z.strictObject({
+  id: z.string().optional(),
+  path: z.string().min(1).optional(),
+  reader: z
+    .custom<object>(
+      (reader) => typeof (reader as { get?: unknown } | null)?.get === 'function',
+      'is an open reader',
+    )
+    .optional(),
+  missing: missingPolicy.optional(),
+})

@@ -1,6 +1,7 @@
 // What a caller may say to the store, checked once at the rim; inside, the types are trusted.
 import { z } from 'zod'
 import { FlagstoneError } from '../errors.js'
+import { nearest } from './nearest.js'
 
 const MIB = 1024 * 1024
 
@@ -86,11 +87,28 @@ export const sealInfo = z.strictObject({
 export type SealInfo = z.input<typeof sealInfo>
 export type ResolvedSealInfo = z.output<typeof sealInfo>
 
-/** Applies a schema; the first complaint becomes one sentence that names the field. */
+/** Applies a schema; the first complaint becomes one sentence that names the field, and what a misspelled one may mean. */
 export function parseOptions<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
   const result = schema.safeParse(value ?? {})
   if (result.success) return result.data
   const issue = result.error.issues[0]!
   const field = issue.path.length > 0 ? `${what}: ${issue.path.join('.')}` : what
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0]!
+    const meant = nearest(key, keysAt(schema, issue.path))
+    const hint = meant === undefined ? '' : `; did you mean '${meant}'?`
+    throw new FlagstoneError('BAD_OPTION', `${field}: there is no '${key}'${hint}`)
+  }
   throw new FlagstoneError('BAD_OPTION', `${field}: ${issue.message}`)
+}
+
+/** What an object in a schema may hold. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  const [first, ...rest] = path
+  if (schema instanceof z.ZodObject) {
+    const { shape } = schema as z.ZodObject
+    return first === undefined ? Object.keys(shape) : keysAt(shape[first as string] as z.ZodType, rest)
+  }
+  const inside = (schema as { unwrap?: () => z.ZodType }).unwrap?.()
+  return inside === undefined ? [] : keysAt(inside, path)
 }

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { encodingAt, encodingPlanOf } from '../../src/pyramid/encoding.js'
-import { nearest, parseBuildOptions } from '../../src/pyramid/options.js'
+import { parseBuildOptions } from '../../src/pyramid/options.js'
+import { nearest } from '../../src/store/nearest.js'
 
 const given = { sources: ['a.tif'], out: 'a.pmtiles' }
 

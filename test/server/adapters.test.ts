@@ -208,6 +208,10 @@ t.test('one handler for both kinds of requests, opened when it is needed', async
   t.equal((await way.ask('/pics/1/0/1')).status, 200)
   t.equal((await handler.ready).context.catalog.list().length, 1)
 
+  const misspelt = flagstoneHandler({ sources, limits: { job: 3 } as never })
+  await t.rejects(misspelt.ready, {
+    message: "server option: limits: there is no 'job'; did you mean 'jobs'?",
+  })
   const errors: unknown[] = []
   const onError = (error: unknown, { target }: Query): unknown => errors.push([error, target])
   const bad = flagstoneHandler({ sources, cacheControl: 'two\nlines', onError })

@@ -224,6 +224,11 @@ t.test('ids are safe, single, and stay', async (t) => {
       ],
       [{ path: root, id: 'many' }],
       [{}],
+      [{ path, missing: '405' as never }],
+      [{ path, mising: '404' } as never],
+      [undefined as never],
+      [3 as never],
+      [{ reader: {} as never }],
     ]
     for (const inputs of refused) {
       await t.rejects(
