@@ -3,6 +3,7 @@
 // Invariants: sizes are checked before anything is decoded; what comes out is width × height × samples.
 import type { Metadata, Sharp } from 'sharp'
 import { FlagstoneError } from '../errors.js'
+import { readPngIndices } from './png-indices.js'
 import { sharp } from './sharp.js'
 
 /** Decoded bytes of one picture: these formats can only be decoded from the top, so all of it is in memory. */
@@ -12,11 +13,14 @@ export interface PictureHeader {
   readonly format: 'PNG' | 'JPEG' | 'WebP' | 'AVIF'
   readonly width: number
   readonly height: number
-  readonly kind: 'grey' | 'rgb' | 'cmyk'
+  /** 'index': the numbers of a palette, not its colours. */
+  readonly kind: 'grey' | 'rgb' | 'cmyk' | 'index'
   readonly hasAlpha: boolean
   readonly bits: 8 | 16
   /** Alpha counts. */
   readonly samples: number
+  /** A PNG with a palette. */
+  readonly isPalette: boolean
 }
 
 const FORMATS: Readonly<Record<string, PictureHeader['format']>> = {
@@ -31,15 +35,18 @@ const FORMATS: Readonly<Record<string, PictureHeader['format']>> = {
 const input = (path: string, pixels: number): Sharp =>
   sharp(path, { ignoreIcc: true, sequentialRead: true, failOn: 'error', limitInputPixels: pixels })
 
-/** Throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED, TOO_LARGE. */
-export async function readPictureHeader(path: string): Promise<PictureHeader> {
+/**
+ * With `values`, of a palette its numbers are looked at.
+ * Throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED, TOO_LARGE.
+ */
+export async function readPictureHeader(path: string, values = false): Promise<PictureHeader> {
   let found: Metadata
   try {
     found = await input(path, 2 ** 50).metadata()
   } catch (error) {
     throw broken(path, error)
   }
-  const { space, hasAlpha, depth, width, height } = found
+  const { space, depth, width, height } = found
   const format = FORMATS[found.format ?? '']
   if (format === undefined || (found.pages ?? 1) > 1) {
     throw new FlagstoneError(
@@ -48,10 +55,12 @@ export async function readPictureHeader(path: string): Promise<PictureHeader> {
       { path },
     )
   }
-  const kind = space === 'cmyk' ? 'cmyk' : space === 'b-w' || space === 'grey16' ? 'grey' : 'rgb'
+  const isPalette = format === 'PNG' && found.isPalette
+  const kind = values && isPalette ? 'index' : kindOf(space)
+  const hasAlpha = found.hasAlpha && kind !== 'index'
   // AVIF of 10 and 12 bits is shown with 8.
   const bits = depth === 'ushort' && format === 'PNG' ? 16 : 8
-  const samples = (kind === 'cmyk' ? 4 : kind === 'grey' ? 1 : 3) + (hasAlpha ? 1 : 0)
+  const samples = SAMPLES[kind] + (hasAlpha ? 1 : 0)
   const bytes = width * height * samples * (bits / 8)
   if (bytes > MAX_BYTES) {
     throw new FlagstoneError(
@@ -60,8 +69,13 @@ export async function readPictureHeader(path: string): Promise<PictureHeader> {
       { path },
     )
   }
-  return { format, width, height, kind, hasAlpha, bits, samples }
+  return { format, width, height, kind, hasAlpha, bits, samples, isPalette }
 }
+
+const SAMPLES = { cmyk: 4, rgb: 3, grey: 1, index: 1 } as const
+
+const kindOf = (space: string): 'grey' | 'rgb' | 'cmyk' =>
+  space === 'cmyk' ? 'cmyk' : space === 'b-w' || space === 'grey16' ? 'grey' : 'rgb'
 
 /** All samples, interleaved. Throws SOURCE_CORRUPT. */
 export async function decodePicture(path: string, header: PictureHeader): Promise<Uint8Array | Uint16Array> {
@@ -70,6 +84,7 @@ export async function decodePicture(path: string, header: PictureHeader): Promis
   let picture = input(path, pixels)
   let decoded: { data: Buffer; info: { width: number; height: number; channels: number } }
   try {
+    if (kind === 'index') return await readPngIndices(path, width, height)
     if (bits === 16) picture.toColourspace(kind === 'grey' ? 'grey16' : 'rgb16').raw({ depth: 'ushort' })
     else {
       if (kind === 'cmyk') picture = picture.pipelineColourspace('cmyk')

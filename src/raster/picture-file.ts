@@ -38,7 +38,7 @@ function keep(picture: PictureFile, samples: Decoded): void {
  * CRS_UNSUPPORTED, BAD_OPTION; `read` throws SOURCE_CORRUPT.
  */
 export async function openPicture(path: string, options: OpenOptions = {}): Promise<RasterSource> {
-  const header = await readPictureHeader(path)
+  const header = await readPictureHeader(path, options.view?.kind === 'values')
   const pam = await readPam(path, options.crs !== undefined)
   const place = await placeBeside(path, pam, options.crs, options.anywhere)
   const own =
@@ -50,7 +50,8 @@ export async function openPicture(path: string, options: OpenOptions = {}): Prom
         )
   const nodata = options.nodata ?? own
   const { dev, ino, size, mtimeMs } = await stat(path)
-  const picture = new PictureFile(path, header, own[0]?.[0], [dev, ino, size, mtimeMs].join(':'))
+  const state = [dev, ino, size, mtimeMs, ...(header.kind === 'index' ? ['index'] : [])].join(':')
+  const picture = new PictureFile(path, header, own[0]?.[0], state)
   await picture.share()
   return sourceOf(path, picture, place, {
     nodata,
@@ -69,7 +70,10 @@ function nodataColour(
   return isWhole && colours.length > 0 ? [colours as number[]] : []
 }
 
-function lookOf({ kind, hasAlpha, bits, samples }: PictureHeader, nodata: number | undefined): StoredLook {
+function lookOf(
+  { kind, hasAlpha, bits, samples, isPalette }: PictureHeader,
+  nodata: number | undefined,
+): StoredLook {
   return {
     stored: {
       type: bits === 16 ? 'uint16' : 'uint8',
@@ -77,6 +81,7 @@ function lookOf({ kind, hasAlpha, bits, samples }: PictureHeader, nodata: number
       bands: samples - (hasAlpha ? 1 : 0),
       hasAlpha,
       palette: false,
+      ...(isPalette ? { indexed: true } : {}),
       ...(nodata === undefined ? {} : { nodata }),
     },
     cmyk: kind === 'cmyk',
@@ -85,7 +90,8 @@ function lookOf({ kind, hasAlpha, bits, samples }: PictureHeader, nodata: number
 
 function describe(header: PictureHeader, crs: string): string {
   const { format, width, height, kind, hasAlpha, bits } = header
-  const colour = { grey: 'grey', rgb: 'RGB', cmyk: 'CMYK' }[kind] + (hasAlpha ? ' with alpha' : '')
+  const colour =
+    { grey: 'grey', rgb: 'RGB', cmyk: 'CMYK', index: 'palette' }[kind] + (hasAlpha ? ' with alpha' : '')
   return [`${format} ${width}×${height}`, colour, ...(bits === 16 ? ['16 bits'] : []), crs].join(', ')
 }
 

@@ -43,6 +43,8 @@ export interface StoredSamples {
   readonly hasAlpha: boolean
   /** Bands are numbers in a table of colours. */
   readonly palette: boolean
+  /** A picture of a palette that is shown as its colours; a values view gives the numbers of the palette. */
+  readonly indexed?: boolean
   /** Value that means "nothing here", as far as one number says it (NaN too). */
   readonly nodata?: number
   /** GDAL's: value = stored · scale + offset, by band; left out where it is 1 and 0. Values views are in these units. */

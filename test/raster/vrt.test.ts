@@ -2,6 +2,7 @@
 // that we say we read. What is refused, and what hostile files do, is in vrt-refused.test.ts.
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import sharp from 'sharp'
 import t, { type Test } from 'tap'
 import { openRaster } from '../../src/raster/open.js'
 import { withoutGdal } from '../helpers/gdal.js'
@@ -234,6 +235,27 @@ t.test('colours and alpha', { skip }, async (t) => {
     gdal('rgb2pct.py', '-n', '50', piece(dir, 'a.tif', 0, 0, 120, 100), palette)
     gdal('gdal_translate', '-q', '-expand', 'rgb', palette, join(dir, 'expanded.tif'))
     await sameColours(t, buildVrt(dir, [palette]), dir, join(dir, 'expanded.tif'))
+  })
+  await t.test('palettes of PNG, of any depth, interlaced or not', async (t) => {
+    const dir = t.testdir()
+    const source = piece(dir, 'a.tif', 0, 0, 61, 47)
+    for (const colours of [2, 4, 16, 200]) {
+      for (const progressive of [false, true]) {
+        const [png, vrt, expanded] = ['p.png', 'p.vrt', 'expanded.tif'].map((name) => join(dir, name))
+        await sharp(source).png({ palette: true, colours, progressive, effort: 1 }).toFile(png!)
+        gdal(
+          'gdal_translate',
+          '-q',
+          '-of',
+          'VRT',
+          ...'-a_srs EPSG:32633 -a_ullr 0 47 61 0'.split(' '),
+          png!,
+          vrt!,
+        )
+        gdal('gdal_translate', '-q', '-expand', 'rgb', vrt!, expanded!)
+        await sameColours(t, vrt!, dir, expanded!)
+      }
+    }
   })
 })
 

@@ -148,8 +148,9 @@ export class SourcePool {
       bands: colours,
       ...(isBare ? { alpha: false } : {}),
     })
-    const { type, bits, palette, hasAlpha, bands: stored } = source.info.stored
-    const isPlain = type === 'uint8' && bits === 8 && !palette && source.info.bands === colours.length
+    const { type, bits, palette, indexed, hasAlpha, bands: stored } = source.info.stored
+    const isNumber = palette || indexed === true
+    const isPlain = type === 'uint8' && bits === 8 && !isNumber && source.info.bands === colours.length
     if (!isPlain || (isSoft && !(hasAlpha && bands.at(-1) === stored + 1))) {
       await source.close()
       return undefined
