@@ -89,11 +89,13 @@ export function datumOf(keys: GeoKeys, place: Place | undefined): string | undef
   // Datum codes of the classic systems are those of their geographic CRSs plus 2000.
   const datum = numberKey(keys, GeoKey.GeodeticDatum)
   const meridian = meridianOf(keys)
+  const ellipsoid = ellipsoidOf(keys)
+  const ownShift = textKey(keys, GeoKey.ToWgs84)
+  if (ellipsoid !== undefined && ownShift !== undefined) return `${ellipsoid} +towgs84=${ownShift}${meridian}`
   if (datum !== undefined && datum > 6000 && datum < 7000) {
     const known = datumOfCode(datum - 2000, place)
     if (known !== undefined) return known.includes('+pm=') ? known : known + meridian
   }
-  const ellipsoid = ellipsoidOf(keys)
   if (ellipsoid === undefined) return undefined
   return ellipsoid + shiftOf(keys, ellipsoid, place) + meridian
 }

@@ -18,6 +18,8 @@ export const GeoKey = {
   SemiMinorAxis: 2058,
   InverseFlattening: 2059,
   PrimeMeridianLongitude: 2061,
+  /** GDAL's, of three or seven numbers; kept as text, '-8,160,176'. */
+  ToWgs84: 2062,
   ProjectedType: 3072,
   ProjectedCitation: 3073,
   Projection: 3074,
@@ -44,7 +46,10 @@ export function readGeoKeys(
     const length = directory[at + 2]!
     const offset = directory[at + 3]!
     if (location === 0) keys.set(key, offset)
-    else if (location === 34736 && doubles?.[offset] !== undefined) keys.set(key, doubles[offset])
+    else if (key === GeoKey.ToWgs84) {
+      const shift = doubles?.subarray(offset, offset + length) ?? []
+      if (location === 34736 && (shift.length === 3 || shift.length === 7)) keys.set(key, shift.join(','))
+    } else if (location === 34736 && doubles?.[offset] !== undefined) keys.set(key, doubles[offset])
     // Texts end with a '|' of their own.
     else if (location === 34737 && ascii !== undefined) {
       keys.set(

@@ -111,6 +111,9 @@ const SYSTEMS: readonly (readonly [crs: string, lon: number, lat: number, size: 
   ['+proj=eqearth +datum=WGS84', 20, 30, 300],
   ['+proj=geos +h=35785831 +lon_0=0 +sweep=y +datum=WGS84', 12, 38, 1500],
   ['+proj=merc +lat_ts=20 +lon_0=30 +datum=WGS84 +units=us-ft', 31, 22, 10],
+  // shifts that the file brings along
+  ['+proj=tmerc +lon_0=-96 +ellps=clrk66 +towgs84=-8,160,176', -96.2, 38.1, 1],
+  ['+proj=longlat +ellps=bessel +towgs84=598.1,73.7,418.2,0.202,0.045,-2.455,6.7', 9.2, 51.1, 1e-5],
 ]
 
 // GDAL has it, we do not
