@@ -4,6 +4,7 @@ import type { Routed, ServerContext } from './context.js'
 import { failureOf } from './error-answer.js'
 import { StandardHeaders } from './headers.js'
 import { type Answer, HttpError, type Query, type Reply } from './message.js'
+import { answerNoMap } from './pages.js'
 import type { RouteCounts } from './request-counts.js'
 import { FILE_ROUTES, match, type Route, SERVER_ROUTES, SOURCE_ROUTES } from './routes.js'
 import type { Source } from './source.js'
@@ -96,7 +97,7 @@ export class Core {
     try {
       found = this.#find(query)
       if (found === undefined) {
-        const { status, headers, body } = this.failed(query, NOTHING)
+        const { status, headers, body } = this.#nothing(query)
         return this.#counted(requests.of('none'), query, { status, headers, body, isElsewhere: true }, begun)
       }
       wasVersioned = found.isVersioned()
@@ -113,6 +114,11 @@ export class Core {
     return answer.then(finish, (error: unknown) =>
       this.#counted(requests.of(route), query, this.failed(query, error), begun),
     )
+  }
+
+  #nothing(query: Query): Reply {
+    const page = answerNoMap(this.context, query)
+    return page === undefined ? this.failed(query, NOTHING) : this.#standard.finish(query, page, false)
   }
 
   #routed(query: Query, { methods, answer }: Found): Answer {

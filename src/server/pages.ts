@@ -41,6 +41,13 @@ export function answerMapPage(context: ServerContext, { query }: RoutedSource): 
   return page(context, query, 'map.html')
 }
 
+/** For people who follow an old link: the page of a map says that there is none. Undefined: this is no such link. */
+export function answerNoMap(context: ServerContext, query: Query): Reply | undefined {
+  const isLink =
+    query.target.split('?', 1)[0]!.endsWith('/map') && /\btext\/html\b/.test(query.header('accept') ?? '')
+  return isLink ? page(context, query, 'map.html', 404) : undefined
+}
+
 /** A page's links are relative: '/maps' has to become '/maps/' first. Relative too, as proxies may add to the path. */
 function withSlash({ target, mountPath, isBare = false }: Query, basePath: string): Reply | undefined {
   const rest = target.slice(basePath.length)
@@ -50,11 +57,11 @@ function withSlash({ target, mountPath, isBare = false }: Query, basePath: strin
   return { status: 308, headers: ['Location', `${name}/${search}`, 'Content-Length', '0'], body: undefined }
 }
 
-function page({ options }: ServerContext, query: Query, name: string): Reply {
+function page({ options }: ServerContext, query: Query, name: string, status = 200): Reply {
   const html = assets().page(name)
   const root = rootFrom(query.target, options.basePath)
   const filled = html.replaceAll('{root}', root).replaceAll('{assets}', `${root}_/${assets().version}/`)
-  return textAnswer(query, filled, { contentType: 'text/html; charset=utf-8', headers: HEADERS })
+  return textAnswer(query, filled, { status, contentType: 'text/html; charset=utf-8', headers: HEADERS })
 }
 
 /** The way from a page to '/' of the server, relative, so that it holds behind any proxy: './', '../', '../../'. */

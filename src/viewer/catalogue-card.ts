@@ -3,7 +3,7 @@ import { element } from './dom.js'
 import { type Facts, isArchive, isVector, loadFacts, titleOf } from './facts.js'
 import { previewOf } from './preview.js'
 import { addressOf } from './server.js'
-import { bytes, count, zoomList } from './words.js'
+import { bytes, count, formatList, zoomList } from './words.js'
 
 export interface Listed {
   readonly id: string
@@ -97,8 +97,7 @@ async function fill(
 }
 
 function kindOf(facts: Facts): string {
-  const formats = facts.types.map(({ name }) => (name === 'jpeg' ? 'JPEG' : name.toUpperCase())).join(' + ')
   if (facts.elevation !== undefined) return 'elevation'
   if (isVector(facts)) return 'vector'
-  return formats === '' ? 'empty' : formats
+  return formatList(facts.types.map(({ name }) => name)) || 'empty'
 }

@@ -7,13 +7,13 @@ import { nextTheme } from './theme.js'
 import { LOOKS, type Look, type Switch } from './view-state.js'
 import type { Viewer } from './viewer.js'
 
-const SWITCHES: readonly (readonly [Switch, key: string, says: string])[] = [
-  ['tiles', 't', 'tile borders and ids'],
-  ['gaps', 'g', 'what is stored here'],
-  ['overzoom', 'o', 'fill gaps from above'],
-  ['crisp', 'x', 'sharp pixels'],
-  ['terrain', 'd', 'terrain in 3D'],
-  ['graticule', 'r', 'graticule'],
+const SWITCHES: readonly (readonly [Switch, key: string])[] = [
+  ['tiles', 't'],
+  ['gaps', 'g'],
+  ['overzoom', 'o'],
+  ['crisp', 'x'],
+  ['terrain', 'd'],
+  ['graticule', 'r'],
 ]
 
 export function bindControls(viewer: Viewer, facts: Facts, sheet: { toggle(): void }): void {
@@ -64,22 +64,32 @@ export function bindControls(viewer: Viewer, facts: Facts, sheet: { toggle(): vo
   byId('north').addEventListener('click', () => viewer.northUp())
   byId('notice-action').addEventListener('click', () => viewer.goToLevel(facts.minZoom ?? 0))
 
-  const flip = (name: Switch, says: string) => (): void => {
-    if (byId<HTMLInputElement>(name).closest<HTMLElement>('.switch')?.hidden) return
-    turn(name, !shown[name])
-    say(`${says}: ${shown[name] ? 'on' : 'off'}`)
-  }
+  /** Of those that mean something for this file. */
+  const flips = SWITCHES.map(([name, key]) => ({
+    name,
+    key,
+    row: byId(name).closest<HTMLElement>('.switch')!,
+  }))
+    .filter(({ row }) => !row.hidden)
+    .map(({ name, key, row }) => {
+      const says = row.querySelector('span')!.textContent
+      const run = (): void => {
+        turn(name, !shown[name])
+        say(`${says}: ${shown[name] ? 'on' : 'off'}`)
+      }
+      return { key, says, run }
+    })
   bindShortcuts([
-    { key: 'Enter', says: 'what is at the cross in the middle', run: () => viewer.askHere() },
-    { key: 'Escape', says: 'close the answer', run: () => viewer.closePopup() },
-    { key: 'f', says: 'show all of it', run: () => viewer.fit() },
-    { key: 'n', says: 'north up, from above', run: () => viewer.northUp() },
-    ...SWITCHES.map(([name, key, says]) => ({ key, says, run: flip(name, says) })),
-    { key: '[', says: 'fainter', run: () => setOpacity(shown.opacity - 10) },
-    { key: ']', says: 'stronger', run: () => setOpacity(shown.opacity + 10) },
-    { key: 'c', says: 'light, dark, as the system', run: () => say(nextTheme()) },
-    { key: 'p', says: 'open and close the panel', run: () => sheet.toggle() },
-    { key: '?', says: 'these keys', run: openHelp },
+    { key: 'Enter', says: 'What is at the cross in the middle', run: () => viewer.askHere() },
+    { key: 'Escape', says: 'Close the answer', run: () => viewer.closePopup() },
+    { key: 'f', says: 'Show all of it', run: () => viewer.fit() },
+    { key: 'n', says: 'North up, from above', run: () => viewer.northUp() },
+    ...flips,
+    { key: '[', says: 'Less opaque', run: () => setOpacity(shown.opacity - 10) },
+    { key: ']', says: 'More opaque', run: () => setOpacity(shown.opacity + 10) },
+    { key: 'c', says: 'Light, dark, as the system', run: () => say(nextTheme()) },
+    { key: 'p', says: 'Open and close the panel', run: () => sheet.toggle() },
+    { key: '?', says: 'These keys', run: openHelp },
   ])
   sync()
 }

@@ -1,33 +1,50 @@
-// An address with a button that copies it.
+// Buttons that copy: an address, a piece of code.
 import { say } from './announce.js'
 import { element } from './dom.js'
 
-export function copyRow(name: string, address: string): HTMLElement {
-  const field = element('input', {
-    type: 'text',
-    readonly: true,
-    value: address,
-    'aria-label': `${name} address`,
-  })
+/** `what` is said when it is done: 'TileJSON address'. */
+export function copyButton(what: string, text: () => string): HTMLButtonElement {
   const button = element(
     'button',
-    { type: 'button', class: 'quiet', 'aria-label': `Copy the ${name} address` },
+    { type: 'button', class: 'quiet', 'aria-label': `Copy the ${what}` },
     'Copy',
   )
-  field.addEventListener('focus', () => field.select())
   button.addEventListener('click', async () => {
-    say((await copied(field)) ? `${name} address copied` : 'The browser does not let us copy: press Ctrl+C')
+    say(
+      (await copied(text())) ? `${what} copied` : 'The browser does not let us copy: select it, then Ctrl+C',
+    )
   })
-  return element('div', { class: 'copy-row' }, element('span', { class: 'copy-name' }, name), field, button)
+  return button
+}
+
+/** An address by what sets it apart from the others, to open and to copy; templates cannot be opened. */
+export function copyRow(name: string, address: string, shown: string): HTMLElement {
+  const text = address.includes('{')
+    ? element('code', { class: 'address', title: address }, shown)
+    : element('a', { class: 'address', href: address, title: address, target: '_blank' }, shown)
+  return element(
+    'div',
+    { class: 'copy-row' },
+    element('span', { class: 'copy-name' }, name),
+    text,
+    copyButton(`${name} address`, () => address),
+  )
 }
 
 /** Pages that are not on https or localhost have no clipboard of the new kind. */
-async function copied(field: HTMLInputElement): Promise<boolean> {
+async function copied(text: string): Promise<boolean> {
   try {
-    await navigator.clipboard.writeText(field.value)
+    await navigator.clipboard.writeText(text)
     return true
   } catch {
+    const before = document.activeElement
+    const field = element('textarea', { class: 'unseen', readonly: true })
+    field.value = text
+    document.body.append(field)
     field.select()
-    return document.execCommand('copy')
+    const done = document.execCommand('copy')
+    field.remove()
+    if (before instanceof HTMLElement) before.focus()
+    return done
   }
 }

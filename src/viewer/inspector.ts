@@ -4,7 +4,7 @@ import type { Cell } from './cells.js'
 import { byId, element } from './dom.js'
 import type { TileAt } from './mercator.js'
 import { addressOf } from './server.js'
-import { bytes } from './words.js'
+import { bytes, formatList } from './words.js'
 
 interface Headers {
   readonly type: string
@@ -50,12 +50,12 @@ export class Inspector {
     const rows: [string, string][] = [['z/x/y', name]]
     const known = this.#known.get(name)
     if (cell?.stored !== undefined) {
-      rows.push(['Stored', `${bytes(cell.stored.bytes)} ${cell.stored.type}`])
+      rows.push(['Stored', `${bytes(cell.stored.bytes)} ${formatList([cell.stored.type])}`])
       rows.push(['ETag', known?.etag ?? '…'])
     } else if (cell?.from !== undefined) {
       rows.push(['Stored', `no: enlarged from ${cell.from.z}/${cell.from.x}/${cell.from.y}`])
     } else if (cell !== undefined) rows.push(['Stored', 'no, and nothing above it'])
-    if (enlarged > 1) rows.push(['Seen', `${enlarged.toFixed(enlarged < 10 ? 1 : 0)} × its size`])
+    rows.push(['Seen', `${enlarged.toFixed(enlarged < 10 ? 1 : 0)} × its size`])
     byId('tile-facts').replaceChildren(
       ...rows.map(([term, value]) => element('div', {}, element('dt', {}, term), element('dd', {}, value))),
     )

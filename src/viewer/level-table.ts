@@ -9,7 +9,7 @@ export function fillLevels(levels: readonly Level[], choose: (zoom: number) => v
     ...levels.map((level) => {
       const button = element(
         'button',
-        { type: 'button', class: 'level', 'aria-label': `Go to zoom ${level.zoom}` },
+        { type: 'button', class: 'level', 'aria-label': `Go to level ${level.zoom}` },
         `${level.zoom}`,
       )
       button.addEventListener('click', () => choose(level.zoom))

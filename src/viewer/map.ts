@@ -3,16 +3,16 @@
 import { say } from './announce.js'
 import { attributionOf } from './attribution.js'
 import { bindControls } from './controls.js'
-import { copyRow } from './copy.js'
-import { byId, element } from './dom.js'
-import { type Facts, isArchive, isVector, loadFacts, loadTileJson, type TileJson, titleOf } from './facts.js'
+import { byId } from './dom.js'
+import { type Facts, loadFacts, loadTileJson, type TileJson, titleOf } from './facts.js'
 import { loadMapLibre, type MapLibreModule, type MapView } from './maplibre.js'
-import { addressOf } from './server.js'
+import { AnswerError } from './server.js'
 import { bindSheet } from './sheet.js'
 import { bindThemeButton } from './theme.js'
+import { bindUses, fillUses } from './use-it.js'
 import { parseHash } from './view-state.js'
 import { Viewer } from './viewer.js'
-import { bytes, count } from './words.js'
+import { bytes, count, formatList } from './words.js'
 
 /** Milliseconds between looks at whether the file has changed. */
 const LOOK_AGAIN = 20_000
@@ -30,42 +30,21 @@ function describe(facts: Facts): void {
   const title = titleOf(facts)
   document.title = `${title} · Flagstone`
   byId('title').textContent = title
-  const formats = facts.types.map(({ name }) => name).join(' + ')
+  byId('title').title = title
   const parts = [
-    formats || 'empty',
+    formatList(facts.types.map(({ name }) => name)) || 'empty',
     `${count(facts.tiles)} ${facts.tiles === 1 ? 'tile' : 'tiles'}`,
     bytes(facts.fileBytes),
   ]
   byId('subtitle').textContent = parts.join(' · ')
   const description = byId('description')
-  description.textContent = facts.description ?? ''
-  description.hidden = description.textContent === ''
+  description.querySelector('summary')!.textContent = facts.description ?? ''
+  description.hidden = facts.description === undefined
+  byId('panel-body').hidden = false
+  for (const part of ['tile', 'show', 'levels']) byId(`${part}-section`).hidden = facts.tiles === 0
   const attribution = byId('attribution')
-  attribution.replaceChildren(attributionOf(facts.attribution ?? ''))
+  attribution.firstElementChild!.replaceChildren(attributionOf(facts.attribution ?? ''))
   attribution.hidden = attribution.textContent === ''
-}
-
-function fillLinks(facts: Facts): void {
-  const [only, other] = facts.types
-  const extension = only !== undefined && other === undefined ? `.${only.extension}` : ''
-  byId('links').replaceChildren(
-    copyRow('XYZ', `${addressOf(id)}/{z}/{x}/{y}${extension}`),
-    copyRow('TileJSON', addressOf(id, '.json')),
-    ...(isVector(facts) ? [] : [copyRow('WMTS', addressOf(id, '/WMTSCapabilities.xml'))]),
-    copyRow('Style', addressOf(id, '/style.json')),
-    ...(isArchive(facts) ? archiveLinks() : []),
-  )
-}
-
-function archiveLinks(): HTMLElement[] {
-  return [
-    copyRow('PMTiles', addressOf(id, '.pmtiles')),
-    element(
-      'a',
-      { class: 'button', href: addressOf(id, '.pmtiles'), download: `${id}.pmtiles` },
-      'Download the file',
-    ),
-  ]
 }
 
 function hasWebGl(): boolean {
@@ -100,12 +79,13 @@ function makeMap(maplibre: MapLibreModule, facts: Facts): MapView {
 async function start(): Promise<void> {
   bindThemeButton(byId<HTMLButtonElement>('theme'), say)
   const sheet = bindSheet()
+  bindUses()
   byId('title').textContent = id
   const facts = await loadFacts(id)
   describe(facts)
-  fillLinks(facts)
   // a file without tiles, or with damaged ones, may have none
   const tileJson = await loadTileJson(id).catch((): TileJson => ({}))
+  fillUses(facts, tileJson)
   if (!hasWebGl()) {
     throw new Error(
       'This browser shows no WebGL 2, which the map is drawn with; the addresses work without it.',
@@ -116,20 +96,20 @@ async function start(): Promise<void> {
   map.on('error', ({ error }) => trouble(`Some of the map did not come: ${error.message}`))
   await map.once('load')
   const viewer = new Viewer(maplibre, map, facts, tileJson, parseHash(location.hash).shown)
-  viewer.onTrouble = trouble
+  viewer.onTrouble = failed
   if (parseHash(location.hash).camera === undefined) viewer.fit(false)
   bindControls(viewer, facts, sheet)
   // for the browser's console, and for tests
   Object.assign(window, { flagstone: viewer })
   viewer.quiet = viewer.start()
   await viewer.quiet
-  followFile(viewer, facts)
+  followFile(viewer, facts, tileJson)
 }
 
 /** A file may grow, or be replaced, while it is looked at. */
-function followFile(viewer: Viewer, first: Facts): void {
+function followFile(viewer: Viewer, first: Facts, tileJson: TileJson): void {
   let { version } = first
-  window.setInterval(async () => {
+  const look = async (): Promise<void> => {
     if (document.visibilityState !== 'visible') return
     try {
       const facts = await loadFacts(id)
@@ -137,16 +117,23 @@ function followFile(viewer: Viewer, first: Facts): void {
       if (facts.version === version) return
       version = facts.version
       describe(facts)
-      fillLinks(facts)
+      fillUses(facts, tileJson)
       await viewer.renew(facts)
       say('The file has changed; this is the new one')
     } catch (error) {
-      trouble((error as Error).message)
+      failed(error)
     }
-  }, LOOK_AGAIN)
+  }
+  window.setInterval(look, LOOK_AGAIN)
+  document.addEventListener('visibilitychange', look)
+}
+
+function failed(error: unknown): void {
+  const isGone = error instanceof AnswerError && error.status === 404
+  trouble(isGone ? `This server has no map “${id}” now.` : (error as Error).message)
 }
 
 start().catch((error: unknown) => {
   byId('subtitle').textContent = ''
-  trouble((error as Error).message)
+  failed(error)
 })

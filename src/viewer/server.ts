@@ -31,7 +31,12 @@ export async function getJson<T>(address: string, signal?: AbortSignal): Promise
 
 async function ask(address: string, signal?: AbortSignal): Promise<Response> {
   try {
-    return await fetch(address, { headers: { Accept: 'application/json' }, ...(signal ? { signal } : {}) })
+    // a file may have changed since the browser kept what was said of it; its tag tells for little
+    return await fetch(address, {
+      headers: { Accept: 'application/json' },
+      cache: 'no-cache',
+      ...(signal ? { signal } : {}),
+    })
   } catch (error) {
     if ((error as Error).name === 'AbortError') throw error
     throw new AnswerError(0, 'The server cannot be reached.')

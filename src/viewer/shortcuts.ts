@@ -10,10 +10,10 @@ export interface Shortcut {
 
 /** Of the map itself, for the list: MapLibre answers them while the map has the focus. */
 const OF_THE_MAP: readonly [string, string][] = [
-  ['← ↑ → ↓', 'move'],
-  ['+ −', 'zoom'],
-  ['Shift + ← →', 'turn'],
-  ['Shift + ↑ ↓', 'tilt'],
+  ['← ↑ → ↓', 'Move'],
+  ['+ −', 'Zoom'],
+  ['Shift + ← →', 'Turn'],
+  ['Shift + ↑ ↓', 'Tilt'],
 ]
 
 export function bindShortcuts(shortcuts: readonly Shortcut[]): void {
@@ -32,7 +32,7 @@ export function bindShortcuts(shortcuts: readonly Shortcut[]): void {
     shortcut.run()
   })
   const names = shortcuts.map(({ key, says }): [string, string] => [
-    key.length === 1 ? key.toUpperCase() : key,
+    key.length === 1 ? key.toUpperCase() : key.replace('Escape', 'Esc'),
     says,
   ])
   byId('shortcuts').replaceChildren(

@@ -25,7 +25,7 @@ export class Viewer {
   readonly shown: Shown
   /** Switches were turned by an address, not by hand. */
   onSwitches: () => void = () => {}
-  onTrouble: (sentence: string) => void = () => {}
+  onTrouble: (error: unknown) => void = () => {}
   /** Resolves when what was asked of the server last is on the map. */
   quiet: Promise<void> = Promise.resolve()
   #facts: Facts
@@ -98,12 +98,13 @@ export class Viewer {
     const { bounds } = this.#facts
     if (bounds === undefined) return
     const narrow = window.innerWidth <= 720
+    const beside = byId('panel').classList.contains('closed') ? 40 : 380
     // a hair over 180° would be taken for the other side of the world
     const [west, south, east, north] = bounds
     this.map.fitBounds([Math.max(west, -180), south, Math.min(east, 180), north], {
       padding: narrow
         ? { top: 24, left: 24, right: 24, bottom: 150 }
-        : { top: 40, bottom: 56, right: 84, left: 380 },
+        : { top: 40, bottom: 56, right: 84, left: beside },
       maxZoom: zoomOfLevel(this.#facts.maxZoom ?? 22, this.#tileSize),
       bearing: 0,
       pitch: this.shown.terrain ? this.map.getPitch() : 0,
@@ -121,7 +122,7 @@ export class Viewer {
       ...(isInside ? {} : { center: [(west + east) / 2, (south + north) / 2] as [number, number] }),
       animate: !still.matches,
     })
-    say(`Zoom ${level}`)
+    say(`Level ${level}`)
   }
 
   northUp(): void {
@@ -182,7 +183,7 @@ export class Viewer {
     try {
       if (this.#facts.tiles > 0) cells = await cellsOf(this.#window, this.#facts.levels, this.#coverage)
     } catch (error) {
-      this.onTrouble((error as Error).message)
+      this.onTrouble(error)
       return
     }
     // the map has moved on
@@ -240,7 +241,7 @@ export class Viewer {
     const zoom = this.map.getZoom()
     byId('position').textContent = place(at.lon, at.lat, zoom)
     byId('zoom-now').textContent = `zoom ${zoom.toFixed(1)} · level ${shown}`
-    markLevel(wanted)
+    markLevel(Math.min(wanted, this.#facts.maxZoom ?? 0))
     const tile = tileAt(at.lon, at.lat, shown)
     const enlarged = 2 ** (zoom - zoomOfLevel(shown, this.#tileSize))
     const where = this.#pointer === undefined ? 'at the middle of the map' : 'under the pointer'

@@ -18,6 +18,19 @@ export function bytes(n: number): string {
   return `${value.toPrecision(3).replace(/e\+\d+$/, '')} ${units[at]}`
 }
 
+const FORMATS: Readonly<Record<string, string>> = {
+  avif: 'AVIF',
+  jpeg: 'JPEG',
+  mlt: 'MLT',
+  mvt: 'MVT',
+  png: 'PNG',
+  webp: 'WebP',
+}
+
+/** ['jpeg', 'webp'] → 'JPEG + WebP' */
+export const formatList = (names: readonly string[]): string =>
+  names.map((name) => FORMATS[name] ?? name).join(' + ')
+
 /** '47.12345° N, 8.12345° E': as many places as a pixel of the zoom is worth. */
 export function place(lon: number, lat: number, zoom = 18): string {
   const places = Math.max(2, Math.min(7, Math.ceil(zoom / 3)))

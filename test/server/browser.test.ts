@@ -1,5 +1,6 @@
 // The viewer and the catalogue in a real browser: the map shows the right pixels in the right place, clicking and the
 // keyboard work, nothing complains.
+import { copyFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { lonLatToTile } from '../../src/grid/mercator.js'
@@ -366,6 +367,9 @@ t.test('on a phone', async (t) => {
   await page.tap('#panel-toggle')
   await until(page, "document.getElementById('panel').getBoundingClientRect().top < 400")
   t.equal(await page.evaluate(overflow), 390)
+  const small = `[...document.querySelectorAll('button, select, input')].map((e) => e.closest('.switch') ?? e)
+    .filter((e) => e.checkVisibility() && (e.clientWidth < 42 || e.clientHeight < 42)).map((e) => e.outerHTML)`
+  t.same(await page.evaluate(small), [], 'fingers find everything')
   await page.tap('#levels tr[data-zoom="15"] button')
   await page.tap('#panel-toggle')
   await page.touchscreen.tap(190, 300)
@@ -406,6 +410,43 @@ t.test('light and dark', async (t) => {
   }
 })
 
+t.test('a file that is replaced, removed and comes back', async (t) => {
+  const folder = t.testdir({})
+  const path = join(folder, 'live.pmtiles')
+  const put = (from: string): void => {
+    copyFileSync(at(from), `${path}.new`)
+    renameSync(`${path}.new`, path)
+  }
+  put('ortho')
+  const live = await serve(t, [folder], { watch: true, watchSeconds: 0.1 })
+  const { page } = await openViewer(browser, `${live.url}/live/map#16/${PLACE}`)
+  const ofServer = async (wanted: (answer: Response) => boolean | Promise<boolean>): Promise<void> => {
+    while (!(await wanted(await live.get('/live/info.json')))) await page.waitForTimeout(30)
+  }
+  // as when somebody comes back to the page
+  const look = 'document.dispatchEvent(new Event("visibilitychange"))'
+
+  put('holed')
+  await ofServer(async (answer) => /hole/.test(await answer.text()))
+  await page.evaluate(look)
+  await until(page, "document.getElementById('title').textContent === 'Village with a hole'")
+  await settled(page)
+  t.match(
+    await page.evaluate<string>('flagstone.map.getSource("data").tiles[0]'),
+    ((await (await live.get('/live/info.json')).json()) as { version: string }).version,
+    'tiles are those of the new file',
+  )
+  rmSync(path)
+  await ofServer(({ status }) => status === 404)
+  await page.evaluate(look)
+  await until(page, "document.getElementById('trouble').textContent.includes('no map “live” now')")
+  put('ortho')
+  await ofServer(({ status }) => status === 200)
+  await page.evaluate(look)
+  await until(page, "document.getElementById('trouble').hidden")
+  await page.context().close()
+})
+
 t.test('under a base path', async (t) => {
   const mounted = await serve(t, [at('ortho')], { basePath: '/maps/here' })
   const { page, complaints } = await openPage(browser)
@@ -429,8 +470,16 @@ t.test('what is in the way is said', async (t) => {
   await page.goto(`${url}/ortho/map`)
   await page.waitForSelector('#trouble:visible')
   t.match(await page.innerText('#trouble'), /WebGL 2/)
-  t.equal(await page.inputValue('[aria-label="TileJSON address"]'), `${url}/ortho.json`, 'the rest is there')
+  t.equal(await page.getAttribute('#links a', 'href'), `${url}/ortho.json`, 'the rest is there')
   await page.context().close()
+
+  // without such a file
+  const old = await openPage(browser)
+  await old.page.goto(`${url}/gone/map`)
+  await old.page.waitForSelector('#trouble:visible')
+  t.equal(await old.page.innerText('#trouble'), 'This server has no map “gone” now.')
+  t.same(await old.page.locator('.panel a:visible').count(), 1, 'the way to the others is left')
+  await old.page.context().close()
 
   // without a server
   const other = await openPage(browser)

@@ -3,9 +3,11 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { latToMetres, lonToMetres, metresToLat, metresToLon, resolution } from '../../src/grid/mercator.js'
+import { build } from '../../src/pyramid/build.js'
 import { sample } from '../../src/sampling/sample.js'
 import { openTiles } from '../../src/store/paths.js'
 import { bestShift, launch, openPage, pixelsOf, psnr, withoutBrowser } from '../helpers/browser.js'
+import { fixture } from '../helpers/paths.js'
 import { clientHost } from './client-page.js'
 import { serve } from './served.js'
 import { orthoFiles } from './viewer-files.js'
@@ -22,7 +24,10 @@ const MAP = { x: 0, y: 0, width: 600, height: 400 }
 const dir = t.testdir()
 const path = join(dir, 'ortho.pmtiles')
 await orthoFiles(path, join(dir, 'holed.pmtiles'))
-const { url } = await serve(t, [path])
+/** With 512 pixels a tile, which other libraries have to be told. */
+const large = join(dir, 'large.pmtiles')
+await build({ sources: [fixture('ortho.tif')], out: large, maxZoom: 16, tileSize: 512 })
+const { url } = await serve(t, [path, large])
 const browser = await launch()
 t.teardown(() => browser.close())
 
@@ -87,7 +92,28 @@ const PAGES = {
   ),
 }
 
-const host = await clientHost(t, PAGES)
+// what the viewer says of how to show a file elsewhere
+const BOUND: Readonly<Record<string, (snippet: string) => string>> = {
+  'MapLibre GL': (snippet) =>
+    maplibre('').replace(/sources: .*layers: \[.*?\] \}/, 'sources: {}, layers: [] }') +
+    `\n  await map.once('load'); ${snippet}`,
+  Leaflet: (snippet) => `${leaflet('L.layerGroup()')}\n  ${snippet}\n  window.done = true`,
+  OpenLayers: (snippet) => `${openlayers('')}\n  ${snippet}\n  window.done = true`,
+}
+const snippets: Record<string, string> = {}
+for (const file of ['ortho', 'large']) {
+  const { page } = await openPage(browser)
+  await page.goto(`${url}/${file}/map`)
+  await until(page, "document.getElementById('snippet').textContent !== ''")
+  for (const [client, bind] of Object.entries(BOUND)) {
+    await page.selectOption('#use-in', client)
+    snippets[`${file} by the viewer's code for ${client}`] = bind(await page.innerText('#snippet'))
+  }
+  await page.context().close()
+}
+const pages: Readonly<Record<string, string>> = { ...PAGES, ...snippets }
+
+const host = await clientHost(t, pages)
 
 /** The window that a map of the level shows, centred on the place. */
 function bboxOf(): [number, number, number, number] {
@@ -97,19 +123,20 @@ function bboxOf(): [number, number, number, number] {
   return [metresToLon(x - w), metresToLat(y - h), metresToLon(x + w), metresToLat(y + h)]
 }
 
-for (const name of Object.keys(PAGES)) {
+for (const name of Object.keys(pages)) {
   t.test(name, async (t) => {
     const { page, complaints } = await openPage(browser, { viewport: { width: 620, height: 420 } })
     await page.goto(`${host}/${encodeURIComponent(name)}`)
     await until(page, 'window.done === true')
-    const reader = openTiles(path)
+    const isLarge = name.startsWith('large')
+    const reader = openTiles(isLarge ? large : path)
     t.teardown(() => reader.close())
     const { width, height } = MAP
     const wanted = await sample(reader, {
       bbox: bboxOf(),
       width,
       height,
-      zoom: LEVEL,
+      zoom: isLarge ? LEVEL - 1 : LEVEL,
       resampling: 'bilinear',
     })
     // ol-pmtiles on a busy machine says 'rendercomplete' before it has drawn (13.9 dB then): what counts is what comes

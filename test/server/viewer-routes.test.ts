@@ -51,7 +51,13 @@ t.test('pages load from this server only, whatever they are called by', { skip }
       t.match(found.headers.get('cache-control'), /immutable/)
     }
   }
-  t.equal((await served.get('/nothing/map')).status, 404)
+  const plain = await served.get('/nothing/map')
+  t.equal(plain.status, 404)
+  t.match(plain.headers.get('content-type'), /json/)
+  const page = await served.get('/nothing/map?x', { headers: { Accept: 'text/html,*/*;q=0.8' } })
+  t.equal(page.status, 404, 'an old link leads to a page that says so')
+  t.match(page.headers.get('content-type'), /^text\/html/)
+  t.match(await page.text(), 'data-root="../"')
 })
 
 t.test('assets: tags, compression, and nothing else of the disk', { skip }, async (t) => {
