@@ -72,7 +72,7 @@ async function readHeader(source: ByteSource): Promise<Header> {
   for (let m = word.exec(text); m !== null; m = word.exec(text)) {
     const key = m[2]!.toLowerCase()
     if (!ASCII_GRID_KEYS.has(key)) break
-    const value = numberOf(m[3])
+    const value = numberOf(m[3]!.replace(',', '.'))
     if (value === undefined) throw corrupt(source, `its ${m[2]} “${m[3]!.slice(0, 20)}” is no number`)
     found.set(key, value)
     start = word.lastIndex

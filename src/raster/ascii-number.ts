@@ -1,6 +1,6 @@
 // Numbers out of ASCII bytes without making strings of them, exactly as Number() reads them: up to 15 digits and
 // powers of ten up to 22 are exact in doubles, so one multiplication or division rounds once (Clinger 1990);
-// everything else goes through Number().
+// everything else goes through Number(). A decimal comma is a point, as to GDAL.
 
 const POWERS = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`))
 
@@ -37,6 +37,6 @@ const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39
 function parseSlowly(bytes: Uint8Array, from: number, to: number): number | undefined {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1')
   if (/^[+-]?(nan|1\.#(ind|qnan|nan)\w*)$/i.test(text)) return Number.NaN
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)([ed][+-]?\d+)?$/i.test(text)) return undefined
-  return Number(text.replace(/d/i, 'e'))
+  if (!/^[+-]?(\d+[.,]?\d*|[.,]\d+)([ed][+-]?\d+)?$/i.test(text)) return undefined
+  return Number(text.replace(/d/i, 'e').replace(',', '.'))
 }

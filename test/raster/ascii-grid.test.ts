@@ -23,8 +23,9 @@ t.test('numbers are what Number() makes of them', (t) => {
     '0 -0 1 -1 +7 1. .5 -.5 1.5 -9999 1e5 1E-5 1.5e+3 123456789012345 1234567890123456789 0.1 3.4028235e38 1e400'
   for (const text of texts.split(' ')) t.equal(parsed(text), Number(text), text)
   t.equal(parsed('1d3'), 1000)
+  t.equal(parsed('-1,25'), -1.25, 'a decimal comma')
   for (const text of ['nan', 'NaN', '-nan', '1.#QNAN', '-1.#IND']) t.ok(Number.isNaN(parsed(text)), text)
-  for (const text of ['', '-', '.', 'abc', '1,5', '1.2.3', '1e', '0x10', 'Infinityx', '--1', '1e5e5']) {
+  for (const text of ['', '-', '.', 'abc', '1,5,0', '1.2.3', '1e', '0x10', 'Infinityx', '--1', '1e5e5']) {
     t.equal(parsed(text), undefined, JSON.stringify(text))
   }
   const anyText = fc.oneof(
@@ -73,6 +74,7 @@ t.test('heights and places are those of GDAL', { skip: withoutGdal }, async (t) 
       real,
     ),
     'without-nodata.asc': grid(header(20, 10, ''), 20, 10, whole),
+    'commas.asc': grid(header(33, 12), 33, 12, real).replaceAll('.', ','),
     'exponents.asc': grid(header(20, 10), 20, 10, (i) => `${i}.5e-1`),
   }
   for (const [name, text] of Object.entries(cases)) {
@@ -140,7 +142,7 @@ t.test('broken grids are refused', async (t) => {
     [sound.slice(0, 200), /at least 199 bytes/],
     [sound.slice(0, sound.length - 40), /ends after \d+ of 100 numbers/],
     [sound.replace(' 57 ', ' x57 '), /row 6 holds “x57”/],
-    [sound.replace(' 57 ', ' 5,7 '), /row 6 holds “5,7”/],
+    [sound.replace(' 57 ', ' 5,7,1 '), /row 6 holds “5,7,1”/],
     [sound.replace('ncols 10', 'ncols 1000000000000'), /1000000000000 ncols/],
     [sound.replace('ncols 10', 'ncols 2000000000'), /2000000000×10 numbers need/],
     [sound.replace('ncols 10', 'ncols -3'), /-3 ncols/],
