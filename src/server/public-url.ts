@@ -10,16 +10,21 @@ import type { ResolvedServerOptions } from './options.js'
 const HOST = /^(?:[\w-][\w.-]{0,252}|\[[\da-f:.]{2,45}\])(?::\d{1,5})?$/i
 const PREFIX = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/
 
+/** Of paths of a source, as other servers have them. */
+const ALIAS = /^\/(?:tiles|data)(?=\/)/
+
 type UrlOptions = Pick<ResolvedServerOptions, 'publicUrl' | 'basePath' | 'trustProxy'>
 
 /**
- * 'https://host/base' without a slash at its end. X-Forwarded-* count only with `trustProxy`, and of a list its first
+ * 'https://host/base' without a slash at its end. Who asks below '/tiles' or '/data' is told of addresses there: it may
+ * be all that an outer router hands on to us (`app.get('/tiles/*', handler)`). X-Forwarded-* count only with `trustProxy`, and of a list its first
  * value, which is the proxy nearest to the client; one that is malformed is as good as none.
  * @throws HttpError 400 when it has to be taken from a Host header that is no host
  */
 export function publicBase(query: Query, options: UrlOptions): string {
   if (options.publicUrl !== undefined) return options.publicUrl.replace(/\/+$/, '')
-  const mounted = `${plain(query.mountPath ?? '')}${options.basePath}`
+  const alias = ALIAS.exec(query.target.slice(options.basePath.length))?.[0] ?? ''
+  const mounted = `${plain(query.mountPath ?? '')}${options.basePath}${alias}`
   if (!options.trustProxy) return `${query.isSecure ? 'https' : 'http'}://${hostOf(query)}${mounted}`
   const proto = forwarded(query, 'x-forwarded-proto')?.toLowerCase()
   const isSecure = proto === 'https' || (proto !== 'http' && query.isSecure)

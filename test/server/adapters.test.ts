@@ -95,6 +95,10 @@ t.test('mounted by an outer router', async (t) => {
   const host = { headers: { Host: 'a.example' } }
   t.equal((await outer.ask('/maps/pics/1/0/1')).status, 200)
   t.equal((await outer.ask('/tiles/pics/1/0/1')).status, 200)
+  for (const path of ['/tiles/pics.json', '/tiles/pics/style.json', '/tiles/pics/WMTSCapabilities.xml']) {
+    const { body } = await outer.ask(path, host)
+    t.match(body.toString(), '"http://a.example/tiles/pics', `${path} leads where this router listens`)
+  }
   t.match((await outer.ask('/maps/pics.json', host)).body.toString(), /"http:\/\/a\.example\/maps\/pics\//)
   t.equal(
     (await outer.ask('/maps/nobody/1/0/1')).body.toString(),

@@ -61,7 +61,11 @@ t.test('TileJSON is valid, and its tiles are there', async (t) => {
     t.equal(document['fillzoom'], undefined)
     t.same(document['bounds'], boundsOf(4, RANGE))
     const [template] = document['tiles'] as [string]
-    t.match(template, /^http:\/\/127\.0\.0\.1:\d+\/png256\/\{z\}\/\{x\}\/\{y\}\.png\?v=./)
+    const [below] = /^\/(?:tiles\/|data\/)?/.exec(path)!
+    t.match(
+      template,
+      new RegExp(`^http://127\\.0\\.0\\.1:\\d+${below}png256/\\{z\\}/\\{x\\}/\\{y\\}\\.png\\?v=.`),
+    )
     t.ok(template.startsWith(`${url}/`), template)
     const tile = await fetch(fill(template, 4, 8, 4))
     t.equal(tile.status, 200)
