@@ -106,7 +106,10 @@ export class FileEntry {
   }
 
   #replace(now: FileIdentity, isSettled: boolean): 'changed' | 'soon' | undefined {
-    if (this.#refused !== undefined && isSameState(now, this.#refused)) return undefined
+    const refused = this.#refused
+    // chmod and chown change no more than the ctime
+    const isRefused = refused !== undefined && isSameState(now, refused) && now.ctimeMs === refused.ctimeMs
+    if (isRefused) return undefined
     let next: ServedFile
     try {
       next = this.#opened()

@@ -7,11 +7,16 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
+  utimesSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { FileEntry } from '../../src/server/file-entry.js'
+import { OpenFiles } from '../../src/server/open-files.js'
 import { sleep } from '../helpers/processes.js'
 import { startLoad } from './load.js'
 import { serve } from './served.js'
@@ -71,6 +76,26 @@ t.test('where no folder tells of a change, it is found by looking', async (t) =>
   symlinkSync('../files/other.pmtiles', join(root, 'links/temporary'))
   renameSync(join(root, 'links/temporary'), join(root, 'links/current.pmtiles'))
   await until(async () => (await edition()) === 3, 'the link leads elsewhere')
+})
+
+t.test('what could not be opened is tried again when only its ctime has changed, as by chmod', async (t) => {
+  const path = join(t.testdir(), 'a.pmtiles')
+  pmtilesFile(path, 1)
+  const whole = readFileSync(path)
+  writeFileSync(path, Buffer.alloc(whole.length))
+  const { atime, mtime } = statSync(path)
+  const about = { id: undefined, missing: undefined, isNamed: false, label: 'a.pmtiles' }
+  const found = { ...about, path, real: path, place: path }
+  const entry = new FileEntry('a', found, new OpenFiles(4))
+  t.teardown(() => entry.drop())
+  entry.tryOpen()
+  t.equal(entry.look(found), undefined)
+  t.match(entry.problem, /a\.pmtiles/)
+  await sleep(20)
+  writeFileSync(path, whole)
+  utimesSync(path, atime, mtime)
+  t.equal(entry.look(found), 'changed')
+  t.equal(entry.problem, undefined)
 })
 
 for (const [kind, make, name] of [
