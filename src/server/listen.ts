@@ -77,7 +77,8 @@ function httpServer(options: ResolvedListenOptions, jobMs: number): HttpServer |
           handshakeTimeout: options.headersMs,
           ALPNProtocols: ['http/1.1'],
         })
-  // Of a silent socket: a client that stopped reading, so it must not fire while we compute.
+  // Of a silent socket: a client that stopped reading, so it must not fire while we compute. While something waits to be
+  // written node lets it pass once more, so such a client goes after twice as long.
   http.timeout = options.stallMs + jobMs
   http.maxConnections = options.connections
   return http
