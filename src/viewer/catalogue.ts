@@ -37,6 +37,8 @@ function filter(): void {
   found = sources.filter((source) => words.every((word) => text(source).includes(word)))
   cards.replaceChildren()
   showMore()
+  if (words.length > 0 && found.length === 0)
+    cards.append(element('li', { class: 'none' }, 'No map is called so.'))
   const all = `${count(sources.length)} ${sources.length === 1 ? 'map' : 'maps'}`
   summary.textContent = words.length === 0 ? all : `${count(found.length)} of ${all}`
 }

@@ -65,6 +65,7 @@ export class Inspector {
     try {
       const answer = await fetch(`${addressOf(this.#id, `/${name}`)}?missing=204`, { method: 'HEAD' })
       await answer.arrayBuffer()
+      if (!answer.ok) return
       this.#known.set(name, {
         type: answer.headers.get('Content-Type') ?? '',
         etag: answer.headers.get('ETag') ?? 'none',

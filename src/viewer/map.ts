@@ -6,7 +6,7 @@ import { bindControls } from './controls.js'
 import { byId } from './dom.js'
 import { type Facts, loadFacts, loadTileJson, type TileJson, titleOf } from './facts.js'
 import { loadMapLibre, type MapLibreModule, type MapView } from './maplibre.js'
-import { AnswerError } from './server.js'
+import { AnswerError, sentenceOf, UNREACHABLE } from './server.js'
 import { bindSheet } from './sheet.js'
 import { bindThemeButton } from './theme.js'
 import { bindUses, fillUses } from './use-it.js'
@@ -93,7 +93,9 @@ async function start(): Promise<void> {
   }
   const maplibre = await loadMapLibre()
   const map = makeMap(maplibre, facts)
-  map.on('error', ({ error }) => trouble(`Some of the map did not come: ${error.message}`))
+  map.on('error', async ({ error }) => trouble(await tileTrouble(error)))
+  // what is still wrong is said again
+  map.on('movestart', () => trouble(''))
   await map.once('load')
   const viewer = new Viewer(maplibre, map, facts, tileJson, parseHash(location.hash).shown)
   viewer.onTrouble = failed
@@ -131,6 +133,20 @@ function followFile(viewer: Viewer, first: Facts, tileJson: TileJson): void {
 function failed(error: unknown): void {
   const isGone = error instanceof AnswerError && error.status === 404
   trouble(isGone ? `This server has no map “${id}” now.` : (error as Error).message)
+}
+
+/** MapLibre's errors of tiles have the address, the status (0: none came) and what the server said. */
+async function tileTrouble(error: {
+  message: string
+  url?: string
+  status?: number
+  body?: Blob
+}): Promise<string> {
+  const { message, url = '', status, body } = error
+  if (status === undefined) return `Some of the map did not come: ${message}`
+  if (status === 0) return UNREACHABLE
+  const tile = /\d+\/\d+\/\d+/.exec(url)?.[0] ?? url
+  return `Tile ${tile} did not come: ${sentenceOf((await body?.text()) ?? '', status)}`
 }
 
 start().catch((error: unknown) => {

@@ -6,6 +6,8 @@ export const root = new URL(document.documentElement.dataset['root'] ?? './', do
 
 export const addressOf = (id: string, rest = ''): string => `${root}${encodeURIComponent(id)}${rest}`
 
+export const UNREACHABLE = 'The server cannot be reached.'
+
 /** Why an answer did not come: one sentence to show. `status` is 0 when the server could not be reached. */
 export class AnswerError extends Error {
   readonly status: number
@@ -39,11 +41,12 @@ async function ask(address: string, signal?: AbortSignal): Promise<Response> {
     })
   } catch (error) {
     if ((error as Error).name === 'AbortError') throw error
-    throw new AnswerError(0, 'The server cannot be reached.')
+    throw new AnswerError(0, UNREACHABLE)
   }
 }
 
-function sentenceOf(text: string, status: number): string {
+/** What the server said, or a sentence about its status. */
+export function sentenceOf(text: string, status: number): string {
   try {
     const { error } = JSON.parse(text) as { error?: unknown }
     if (typeof error === 'string') return error

@@ -336,6 +336,8 @@ t.test('the catalogue lists, previews and finds', async (t) => {
   await page.fill('#search', 'village hole')
   t.same(await page.locator('.card h2').allInnerTexts(), ['Village with a hole'])
   t.equal(await page.innerText('#summary'), '1 of 7 maps')
+  await page.fill('#search', 'nowhere')
+  t.equal(await page.innerText('#cards'), 'No map is called so.')
   // the one tile of `attack` is no picture: its preview fails, is tried again, and goes
   t.same(
     complaints.filter((complaint) => !/attack\/bbox|status of 500/.test(complaint)),
@@ -385,29 +387,31 @@ t.test('on a phone', async (t) => {
 })
 
 t.test('light and dark', async (t) => {
-  for (const [colorScheme, background] of [
-    ['light', [0xe6, 0xe9, 0xe5]],
-    ['dark', [0x0e, 0x13, 0x15]],
-  ] as const) {
-    const { page, complaints } = await openViewer(browser, `${url}/empty/map`, {
-      colorScheme,
-      viewport: { width: 760, height: 420 },
-    })
-    const dot = async (): Promise<number[]> => [
-      ...(await pixelsOf(page, { x: 600, y: 300, width: 1, height: 1 })).data.subarray(0, 3),
-    ]
-    t.same(await dot(), background, colorScheme)
-    await page.keyboard.press('c')
-    if (colorScheme === 'light') await page.keyboard.press('c')
+  const [light, dark] = [
+    [0xe6, 0xe9, 0xe5],
+    [0x0e, 0x13, 0x15],
+  ]
+  const { page, complaints } = await openViewer(browser, `${url}/empty/map`, {
+    colorScheme: 'light',
+    viewport: { width: 760, height: 420 },
+  })
+  const dot = async (): Promise<number[]> => {
     await settled(page)
-    t.not(`${await dot()}`, `${background}`, 'the switch turns it over')
-    await page.reload()
-    await settled(page)
-    t.not(`${await dot()}`, `${background}`, 'and is remembered')
-    t.match(await page.innerText('#notice'), /holds no tiles yet/)
-    t.same(complaints, [])
-    await page.context().close()
+    return [...(await pixelsOf(page, { x: 600, y: 300, width: 1, height: 1 })).data.subarray(0, 3)]
   }
+  t.same(await dot(), light, 'as the system is')
+  await page.emulateMedia({ colorScheme: 'dark' })
+  t.same(await dot(), dark, 'and when that turns')
+  await page.keyboard.press('c')
+  t.same(await dot(), light, 'by choice')
+  await page.reload()
+  await settled(page)
+  t.same(await dot(), light, 'which is remembered')
+  await page.keyboard.press('c')
+  t.same(await dot(), dark)
+  t.match(await page.innerText('#notice'), /holds no tiles yet/)
+  t.same(complaints, [])
+  await page.context().close()
 })
 
 t.test('a file that is replaced, removed and comes back', async (t) => {
@@ -480,6 +484,19 @@ t.test('what is in the way is said', async (t) => {
   t.equal(await old.page.innerText('#trouble'), 'This server has no map “gone” now.')
   t.same(await old.page.locator('.panel a:visible').count(), 1, 'the way to the others is left')
   await old.page.context().close()
+
+  // without some tiles
+  const torn = await openPage(browser)
+  await torn.page.route('**/ortho/17/**', (route) =>
+    route.fulfill({ status: 500, json: { error: 'The tile is damaged.' } }),
+  )
+  await torn.page.goto(`${url}/ortho/map#16/${PLACE}`)
+  await torn.page.waitForSelector('#trouble:visible')
+  t.match(await torn.page.innerText('#trouble'), /^Tile 17\/\d+\/\d+ did not come: The tile is damaged\.$/)
+  await torn.page.evaluate('flagstone.map.jumpTo({ zoom: 14 })')
+  await settled(torn.page)
+  t.equal(await torn.page.isVisible('#trouble'), false, 'where all is well nothing is said')
+  await torn.page.context().close()
 
   // without a server
   const other = await openPage(browser)
