@@ -62,6 +62,8 @@ function makeMap(maplibre: MapLibreModule, facts: Facts): MapView {
     style: {
       version: 8,
       sources: {},
+      // colours and opacity are seen as they are set
+      transition: { duration: 0 },
       layers: [{ id: 'plain', type: 'background', paint: { 'background-color': '#e6e9e5' } }],
     },
     center: camera === undefined ? [0, 20] : [camera.lon, camera.lat],

@@ -1,5 +1,5 @@
-// The panel: beside the map where there is room, a sheet from below on phones, which opens by its button or by a
-// swipe over its head.
+// The panel: beside the map where there is room, a sheet from below on phones, which opens by its button, by a
+// tap on its head, or by a swipe over it.
 import { byId } from './dom.js'
 
 /** Pixels a finger goes before it is a swipe. */
@@ -27,8 +27,9 @@ export function bindSheet(): { toggle(): void } {
     from = event.pointerType === 'mouse' || !isNarrow.matches ? undefined : event.clientY
   })
   head.addEventListener('pointerup', (event) => {
-    if (from === undefined || Math.abs(event.clientY - from) < SWIPE) return
-    set(event.clientY < from)
+    if (from === undefined) return
+    if (Math.abs(event.clientY - from) >= SWIPE) set(event.clientY < from)
+    else if (!(event.target as Element).closest('a, button')) toggle()
   })
   return { toggle }
 }

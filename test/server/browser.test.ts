@@ -373,7 +373,12 @@ t.test('on a phone', async (t) => {
     .filter((e) => e.checkVisibility() && (e.clientWidth < 42 || e.clientHeight < 42)).map((e) => e.outerHTML)`
   t.same(await page.evaluate(small), [], 'fingers find everything')
   await page.tap('#levels tr[data-zoom="15"] button')
-  await page.tap('#panel-toggle')
+  await page.tap('#title')
+  t.equal(
+    await page.getAttribute('#panel-toggle', 'aria-expanded'),
+    'false',
+    'a tap on the head closes it too',
+  )
   await page.touchscreen.tap(190, 300)
   await page.waitForSelector('.answer dl')
   await page.goto(`${url}/`)
@@ -475,6 +480,15 @@ t.test('what is in the way is said', async (t) => {
   await page.waitForSelector('#trouble:visible')
   t.match(await page.innerText('#trouble'), /WebGL 2/)
   t.equal(await page.getAttribute('#links a', 'href'), `${url}/ortho.json`, 'the rest is there')
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  for (const name of ['Style', 'TileJSON']) {
+    await page.click(`[aria-label="Copy the ${name} address"]`)
+    await until(page, `document.getElementById('toast').textContent === '${name} address copied'`)
+    const wanted = name === 'Style' ? `${url}/ortho/style.json` : `${url}/ortho.json`
+    t.equal(await page.evaluate('navigator.clipboard.readText()'), wanted)
+    // then as on a host without https
+    await page.evaluate('navigator.clipboard.writeText = () => Promise.reject(new Error("none"))')
+  }
   await page.context().close()
 
   // without such a file

@@ -76,7 +76,9 @@ async function serveByWorkers(
 }
 
 function announce(io: Io, options: ServeOptions, { url, port, sources, problems }: ServeState): void {
-  for (const { path, message } of problems) say(io, options, `Left out: ${path}: ${message}`)
+  for (const { path, message } of problems) {
+    say(io, options, `Left out: ${message.includes(path) ? '' : `${path}: `}${message}`)
+  }
   if (options.json === true) {
     // one line: programs read until its end while we go on
     print(io, JSON.stringify({ url, port, sources }))
