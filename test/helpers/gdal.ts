@@ -1,7 +1,7 @@
 // GDAL as the independent judge: the same image warped by gdalwarp onto the same tile grid, and numbers that
 // say how far two pictures are apart.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -133,11 +133,25 @@ export function trueScale(image: string, zoom: number, tileSize: number): string
   return ['-wo', `XSCALE=${scale}`, '-wo', `YSCALE=${scale}`]
 }
 
-function expandPalette(image: string, dir: string, number: number): string {
-  const info = JSON.parse(execFileSync('gdalinfo', ['-json', image], { encoding: 'utf8' })) as {
-    bands: { colorInterpretation: string }[]
+const palettes = new Map<string, boolean>()
+
+/** GDAL's word on it, asked once for a file as it is now. */
+function hasPalette(image: string): boolean {
+  const facts = statSync(image, { bigint: true, throwIfNoEntry: false })
+  const key = `${image} ${facts?.ino} ${facts?.size} ${facts?.mtimeNs}`
+  let known = facts === undefined ? undefined : palettes.get(key)
+  if (known === undefined) {
+    const info = JSON.parse(execFileSync('gdalinfo', ['-json', image], { encoding: 'utf8' })) as {
+      bands: { colorInterpretation: string }[]
+    }
+    known = info.bands[0]?.colorInterpretation === 'Palette'
+    palettes.set(key, known)
   }
-  if (info.bands[0]?.colorInterpretation !== 'Palette') return image
+  return known
+}
+
+function expandPalette(image: string, dir: string, number: number): string {
+  if (!hasPalette(image)) return image
   const expanded = join(dir, `rgb${number}.tif`)
   execFileSync('gdal_translate', ['-q', '-expand', 'rgb', image, expanded], { stdio: 'ignore' })
   return existsSync(expanded) ? expanded : image

@@ -50,7 +50,9 @@ function gdalPixels(file: string, dir: string, level: number, info: GdalInfo, ba
     level,
     all.flatMap((b) => ['-b', b]),
   )
-  const colour = both.filter((_, i) => i % (bands + 1) < bands)
+  const colour = new Uint8Array((both.length / (bands + 1)) * bands)
+  for (let from = 0, to = 0; from < both.length; from++)
+    for (let b = 0; b < bands; b++) colour[to++] = both[from++]!
   return { colour, mask: maskOf(both, bands, info) }
 }
 
@@ -62,17 +64,21 @@ interface Pair {
 /** GDAL's mask; nodata by our rule, all bands at once (GDAL's own is band by band). */
 function maskOf(both: Uint8Array, bands: number, info: GdalInfo): Uint8Array {
   const nodata = info.bands[0]!.noDataValue
-  return Uint8Array.from({ length: both.length / (bands + 1) }, (_, i) => {
-    if (nodata === undefined) return both[i * (bands + 1) + bands]!
-    for (let b = 0; b < bands; b++) if (both[i * (bands + 1) + b] !== nodata) return 255
-    return 0
-  })
+  const mask = new Uint8Array(both.length / (bands + 1))
+  for (let i = 0, at = 0; i < mask.length; i++, at += bands + 1) {
+    if (nodata === undefined) mask[i] = both[at + bands]!
+    else for (let b = 0; b < bands; b++) if (both[at + b] !== nodata) mask[i] = 255
+  }
+  return mask
 }
 
 function worstDifference(a: Uint8Array, b: Uint8Array): number {
   if (a.length !== b.length) return Number.POSITIVE_INFINITY
   let worst = 0
-  for (let i = 0; i < a.length; i++) worst = Math.max(worst, Math.abs(a[i]! - b[i]!))
+  for (let i = 0; i < a.length; i++) {
+    const apart = Math.abs(a[i]! - b[i]!)
+    if (apart > worst) worst = apart
+  }
   return worst
 }
 
