@@ -80,6 +80,8 @@ const SYSTEMS: readonly (readonly [crs: string, lon: number, lat: number, size: 
   ['EPSG:2056', 7.6, 46.9, 1],
   ['EPSG:2263', -73.9, 40.7, 3],
   ['EPSG:2277', -99.1, 30.9, 3],
+  ['EPSG:2926', -122.1, 47.4, 3],
+  ['EPSG:2784', -155.3, 19.6, 1],
   ['EPSG:3078', -85.2, 44.6, 2],
   ['EPSG:3375', 102.2, 3.6, 1],
   ['EPSG:3395', 24.6, 60.2, 5],
