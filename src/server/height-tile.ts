@@ -3,6 +3,7 @@ import { mimeOf } from '../format/tile-type.js'
 import { computed, notMadeAgain } from './computed.js'
 import type { RoutedSource, ServerContext } from './context.js'
 import type { Encoded } from './draw-tile.js'
+import { StandardHeaders } from './headers.js'
 import { bytesAnswer } from './json-answer.js'
 import { HttpError, type Reply } from './message.js'
 import { factsOf, tileSizeAt } from './picture-facts.js'
@@ -63,8 +64,14 @@ export async function answerHeightTile(
 
   function nothing(context: ServerContext, source: Source, asked: TileQuery, want: TileWant): Reply {
     const policy = asked.missing ?? source.missing ?? context.options.missing
-    if (policy === '404')
-      throw new HttpError(404, `There are no heights in tile ${z}/${x}/${y} of '${source.id}'.`)
+    if (policy === '404') {
+      // as of other tiles: it is as lasting as one
+      const lasting = new StandardHeaders(context.options).cacheControl(asked.version === source.version)
+      throw new HttpError(404, `There are no heights in tile ${z}/${x}/${y} of '${source.id}'.`, [
+        'Cache-Control',
+        lasting,
+      ])
+    }
     if (policy !== 'transparent') return { status: 204, headers: [], body: undefined }
     return bytesAnswer(query, transparentTile(sideOf(want, 256, context.options), want.format))
   }

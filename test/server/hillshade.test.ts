@@ -132,7 +132,9 @@ t.test('holes, edges, what is nowhere', async (t) => {
   t.equal(jpeg.headers.get('content-type'), 'image/jpeg')
   const status = async (path: string): Promise<number> => (await ask(path)).status
   t.equal(await status('/h/hillshade/5/11/12.png'), 204)
-  t.equal(await status('/h/hillshade/5/11/12.png?missing=404'), 404)
+  const none = await ask('/h/hillshade/5/11/12.png?missing=404')
+  t.equal(none.status, 404)
+  t.match(none.headers.get('cache-control'), /^public, max-age=60/, 'kept as a tile is')
   t.equal((await picture('/h/hillshade/5/11/12.png?missing=transparent')).mask?.[0], 0)
   t.equal(await status('/h/hillshade/7/40/48.png'), 204, 'its part of the ancestor is a hole')
   t.equal(await status('/h/hillshade/4/5/6.png'), 204, 'above what is stored')
