@@ -71,8 +71,8 @@ const openlayers = (served: Served): Snippet => {
   const [first] = zoomsOf256(served)
   return {
     name: 'OpenLayers',
-    text: `import TileLayer from 'ol/layer/Tile.js'
-import XYZ from 'ol/source/XYZ.js'
+    // '\n' and no line of its own: it is no import of ours
+    text: `import TileLayer from 'ol/layer/Tile.js'\nimport XYZ from 'ol/source/XYZ.js'
 
 map.addLayer(new TileLayer({
   minZoom: ${first - 1},
