@@ -53,7 +53,7 @@ export class Inspector {
       rows.push(['Stored', `${bytes(cell.stored.bytes)} ${formatList([cell.stored.type])}`])
       rows.push(['ETag', known?.etag ?? '…'])
     } else if (cell?.from !== undefined) {
-      rows.push(['Stored', `no: enlarged from ${cell.from.z}/${cell.from.x}/${cell.from.y}`])
+      rows.push(['Stored', `no, enlarged from ${cell.from.z}/${cell.from.x}/${cell.from.y}`])
     } else if (cell !== undefined) rows.push(['Stored', 'no, and nothing above it'])
     rows.push(['Seen', `${enlarged.toFixed(enlarged < 10 ? 1 : 0)} × its size`])
     byId('tile-facts').replaceChildren(
