@@ -36,7 +36,7 @@ function gdalValues(dir: string, file: string, type: 'Byte' | 'Float32'): Uint8A
   execFileSync('gdal_translate', ['-q', '-of', 'ENVI', '-co', 'INTERLEAVE=BIP', '-ot', type, file, raw], {
     stdio: 'ignore',
   })
-  const bytes = Uint8Array.from(readFileSync(raw))
+  const bytes = new Uint8Array(readFileSync(raw))
   return type === 'Byte' ? bytes : new Float32Array(bytes.buffer)
 }
 

@@ -29,7 +29,7 @@ export function gdalValues(
   const select = bands.flatMap((b) => ['-b', `${b}`])
   const form = ['-q', '-of', 'ENVI', '-co', 'INTERLEAVE=BIP', '-ot', 'Float64', '-a_nodata', 'none']
   execFileSync('gdal_translate', [...form, ...overview, ...select, ...more, file, out], { stdio: 'ignore' })
-  return new Float64Array(Uint8Array.from(readFileSync(out)).buffer)
+  return new Float64Array(new Uint8Array(readFileSync(out)).buffer)
 }
 
 /** 0 where GDAL says that there is nothing, by its mask band; of bands with nodata by the values (all at once, as our rule is). */
@@ -46,13 +46,19 @@ export function gdalMask(
   const colours = bands.map((_, i) => i).filter((i) => i !== alpha)
   const value = nodata === undefined ? Number.NaN : Math.fround(Number(nodata))
   const own = alpha >= 0 || nodata !== undefined ? undefined : gdalValues(file, dir, level, ['mask'])
-  return Uint8Array.from({ length: values.length / samples }, (_, i) => {
-    const at = (s: number): number => values[i * samples + s]!
-    if (alpha >= 0 && at(alpha) === 0) return 0
-    if (colours.some((s) => !Number.isFinite(Math.fround(at(s))))) return 0
-    if (nodata !== undefined && colours.every((s) => Math.fround(at(s)) === value)) return 0
-    return own === undefined || own[i] !== 0 ? 255 : 0
-  })
+  const mask = new Uint8Array(values.length / samples)
+  for (let i = 0, at = 0; i < mask.length; i++, at += samples) {
+    if (alpha >= 0 && values[at + alpha] === 0) continue
+    let finite = true
+    let isNodata = nodata !== undefined
+    for (const s of colours) {
+      const v = Math.fround(values[at + s]!)
+      finite &&= Number.isFinite(v)
+      isNodata &&= v === value
+    }
+    if (finite && !isNodata && (own === undefined || own[i] !== 0)) mask[i] = 255
+  }
+  return mask
 }
 
 /** Compares all bands of a file, read as values, with GDAL: exactly, but for Float32's own rounding. */
