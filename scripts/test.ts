@@ -4,12 +4,14 @@
 // tap's own runner is not used: it loads two module hooks into every process and worker thread that a test
 // starts, which takes a third of the suite's time. The files and what they print are the same.
 import { existsSync, readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join, relative } from 'node:path'
 import { Transform } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
-const JOBS = Number(process.env['TAP_JOBS'] ?? 2)
+/** One more than cores: there is always a file that waits for the disk. */
+const JOBS = Number(process.env['TAP_JOBS'] ?? availableParallelism() + 1)
 const TIMEOUT_SECONDS = 600
 
 /** The longest, by their last run; the others follow by name. */
