@@ -2,7 +2,7 @@
 // none of them is alone at the end. `npm test -- server/ cli/` runs the files whose path holds one of these words.
 //
 // tap's own runner is not used: it loads two module hooks into every process and worker thread that a test
-// starts, which takes a third of the suite's time. The files and what they print are the same.
+// starts: 16 to 46 % of the CPU time of the six files measured. The files and what they print are the same.
 import { existsSync, readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, relative } from 'node:path'
