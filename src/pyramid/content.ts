@@ -1,9 +1,9 @@
 // What flows through a build: colours, or heights. The one place where the two ways part.
 import { type Canvas, createCanvas, createValueCanvas } from '../raster/canvas.js'
-import { type EncodedTile, encodeTile } from '../raster/codec.js'
 import { isPicture, isValues, type Pixels, type Samples } from '../raster/pixels.js'
-import { encodeHeights } from '../raster/terrain.js'
-import type { WarpOptions } from '../raster/warp-plan.js'
+import { type EncodedTile, encodeTile } from '../raster/tiles/codec.js'
+import { encodeHeights } from '../raster/tiles/terrain.js'
+import type { WarpOptions } from '../raster/warp/warp-plan.js'
 import { makeColours, makeValues, type SampleMaker } from './buffers.js'
 import { encodingAt } from './encoding.js'
 import type { BuildPlan } from './plan.js'

@@ -1,5 +1,5 @@
 // How tiles are encoded, as part of the plan: one set of choices, with a quality a zoom.
-import { defaultQuality, type EncodeOptions, type TileFormat } from '../raster/codec.js'
+import { defaultQuality, type EncodeOptions, type TileFormat } from '../raster/tiles/codec.js'
 
 export interface EncodingPlan {
   readonly format: TileFormat

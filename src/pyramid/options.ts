@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { FlagstoneError } from '../errors.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
-import { TERRAIN_ENCODINGS, type TerrainEncoding } from '../raster/terrain.js'
+import { TERRAIN_ENCODINGS, type TerrainEncoding } from '../raster/tiles/terrain.js'
 import { nearest } from '../store/nearest.js'
 import { terrainContradiction } from './terrain-options.js'
 

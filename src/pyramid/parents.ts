@@ -4,8 +4,8 @@
 // A tile is made from its four children alone: a kernel wider than 2×2 repeats the pixels at the rim of the
 // quad (which are rarely seen: at these zooms a subtree of thousands of pixels has become one tile).
 import type { Canvas } from '../raster/canvas.js'
-import { halve } from '../raster/downsample.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
+import { halve } from '../raster/tiles/downsample.js'
 import { canvasOf, encodePixels } from './content.js'
 import type { EncodedAt } from './packed.js'
 import type { BuildPlan } from './plan.js'

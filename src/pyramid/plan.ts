@@ -8,10 +8,10 @@ import { coverTiles, parentRange, type TileRange, type TileXY } from '../grid/co
 import { crsOfImage } from '../grid/located.js'
 import { MAX_ZOOM } from '../grid/mercator.js'
 import { placementOf } from '../grid/placement.js'
-import { halveReach } from '../raster/downsample.js'
 import type { Resampling } from '../raster/pixels.js'
 import type { MaskKind, SourceInfo } from '../raster/source.js'
-import type { TerrainOptions } from '../raster/terrain.js'
+import { halveReach } from '../raster/tiles/downsample.js'
+import type { TerrainOptions } from '../raster/tiles/terrain.js'
 import type { PixelRect } from '../sampling/rect.js'
 import {
   type Area,

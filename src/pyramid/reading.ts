@@ -7,7 +7,7 @@ import {
   type WarpPart,
   type WarpPlan,
   type WarpTarget,
-} from '../raster/warp-plan.js'
+} from '../raster/warp/warp-plan.js'
 import type { SourceSet } from './source-set.js'
 
 export interface ReadPart {

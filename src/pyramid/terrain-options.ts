@@ -6,7 +6,7 @@ import {
   type TerrainNodata,
   type TerrainOptions,
   terrainRange,
-} from '../raster/terrain.js'
+} from '../raster/tiles/terrain.js'
 
 /** Steps of stored numbers when not given: −5,691.75 to 10,691.75 m, every place on land. */
 export const DEFAULT_STEP_M = 0.25

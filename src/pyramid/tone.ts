@@ -4,6 +4,8 @@
 // a range in which it can be seen, and `notes` say which. The same sources and options give the same choice.
 import { readFileSync, statSync } from 'node:fs'
 import { FlagstoneError } from '../errors.js'
+import type { OpenOptions } from '../raster/open-options.js'
+import { type ColourView, needsTone, type SourceInfo, type Tone } from '../raster/source.js'
 import {
   type ColormapMode,
   colormapNames,
@@ -13,9 +15,7 @@ import {
   type ParsedColormap,
   parseColormap,
   stopsOf,
-} from '../raster/colormap-text.js'
-import type { OpenOptions } from '../raster/open-options.js'
-import { type ColourView, needsTone, type SourceInfo, type Tone } from '../raster/source.js'
+} from '../raster/view/colormap-text.js'
 import type { ResolvedBuildOptions } from './options.js'
 import type { SourceOpener } from './sources.js'
 import { type BandStatistics, sampleValues } from './value-sample.js'

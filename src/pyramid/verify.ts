@@ -3,8 +3,8 @@
 import { FlagstoneError } from '../errors.js'
 import { TileType } from '../format/tile-type.js'
 import { openRealFile } from '../platform/real-file.js'
-import { decodeTile } from '../raster/codec.js'
-import { decodeHeights } from '../raster/terrain.js'
+import { decodeTile } from '../raster/tiles/codec.js'
+import { decodeHeights } from '../raster/tiles/terrain.js'
 import { openTiles } from '../store/paths.js'
 import { type Finding, verify } from '../store/verify.js'
 

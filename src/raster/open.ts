@@ -1,5 +1,5 @@
 // Any raster by path. The reader of a format is loaded when the first file of it comes.
-import { kindOf } from './file-kind.js'
+import { kindOf } from './formats/file-kind.js'
 import type { OpenOptions } from './open-options.js'
 import { isRemote, refuseForeignPath } from './remote-path.js'
 import type { RasterSource } from './source.js'
@@ -9,14 +9,14 @@ export async function openRaster(path: string, options: OpenOptions = {}): Promi
   refuseForeignPath(path)
   switch (isRemote(path) ? 'tiff' : await kindOf(path)) {
     case 'picture':
-      return (await import('./picture-file.js')).openPicture(path, options)
+      return (await import('./formats/picture-file.js')).openPicture(path, options)
     case 'vrt':
       return (await import('./vrt/open.js')).openVrt(path, options, openRaster)
     case 'ascii':
-      return (await import('./ascii-grid.js')).openAsciiGrid(path, options)
+      return (await import('./formats/ascii-grid.js')).openAsciiGrid(path, options)
     case 'hgt':
-      return (await import('./hgt.js')).openHgt(path, options)
+      return (await import('./formats/hgt.js')).openHgt(path, options)
     default:
-      return (await import('./geotiff.js')).openGeoTiff(path, options)
+      return (await import('./formats/geotiff.js')).openGeoTiff(path, options)
   }
 }

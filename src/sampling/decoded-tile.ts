@@ -1,8 +1,8 @@
 // A tile decoded to be asked for single pixels: stored numbers stay as they are stored, so that many tiles fit into
 // little memory and what comes out is exact, not rounded to 32-bit floats.
 import { decodeElevation, isElevation } from '../format/elevation.js'
-import { decodeTile } from '../raster/codec.js'
-import { heightOfRgb, type TerrainRgb } from '../raster/terrain.js'
+import { decodeTile } from '../raster/tiles/codec.js'
+import { heightOfRgb, type TerrainRgb } from '../raster/tiles/terrain.js'
 
 /** Red, green, blue, alpha, 0…255. */
 export type Colour = readonly [number, number, number, number]

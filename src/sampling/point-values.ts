@@ -11,7 +11,7 @@ import {
   metresToPixelY,
   resolution,
 } from '../grid/mercator.js'
-import type { TerrainRgb } from '../raster/terrain.js'
+import type { TerrainRgb } from '../raster/tiles/terrain.js'
 import { newPace } from '../store/pace.js'
 import type { TileSet } from '../store/tile-set.js'
 import { type Colour, type DecodedTile, decodeColourTile, decodeHeightTile } from './decoded-tile.js'

@@ -5,8 +5,8 @@
 // kernels with the pixels around the piece, so no seam is seen where pieces meet.
 import { FlagstoneError } from '../errors.js'
 import type { Canvas } from '../raster/canvas.js'
-import { kernelReach } from '../raster/kernels.js'
 import type { Resampling, Samples } from '../raster/pixels.js'
+import { kernelReach } from '../raster/warp/kernels.js'
 import type { TileSet } from '../store/tile-set.js'
 import { intersectRects, type PixelRect } from './rect.js'
 import { paintScaled } from './scale.js'

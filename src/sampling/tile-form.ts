@@ -2,9 +2,9 @@
 // heights (terrain-RGB) must never be resampled as colours: a mean of codes is no code of the mean.
 import { TileType } from '../format/tile-type.js'
 import { type Canvas, createCanvas, createValueCanvas } from '../raster/canvas.js'
-import { decodeTile } from '../raster/codec.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
-import { decodeHeights, isTerrainRgb, type TerrainRgb } from '../raster/terrain.js'
+import { decodeTile } from '../raster/tiles/codec.js'
+import { decodeHeights, isTerrainRgb, type TerrainRgb } from '../raster/tiles/terrain.js'
 import type { TileSet } from '../store/tile-set.js'
 
 export interface TileForm<T extends Samples> {

@@ -1,10 +1,10 @@
 // What is computed of a source: kept under everything it depends on, made once for all who ask, in turn.
 import { createHash } from 'node:crypto'
-import type { Made } from './byte-cache.js'
-import { notModified } from './conditional.js'
 import type { ServerContext } from './context.js'
-import type { Query, Reply } from './message.js'
-import type { Source } from './source.js'
+import { notModified } from './http/conditional.js'
+import type { Made } from './http/made.js'
+import type { Query, Reply } from './http/message.js'
+import type { Source } from './sources/source.js'
 
 /** Counts up when the same request gets another answer by a change of this program. */
 const EDITION = 1

@@ -1,11 +1,12 @@
 // What every answer may use, and what the core hands to each.
-import type { ByteCache } from './byte-cache.js'
+
+import type { Query } from './http/message.js'
 import type { Life } from './life.js'
-import type { Query } from './message.js'
-import type { Metrics, MetricsSnapshot } from './metrics.js'
+import type { Metrics, MetricsSnapshot } from './metrics/metrics.js'
 import type { ResolvedServerOptions } from './options.js'
-import type { Catalog, Source } from './source.js'
-import type { WorkQueue } from './work-queue.js'
+import type { Catalog, Source } from './sources/source.js'
+import type { ByteCache } from './work/byte-cache.js'
+import type { WorkQueue } from './work/work-queue.js'
 
 /** What whoever runs the server may want to know of each request. They must not throw. */
 export interface ServerHooks {

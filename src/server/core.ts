@@ -1,15 +1,15 @@
 // A request → an answer, whatever HTTP library is around it. Tiles are recognised first and answered without a
 // promise; everything else goes through the tables of routes.ts.
 import type { Routed, ServerContext } from './context.js'
-import { failureOf } from './error-answer.js'
-import { StandardHeaders } from './headers.js'
-import { type Answer, HttpError, type Query, type Reply } from './message.js'
-import { answerNoMap } from './pages.js'
-import type { RouteCounts } from './request-counts.js'
+import { failureOf } from './http/error-answer.js'
+import { StandardHeaders } from './http/headers.js'
+import { type Answer, HttpError, type Query, type Reply } from './http/message.js'
+import { TilePath } from './http/tile-path.js'
+import type { RouteCounts } from './metrics/request-counts.js'
+import { answerNoMap } from './pages/pages.js'
 import { FILE_ROUTES, match, type Route, SERVER_ROUTES, SOURCE_ROUTES } from './routes.js'
-import type { Source } from './source.js'
-import { TileAnswers } from './tile-answer.js'
-import { TilePath } from './tile-path.js'
+import type { Source } from './sources/source.js'
+import { TileAnswers } from './tiles/tile-answer.js'
 
 /** In front of ids, as other servers have it. */
 const ALIASES = new Set(['tiles', 'data'])

@@ -2,12 +2,12 @@
 // Fastify's reply, so that its hooks, its log and `inject` see them.
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { NodeQuery } from './adapters/node-handler.js'
 import type { ServerHooks } from './context.js'
-import type { Reply } from './message.js'
+import type { Reply } from './http/message.js'
 import { openTileServer } from './mount.js'
-import { NodeQuery } from './node-handler.js'
 import type { ServerOptions } from './options.js'
-import type { SourceInput } from './source.js'
+import type { SourceInput } from './sources/source.js'
 
 /**
  * A FastifyInstance, by what tells one: Fastify's own types are not named in ours, as who does not use it has not got

@@ -1,16 +1,16 @@
 // The server as a library: sources and options in, handlers out.
 import { parseOptions } from '../store/options.js'
-import { ByteCache } from './byte-cache.js'
-import { openCatalog } from './catalog.js'
+import { type FetchHandler, fetchHandler } from './adapters/fetch-handler.js'
+import { type NodeHandler, nodeHandler } from './adapters/node-handler.js'
 import type { ServerContext, ServerHooks } from './context.js'
 import { Core } from './core.js'
-import { type FetchHandler, fetchHandler } from './fetch-handler.js'
 import { Life } from './life.js'
-import { Metrics } from './metrics.js'
-import { type NodeHandler, nodeHandler } from './node-handler.js'
+import { Metrics } from './metrics/metrics.js'
 import { type ServerOptions, serverOptions } from './options.js'
-import type { SourceInput } from './source.js'
-import { WorkQueue } from './work-queue.js'
+import { openCatalog } from './sources/catalog.js'
+import type { SourceInput } from './sources/source.js'
+import { ByteCache } from './work/byte-cache.js'
+import { WorkQueue } from './work/work-queue.js'
 
 export interface TileServer {
   readonly core: Core

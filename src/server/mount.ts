@@ -1,13 +1,13 @@
 // The server as a library, without its weight: what serves is loaded when the first sources are opened, so that who
 // only reads or builds files never loads it.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { NodeHandler } from './adapters/node-handler.js'
 import type { ServerHooks } from './context.js'
 import type { TileServer } from './handler.js'
-import type { Listening } from './listen.js'
-import type { ListenOptions } from './listen-options.js'
-import type { NodeHandler } from './node-handler.js'
 import type { ServerOptions } from './options.js'
-import type { SourceInput } from './source.js'
+import type { Listening } from './run/listen.js'
+import type { ListenOptions } from './run/listen-options.js'
+import type { SourceInput } from './sources/source.js'
 
 /**
  * Opens what is to be served: files, folders, globs, open readers. `node` and `fetch` of what comes back answer.
@@ -26,7 +26,7 @@ export async function openTileServer(
  * Rejects with FlagstoneError BAD_OPTION, SYSTEM, NOT_FOUND: the port, the host, the certificate.
  */
 export async function listen(server: TileServer, options: ListenOptions = {}): Promise<Listening> {
-  const { listen: begin } = await import('./listen.js')
+  const { listen: begin } = await import('./run/listen.js')
   return begin(server, options)
 }
 
@@ -93,7 +93,7 @@ async function refuse(
   error: unknown,
   onError: ServerHooks['onError'],
 ): Promise<void> {
-  const { NodeQuery } = await import('./node-handler.js')
+  const { NodeQuery } = await import('./adapters/node-handler.js')
   onError?.(error, new NodeQuery(request, response))
   const body = `${JSON.stringify({ error: 'The tiles cannot be opened now; the log of the server says why.' })}\n`
   response.writeHead(503, {

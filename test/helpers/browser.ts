@@ -1,8 +1,8 @@
 // Chromium for tests of pages. WebGL is drawn by SwiftShader, so that no graphics card is wanted.
 import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { decodeTile } from '../../src/raster/codec.js'
 import type { Pixels } from '../../src/raster/pixels.js'
+import { decodeTile } from '../../src/raster/tiles/codec.js'
 
 const found = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
   (path) => path !== undefined && existsSync(path),

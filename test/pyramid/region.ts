@@ -1,6 +1,7 @@
 // A rectangle of a tile file as one picture.
-import { decodeTile } from '../../src/raster/codec.js'
+
 import type { Pixels } from '../../src/raster/pixels.js'
+import { decodeTile } from '../../src/raster/tiles/codec.js'
 import { openTiles } from '../../src/store/paths.js'
 
 export interface Picture {

@@ -2,8 +2,8 @@
 import sharp from 'sharp'
 import t from 'tap'
 import { TileType } from '../../src/format/tile-type.js'
-import { decodeTile, type EncodeOptions, encodeTile } from '../../src/raster/codec.js'
 import type { Pixels } from '../../src/raster/pixels.js'
+import { decodeTile, type EncodeOptions, encodeTile } from '../../src/raster/tiles/codec.js'
 import { type MaskStyle, picture, randomOf } from './synthetic.js'
 
 const psnr = (a: Pixels, b: Pixels): number => {

@@ -12,9 +12,9 @@ import {
   type ParsedColormap,
   parseColormap,
   stopsOf,
-} from '../../src/raster/colormap-text.js'
-import { COLORMAPS, namedColormap } from '../../src/raster/colormaps.js'
-import { Colormap } from '../../src/raster/tone.js'
+} from '../../src/raster/view/colormap-text.js'
+import { COLORMAPS, namedColormap } from '../../src/raster/view/colormaps.js'
+import { Colormap } from '../../src/raster/view/tone.js'
 import { withoutGdal } from '../helpers/gdal.js'
 
 /** r, g, b, a of a value. */

@@ -7,7 +7,7 @@ import { footprintOf, suggestedResolution, tileRanges, zoomForResolution } from 
 import { mapperOf, placementOf } from '../../src/grid/placement.js'
 import { openRaster } from '../../src/raster/open.js'
 import type { SourceInfo } from '../../src/raster/source.js'
-import { warp } from '../../src/raster/warp.js'
+import { warp } from '../../src/raster/warp/warp.js'
 import { gdalWarp, interiorPsnr, type Picture, shiftOf, withoutGdal } from '../helpers/gdal.js'
 import { gdal, translated } from './against-gdal.js'
 

@@ -2,8 +2,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { createCanvas } from '../../src/raster/canvas.js'
-import { halve, halveInto, halveReach } from '../../src/raster/downsample.js'
 import { type Pixels, RESAMPLINGS, type Resampling } from '../../src/raster/pixels.js'
+import { halve, halveInto, halveReach } from '../../src/raster/tiles/downsample.js'
 import { KEEPING, type MaskStyle, maskKindOf, naiveWeights, picture } from './synthetic.js'
 
 const STYLES: MaskStyle[] = ['none', 'holes', 'soft']

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { openGeoTiff } from '../../src/raster/geotiff.js'
+import { openGeoTiff } from '../../src/raster/formats/geotiff.js'
 import type { Pixels, Samples } from '../../src/raster/pixels.js'
 import type { RasterSource } from '../../src/raster/source.js'
 

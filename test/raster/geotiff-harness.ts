@@ -1,7 +1,7 @@
 // Run as a child process by geotiff-damage.test.ts: opens each file and reads all of it, and prints one line of
 // JSON a file. A child, so that a crash, a hang or a flood of memory is an observation and not the end of the test.
 import { FlagstoneError } from '../../src/errors.js'
-import { openGeoTiff } from '../../src/raster/geotiff.js'
+import { openGeoTiff } from '../../src/raster/formats/geotiff.js'
 import {
   needsTone,
   type SourceInfo,

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import t from 'tap'
 import { type ExpectedLevel, tiffCases } from '../../scripts/fixtures/tiff-cases.js'
-import { openGeoTiff } from '../../src/raster/geotiff.js'
+import { openGeoTiff } from '../../src/raster/formats/geotiff.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import type { PixelWindow } from '../../src/raster/source.js'
 import { fixture } from '../helpers/paths.js'

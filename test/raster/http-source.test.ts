@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
-import { openGeoTiff } from '../../src/raster/geotiff.js'
+import { openGeoTiff } from '../../src/raster/formats/geotiff.js'
 import { isRemote, refuseForeignPath, remoteUrl, withoutSecrets } from '../../src/raster/remote-path.js'
 import type { HttpOptions } from '../../src/raster/tiff/http-file.js'
 import { openHttpSource } from '../../src/raster/tiff/http-source.js'
@@ -375,7 +375,7 @@ const source = await openGeoTiff(workerData.url)
 parentPort.postMessage((await source.read(0, workerData.window)).data)
 await source.close()`,
   )
-  const module = new URL('../../src/raster/geotiff.js', import.meta.url).href
+  const module = new URL('../../src/raster/formats/geotiff.js', import.meta.url).href
   const worker = new Worker(script, { workerData: { module, window, url: server.url('/image.tif') } })
   const data = await new Promise((resolve, reject) => worker.on('message', resolve).on('error', reject))
   t.same(data, pixels.data)

@@ -1,5 +1,6 @@
 // Weight tables: normalised, symmetric, right at known points, as wide as the scale asks.
 import t from 'tap'
+import { RESAMPLINGS } from '../../src/raster/pixels.js'
 import {
   kernelAt,
   kernelReach,
@@ -7,8 +8,7 @@ import {
   WIDEN_ABOVE,
   weightTable,
   wideningOf,
-} from '../../src/raster/kernels.js'
-import { RESAMPLINGS } from '../../src/raster/pixels.js'
+} from '../../src/raster/warp/kernels.js'
 
 const SCALES = [0.2, 0.95, 1, 1.05, 1.06, 1.5, 2, 3.7, 40]
 

@@ -1,7 +1,7 @@
 // Run as a worker thread by picture-file.test.ts: reads a window of a picture and says whether its memory is shared.
 import { parentPort, workerData } from 'node:worker_threads'
+import { sharedPicture } from '../../src/raster/formats/shared-pictures.js'
 import { openRaster } from '../../src/raster/open.js'
-import { sharedPicture } from '../../src/raster/shared-pictures.js'
 
 const { path, key } = workerData as { path: string; key: string }
 const source = await openRaster(path)

@@ -3,13 +3,13 @@ import { deflateSync, constants as zlib } from 'node:zlib'
 import sharp from 'sharp'
 import t from 'tap'
 import { createCanvas } from '../../src/raster/canvas.js'
-import { halveInto } from '../../src/raster/downsample.js'
 import { inflateExactly } from '../../src/raster/inflate.js'
-import { encodeJpeg } from '../../src/raster/jpeg.js'
-import { runKernel } from '../../src/raster/kernels-run.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import { simd } from '../../src/raster/simd.js'
 import { undoHorizontal8 } from '../../src/raster/tiff/predictor.js'
+import { halveInto } from '../../src/raster/tiles/downsample.js'
+import { encodeJpeg } from '../../src/raster/tiles/jpeg.js'
+import { runKernel } from '../../src/raster/warp/kernels-run.js'
 
 const here = simd()!
 t.ok(here, 'the module is built (npm run build) and runs here')

@@ -11,7 +11,7 @@ import type {
   RasterSource,
   SourceInfo,
 } from '../../src/raster/source.js'
-import type { WarpTarget } from '../../src/raster/warp-plan.js'
+import type { WarpTarget } from '../../src/raster/warp/warp-plan.js'
 
 /** Deterministic numbers in [0, 1). mulberry32 by Tommy Ettinger (public domain). */
 export function randomOf(seed: number): () => number {

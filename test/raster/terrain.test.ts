@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import sharp from 'sharp'
 import t from 'tap'
 import { TileType } from '../../src/format/tile-type.js'
-import { fillHoles } from '../../src/raster/fill-holes.js'
 import type { Pixels } from '../../src/raster/pixels.js'
+import { fillHoles } from '../../src/raster/tiles/fill-holes.js'
 import {
   checkTerrain,
   decodeHeights,
@@ -14,7 +14,7 @@ import {
   type TerrainEncoding,
   type TerrainOptions,
   terrainRange,
-} from '../../src/raster/terrain.js'
+} from '../../src/raster/tiles/terrain.js'
 import { randomOf } from './synthetic.js'
 
 const optionsOf = (encoding: TerrainEncoding, more: Partial<TerrainOptions> = {}): TerrainOptions => ({

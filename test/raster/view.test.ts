@@ -2,9 +2,9 @@
 // the formulas written out again, in plain arithmetic.
 import t from 'tap'
 import type { ColourView, SampleType, StoredSamples, Tone } from '../../src/raster/source.js'
-import type { SampleArray } from '../../src/raster/tone.js'
-import { ViewPlan } from '../../src/raster/view.js'
-import type { StoredLook } from '../../src/raster/view-choice.js'
+import type { SampleArray } from '../../src/raster/view/tone.js'
+import { ViewPlan } from '../../src/raster/view/view.js'
+import type { StoredLook } from '../../src/raster/view/view-choice.js'
 import { randomOf } from './synthetic.js'
 
 const stored = (

@@ -5,8 +5,8 @@ import type { Crs } from '../../src/grid/crs.js'
 import { LIMIT_METRES, resolution } from '../../src/grid/mercator.js'
 import type { Resampling } from '../../src/raster/pixels.js'
 import type { Geotransform, SourceInfo, SourceLevel } from '../../src/raster/source.js'
-import { cellStart } from '../../src/raster/warp-grid.js'
-import { planWarp, TOLERANCE_PX, type WarpPart, type WarpTarget } from '../../src/raster/warp-plan.js'
+import { cellStart } from '../../src/raster/warp/warp-grid.js'
+import { planWarp, TOLERANCE_PX, type WarpPart, type WarpTarget } from '../../src/raster/warp/warp-plan.js'
 import { exactPositions } from './synthetic.js'
 
 const crs = (definition: string): Crs => ({ epsg: undefined, name: definition, definition })

@@ -6,8 +6,8 @@ import { LIMIT_METRES, resolution } from '../../src/grid/mercator.js'
 import { createCanvas } from '../../src/raster/canvas.js'
 import { type Pixels, RESAMPLINGS, type Resampling } from '../../src/raster/pixels.js'
 import type { Geotransform } from '../../src/raster/source.js'
-import { runWarp, warp, warpInto } from '../../src/raster/warp.js'
-import { planWarp, type WarpTarget } from '../../src/raster/warp-plan.js'
+import { runWarp, warp, warpInto } from '../../src/raster/warp/warp.js'
+import { planWarp, type WarpTarget } from '../../src/raster/warp/warp-plan.js'
 import {
   cut,
   exactPositions,

@@ -2,7 +2,7 @@
 import sharp from 'sharp'
 import t from 'tap'
 import type { Pixels } from '../../src/raster/pixels.js'
-import { encodeWebp } from '../../src/raster/webp.js'
+import { encodeWebp } from '../../src/raster/tiles/webp.js'
 
 type Maker = (x: number, y: number) => number
 

@@ -23,6 +23,53 @@ const LAYER: Record<string, number> = {
   index: 7,
 }
 
+/** The same inside a folder of many: its own folders, and the files that lie between them. */
+const ROOMS: Record<string, Record<string, number>> = {
+  server: {
+    options: 1,
+    life: 1,
+    http: 2,
+    sources: 3,
+    work: 3,
+    metrics: 4,
+    context: 5,
+    computed: 6,
+    pages: 6,
+    archive: 6,
+    pictures: 7,
+    points: 7,
+    tiles: 8,
+    describe: 8,
+    routes: 9,
+    core: 10,
+    adapters: 11,
+    handler: 12,
+    run: 13,
+    mount: 14,
+    fastify: 15,
+  },
+  raster: {
+    pixels: 1,
+    'remote-path': 1,
+    sharp: 1,
+    source: 2,
+    simd: 2,
+    words: 2,
+    canvas: 3,
+    inflate: 3,
+    spool: 3,
+    'open-options': 4,
+    view: 5,
+    warp: 5,
+    tiff: 6,
+    tiles: 6,
+    place: 7,
+    formats: 8,
+    vrt: 9,
+    open: 10,
+  },
+}
+
 const THIRD_PARTY: Record<string, readonly string[]> = {
   koffi: ['platform'],
   proj4: ['grid'],
@@ -67,6 +114,7 @@ function importsOf(file: string): Import[] {
 }
 
 const folderOf = (file: string): string => file.split('/')[0]!.replace(/\.ts$/, '')
+const roomOf = (file: string): string => file.split('/')[1]!.replace(/\.(ts|js)$/, '')
 const imports = files.flatMap(importsOf)
 
 t.test('every folder of src has a layer', (t) => {
@@ -86,6 +134,31 @@ t.test('imports point down, or stay inside their folder', (t) => {
   t.same(wrong, [])
   t.end()
 })
+
+for (const [folder, rooms] of Object.entries(ROOMS)) {
+  t.test(`inside ${folder}/ imports point down too`, (t) => {
+    const inside = imports
+      .filter(({ file, target }) => folderOf(file) === folder && target.startsWith('.'))
+      .map(({ file, target }) => ({
+        from: file,
+        to: normalize(relative(src, join(src, file, '..', target))),
+      }))
+      .filter(({ to }) => folderOf(to) === folder)
+      .map(({ from, to }) => [roomOf(from), roomOf(to)] as const)
+      .filter(([from, to]) => from !== to)
+    t.same(
+      [...new Set(inside.flat())].filter((room) => rooms[room] === undefined),
+      [],
+      'all are known',
+    )
+    t.same(
+      inside.filter(([from, to]) => !(rooms[from]! > rooms[to]!)).map((two) => two.join(' → ')),
+      [],
+    )
+    t.ok(inside.length > 50, `${inside.length} imports`)
+    t.end()
+  })
+}
 
 t.test('nothing imports the viewer: the server sends it as files', (t) => {
   const wrong = imports.filter(
@@ -136,7 +209,7 @@ t.test('every file of src is reachable from the library, the command or a worker
     'index.ts',
     'cli/bin.ts',
     'pyramid/worker.ts',
-    'server/worker.ts',
+    'server/run/worker.ts',
     'platform/write-thread.ts',
     'platform/memory-file.ts',
     'platform/fault-file.ts',

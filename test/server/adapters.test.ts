@@ -5,12 +5,12 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import fastify from 'fastify'
 import t from 'tap'
+import { nodeHandler } from '../../src/server/adapters/node-handler.js'
 import { Core } from '../../src/server/core.js'
 import { flagstoneFastify } from '../../src/server/fastify.js'
 import { openTileServer } from '../../src/server/handler.js'
-import type { Query, Reply } from '../../src/server/message.js'
+import type { Query, Reply } from '../../src/server/http/message.js'
 import { flagstoneHandler } from '../../src/server/mount.js'
-import { nodeHandler } from '../../src/server/node-handler.js'
 import { createTiles } from '../../src/store/paths.js'
 import {
   type Answered,
@@ -340,7 +340,7 @@ t.test('a client that goes away ends the work and the stream', async (t) => {
 })
 
 async function fetchOf(body: AsyncIterable<Uint8Array>, onReturn: () => void) {
-  const { fetchHandler } = await import('../../src/server/fetch-handler.js')
+  const { fetchHandler } = await import('../../src/server/adapters/fetch-handler.js')
   const watched: AsyncIterable<Uint8Array> = {
     [Symbol.asyncIterator]() {
       const inner = body[Symbol.asyncIterator]()
@@ -394,7 +394,7 @@ t.test('bodies', async (t) => {
   await cut
   t.equal(await post(5), '200 5 bytes', 'and the server goes on')
 
-  const { fetchHandler } = await import('../../src/server/fetch-handler.js')
+  const { fetchHandler } = await import('../../src/server/adapters/fetch-handler.js')
   const fetch = fetchHandler(core)
   const ask = async (body: string): Promise<string> => {
     const response = await fetch(new Request('http://a.example', { method: 'POST', body }))

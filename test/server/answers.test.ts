@@ -1,11 +1,11 @@
 // What answers share: negotiation by quality, compressed text, entity tags.
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import t from 'tap'
-import { chooseEncoding, chooseType, qualities } from '../../src/server/accept.js'
-import { isNamed } from '../../src/server/conditional.js'
-import { bytesAnswer, jsonAnswer, textAnswer } from '../../src/server/json-answer.js'
-import type { Query, Reply } from '../../src/server/message.js'
-import { BUCKET_SECONDS, RequestCounts } from '../../src/server/request-counts.js'
+import { chooseEncoding, chooseType, qualities } from '../../src/server/http/accept.js'
+import { isNamed } from '../../src/server/http/conditional.js'
+import { bytesAnswer, jsonAnswer, textAnswer } from '../../src/server/http/json-answer.js'
+import type { Query, Reply } from '../../src/server/http/message.js'
+import { BUCKET_SECONDS, RequestCounts } from '../../src/server/metrics/request-counts.js'
 
 const query = (headers: Record<string, string> = {}, method = 'GET'): Query => ({
   method,

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { ByteCache, type Made } from '../../src/server/byte-cache.js'
+import type { Made } from '../../src/server/http/made.js'
+import { ByteCache } from '../../src/server/work/byte-cache.js'
 import { countingSignal, deferred, turns } from './waiting.js'
 
 const madeOf = (length: number, tag = 'a'): Made => ({

@@ -1,6 +1,6 @@
 // The Range header, plain, odd and hostile.
 import t from 'tap'
-import { parseRange } from '../../src/server/byte-range.js'
+import { parseRange } from '../../src/server/archive/byte-range.js'
 
 const CASES: [header: string | undefined, answer: [number, number] | 'whole' | 'none'][] = [
   [undefined, 'whole'],

@@ -1,12 +1,12 @@
 // Tile files whose pixels follow formulas, a server context of them, and plain arithmetic to compare with.
 import type Tap from 'tap'
 import type { TileType } from '../../src/format/tile-type.js'
-import { decodeTile, encodeImage, type TileFormat } from '../../src/raster/codec.js'
 import type { Pixels, Samples } from '../../src/raster/pixels.js'
-import { encodeHeights, type TerrainEncoding } from '../../src/raster/terrain.js'
+import { decodeTile, encodeImage, type TileFormat } from '../../src/raster/tiles/codec.js'
+import { encodeHeights, type TerrainEncoding } from '../../src/raster/tiles/terrain.js'
 import type { ServerContext } from '../../src/server/context.js'
 import { openTileServer } from '../../src/server/handler.js'
-import { HttpError, type Query } from '../../src/server/message.js'
+import { HttpError, type Query } from '../../src/server/http/message.js'
 import { createTiles } from '../../src/store/paths.js'
 
 /** r, g, b, alpha of a pixel of a zoom's grid. */

@@ -4,7 +4,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { encodeImage } from '../../src/raster/codec.js'
+import { encodeImage } from '../../src/raster/tiles/codec.js'
 import { createTiles } from '../../src/store/paths.js'
 import { type Child, randomFrom, sleep, startChild } from '../helpers/processes.js'
 import { type Case, goodCases, nextCase } from './fuzz-grammar.js'

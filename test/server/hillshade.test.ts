@@ -2,7 +2,7 @@ import type Tap from 'tap'
 import t from 'tap'
 import { latToMetres, tileBoundsLonLat, WORLD_METRES } from '../../src/grid/mercator.js'
 import type { Pixels } from '../../src/raster/pixels.js'
-import { decodeHeights } from '../../src/raster/terrain.js'
+import { decodeHeights } from '../../src/raster/tiles/terrain.js'
 import { openTileServer } from '../../src/server/handler.js'
 import { block, decoded, pixelOf, together, worstOf, writeHeights, writePictures } from './drawn.js'
 

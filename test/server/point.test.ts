@@ -17,10 +17,10 @@ import {
   pixelToMetresY,
 } from '../../src/grid/mercator.js'
 import { build } from '../../src/pyramid/build.js'
-import type { TerrainEncoding } from '../../src/raster/terrain.js'
+import type { TerrainEncoding } from '../../src/raster/tiles/terrain.js'
 import { sample, sampleHeights } from '../../src/sampling/sample.js'
-import type { PointAnswer } from '../../src/server/point.js'
-import type { Profile } from '../../src/server/profile.js'
+import type { PointAnswer } from '../../src/server/points/point.js'
+import type { Profile } from '../../src/server/points/profile.js'
 import { createTiles, openTiles, reopenTiles } from '../../src/store/paths.js'
 import type { TileWriter } from '../../src/store/writer.js'
 import { withoutGdal } from '../helpers/gdal.js'

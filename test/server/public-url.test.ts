@@ -1,6 +1,6 @@
 import t from 'tap'
-import { HttpError, type Query } from '../../src/server/message.js'
-import { clientAddress, publicBase } from '../../src/server/public-url.js'
+import { HttpError, type Query } from '../../src/server/http/message.js'
+import { clientAddress, publicBase } from '../../src/server/http/public-url.js'
 
 function query(headers: Record<string, string>, more: Partial<Query> = {}): Query {
   return {

@@ -2,10 +2,15 @@ import sharp from 'sharp'
 import t from 'tap'
 import { decodeElevation } from '../../src/format/elevation.js'
 import { tileBoundsLonLat } from '../../src/grid/mercator.js'
-import { decodeTile, encodeImage } from '../../src/raster/codec.js'
-import { decodeHeights, rgbToHeights } from '../../src/raster/terrain.js'
+import { decodeTile, encodeImage } from '../../src/raster/tiles/codec.js'
+import { decodeHeights, rgbToHeights } from '../../src/raster/tiles/terrain.js'
 import { sample } from '../../src/sampling/sample.js'
-import { overzoomTile, renderTile, type TileWant, transparentTile } from '../../src/server/render-tile.js'
+import {
+  overzoomTile,
+  renderTile,
+  type TileWant,
+  transparentTile,
+} from '../../src/server/pictures/render-tile.js'
 import {
   block,
   contextOf,

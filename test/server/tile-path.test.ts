@@ -1,7 +1,7 @@
 // The parser of tiles' addresses, compared with a regular expression that says the same.
 import fc from 'fast-check'
 import t from 'tap'
-import { TilePath } from '../../src/server/tile-path.js'
+import { TilePath } from '../../src/server/http/tile-path.js'
 
 const WHOLE = '(0|[1-9]\\d{0,7})'
 const REFERENCE = new RegExp(

@@ -2,7 +2,7 @@
 // whose metadata are an attack.
 import { TileType } from '../../src/format/tile-type.js'
 import { build } from '../../src/pyramid/build.js'
-import { encodeHeights } from '../../src/raster/terrain.js'
+import { encodeHeights } from '../../src/raster/tiles/terrain.js'
 import { createTiles, openTiles } from '../../src/store/paths.js'
 import { fixture } from '../helpers/paths.js'
 import { boundsOf } from './served.js'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseXml, type XmlElement, type XmlNode } from '@rgrove/parse-xml'
 import t from 'tap'
 import { LIMIT_LATITUDE } from '../../src/grid/mercator.js'
-import { exceptionReport, xml } from '../../src/server/wmts-document.js'
+import { exceptionReport, xml } from '../../src/server/describe/wmts-document.js'
 import { boundsOf, pictureFile, RANGE, serve, vectorFile } from './served.js'
 
 const NASTY = `<&"'>]]>\u0001\ud800\uffff \u{1f5fa} {TileMatrix}`

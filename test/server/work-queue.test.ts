@@ -1,6 +1,6 @@
 import t from 'tap'
-import { HttpError } from '../../src/server/message.js'
-import { WorkQueue } from '../../src/server/work-queue.js'
+import { HttpError } from '../../src/server/http/message.js'
+import { WorkQueue } from '../../src/server/work/work-queue.js'
 import { countingSignal, deferred, turns } from './waiting.js'
 
 const never = new AbortController().signal

@@ -2,7 +2,7 @@
 // pyramid/options.ts; here are their spellings.
 import { Command, Option } from 'commander'
 import { RESAMPLINGS } from '../../raster/pixels.js'
-import { TERRAIN_ENCODINGS, type TerrainNodata } from '../../raster/terrain.js'
+import { TERRAIN_ENCODINGS, type TerrainNodata } from '../../raster/tiles/terrain.js'
 import {
   collectPairs,
   parseBands,

@@ -1,8 +1,8 @@
 // The options of `flagstone serve`, group by group as its help shows them. What they mean is said once, in
-// server/options.ts and server/listen-options.ts; here are their spellings.
+// server/options.ts and server/run/listen-options.ts; here are their spellings.
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { LOG_LEVELS } from '../../server/listen-options.js'
 import { MISSING, type MissingPolicy } from '../../server/options.js'
+import { LOG_LEVELS } from '../../server/run/listen-options.js'
 import { parseBytes, parseInteger, parseNumber } from '../parse.js'
 
 /** What `--missing` said: for all sources, and for some by their ids. */

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs'
 import { basename, extname } from 'node:path'
 import type { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
-import type { ListenOptions, LogLevel } from '../../server/listen-options.js'
 import type { ServerOptions } from '../../server/options.js'
-import type { Running, ServeJob, ServeState } from '../../server/serve.js'
-import type { SourceInput } from '../../server/source.js'
+import type { ListenOptions, LogLevel } from '../../server/run/listen-options.js'
+import type { Running, ServeJob, ServeState } from '../../server/run/serve.js'
+import type { SourceInput } from '../../server/sources/source.js'
 import { type CommonOptions, type Context, type Io, print, say } from '../io.js'
 import { defineServe, type Missing } from './serve-options.js'
 
@@ -61,7 +61,7 @@ export function serveCommand({ io }: Context): Command {
 
 async function serveHere(io: Io, job: ServeJob): Promise<Running> {
   // loaded here: other commands need no server
-  const { serve } = await import('../../server/serve.js')
+  const { serve } = await import('../../server/run/serve.js')
   return await serve(job, io.stderr)
 }
 
@@ -71,7 +71,7 @@ async function serveByWorkers(
   job: ServeJob,
   options: ServeOptions,
 ): Promise<Running> {
-  const { supervise } = await import('../../server/supervisor.js')
+  const { supervise } = await import('../../server/run/supervisor.js')
   return await supervise(workers, job, (sentence) => say(io, options, sentence))
 }
 

@@ -1,7 +1,7 @@
 // What the tags of a TIFF say of its samples, as view.ts wants to know it: which are colours, which one is alpha,
 // palettes, inverted grey, inks, scale and offset. No pixels here.
 import type { StoredSamples } from '../source.js'
-import type { Palette, StoredLook } from '../view-choice.js'
+import type { Palette, StoredLook } from '../view/view-choice.js'
 import type { BandRoles } from './band-roles.js'
 import { isPictureCodec, isSampleCodec } from './coding.js'
 import type { ImageLayout } from './layout.js'

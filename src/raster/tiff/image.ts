@@ -3,10 +3,10 @@
 // Invariant: a unit is either complete and right, or SOURCE_CORRUPT names file, level and block.
 import { FlagstoneError } from '../../errors.js'
 import type { PixelMemory } from '../pixels.js'
-import { bytesPerSample, newSamples } from '../sample-array.js'
 import type { SampleType } from '../source.js'
-import type { SampleArray } from '../tone.js'
-import { intersect, type SampleBlock, type ViewedBlock } from '../view-kernels.js'
+import { bytesPerSample, newSamples } from '../view/sample-array.js'
+import type { SampleArray } from '../view/tone.js'
+import { intersect, type SampleBlock, type ViewedBlock } from '../view/view-kernels.js'
 import { reverseBits } from './bits.js'
 import { type ByteSource, inside } from './byte-source.js'
 import { type BlockShape, codecKind } from './coding.js'

@@ -3,7 +3,7 @@
 // there are at most MAX_BLOCKS of them, and `offsets`/`counts` have one value for each.
 // Nothing here decides whether we can decode the image; see support.ts for that.
 import { FlagstoneError } from '../../errors.js'
-import { bytesPerSample } from '../sample-array.js'
+import { bytesPerSample } from '../view/sample-array.js'
 import type { ByteSource } from './byte-source.js'
 import { type CodecTags, readCodecTags } from './codec-tags.js'
 import { codecKind } from './coding.js'

@@ -4,7 +4,7 @@
 // level without the mask that the full image has is left out, because it would show what is hidden there.
 import { FlagstoneError } from '../../errors.js'
 import type { SourceView } from '../source.js'
-import { ViewPlan } from '../view.js'
+import { ViewPlan } from '../view/view.js'
 import { type BandRoles, readBandRoles, withRoles } from './band-roles.js'
 import type { ByteSource } from './byte-source.js'
 import { lookOf } from './colour.js'

@@ -2,7 +2,7 @@
 // narrowest one that holds it): byte order, packed bits, predictors and odd floats undone.
 // Invariant: the bytes given are the caller's own when `owned` (they may be overwritten, the result may be a
 // view of them); otherwise they are only read.
-import type { SampleArray } from '../tone.js'
+import type { SampleArray } from '../view/tone.js'
 import { unpackBits } from './bits.js'
 import { halfToSingle, tripleToSingle } from './floats.js'
 import type { ImageLayout } from './layout.js'

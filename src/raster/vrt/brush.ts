@@ -1,7 +1,7 @@
 // The loops that paint a strip of a file onto a plane of a VRT: nearest pixel, or the average of what a pixel covers.
 import type { Samples } from '../pixels.js'
 import type { PixelWindow, SampleType } from '../source.js'
-import type { SampleArray } from '../tone.js'
+import type { SampleArray } from '../view/tone.js'
 import type { Axis } from './axis.js'
 import type { Piece } from './piece.js'
 import type { Place } from './source-pool.js'

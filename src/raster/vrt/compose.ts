@@ -2,10 +2,11 @@
 // painted over the other. Full resolution is sampled to the nearest pixel, as GDAL does where sizes differ;
 // coarser levels average what a pixel covers, from the overviews of the files.
 // Invariant: however much a file is shrunk, a bounded piece of it is in memory.
-import { arrayOf, newSamples } from '../sample-array.js'
+
+import type { StoredBlock } from '../formats/stored-source.js'
 import type { PixelWindow, SampleType, SourceInfo, SourceLevel } from '../source.js'
-import type { StoredBlock } from '../stored-source.js'
-import type { SampleArray } from '../tone.js'
+import { arrayOf, newSamples } from '../view/sample-array.js'
+import type { SampleArray } from '../view/tone.js'
 import { axisOf, reach } from './axis.js'
 import { averageStroke, nearestStroke, type Strip, type Target } from './brush.js'
 import type { VrtDocument } from './document.js'

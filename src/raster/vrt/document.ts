@@ -5,10 +5,10 @@
 
 import type { Crs } from '../../grid/crs.js'
 import type { Polynomials } from '../../grid/placement.js'
-import { placeFromXml } from '../pam.js'
+import { placeFromXml } from '../place/pam.js'
+import { childOf, childrenOf, numberOf, parseDocument, textOf, type XmlElement } from '../place/xml.js'
 import type { Geotransform, SampleType } from '../source.js'
-import type { Palette } from '../view-choice.js'
-import { childOf, childrenOf, numberOf, parseDocument, textOf, type XmlElement } from '../xml.js'
+import type { Palette } from '../view/view-choice.js'
 import { corrupt, type Piece, readPiece, unsupported } from './piece.js'
 
 export interface VrtBand {

@@ -1,8 +1,8 @@
 // One piece of a VRT's band: a rectangle of a band of a file, and where it is painted (SimpleSource, ComplexSource).
 import { dirname, isAbsolute, join } from 'node:path'
 import { FlagstoneError } from '../../errors.js'
+import { childOf, childrenOf, numberOf, textOf, type XmlElement } from '../place/xml.js'
 import { remoteUrl } from '../remote-path.js'
-import { childOf, childrenOf, numberOf, textOf, type XmlElement } from '../xml.js'
 
 /** Pixels, fractions allowed. */
 export interface Rect {

@@ -1,10 +1,10 @@
 // AssemblyScript. Baseline JPEG, one scan, 4:2:0 or grey, from pixels that lie in rows of a larger picture.
 // Colours, DCT (the accurate integer one of libjpeg's jfdctint.c, after Loeffler, Ligtenberg and Moschytz, 1989),
-// quantisation and Huffman coding in one pass over the 16×16 units; headers and tables are made by raster/jpeg.ts.
+// quantisation and Huffman coding in one pass over the 16×16 units; headers and tables are made by raster/tiles/jpeg.ts.
 //
 // Blocks are kept transposed (column frequency in the rows of memory), which saves one of two transpositions.
 
-// The tables that raster/jpeg.ts lays down at `tables`, byte offsets. Reciprocals are 4096 / q as words, transposed.
+// The tables that raster/tiles/jpeg.ts lays down at `tables`, byte offsets. Reciprocals are 4096 / q as words, transposed.
 const RECIPROCALS: usize = 0 // 2 × 64 × 2
 const DC_CODES: usize = 256 // 2 × 16 × 4: code << 8 | length
 const AC_CODES: usize = 384 // 2 × 256 × 4

@@ -7,7 +7,7 @@ import { DC_PRED, distance, H_PRED, join, loadMacroblock, predict, TM_PRED, V_PR
 import { begin, end, literal, mode, to0, to1, tokens } from './vp8-coder'
 import { forward, hadamard, inverse, quantise } from './vp8-transform'
 
-// What raster/webp.ts lays down at `tables`, byte offsets,
+// What raster/tiles/webp.ts lays down at `tables`, byte offsets,
 const PROBABILITIES: usize = 0 // 4 × 8 × 3 × 11, RFC 6386 13.5
 const FACTORS: usize = 1056 // of Y1, Y2, UV: 6 × i32, see quantise
 // and what is worked with.

@@ -1,0 +1,152 @@
+// A GeoTIFF as a raster source. Parts: tiff/ reads structure and pixels, georeference.ts and geokeys.ts place
+// the image on earth. Opened again in a worker from the same path and options, which are plain data.
+import { FlagstoneError } from '../../errors.js'
+import type { Crs } from '../../grid/crs.js'
+import type { PixelMemory, Pixels, Samples } from '../pixels.js'
+import { pamBeside, readKeys, requireCrs, requirePlace } from '../place/georeference.js'
+import { NOWHERE } from '../place/place.js'
+import { isRemote } from '../remote-path.js'
+import type { PixelWindow, RasterSource, SourceInfo, SourceView } from '../source.js'
+import type { Spool } from '../spool.js'
+import type { ByteSource } from '../tiff/byte-source.js'
+import type { Siblings } from '../tiff/levels.js'
+import { openByteSource } from '../tiff/open-source.js'
+import { TiffRaster } from '../tiff/raster.js'
+import { compressionName } from '../tiff/tags.js'
+
+/** Plain data. */
+export interface GeoTiffOptions {
+  /**
+   * Which stored colours mean "nothing here", instead of what the file's nodata tag says: one value for all
+   * bands, or a list of colours (one value for all bands or one a band each). A pixel is empty when *all* its
+   * colour bands have the value. An empty list: none, whatever the file says. Palettes compare the index.
+   */
+  readonly nodata?: number | readonly (readonly number[])[]
+  /** Instead of the file's own CRS. */
+  readonly crs?: Crs
+  /** Decoded blocks kept for this file, bytes; default 64 MiB. */
+  readonly cacheBytes?: number
+  readonly spool?: Spool
+  /** What reading gives; { kind: 'colour' } when left out. */
+  readonly view?: SourceView
+  /** It does not matter where the image lies: a geotransform is made up. */
+  readonly anywhere?: boolean
+}
+
+/**
+ * Opens a GeoTIFF. Throws NOT_FOUND, SOURCE_UNREADABLE, SOURCE_UNSUPPORTED (not a TIFF, or a kind we do not
+ * decode), SOURCE_CORRUPT, TOO_LARGE, CRS_MISSING, CRS_UNSUPPORTED; `read` throws SOURCE_CORRUPT,
+ * SOURCE_UNREADABLE, RangeError for windows that leave the level, and BAD_OPTION for samples that are no colours
+ * when the view has no tone. Overviews and masks beside the file (.ovr, .msk, .msk.ovr) are used as its own.
+ * `openBytes`: where files come from.
+ */
+export async function openGeoTiff(
+  path: string,
+  options: GeoTiffOptions = {},
+  openBytes: (path: string, cacheBytes?: number) => Promise<ByteSource> = openByteSource,
+): Promise<RasterSource> {
+  const source = await openBytes(path, options.cacheBytes)
+  let raster: TiffRaster | undefined
+  try {
+    const { nodata } = options
+    const pam = await pamBeside(path, options.crs !== undefined)
+    raster = await TiffRaster.open(source, {
+      siblings: besideOf(path, openBytes),
+      ...(pam === undefined ? {} : { notes: pam.bands }),
+      ...(options.view === undefined ? {} : { view: options.view }),
+      ...(nodata === undefined ? {} : { nodata: typeof nodata === 'number' ? [[nodata]] : nodata }),
+      ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
+      ...(options.spool?.path === path ? { spool: options.spool } : {}),
+    })
+    const keys = await readKeys(raster.ifd)
+    const place = options.anywhere
+      ? { geotransform: NOWHERE }
+      : await requirePlace(path, raster.ifd, keys, pam)
+    const crs = options.crs ?? pam?.crs ?? requireCrs(path, keys)
+    return new GeoTiff(raster, {
+      path,
+      ...(source.version === undefined ? {} : { version: source.version }),
+      width: raster.layout.width,
+      height: raster.layout.height,
+      bands: raster.bands,
+      samples: raster.samples,
+      stored: raster.look.stored,
+      maskKind: raster.maskKind,
+      crs,
+      ...place,
+      levels: raster.levels,
+      description: describe(raster, crs),
+    })
+  } catch (error) {
+    await (raster ?? source).close()
+    throw error
+  }
+}
+
+const besideOf =
+  (path: string, openBytes: (path: string) => Promise<ByteSource>): Siblings =>
+  async (suffix) => {
+    // Servers answer anything for what they do not have, and each question takes time: remote files stand alone.
+    if (isRemote(path)) return undefined
+    try {
+      return await openBytes(path + suffix)
+    } catch (error) {
+      if (error instanceof FlagstoneError && error.code === 'NOT_FOUND') return undefined
+      // A folder of that name is nothing of ours.
+      if (error instanceof FlagstoneError && error.code === 'SOURCE_UNREADABLE' && error.errno === undefined)
+        return undefined
+      throw error
+    }
+  }
+
+class GeoTiff implements RasterSource {
+  readonly info: SourceInfo
+  readonly #raster: TiffRaster
+
+  constructor(raster: TiffRaster, info: SourceInfo) {
+    this.#raster = raster
+    this.info = info
+  }
+
+  read(level: number, window: PixelWindow, memory?: PixelMemory): Promise<Pixels<Samples>> {
+    return this.#raster.read(level, window, memory)
+  }
+
+  close(): Promise<void> {
+    return this.#raster.close()
+  }
+}
+
+/** 'RGB with alpha', '16-bit grey', 'RGB (the first of 4 bands)': the picture the file itself means. */
+function describeBands({ look }: TiffRaster): string {
+  const { type, bits, bands, hasAlpha, palette } = look.stored
+  if (palette) return 'palette'
+  const isFloat = type.startsWith('float')
+  const depth =
+    type === 'uint8' ? '' : `${bits}-bit ${isFloat ? 'float ' : type.startsWith('int') ? 'signed ' : ''}`
+  const count = look.colours?.length ?? bands
+  const colour = look.cmyk === true ? 'CMYK' : count === 3 ? 'RGB' : 'grey'
+  const alpha = hasAlpha ? ' with alpha' : ''
+  const extra = bands - count
+  return (
+    depth +
+    (extra > 0 ? `${colour}${alpha} (the first of ${bands + (hasAlpha ? 1 : 0)} bands)` : colour + alpha)
+  )
+}
+
+function describe(raster: TiffRaster, crs: Crs): string {
+  const { layout } = raster
+  const blocks = layout.tiled
+    ? `tiled ${layout.blockWidth}${layout.blockWidth === layout.blockHeight ? '' : `×${layout.blockHeight}`}`
+    : 'stripped'
+  const parts = [
+    `${raster.bigTiff ? 'BigTIFF' : 'GeoTIFF'} ${layout.width}×${layout.height}`,
+    describeBands(raster),
+    blocks,
+    compressionName(layout.compression),
+    crs.name,
+  ]
+  if (raster.maskKind === 'binary') parts.splice(2, 0, 'masked')
+  if (raster.levels.length > 1) parts.push(`${raster.levels.length - 1} overviews`)
+  return parts.join(', ')
+}

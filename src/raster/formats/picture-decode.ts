@@ -1,0 +1,126 @@
+// PNG, JPEG, WebP and AVIF files as whole pictures of samples in memory, by sharp. Colour profiles and EXIF
+// orientation are not looked at, as GDAL does not; 16-bit samples stay 16-bit, inks stay inks.
+// Invariants: sizes are checked before anything is decoded; what comes out is width × height × samples.
+import type { Metadata, Sharp } from 'sharp'
+import { FlagstoneError } from '../../errors.js'
+import { sharp } from '../sharp.js'
+import { readPngIndices } from './png-indices.js'
+
+/** Decoded bytes of one picture: these formats can only be decoded from the top, so all of it is in memory. */
+const MAX_BYTES = 300_000_000
+
+export interface PictureHeader {
+  readonly format: 'PNG' | 'JPEG' | 'WebP' | 'AVIF'
+  readonly width: number
+  readonly height: number
+  /** 'index': the numbers of a palette, not its colours. */
+  readonly kind: 'grey' | 'rgb' | 'cmyk' | 'index'
+  readonly hasAlpha: boolean
+  readonly bits: 8 | 16
+  /** Alpha counts. */
+  readonly samples: number
+  /** A PNG with a palette. */
+  readonly isPalette: boolean
+}
+
+const FORMATS: Readonly<Record<string, PictureHeader['format']>> = {
+  png: 'PNG',
+  jpeg: 'JPEG',
+  webp: 'WebP',
+  heif: 'AVIF',
+  avif: 'AVIF',
+}
+
+// 'error': what is truncated or broken fails, what is only odd passes.
+const input = (path: string, pixels: number): Sharp =>
+  sharp(path, { ignoreIcc: true, sequentialRead: true, failOn: 'error', limitInputPixels: pixels })
+
+/**
+ * With `values`, of a palette its numbers are looked at.
+ * Throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED, TOO_LARGE.
+ */
+export async function readPictureHeader(path: string, values = false): Promise<PictureHeader> {
+  let found: Metadata
+  try {
+    found = await input(path, 2 ** 50).metadata()
+  } catch (error) {
+    throw broken(path, error)
+  }
+  const { space, depth, width, height } = found
+  const format = FORMATS[found.format ?? '']
+  if (format === undefined || (found.pages ?? 1) > 1) {
+    throw new FlagstoneError(
+      'SOURCE_UNSUPPORTED',
+      `${path} is ${format === undefined ? `a ${found.format} file` : 'an animation'}, which is not supported; convert it with gdal_translate`,
+      { path },
+    )
+  }
+  const isPalette = format === 'PNG' && found.isPalette
+  const kind = values && isPalette ? 'index' : kindOf(space)
+  const hasAlpha = found.hasAlpha && kind !== 'index'
+  // AVIF of 10 and 12 bits is shown with 8.
+  const bits = depth === 'ushort' && format === 'PNG' ? 16 : 8
+  const samples = SAMPLES[kind] + (hasAlpha ? 1 : 0)
+  const bytes = width * height * samples * (bits / 8)
+  if (bytes > MAX_BYTES) {
+    throw new FlagstoneError(
+      'TOO_LARGE',
+      `${path} (${width}×${height}) takes ${Math.round(bytes / 1e6)} MB when decoded, and ${format} can only be decoded as a whole (up to ${MAX_BYTES / 1e6} MB); convert it with gdal_translate -of COG`,
+      { path },
+    )
+  }
+  return { format, width, height, kind, hasAlpha, bits, samples, isPalette }
+}
+
+const SAMPLES = { cmyk: 4, rgb: 3, grey: 1, index: 1 } as const
+
+const kindOf = (space: string): 'grey' | 'rgb' | 'cmyk' =>
+  space === 'cmyk' ? 'cmyk' : space === 'b-w' || space === 'grey16' ? 'grey' : 'rgb'
+
+/** All samples, interleaved. Throws SOURCE_CORRUPT. */
+export async function decodePicture(path: string, header: PictureHeader): Promise<Uint8Array | Uint16Array> {
+  const { width, height, kind, bits, samples } = header
+  const pixels = width * height
+  let picture = input(path, pixels)
+  let decoded: { data: Buffer; info: { width: number; height: number; channels: number } }
+  try {
+    if (kind === 'index') return await readPngIndices(path, width, height)
+    if (bits === 16) picture.toColourspace(kind === 'grey' ? 'grey16' : 'rgb16').raw({ depth: 'ushort' })
+    else {
+      if (kind === 'cmyk') picture = picture.pipelineColourspace('cmyk')
+      // Asked for grey, sharp loses the alpha.
+      picture.toColourspace(kind === 'cmyk' ? 'cmyk' : samples === 1 ? 'b-w' : 'srgb').raw({ depth: 'uchar' })
+    }
+    decoded = await picture.toBuffer({ resolveWithObject: true })
+  } catch (error) {
+    throw broken(path, error)
+  }
+  const { data, info } = decoded
+  const isAsSaid = info.width === width && info.height === height
+  if (isAsSaid && kind === 'grey' && samples === 2 && info.channels === 4) return greyWithAlpha(data, pixels)
+  if (!isAsSaid || info.channels !== samples) {
+    throw broken(path, new Error(`${info.width}×${info.height} pixels of ${info.channels} samples came out`))
+  }
+  return bits === 8 ? data : new Uint16Array(data.buffer, data.byteOffset, pixels * samples)
+}
+
+/** Grey comes as three equal samples when there is alpha. */
+function greyWithAlpha(data: Uint8Array, pixels: number): Uint8Array {
+  const out = new Uint8Array(2 * pixels)
+  for (let i = 0, s = 0, o = 0; i < pixels; i++, s += 4, o += 2) {
+    out[o] = data[s]!
+    out[o + 1] = data[s + 3]!
+  }
+  return out
+}
+
+function broken(path: string, error: unknown): FlagstoneError {
+  const why = String((error as Error).message)
+    .split('\n')[0]!
+    .trim()
+  return new FlagstoneError(
+    'SOURCE_CORRUPT',
+    `${path} cannot be decoded (${why}); it is truncated or damaged, get a complete copy`,
+    { path, cause: error },
+  )
+}

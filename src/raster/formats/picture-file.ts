@@ -1,0 +1,181 @@
+// PNG, JPEG, WebP and AVIF with a world file (.pgw …), .prj or .aux.xml beside them.
+//
+// A picture is decoded as a whole at the first read and kept while it is used; pictures of one thread share a
+// budget, so that thousands of them as sources stay bounded: the least recently read goes first. Large ones are
+// decoded once for all threads (shared-pictures.ts).
+import { stat } from 'node:fs/promises'
+import type { OpenOptions } from '../open-options.js'
+import { readPam } from '../place/pam.js'
+import { placeBeside } from '../place/place.js'
+import type { PixelWindow, RasterSource, SourceLevel } from '../source.js'
+import type { StoredLook } from '../view/view-choice.js'
+import { decodePicture, type PictureHeader, readPictureHeader } from './picture-decode.js'
+import { endShared, isWorthSharing, sharedPicture, sharePicture, useShared } from './shared-pictures.js'
+import { type StoredBlock, type StoredImage, sourceOf } from './stored-source.js'
+
+/** Decoded pictures of this thread; a single one may be larger. */
+const BUDGET_BYTES = 256 * 2 ** 20
+
+type Decoded = Uint8Array | Uint16Array
+
+/** Insertion order is order of use. */
+const decodedPictures = new Map<PictureFile, Decoded>()
+
+function keep(picture: PictureFile, samples: Decoded): void {
+  decodedPictures.delete(picture)
+  decodedPictures.set(picture, samples)
+  let bytes = 0
+  for (const { byteLength } of decodedPictures.values()) bytes += byteLength
+  for (const [oldest, { byteLength }] of decodedPictures) {
+    if (bytes <= BUDGET_BYTES || oldest === picture) break
+    decodedPictures.delete(oldest)
+    bytes -= byteLength
+  }
+}
+
+/**
+ * Throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED (animations), TOO_LARGE (300 MB decoded), CRS_MISSING,
+ * CRS_UNSUPPORTED, BAD_OPTION; `read` throws SOURCE_CORRUPT.
+ */
+export async function openPicture(path: string, options: OpenOptions = {}): Promise<RasterSource> {
+  const header = await readPictureHeader(path, options.view?.kind === 'values')
+  const pam = await readPam(path, options.crs !== undefined)
+  const place = await placeBeside(path, pam, options.crs, options.anywhere)
+  const own =
+    header.kind === 'cmyk'
+      ? []
+      : nodataColour(
+          pam?.bands.map((band) => band?.nodata),
+          header,
+        )
+  const nodata = options.nodata ?? own
+  const { dev, ino, size, mtimeMs } = await stat(path)
+  const state = [dev, ino, size, mtimeMs, ...(header.kind === 'index' ? ['index'] : [])].join(':')
+  const picture = new PictureFile(path, header, own[0]?.[0], state)
+  await picture.share()
+  return sourceOf(path, picture, place, {
+    nodata,
+    view: options.view,
+    description: describe(header, place.crs.name),
+  })
+}
+
+/** One colour when every colour band has a value. */
+function nodataColour(
+  values: readonly (number | undefined)[] | undefined,
+  { samples, hasAlpha }: PictureHeader,
+): number[][] {
+  const colours = (values ?? []).slice(0, samples - (hasAlpha ? 1 : 0))
+  const isWhole = colours.length === samples - (hasAlpha ? 1 : 0) && !colours.includes(undefined)
+  return isWhole && colours.length > 0 ? [colours as number[]] : []
+}
+
+function lookOf(
+  { kind, hasAlpha, bits, samples, isPalette }: PictureHeader,
+  nodata: number | undefined,
+): StoredLook {
+  return {
+    stored: {
+      type: bits === 16 ? 'uint16' : 'uint8',
+      bits,
+      bands: samples - (hasAlpha ? 1 : 0),
+      hasAlpha,
+      palette: false,
+      ...(isPalette ? { indexed: true } : {}),
+      ...(nodata === undefined ? {} : { nodata }),
+    },
+    cmyk: kind === 'cmyk',
+  }
+}
+
+function describe(header: PictureHeader, crs: string): string {
+  const { format, width, height, kind, hasAlpha, bits } = header
+  const colour =
+    { grey: 'grey', rgb: 'RGB', cmyk: 'CMYK', index: 'palette' }[kind] + (hasAlpha ? ' with alpha' : '')
+  return [`${format} ${width}×${height}`, colour, ...(bits === 16 ? ['16 bits'] : []), crs].join(', ')
+}
+
+class PictureFile implements StoredImage {
+  readonly look: StoredLook
+  readonly levels: readonly SourceLevel[]
+  readonly #path: string
+  readonly #header: PictureHeader
+  /** This state of this file. */
+  readonly #key: string
+  #pending: Promise<Decoded> | undefined
+  #sharedView: Decoded | undefined
+  #isClosed = false
+
+  constructor(path: string, header: PictureHeader, nodata: number | undefined, key: string) {
+    this.#path = path
+    this.#header = header
+    this.#key = key
+    useShared(key)
+    this.look = lookOf(header, nodata)
+    const { width, height } = header
+    const blockWidth = Math.min(width, 512)
+    const blockHeight = Math.min(height, 512)
+    this.levels = [{ width, height, blockWidth, blockHeight }]
+  }
+
+  get #bytes(): number {
+    const { width, height, samples, bits } = this.#header
+    return (width * height * samples * bits) / 8
+  }
+
+  /** Decodes it for all threads when that is worth it. */
+  async share(): Promise<void> {
+    if (sharedPicture(this.#key) !== undefined || !isWorthSharing(this.#bytes)) return
+    sharePicture(this.#key, await decodePicture(this.#path, this.#header))
+    useShared(this.#key)
+  }
+
+  #shared(): Decoded | undefined {
+    const memory = sharedPicture(this.#key)
+    if (memory === undefined || memory.byteLength !== this.#bytes) return undefined
+    return this.#header.bits === 8 ? new Uint8Array(memory) : new Uint16Array(memory)
+  }
+
+  async samples(_level: number, window: PixelWindow): Promise<StoredBlock> {
+    const decoded = await this.#decoded()
+    const { samples, width } = this.#header
+    const rowSamples = window.width * samples
+    const block =
+      decoded instanceof Uint8Array
+        ? new Uint8Array(rowSamples * window.height)
+        : new Uint16Array(rowSamples * window.height)
+    for (let row = 0; row < window.height; row++) {
+      const from = ((window.y + row) * width + window.x) * samples
+      block.set(decoded.subarray(from, from + rowSamples), row * rowSamples)
+    }
+    return { arrays: new Array(samples).fill(block), stride: samples }
+  }
+
+  /** Decoded once, however many ask at the same time. */
+  async #decoded(): Promise<Decoded> {
+    this.#sharedView ??= this.#shared()
+    if (this.#sharedView !== undefined) return this.#sharedView
+    const kept = decodedPictures.get(this)
+    if (kept !== undefined) {
+      keep(this, kept)
+      return kept
+    }
+    this.#pending ??= decodePicture(this.#path, this.#header)
+      .then((samples) => {
+        keep(this, samples)
+        return samples
+      })
+      .finally(() => {
+        this.#pending = undefined
+      })
+    return this.#pending
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#sharedView = undefined
+    decodedPictures.delete(this)
+    endShared(this.#key)
+  }
+}

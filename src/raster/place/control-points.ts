@@ -1,0 +1,19 @@
+// Images placed by ground control points.
+import { FlagstoneError } from '../../errors.js'
+import { type ControlPoint, fitControlPoints, type Polynomials } from '../../grid/placement.js'
+import type { Geotransform } from '../source.js'
+
+/** The polynomials through the points, and the geotransform nearest to them. Throws SOURCE_UNSUPPORTED. */
+export function placeByPoints(
+  path: string,
+  points: readonly ControlPoint[],
+): { readonly geotransform: Geotransform; readonly polynomials: Polynomials } {
+  const sound = points.every((p) => [p.column, p.row, p.x, p.y].every(Number.isFinite))
+  const found = sound ? fitControlPoints(points) : undefined
+  if (found !== undefined) return found
+  throw new FlagstoneError(
+    'SOURCE_UNSUPPORTED',
+    `${path} is placed by ${points.length} ground control points that span no area; three or more that do not lie on a line are needed, or a geotransform (gdal_translate -a_ullr)`,
+    { path },
+  )
+}

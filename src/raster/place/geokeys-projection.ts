@@ -1,0 +1,100 @@
+// The map projection of GeoTIFF keys, as the head of a PROJ string. Sources: libgeotiff's geo_ctrans.inc for the
+// numbers of the methods, its geo_normalize.c for which keys hold which parameters.
+import { type Method, type ProjectionParameters, projectionText } from '../../grid/projections.js'
+import { GeoKey, type GeoKeys, numberKey, parameterKey } from './geokeys.js'
+import type { Place } from './geokeys-datum.js'
+import { angularUnit, linearUnit } from './geokeys-units.js'
+
+export interface KeyProjection {
+  /** '+proj=… …' without datum and units. */
+  readonly text: string
+  readonly place: Place
+}
+
+const METHODS: Readonly<Record<number, Method>> = {
+  1: 'tmerc',
+  3: 'omerc-a',
+  5: 'somerc',
+  8: 'lcc-2',
+  9: 'lcc-1',
+  10: 'laea',
+  11: 'aea',
+  12: 'aeqd',
+  13: 'eqdc',
+  14: 'stere',
+  16: 'sterea',
+  17: 'eqc',
+  18: 'cass',
+  19: 'gnom',
+  20: 'mill',
+  21: 'ortho',
+  22: 'poly',
+  23: 'robin',
+  24: 'sinu',
+  25: 'vandg',
+  26: 'nzmg',
+  27: 'tmerc-south',
+  28: 'cea',
+  9815: 'omerc-b',
+}
+
+/** Undefined for what we do not know. */
+export function projectionOf(keys: GeoKeys): KeyProjection | undefined {
+  const code = numberKey(keys, GeoKey.Projection)
+  // Projection codes 16001…16060 and 16101…16160 are the UTM zones.
+  if (code !== undefined && code > 16000 && code <= 16160 && code % 100 >= 1 && code % 100 <= 60) {
+    const zone = code % 100
+    const text = `+proj=utm +zone=${zone}${code > 16100 ? ' +south' : ''}`
+    return { text, place: { lon: zone * 6 - 183, lat: Number.NaN } }
+  }
+  const method = methodOf(keys)
+  const p = parametersOf(keys, method)
+  const text = method && projectionText(method, p)
+  if (text === undefined) return undefined
+  const middle = p.lat1 === undefined ? p.lat0 : (p.lat1 + (p.lat2 ?? p.lat1)) / 2
+  return { text, place: { lon: p.lon0 ?? 0, lat: middle ? middle : Number.NaN } }
+}
+
+function methodOf(keys: GeoKeys): Method | undefined {
+  const number = numberKey(keys, GeoKey.Method) ?? 0
+  // true scale at a parallel or by a factor
+  if (number === 7) {
+    return parameterKey(keys, 3078) !== undefined && parameterKey(keys, 3092) === undefined
+      ? 'merc-b'
+      : 'merc-a'
+  }
+  if (number === 8 && parameterKey(keys, 3078) === undefined) return undefined
+  if (number === 15) return 'polar-a'
+  return METHODS[number]
+}
+
+function parametersOf(keys: GeoKeys, method: Method | undefined): ProjectionParameters {
+  const degrees = angularUnit(keys)
+  const metres = linearUnit(keys)
+  const found: { -readonly [K in keyof ProjectionParameters]: number } = {}
+  const set = (name: keyof ProjectionParameters, unit: number, ...candidates: number[]): void => {
+    const value = parameterKey(keys, ...candidates)
+    if (value !== undefined) found[name] = value * unit
+  }
+  // Natural origin, false origin, centre.
+  set('lat0', degrees, 3081, 3085, 3089)
+  if (method === 'polar-a') set('lon0', degrees, 3095, 3080, 3084, 3088)
+  else set('lon0', degrees, 3080, 3084, 3088, 3095)
+  set('lat1', degrees, 3078)
+  set('lat2', degrees, 3079)
+  set('scale', 1, 3092, 3093)
+  set('azimuth', degrees, 3094)
+  set('gamma', degrees, 3096)
+  set('x0', metres, 3082, 3086, 3090)
+  set('y0', metres, 3083, 3087, 3091)
+  if (method === 'merc-a') delete found.lat0
+  if (method === 'omerc-a' || method === 'omerc-b') found.azimuth ??= 0
+  // standard parallel and scale are two ways to say one thing
+  if (method === 'lcc-2' || method === 'merc-b') delete found.scale
+  if (method === 'lcc-1') delete found.lat1
+  if (method === 'eqc' && found.lat1 === undefined) {
+    found.lat1 = found.lat0 ?? 0
+    delete found.lat0
+  }
+  return found
+}

@@ -1,0 +1,128 @@
+// PAM, GDAL's .aux.xml beside an image: what the image's own format cannot say (CRS, geotransform, nodata).
+import { FlagstoneError } from '../../errors.js'
+import type { Crs } from '../../grid/crs.js'
+import { crsFromText } from '../../grid/crs-text.js'
+import type { ControlPoint, Polynomials } from '../../grid/placement.js'
+import type { Geotransform } from '../source.js'
+import { placeByPoints } from './control-points.js'
+import { oneLine, readBeside } from './sidecar.js'
+import { childOf, childrenOf, numberOf, parseDocument, textOf, type XmlElement } from './xml.js'
+
+/** Histograms and attribute tables of thousands of classes still fit. */
+const MAX_BYTES = 16 * 2 ** 20
+
+export interface PamBand {
+  readonly nodata?: number
+  readonly scale?: number
+  readonly offset?: number
+}
+
+export interface Pam {
+  readonly crs?: Crs
+  readonly geotransform?: Geotransform
+  /** Goes before the geotransform, which is then the nearest one. */
+  readonly polynomials?: Polynomials
+  /** By band, from 0; holes for bands that nothing is said of. */
+  readonly bands: readonly (PamBand | undefined)[]
+}
+
+/** What lies beside `path`; undefined when nothing does. Throws SOURCE_CORRUPT, CRS_UNSUPPORTED unless `ignoreCrs`. */
+export async function readPam(path: string, ignoreCrs = false): Promise<Pam | undefined> {
+  const name = `${path}.aux.xml`
+  const text = await readBeside(name, MAX_BYTES)
+  // Other programs have .aux.xml files of their own.
+  if (text === undefined || !text.includes('<PAMDataset')) return undefined
+  const root = parseDocument(text, name)
+  if (root.name !== 'PAMDataset') return undefined
+  const placed = placeFromXml(root, name, ignoreCrs)
+  const bands: (PamBand | undefined)[] = []
+  for (const element of childrenOf(root, 'PAMRasterBand')) {
+    const number = numberOf(element.attributes['band']) ?? 0
+    if (Number.isInteger(number) && number >= 1 && number <= 65536) bands[number - 1] = bandOf(element)
+  }
+  return { ...placed, bands }
+}
+
+function bandOf(element: XmlElement): PamBand {
+  const nodata = numberOf(textOf(element, 'NoDataValue'))
+  const scale = numberOf(textOf(element, 'Scale'))
+  const offset = numberOf(textOf(element, 'Offset'))
+  return {
+    ...(nodata === undefined ? {} : { nodata }),
+    ...(scale === undefined ? {} : { scale }),
+    ...(offset === undefined ? {} : { offset }),
+  }
+}
+
+type XmlPlace = Pick<Pam, 'crs' | 'geotransform' | 'polynomials'>
+
+/** <SRS>, <GeoTransform> and <GCPList> of a PAM or VRT document. Throws SOURCE_CORRUPT, CRS_UNSUPPORTED. */
+export function placeFromXml(root: XmlElement, name: string, ignoreCrs = false): XmlPlace {
+  const srs = childOf(root, 'SRS')
+  const text = srs?.text.trim()
+  let geotransform = geotransformOf(textOf(root, 'GeoTransform'), name)
+  if (geotransform && text && isSwapped(text, srs!.attributes['dataAxisToSRSAxisMapping'])) {
+    const [x, xc, xr, y, yc, yr] = geotransform
+    geotransform = [y, yc, yr, x, xc, xr]
+  }
+  const list = childOf(root, 'GCPList')
+  if (geotransform === undefined && list !== undefined) return placeFromPoints(list, root, name, ignoreCrs)
+  return {
+    ...(text && !ignoreCrs ? { crs: crsOf(text, name) } : {}),
+    ...(geotransform === undefined ? {} : { geotransform }),
+  }
+}
+
+/** Points of honest files; each costs little, but not nothing. */
+const MAX_POINTS = 65536
+
+function placeFromPoints(list: XmlElement, root: XmlElement, name: string, ignoreCrs: boolean): XmlPlace {
+  const srs = childOf(list, 'SRS')
+  const text = list.attributes['Projection']?.trim() || srs?.text.trim() || childOf(root, 'SRS')?.text.trim()
+  const swapped = text !== undefined && isSwapped(text, list.attributes['dataAxisToSRSAxisMapping'])
+  const points = childrenOf(list, 'GCP')
+    .slice(0, MAX_POINTS)
+    .map(({ attributes }): ControlPoint => {
+      const value = (key: string): number => numberOf(attributes[key]) ?? Number.NaN
+      const [x, y] = swapped ? [value('Y'), value('X')] : [value('X'), value('Y')]
+      return { column: value('Pixel'), row: value('Line'), x, y }
+    })
+  return {
+    ...(text && !ignoreCrs ? { crs: crsOf(text, name) } : {}),
+    ...placeByPoints(name, points),
+  }
+}
+
+function crsOf(text: string, name: string): Crs {
+  try {
+    return crsFromText(text)
+  } catch (error) {
+    if (!(error instanceof FlagstoneError)) throw error
+    throw new FlagstoneError('CRS_UNSUPPORTED', `${name}: ${oneLine(error.message)}`, {
+      path: name,
+      cause: error,
+    })
+  }
+}
+
+function geotransformOf(text: string | undefined, name: string): Geotransform | undefined {
+  if (text === undefined || text === '') return undefined
+  const values = text.split(',').map((word) => numberOf(word) ?? Number.NaN)
+  if (values.length === 6 && values.every(Number.isFinite)) return values as unknown as Geotransform
+  throw new FlagstoneError('SOURCE_CORRUPT', `${name}: its GeoTransform has no six numbers; make it again`, {
+    path: name,
+  })
+}
+
+/**
+ * Do the image's x values run along the CRS's northing? Only when the file says that image axes are the CRS's
+ * own ('1,2') and the CRS names north before east.
+ */
+function isSwapped(wkt: string, mapping: string | undefined): boolean {
+  if (mapping?.replaceAll(' ', '') !== '1,2') return false
+  const directions = [...wkt.matchAll(/AXIS\s*\[\s*"[^"]*"\s*,\s*"?([a-z]+)/gi)].map((m) =>
+    m[1]!.toLowerCase(),
+  )
+  const [first, second] = directions.slice(-2)
+  return first === 'north' && second === 'east'
+}

@@ -1,0 +1,74 @@
+// Small text files that lie beside an image: world files, .prj, .aux.xml.
+import { open } from 'node:fs/promises'
+import { FlagstoneError } from '../../errors.js'
+import type { Crs } from '../../grid/crs.js'
+import { crsFromText } from '../../grid/crs-text.js'
+import type { Geotransform } from '../source.js'
+import { projFromEsriKeys } from './esri-prj.js'
+import { parseWorldFile, worldFileNames } from './world-file.js'
+
+const MAX_PRJ_BYTES = 65536
+const MAX_WORLD_BYTES = 4096
+
+/** The text of a file; undefined when it is not there (or no file, or larger than honest ones are). */
+export async function readBeside(path: string, maxBytes: number): Promise<string | undefined> {
+  const file = await open(path, 'r').catch(() => undefined)
+  if (file === undefined) return undefined
+  try {
+    const stat = await file.stat()
+    if (!stat.isFile() || stat.size > maxBytes) return undefined
+    const bytes = Buffer.alloc(stat.size)
+    const { bytesRead } = await file.read(bytes, 0, stat.size, 0)
+    const text = bytes.subarray(0, bytesRead)
+    return text.toString(isUtf8(text) ? 'utf8' : 'latin1')
+  } catch {
+    return undefined
+  } finally {
+    await file.close()
+  }
+}
+
+/** A message that may quote anything that was in a file. */
+export const oneLine = (message: string): string => {
+  const line = message.replace(/[\p{Cc}\s]+/gu, ' ')
+  return line.length <= 300 ? line : `${line.slice(0, 150)}…${line.slice(-150)}`
+}
+
+const isUtf8 = (bytes: Uint8Array): boolean => {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const stemOf = (path: string): string =>
+  path.slice(0, path.length - (/\.[^./]*$/.exec(path)?.[0].length ?? 0))
+
+/** CRS of photo.prj beside photo.png: WKT as GDAL or ESRI write it, or ESRI's old lines of keys. Throws CRS_UNSUPPORTED. */
+export async function readPrj(path: string): Promise<Crs | undefined> {
+  for (const name of [`${stemOf(path)}.prj`, `${stemOf(path)}.PRJ`, `${path}.prj`]) {
+    const text = (await readBeside(name, MAX_PRJ_BYTES))?.replace(/^\uFEFF/, '').trim()
+    if (!text) continue
+    try {
+      return crsFromText(projFromEsriKeys(text) ?? text)
+    } catch (error) {
+      if (!(error instanceof FlagstoneError)) throw error
+      throw new FlagstoneError('CRS_UNSUPPORTED', `${name}: ${oneLine(error.message)}`, {
+        path,
+        cause: error,
+      })
+    }
+  }
+  return undefined
+}
+
+export async function readWorldFile(path: string): Promise<Geotransform | undefined> {
+  for (const name of worldFileNames(path)) {
+    const text = await readBeside(name, MAX_WORLD_BYTES)
+    const found = text === undefined ? undefined : parseWorldFile(text)
+    if (found !== undefined) return found
+  }
+  return undefined
+}

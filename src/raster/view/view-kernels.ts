@@ -1,0 +1,226 @@
+// The loops behind view.ts that say where there is something: alpha, nodata, numbers that are none; and what blocks of
+// samples are. Colours and values are in view-colours.ts. No allocation but the result, no closures a pixel.
+import type { StoredSamples } from '../source.js'
+import { isFilledWith, splitFours } from '../words.js'
+import type { SampleArray } from './tone.js'
+
+/** Samples of a block: interleaved (one array, `stride` samples a pixel) or a plane a sample (stride 1). */
+export interface SampleBlock {
+  /** By sample number; interleaved samples repeat the same array. Planes nobody needs are undefined. */
+  readonly arrays: readonly (SampleArray | undefined)[]
+  readonly stride: number
+}
+
+/** Pixels of a block: width × rows × bands, and the mask when not everything is opaque. */
+export interface ViewedBlock {
+  readonly data: Uint8Array | Float32Array
+  readonly mask: Uint8Array | undefined
+}
+
+/** Stored values low … high mean "nothing here". */
+export interface NodataRange {
+  readonly value: number
+  readonly low: number
+  readonly high: number
+}
+
+/** GDAL's ARE_REAL_EQUAL: a few units in the last place, for numbers that went through text. */
+const SINGLE_STEPS = 4 * 2 ** -23
+const DOUBLE_STEPS = 4 * 2 ** -52
+const LARGEST_SINGLE = 3.4028e38
+
+/** Undefined when no sample can have the value (not an integer, out of range, NaN which is always empty). */
+export function nodataRange(value: number, stored: StoredSamples): NodataRange | undefined {
+  const { type, bits } = stored
+  if (Number.isNaN(value)) return undefined
+  if (type.startsWith('float')) {
+    // "-3.4028e+38" is what half of the writers make of the lowest single.
+    if (Math.abs(value) >= LARGEST_SINGLE && type !== 'float64') {
+      return value < 0
+        ? { value, low: -Infinity, high: -LARGEST_SINGLE }
+        : { value, low: LARGEST_SINGLE, high: Infinity }
+    }
+    const slack = Math.abs(value) * (type === 'float64' ? DOUBLE_STEPS : SINGLE_STEPS)
+    return { value, low: value - slack, high: value + slack }
+  }
+  const isSigned = type.startsWith('int')
+  const low = isSigned ? -(2 ** (bits - 1)) : 0
+  const high = isSigned ? 2 ** (bits - 1) - 1 : 2 ** bits - 1
+  if (!Number.isInteger(value) || value < low || value > high) return undefined
+  return { value, low: value, high: value }
+}
+
+/** Where the samples of a pixel row begin in their array. */
+export const offsetOf = (block: SampleBlock, sample: number): number => (block.stride === 1 ? 0 : sample)
+/** Every `stride`-th sample. */
+export function pick(
+  out: Uint8Array,
+  from: Uint8Array,
+  offset: number,
+  stride: number,
+  pixels: number,
+): void {
+  if (stride === 4 && offset === 3 && splitFours(from, pixels, undefined, out)) return
+  for (let i = 0, s = 0; i < pixels; i++, s += stride) out[i] = from[s + offset]!
+}
+
+/** 0…255; undefined when all of it is opaque. `hard`: whatever is not 0 is opaque. `top` NaN: 0…1 or 0…255. */
+export function alphaMask(
+  block: SampleBlock,
+  sample: number,
+  pixels: number,
+  top: number,
+  hard: boolean,
+): Uint8Array | undefined {
+  const mask = new Uint8Array(pixels)
+  const from = block.arrays[sample]!
+  const offset = offsetOf(block, sample)
+  if (top === 255) pick(mask, from as Uint8Array, offset, block.stride, pixels)
+  else scaleAlpha(mask, from, offset, block.stride, top)
+  if (hard) for (let i = 0; i < pixels; i++) if (mask[i] !== 0) mask[i] = 255
+  return isOpaque(mask) ? undefined : mask
+}
+
+function scaleAlpha(mask: Uint8Array, from: SampleArray, offset: number, stride: number, top: number): void {
+  const isFloat = Number.isNaN(top)
+  for (let i = 0, s = offset; i < mask.length; i++, s += stride) {
+    const v = from[s]!
+    // What is not quite nothing stays something.
+    const scaled = isFloat ? (v <= 1 ? v * 255 : v) : (v * 255) / top
+    mask[i] = scaled > 0 ? Math.min(255, Math.max(1, Math.floor(scaled + 0.5))) : 0
+  }
+}
+
+export const isOpaque = (mask: Uint8Array): boolean => isFilledWith(mask, 255)
+
+/** The smaller of both, pixel by pixel, in the first. */
+export function intersect(a: Uint8Array, b: Uint8Array): Uint8Array {
+  for (let i = 0; i < a.length; i++) if (b[i]! < a[i]!) a[i] = b[i]!
+  return a
+}
+/** Clears the mask where every chosen sample has its nodata value, and where any of `floats` is no number. */
+export function clearEmpty(
+  block: SampleBlock,
+  chosen: readonly number[],
+  nodata: readonly (readonly NodataRange[])[],
+  floats: boolean,
+  pixels: number,
+  mask: Uint8Array | undefined,
+): Uint8Array | undefined {
+  let out = mask
+  for (const ranges of nodata) {
+    const clear = ranges.every(({ low, high }) => low === high) ? clearEqual : clearRange
+    out =
+      chosen.length > 3
+        ? clearMany(block, chosen, ranges, pixels, out)
+        : clear(block, chosen, ranges, pixels, out)
+  }
+  if (floats) for (const sample of chosen) out = clearNotFinite(block, sample, pixels, out)
+  return out
+}
+
+/**
+ * One to three samples: the first one decides most pixels. The usual case, one value each. (Written so that `s`
+ * begins with a constant: V8 makes twice as fast a loop of it.)
+ */
+function clearEqual(
+  { arrays, stride }: SampleBlock,
+  chosen: readonly number[],
+  ranges: readonly NodataRange[],
+  pixels: number,
+  mask: Uint8Array | undefined,
+): Uint8Array | undefined {
+  const [a, b, c] = [chosen[0]!, chosen[1] ?? chosen[0]!, chosen[2] ?? chosen[0]!]
+  const fromA = arrays[a]!
+  const fromB = arrays[b]!
+  const fromC = arrays[c]!
+  const atA = stride === 1 ? 0 : a
+  const atB = stride === 1 ? 0 : b
+  const atC = stride === 1 ? 0 : c
+  const na = ranges[0]!.value
+  const nb = (ranges[1] ?? ranges[0]!).value
+  const nc = (ranges[2] ?? ranges[0]!).value
+  let out = mask
+  for (let i = 0, s = 0; i < pixels; i++, s += stride) {
+    if (fromA[s + atA] !== na || fromB[s + atB] !== nb || fromC[s + atC] !== nc) continue
+    out ??= new Uint8Array(pixels).fill(255)
+    out[i] = 0
+  }
+  return out
+}
+
+/** One to three samples, a range each. */
+function clearRange(
+  { arrays, stride }: SampleBlock,
+  chosen: readonly number[],
+  ranges: readonly NodataRange[],
+  pixels: number,
+  mask: Uint8Array | undefined,
+): Uint8Array | undefined {
+  const [a, b, c] = [chosen[0]!, chosen[1] ?? chosen[0]!, chosen[2] ?? chosen[0]!]
+  const fromA = arrays[a]!
+  const fromB = arrays[b]!
+  const fromC = arrays[c]!
+  const atA = stride === 1 ? 0 : a
+  const atB = stride === 1 ? 0 : b
+  const atC = stride === 1 ? 0 : c
+  const { low: lowA, high: highA } = ranges[0]!
+  const { low: lowB, high: highB } = ranges[1] ?? ranges[0]!
+  const { low: lowC, high: highC } = ranges[2] ?? ranges[0]!
+  let out = mask
+  for (let i = 0, s = 0; i < pixels; i++, s += stride) {
+    const va = fromA[s + atA]!
+    if (!(va >= lowA && va <= highA)) continue
+    const vb = fromB[s + atB]!
+    const vc = fromC[s + atC]!
+    if (!(vb >= lowB && vb <= highB && vc >= lowC && vc <= highC)) continue
+    out ??= new Uint8Array(pixels).fill(255)
+    out[i] = 0
+  }
+  return out
+}
+
+function clearMany(
+  block: SampleBlock,
+  chosen: readonly number[],
+  ranges: readonly NodataRange[],
+  pixels: number,
+  mask: Uint8Array | undefined,
+): Uint8Array | undefined {
+  const isEmpty = new Uint8Array(pixels).fill(1)
+  for (const [k, sample] of chosen.entries()) {
+    const from = block.arrays[sample]!
+    const { low, high } = ranges[k]!
+    for (let i = 0, s = offsetOf(block, sample); i < pixels; i++, s += block.stride) {
+      const v = from[s]!
+      if (!(v >= low && v <= high)) isEmpty[i] = 0
+    }
+  }
+  let out = mask
+  for (let i = 0; i < pixels; i++) {
+    if (isEmpty[i] === 0) continue
+    out ??= new Uint8Array(pixels).fill(255)
+    out[i] = 0
+  }
+  return out
+}
+
+/** Also doubles beyond what a single holds: they would come out infinite. */
+function clearNotFinite(
+  block: SampleBlock,
+  sample: number,
+  pixels: number,
+  mask: Uint8Array | undefined,
+): Uint8Array | undefined {
+  const from = block.arrays[sample]!
+  let out = mask
+  const at = offsetOf(block, sample)
+  const { stride } = block
+  for (let i = 0, s = 0; i < pixels; i++, s += stride) {
+    const v = from[s + at]!
+    if (v >= -3.4028235677973362e38 && v <= 3.4028235677973362e38) continue
+    out ??= new Uint8Array(pixels).fill(255)
+    out[i] = 0
+  }
+  return out
+}

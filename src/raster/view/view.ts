@@ -1,0 +1,236 @@
+// Stored samples → what a view asks for: 8-bit colours or Float32 values, and a mask. Every format that has
+// decoded samples in typed arrays uses this (TIFF, PNG, hgt, ASCII grid, VRT …):
+//
+//   const plan = ViewPlan.of({ stored }, view, nodata)          // once an image; throws BAD_OPTION
+//   plan.bands, plan.samples, plan.maskKind                      // → SourceInfo
+//   plan.needed                                                  // the samples that have to be decoded
+//   plan.apply({ arrays, stride }, pixels, validity?)            // a block → { data, mask }
+//
+// `arrays` has an array a sample (alpha counts) with stride 1, or the same interleaved array for each with
+// stride = samples a pixel. `validity` (0: no value) is a mask the format has for these pixels.
+// Invariants: under mask 255 values are finite; a pixel is empty when *all* looked-at bands have their nodata
+// value, or when any is NaN or infinite; `data` may be the samples' own memory, which is given up to it.
+import { FlagstoneError } from '../../errors.js'
+import {
+  type ColourView,
+  type MaskKind,
+  needsTone,
+  type SampleType,
+  type SourceView,
+  type StoredSamples,
+} from '../source.js'
+import { type BandTone, type BandUnits, bandTone, Colormap, type SampleArray } from './tone.js'
+import { type ColourWay, chooseSamples, colourWay, type StoredLook } from './view-choice.js'
+import {
+  colourCmyk,
+  colourPalette,
+  dividedByAlpha,
+  pickColours,
+  toneColours,
+  valuesOf,
+} from './view-colours.js'
+import {
+  alphaMask,
+  clearEmpty,
+  intersect,
+  type NodataRange,
+  nodataRange,
+  type SampleBlock,
+  type ViewedBlock,
+} from './view-kernels.js'
+
+export type { SampleBlock, ViewedBlock } from './view-kernels.js'
+
+const FLOATS: readonly SampleType[] = ['float16', 'float32', 'float64']
+
+/** The largest value of a sample; floating-point alpha is 0…1 or 0…255, which is decided pixel by pixel. */
+const fullScale = ({ type, bits }: StoredSamples): number =>
+  FLOATS.includes(type) ? Number.NaN : 2 ** (type.startsWith('int') ? bits - 1 : bits) - 1
+
+export class ViewPlan {
+  readonly kind: 'colour' | 'values'
+  /** What comes out, without alpha. */
+  readonly bands: number
+  readonly samples: 'uint8' | 'float32'
+  readonly maskKind: MaskKind
+  /** Sample numbers from 0 that `apply` looks at. */
+  readonly needed: readonly number[]
+  readonly #look: StoredLook
+  /** For messages. */
+  readonly #name: string
+  /** Colour or value samples, from 0. */
+  readonly #chosen: readonly number[]
+  readonly #alpha: number | undefined
+  readonly #nodata: readonly (readonly NodataRange[])[]
+  readonly #view: SourceView
+  readonly #how: ColourWay | 'values'
+  #tones: readonly BandTone[] | undefined
+  #colormap: Colormap | undefined
+  #colormapTable: Uint8Array | undefined
+
+  /**
+   * `nodata`: colours that mean "nothing here", one value for all bands or one a band (by band number when the
+   * list is longer than what the view looks at). Throws BAD_OPTION for bands that are not there.
+   */
+  static of(
+    look: StoredLook,
+    view: SourceView,
+    nodata: readonly (readonly number[])[] = [],
+    name = 'the image',
+  ): ViewPlan {
+    return new ViewPlan(look, view, nodata, name)
+  }
+
+  private constructor(
+    look: StoredLook,
+    view: SourceView,
+    nodata: readonly (readonly number[])[],
+    name: string,
+  ) {
+    const { stored } = look
+    this.#look = look
+    this.#name = name
+    this.#view = view
+    this.kind = view.kind
+    this.samples = view.kind === 'values' ? 'float32' : 'uint8'
+    const alpha = look.alpha ?? (stored.hasAlpha ? stored.bands : undefined)
+    const total = stored.bands + (stored.hasAlpha ? 1 : 0)
+    this.#chosen = chooseSamples(look, view, total, alpha, name)
+    // A band asked for by number is not alpha, whatever the file says: near infrared often lies there.
+    const isAsked = view.bands !== undefined && alpha !== undefined && view.bands.includes(alpha + 1)
+    this.#alpha = isAsked || (view.kind === 'colour' && view.alpha === false) ? undefined : alpha
+    this.#how = view.kind === 'values' ? 'values' : colourWay(look, view, this.#chosen)
+    if (this.#how === 'colormap') {
+      const { stops, interpolate } = (view as ColourView).tone!.colormap!
+      this.#colormap = new Colormap(stops, interpolate)
+    }
+    this.bands = this.#bandsOut()
+    this.#nodata = nodata.flatMap((colour) => {
+      const ranges = this.#chosen.map((sample, i) => {
+        const byNumber = colour.length > this.#chosen.length
+        return nodataRange((byNumber ? colour[sample] : colour[i]) ?? colour[0] ?? Number.NaN, stored)
+      })
+      return ranges.every((range) => range !== undefined) ? [ranges] : []
+    })
+    this.maskKind = this.#maskKind()
+    this.needed = this.#alpha === undefined ? this.#chosen : [...new Set([...this.#chosen, this.#alpha])]
+  }
+
+  #bandsOut(): number {
+    if (this.#how === 'palette') return this.#look.palette!.bands
+    if (this.#how === 'cmyk' || this.#how === 'colormap') return 3
+    return this.#chosen.length
+  }
+
+  #maskKind(): MaskKind {
+    const { stored, validity, palette } = this.#look
+    const isColour = this.#view.kind === 'colour'
+    const isSoft =
+      this.#alpha !== undefined ||
+      this.#colormap?.hasAlpha === true ||
+      (this.#how === 'palette' && palette!.alpha !== undefined && this.#wantsAlpha)
+    if (isColour && isSoft) return 'alpha'
+    const isHoled =
+      this.#alpha !== undefined ||
+      this.#nodata.length > 0 ||
+      FLOATS.includes(stored.type) ||
+      validity === true
+    return isHoled ? 'binary' : 'none'
+  }
+
+  get #wantsAlpha(): boolean {
+    return this.#view.kind === 'values' || this.#view.alpha !== false
+  }
+
+  /** What a block that is not stored holds: nodata, else 0. */
+  emptySample(sample: number): number {
+    const { type, nodata } = this.#look.stored
+    const index = this.#chosen.indexOf(sample)
+    if (index >= 0 && Number.isNaN(nodata) && FLOATS.includes(type)) return Number.NaN
+    return this.#nodata[0]?.[index]?.value ?? 0
+  }
+
+  /** Do colours need a tone that the view does not have? Reading is refused then. */
+  get lacksTone(): boolean {
+    return this.#how === 'direct' && needsTone(this.#look.stored)
+  }
+
+  /** Throws BAD_OPTION when the samples are no pictures and the view has no tone. */
+  apply(block: SampleBlock, pixels: number, validity?: Uint8Array): ViewedBlock {
+    if (this.lacksTone) {
+      throw new FlagstoneError(
+        'BAD_OPTION',
+        `${this.#name}: its ${this.#look.stored.type} samples are not colours as they are; pass a range, for example --rescale auto`,
+      )
+    }
+    const alpha =
+      this.#alpha === undefined
+        ? undefined
+        : alphaMask(block, this.#alpha, pixels, fullScale(this.#look.stored), this.kind === 'values')
+    const drawn = this.#draw(block, pixels, alpha)
+    let mask = alpha
+    if (drawn.mask !== undefined) mask = mask === undefined ? drawn.mask : intersect(mask, drawn.mask)
+    // Compared as stored: `data` has been toned, inverted or divided by alpha.
+    mask = clearEmpty(
+      block,
+      this.#chosen,
+      this.#nodata,
+      FLOATS.includes(this.#look.stored.type),
+      pixels,
+      mask,
+    )
+    if (validity !== undefined) mask = mask === undefined ? validity : intersect(mask, validity)
+    return { data: drawn.data, mask }
+  }
+
+  #draw(block: SampleBlock, pixels: number, alpha: Uint8Array | undefined): ViewedBlock {
+    const { stored, palette, inverted } = this.#look
+    const chosen = this.#chosen
+    const isDivided =
+      this.kind === 'colour' &&
+      this.#look.premultiplied === true &&
+      alpha !== undefined &&
+      this.#alpha !== undefined
+    switch (this.#how) {
+      case 'values':
+        return valuesOf(block, chosen, stored.scales, pixels)
+      case 'palette':
+        return colourPalette(block, chosen[0]!, palette!, this.#wantsAlpha, pixels)
+      case 'cmyk':
+        return { data: colourCmyk(block, fullScale(stored) || 1, pixels), mask: undefined }
+      case 'colormap': {
+        const units = this.#units(chosen[0]!)
+        this.#colormapTable ??= this.#colormap!.table(units)
+        return toneColours.byMap(block, chosen[0]!, this.#colormap!, this.#colormapTable, units, pixels)
+      }
+      case 'tone': {
+        const source = isDivided
+          ? dividedByAlpha(block, chosen, this.#alpha!, fullScale(stored), pixels)
+          : block
+        const tone = (this.#view as ColourView).tone!
+        this.#tones ??= chosen.map((s, i) => bandTone(tone, i, this.#units(s), this.#look.premultiplied))
+        return { data: toneColours.byRange(source, chosen, this.#tones, pixels), mask: undefined }
+      }
+      default:
+        return {
+          data: pickColours(
+            block,
+            chosen,
+            stored.bits,
+            inverted === true,
+            isDivided ? alpha : undefined,
+            pixels,
+          ),
+          mask: undefined,
+        }
+    }
+  }
+
+  #units(sample: number): BandUnits {
+    const { stored, inverted } = this.#look
+    const { scale, offset } = stored.scales?.[sample] ?? { scale: 1, offset: 0 }
+    return { type: stored.type, bits: stored.bits, scale, offset, inverted: inverted === true }
+  }
+}
+
+export type { SampleArray }

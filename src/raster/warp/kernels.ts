@@ -1,0 +1,107 @@
+// Resampling kernels as functions and as tables of weights.
+//
+// Positions: u = 0 is the centre of a pixel. Shrinking by more than WIDEN_ABOVE widens a kernel by the scale
+// (its support and its argument), so that every source pixel counts; enlarging never narrows it. Cubic is
+// Keys' with a = −0.5 (Catmull-Rom) and lanczos has three lobes, as in GDAL (alg/gdalwarpkernel.cpp,
+// GWKBilinear, GWKCubic, GWKBSpline, GWKLanczosSinc). Average weighs each pixel by its overlap with the target
+// pixel's footprint; mode, min, max, med, q1 and q3 choose among the pixels under it.
+import type { Resampling } from '../pixels.js'
+
+/** Source pixels a target pixel from which kernels widen: GDAL's 1 / 0.95. */
+export const WIDEN_ABOVE = 1 / 0.95
+
+const SUPPORT = { bilinear: 1, cubic: 2, cubicspline: 2, lanczos: 3 } as const
+
+/** Kernels that look at the pixels under a target pixel's footprint, however large it is. */
+export function isFootprint(resampling: Resampling): boolean {
+  return resampling !== 'nearest' && !(resampling in SUPPORT)
+}
+
+export type Kernel = (u: number) => number
+
+const triangle: Kernel = (u) => Math.max(0, 1 - Math.abs(u))
+
+/** R. Keys, "Cubic convolution interpolation for digital image processing", 1981, eq. 15. */
+const catmullRom: Kernel = (u) => {
+  const t = Math.abs(u)
+  if (t < 1) return 1 + t * t * (1.5 * t - 2.5)
+  return t < 2 ? 2 + t * (-4 + t * (2.5 - 0.5 * t)) : 0
+}
+
+/** The uniform cubic B-spline; smooths, since its weights at the pixels' centres are 1/6, 2/3, 1/6. */
+const bSpline: Kernel = (u) => {
+  const t = Math.abs(u)
+  if (t < 1) return 2 / 3 + t * t * (0.5 * t - 1)
+  return t < 2 ? (2 - t) ** 3 / 6 : 0
+}
+
+const lanczos3: Kernel = (u) => {
+  if (u === 0) return 1
+  if (Math.abs(u) >= 3) return 0
+  const a = Math.PI * u
+  return (3 * Math.sin(a) * Math.sin(a / 3)) / (a * a)
+}
+
+const SEPARABLE = { bilinear: triangle, cubic: catmullRom, cubicspline: bSpline, lanczos: lanczos3 } as const
+
+/** Factor by which a kernel widens at a scale. */
+export function wideningOf(scale: number): number {
+  return scale > WIDEN_ABOVE ? scale : 1
+}
+
+/** The kernel at a scale and how far it reaches from its centre, source pixels. Not normalised. */
+export function kernelAt(resampling: Resampling, scale: number): { weight: Kernel; radius: number } {
+  if (isFootprint(resampling)) {
+    const half = scale / 2 + 0.5
+    const most = Math.min(1, scale)
+    return { weight: (u) => Math.max(0, Math.min(most, half - Math.abs(u))), radius: half }
+  }
+  if (resampling === 'nearest') return { weight: (u) => (u >= -0.5 && u < 0.5 ? 1 : 0), radius: 0.5 }
+  const base = SEPARABLE[resampling as keyof typeof SEPARABLE]
+  const wide = wideningOf(scale)
+  const radius = SUPPORT[resampling as keyof typeof SUPPORT] * wide
+  return { weight: wide === 1 ? base : (u) => base(u / wide), radius }
+}
+
+/** Pixels to read around a position, each way. */
+export function kernelReach(resampling: Resampling, scale: number): number {
+  return resampling === 'nearest' ? 0 : Math.ceil(kernelAt(resampling, scale).radius) + 1
+}
+
+/** Weights for positions between pixels, in PHASES steps. */
+export interface WeightTable {
+  /** Weights a position: pixels base − half + 1 … base + half, where base = floor(u). */
+  readonly taps: number
+  readonly half: number
+  /** (PHASES + 1) × taps, each row summing to 1. */
+  readonly weights: Float64Array
+}
+
+/** Rounding to 1/512 px moves an edge of 100 levels by 0.1 level (over 60 dB). */
+export const PHASES = 256
+
+export function weightTable(resampling: Resampling, scale: number): WeightTable {
+  const { weight, radius } = kernelAt(resampling, scale)
+  const half = Math.max(1, Math.ceil(radius - 1e-9))
+  const taps = 2 * half
+  const weights = new Float64Array((PHASES + 1) * taps)
+  for (let phase = 0; phase <= PHASES; phase++) {
+    const at = phase * taps
+    let sum = 0
+    for (let t = 0; t < taps; t++) {
+      const w = weight(t - half + 1 - phase / PHASES)
+      weights[at + t] = w
+      sum += w
+    }
+    for (let t = 0; t < taps; t++) weights[at + t] = weights[at + t]! / sum
+  }
+  return { taps, half, weights }
+}
+
+/** What paints runs of target pixels whose source positions lie on a line; see kernels-run.ts. */
+export interface RunKernel {
+  /** Pixels around a position that an inner run needs on each side of the position's own pixel. */
+  readonly before: number
+  readonly after: number
+  run(at: number, count: number, x: number, dx: number, y: number, dy: number, inner: boolean): void
+}

@@ -1,0 +1,130 @@
+// /{id}/coverage/{z}/{west},{south},{east},{north}.json: which tiles of a zoom are stored in a window.
+//
+//   { zoom, cell: 1, types: ['jpeg'], tiles: [[x, y, bytes, index into types], …] }    few enough to be listed
+//   { zoom, cell: 8, cells: [[x, y, tiles], …] }           more: counted by squares of 8 × 8, named by their x/8, y/8
+//
+// Absent tiles are absent. Tiles meet the window or lie in it; west > east crosses the antimeridian.
+import { setImmediate } from 'node:timers/promises'
+import { nameOfTileType } from '../../format/tile-type.js'
+import { MAX_ZOOM } from '../../grid/mercator.js'
+import { type TileRange, tileRangesOf } from '../../store/list.js'
+import type { RoutedSource, ServerContext } from '../context.js'
+import { notModified } from '../http/conditional.js'
+import { bytesAnswer } from '../http/json-answer.js'
+import { HttpError, type Reply } from '../http/message.js'
+import type { Source } from '../sources/source.js'
+
+/** Cells of an answer at most, per range of x. */
+const MAX_CELLS = 16_384
+/** Tiles between two looks at what else the process has to do. */
+const BREATH = 20_000
+
+interface Coverage {
+  readonly zoom: number
+  readonly cell: number
+  readonly types?: string[]
+  readonly tiles?: [x: number, y: number, bytes: number, type: number][]
+  readonly cells?: [x: number, y: number, tiles: number][]
+}
+
+export async function answerCoverage(
+  context: ServerContext,
+  { query, source, rest }: RoutedSource,
+): Promise<Reply> {
+  const [zoomText = '', windowText = ''] = rest
+  const zoom = /^\d{1,2}$/.test(zoomText) ? Number(zoomText) : Number.NaN
+  if (!(zoom <= MAX_ZOOM)) throw new HttpError(400, `The zoom of a coverage is 0 to ${MAX_ZOOM}.`)
+  const ranges = tileRangesOf(parseWindow(windowText), zoom)
+  const what = `coverage ${zoom} ${ranges.map((r) => `${r.minX},${r.minY},${r.maxX},${r.maxY}`).join(' ')}`
+  const etag = `"${source.version}-${what.replaceAll(/[ ,]/g, '-')}"`
+  const same = notModified(query, etag)
+  if (same !== undefined) return same
+  const release = source.hold()
+  try {
+    const made = await context.cache.getOrMake(`${source.id}\n${source.version}\n${what}`, () =>
+      context.work.run(query.signal, async (signal) => {
+        const bytes = Buffer.from(`${JSON.stringify(await coverageOf(source, zoom, ranges, signal))}\n`)
+        return { bytes, contentType: 'application/json', etag }
+      }),
+    )
+    return bytesAnswer(query, made!)
+  } finally {
+    release()
+  }
+}
+
+function parseWindow(text: string): [number, number, number, number] {
+  const parts = text.endsWith('.json') ? text.slice(0, -5).split(',') : []
+  const numbers = parts.map((part) => (/^-?\d{1,3}(\.\d{1,20})?$/.test(part) ? Number(part) : Number.NaN))
+  const [west, south, east, north] = numbers as [number, number, number, number]
+  const fits =
+    Math.abs(west) <= 180 && Math.abs(east) <= 180 && Math.abs(south) <= 90 && Math.abs(north) <= 90
+  if (numbers.length !== 4 || !fits || south > north) {
+    throw new HttpError(400, 'A coverage is of {west},{south},{east},{north}.json in degrees.')
+  }
+  return [west, south, east, north]
+}
+
+async function coverageOf(
+  source: Source,
+  zoom: number,
+  ranges: readonly TileRange[],
+  signal: AbortSignal,
+): Promise<Coverage> {
+  const cell = Math.max(...ranges.map(cellFor))
+  const types: string[] = []
+  const tiles: [number, number, number, number][] = []
+  const counts = new Map<number, number>()
+  let seen = 0
+  for (const range of ranges) {
+    for (const { x, y, length, type } of storedIn(source, zoom, range, cell === 1)) {
+      if (++seen % BREATH === 0) {
+        await setImmediate()
+        signal.throwIfAborted()
+      }
+      if (cell === 1) {
+        const name = nameOfTileType(type)
+        if (!types.includes(name)) types.push(name)
+        tiles.push([x, y, length, types.indexOf(name)])
+      } else {
+        const key = Math.floor(y / cell) * 2 ** 26 + Math.floor(x / cell)
+        counts.set(key, (counts.get(key) ?? 0) + 1)
+      }
+    }
+  }
+  if (cell === 1) return { zoom, cell, types, tiles }
+  const cells = [...counts].map(([key, n]): [number, number, number] => [
+    key % 2 ** 26,
+    Math.floor(key / 2 ** 26),
+    n,
+  ])
+  return { zoom, cell, cells }
+}
+
+/** The smallest power of two whose squares are few enough. */
+function cellFor({ minX, minY, maxX, maxY }: TileRange): number {
+  const across = (from: number, to: number, cell: number): number =>
+    Math.floor(to / cell) - Math.floor(from / cell) + 1
+  let cell = 1
+  while (across(minX, maxX, cell) * across(minY, maxY, cell) > MAX_CELLS) cell *= 2
+  return cell
+}
+
+interface Stored {
+  readonly x: number
+  readonly y: number
+  readonly length: number
+  readonly type: number
+}
+
+/** The tiles of a range. */
+function* storedIn(source: Source, zoom: number, range: TileRange, withSizes: boolean): Generator<Stored> {
+  if (source.reader !== undefined) {
+    yield* source.reader.tiles({ zoom, range })
+    return
+  }
+  for (const { x, y } of source.tiles.tiles({ zoom, range })) {
+    const stat = withSizes ? source.stat(zoom, x, y) : undefined
+    yield { x, y, length: stat?.length ?? 0, type: stat?.type ?? 0 }
+  }
+}

@@ -1,0 +1,31 @@
+// /health for balancers and /metrics for Prometheus.
+import { version } from '../../version.js'
+import type { Routed, ServerContext } from '../context.js'
+import { jsonAnswer, textAnswer } from '../http/json-answer.js'
+import type { Reply } from '../http/message.js'
+import { METRICS_CONTENT_TYPE, metricsText } from '../metrics/metrics.js'
+
+const NOT_KEPT = ['Cache-Control', 'no-store']
+
+/**
+ * 200 while requests are answered, with status 'ok', or 'degraded' when files were found that cannot be opened (which
+ * is no reason to take the others away); 503 and 'closing' once the server is being stopped.
+ */
+export function answerHealth({ catalog, life }: ServerContext, { query }: Routed): Reply {
+  const problems = catalog.problems().length
+  const state = {
+    status: life.isClosing ? 'closing' : problems > 0 ? 'degraded' : 'ok',
+    version,
+    uptime: Math.round(life.seconds * 1000) / 1000,
+    sources: catalog.list().length,
+    // how many, not which: their sentences hold paths
+    problems,
+  }
+  return jsonAnswer(query, state, { status: life.isClosing ? 503 : 200, headers: NOT_KEPT })
+}
+
+export async function answerMetrics(context: ServerContext, { query }: Routed): Promise<Reply> {
+  const others = (await context.hooks.otherMetrics?.()) ?? []
+  const text = await metricsText([await context.metrics.snapshot(context), ...others])
+  return textAnswer(query, text, { contentType: METRICS_CONTENT_TYPE, headers: NOT_KEPT })
+}

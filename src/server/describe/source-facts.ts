@@ -1,0 +1,53 @@
+// What the pages ask for besides tiles: the list of sources, and of one of them what `flagstone info --json` says
+// (/{id}/info.json).
+
+import { basename } from 'node:path'
+import { elevationOf } from '../../sampling/tile-form.js'
+import type { Routed, RoutedSource, ServerContext } from '../context.js'
+import { notModified } from '../http/conditional.js'
+import { jsonAnswer } from '../http/json-answer.js'
+import type { Reply } from '../http/message.js'
+import type { Source } from '../sources/source.js'
+
+export function answerFacts({ options }: ServerContext, { query, source }: RoutedSource): Reply {
+  const etag = `"info-${source.version}"`
+  const same = notModified(query, etag)
+  if (same !== undefined) return same
+  const { metadata, layout: _, ...described } = source.describe()
+  const facts = {
+    id: source.id,
+    name: textOf(metadata['name']),
+    description: textOf(metadata['description']),
+    attribution: textOf(metadata['attribution']),
+    ...described,
+    /** How heights are held; absent for pictures and vectors. */
+    elevation: elevationOf(source.tiles),
+    missing: source.missing ?? options.missing,
+    version: source.version,
+  }
+  return jsonAnswer(query, facts, { etag })
+}
+
+/** `/_/sources.json`: what the catalogue page lists, and what could not be opened. Reads no tile and no index. */
+export function answerSources({ catalog }: ServerContext, { query }: Routed): Reply {
+  const sources = catalog.list().map((source) => {
+    const { name, description } = namesOf(source)
+    return { id: source.id, name, description }
+  })
+  // whoever may look at maps need not know where they lie
+  const problems = catalog.problems().map(({ path, message }) => message.replaceAll(path, basename(path)))
+  return jsonAnswer(query, { sources, problems }, { headers: ['Cache-Control', 'no-cache'] })
+}
+
+/** A file whose metadata are damaged is listed under its id; its own addresses say why. */
+function namesOf(source: Source): { readonly [name: string]: string | undefined } {
+  try {
+    const metadata = source.tiles.metadata()
+    return { name: textOf(metadata['name']), description: textOf(metadata['description']) }
+  } catch {
+    return {}
+  }
+}
+
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined

@@ -1,0 +1,84 @@
+// WMTS capabilities: /{id}/WMTSCapabilities.xml of one source, /WMTSCapabilities.xml of all that are pictures.
+import { mimeOf, typeFromExtension } from '../../format/tile-type.js'
+import { LIMIT_LATITUDE } from '../../grid/mercator.js'
+import { boundsInWorld, textOf } from '../../store/tilejson.js'
+import type { Routed, RoutedSource, ServerContext } from '../context.js'
+import { textAnswer } from '../http/json-answer.js'
+import { HttpError, type Reply } from '../http/message.js'
+import { publicBase } from '../http/public-url.js'
+import type { Source } from '../sources/source.js'
+import { describable } from './catalog-answer.js'
+import {
+  drawableWishes,
+  NO_WISHES,
+  shownFormat,
+  shownSize,
+  type TemplateForm,
+  type TileWishes,
+  tileTemplate,
+} from './tile-address.js'
+import { tileLook } from './tile-look.js'
+import { capabilities, type WmtsLayer } from './wmts-document.js'
+
+export const XML = 'application/xml'
+const WORLD = [-180, -LIMIT_LATITUDE, 180, LIMIT_LATITUDE] as const
+const AS_WMTS: TemplateForm = { place: '{TileMatrix}/{TileCol}/{TileRow}', heights: 'hillshade' }
+
+/** ?missing=, ?format= and ?tileSize= go into the addresses, as for TileJSON. */
+export async function answerCapabilities(context: ServerContext, request: RoutedSource): Promise<Reply> {
+  const { query, source, search } = request
+  const release = source.hold()
+  try {
+    const look = await tileLook(source)
+    if (!(await isLayer(source))) {
+      throw new HttpError(404, `WMTS is of pictures, and ${source.id} holds none.`)
+    }
+    const base = publicBase(query, context.options)
+    const layer = await wmtsLayer(context, base, source, drawableWishes(search, look))
+    const endpoint = `${base}/${encodeURIComponent(source.id)}/wmts`
+    return textAnswer(query, capabilities(layer.title, endpoint, [layer]), { contentType: XML })
+  } finally {
+    release()
+  }
+}
+
+export async function answerAllCapabilities(context: ServerContext, { query }: Routed): Promise<Reply> {
+  const base = publicBase(query, context.options)
+  const layers = await describable(context.catalog, async (source) => {
+    return (await isLayer(source)) ? [await wmtsLayer(context, base, source, NO_WISHES)] : []
+  })
+  return textAnswer(query, capabilities('Flagstone', `${base}/wmts`, layers.flat()), { contentType: XML })
+}
+
+/** Whether there is anything that can be drawn. */
+export async function isLayer(source: Source): Promise<boolean> {
+  const { kind, extension } = await tileLook(source)
+  return kind !== 'vector' && extension !== undefined
+}
+
+/** A source, held by the caller, as a layer. */
+export async function wmtsLayer(
+  { options }: ServerContext,
+  base: string,
+  source: Source,
+  wishes: TileWishes,
+): Promise<WmtsLayer> {
+  const look = await tileLook(source)
+  const { metadata, bounds, levels } = source.describe()
+  // GDAL and QGIS report an answer without a picture as an error, whatever its status
+  const isSilent = (wishes.missing ?? source.missing ?? options.missing) === '204'
+  const missing = isSilent ? 'transparent' : wishes.missing
+  const carried: TileWishes = { ...wishes, missing, isTms: false, encoding: undefined }
+  const [west, south, east, north] = (bounds && boundsInWorld(bounds)) ?? WORLD
+  return {
+    id: source.id,
+    title: textOf(metadata, 'name') ?? source.id,
+    description: textOf(metadata, 'description'),
+    // there are no tiles beyond, and clients fail at the poles
+    bounds: { west, south: Math.max(south, -LIMIT_LATITUDE), east, north: Math.min(north, LIMIT_LATITUDE) },
+    zooms: levels.map(({ zoom }) => zoom),
+    tileSize: shownSize(look, carried)! * carried.scale,
+    mime: mimeOf(typeFromExtension(shownFormat(look, carried)) ?? 0),
+    template: tileTemplate(base, source, look, options, carried, AS_WMTS),
+  }
+}

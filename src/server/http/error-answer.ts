@@ -1,0 +1,46 @@
+// Whatever went wrong, as an answer: a status and one sentence of JSON. What a client did wrong is said to it; what
+// went wrong here is said to the log, and the client learns no path, no stack and no inside.
+import { FlagstoneError } from '../../errors.js'
+import { HttpError, type Reply } from './message.js'
+
+/** The client went away before there was an answer; nobody sees it but who counts (nginx's number). */
+const CLIENT_GONE = 499
+
+export interface Failure {
+  readonly reply: Reply
+  /** For who runs the server to look into. */
+  readonly isOurs: boolean
+}
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof HttpError) return theirs(error.status, error.message, error.headers)
+  if (error instanceof FlagstoneError) {
+    if (error.code === 'TOO_LARGE')
+      return theirs(400, 'This is more than the server makes at once; ask for less.')
+    if (error.code === 'LOCKED') {
+      return theirs(503, 'The file is being changed; ask again in a moment.', ['Retry-After', '1'])
+    }
+    if (error.code === 'DAMAGED')
+      return ours('What is stored for this address is damaged, so it is not sent.')
+  }
+  if (error instanceof RangeError && !isOfEngine(error)) return theirs(400, error.message)
+  if (error instanceof Error && error.name === 'AbortError') return theirs(CLIENT_GONE, 'The client is gone.')
+  return ours('The server failed at this request; its log says how.')
+}
+
+/** Readers throw RangeErrors for what is outside the grid; the engine does when memory or stack are at their end. */
+const isOfEngine = (error: RangeError): boolean =>
+  'code' in error || /^(Invalid|Maximum|Array buffer|offset|Offset|start offset)/.test(error.message)
+
+const theirs = (status: number, message: string, headers?: readonly string[]): Failure => ({
+  reply: sentence(status, message, headers),
+  isOurs: false,
+})
+
+const ours = (message: string): Failure => ({ reply: sentence(500, message), isOurs: true })
+
+function sentence(status: number, message: string, headers: readonly string[] = []): Reply {
+  const body = Buffer.from(`${JSON.stringify({ error: message })}\n`)
+  const about = ['Content-Type', 'application/json', 'Content-Length', `${body.length}`]
+  return { status, headers: [...about, ...headers], body }
+}

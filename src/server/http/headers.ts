@@ -1,0 +1,76 @@
+// What every answer says besides itself: who may read it (CORS) and how long it may be kept.
+
+import type { ResolvedServerOptions } from '../options.js'
+import type { Query, Reply } from './message.js'
+
+const IMMUTABLE = 'public, max-age=31536000, immutable'
+const EXPOSED = 'ETag, Content-Length, Content-Range, Accept-Ranges, Content-Encoding, Retry-After'
+const ALLOWED =
+  'Accept, Accept-Encoding, Authorization, Cache-Control, Content-Type, If-Match, If-None-Match, If-Range, Range'
+const PREFLIGHT_SECONDS = '86400'
+
+export class StandardHeaders {
+  readonly #cacheControl: string
+  readonly #isOpen: boolean
+  readonly #origins: ReadonlySet<string>
+
+  constructor({ cors, cacheControl }: Pick<ResolvedServerOptions, 'cors' | 'cacheControl'>) {
+    this.#cacheControl = cacheControl
+    this.#isOpen = cors.includes('*')
+    this.#origins = new Set(cors.map((origin) => origin.toLowerCase().replace(/\/$/, '')))
+  }
+
+  /** Cache-Control of what is there; `isVersioned`: by a URL that means this version and no other. */
+  cacheControl(isVersioned: boolean): string {
+    return isVersioned ? IMMUTABLE : this.#cacheControl
+  }
+
+  /** Appends Access-Control-* (and Vary), as the origin that asks deserves. */
+  pushCors(query: Query, headers: string[]): void {
+    if (this.#isOpen) {
+      headers.push('Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', EXPOSED)
+      return
+    }
+    if (this.#origins.size === 0) return
+    pushVary(headers, 'Origin')
+    const origin = query.header('origin')
+    if (origin === undefined || !this.#origins.has(origin.toLowerCase())) return
+    headers.push('Access-Control-Allow-Origin', origin, 'Access-Control-Expose-Headers', EXPOSED)
+  }
+
+  /** Adds CORS, and Cache-Control where the answer has none of its own. Errors are not kept. */
+  finish(query: Query, { status, headers, body }: Reply, isVersioned: boolean): Reply {
+    const all = [...headers]
+    if (!hasHeader(all, 'cache-control')) {
+      all.push('Cache-Control', status >= 400 ? 'no-store' : this.cacheControl(isVersioned))
+    }
+    this.pushCors(query, all)
+    return { status, headers: all, body }
+  }
+
+  /** The answer to OPTIONS, preflight or not; to be finished like every other. */
+  options(query: Query, methods: string): Reply {
+    const headers = ['Allow', methods]
+    if (query.header('access-control-request-method') !== undefined && query.header('origin') !== undefined) {
+      headers.push('Access-Control-Allow-Methods', methods, 'Access-Control-Allow-Headers', ALLOWED)
+      headers.push('Access-Control-Max-Age', PREFLIGHT_SECONDS)
+    }
+    return { status: 204, headers, body: undefined }
+  }
+}
+
+/** `name` in lower case. */
+export function hasHeader(headers: readonly string[], name: string): boolean {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i]!.toLowerCase() === name) return true
+  return false
+}
+
+/** Adds to the Vary that is there, or makes one. */
+export function pushVary(headers: string[], field: string): void {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i]!.toLowerCase() !== 'vary') continue
+    headers[i + 1] = `${headers[i + 1]}, ${field}`
+    return
+  }
+  headers.push('Vary', field)
+}

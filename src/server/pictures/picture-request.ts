@@ -1,0 +1,142 @@
+// In which form a picture is asked for: size, format, kernel, colours. Checked here, before anything is made of it.
+import { RESAMPLINGS, type Resampling } from '../../raster/pixels.js'
+import { isTerrainRgb } from '../../raster/tiles/terrain.js'
+import { ELEVATION_LOOKS, type ElevationLook } from '../../sampling/sample.js'
+import type { ElevationKind } from '../../sampling/tile-form.js'
+import { HttpError } from '../http/message.js'
+import type { ServerLimits } from '../options.js'
+import type { Look } from './draw-picture.js'
+import { sunOf } from './hillshade.js'
+import { type Colour, WHITE } from './raw-canvas.js'
+import { formatOfExtension, type PictureFormat } from './tile-want.js'
+
+export interface PictureSize {
+  /** Of the file, that is times scale. */
+  readonly width: number
+  readonly height: number
+  readonly scale: number
+  /** '' when there is none. */
+  readonly extension: string
+}
+
+/** All that a picture depends on besides its place. */
+export interface PictureForm {
+  readonly format: PictureFormat
+  readonly quality: number
+  readonly resampling: Resampling
+  readonly enlarging: Resampling
+  readonly background: Colour | undefined
+  readonly look: Look
+}
+
+/** WebP has 14 bits for them. */
+const MAX_SIDE = 16383
+/** AVIF takes ten times as long as the others. */
+const MAX_AVIF_PIXELS = 2 ** 21
+/** As of the command `sample`; AVIF's 60 looks like it. */
+const QUALITY = 85
+const AVIF_QUALITY = 65
+
+/** '{w}x{h}[@2x][.ext]'. Throws HttpError 400. */
+export function parseSize(text: string, { pixels }: Pick<ServerLimits, 'pixels'>): PictureSize {
+  const found = /^(\d{1,5})x(\d{1,5})(?:@([1-4])x)?(?:\.(\w{1,5}))?$/.exec(text)
+  if (found === null) {
+    throw new HttpError(
+      400,
+      'The size is {width}x{height} in pixels, with @2x to @4x and an extension if you like.',
+    )
+  }
+  const scale = Number(found[3] ?? 1)
+  const width = Number(found[1]) * scale
+  const height = Number(found[2]) * scale
+  if (width === 0 || height === 0) throw new HttpError(400, 'The picture has no pixels.')
+  if (width > MAX_SIDE || height > MAX_SIDE || width * height > pixels) {
+    throw new HttpError(
+      400,
+      `A picture of ${width}×${height} pixels is over the limit of ${MAX_SIDE} a side and ${pixels} in all; ask for it in pieces.`,
+    )
+  }
+  return { width, height, scale, extension: found[4] ?? '' }
+}
+
+/** Throws HttpError 400 for what is none or does not go together. */
+export function formOfPicture(
+  search: URLSearchParams,
+  { extension, width, height }: PictureSize,
+  heights: ElevationKind | undefined,
+): PictureForm {
+  const format = formatFor(search.get('format') ?? (extension === '' ? 'png' : extension))
+  if (format === 'avif' && width * height > MAX_AVIF_PIXELS) {
+    throw new HttpError(400, `AVIF is made of at most ${MAX_AVIF_PIXELS} pixels: ask for another format.`)
+  }
+  const look = lookFor(search, heights)
+  const background = backgroundFor(search) ?? (format === 'jpeg' ? WHITE : undefined)
+  if (look.kind === 'encoded' && (format === 'jpeg' || format === 'avif' || background !== undefined)) {
+    throw new HttpError(
+      400,
+      'Heights as colours are png or webp, without a background, else they would be changed: ask for that or for elevation=shade.',
+    )
+  }
+  const asked = resamplingFor(search)
+  return {
+    format,
+    quality: qualityFor(search, format),
+    resampling: asked ?? 'bilinear',
+    // slopes of a bilinear surface jump at every pixel
+    enlarging: asked ?? (look.kind === 'shade' ? 'cubic' : 'bilinear'),
+    background,
+    look,
+  }
+}
+
+function formatFor(name: string): PictureFormat {
+  const format = formatOfExtension(name)
+  if (format === undefined) throw new HttpError(400, 'Pictures are made as png, jpg, webp or avif.')
+  return format
+}
+
+function qualityFor(search: URLSearchParams, format: PictureFormat): number {
+  const text = search.get('quality')
+  if (text === null) return format === 'avif' ? AVIF_QUALITY : QUALITY
+  if (!/^([1-9]\d?|100)$/.test(text)) throw new HttpError(400, 'quality= is a whole number from 1 to 100.')
+  return Number(text)
+}
+
+function resamplingFor(search: URLSearchParams): Resampling | undefined {
+  const text = search.get('resampling')
+  if (text === null) return undefined
+  const known = RESAMPLINGS.find((name) => name === text)
+  if (known === undefined) throw new HttpError(400, `resampling= is one of ${RESAMPLINGS.join(', ')}.`)
+  return known
+}
+
+function backgroundFor(search: URLSearchParams): Colour | undefined {
+  const text = search.get('background')
+  if (text === null) return undefined
+  if (!/^#?[0-9a-f]{6}$/i.test(text)) throw new HttpError(400, 'background= is a colour as rrggbb.')
+  const code = Number.parseInt(text.replace('#', ''), 16)
+  return [code >> 16, (code >> 8) & 255, code & 255]
+}
+
+function lookFor(search: URLSearchParams, heights: ElevationKind | undefined): Look {
+  const text = search.get('elevation')
+  if (text !== null && !(ELEVATION_LOOKS as readonly string[]).includes(text)) {
+    throw new HttpError(400, `elevation= is one of ${ELEVATION_LOOKS.join(', ')}.`)
+  }
+  if (heights === undefined) {
+    if (text !== null)
+      throw new HttpError(400, 'elevation= is for sources of heights, and this one has pictures.')
+    return { kind: 'colours' }
+  }
+  const look = (text as ElevationLook | null) ?? (heights === 'numbers' ? 'shade' : 'encoded')
+  if (look === 'shade') return { kind: 'shade', sun: sunOf(search) }
+  if (look === 'grey') return { kind: 'grey' }
+  // numbers have no colours of their own
+  return { kind: 'encoded', encoding: isTerrainRgb(heights) ? heights : encodingFor(search) }
+}
+
+function encodingFor(search: URLSearchParams): 'mapbox' | 'terrarium' {
+  const text = search.get('encoding') ?? 'mapbox'
+  if (!isTerrainRgb(text)) throw new HttpError(400, 'encoding= is mapbox or terrarium.')
+  return text
+}

@@ -1,0 +1,89 @@
+// The part of the world that a picture shows, out of an address.
+import { LIMIT_LATITUDE } from '../../grid/mercator.js'
+import { columnOf, rowOf, type Window, windowOfBbox } from '../../sampling/window.js'
+import { HttpError } from '../http/message.js'
+import type { Source } from '../sources/source.js'
+
+const MAX_STATIC_ZOOM = 30
+const TILE_SIZE = 256
+
+/** 'west,south,east,north', degrees; west > east, or east past 180, crosses the antimeridian. Throws HttpError 400. */
+export function windowOfText(text: string): Window {
+  const numbers = numbersOf(text, 4)
+  if (numbers === undefined) {
+    throw new HttpError(400, "The window is west,south,east,north in degrees, or 'auto' for all of it.")
+  }
+  return windowOf(numbers as [number, number, number, number])
+}
+
+/** Throws HttpError 404 when that is not known. */
+export function allOf(source: Source): Window {
+  const { bounds } = source.describe()
+  if (bounds === undefined) throw new HttpError(404, `'${source.id}' holds no tiles.`)
+  return windowOf(bounds)
+}
+
+function windowOf([west, south, east, north]: readonly [number, number, number, number]): Window {
+  const to = east > west ? east : east + 360
+  if (!(south < north) || west === east) {
+    throw new HttpError(400, 'The window is empty: south has to be below north, and west is not east.')
+  }
+  if (Math.abs(west) > 540 || Math.abs(east) > 540 || to - west > 360 || to <= west) {
+    throw new HttpError(
+      400,
+      'The window goes around the world at most once, with longitudes from -540 to 540.',
+    )
+  }
+  if (south >= LIMIT_LATITUDE || north <= -LIMIT_LATITUDE) {
+    throw new HttpError(
+      400,
+      `The window lies outside the web mercator world, which ends at ${LIMIT_LATITUDE}° of latitude.`,
+    )
+  }
+  return onFirstTurn(windowOfBbox([west, south, to, north]))
+}
+
+/** 'lon,lat,zoom' in the middle of width × height screen pixels. Throws HttpError 400. */
+export function windowAround(text: string, width: number, height: number): Window {
+  const [lon, lat, zoom] = numbersOf(text, 3) ?? []
+  if (lon === undefined || lat === undefined || zoom === undefined) {
+    throw new HttpError(400, 'The place is longitude,latitude,zoom.')
+  }
+  if (Math.abs(lon) > 540 || Math.abs(lat) > 90 || zoom < 0 || zoom > MAX_STATIC_ZOOM) {
+    throw new HttpError(
+      400,
+      `The place is a longitude from -540 to 540, a latitude from -90 to 90, a zoom from 0 to ${MAX_STATIC_ZOOM}.`,
+    )
+  }
+  const pixel = 1 / (TILE_SIZE * 2 ** zoom)
+  if (width * pixel > 1) {
+    throw new HttpError(
+      400,
+      'The picture is wider than the world at this zoom: ask for a smaller one or a deeper zoom.',
+    )
+  }
+  const x = columnOf(lon)
+  const y = rowOf(lat)
+  return onFirstTurn({
+    left: x - (width / 2) * pixel,
+    top: y - (height / 2) * pixel,
+    right: x + (width / 2) * pixel,
+    bottom: y + (height / 2) * pixel,
+  })
+}
+
+/** The same place with its western edge in the world, 0 … 1. */
+function onFirstTurn({ left, top, right, bottom }: Window): Window {
+  const turn = Math.floor(left)
+  return { left: left - turn, top, right: right - turn, bottom }
+}
+
+/** Decimal numbers, as many, small ones as JavaScript writes them (1e-7) too; undefined for anything else. */
+function numbersOf(text: string, count: number): number[] | undefined {
+  const parts = text.split(',', count + 1)
+  if (parts.length !== count) return undefined
+  const numbers = parts.map((part) =>
+    /^ ?[+-]?\d{1,4}(\.\d{0,20})?(e-\d{1,3})?$/i.test(part) ? Number(part) : Number.NaN,
+  )
+  return numbers.every(Number.isFinite) ? numbers : undefined
+}

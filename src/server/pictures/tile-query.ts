@@ -1,0 +1,65 @@
+// What the query of a tile's URL asks for: ?v= ?missing= ?scheme= ?format= ?quality= ?tileSize=. What it does not know
+// is left alone: keys of proxies, cache busters.
+import { typeFromExtension } from '../../format/tile-type.js'
+import { HttpError } from '../http/message.js'
+import { type MissingPolicy, missingPolicy } from '../options.js'
+import { formatOfType, type PictureFormat } from './tile-want.js'
+
+export interface TileQuery {
+  readonly version: string | undefined
+  readonly missing: MissingPolicy | undefined
+  /** Rows are counted from the south. */
+  readonly isTms: boolean
+  readonly format: PictureFormat | undefined
+  readonly quality: number | undefined
+  readonly size: number | undefined
+}
+
+export const NO_QUERY: TileQuery = {
+  version: undefined,
+  missing: undefined,
+  isTms: false,
+  format: undefined,
+  quality: undefined,
+  size: undefined,
+}
+
+/** @throws HttpError 400 */
+export function parseTileQuery(text: string): TileQuery {
+  if (text === '') return NO_QUERY
+  // the URLs that TileJSON hands out have just this
+  if (text.startsWith('v=') && !/[&%+]/.test(text)) return { ...NO_QUERY, version: text.slice(2) }
+  const search = new URLSearchParams(text)
+  const scheme = search.get('scheme')?.toLowerCase() ?? 'xyz'
+  if (scheme !== 'xyz' && scheme !== 'tms') throw new HttpError(400, 'scheme= is xyz or tms.')
+  return {
+    version: search.get('v') ?? undefined,
+    missing: missingOf(search.get('missing')),
+    isTms: scheme === 'tms',
+    format: formatOf(search.get('format')),
+    quality: wholeOf(search.get('quality'), 'quality'),
+    size: wholeOf(search.get('tileSize') ?? search.get('tilesize'), 'tileSize'),
+  }
+}
+
+function missingOf(text: string | null): MissingPolicy | undefined {
+  if (text === null) return undefined
+  const { success, data } = missingPolicy.safeParse(text)
+  if (!success) throw new HttpError(400, `missing= is one of ${missingPolicy.options.join(', ')}.`)
+  return data
+}
+
+function formatOf(text: string | null): PictureFormat | undefined {
+  if (text === null) return undefined
+  const type = typeFromExtension(text)
+  const format = type === undefined ? undefined : formatOfType(type)
+  if (format === undefined) throw new HttpError(400, 'format= is one of png, jpeg, webp, avif.')
+  return format
+}
+
+/** Whether it is one that can be had is for tile-want.ts to say. */
+function wholeOf(text: string | null, name: string): number | undefined {
+  if (text === null) return undefined
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new HttpError(400, `${name}= is a whole number.`)
+  return Number(text)
+}

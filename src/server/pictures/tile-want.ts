@@ -1,0 +1,111 @@
+// In which form a tile is asked for, checked.
+import { mimeOf, TileType, typeFromExtension } from '../../format/tile-type.js'
+import type { ElevationKind } from '../../sampling/tile-form.js'
+import { HttpError } from '../http/message.js'
+import type { ResolvedServerOptions } from '../options.js'
+import type { PictureFacts } from './picture-facts.js'
+
+export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'avif'
+
+/** Undefined: as it is stored. */
+export interface TileWant {
+  readonly format?: PictureFormat | undefined
+  /** 1…100, of formats that lose something. */
+  readonly quality?: number | undefined
+  /** Pixels a side at scale 1: 256, 512 or 1024. */
+  readonly size?: number | undefined
+  /** '@2x' … '@4x'. */
+  readonly scale?: number | undefined
+}
+
+const SIZES = [256, 512, 1024]
+const MAX_SCALE = 4
+const MAX_SIDE = 4096
+
+/** A name for all of it, for keys. */
+export const nameOfWant = ({ format, quality, size, scale = 1 }: TileWant): string =>
+  `${format ?? ''} q${quality ?? ''} ${size ?? ''}@${scale}`
+
+/** What `computed` is asked for: a stored tile in another form, or the enlarged part of one above. */
+export const nameOfTile = (
+  how: 'tile' | 'overzoom',
+  z: number,
+  x: number,
+  y: number,
+  want: TileWant,
+): string => `${how} ${z}/${x}/${y} ${nameOfWant(want)}`
+
+/** Throws HttpError 400 for numbers that are none of those. */
+export function checkWant({ quality, size, scale }: TileWant): void {
+  if (quality !== undefined && !(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {
+    throw new HttpError(400, 'The quality is a whole number from 1 to 100.')
+  }
+  if (size !== undefined && !SIZES.includes(size)) {
+    throw new HttpError(
+      400,
+      `Tiles are made ${SIZES.join(', ')} pixels a side, times 2 to ${MAX_SCALE} with @2x to @4x.`,
+    )
+  }
+  if (scale !== undefined && !(Number.isInteger(scale) && scale >= 1 && scale <= MAX_SCALE)) {
+    throw new HttpError(400, `Tiles are enlarged by whole numbers up to ${MAX_SCALE}: @2x, @3x, @4x.`)
+  }
+}
+
+/** Of tiles of numbers, which are packed on this thread. */
+const MAX_NUMBERS_SIDE = 512
+
+/** Pixels a side of the tile that is made. Throws HttpError 400 for more than the limits. */
+export function sideOf(
+  want: TileWant,
+  storedSize: number,
+  { limits }: ResolvedServerOptions,
+  heights?: ElevationKind,
+): number {
+  const side = (want.size ?? storedSize) * (want.scale ?? 1)
+  const isOver = heights === 'numbers' && side > Math.max(MAX_NUMBERS_SIDE, storedSize)
+  if (side * side > limits.pixels || side > MAX_SIDE || isOver) {
+    throw new HttpError(
+      400,
+      `A tile of ${side}×${side} pixels is over this server's limit; ask for a smaller one.`,
+    )
+  }
+  return side
+}
+
+/** Throws HttpError 400 for forms in which heights would be lost. */
+export function checkHeights({ heights }: PictureFacts, { format }: TileWant): void {
+  if (heights === undefined || format === undefined) return
+  if (heights === 'numbers') {
+    throw new HttpError(
+      400,
+      `These tiles hold heights as numbers, which are no ${format}: ask for .elev, or for /terrain/ or /hillshade/ tiles.`,
+    )
+  }
+  if (format === 'jpeg' || format === 'avif') {
+    throw new HttpError(
+      400,
+      `These tiles hold heights as colours, which ${format} would change: ask for png or webp.`,
+    )
+  }
+}
+
+const PICTURES = new Map<TileType, PictureFormat>([
+  [TileType.png, 'png'],
+  [TileType.jpeg, 'jpeg'],
+  [TileType.webp, 'webp'],
+  [TileType.avif, 'avif'],
+])
+
+/** Undefined for what is no picture. */
+export const formatOfType = (type: TileType): PictureFormat | undefined => PICTURES.get(type)
+
+/** Whether a tile is a picture or can be made one. */
+export const isDrawn = (type: TileType): boolean => PICTURES.has(type) || type === TileType.elevation
+
+/** Undefined for one that no picture has. */
+export function formatOfExtension(extension: string): PictureFormat | undefined {
+  const type = typeFromExtension(extension)
+  return type === undefined ? undefined : formatOfType(type)
+}
+
+export const mimeOfFormat = (format: PictureFormat): string => mimeOf(TileType[format])

@@ -1,0 +1,45 @@
+// What happens, as lines of JSON (pino): failures of ours always, requests when asked for.
+import { pino } from 'pino'
+import type { ServerHooks } from '../context.js'
+import type { Query } from '../http/message.js'
+import { clientAddress } from '../http/public-url.js'
+import type { LogLevel } from './listen-options.js'
+
+export interface LogSink {
+  write(line: string): unknown
+}
+
+/**
+ * Hooks for openTileServer.
+ * @param level of requests: 'info' all, 'warn' those answered 4xx and 5xx, 'error' 5xx; undefined: none
+ */
+export function requestLog(
+  sink: LogSink,
+  level: LogLevel | undefined,
+  options: { readonly trustProxy: boolean },
+): ServerHooks {
+  const log = pino(
+    {
+      level: level ?? 'error',
+      base: { pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: (line) => void sink.write(line) },
+  )
+  const asked = (query: Query): object => ({
+    method: query.method,
+    url: query.target,
+    remote: clientAddress(query, options),
+  })
+  const onError: ServerHooks['onError'] = (err, query) => log.error({ ...asked(query), err }, 'failed')
+  if (level === undefined) return { onError }
+  return {
+    onError,
+    onAnswer(query, { route, status, bytes, seconds }) {
+      const of = status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info'
+      if (!log.isLevelEnabled(of)) return
+      log[of]({ ...asked(query), route, status, bytes, ms: Math.round(seconds * 1e6) / 1e3 }, 'answered')
+    },
+  }
+}

@@ -1,0 +1,64 @@
+// A server as a command runs it: sources, options and log in one piece of plain data, so that it can be handed to
+// another process.
+import type { ServerHooks } from '../context.js'
+import { openTileServer, type TileServer } from '../handler.js'
+import type { ServerOptions } from '../options.js'
+import type { SourceInput } from '../sources/source.js'
+import { listen } from './listen.js'
+import type { ListenOptions, LogLevel } from './listen-options.js'
+import { type LogSink, requestLog } from './request-log.js'
+
+export interface ServeJob {
+  /** By path: open readers cannot be handed over. */
+  readonly sources: readonly SourceInput[]
+  readonly server: ServerOptions
+  readonly listen: ListenOptions
+  readonly log: LogLevel | undefined
+}
+
+/** What a server says of itself when it listens. */
+export interface ServeState {
+  readonly url: string
+  readonly port: number
+  readonly sources: readonly string[]
+  readonly problems: readonly { readonly path: string; readonly message: string }[]
+}
+
+/** A server that runs, in this process or in several. */
+export interface Running extends ServeState {
+  /** Rejects with FlagstoneError when it cannot go on. */
+  readonly failed: Promise<never>
+  /** Certificates are read again; several processes are replaced one by one. Rejects when it could not, and goes on as it was. */
+  reload(): Promise<void>
+  /** Finishes what is under way. */
+  close(): Promise<void>
+}
+
+/** … in this process. */
+export interface RunningHere extends Running {
+  readonly server: TileServer
+  /** Accepts no new connections. */
+  deafen(): Promise<void>
+}
+
+/** Throws what openTileServer and listen throw. */
+export async function serve(job: ServeJob, log: LogSink, hooks: ServerHooks = {}): Promise<RunningHere> {
+  const logging = requestLog(log, job.log, { trustProxy: job.server.trustProxy === true })
+  const server = await openTileServer(job.sources, { ...job.server, ...logging, ...hooks })
+  const listening = await listen(server, job.listen).catch(async (error: unknown) => {
+    await server.close()
+    throw error
+  })
+  const { catalog } = server.context
+  return {
+    server,
+    url: listening.url,
+    port: listening.port,
+    sources: catalog.list().map((source) => source.id),
+    problems: catalog.problems(),
+    failed: new Promise(() => {}),
+    reload: async () => listening.reload(),
+    deafen: () => listening.deafen(),
+    close: () => listening.close(),
+  }
+}

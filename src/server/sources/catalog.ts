@@ -1,0 +1,160 @@
+// The sources that are served, by id; with `watch`, as the files are now.
+//
+// Invariants: what is served changes between two requests, never during one. Ids stay with their paths for as long as
+// the server runs. Without `watch` the sources stay the same; a file that was replaced is answered from the old one.
+import { FlagstoneError } from '../../errors.js'
+import { parseOptions } from '../../store/options.js'
+import { HttpError } from '../http/message.js'
+import { type ResolvedServerOptions, sourceObject } from '../options.js'
+import { GivenReader } from './backend-source.js'
+import { type Discovery, discover } from './discover.js'
+import { FileEntry, SETTLED_MS } from './file-entry.js'
+import { OpenFiles } from './open-files.js'
+import type { Catalog, Source, SourceInput } from './source.js'
+import { SourceIds } from './source-ids.js'
+import { FolderWatch } from './watch.js'
+
+/**
+ * Opens what the inputs stand for. Of files that were named, the first that cannot be opened is an error; those that
+ * were found in folders are listed among the problems.
+ * Rejects with FlagstoneError BAD_OPTION, NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, SYSTEM.
+ */
+export async function openCatalog(
+  inputs: readonly SourceInput[],
+  options: ResolvedServerOptions,
+): Promise<Catalog> {
+  const catalog = new FileCatalog(inputs, options)
+  try {
+    await catalog.open()
+    return catalog
+  } catch (error) {
+    catalog.close()
+    throw error
+  }
+}
+
+class FileCatalog implements Catalog {
+  readonly #inputs: readonly SourceInput[]
+  readonly #options: ResolvedServerOptions
+  readonly #files: OpenFiles
+  readonly #ids = new SourceIds()
+  /** By id, served now or not. */
+  readonly #entries = new Map<string, FileEntry>()
+  readonly #given = new Map<string, GivenReader>()
+  #list: readonly Source[] = []
+  #discovery: Discovery | undefined
+  #watch: FolderWatch | undefined
+  #isClosed = false
+  generation = 0
+
+  constructor(inputs: readonly SourceInput[], options: ResolvedServerOptions) {
+    this.#inputs = inputs
+    this.#options = options
+    this.#files = new OpenFiles(options.openFiles)
+  }
+
+  async open(): Promise<void> {
+    for (const input of this.#inputs) {
+      if (typeof input === 'string') continue
+      const { id, path, missing } = parseOptions(sourceObject, input, 'source')
+      const reader = input?.reader
+      if ((path === undefined) === (reader === undefined)) {
+        throw new FlagstoneError('BAD_OPTION', 'A source is a path or a reader: give one of the two.')
+      }
+      if (reader === undefined) continue
+      const known = this.#ids.of({ path: reader.path, label: reader.path, id })
+      this.#given.set(known, new GivenReader(known, reader, missing))
+    }
+    this.#discovery = await discover(this.#inputs, this.#options.folderDepth)
+    for (const found of this.#discovery.found) {
+      const entry = new FileEntry(this.#ids.of(found), found, this.#files)
+      this.#entries.set(entry.id, entry)
+      if (found.isNamed) entry.open()
+      else entry.tryOpen()
+    }
+    this.#publish()
+    if (!this.#options.watch) return
+    this.#watch = new FolderWatch(this.#options.watchSeconds * 1000, () => this.#look())
+    this.#watch.set(this.#discovery.directories)
+    // for what happened since the folders were read
+    this.#watch.after(0)
+  }
+
+  get(id: string): Source | undefined {
+    const entry = this.#entries.get(id)
+    const source = entry?.source
+    if (source === undefined) return this.#given.get(id)
+    try {
+      if (source.ensureOpen()) return source
+      // replaced while it was closed
+      entry!.open()
+    } catch (error) {
+      if (error instanceof FlagstoneError) {
+        throw new HttpError(503, `'${id}' cannot be opened now; it is listed among the server's problems.`)
+      }
+      throw error
+    }
+    this.#publish()
+    return entry!.source
+  }
+
+  list(): readonly Source[] {
+    return this.#list
+  }
+
+  problems(): readonly { readonly path: string; readonly message: string }[] {
+    const ofFiles = [...this.#entries.values()].flatMap(({ path, problem }) =>
+      problem === undefined ? [] : [{ path, message: problem }],
+    )
+    return [...(this.#discovery?.problems ?? []), ...ofFiles]
+  }
+
+  get openFiles(): number {
+    return this.#files.count
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#watch?.close()
+    for (const entry of this.#entries.values()) entry.drop()
+    this.#publish()
+  }
+
+  /** What goes wrong is among the problems until the next look. */
+  async #look(): Promise<number> {
+    try {
+      await this.#lookOnce()
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      const { found = [], directories = new Set<string>() } = this.#discovery ?? {}
+      this.#discovery = { found, directories, problems: [{ path: '', message }] }
+    }
+    return this.#entries.size
+  }
+
+  async #lookOnce(): Promise<void> {
+    const discovery = await discover(this.#inputs, this.#options.folderDepth)
+    if (this.#isClosed) return
+    this.#discovery = discovery
+    this.#watch?.set(discovery.directories)
+    const found = new Map(discovery.found.map((one) => [this.#ids.of(one), one]))
+    let [isChanged, isUnsettled] = [false, false]
+    for (const [id, one] of found) {
+      if (!this.#entries.has(id)) this.#entries.set(id, new FileEntry(id, one, this.#files))
+    }
+    for (const [id, entry] of this.#entries) {
+      const outcome = entry.look(found.get(id))
+      isChanged ||= outcome === 'changed'
+      isUnsettled ||= outcome === 'soon'
+      if (!found.has(id) && entry.source === undefined) this.#entries.delete(id)
+    }
+    if (isChanged) this.#publish()
+    if (isUnsettled) this.#watch?.after(SETTLED_MS)
+  }
+
+  #publish(): void {
+    const files = [...this.#entries.values()].flatMap(({ source }) => source ?? [])
+    this.#list = [...files, ...this.#given.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+    this.generation++
+  }
+}

@@ -1,0 +1,77 @@
+// What the server says of an archive, in bounded time: small ones are looked through, of large ones the tiles are
+// counted by the index, and the rest is made of a sample.
+import {
+  aboutReader,
+  describeFound,
+  describeTiles,
+  type Extent,
+  type TilesDescription,
+  type TilesFound,
+  withTile,
+} from '../../store/describe.js'
+import type { AnyReader } from '../../store/open.js'
+import type { TileSet } from '../../store/tile-set.js'
+import type { TileStat } from './source.js'
+
+/** Records that are read in some hundredths of a second. */
+const EXACT_TILES = 100_000
+/** Tiles of each zoom whose length and type are looked at. */
+const SAMPLE = 64
+
+export function describeServed(reader: AnyReader): TilesDescription {
+  const count = reader.levels().reduce((sum, level) => sum + level.count, 0)
+  if (count <= EXACT_TILES) return describeTiles(reader)
+  const about = aboutReader(reader)
+  const bounds =
+    about.metadata['bounds'] ?? (reader.kind === 'pmtiles' ? headerBounds(reader.header) : undefined)
+  return describeSampled(reader, (z, x, y) => reader.stat(z, x, y), {
+    ...about,
+    metadata: bounds === undefined ? about.metadata : { ...about.metadata, bounds },
+  })
+}
+
+const headerBounds = (h: { minLon: number; minLat: number; maxLon: number; maxLat: number }): number[] => [
+  h.minLon,
+  h.minLat,
+  h.maxLon,
+  h.maxLat,
+]
+
+/** Of any set of tiles. Counts are its own; types and bytes are of the first tiles of each zoom. */
+export function describeSampled(
+  tiles: TileSet,
+  stat: (z: number, x: number, y: number) => Pick<TileStat, 'type' | 'length'> | undefined,
+  about: Pick<TilesFound, 'kind' | 'sealed' | 'fileBytes' | 'layout' | 'metadata'>,
+): TilesDescription {
+  const types = new Map<number, number>()
+  const counts = tiles.levels()
+  let isSampled = false
+  const levels = counts.map(({ zoom, count }) => {
+    let [seen, bytes] = [0, 0]
+    const ofLevel = new Map<number, number>()
+    for (const { z, x, y } of tiles.tiles({ zoom })) {
+      const found = stat(z, x, y)
+      if (found === undefined) continue
+      seen++
+      bytes += found.length
+      ofLevel.set(found.type, (ofLevel.get(found.type) ?? 0) + 1)
+      if (seen === SAMPLE) break
+    }
+    if (seen < count) isSampled = true
+    const each = seen === 0 ? 0 : count / seen
+    for (const [type, n] of ofLevel) types.set(type, (types.get(type) ?? 0) + Math.round(n * each))
+    return { zoom, count, bytes: Math.round(bytes * each) }
+  })
+  const extent = about.metadata['bounds'] === undefined ? extentOf(tiles, counts) : undefined
+  return describeFound({ ...about, levels, types, extent, isSampled })
+}
+
+/** Of the deepest zoom that is not too large to be looked through. */
+function extentOf(tiles: TileSet, levels: ReturnType<TileSet['levels']>): Extent | undefined {
+  const level = levels.findLast(({ count }) => count <= EXACT_TILES)
+  let extent: Extent | undefined
+  if (level !== undefined) {
+    for (const { z, x, y } of tiles.tiles({ zoom: level.zoom })) extent = withTile(extent, z, x, y)
+  }
+  return extent
+}

@@ -1,0 +1,245 @@
+// An MBTiles archive as it is served. SQLite's own locks make each answer one of a whole state of the file as long as
+// SQLite writes it; when somebody copies another one over it, it is opened anew once nobody has written for a while,
+// because SQLite would mix what it keeps of the old pages with new ones. The header tells the two apart.
+import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { FlagstoneError } from '../../errors.js'
+import { tileId } from '../../format/tile-id.js'
+import { sniffTileType, TileType } from '../../format/tile-type.js'
+import { MbtilesReader } from '../../interop/mbtiles.js'
+import type { TilesDescription } from '../../store/describe.js'
+import type { TileSet } from '../../store/tile-set.js'
+import type { Backend } from './backend.js'
+import { Costly } from './costly.js'
+import { describeSampled } from './describe-served.js'
+import type { ServedTile, TileStat } from './source.js'
+
+const TRIES = 4
+const QUIET_MS = 300
+const SQLITE_HEADER_BYTES = 100
+
+export class MbtilesBackend implements Backend {
+  readonly kind = 'mbtiles'
+  readonly reader = undefined
+  readonly tiles: TileSet
+  readonly #path: string
+  #facts: Stats
+  #header: Buffer
+  #log: Stats | undefined
+  #db: MbtilesReader
+  #encoding: string | undefined
+
+  /** Throws NOT_FOUND, NOT_A_TILE_FILE, DAMAGED. */
+  constructor(path: string) {
+    this.#path = path
+    this.#facts = factsOf(path)
+    this.#header = headerOf(path)
+    this.#log = this.#logNow()
+    this.#db = openWhole(path, this.#facts, this.#header)
+    this.#encoding = encodingOf(this.#db)
+    this.tiles = this.#tileSet()
+  }
+
+  /** Of vector tiles, by the first: they are gzipped in nearly all archives. */
+  get contentEncoding(): string | undefined {
+    return this.#encoding
+  }
+
+  get revision(): string {
+    this.#follow()
+    return this.#state
+  }
+
+  get(z: number, x: number, y: number): ServedTile | undefined {
+    return this.#whole((db) => {
+      const tile = db.get(z, x, y)
+      if (tile === undefined) return undefined
+      const bytes = tile.type === TileType.mvt ? this.#encoded(tile.bytes) : tile.bytes
+      return { bytes, type: tile.type, length: bytes.length, etag: this.#etag(z, x, y) }
+    })
+  }
+
+  stat(z: number, x: number, y: number): TileStat | undefined {
+    return this.#whole((db) => {
+      const head = db.head(z, x, y)
+      if (head === undefined) return undefined
+      const type = sniffTileType(head.first)
+      // a tile that is stored unlike the others is recoded, and only then its length is known
+      const length =
+        type === TileType.mvt && isGzip(head.first) !== (this.#encoding === 'gzip')
+          ? this.get(z, x, y)!.length
+          : head.length
+      return { type, length, etag: this.#etag(z, x, y) }
+    })
+  }
+
+  describe(): TilesDescription {
+    return this.#whole((db) =>
+      describeSampled(this.tiles, (z, x, y) => this.stat(z, x, y), {
+        kind: 'MBTiles',
+        sealed: true,
+        fileBytes: this.#facts.size,
+        layout: undefined,
+        metadata: withJson(db.metadata()),
+      }),
+    )
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #tileSet(): TileSet {
+    const whole = <T>(work: (db: MbtilesReader) => T): T => this.#whole(work)
+    // a look at the whole index
+    const levels = new Costly(() => whole((db) => db.levels()))
+    return {
+      path: this.#path,
+      get: (z, x, y) => whole((db) => db.get(z, x, y)),
+      has: (z, x, y) => whole((db) => db.has(z, x, y)),
+      levels: () => levels.get(this.revision),
+      tiles: (query) => whole((db) => db.tiles(query)),
+      metadata: () => whole((db) => withJson(db.metadata())),
+      close: () => {},
+    }
+  }
+
+  #etag(z: number, x: number, y: number): string {
+    return `"${tileId(z, x, y).toString(36)}-${this.#state}"`
+  }
+
+  get #state(): string {
+    const of = ({ mtimeMs, size }: Stats): number[] => [Math.round(mtimeMs * 1000), size]
+    const numbers = [this.#facts.ino, ...of(this.#facts), ...(this.#log === undefined ? [] : of(this.#log))]
+    return numbers.map((n) => n.toString(36)).join('-')
+  }
+
+  #encoded(bytes: Uint8Array): Uint8Array {
+    if (isGzip(bytes) === (this.#encoding === 'gzip')) return bytes
+    return this.#encoding === 'gzip' ? gzipSync(bytes) : gunzipSync(bytes)
+  }
+
+  /** What `work` finds in one state of the file. */
+  #whole<T>(work: (db: MbtilesReader) => T): T {
+    for (let tries = 0; tries < TRIES; tries++) {
+      this.#follow()
+      let failure: unknown
+      let result: T | undefined
+      try {
+        result = work(this.#db)
+      } catch (error) {
+        failure = error
+      }
+      if (this.#changed(this.#logNow()) !== undefined) continue
+      if (failure !== undefined) throw failure
+      return result as T
+    }
+    throw this.#beingWritten()
+  }
+
+  #follow(): void {
+    const log = this.#logNow()
+    const facts = this.#changed(log)
+    if (facts === undefined) return
+    if (!isSameState(facts, this.#facts)) this.#reopen(facts)
+    this.#log = log
+  }
+
+  #reopen(facts: Stats): void {
+    const header = headerOf(this.#path)
+    const age = Date.now() - facts.mtimeMs
+    if (!isOwnWork(this.#header, header) && age >= 0 && age < QUIET_MS) throw this.#beingWritten()
+    const db = openWhole(this.#path, facts, header)
+    this.#db.close()
+    this.#db = db
+    this.#facts = facts
+    this.#header = header
+    this.#encoding = encodingOf(db)
+  }
+
+  #beingWritten(): FlagstoneError {
+    return new FlagstoneError(
+      'LOCKED',
+      `${this.#path} is being written; ask again when that is done, and next time put the new file in its place by renaming it.`,
+    )
+  }
+
+  /** What the file is now, if it was written; one that was renamed away or removed stays as it was. */
+  #changed(log: Stats | undefined): Stats | undefined {
+    const now = statSync(this.#path, { throwIfNoEntry: false })
+    if (now === undefined || now.ino !== this.#facts.ino || now.dev !== this.#facts.dev) return undefined
+    return isSameState(now, this.#facts) && isSameState(log, this.#log) ? undefined : now
+  }
+
+  /** The write-ahead log, which holds the latest tiles of archives that have one. */
+  #logNow(): Stats | undefined {
+    return isLogged(this.#header) ? statSync(`${this.#path}-wal`, { throwIfNoEntry: false }) : undefined
+  }
+}
+
+const isSameState = (a: Stats | undefined, b: Stats | undefined): boolean =>
+  a?.mtimeMs === b?.mtimeMs && a?.size === b?.size
+
+function factsOf(path: string): Stats {
+  const facts = statSync(path, { throwIfNoEntry: false })
+  if (facts !== undefined) return facts
+  throw new FlagstoneError('NOT_FOUND', `${path} is not there; check its name.`, { path })
+}
+
+/** See https://www.sqlite.org/fileformat2.html#the_database_header */
+function headerOf(path: string): Buffer {
+  const header = Buffer.alloc(SQLITE_HEADER_BYTES)
+  const fd = openSync(path, 'r')
+  try {
+    readSync(fd, header, 0, SQLITE_HEADER_BYTES, 0)
+  } finally {
+    closeSync(fd)
+  }
+  return header
+}
+
+const isLogged = (header: Buffer): boolean => header[18] === 2
+
+/** Whether SQLite made one header of the other: it counts its changes up, or keeps them beside the file (WAL). */
+function isOwnWork(before: Buffer, after: Buffer): boolean {
+  const isSameKind = [
+    [16, 24],
+    [40, 48],
+    [56, 72],
+  ].every(([from, to]) => before.compare(after, from, to, from, to) === 0)
+  return isSameKind && (isLogged(after) || after.readUInt32BE(24) > before.readUInt32BE(24))
+}
+
+/** SQLite reads a file that is half copied as if the rest were not missing, until it gets there. */
+function openWhole(path: string, { size }: Stats, header: Buffer): MbtilesReader {
+  const pageBytes = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16)
+  const isCounted = header.readUInt32BE(24) === header.readUInt32BE(92)
+  const wanted = pageBytes * header.readUInt32BE(28)
+  if (size === 0 || (isCounted && size < wanted)) {
+    throw new FlagstoneError(
+      'DAMAGED',
+      `${path} has ${size} bytes of ${wanted}: it is being copied, or was cut off; get a complete copy.`,
+      { path },
+    )
+  }
+  return MbtilesReader.open(path)
+}
+
+const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b
+
+function encodingOf(db: MbtilesReader): 'gzip' | undefined {
+  const first = db.first()
+  return first !== undefined && isGzip(first) ? 'gzip' : undefined
+}
+
+/** What MBTiles keeps as JSON in one value, vector_layers above all, is metadata like the rest. */
+function withJson(metadata: Record<string, unknown>): Record<string, unknown> {
+  try {
+    const more: unknown = JSON.parse(String(metadata['json'] ?? '{}'))
+    if (typeof more !== 'object' || more === null || Array.isArray(more)) return metadata
+    const { json: _, ...own } = metadata
+    return { ...more, ...own }
+  } catch {
+    return metadata
+  }
+}

@@ -1,0 +1,19 @@
+// What opens which kind of archive for a server.
+import { extname } from 'node:path'
+import { isTileFolder } from '../../interop/folder.js'
+import { openTiles } from '../../store/paths.js'
+import { archiveBackend } from './archive-backend.js'
+import type { Backend } from './backend.js'
+import { FolderBackend } from './folder-backend.js'
+import { MbtilesBackend } from './mbtiles-backend.js'
+
+/**
+ * Opens an archive for serving. Readers copy out of the file instead of mapping it: whoever shortens a mapped file
+ * (`cp` over it) kills the process that touches it, and a server cannot keep people from doing so.
+ * Throws FlagstoneError NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, SYSTEM.
+ */
+export function openBackend(path: string): Backend {
+  if (extname(path).toLowerCase() === '.mbtiles') return new MbtilesBackend(path)
+  if (isTileFolder(path)) return new FolderBackend(path)
+  return archiveBackend(openTiles(path, { mode: 'buffered', pooled: true, levels: 'about' }))
+}

@@ -1,0 +1,115 @@
+// A source that is one file (or folder of tiles). It is closed when too many files are open, or when it was dropped and
+// nobody holds it any more.
+//
+// Invariant: it never answers from another file than the one it stands for. The path may lead to another one by the
+// time it is opened again; then it says so, and its catalogue makes a new source.
+
+import { HttpError } from '../http/message.js'
+import type { MissingPolicy } from '../options.js'
+import type { Backend } from './backend.js'
+import { BackendSource } from './backend-source.js'
+import { type FileIdentity, identityOf, isSameFile } from './file-identity.js'
+import { openBackend } from './open-backend.js'
+import type { Closable, OpenFiles } from './open-files.js'
+import type { Source } from './source.js'
+
+export interface FileFacts {
+  readonly id: string
+  readonly path: string
+  /** Without links. */
+  readonly real: string
+  readonly missing: MissingPolicy | undefined
+}
+
+export class ServedFile extends BackendSource implements Closable {
+  readonly kind: Source['kind']
+  readonly real: string
+  /** Of the file when it was opened first. */
+  readonly identity: FileIdentity
+  readonly #files: OpenFiles
+  #open: Backend | undefined
+  #holds = 0
+  #isDropped = false
+  lastUsed = 0
+
+  /** Opens the file. Throws what openBackend throws. */
+  constructor({ id, path, real, missing }: FileFacts, files: OpenFiles) {
+    super(id, path, missing)
+    this.real = real
+    this.#files = files
+    const { backend, identity } = openSteadily(real)
+    this.identity = identity
+    this.kind = backend.kind
+    this.#adopt(backend)
+  }
+
+  hold(): () => void {
+    this.#holds++
+    let isHeld = true
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      if (--this.#holds === 0 && this.#isDropped) this.closeForNow()
+    }
+  }
+
+  get isHeld(): boolean {
+    return this.#holds > 0
+  }
+
+  get isOpen(): boolean {
+    return this.#open !== undefined
+  }
+
+  /** Another source has taken its place, or none. */
+  drop(): void {
+    this.#isDropped = true
+    if (!this.isHeld) this.closeForNow()
+  }
+
+  closeForNow(): void {
+    this.#open?.close()
+    this.#open = undefined
+    this.#files.delete(this)
+  }
+
+  /** Opens the file if it was closed; false when the path leads to another one now. Throws what opening throws. */
+  ensureOpen(): boolean {
+    this.lastUsed = this.#files.tick()
+    if (this.#open !== undefined) return true
+    if (this.#isDropped) return false
+    const { backend, identity } = openSteadily(this.real)
+    if (!isSameFile(identity, this.identity)) {
+      backend.close()
+      return false
+    }
+    this.#adopt(backend)
+    return true
+  }
+
+  protected get backend(): Backend {
+    if (this.#open === undefined && !this.ensureOpen()) {
+      throw new HttpError(503, `'${this.id}' was replaced while this was worked on; ask again.`)
+    }
+    return this.#open!
+  }
+
+  #adopt(backend: Backend): void {
+    this.#open = backend
+    this.lastUsed = this.#files.tick()
+    this.#files.add(this)
+  }
+}
+
+/** A backend, and which file it is of: the path may be given to another file between two looks at it. */
+function openSteadily(path: string): { backend: Backend; identity: FileIdentity } {
+  for (;;) {
+    const before = identityOf(path)
+    const backend = openBackend(path)
+    const after = identityOf(path)
+    if (before !== undefined && after !== undefined && isSameFile(before, after)) {
+      return { backend, identity: before }
+    }
+    backend.close()
+  }
+}

@@ -1,0 +1,73 @@
+// One tile archive as it is served, in one state: what a reader of it answers, under a name.
+//
+// Invariants: a Source never changes its file: a file that was replaced is another Source under the same id, with
+// another version; who works with a Source over an await holds it, and it is closed when it was dropped from the
+// catalogue and nobody holds it any more. Bytes handed out stay valid after that.
+import type { TileType } from '../../format/tile-type.js'
+import type { TilesDescription } from '../../store/describe.js'
+import type { AnyReader } from '../../store/open.js'
+import type { TileSet } from '../../store/tile-set.js'
+import type { MissingPolicy } from '../options.js'
+
+/** What a record says of a tile: enough for a 304 or a HEAD, without reading its bytes. */
+export interface TileStat {
+  readonly type: TileType
+  readonly length: number
+  /** Strong, quoted. */
+  readonly etag: string
+}
+
+export interface ServedTile extends TileStat {
+  readonly bytes: Uint8Array
+}
+
+export interface Source {
+  readonly id: string
+  readonly path: string
+  readonly kind: 'flat' | 'pmtiles' | 'mbtiles' | 'folder'
+  /** For sampling, listing and metadata. */
+  readonly tiles: TileSet
+  /** The reader behind it when it is a file of ours or a PMTiles archive. */
+  readonly reader: AnyReader | undefined
+  /** Where it has no tile; undefined: as the server's options say. */
+  readonly missing: MissingPolicy | undefined
+  /** 'gzip' when vector tiles are stored so. */
+  readonly contentEncoding: string | undefined
+
+  /** Changes whenever what is answered may: part of URLs that never expire and of ETags of what is computed. */
+  readonly version: string
+  /** Undefined: no such tile, coordinates outside the grid too. DAMAGED when it cannot be read. */
+  get(z: number, x: number, y: number): ServedTile | undefined
+  stat(z: number, x: number, y: number): TileStat | undefined
+  /** Counts, bounds, zooms, metadata; made once a version. */
+  describe(): TilesDescription
+  /** Keeps the file open until the function returned is called. */
+  hold(): () => void
+}
+
+/** What to serve: the path of a file or folder, or a glob; or more about one source. */
+export type SourceInput =
+  | string
+  | {
+      /** Its name in URLs; made of the file's name when not given. Of a folder or glob of archives: not allowed. */
+      readonly id?: string | undefined
+      readonly path?: string | undefined
+      /** An open reader instead of a path; whoever opened it closes it, after the catalogue. */
+      readonly reader?: AnyReader | undefined
+      readonly missing?: MissingPolicy | undefined
+    }
+
+/** What is served, by id. Looking up does no I/O but that of opening a file that was closed for others' sake. */
+export interface Catalog {
+  get(id: string): Source | undefined
+  /** In order of their ids. */
+  list(): readonly Source[]
+  /** Sources that were found and could not be opened, with the sentence that says why. */
+  problems(): readonly { readonly path: string; readonly message: string }[]
+  /** Counts up whenever the list or a version changes. */
+  readonly generation: number
+  /** Files that are open now, those of sources that were dropped and are still held among them. */
+  readonly openFiles: number
+  /** Sources that are held stay open until they are let go. */
+  close(): void
+}

@@ -1,0 +1,68 @@
+// What is answered where a source has no tile: as the URL says (?missing=), else the source, else the server.
+
+import { isTerrainRgb } from '../../raster/tiles/terrain.js'
+import { notMadeAgain } from '../computed.js'
+import type { ServerContext } from '../context.js'
+import type { StandardHeaders } from '../http/headers.js'
+import { bytesAnswer } from '../http/json-answer.js'
+import { type Answer, HttpError, type Query, type Reply } from '../http/message.js'
+import { factsOf, tileSizeAt } from '../pictures/picture-facts.js'
+import { overzoomTile, type TileWant, transparentTile } from '../pictures/render-tile.js'
+import { formatOfType, nameOfTile, sideOf } from '../pictures/tile-want.js'
+import type { Source } from '../sources/source.js'
+import { type AskedTile, isLasting } from './asked-tile.js'
+
+/** Throws HttpError 404 when that is what is to be answered. */
+export function missingTile(
+  context: ServerContext,
+  standard: StandardHeaders,
+  query: Query,
+  tile: AskedTile,
+  want: TileWant,
+): Answer {
+  const { source, z, x, y, asked } = tile
+  const policy = asked.missing ?? source.missing ?? context.options.missing
+  if (policy === '404') {
+    // not 'no-store': it is as lasting as a tile
+    const kept = ['Cache-Control', standard.cacheControl(isLasting(tile))]
+    throw new HttpError(404, `There is no tile ${z}/${x}/${y} in '${source.id}'.`, kept)
+  }
+  const finish = (reply: Reply = NOTHING): Reply => standard.finish(query, reply, isLasting(tile))
+  if (policy === '204' || !isOfPictures(source)) return finish()
+  return drawn(context, query, tile, policy, want).then(finish)
+}
+
+const NOTHING: Reply = { status: 204, headers: [], body: undefined }
+
+/** Undefined: there is nothing to enlarge, or what there is are no pictures. */
+async function drawn(
+  context: ServerContext,
+  query: Query,
+  { source, z, x, y, type }: AskedTile,
+  policy: 'transparent' | 'overzoom',
+  want: TileWant,
+): Promise<Reply | undefined> {
+  const release = source.hold()
+  try {
+    if (policy === 'overzoom') {
+      const known = notMadeAgain(query, source, nameOfTile('overzoom', z, x, y, want))
+      if (known !== undefined) return known
+      const made = await overzoomTile(context, source, z, x, y, query, want)
+      return made && bytesAnswer(query, made)
+    }
+    const { heights } = factsOf(source)
+    // no picture is a tile of numbers
+    if (heights === 'numbers') return undefined
+    const side = sideOf(want, (await tileSizeAt(source, z)) ?? 256, context.options)
+    const format = want.format ?? (type === undefined ? undefined : formatOfType(type))
+    return bytesAnswer(query, transparentTile(side, format, isTerrainRgb(heights) ? heights : undefined))
+  } finally {
+    release()
+  }
+}
+
+const VECTORS: readonly string[] = ['mvt', 'mlt']
+
+/** An empty picture among vector tiles is an error to who reads them, and nobody enlarges them here. */
+const isOfPictures = (source: Source): boolean =>
+  !source.describe().types.some(({ name }) => VECTORS.includes(name))
