@@ -1,6 +1,7 @@
 // Who builds subtrees: worker threads, the calling thread beside them where it may be kept busy, or the calling
 // thread alone (good for debugging, for sources that are not files, and for work that is done before a worker
 // has started).
+import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { FlagstoneError } from '../errors.js'
 import { kernelModule } from '../raster/simd.js'
@@ -44,8 +45,9 @@ export class InlinePool implements SubtreePool {
   }
 
   build(x: number, y: number): Promise<SubtreeResult> {
-    // one after another: they share memory
-    const running = this.#last.then(() => this.#builder.build(x, y))
+    // One after another: they share memory. A unit may wait for nothing but promises, and units follow each other:
+    // signals, timers and other threads' results get their turn between them.
+    const running = this.#last.then(() => setImmediate()).then(() => this.#builder.build(x, y))
     this.#last = running.catch(() => {})
     return running
   }

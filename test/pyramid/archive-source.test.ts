@@ -152,6 +152,17 @@ t.test('what is no archive of pictures is refused in a sentence', async (t) => {
   await t.rejects(openArchive(vector), { code: 'SOURCE_UNSUPPORTED', message: /mvt\.pmtiles/ })
 })
 
+t.test('a build that waits for nothing still hears that it is to stop', async (t) => {
+  const dir = t.testdir()
+  const small = join(dir, 'small.pmtiles')
+  await build({ sources: [fixture('ortho.tif')], out: small, maxZoom: 12, threads: 0 })
+  const controller = new AbortController()
+  setTimeout(() => controller.abort(), 100)
+  const options = { sources: [small], out: join(dir, 'large.pmtiles'), maxZoom: 21 }
+  // every one of its hundreds of units is decoded, painted and encoded on this thread
+  await t.rejects(build({ ...options, threads: 0 }, { signal: controller.signal }), { code: 'INTERRUPTED' })
+})
+
 t.test('archives of others', { skip: sharedData === undefined && 'needs the shared data' }, async (t) => {
   const dir = t.testdir()
   for (const name of [

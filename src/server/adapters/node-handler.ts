@@ -97,6 +97,8 @@ export function nodeHandler(core: Core): NodeHandler {
     }
   }
   return (request, response, next) => {
+    // Node's parser stops behind a body that came with Upgrade: what follows on the connection may be lost.
+    if (request.headers.upgrade !== undefined && hasBody(request)) response.shouldKeepAlive = false
     const mountPath = mountPathOf(request)
     const query = new NodeQuery(request, response, targetOf(request, mountPath), mountPath)
     const answer = core.answer(query)
@@ -108,6 +110,9 @@ export function nodeHandler(core: Core): NodeHandler {
     else finish(answer)
   }
 }
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0
 
 function mountPathOf({ url = '', baseUrl, originalUrl }: MountedRequest): string | undefined {
   if (baseUrl !== undefined) return baseUrl
