@@ -25,6 +25,7 @@ export type Method =
   | 'cass'
   | 'gnom'
   | 'ortho'
+  | 'ortho-sphere'
   | 'cea'
   | 'behrmann'
   | 'eqc'
@@ -114,6 +115,8 @@ function bodyOf(method: Method, p: ProjectionParameters): string | undefined {
       return `+proj=cea ${lon} +lat_ts=${p.lat1 ?? 30}`
     case 'eqc':
       return `+proj=eqc ${centre} +lat_ts=${p.lat1 ?? 0}`
+    case 'ortho-sphere':
+      return `+proj=ortho +f=0 ${centre}`
     case 'bonne':
       return `+proj=bonne ${lon} +lat_1=${p.lat1 ?? p.lat0 ?? 0}`
     case 'geos-x':
@@ -182,7 +185,7 @@ const METHODS: Readonly<Record<string, Method>> = {
   equidistantconic: 'eqdc',
   newzealandmapgrid: 'nzmg',
   modifiedazimuthalequidistant: 'aeqd',
-  orthographicspherical: 'ortho',
+  orthographicspherical: 'ortho-sphere',
   stereographic: 'stere',
   geostationarysatellitesweepx: 'geos-x',
   geostationarysatellitesweepy: 'geos-y',

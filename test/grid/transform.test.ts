@@ -89,7 +89,7 @@ t.test('both ways, anywhere in the zone', async (t) => {
 t.test('outside the domain is NaN, not a place', async (t) => {
   const out = new Float64Array(2)
   const cases: [string, number, number][] = [
-    ['+proj=ortho +lat_0=0 +lon_0=0 +datum=WGS84', 150, 10],
+    ['+proj=ortho +f=0 +lat_0=0 +lon_0=0 +datum=WGS84', 150, 10],
     ['+proj=gnom +lat_0=0 +lon_0=0 +datum=WGS84', 170, 0],
     ['+proj=lcc +lat_1=30 +lat_2=60 +datum=WGS84', Number.NaN, 1],
   ]
@@ -145,8 +145,27 @@ t.test('a system counted towards the south-west is followed', async (t) => {
   t.ok(out[0]! < -90000 && out[1]! > 3e6, `westing ${out[0]}, southing ${out[1]}`)
 })
 
+t.test('orthographic maps are of spheres', async (t) => {
+  const out = new Float64Array(2)
+  for (const sphere of ['+R=6378137', '+f=0 +datum=WGS84', '+a=6378137 +b=6378137']) {
+    lonLatConverterOf(crs(`+proj=ortho +lat_0=40 +lon_0=10 ${sphere}`)).toLonLat(300_000, 200_000, out)
+    // of gdaltransform, with PROJ 9.1
+    t.ok(
+      Math.abs(out[0]! - 13.614210230662) < 1e-9 && Math.abs(out[1]! - 41.742244995919) < 1e-9,
+      `${sphere}: ${out}`,
+    )
+  }
+})
+
 t.test('a system proj4 does not know says so', async (t) => {
-  for (const definition of ['+proj=nonsense', 'EPSG:99999', 'GARBAGE']) {
+  const flattened = '+proj=ortho +lat_0=40 +lon_0=10 +datum=WGS84'
+  for (const definition of [
+    '+proj=nonsense',
+    'EPSG:99999',
+    'GARBAGE',
+    flattened,
+    '+proj=ortho +ellps=GRS80',
+  ]) {
     t.throws(() => lonLatConverterOf(crs(definition)), { code: 'CRS_UNSUPPORTED' }, definition)
   }
   try {
