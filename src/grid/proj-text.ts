@@ -65,10 +65,11 @@ export function readProj(text: string): ProjText {
     throw new Error(`its parameter +${key} is not one we compute`)
   }
   if (projection !== 'longlat') parts.push(...parametersOf(projection, given))
+  const isSphere = isSpherical(given, name)
   // proj4 takes any figure for a sphere here, which is kilometres off towards the rim
-  const isRound = isSpherical(given, name) || Number(given.get('f') ?? 1) === 0
+  const isRound = isSphere || Number(given.get('f') ?? 1) === 0
   if (projection === 'ortho' && !isRound) throw new Error('its projection +proj=ortho is for spheres only')
-  if (isSpherical(given, name)) {
+  if (isSphere) {
     if (projection === 'somerc') throw new Error('its projection +proj=somerc is not for spheres')
     // proj4's series are for ellipsoids only
     if (/^(e?tmerc|utm)$/.test(projection)) parts.push('+approx')

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { FlagstoneError } from '../errors.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
 import { TERRAIN_ENCODINGS, type TerrainEncoding } from '../raster/tiles/terrain.js'
-import { nearest } from '../store/nearest.js'
+import { didYouMean } from '../store/nearest.js'
 import { terrainContradiction } from './terrain-options.js'
 
 const zoom = z.int('a zoom is a whole number from 0 to 26').min(0).max(26)
@@ -201,8 +201,7 @@ export function parseBuildOptions(value: unknown): ResolvedBuildOptions {
   const issue = result.error.issues[0]!
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0]!
-    const meant = nearest(key, Object.keys(buildOptions.shape))
-    const hint = meant === undefined ? '' : `; did you mean '${meant}'?`
+    const hint = didYouMean(key, Object.keys(buildOptions.shape))
     throw new FlagstoneError('BAD_OPTION', `build has no option '${key}'${hint}`)
   }
   const field = issue.path.join('.')

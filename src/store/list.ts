@@ -48,12 +48,13 @@ export interface ListedTile {
 }
 
 /** The next records of a zoom with keys from `from` on, `most` of them; undefined when there are no more. */
-export type Rows = (zoom: number, from: number, most: number) => RecordRow[] | undefined
+type Rows = (zoom: number, from: number, most: number) => RecordRow[] | undefined
 
 /** The first bunch is small, for who only asks whether there is anything. */
 const FIRST_ROWS = 4
 const MOST_ROWS = 512
 
+/** The tiles that are asked for, zoom by zoom in key order. Throws TypeError, RangeError for what cannot be asked. */
 export function* listTiles(rows: Rows, query: TilesQuery): IterableIterator<ListedTile> {
   if (query.range !== undefined && query.zoom === undefined)
     throw new TypeError('a range of tiles belongs to one zoom; say which')

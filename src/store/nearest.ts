@@ -15,6 +15,12 @@ export function nearest(word: string, words: readonly string[]): string | undefi
   return best
 }
 
+/** The end of a sentence about a misspelled word: "; did you mean 'jobs'?", or nothing. */
+export function didYouMean(word: string, words: readonly string[]): string {
+  const meant = nearest(word, words)
+  return meant === undefined ? '' : `; did you mean '${meant}'?`
+}
+
 /** Levenshtein's, one row at a time. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)

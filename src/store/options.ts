@@ -1,7 +1,7 @@
 // What a caller may say to the store, checked once at the rim; inside, the types are trusted.
 import { z } from 'zod'
 import { FlagstoneError } from '../errors.js'
-import { nearest } from './nearest.js'
+import { didYouMean } from './nearest.js'
 
 const MIB = 1024 * 1024
 
@@ -95,8 +95,7 @@ export function parseOptions<S extends z.ZodType>(schema: S, value: unknown, wha
   const field = issue.path.length > 0 ? `${what}: ${issue.path.join('.')}` : what
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0]!
-    const meant = nearest(key, keysAt(schema, issue.path))
-    const hint = meant === undefined ? '' : `; did you mean '${meant}'?`
+    const hint = didYouMean(key, keysAt(schema, issue.path))
     throw new FlagstoneError('BAD_OPTION', `${field}: there is no '${key}'${hint}`)
   }
   throw new FlagstoneError('BAD_OPTION', `${field}: ${issue.message}`)
