@@ -52,6 +52,13 @@ export interface FileFacts {
   readonly mtimeMs: number
 }
 
+/** Memory of a file for views that are handed out: a write to it stays in this process, and leaves the file alone. */
+export interface ViewMapping {
+  readonly length: number
+  /** An ArrayBuffer of exactly these bytes; the memory stays as long as any of them lives. */
+  part(from: number, bytes: number): ArrayBuffer
+}
+
 export interface ByteFile {
   readonly path: string
   readonly writable: boolean
@@ -82,10 +89,15 @@ export interface ByteFile {
   /**
    * A live, shared, read-only view of [offset, offset+length), or undefined where there is none (memory
    * files, network trouble): read() then. offset is a multiple of 64 KiB, length ≤ 2^30. The range may
-   * reach past the end of the file, but touching a page past the end kills the process (SIGBUS).
-   * The memory stays mapped until no view of it is left (garbage collection), also after close().
+   * reach past the end of the file, but touching a page past the end kills the process (SIGBUS), so this is
+   * never handed out. The memory stays mapped until `unmap`, or until no view of it is left (garbage
+   * collection), also after close().
    */
   map(offset: number, length: number): ArrayBuffer | undefined
+  /** Ends a mapping; nobody may look at it any more. */
+  unmap(buffer: ArrayBuffer): void
+  /** As `map`, for views that are handed out; undefined or absent where there is none. */
+  mapViews?(offset: number, length: number): ViewMapping | undefined
   /**
    * Non-blocking. Locks belong to this open file, so two ByteFiles of one process exclude each other. close()
    * gives up 'writer'; 'pin' and 'attach' stay, unless unlocked, until no view of a mapping is left.

@@ -117,6 +117,8 @@ export class FaultFile implements ByteFile {
   }
 
   flushHint(): void {}
+  unmap(): void {}
+
   map(): undefined {
     return undefined
   }

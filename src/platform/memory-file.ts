@@ -146,6 +146,8 @@ export class MemoryFile implements ByteFile {
     return undefined
   }
 
+  unmap(): void {}
+
   tryLock(name: LockName, mode: 'shared' | 'exclusive'): boolean {
     this.#assertOpen('fcntl')
     if (mode === 'exclusive' && !this.writable) throw this.#error('EBADF', 'fcntl', {})

@@ -1,45 +1,57 @@
-// Read-only shared mappings. A mapping lives as long as any view into it: the ArrayBuffer cannot be detached in
-// Node 20, so it is unmapped by the garbage collector's word only, never under a view.
+// Mappings of files. The ArrayBuffer over one cannot be detached in Node 20, so who hands views of it out leaves the
+// unmapping to the garbage collector, and who does not may unmap at once.
 import { constants } from 'node:os'
 import { ADVICE, type Advice } from './advice.js'
+import type { ViewMapping } from './byte-file.js'
 import { call, errno, libc, MAP_FAILED, viewOf } from './libc.js'
 import { errnoName, systemError } from './system-error.js'
 
 const PROT_READ = 1
+const PROT_WRITE = 2
 const MAP_SHARED = 1
+const MAP_PRIVATE = 2
+/** Pages that may be written, and so copied, are not counted before they are. */
+const MAP_NORESERVE = process.platform === 'darwin' ? 0x40 : 0x4000
 /** koffi aborts the process over 2^32 bytes, and a window of this size is plenty. */
 export const MAX_MAPPING_BYTES = 2 ** 30
+/**
+ * Mappings for views that may be alive at once. They end when the garbage collector says so, which a synchronous loop
+ * keeps it from; Linux allows a process 65,530 mappings of all kinds.
+ */
+const MOST_VIEW_MAPPINGS = 8192
 
 interface Mapping {
   readonly address: bigint
   readonly length: number
 }
 
-const mappings = new FinalizationRegistry<Mapping>(
-  ({ address, length }) => void call(libc.munmap, address, length),
-)
+const unmapNow = ({ address, length }: Mapping): void => void call(libc.munmap, address, length)
+
+const mappings = new FinalizationRegistry<Mapping>(unmapNow)
 const addresses = new WeakMap<ArrayBuffer, Mapping>()
 
 /**
- * Maps [offset, offset + length) of a file, which may reach past its end (touching that is SIGBUS).
+ * Maps [offset, offset + length) of a file, shared and read-only. It may reach past the file's end (touching that is
+ * SIGBUS), so nobody outside may ever see it: a structured clone touches all of a buffer.
  * @returns undefined where the file cannot be mapped (ENODEV, EACCES, ENOMEM)
  * @throws RangeError over 2^30 bytes or at an offset that is not a multiple of 64 KiB
  */
 export function map(fd: number, offset: number, length: number, path: string): ArrayBuffer | undefined {
-  if (length <= 0 || length > MAX_MAPPING_BYTES) throw new RangeError(`a mapping of ${length} bytes`)
-  if (offset % 65536 !== 0) throw new RangeError(`a mapping at ${offset}`)
-  const address = libc.mmap(null, length, PROT_READ, MAP_SHARED, fd, offset) as bigint | null
-  if (address === null || address === MAP_FAILED) {
-    const number = errno()
-    const { ENODEV, EACCES, ENOMEM, EAGAIN } = constants.errno
-    if ([ENODEV, EACCES, ENOMEM, EAGAIN].includes(number)) return undefined
-    throw systemError(errnoName(number), 'mmap', path, { offset, length })
-  }
-  const buffer = viewOf(address, length)
-  const mapping = { address, length }
-  mappings.register(buffer, mapping)
+  const mapping = mapPages(fd, offset, length, PROT_READ, MAP_SHARED, path)
+  if (mapping === undefined) return undefined
+  const buffer = viewOf(mapping.address, length)
+  mappings.register(buffer, mapping, mapping)
   addresses.set(buffer, mapping)
   return buffer
+}
+
+/** Ends a mapping made by `map` at once. Nothing may look at the buffer any more: it would touch what is not there. */
+export function unmap(buffer: ArrayBuffer): void {
+  const mapping = addresses.get(buffer)
+  if (mapping === undefined) return
+  addresses.delete(buffer)
+  mappings.unregister(mapping)
+  unmapNow(mapping)
 }
 
 /** madvise on a whole mapping made by `map`; a hint, never fails. */
@@ -47,4 +59,52 @@ export function advise(buffer: ArrayBuffer, advice: Advice): void {
   const mapping = addresses.get(buffer)
   if (mapping !== undefined && libc.madvise !== undefined)
     call(libc.madvise, mapping.address, mapping.length, ADVICE[advice])
+}
+
+let viewMappings = 0
+const lent = new FinalizationRegistry<Mapping>((mapping) => {
+  viewMappings--
+  unmapNow(mapping)
+})
+/** Parts keep their mapping alive. */
+const owners = new WeakMap<ArrayBuffer, ViewMapping>()
+
+/**
+ * Maps [offset, offset + length) of a file for views that others hold: private, so that what is written to them is
+ * seen in this process only and never reaches the file.
+ * @returns undefined where the file cannot be mapped, or too many such mappings are alive
+ */
+export function mapViews(fd: number, offset: number, length: number, path: string): ViewMapping | undefined {
+  if (viewMappings >= MOST_VIEW_MAPPINGS) return undefined
+  const mapping = mapPages(fd, offset, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, path)
+  if (mapping === undefined) return undefined
+  viewMappings++
+  const views: ViewMapping = {
+    length,
+    part(from, bytes) {
+      const buffer = viewOf(mapping.address + BigInt(from), bytes)
+      owners.set(buffer, views)
+      return buffer
+    },
+  }
+  lent.register(views, mapping)
+  return views
+}
+
+function mapPages(
+  fd: number,
+  offset: number,
+  length: number,
+  protection: number,
+  flags: number,
+  path: string,
+): Mapping | undefined {
+  if (length <= 0 || length > MAX_MAPPING_BYTES) throw new RangeError(`a mapping of ${length} bytes`)
+  if (offset % 65536 !== 0) throw new RangeError(`a mapping at ${offset}`)
+  const address = libc.mmap(null, length, protection, flags, fd, offset) as bigint | null
+  if (address !== null && address !== MAP_FAILED) return { address, length }
+  const number = errno()
+  const { ENODEV, EACCES, ENOMEM, EAGAIN } = constants.errno
+  if ([ENODEV, EACCES, ENOMEM, EAGAIN].includes(number)) return undefined
+  throw systemError(errnoName(number), 'mmap', path, { offset, length })
 }

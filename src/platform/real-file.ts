@@ -24,7 +24,7 @@ import { fallocate, fallocateAsync } from './fallocate.js'
 import { factsOf } from './file-facts.js'
 import { call, libc } from './libc.js'
 import { tryLock, unlock } from './locks.js'
-import { map } from './mmap.js'
+import { map, mapViews, unmap } from './mmap.js'
 import { NO_CAPABILITIES, probeDirectory } from './probe.js'
 import { syncDirectory } from './rename.js'
 import { fromNodeError, systemError } from './system-error.js'
@@ -202,6 +202,9 @@ function realFile(
       if (open) adviseFile(fd, offset, length, advice)
     },
     map: (offset, length) => attempt('mmap', { offset, length }, () => map(fd, offset, length, path)),
+    unmap,
+    mapViews: (offset, length) =>
+      attempt('mmap', { offset, length }, () => mapViews(fd, offset, length, path)),
     tryLock: (name: LockName, mode) => attempt('fcntl', {}, () => tryLock(fd, name, mode, path)),
     unlock: (name: LockName) => attempt('fcntl', {}, () => unlock(fd, name, path)),
     close: () => {

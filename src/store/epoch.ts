@@ -31,7 +31,7 @@ const TORN_TRIES = 20
 export class EpochWatch {
   readonly #file: ByteFile
   readonly #waitMs: number
-  readonly #mapped: Int32Array | undefined
+  #mapped: Int32Array | undefined
   readonly #slots = new Uint8Array(SLOTS_BYTES)
   readonly #scratch = new Uint8Array(SLOTS_BYTES)
   readonly #slotWords = new Int32Array(this.#slots.buffer)
@@ -63,6 +63,15 @@ export class EpochWatch {
     if (this.#unsettled) return this.#changedByComparing()
     if (words === undefined) return this.#changedByAsking()
     return Atomics.load(words, WORD_A) !== this.#a || Atomics.load(words, WORD_B) !== this.#b
+  }
+
+  /** For good: what is asked after this, also by reads that are under way, has changed. The file is not looked at any more. */
+  close(): void {
+    this.#valid = false
+    this.#unsettled = false
+    this.#mapped = NOWHERE
+    this.#a = -1
+    this.#facts = undefined
   }
 
   /** What is remembered of the file is not to be relied on. */
@@ -191,5 +200,8 @@ export class EpochWatch {
 
 const isSame = (a: FileFacts, b: FileFacts | undefined): boolean =>
   a.mtimeMs === b?.mtimeMs && a.size === b.size
+
+/** Looked at in place of a file that is closed. */
+const NOWHERE = new Int32Array(WORD_B + 1)
 
 const FENCE = new Int32Array(new SharedArrayBuffer(4))

@@ -11,6 +11,7 @@ import { tileId, zoomBase, zoomOfTileId } from '../format/tile-id.js'
 import { sniffTileType, type TileType } from '../format/tile-type.js'
 import type { ByteFile, FileFacts } from '../platform/byte-file.js'
 import { Archive, type Place } from './archive.js'
+import { LentViews } from './lent-views.js'
 import { type ListedTile, listTiles, type RecordRow, type TilesQuery } from './list.js'
 import { parseOptions, type ReaderOptions, type ResolvedReaderOptions, readerOptions } from './options.js'
 import type { LevelInfo } from './reader.js'
@@ -36,21 +37,24 @@ export class ForeignReader {
   /** Of the file in the state its header was read in; part of entity tags. */
   #identity: string
   #windows: Windows | undefined
+  /** For values that are handed out without copying them; undefined when nobody asked for that. */
+  readonly #lent: LentViews | undefined
   #closed = false
   #levels: LevelInfo[] | undefined
 
-  private constructor(file: ByteFile, { mode, pooled, levels }: ResolvedReaderOptions) {
+  private constructor(file: ByteFile, { mode, zeroCopy, pooled, levels }: ResolvedReaderOptions) {
     this.#file = file
     this.#pooled = pooled
     this.#mayEstimate = levels === 'about'
     this.path = file.path
     // Whoever adopts or grows this file one day asks for these locks before moving or cutting anything.
     const held = file.tryLock('attach', 'shared') && file.tryLock('pin', 'shared')
-    this.#windows = mode === 'mmap' && held ? Windows.of(file) : undefined
     const facts = file.facts?.()
-    if (this.#windows === undefined) this.#facts = facts
     this.#archive = new Archive(file)
     this.#identity = identityOf(file, facts, this.#archive)
+    this.#windows = mode === 'mmap' && held ? Windows.of(file) : undefined
+    if (this.#windows === undefined) this.#facts = facts
+    else if (zeroCopy) this.#lent = new LentViews(file)
   }
 
   /** Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED. */
@@ -65,6 +69,7 @@ export class ForeignReader {
 
   /** Another one for every state of the file. */
   get revision(): string {
+    this.#assertOpen()
     return this.#inOneState(() => this.#identity)
   }
 
@@ -107,6 +112,7 @@ export class ForeignReader {
       const bytes = new Uint8Array(place.length)
       const got = await this.#file.readAsync(bytes, place.offset)
       options.signal?.throwIfAborted()
+      this.#assertOpen()
       if (this.#archive !== archive || this.#hasChanged()) continue
       if (got !== place.length) throw this.#cutOff(place)
       return this.#tile(key, place, bytes)
@@ -115,12 +121,16 @@ export class ForeignReader {
   }
 
   getInto(z: number, x: number, y: number, into: Uint8Array): number {
-    const bytes = this.get(z, x, y)?.bytes
-    if (bytes === undefined) return -1
-    if (bytes.length > into.length)
-      throw new RangeError(`tile ${z}/${x}/${y} has ${bytes.length} bytes, the buffer ${into.length}`)
-    into.set(bytes)
-    return bytes.length
+    const key = tileId(z, x, y)
+    return this.#inOneState(() => {
+      const place = this.#find(key)
+      if (place === undefined) return -1
+      const { length } = place
+      if (length > into.length)
+        throw new RangeError(`tile ${z}/${x}/${y} has ${length} bytes, the buffer ${into.length}`)
+      this.#fill(length === into.length ? into : into.subarray(0, length), place)
+      return length
+    })
   }
 
   has(z: number, x: number, y: number): boolean {
@@ -155,6 +165,7 @@ export class ForeignReader {
     if (this.revision !== revision) return false
     const { length } = into
     const got = await this.#file.readAsync(into, position)
+    this.#assertOpen()
     if (this.#identity !== revision || this.#hasChanged()) return false
     if (got !== length) throw this.#cutOff({ offset: position, length })
     return true
@@ -162,6 +173,7 @@ export class ForeignReader {
 
   /** Size of the file. */
   get fileBytes(): number {
+    this.#assertOpen()
     return this.#file.size()
   }
 
@@ -170,7 +182,7 @@ export class ForeignReader {
   }
 
   get zeroCopy(): boolean {
-    return this.#windows !== undefined
+    return this.#lent !== undefined
   }
 
   /** Reads header and directories anew. */
@@ -186,10 +198,12 @@ export class ForeignReader {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    if (this.#windows === undefined) {
+    // With views about, the mapping they hold alive keeps the locks, which belong to the open file; that is right so.
+    if (this.#lent === undefined) {
       this.#file.unlock('pin')
       this.#file.unlock('attach')
     }
+    this.#windows?.close()
     this.#windows = undefined
     this.#file.close()
   }
@@ -231,11 +245,18 @@ export class ForeignReader {
   }
 
   #bytesAt({ offset, length }: Place): Uint8Array {
-    const window = length <= WINDOW_STEP ? this.#windows?.at(offset, offset + length) : undefined
-    if (window !== undefined) return new Uint8Array(window.buffer, offset - Windows.startOf(offset), length)
+    const lent = this.#lent?.view(offset, length)
+    if (lent !== undefined) return lent
     const bytes = this.#pooled ? allocate(length) : new Uint8Array(length)
-    if (this.#file.read(bytes, offset) !== length) throw this.#cutOff({ offset, length })
+    this.#fill(bytes, { offset, length })
     return bytes
+  }
+
+  #fill(into: Uint8Array, { offset, length }: Place): void {
+    const window = length <= WINDOW_STEP ? this.#windows?.at(offset, offset + length) : undefined
+    const at = offset - Windows.startOf(offset)
+    if (window !== undefined) into.set(window.subarray(at, at + length))
+    else if (this.#file.read(into, offset) !== length) throw this.#cutOff({ offset, length })
   }
 
   #tile(key: number, { offset, length }: Place, bytes: Uint8Array): Tile {

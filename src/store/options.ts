@@ -48,11 +48,19 @@ export type ResolvedWriterOptions = z.output<typeof writerOptions>
 export const readerOptions = z.strictObject({
   /** 'mmap': through mappings, where the file can be mapped; 'buffered': by positioned reads. */
   mode: z.enum(['mmap', 'buffered']).default('mmap'),
+  /**
+   * `get` hands out views of a sealed file's memory instead of copies, for programs that look at very many tiles and
+   * keep none: faster by the time it takes to copy them. A view shares its ArrayBuffer with up to 1.25 MB of its
+   * neighbours, which a structured clone of it (`postMessage`) copies too; it cannot be transferred; what you write to
+   * it this reader gives you again, though the file stays as it is; and reading it ends the process when another
+   * program has cut the file off meanwhile. The file stays open, and mapped, until all views are garbage.
+   */
+  zeroCopy: z.boolean().default(false),
   /** When a value is compared with its check: the first time this reader returns it, every time, or never. */
   check: z.enum(['first', 'always', 'never']).default('first'),
   /**
-   * Tiles that are copied out of the file share memory with others (`bytes.buffer` is larger than they are): faster for
-   * who lets go of them soon.
+   * Tiles share memory with others (`bytes.buffer` is a megabyte with many of them in it): faster for programs that let
+   * go of them soon, and never clone or transfer them.
    */
   pooled: z.boolean().default(false),
   /**

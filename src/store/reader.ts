@@ -1,8 +1,8 @@
 // Reading a flat file: any number of readers, while a writer may be growing it.
 //
-// Every answer is read between two looks at the epoch (epoch.ts) and taken only if it did not move. Values of
-// files nobody is growing are handed out as views of the mapping: this reader then holds the 'pin', and a
-// writer that comes later will not move them. Else values are copied before the second look.
+// Every answer is read between two looks at the epoch (epoch.ts) and taken only if it did not move. Values are copied
+// before the second look. With `zeroCopy` those of files nobody is growing are handed out as views of a mapping: this
+// reader then holds the 'pin', and a writer that comes later will not move them.
 //
 // Right or an error, never a wrong tile: a record is authentic when its check matches its value. A hit is
 // authentic itself; a miss is proven by its two neighbours in the sorted index, which must be in order and
@@ -16,6 +16,7 @@ import { tileId, tileIdToZxy, zoomBase } from '../format/tile-id.js'
 import type { TileType } from '../format/tile-type.js'
 import type { ByteFile } from '../platform/byte-file.js'
 import { EpochWatch } from './epoch.js'
+import { LentViews } from './lent-views.js'
 import { LevelView } from './level-view.js'
 import { type ListedTile, listTiles, type RecordRow, type TilesQuery } from './list.js'
 import { MappedIndex } from './mapped-index.js'
@@ -53,6 +54,8 @@ export class TileReader {
   readonly #check: boolean
   readonly #checkAlways: boolean
   readonly #pooled: boolean
+  /** For values that are handed out without copying them; undefined when nobody asked for that. */
+  readonly #lent: LentViews | undefined
   #sb!: Superblock
   #revision: string | undefined
   /** The pin is held for good: values stay where they are, views of them may be handed out. */
@@ -69,6 +72,7 @@ export class TileReader {
     this.#checkAlways = options.check === 'always'
     this.#pooled = options.pooled
     this.#windows = options.mode === 'mmap' ? Windows.of(file) : undefined
+    this.#lent = options.zeroCopy && this.#windows !== undefined ? new LentViews(file) : undefined
     this.#epoch = new EpochWatch(file, this.#windows, options.waitMs)
   }
 
@@ -80,8 +84,13 @@ export class TileReader {
     const resolved = parseOptions(readerOptions, options, 'reader option')
     attach(file, resolved.waitMs)
     const reader = new TileReader(file, resolved)
-    reader.refresh()
-    return reader
+    try {
+      reader.refresh()
+      return reader
+    } catch (error) {
+      reader.#letGo()
+      throw error
+    }
   }
 
   /**
@@ -300,6 +309,7 @@ export class TileReader {
 
   /** Size of the file. */
   get fileBytes(): number {
+    this.#refreshIfChanged()
     return this.#file.size()
   }
 
@@ -310,7 +320,7 @@ export class TileReader {
 
   /** Whether `get` hands out views of the mapping. */
   get zeroCopy(): boolean {
-    return this.#pinned && this.#windows !== undefined
+    return this.#pinned
   }
 
   /** Looks at the file anew. Reading does that by itself; no need to call it. */
@@ -318,7 +328,7 @@ export class TileReader {
     if (this.#closed) throw new TypeError('this reader is closed')
     let sb = this.#epoch.read()
     // Views are for files that are not growing. Once had, the pin stays: whoever holds a view relies on it.
-    if (sb.sealed && !this.#pinned && this.#windows !== undefined && this.#file.tryLock('pin', 'shared')) {
+    if (sb.sealed && !this.#pinned && this.#lent !== undefined && this.#file.tryLock('pin', 'shared')) {
       this.#pinned = true
       sb = this.#epoch.read()
     }
@@ -328,15 +338,22 @@ export class TileReader {
   /** Releases the file. Tiles handed out stay valid. */
   close(): void {
     if (this.#closed) return
-    this.#closed = true
-    this.#views.length = 0
-    this.#windows = undefined
+    this.#letGo()
     // With views about, the mapping they hold alive keeps the locks, which belong to the open file; that is right so.
     if (!this.#pinned) this.#file.unlock('attach')
     this.#file.close()
   }
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Ends the mappings; from now on nothing looks at the file. */
+  #letGo(): void {
+    this.#closed = true
+    this.#views.length = 0
+    this.#epoch.close()
+    this.#windows?.close()
+    this.#windows = undefined
+  }
 
   /** To read by and then to ask #settled; undefined when the zoom holds nothing, for certain. */
   #viewOf(zoom: number): LevelView | undefined {
@@ -416,7 +433,7 @@ export class TileReader {
 
   /** To be asked before the look at the epoch: what was seen before the pin was had may have moved. */
   #pinForNow(): boolean {
-    if (this.#pinned) return false
+    if (this.#pinned || this.#closed) return false
     if (this.#temporaryPins === 0 && !this.#file.tryLock('pin', 'shared')) {
       sleep(1)
       return false
@@ -426,7 +443,7 @@ export class TileReader {
   }
 
   #unpin(): void {
-    if (--this.#temporaryPins === 0 && !this.#pinned) this.#file.unlock('pin')
+    if (--this.#temporaryPins === 0 && !this.#pinned && !this.#closed) this.#file.unlock('pin')
   }
 
   /**
@@ -503,8 +520,7 @@ export class TileReader {
     const length = lengthAt(words, word)
     const crc = contentCrcAt(words, word)
     if (offset + length > this.#sb.valuesLength) this.#outside(view, record, offset, length)
-    else if (crc32(this.#bytesAt(this.#sb.valuesStart + offset, length, true)) !== crc)
-      this.#mismatch(view, record)
+    else if (crc32(this.#look(this.#sb.valuesStart + offset, length)) !== crc) this.#mismatch(view, record)
     else this.#markVerified(view, record)
   }
 
@@ -541,7 +557,7 @@ export class TileReader {
       this.#outside(view, record, offset, length)
       return undefined
     }
-    const bytes = this.#bytesAt(this.#sb.valuesStart + offset, length, this.#pinned)
+    const bytes = this.#bytesAt(this.#sb.valuesStart + offset, length)
     if (this.#mustCheck(view, record)) {
       if (crc32(bytes) !== crc) this.#mismatch(view, record)
       else this.#markVerified(view, record)
@@ -589,8 +605,12 @@ export class TileReader {
     return length
   }
 
-  /** Bytes of the file: a view of the mapping where `view` allows and it reaches, else a copy. */
-  #bytesAt(position: number, length: number, view: boolean): Uint8Array {
+  /** Bytes of the file, to be handed out. */
+  #bytesAt(position: number, length: number): Uint8Array {
+    if (this.#pinned) {
+      const lent = this.#lent!.view(position, length)
+      if (lent !== undefined) return lent
+    }
     const window = length <= WINDOW_STEP ? this.#windows?.at(position, position + length) : undefined
     if (window === undefined) {
       // Garbage may say any length; what was read is thrown away then, so it need not be read.
@@ -601,7 +621,17 @@ export class TileReader {
       return bytes
     }
     const at = position - Windows.startOf(position)
-    return view ? new Uint8Array(window.buffer, at, length) : window.slice(at, at + length)
+    if (!this.#pooled) return window.slice(at, at + length)
+    const bytes = allocate(length)
+    bytes.set(window.subarray(at, at + length))
+    return bytes
+  }
+
+  /** Bytes of the file, for this reader's eyes. */
+  #look(position: number, length: number): Uint8Array {
+    const window = length <= WINDOW_STEP ? this.#windows?.at(position, position + length) : undefined
+    if (window === undefined) return this.#bytesAt(position, length)
+    return new Uint8Array(window.buffer, position - Windows.startOf(position), length)
   }
 
   /** Up to `most` records of a zoom with keys from `from` on, in key order, tail merged in. */

@@ -15,8 +15,8 @@ export interface TileStat {
 
 export class Tile {
   /**
-   * The stored bytes. From a sealed, mapped file this is a view of the mapping: read-only memory that a write
-   * would crash on, valid as long as you hold it; else a copy of your own.
+   * The stored bytes: memory of their own, to keep, change, clone or transfer. With the reader's options `zeroCopy` and
+   * `pooled` they share it with others.
    */
   readonly bytes: Uint8Array
   readonly type: TileType

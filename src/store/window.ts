@@ -5,7 +5,8 @@
 // A window reaches past the end of the file, to twice what is there, so that a growing file is rarely mapped anew;
 // but no further, because V8 counts mapped bytes as memory in use and collects garbage for a gigabyte of it.
 //
-// Invariant kept by the callers: no byte past the end of the file is ever touched (that is SIGBUS).
+// Invariants kept by the callers: no byte past the end of the file is ever touched (that is SIGBUS), so nothing of a
+// window is handed out (lent-views.ts is for that); after `close` nobody looks at one any more.
 import type { ByteFile } from '../platform/byte-file.js'
 
 export const WINDOW_BYTES = 2 ** 30
@@ -16,7 +17,7 @@ const GRAIN = 65536
 
 export class Windows {
   readonly #file: ByteFile
-  readonly #windows: (Uint8Array | undefined)[] = []
+  readonly #windows: (Uint8Array<ArrayBuffer> | undefined)[] = []
   /** The first bytes of the file, with the superblocks in them. */
   readonly head: ArrayBuffer
 
@@ -39,6 +40,16 @@ export class Windows {
     const n = Math.floor(position / WINDOW_STEP)
     const window = this.#windows[n]
     return window !== undefined && end - n * WINDOW_STEP <= window.length ? window : this.#map(n, end)
+  }
+
+  /**
+   * Ends the mappings at once: the garbage collector would wait for the event loop. Windows that were replaced by
+   * larger ones are left to it.
+   */
+  close(): void {
+    this.#file.unmap(this.head)
+    for (const window of this.#windows) if (window !== undefined) this.#file.unmap(window.buffer)
+    this.#windows.length = 0
   }
 
   /** File position of the first byte of the window for `position`. */

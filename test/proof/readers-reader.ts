@@ -18,7 +18,6 @@ import {
 import { versionOf } from './values.js'
 
 const [path, seed, seconds, mode, check] = process.argv.slice(2) as [string, string, string, string, string]
-const options = { mode, check } as ReaderOptions
 const random = randomFrom(Number(seed))
 const stepFile = openSync(`${path}.step`, 'r')
 const stepBytes = Buffer.alloc(8)
@@ -27,7 +26,10 @@ function committedStep(): number {
   return readSync(stepFile, stepBytes, 0, 8, 0) === 8 ? stepBytes.readUInt32LE() - 1 : -1
 }
 
-const open = (): TileReader => TileReader.open(openRealFile(path, 'read'), options)
+const open = (): TileReader => {
+  const zeroCopy = mode === 'mmap' && random() < 0.5
+  return TileReader.open(openRealFile(path, 'read'), { mode, check, zeroCopy } as ReaderOptions)
+}
 let reader = open()
 const newest = new Map<number, number>()
 const kept: { key: number; bytes: Uint8Array }[] = []

@@ -49,6 +49,7 @@ class HookedFile implements ByteFile {
   sync = (): void => this.#around('sync', () => this.inner.sync())
   flushHint = (): void => {}
   map = (): undefined => undefined
+  unmap = (): void => {}
   tryLock = (name: LockName, mode: 'shared' | 'exclusive'): boolean => this.inner.tryLock(name, mode)
   unlock = (name: LockName): void => this.inner.unlock(name)
   close = (): void => this.inner.close()

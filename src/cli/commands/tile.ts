@@ -29,7 +29,8 @@ export function tileCommand({ io }: Context): Command {
           `There is no tile ${z}/${x}/${y}: at zoom ${z}, x and y run from 0 to ${2 ** z - 1}.`,
         )
       }
-      const reader = openTiles(path)
+      // for one tile a mapping is not worth its while
+      const reader = openTiles(path, { mode: 'buffered' })
       try {
         const tile = reader.get(z, x, y)
         if (tile === undefined) {
@@ -40,7 +41,7 @@ export function tileCommand({ io }: Context): Command {
         if (options.json === true)
           printJson(io, { z, x, y, type: tile.mime, length: tile.bytes.length, etag: tile.etag })
         else if (options.output !== undefined) writeFileSync(options.output, tile.bytes)
-        else io.stdout.write(Buffer.from(tile.bytes)) // a copy: the view may not outlive the reader's pipe
+        else io.stdout.write(tile.bytes)
       } finally {
         reader.close()
       }

@@ -9,7 +9,8 @@ import { MbtilesBackend } from './mbtiles-backend.js'
 
 /**
  * Opens an archive for serving. Readers copy out of the file instead of mapping it: whoever shortens a mapped file
- * (`cp` over it) kills the process that touches it, and a server cannot keep people from doing so.
+ * (`cp` over it) kills the process that touches it, and a server cannot keep people from doing so. Tiles share memory,
+ * which is safe with sockets and saves asking for it tile by tile.
  * Throws FlagstoneError NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, SYSTEM.
  */
 export function openBackend(path: string): Backend {
