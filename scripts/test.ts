@@ -12,7 +12,8 @@ import t from 'tap'
 
 /** One more than cores: there is always a file that waits for the disk. */
 const JOBS = Number(process.env['TAP_JOBS'] ?? availableParallelism() + 1)
-const TIMEOUT_SECONDS = 600
+/** Of a file: far more than any takes alone, for machines on which much else runs. What a test waits for ends sooner. */
+const TIMEOUT_SECONDS = 1800
 
 /** The longest, by their last run; the others follow by name. */
 const FIRST = [

@@ -8,7 +8,7 @@ import { build } from '../../src/pyramid/build.js'
 import { fixture } from '../helpers/paths.js'
 import { RangeServer } from '../raster/http-server.js'
 
-t.setTimeout(120_000)
+t.setTimeout(1_800_000)
 const server = await RangeServer.start()
 t.teardown(() => server.stop())
 const local = fixture('ortho.tif')

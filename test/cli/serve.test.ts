@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process'
 import { readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as after } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { run } from '../../src/cli/run.js'
-import { Child, startChild } from '../helpers/processes.js'
+import { Child, sleep, startChild } from '../helpers/processes.js'
+import { until, within } from '../helpers/waiting.js'
 import { RawClient } from '../server/raw-client.js'
 import { vectorFile } from '../server/served.js'
 
@@ -69,17 +69,20 @@ class Load {
   }
 
   async until(answers: number): Promise<void> {
-    while (this.answers < answers) await after(10)
+    await until(
+      () => `${answers} answers: ${this.answers}, dropped ${this.dropped}`,
+      () => this.answers >= answers,
+    )
   }
 
   async stop(): Promise<void> {
     this.#isOver = true
-    await Promise.all(this.#clients)
+    await this.ended()
   }
 
   /** Until the server is gone. */
   async ended(): Promise<void> {
-    await Promise.all(this.#clients)
+    await within('the clients to be sent away', Promise.all(this.#clients))
   }
 }
 
@@ -97,7 +100,7 @@ t.test('one process: answers, and stops under load without dropping a request', 
   await load.until(200)
   child.kill('SIGTERM')
   await load.ended()
-  t.same(await child.ended, { code: 0, signal: null })
+  t.same(await child.end(), { code: 0, signal: null })
   t.same(load.dropped, [])
   t.match(child.stderr, /^Finishing what is under way[^\n]*\n$/)
 })
@@ -107,7 +110,7 @@ t.test('Ctrl-C is the same, a source has the name it is given', async (t) => {
   t.equal((await fetch(`${url}streets/0/0/0`)).status, 200)
   t.equal((await fetch(`${url}roads/0/0/0`)).status, 404)
   child.kill('SIGINT')
-  t.same(await child.ended, { code: 0, signal: null })
+  t.same(await child.end(), { code: 0, signal: null })
 })
 
 t.test('for people: the address alone on stdout, the rest on stderr', async (t) => {
@@ -124,7 +127,7 @@ t.test('for people: the address alone on stdout, the rest on stderr', async (t) 
   const url = await child.line('http')
   t.equal((await fetch(`${url}roads/3/0/0`)).status, 404)
   child.kill('SIGTERM')
-  await child.ended
+  await child.end()
   t.same(child.lines, [url])
   const [serving, ...lines] = child.stderr.trim().split('\n')
   t.equal(serving, 'Serving roads; Ctrl-C stops.')
@@ -147,7 +150,7 @@ t.test('workers: one is killed under load, replaced, all are counted and stopped
   await load.until(200)
   t.same(load.dropped, [])
   process.kill(before[0]!, 'SIGKILL')
-  while (childrenOf(supervisor).filter((pid) => !before.includes(pid)).length === 0) await after(20)
+  await until('another worker', () => childrenOf(supervisor).some((pid) => !before.includes(pid)))
   const seen = load.answers
   await load.until(seen + 200)
   t.ok(load.dropped.length <= 8, 'only connections of the one that was killed broke')
@@ -162,7 +165,10 @@ t.test('workers: one is killed under load, replaced, all are counted and stopped
   await load2.until(50)
   const replaced = childrenOf(supervisor)
   child.kill('SIGHUP')
-  while (childrenOf(supervisor).some((pid) => replaced.includes(pid))) await after(20)
+  await until(
+    () => `all of ${replaced} to be replaced: ${childrenOf(supervisor)}; ${child.stderr}`,
+    () => !childrenOf(supervisor).some((pid) => replaced.includes(pid)),
+  )
   const then = load2.answers
   await load2.until(then + 50)
   t.same(load2.dropped, [], 'workers replaced one by one drop nothing')
@@ -170,7 +176,7 @@ t.test('workers: one is killed under load, replaced, all are counted and stopped
   child.kill('SIGTERM')
   await load2.ended()
   t.same(load2.dropped, [], 'nor does the end')
-  t.same(await child.ended, { code: 0, signal: null })
+  t.same(await child.end(), { code: 0, signal: null })
   t.match(child.stderr, /^Worker \d+ ended \(SIGKILL\); another takes its place\.\nFinishing/)
 })
 
@@ -185,30 +191,40 @@ t.test('workers that cannot be replaced go on', async (t) => {
   vectorFile(path, { name: 'Moved' })
   const { child, url } = await start(t, path, '--workers', 2)
   const [first, second] = childrenOf(child.process.pid!)
-  const says = async (what: RegExp): Promise<void> => {
-    while (!what.test(child.stderr)) await after(20)
+  const says = async (what: RegExp, times = 1): Promise<void> => {
+    await until(
+      () => `${times} times ${what} in ${child.stderr}`,
+      () => [...child.stderr.matchAll(what)].length >= times,
+    )
   }
   renameSync(path, `${path}.away`)
   child.kill('SIGHUP')
-  await says(/^Not reloaded: .*moved\.pmtiles: there is no such file/m)
+  await says(/^Not reloaded: .*moved\.pmtiles: there is no such file/gm)
   process.kill(first!, 'SIGTERM')
-  await says(/^Not replaced: .*moved\.pmtiles: there is no such file/m)
-  while (childrenOf(child.process.pid!).join() !== `${first},${second}`) await after(20)
+  await says(/^Not replaced: .*moved\.pmtiles: there is no such file/gm)
+  const workers = (): string => childrenOf(child.process.pid!).sort().join()
+  const both = [first!, second!].sort().join()
+  await until(
+    () => `${both} to go on alone: ${workers()}`,
+    () => workers() === both,
+  )
   process.kill(first!, 'SIGKILL')
-  await says(/(^Worker \d+ ended \(.*no such file.*another takes its place\.\n){3}/m)
+  await says(/^Worker \d+ ended \(.*no such file.*another takes its place\.$/gm, 3)
   t.equal((await fetch(`${url}moved/0/0/0`)).status, 200, 'one is left, and serves')
   renameSync(`${path}.away`, path)
-  const isHealed = (): boolean => childrenOf(child.process.pid!).length === 2
-  while (!isHealed()) await after(20)
+  await until(
+    () => `two workers: ${workers()}; ${child.stderr}`,
+    () => childrenOf(child.process.pid!).length === 2,
+  )
   child.kill('SIGTERM')
-  t.same(await child.ended, { code: 0, signal: null })
+  t.same(await child.end(), { code: 0, signal: null })
 })
 
 t.test('workers go when the supervisor is killed', async (t) => {
   const { child } = await start(t, file, '--workers', 2)
   const workers = childrenOf(child.process.pid!)
   child.kill('SIGKILL')
-  await child.ended
+  await child.end()
   const isAlive = (pid: number): boolean => {
     try {
       process.kill(pid, 0)
@@ -217,7 +233,7 @@ t.test('workers go when the supervisor is killed', async (t) => {
       return false
     }
   }
-  while (workers.some(isAlive)) await after(20)
+  await until(`the workers ${workers} to end`, () => !workers.some(isAlive))
   t.pass('they are gone')
 })
 
@@ -232,12 +248,14 @@ t.test('workers that die at their start are given up', async (t) => {
   }, 20)
   t.teardown(() => clearInterval(killing))
   child.process.once('exit', () => clearInterval(killing))
-  t.same(await child.ended, { code: 1, signal: null })
+  t.same(await child.end(), { code: 1, signal: null })
   t.match(
     child.stderr,
     /"SYSTEM","message":"Worker \d+ ended \(SIGKILL\), as 6 others before it .*: given up\. What they wrote/,
   )
-  t.equal(child.stderr.match(/another takes its place/g)?.length, 6)
+  // one that served for seconds before it was hit, on a busy machine, is none of the six in a row
+  const replaced = child.stderr.match(/another takes its place/g)?.length ?? 0
+  t.ok(replaced >= 6, `${replaced} replaced`)
 })
 
 t.test('few file descriptors: those that cannot be served are refused, the others go on', async (t) => {
@@ -255,7 +273,7 @@ t.test('few file descriptors: those that cannot be served are refused, the other
   t.match(await first.answer('GET', LIMIT_MS), { status: 200 })
   const crowd = Array.from({ length: 400 }, () => new RawClient(port))
   for (const client of crowd) client.send(get)
-  await after(300)
+  await sleep(300)
   first.send(get)
   t.match(await first.answer('GET', LIMIT_MS), { status: 200 }, 'a connection that is there is served')
   for (const client of [first, ...crowd]) client.destroy()
@@ -265,7 +283,7 @@ t.test('few file descriptors: those that cannot be served are refused, the other
     'and new ones when there is room',
   )
   child.kill('SIGTERM')
-  t.same(await child.ended, { code: 0, signal: null })
+  t.same(await child.end(), { code: 0, signal: null })
 })
 
 async function flagstone(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -314,6 +332,26 @@ t.test('wrong usage is said in a sentence', async (t) => {
     t.equal(ran.stdout, '')
     t.notMatch(ran.stderr, /\n +at /, 'no stack')
   }
+})
+
+t.test('SIGHUP is listened to before anybody is told that there is a server', async (t) => {
+  // it would end a process that does not listen to it, and clients wait for the address, not for more
+  const told: string[] = []
+  const stop = new AbortController()
+  const ran = run(['serve', file, '-p', '0', '--json'], {
+    stdout: {
+      write: (text) => {
+        told.push(String(text))
+        stop.abort()
+      },
+    },
+    stderr: { write: () => {} },
+    isTerminal: false,
+    signal: stop.signal,
+    onHangup: () => void told.push('listens'),
+  })
+  t.equal(await within('the server to stop', ran), 0)
+  t.match(told, ['listens', /^\{"url"/])
 })
 
 t.test('options reach the server', async (t) => {

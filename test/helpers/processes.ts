@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as after } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { type Patience, within } from './waiting.js'
 
 export interface Ended {
   readonly code: number | null
@@ -39,8 +40,18 @@ export class Child {
     })
   }
 
-  /** The next line that begins so, among those from `from` on; throws when the process ends without it. */
+  /**
+   * The next line that begins so, among those from `from` on; throws when the process ends without it, or says nothing
+   * of the kind.
+   */
   async line(start: string, from = 0): Promise<string> {
+    return await within(
+      () => `'${start}' from the child, which said ${this.#said()}`,
+      this.#line(start, from),
+    )
+  }
+
+  async #line(start: string, from: number): Promise<string> {
     let over = false
     void this.ended.finally(() => {
       over = true
@@ -58,6 +69,15 @@ export class Child {
         if (over) wake()
       })
     }
+  }
+
+  /** How it ended; throws when it does not. */
+  async end(patience?: Patience): Promise<Ended> {
+    return await within(() => `the child to end, which said ${this.#said()}`, this.ended, patience)
+  }
+
+  #said(): string {
+    return JSON.stringify({ stdout: this.lines.slice(-3), stderr: this.stderr.slice(-1000) })
   }
 
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {
@@ -87,7 +107,7 @@ export function startChild(
 /** Starts a child that has to end well; its lines. */
 export async function runChild(...args: Parameters<typeof startChild>): Promise<string[]> {
   const child = startChild(...args)
-  const { code, signal } = await child.ended
+  const { code, signal } = await child.end({ seconds: 600 })
   if (code !== 0) throw new Error(`the child ended with ${signal ?? code}: ${child.stderr}`)
   return child.lines
 }

@@ -63,7 +63,7 @@ async function crippled<T>(
     task,
     directory,
   ])
-  const { code, signal } = await child.ended
+  const { code, signal } = await child.end()
   if (code !== 0) throw new Error(`${task}: ${signal ?? code}, ${child.stderr}`)
   const said = JSON.parse(child.lines[0]!) as T
   if ((said as { unable?: true }).unable === undefined) return said
@@ -169,7 +169,7 @@ if (process.platform !== 'linux' || numbers === undefined) {
         'probe',
         directory,
       ])
-      const { signal } = await child.ended
+      const { signal } = await child.end()
       if (signal === null) t.comment(`skipped: needs seccomp (${child.lines[0]} ${child.stderr})`)
       else {
         t.equal(signal, 'SIGSYS', `in mid-probe, at ${name}`)

@@ -64,7 +64,7 @@ t.test('kill -9 frees', async (t) => {
   t.notOk(file.tryLock('pin', 'exclusive'))
   t.ok(file.tryLock('pin', 'shared'))
   child.kill('SIGKILL')
-  t.equal((await child.ended).signal, 'SIGKILL')
+  t.equal((await child.end()).signal, 'SIGKILL')
   t.ok(file.tryLock('writer', 'exclusive'), 'free')
   t.ok(file.tryLock('pin', 'exclusive'))
 })

@@ -133,7 +133,7 @@ function sameContents(found: Map<number, number>, expected: Map<number, number>)
   return found.size === expected.size && [...expected].every(([key, version]) => found.get(key) === version)
 }
 
-t.setTimeout(300_000)
+t.setTimeout(1_800_000)
 for (const [name, mib] of DISKS) {
   // Big values, so that values fill the disk; tiny ones, so that indexes do.
   const kinds = [
@@ -312,7 +312,7 @@ for (const [name, mib] of [
     const out = join(mount.directory, 'out.pmtiles')
     const ballast = fill(mount.directory, 0.7 * MIB)
     const child = startChild(new URL('./build-child.js', import.meta.url), [out, 'fresh'])
-    t.same(await child.ended, { code: 1, signal: null })
+    t.same(await child.end({ seconds: 900 }), { code: 1, signal: null })
     t.match(child.stderr, /^DISK_FULL: [^\n]*the disk is full[^\n]*--resume[^\n]*\n$/)
     unlinkSync(ballast)
     if (existsSync(out)) {
@@ -337,14 +337,14 @@ for (const [name, leave] of [
     const ballast = fill(mount.directory, leave)
     const command = ['build', fixture('ortho.tif'), out, '-r', 'nearest', '-q']
     const first = startChild(bin, command)
-    t.same(await first.ended, { code: 1, signal: null }, 'exit code 1')
+    t.same(await first.end({ seconds: 900 }), { code: 1, signal: null }, 'exit code 1')
     t.match(first.stderr, /disk is full/)
     t.equal(first.stderr.trim().split('\n').length, 1, first.stderr)
     t.equal(first.lines.length, 0)
     unlinkSync(ballast)
     const resume = existsSync(out) || existsSync(`${out}.build`) ? ['--resume'] : []
     const second = startChild(bin, [...command, ...resume])
-    t.same(await second.ended, { code: 0, signal: null }, second.stderr)
+    t.same(await second.end({ seconds: 900 }), { code: 0, signal: null }, second.stderr)
     const file = openRealFile(out, 'read')
     expectSound(verify(file))
     file.close()

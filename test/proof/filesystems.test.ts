@@ -97,7 +97,7 @@ function digestOf(contents: Map<number, Uint8Array>): string {
   return hash.digest('hex')
 }
 
-t.setTimeout(240_000)
+t.setTimeout(1_800_000)
 const expected: string[] = []
 t.test(`in memory (seed ${SEED})`, (t) => {
   const growths: Growth[] = []

@@ -44,7 +44,7 @@ async function killed(path: string, { seed, growth, ms, after }: Life): Promise<
   // A little more, by burning: sleep knows whole milliseconds only.
   for (const end = performance.now() + (ms % 1); performance.now() < end; );
   child.kill('SIGKILL')
-  const { signal } = await child.ended
+  const { signal } = await child.end({ seconds: 900 })
   if (signal !== 'SIGKILL') throw new Error(`the writer ended by itself: ${child.stderr}`)
   const number = (word: string): number =>
     Number(child.lines.findLast((line) => line.startsWith(`${word} `))?.split(' ')[1] ?? -1)
@@ -118,7 +118,7 @@ function goOn(path: string, seed: number, found: number): void {
   again.close()
 }
 
-t.setTimeout(600_000)
+t.setTimeout(1_800_000)
 t.test(`${KILLS} writers killed (seed ${SEED})`, async (t) => {
   const directory = t.testdir()
   const random = randomFrom(SEED)

@@ -110,7 +110,7 @@ const cases: [string, Partial<Capabilities>, boolean][] = [
   ['indexes that grow by relocation', relocation, false],
 ]
 
-t.setTimeout(900_000)
+t.setTimeout(1_800_000)
 for (const [name, capabilities, hints] of cases)
   t.test(`${name} (seed ${SEED})`, async (t) => {
     const directory = t.testdir()

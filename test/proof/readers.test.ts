@@ -24,7 +24,7 @@ async function hammer(t: typeof tap, path: string, growth: string): Promise<void
   const readers = READERS.map(([mode, check], i) =>
     startChild(new URL('./readers-reader.js', import.meta.url), [path, SEED + i, SECONDS, mode, check]),
   )
-  const ends = await Promise.all([writer, ...readers].map((child) => child.ended))
+  const ends = await Promise.all([writer, ...readers].map((child) => child.end({ seconds: 900 })))
   for (const [i, child] of [writer, ...readers].entries()) {
     const who = i === 0 ? 'writer' : `reader ${READERS[i - 1]!.join(' ')}`
     t.same(ends[i], { code: 0, signal: null }, `${who} ${child.stderr}`)
@@ -43,7 +43,7 @@ async function hammer(t: typeof tap, path: string, growth: string): Promise<void
   file.close()
 }
 
-t.setTimeout(600_000)
+t.setTimeout(1_800_000)
 for (const growth of ['insert', 'relocate'] as const)
   t.test(`${growth} (seed ${SEED})`, async (t) => {
     await hammer(t as typeof tap, join(t.testdir(), 'file.pmtiles'), growth)

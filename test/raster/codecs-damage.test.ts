@@ -11,7 +11,7 @@ import { blockShape, decodeBlock } from './codec-blocks.js'
 import { made, writeTiff } from './gdal-made.js'
 import { randomOf } from './synthetic.js'
 
-t.setTimeout(300_000)
+t.setTimeout(1_800_000)
 const skip = spawnSync('gdal_translate', ['--version']).status === 0 ? false : 'needs GDAL (gdal_translate)'
 const seed = Number(process.env.SEED ?? 11)
 t.comment(`SEED=${seed}`)

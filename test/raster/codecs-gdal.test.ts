@@ -15,7 +15,7 @@ import { dcJpeg } from './dc-jpeg.js'
 import { type GdalType, type Made, made, readTiff, writeTiff } from './gdal-made.js'
 import { randomOf } from './synthetic.js'
 
-t.setTimeout(300_000)
+t.setTimeout(1_800_000)
 const has = (tool: string): boolean => spawnSync(tool, ['--version']).error === undefined
 const skip = has('gdal_translate') ? false : 'needs GDAL (gdal_translate)'
 const skipTools = skip || (has('tiffcp') ? false : "needs libtiff's tools (tiffcp)")

@@ -11,7 +11,7 @@ import { bareTiff } from './bare-tiff.js'
 import { type GdalType, made, readTiff, writeTiff } from './gdal-made.js'
 import { randomOf } from './synthetic.js'
 
-t.setTimeout(300_000)
+t.setTimeout(1_800_000)
 const skip = spawnSync('gdal_translate', ['--version']).status === 0 ? false : 'needs GDAL (gdal_translate)'
 
 /** What GDAL makes of a file, interleaved bytes. */

@@ -13,7 +13,7 @@ import { needsTone, type RasterSource } from '../../src/raster/source.js'
 import { fixture, sharedData } from '../helpers/paths.js'
 import { compareValues } from './gdal-values.js'
 
-t.setTimeout(300_000)
+t.setTimeout(1_800_000)
 
 const hasGdal = spawnSync('gdal_translate', ['--version']).status === 0
 const needs = (shared: boolean): string | false =>

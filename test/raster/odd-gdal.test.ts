@@ -13,7 +13,7 @@ import { sharedData } from '../helpers/paths.js'
 import { readTiff } from './gdal-made.js'
 import { gdalValues } from './gdal-values.js'
 
-t.setTimeout(300_000)
+t.setTimeout(1_800_000)
 const hasGdal = spawnSync('gdal_translate', ['--version']).status === 0
 const skip = !hasGdal
   ? 'needs GDAL (gdal_translate)'

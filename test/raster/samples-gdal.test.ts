@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import t, { type Test } from 'tap'
 import { type GdalType, type Made, made, readTiff, writeTiff } from './gdal-made.js'
 
-t.setTimeout(300_000)
+t.setTimeout(1_800_000)
 const skip = spawnSync('gdal_translate', ['--version']).status === 0 ? false : 'needs GDAL (gdal_translate)'
 
 /** Values of all bands are exactly those made, as singles. */

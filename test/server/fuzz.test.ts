@@ -239,5 +239,5 @@ t.test('whatever comes in, HTTP comes out', { timeout: (SECONDS + 240) * 1000 },
 
   t.equal((await fetch(`http://127.0.0.1:${port}/health`)).status, 200, 'it is there')
   child.process.stdin!.end()
-  t.same(await child.ended, { code: 0, signal: null }, 'and ends when told')
+  t.same(await child.end(), { code: 0, signal: null }, 'and ends when told')
 })

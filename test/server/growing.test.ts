@@ -8,9 +8,10 @@ import { TileType } from '../../src/format/tile-type.js'
 import type { AnyReader } from '../../src/store/open.js'
 import { createTiles, openTiles } from '../../src/store/paths.js'
 import { sleep, startChild } from '../helpers/processes.js'
+import { until } from '../helpers/waiting.js'
 import { startLoad } from './load.js'
 import { serve } from './served.js'
-import { editionOf, editionTile, mbtilesFile, tilesOf, until } from './tile-files.js'
+import { editionOf, editionTile, mbtilesFile, tilesOf } from './tile-files.js'
 
 for (const watch of [false, true]) {
   t.test(`level by level, ${watch ? 'watched' : 'not watched'}`, async (t) => {
@@ -100,7 +101,7 @@ t.test('a build in another process', async (t) => {
     isOver = true
   })
   let reader: AnyReader | undefined
-  await until(() => catalog.list().length === 1, 'the file is found')
+  await until('the file is found', () => catalog.list().length === 1)
   const asked = new Set<number>()
   const counts = new Set<number>()
   const wrong: string[] = []
@@ -122,7 +123,7 @@ t.test('a build in another process', async (t) => {
     await askForNew()
     await sleep(5)
   }
-  t.equal((await child.ended).code, 0, child.stderr)
+  t.equal((await child.end()).code, 0, child.stderr)
   await askForNew()
   reader?.close()
   t.same(wrong, [])

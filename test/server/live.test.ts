@@ -18,9 +18,10 @@ import t from 'tap'
 import { FileEntry } from '../../src/server/sources/file-entry.js'
 import { OpenFiles } from '../../src/server/sources/open-files.js'
 import { sleep } from '../helpers/processes.js'
+import { until } from '../helpers/waiting.js'
 import { startLoad } from './load.js'
 import { serve } from './served.js'
-import { editionOf, flatFile, mbtilesFile, pmtilesFile, tileFolder, until } from './tile-files.js'
+import { editionOf, flatFile, mbtilesFile, pmtilesFile, tileFolder } from './tile-files.js'
 
 const LIVE = { watch: true, watchSeconds: 0.2 } as const
 
@@ -37,7 +38,7 @@ t.test('added, removed, added again', async (t) => {
   mbtilesFile(join(root, 'sub/a.mbtiles'), 2)
   tileFolder(join(root, 'loose'), 3)
   flatFile(join(root, 'broken.pmtiles'), 4)
-  await until(() => catalog.list().length === 4, 'all are served')
+  await until('all are served', () => catalog.list().length === 4)
   t.same(catalog.problems(), [], 'what was broken is whole now')
   const ids = catalog.list().map(({ id }) => id)
   t.match(ids[0], /^a$/)
@@ -47,16 +48,16 @@ t.test('added, removed, added again', async (t) => {
 
   const first = catalog.get('a')!.path
   rmSync(first)
-  await until(async () => (await status('/a/2/1/1')) === 404, 'it is gone')
+  await until('it is gone', async () => (await status('/a/2/1/1')) === 404)
   t.ok(catalog.generation > generation)
   t.equal(await status(`/${ids[1]}/2/1/1`), 200, 'the other keeps its name')
   copyFileSync(join(root, 'broken.pmtiles'), join(root, 'temporary'))
   renameSync(join(root, 'temporary'), first)
-  await until(async () => (await status('/a/2/1/1')) === 200, 'it is back under its name')
+  await until('it is back under its name', async () => (await status('/a/2/1/1')) === 200)
 
   rmSync(join(root, 'sub'), { recursive: true })
   rmSync(join(root, 'loose'), { recursive: true })
-  await until(() => catalog.list().length === 2, 'a folder and all in it are gone')
+  await until('a folder and all in it are gone', () => catalog.list().length === 2)
   t.equal(catalog.openFiles, 2)
 })
 
@@ -71,11 +72,11 @@ t.test('where no folder tells of a change, it is found by looking', async (t) =>
   // the folder of the link, which is watched, does not notice this
   pmtilesFile(join(root, 'files/next'), 2)
   renameSync(join(root, 'files/next'), join(root, 'files/now.pmtiles'))
-  await until(async () => (await edition()) === 2, 'the file behind the link is replaced')
+  await until('the file behind the link is replaced', async () => (await edition()) === 2)
   pmtilesFile(join(root, 'files/other.pmtiles'), 3)
   symlinkSync('../files/other.pmtiles', join(root, 'links/temporary'))
   renameSync(join(root, 'links/temporary'), join(root, 'links/current.pmtiles'))
-  await until(async () => (await edition()) === 3, 'the link leads elsewhere')
+  await until('the link leads elsewhere', async () => (await edition()) === 3)
 })
 
 t.test('what could not be opened is tried again when only its ctime has changed, as by chmod', async (t) => {
@@ -123,11 +124,11 @@ for (const [kind, make, name] of [
       t.same([...load.editions], [1], `after ${i + 1} of ${steps} parts`)
     }
     closeSync(fd)
-    await until(() => load.editions.has(2), 'the copy is complete and served')
+    await until('the copy is complete and served', () => load.editions.has(2))
     await sleep(100)
     const seen = await load.stop()
     t.same(seen.wrong, [])
     t.same([...seen.statuses.keys()], [200])
-    await until(() => server.context.catalog.problems().length === 0, 'there is no problem left')
+    await until('there is no problem left', () => server.context.catalog.problems().length === 0)
   })
 }

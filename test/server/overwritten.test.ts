@@ -6,9 +6,10 @@ import t from 'tap'
 import { TileType } from '../../src/format/tile-type.js'
 import { createTiles } from '../../src/store/paths.js'
 import { sleep } from '../helpers/processes.js'
+import { until } from '../helpers/waiting.js'
 import { startLoad } from './load.js'
 import { serve } from './served.js'
-import { editionTile, flatFile, type Maker, mbtilesFile, pmtilesFile, tilesOf, until } from './tile-files.js'
+import { editionTile, flatFile, type Maker, mbtilesFile, pmtilesFile, tilesOf } from './tile-files.js'
 
 /** As `cp` does it: cut off to nothing, then written from the beginning. */
 async function copyOver(bytes: Uint8Array, path: string): Promise<void> {
@@ -62,11 +63,11 @@ for (const watch of [false, true]) {
       const { url, get } = await serve(t, [join(root, 'served')], { watch, watchSeconds: 0.1 })
       // what was read before is remembered: directories, pages of indexes, checks that were made
       const load = startLoad(url, [id], 6)
-      await until(() => load.answers > 300, 'there is load')
+      await until('there is load', () => load.answers > 300)
       for (const [i, bytes] of editions.entries()) {
         if (i % 2 === 0) await copyOver(bytes, path)
         else await writeOver(bytes, path)
-        await until(() => load.editions.has(i + 1), `edition ${i + 1} is served`)
+        await until(`edition ${i + 1} is served`, () => load.editions.has(i + 1))
       }
       truncateSync(path, Math.floor(editions[3]!.length / 2))
       await sleep(100)
@@ -74,7 +75,7 @@ for (const watch of [false, true]) {
       await sleep(50)
       t.ok((await get(`/${id}/2/1/1`)).status >= 500, 'nothing is there to answer from')
       await copyOver(editions[0]!, path)
-      await until(async () => (await get(`/${id}/2/1/1`)).status === 200, 'a whole file is served again')
+      await until('a whole file is served again', async () => (await get(`/${id}/2/1/1`)).status === 200)
       const seen = await load.stop()
       t.same(seen.wrong, [])
       t.same([...seen.editions].sort(), [0, 1, 2, 3, 4])

@@ -4,9 +4,10 @@ import { Agent } from 'node:http'
 import { join } from 'node:path'
 import t from 'tap'
 import { sleep } from '../helpers/processes.js'
+import { until } from '../helpers/waiting.js'
 import { fetchTile, startLoad } from './load.js'
 import { serve } from './served.js'
-import { flatFile, type Maker, mbtilesFile, pmtilesFile, until } from './tile-files.js'
+import { flatFile, type Maker, mbtilesFile, pmtilesFile } from './tile-files.js'
 
 const KINDS: readonly [name: string, make: Maker, times: number][] = [
   ['ours.pmtiles', flatFile, 100],
@@ -39,11 +40,11 @@ for (const [name, make, times] of KINDS) {
       // some follow each other faster than anyone could look, some are waited for
       if (edition % 5 > 0) await sleep(edition % 5 === 1 ? 1 : 20)
       else {
-        await until(() => load.editions.has(edition), `edition ${edition} is served`)
+        await until(`edition ${edition} is served`, () => load.editions.has(edition))
         versions.add(server.context.catalog.get(id)!.version)
       }
     }
-    await until(() => load.editions.has(times), 'the last edition is served')
+    await until('the last edition is served', () => load.editions.has(times))
     const seen = await load.stop()
     t.same(seen.wrong, [])
     t.same([...seen.statuses.keys()], [200])
@@ -89,7 +90,7 @@ t.test('who holds a source reads on from the old file', async (t) => {
     const etag = source.stat(2, 3, 1)!.etag
     make(join(root, 'next'), 2)
     renameSync(join(root, 'next'), join(root, name))
-    await until(() => catalog.get(id) !== source, `${name} is replaced`)
+    await until(`${name} is replaced`, () => catalog.get(id) !== source)
     t.not(catalog.get(id)!.version, version)
     t.not(catalog.get(id)!.stat(2, 3, 1)!.etag, etag)
     t.equal(source.stat(2, 3, 1)!.etag, etag)

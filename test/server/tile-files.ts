@@ -114,12 +114,3 @@ export const tileFolder: Maker = (path, edition, zoom = 2) => {
     writeFileSync(join(path, `${z}/${x}/${y}.png`), editionTile(edition, z, x, y))
   }
 }
-
-/** Waits until it is so; throws when that takes longer than anything should. */
-export async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 30_000
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}

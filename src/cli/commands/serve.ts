@@ -45,11 +45,15 @@ export function serveCommand({ io }: Context): Command {
       listen: listenOptionsOf(options),
       log: options.log,
     }
-    const running = workers > 1 ? await serveByWorkers(io, workers, job, options) : await serveHere(io, job)
-    announce(io, options, running)
+    const starting = workers > 1 ? serveByWorkers(io, workers, job, options) : serveHere(io, job)
+    // before anybody can know that we serve: a signal that nobody listens to ends the process
     io.onHangup?.(() => {
-      running.reload().catch((error: Error) => say(io, options, `Not reloaded: ${error.message}`))
+      void starting
+        .then((running) => running.reload())
+        .catch((error: Error) => say(io, options, `Not reloaded: ${error.message}`))
     })
+    const running = await starting
+    announce(io, options, running)
     try {
       await Promise.race([aborted(io.signal), running.failed])
       say(io, options, 'Finishing what is under way; once more to stop at once.')

@@ -47,7 +47,8 @@ export class Drain {
     const begun = performance.now()
     const sweep = setInterval(() => {
       const ms = performance.now() - begun
-      if (ms >= IDLE_MS) this.#server.closeIdleConnections()
+      // behind the reading of what has come: a busy machine may have kept us from it for longer than IDLE_MS
+      if (ms >= IDLE_MS) setImmediate(() => this.#server.closeIdleConnections())
       if (ms >= limitMs) for (const socket of this.#sockets) socket.destroy()
     }, SWEEP_MS)
     await this.#closed

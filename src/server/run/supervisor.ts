@@ -14,12 +14,13 @@ import { listenOptions } from './listen-options.js'
 import type { Running, ServeJob, ServeState } from './serve.js'
 import type { FromWorker, ToWorker } from './worker-messages.js'
 
-/** A worker that lives no longer than this died at its start. */
+/** A worker that never listened died at its start, and so did one that listened for no longer than this. */
 const QUICK_MS = 5000
 /** Deaths at the start, in a row and for each worker, after which another try would be no better. */
 const QUICK_DEATHS = 3
 const LONGEST_PAUSE_MS = 2000
-const ANSWER_MS = 1000
+/** Less than what Prometheus gives us (10 s): a worker that is late is no reason for a sum without it. */
+const ANSWER_MS = 5000
 /** Between the same signal's arrival here and there. */
 const SIGNAL_MS = 100
 /** On top of what a worker takes for its own end. */
@@ -58,6 +59,9 @@ interface Place {
   readonly refuses: (error: FlagstoneError) => void
 }
 
+/** Of a worker that nobody waits for: it is tried again and again. */
+const FOREVER: Place = { hasBegun: true, listens: () => {}, refuses: () => {} }
+
 class Crew {
   readonly failed: Promise<never>
   readonly #count: number
@@ -95,7 +99,7 @@ class Crew {
 
   #fork(place: Place): void {
     const worker = cluster.fork()
-    const born = performance.now()
+    let listeningSince: number | undefined
     let why: string | undefined
     this.#working.add(worker)
     worker.on('message', (message: FromWorker) => {
@@ -103,6 +107,7 @@ class Crew {
       if (message.kind === 'ready') tell(worker, { kind: 'start', job: this.#job })
       else if (message.kind === 'listening') {
         this.#listening.add(worker)
+        listeningSince = performance.now()
         place.hasBegun = true
         place.listens(message.state)
       } else if (message.kind === 'failed') {
@@ -120,19 +125,20 @@ class Crew {
       const wasRefused = why !== undefined && !place.hasBegun
       if (wasTold || wasRefused || this.#isClosing) return
       const how = why ?? signal ?? `exit code ${code}`
-      const lifeMs = performance.now() - born
-      void this.#replace(`Worker ${worker.process.pid} ended (${how})`, lifeMs, () => this.#fork(place))
+      // however long the start took: on a busy machine that is many seconds
+      const servedMs = listeningSince === undefined ? 0 : performance.now() - listeningSince
+      void this.#replace(`Worker ${worker.process.pid} ended (${how})`, servedMs, () => this.#fork(place))
     })
   }
 
   /** At once after a long life; else after a pause that doubles, until it is given up (not while another serves). */
-  async #replace(what: string, lifeMs: number, fork: () => void): Promise<void> {
-    this.#quickDeaths = lifeMs < QUICK_MS ? this.#quickDeaths + 1 : 0
+  async #replace(what: string, servedMs: number, fork: () => void): Promise<void> {
+    this.#quickDeaths = servedMs < QUICK_MS ? this.#quickDeaths + 1 : 0
     if (this.#quickDeaths > QUICK_DEATHS * this.#count && this.#listening.size === 0) {
       this.#giveUp(
         new FlagstoneError(
           'SYSTEM',
-          `${what}, as ${this.#quickDeaths - 1} others before it within seconds of their start: given up. What they wrote above says why.`,
+          `${what}, as ${this.#quickDeaths - 1} others before it at their start: given up. What they wrote above says why.`,
         ),
       )
       return
@@ -163,6 +169,8 @@ class Crew {
     } catch (error) {
       this.#leaving.delete(old)
       if (!old.isDead()) this.#working.add(old)
+      // it went while we tried, and nobody was to take its place
+      else void this.#replace(`Worker ${old.process.pid} ended`, 0, () => this.#fork(FOREVER))
       throw error
     }
     void this.#dismiss(old)

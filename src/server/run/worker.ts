@@ -5,8 +5,8 @@ import type { MetricsSnapshot } from '../metrics/metrics.js'
 import { type RunningHere, type ServeJob, serve } from './serve.js'
 import type { FromWorker, ToWorker } from './worker-messages.js'
 
-/** For the other workers' numbers; then /metrics does without them. */
-const OTHERS_MS = 2000
+/** For the other workers' numbers, a little longer than the supervisor waits for each; then /metrics does without them. */
+const OTHERS_MS = 6000
 
 let running: RunningHere | undefined
 
