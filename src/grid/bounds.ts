@@ -221,8 +221,9 @@ export function tileRanges(bounds: Bounds, zoom: number): TileRange[] {
 }
 
 /**
- * Mercator metres a source pixel: the diagonal of the image in the world over its diagonal in pixels, as
- * GDALSuggestedWarpOutput2 does it, so that automatic zooms are those GDAL's MBTiles driver picks.
+ * Mercator metres a source pixel: the diagonal of the image's box in the world over its diagonal in pixels, as
+ * GDALSuggestedWarpOutput2 does it, so that automatic zooms are those GDAL's MBTiles driver picks; but of an image
+ * that is turned against the tiles, whose box is larger than it, its own diagonals.
  * Images that are partly outside the world are measured inside it. `box`: the footprint, where it is known.
  */
 export function suggestedResolution(
@@ -234,10 +235,33 @@ export function suggestedResolution(
 ): number {
   if (box === undefined) return Number.NaN
   const pixels = Math.hypot(width, height)
-  const whole = Math.hypot(box.east - box.west, box.north - box.south) / pixels
+  const boxed = Math.hypot(box.east - box.west, box.north - box.south) / pixels
+  const whole = boxed * diagonalShare(crs, placement, width, height)
   // an image over a pole or with a rim outside its domain has no meaningful diagonal: measure its middle
   if (box.east - box.west < WORLD_METRES * 0.9) return whole
   return lonLatConverterOf(crs).kind === 'projected' ? localResolution(crs, placement, width, height) : whole
+}
+
+/** How long an image's diagonals are beside that of its box, by the grid in its middle: 1 of upright ones. */
+function diagonalShare(crs: Crs, placement: Placement, width: number, height: number): number {
+  const { forward } = transformer(crs, WEB_MERCATOR)
+  const mapper = mapperOf(placement)
+  const at = (column: number, row: number): readonly [number, number] => {
+    const p = new Float64Array(2)
+    mapper.toMap(column, row, p)
+    forward(p[0]!, p[1]!, p)
+    return [p[0]!, p[1]!]
+  }
+  const [x, y] = at(width / 2, height / 2)
+  const [acrossX, acrossY] = at(width / 2 + 1, height / 2)
+  const [downX, downY] = at(width / 2, height / 2 + 1)
+  const a = [(acrossX - x) * width, (acrossY - y) * width] as const
+  const b = [(downX - x) * height, (downY - y) * height] as const
+  const box = Math.hypot(Math.abs(a[0]) + Math.abs(b[0]), Math.abs(a[1]) + Math.abs(b[1]))
+  const own = (Math.hypot(a[0] + b[0], a[1] + b[1]) + Math.hypot(a[0] - b[0], a[1] - b[1])) / 2
+  const share = own / box
+  // at the antimeridian or the rim of a projection the grid says nothing
+  return share > 0.5 && share <= 1 ? share : 1
 }
 
 function localResolution(crs: Crs, placement: Placement, width: number, height: number): number {

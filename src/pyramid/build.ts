@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { FlagstoneError } from '../errors.js'
 import { extensionOf, nameOfTileType } from '../format/tile-type.js'
 import type { TileXY } from '../grid/cover.js'
+import { allEmpty } from './all-empty.js'
 import { Assembler } from './assemble.js'
 import { fingerprintOf } from './fingerprint.js'
 import { type BuildOptions, parseBuildOptions, type ResolvedBuildOptions } from './options.js'
@@ -79,7 +80,7 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   }
   if (assembler.tally.tiles === 0) {
     discardOutput(resolved, output)
-    throw allEmpty(resolved)
+    throw allEmpty(plan, resolved)
   }
   seal(prepared, resolved, output, assembler, meter)
   for (const note of terrainNotes(plan.terrain, assembler.tally.clamped)) context.onNote?.(note)
@@ -207,20 +208,6 @@ function seal(
   }
   finishOutput(options, output)
   meter.update('done', plan.tiles, subtreesDone, tally.bytes)
-}
-
-function allEmpty(options: ResolvedBuildOptions): FlagstoneError {
-  const limits = [
-    ...(options.bbox === undefined ? [] : ['the bbox']),
-    ...(options.cutline === undefined ? [] : ['the cutline']),
-  ]
-  const where = limits.length === 0 ? '' : ` inside ${limits.join(' and ')}`
-  const { length } = options.sources
-  const what = length === 1 ? `${options.sources[0]} holds` : `The ${length} sources hold`
-  return new FlagstoneError(
-    'NOTHING_TO_BUILD',
-    `${what} nothing but nodata${where}, so there is nothing to build; check --nodata.`,
-  )
 }
 
 function reportOf(

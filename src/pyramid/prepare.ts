@@ -10,6 +10,7 @@ import { type BuildPlan, planBuild } from './plan.js'
 import { InlinePool, type SubtreePool, ThreadPool } from './pool.js'
 import { readInfos, type SkippedSource } from './source-infos.js'
 import { type OpenOptions, openOptionsOf, openSource, type SourceOpener } from './sources.js'
+import { refuseColours } from './terrain-options.js'
 import { type ColourChoice, chooseColours, provisionalView } from './tone.js'
 
 export interface PrepareContext {
@@ -52,6 +53,7 @@ export async function prepare(options: ResolvedBuildOptions, context: PrepareCon
     options.skipUnreadable,
     context.signal,
   )
+  refuseColours(infos, options)
   const plan = planBuild(infos, options, cutline)
   const heights = elevationView(options)
   const colours: ColourChoice =

@@ -1,4 +1,7 @@
 // What the options of a build say about heights: checked against each other, then as part of the plan.
+import { FlagstoneError } from '../errors.js'
+import { withoutSecrets } from '../raster/remote-path.js'
+import type { SourceInfo } from '../raster/source.js'
 import {
   checkTerrain,
   isTerrainRgb,
@@ -96,6 +99,23 @@ export function terrainOf(o: TerrainChoices): TerrainOptions | undefined {
   }
   checkTerrain(terrain)
   return terrain
+}
+
+/**
+ * Throws BAD_OPTION for a source whose bands are colours, when no band was named: the first one, red, would be
+ * taken for heights without a word.
+ */
+export function refuseColours(sources: readonly SourceInfo[], { terrain, bands }: TerrainChoices): void {
+  if (terrain === undefined || bands !== undefined) return
+  const found = sources.find(({ stored }) => stored.isColour === true)
+  if (found === undefined) return
+  const { palette, indexed, bands: count } = found.stored
+  const what = palette || indexed === true ? 'a picture with a palette' : `a colour picture of ${count} bands`
+  throw new FlagstoneError(
+    'BAD_OPTION',
+    `${withoutSecrets(found.path)} is ${what}, and --terrain needs heights; if one of its bands holds heights, name it, e.g. --bands 1.`,
+    { path: found.path },
+  )
 }
 
 /** For the report: heights that had to be clamped. */

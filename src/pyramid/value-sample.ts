@@ -1,7 +1,8 @@
 // What values the sources hold: a bounded sample of pixels of all of them together, the same one every time.
 //
 // Small images and small overviews are read whole; of large ones blocks spread evenly over the image (the R2
-// sequence of M. Roberts). Pixels without a value are left out. At most MAX_SOURCES sources are looked at.
+// sequence of M. Roberts). Pixels without a value are left out, and of
+// the others single bands that are nodata. At most MAX_SOURCES sources are looked at.
 import type { OpenOptions } from '../raster/open-options.js'
 import { isPicture } from '../raster/pixels.js'
 import type { PixelWindow, RasterSource, SourceInfo, SourceLevel } from '../raster/source.js'
@@ -43,7 +44,7 @@ export async function sampleValues(
   const budget = Math.max(WINDOW_PIXELS, Math.floor(MAX_PIXELS / chosen.length))
   for (const info of chosen) {
     const own = bands.map((band) => Math.min(band, samplesOf(info)))
-    const source = await open(info.path, { ...options, view: { kind: 'values', bands: own } })
+    const source = await open(info.path, { ...options, view: { kind: 'values', bands: own, perBand: true } })
     try {
       await collect(source, budget, values)
     } finally {

@@ -45,6 +45,8 @@ export interface StoredSamples {
   readonly palette: boolean
   /** A picture of a palette that is shown as its colours; a values view gives the numbers of the palette. */
   readonly indexed?: boolean
+  /** The file calls its bands colours (red, green, blue, inks, a palette), so that none of them is known to be heights. */
+  readonly isColour?: boolean
   /** Value that means "nothing here", as far as one number says it (NaN too). */
   readonly nodata?: number
   /** GDAL's: value = stored · scale + offset, by band; left out where it is 1 and 0. Values views are in these units. */
@@ -82,6 +84,8 @@ export interface ValueView {
   readonly kind: 'values'
   /** Stored bands from 1. */
   readonly bands: readonly number[]
+  /** A band's own nodata value is NaN, also where other bands have values: for statistics of single bands. */
+  readonly perBand?: boolean
 }
 
 export type SourceView = ColourView | ValueView

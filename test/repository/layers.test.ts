@@ -49,6 +49,7 @@ const ROOMS: Record<string, Record<string, number>> = {
     fastify: 15,
   },
   raster: {
+    'gdal-number': 1,
     pixels: 1,
     'remote-path': 1,
     sharp: 1,

@@ -1,6 +1,7 @@
 // ESRI ASCII grids (.asc, .grd, .txt): a header of six or so words and numbers, then the values row by row from
 // the north. Decimal points only; the coordinate system is in a .prj (or .aux.xml) beside, or in --s-srs.
 import { FlagstoneError } from '../../errors.js'
+import { atofM } from '../gdal-number.js'
 import type { OpenOptions } from '../open-options.js'
 import { readPam } from '../place/pam.js'
 import { requireArea, requireCrs } from '../place/place.js'
@@ -72,7 +73,8 @@ async function readHeader(source: ByteSource): Promise<Header> {
   for (let m = word.exec(text); m !== null; m = word.exec(text)) {
     const key = m[2]!.toLowerCase()
     if (!ASCII_GRID_KEYS.has(key)) break
-    const value = numberOf(m[3]!.replace(',', '.'))
+    const isNodata = key.startsWith('nodata')
+    const value = isNodata ? atofM(m[3]!) : numberOf(m[3]!.replace(',', '.'))
     if (value === undefined) throw corrupt(source, `its ${m[2]} “${m[3]!.slice(0, 20)}” is no number`)
     found.set(key, value)
     start = word.lastIndex

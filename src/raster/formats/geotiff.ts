@@ -3,7 +3,7 @@
 import { FlagstoneError } from '../../errors.js'
 import type { Crs } from '../../grid/crs.js'
 import type { PixelMemory, Pixels, Samples } from '../pixels.js'
-import { pamBeside, readKeys, requireCrs, requirePlace } from '../place/georeference.js'
+import { crsOfTiff, pamBeside, readKeys, requirePlace } from '../place/georeference.js'
 import { NOWHERE } from '../place/place.js'
 import { isRemote } from '../remote-path.js'
 import type { PixelWindow, RasterSource, SourceInfo, SourceView } from '../source.js'
@@ -62,7 +62,7 @@ export async function openGeoTiff(
     const place = options.anywhere
       ? { geotransform: NOWHERE }
       : await requirePlace(path, raster.ifd, keys, pam)
-    const crs = options.crs ?? pam?.crs ?? requireCrs(path, keys)
+    const crs = options.crs ?? pam?.crs ?? (await crsOfTiff(path, keys))
     return new GeoTiff(raster, {
       path,
       ...(source.version === undefined ? {} : { version: source.version }),

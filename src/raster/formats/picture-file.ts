@@ -82,6 +82,7 @@ function lookOf(
       hasAlpha,
       palette: false,
       ...(isPalette ? { indexed: true } : {}),
+      ...(kind === 'grey' ? {} : { isColour: true }),
       ...(nodata === undefined ? {} : { nodata }),
     },
     cmyk: kind === 'cmyk',

@@ -10,8 +10,8 @@ import { placeByPoints } from './control-points.js'
 import { GeoKey, type GeoKeys, PIXEL_IS_POINT, readGeoKeys } from './geokeys.js'
 import { crsFromGeoKeys } from './geokeys-crs.js'
 import { type Pam, readPam } from './pam.js'
-import { type Place, requireArea } from './place.js'
-import { readWorldFile } from './sidecar.js'
+import { type Place, requireArea, requireCrs } from './place.js'
+import { readPrj, readWorldFile } from './sidecar.js'
 
 /** Keys beyond this are not there in honest files. */
 const MAX_KEY_VALUES = 65536
@@ -34,16 +34,10 @@ export async function pamBeside(path: string, ignoreCrs: boolean): Promise<Pam |
   }
 }
 
-/** The CRS of the file. Throws CRS_MISSING, CRS_UNSUPPORTED. */
-export function requireCrs(path: string, keys: GeoKeys): Crs {
+/** The CRS of the file, or of a .prj beside one that says nothing. Throws CRS_MISSING, CRS_UNSUPPORTED. */
+export async function crsOfTiff(path: string, keys: GeoKeys): Promise<Crs> {
   const found = crsFromGeoKeys(keys)
-  if (found === undefined) {
-    throw new FlagstoneError(
-      'CRS_MISSING',
-      `${path} does not say in which coordinate system it lies; pass it, for example --s-srs EPSG:32633`,
-      { path },
-    )
-  }
+  if (found === undefined) return (isRemote(path) ? undefined : await readPrj(path)) ?? requireCrs(path)
   if ('crs' in found) return found.crs
   throw new FlagstoneError(
     'CRS_UNSUPPORTED',

@@ -3,6 +3,7 @@ import { FlagstoneError } from '../../errors.js'
 import type { Crs } from '../../grid/crs.js'
 import { crsFromText } from '../../grid/crs-text.js'
 import type { ControlPoint, Polynomials } from '../../grid/placement.js'
+import { atof } from '../gdal-number.js'
 import type { Geotransform } from '../source.js'
 import { placeByPoints } from './control-points.js'
 import { oneLine, readBeside } from './sidecar.js'
@@ -44,7 +45,7 @@ export async function readPam(path: string, ignoreCrs = false): Promise<Pam | un
 }
 
 function bandOf(element: XmlElement): PamBand {
-  const nodata = numberOf(textOf(element, 'NoDataValue'))
+  const nodata = nodataOf(childOf(element, 'NoDataValue'))
   const scale = numberOf(textOf(element, 'Scale'))
   const offset = numberOf(textOf(element, 'Offset'))
   return {
@@ -52,6 +53,14 @@ function bandOf(element: XmlElement): PamBand {
     ...(scale === undefined ? {} : { scale }),
     ...(offset === undefined ? {} : { offset }),
   }
+}
+
+/** As text, or exactly, as the eight bytes of a double. */
+function nodataOf(element: XmlElement | undefined): number | undefined {
+  const hex = element?.attributes['le_hex_equiv']
+  if (hex !== undefined && /^[\da-f]{16}$/i.test(hex)) return Buffer.from(hex, 'hex').readDoubleLE()
+  const text = element?.text.trim()
+  return text ? atof(text) : undefined
 }
 
 type XmlPlace = Pick<Pam, 'crs' | 'geotransform' | 'polynomials'>

@@ -1,6 +1,7 @@
 // What GDAL says of bands in its metadata tag: what they mean, where that differs from ExtraSamples (near
 // infrared kept as a fourth band is often marked as alpha there, because writers of RGB files could think of
 // nothing else), and by which scale and offset stored numbers become values.
+import { atof } from '../gdal-number.js'
 import type { ImageLayout } from './layout.js'
 import type { Ifd } from './structure.js'
 import { Tag } from './tags.js'
@@ -44,8 +45,8 @@ export function notedNodata(
   notes: readonly (BandNotes | undefined)[],
   samples: number,
 ): number[][] | undefined {
-  const said = roles.items.get('NODATA_VALUES')?.split(/\s+/).map(Number)
-  if (said?.length === samples && !said.some(Number.isNaN)) return [[...said, Number.NaN]]
+  const said = roles.items.get('NODATA_VALUES')?.trim().split(/\s+/).map(atof)
+  if (said?.length === samples) return [[...said, Number.NaN]]
   const values = Array.from({ length: samples }, (_, s) => notes[s]?.nodata)
   if (values.every((v) => v === undefined)) return undefined
   if (values.every((v) => Object.is(v, values[0]))) return [[values[0]!]]

@@ -26,10 +26,7 @@ function paletteOf(map: Float64Array, bits: number): Palette {
 /** ExtraSamples of sample `s`: 1 associated alpha, 2 unassociated alpha, 0 anything else. */
 function alphaKind(layout: ImageLayout, s: number): number {
   const firstExtra = layout.samplesPerPixel - layout.extraSamples.length
-  const kind = layout.extraSamples[s - firstExtra]
-  if (kind !== undefined) return kind
-  // RGB with a fourth sample and no word about it: alpha, as GDAL takes it.
-  return layout.photometric === Photometric.Rgb && layout.samplesPerPixel === 4 && s === 3 ? 2 : 0
+  return layout.extraSamples[s - firstExtra] ?? 0
 }
 
 /** Four inks; with fewer, or with inks of other names, the samples are taken as they are. */
@@ -51,6 +48,11 @@ function coloursOf(layout: ImageLayout, roles: BandRoles): readonly number[] {
   return isGrey ? [0] : [0, 1, 2]
 }
 
+function isCalledColours({ photometric }: ImageLayout, { names }: BandRoles): boolean {
+  const isNamed = ['Red', 'Green', 'Blue'].every((name) => names.includes(name))
+  return isNamed || [Photometric.Rgb, Photometric.YCbCr, Photometric.Cmyk].includes(photometric as 2)
+}
+
 /** What a supported image holds. `nodata`: the file's own value. */
 export function lookOf(layout: ImageLayout, roles: BandRoles, nodata: number | undefined): StoredLook {
   const { samplesPerPixel, bitsPerSample, photometric } = layout
@@ -66,6 +68,7 @@ export function lookOf(layout: ImageLayout, roles: BandRoles, nodata: number | u
     bands: samplesPerPixel - (alpha === undefined ? 0 : 1),
     hasAlpha: alpha !== undefined,
     palette: isPalette,
+    ...(isPalette || isCalledColours(layout, roles) ? { isColour: true } : {}),
     ...(nodata === undefined ? {} : { nodata }),
     ...(roles.scales.length === 0 ? {} : { scales: scalesOf(roles, samplesPerPixel) }),
   }

@@ -10,7 +10,7 @@ import { codecKind } from './coding.js'
 import { sampleTypeOf } from './sample-type.js'
 import type { Ifd } from './structure.js'
 import { Compression, Photometric, Tag } from './tags.js'
-import { DEFAULT_LUMA, DEFAULT_REFERENCE, type YCbCr } from './ycbcr.js'
+import { DEFAULT_LUMA, DEFAULT_REFERENCE, unitBytes, type YCbCr } from './ycbcr.js'
 
 /** A block larger than this cannot be decoded within the memory we promise. */
 export const MAX_BLOCK_BYTES = 192 * 2 ** 20
@@ -137,9 +137,7 @@ function cutStrips(shape: Shape, planes: number, blocks: Blocks): Blocks {
       if (blocks.counts[strip] === 0) continue
       const skip = ((i * piece) % rows) * rowBytes
       offsets[plane * down + i] = blocks.offsets[strip]! + skip
-      // A strip cut short leaves pieces with too few bytes (at least 1: 0 would mean "not stored").
-      const left = Math.max(1, blocks.counts[strip]! - skip)
-      counts[plane * down + i] = Math.min(left, Math.min(piece, height - i * piece) * rowBytes)
+      counts[plane * down + i] = Math.min(piece, height - i * piece) * rowBytes
     }
   }
   return { blockHeight: piece, offsets, counts }
@@ -159,7 +157,40 @@ function estimateCounts(source: ByteSource, offsets: Float64Array): Float64Array
   return counts
 }
 
-async function readBlocks(source: ByteSource, ifd: Ifd, shape: Shape, needed: number): Promise<Blocks> {
+/** Bytes of a block without compression that starts at row `y` of blocks: what its rows need, whatever its count says. */
+function storedBytes(
+  { tiled, height, blockHeight, rowBytes, blockWidth }: Shape,
+  y: number,
+  ycbcr?: YCbCr,
+): number {
+  const rows = tiled ? blockHeight : Math.min(blockHeight, height - y * blockHeight)
+  return ycbcr === undefined ? rows * rowBytes : unitBytes(ycbcr, blockWidth, rows)
+}
+
+/**
+ * As libtiff: without compression the counts are not looked at, because many old writers have them wrong. Only a
+ * block without a place is not stored.
+ */
+function bareCounts(shape: Shape, offsets: Float64Array, ycbcr: YCbCr | undefined): Float64Array {
+  const across = Math.ceil(shape.width / shape.blockWidth)
+  const down = Math.ceil(shape.height / shape.blockHeight)
+  return offsets.map((offset, i) =>
+    offset === 0 ? 0 : storedBytes(shape, Math.floor(i / across) % down, ycbcr),
+  )
+}
+
+interface Stored {
+  readonly needed: number
+  readonly compression: number
+  readonly ycbcr: YCbCr | undefined
+}
+
+async function readBlocks(
+  source: ByteSource,
+  ifd: Ifd,
+  shape: Shape,
+  { needed, compression, ycbcr }: Stored,
+): Promise<Blocks> {
   if (needed > MAX_BLOCKS) throw tooLarge(source, `is cut into ${needed} blocks, more than ${MAX_BLOCKS}`)
   const offsetTag = ifd.has(Tag.TileOffsets) ? Tag.TileOffsets : Tag.StripOffsets
   const countTag = ifd.has(Tag.TileByteCounts) ? Tag.TileByteCounts : Tag.StripByteCounts
@@ -167,8 +198,12 @@ async function readBlocks(source: ByteSource, ifd: Ifd, shape: Shape, needed: nu
   if (offsets === undefined || offsets.length < needed) {
     throw corrupt(source, `it says where ${offsets?.length ?? 0} of its ${needed} blocks lie`)
   }
+  if (compression === Compression.None) {
+    return { blockHeight: shape.blockHeight, offsets, counts: bareCounts(shape, offsets, ycbcr) }
+  }
   let counts = await ifd.numbers(countTag, needed)
-  if (counts === undefined && needed <= 65536) counts = estimateCounts(source, offsets)
+  const isForgotten = needed === 1 && counts?.[0] === 0 && offsets[0] !== 0
+  if (isForgotten || (counts === undefined && needed <= 65536)) counts = estimateCounts(source, offsets)
   if (counts === undefined || counts.length < needed) {
     throw corrupt(source, `it gives the sizes of ${counts?.length ?? 0} of its ${needed} blocks`)
   }
@@ -189,6 +224,15 @@ async function readFormat(
     )
   }
   return [...formats][0]!
+}
+
+/** Samples that are colours, by photometric; others may be any number of them. */
+const COLOURS: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3 }
+
+/** One for each sample that is no colour, as libtiff: those that nothing is said of are 0, anything. */
+function extraSamplesOf(photometric: number, samples: number, said: readonly number[]): readonly number[] {
+  const missing = samples - (COLOURS[photometric] ?? samples) - said.length
+  return missing > 0 ? [...said, ...new Array<number>(missing).fill(0)] : said
 }
 
 async function readYCbCr(ifd: Ifd): Promise<YCbCr> {
@@ -225,7 +269,8 @@ export async function readLayout(source: ByteSource, ifd: Ifd, littleEndian: boo
   const shape = await readShape(source, ifd, bitsPerSample * (planar ? 1 : samplesPerPixel))
   const blocksAcross = Math.ceil(shape.width / shape.blockWidth)
   const stripsDown = Math.ceil(shape.height / shape.blockHeight)
-  let blocks = await readBlocks(source, ifd, shape, blocksAcross * stripsDown * planes)
+  const needed = blocksAcross * stripsDown * planes
+  let blocks = await readBlocks(source, ifd, shape, { needed, compression, ycbcr })
   const isCuttable = !shape.tiled && compression === Compression.None && ycbcr === undefined
   if (isCuttable) blocks = cutStrips(shape, planes, blocks)
   const type = sampleTypeOf({ sampleFormat, bitsPerSample })
@@ -257,7 +302,9 @@ export async function readLayout(source: ByteSource, ifd: Ifd, littleEndian: boo
     blocksDown: Math.ceil(shape.height / blocks.blockHeight),
     offsets: blocks.offsets,
     counts: blocks.counts,
-    extraSamples: [...((await ifd.numbers(Tag.ExtraSamples, samplesPerPixel)) ?? [])],
+    extraSamples: extraSamplesOf(photometric, samplesPerPixel, [
+      ...((await ifd.numbers(Tag.ExtraSamples, samplesPerPixel)) ?? []),
+    ]),
     colorMap: await ifd.numbers(Tag.ColorMap, 3 * 65536),
     codecTags: await readCodecTags(source, ifd, compression),
     ycbcr,

@@ -1,5 +1,6 @@
 // The pixels of a TIFF, without asking where on earth they are: the first image, its overviews and its masks
 // as levels, read by window. Blocks go through one cache shared by all levels.
+import { atofM } from '../gdal-number.js'
 import type { PixelMemory, Pixels, Samples } from '../pixels.js'
 import { pixelMemory } from '../simd.js'
 import type { MaskKind, PixelWindow, SourceLevel, SourceView } from '../source.js'
@@ -39,13 +40,10 @@ export interface TiffRasterOptions {
   readonly notes?: readonly (BandNotes | undefined)[]
 }
 
-/** The file's nodata value; text like "255", "0.0", "nan", "-1.#IND". */
+/** The file's nodata value, read as GDAL reads it: "255", "0,0", "nan"; what is no number is 0. */
 async function nodataTag(ifd: Ifd): Promise<number | undefined> {
-  const text = (await ifd.text(Tag.GdalNodata, 256))?.trim()
-  if (text === undefined || text === '') return undefined
-  if (/nan|#(qnan|ind)/i.test(text)) return Number.NaN
-  const value = /^[-+]?inf/i.test(text) ? (text.startsWith('-') ? -Infinity : Infinity) : Number(text)
-  return Number.isNaN(value) ? undefined : value
+  const text = await ifd.text(Tag.GdalNodata, 256)
+  return text ? atofM(text) : undefined
 }
 
 /** Everything about an image that its levels share. */

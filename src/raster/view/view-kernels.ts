@@ -205,6 +205,22 @@ function clearMany(
   return out
 }
 
+/** NaN in band `at` of the values where the stored sample lies in any of the ranges. */
+export function clearBand(
+  values: Float32Array,
+  block: SampleBlock,
+  sample: number,
+  { at, bands, ranges }: { at: number; bands: number; ranges: readonly NodataRange[] },
+): void {
+  const from = block.arrays[sample]!
+  for (const { low, high } of ranges) {
+    for (let d = at, s = offsetOf(block, sample); d < values.length; d += bands, s += block.stride) {
+      const v = from[s]!
+      if (v >= low && v <= high) values[d] = Number.NaN
+    }
+  }
+}
+
 /** Also doubles beyond what a single holds: they would come out infinite. */
 function clearNotFinite(
   block: SampleBlock,

@@ -31,6 +31,7 @@ import {
 } from './view-colours.js'
 import {
   alphaMask,
+  clearBand,
   clearEmpty,
   intersect,
   type NodataRange,
@@ -62,6 +63,8 @@ export class ViewPlan {
   readonly #chosen: readonly number[]
   readonly #alpha: number | undefined
   readonly #nodata: readonly (readonly NodataRange[])[]
+  /** By chosen band, of views that want it. */
+  readonly #ownNodata: readonly (readonly NodataRange[])[]
   readonly #view: SourceView
   readonly #how: ColourWay | 'values'
   #tones: readonly BandTone[] | undefined
@@ -112,8 +115,21 @@ export class ViewPlan {
       })
       return ranges.every((range) => range !== undefined) ? [ranges] : []
     })
+    this.#ownNodata = view.kind === 'values' && view.perBand ? this.#rangesByBand(nodata) : []
     this.maskKind = this.#maskKind()
     this.needed = this.#alpha === undefined ? this.#chosen : [...new Set([...this.#chosen, this.#alpha])]
+  }
+
+  /** The values that mean "nothing" in a band on its own: not the colours that do so together. */
+  #rangesByBand(nodata: readonly (readonly number[])[]): NodataRange[][] {
+    const { length } = this.#chosen
+    return this.#chosen.map((sample) =>
+      nodata.flatMap((colour) => {
+        if (colour.length > 1 && colour.length <= length) return []
+        const range = nodataRange(colour[colour.length > length ? sample : 0]!, this.#look.stored)
+        return range === undefined ? [] : [range]
+      }),
+    )
   }
 
   #bandsOut(): number {
@@ -192,8 +208,13 @@ export class ViewPlan {
       alpha !== undefined &&
       this.#alpha !== undefined
     switch (this.#how) {
-      case 'values':
-        return valuesOf(block, chosen, stored.scales, pixels)
+      case 'values': {
+        const values = valuesOf(block, chosen, stored.scales, pixels)
+        for (const [i, ranges] of this.#ownNodata.entries()) {
+          clearBand(values.data as Float32Array, block, chosen[i]!, { at: i, bands: chosen.length, ranges })
+        }
+        return values
+      }
       case 'palette':
         return colourPalette(block, chosen[0]!, palette!, this.#wantsAlpha, pixels)
       case 'cmyk':

@@ -5,6 +5,7 @@
 
 import type { Crs } from '../../grid/crs.js'
 import type { Polynomials } from '../../grid/placement.js'
+import { atofM } from '../gdal-number.js'
 import { placeFromXml } from '../place/pam.js'
 import { childOf, childrenOf, numberOf, parseDocument, textOf, type XmlElement } from '../place/xml.js'
 import type { Geotransform, SampleType } from '../source.js'
@@ -18,6 +19,7 @@ export interface VrtBand {
   /** As background, unless the file hides it. */
   readonly nodata: number | undefined
   readonly isAlpha: boolean
+  readonly isColour: boolean
   readonly palette: Palette | undefined
   readonly scale: number
   readonly offset: number
@@ -136,7 +138,8 @@ function readBand(element: XmlElement, pieces: readonly Piece[], path: string): 
   const name = element.attributes['dataType'] ?? 'Byte'
   const type = TYPES[name]
   if (type === undefined) throw unsupported(path, `dataType="${name}"`)
-  const background = numberOf(textOf(element, 'NoDataValue'))
+  const said = textOf(element, 'NoDataValue')
+  const background = said ? atofM(said) : undefined
   const isHidden = /^(1|yes|true|on)$/i.test(textOf(element, 'HideNoDataValue') ?? '')
   const isPalette = textOf(element, 'ColorInterp') === 'Palette'
   return {
@@ -144,6 +147,9 @@ function readBand(element: XmlElement, pieces: readonly Piece[], path: string): 
     background,
     nodata: isHidden ? undefined : background,
     isAlpha: textOf(element, 'ColorInterp') === 'Alpha',
+    isColour: /^(Red|Green|Blue|Palette|Cyan|Magenta|Yellow|Black)$/.test(
+      textOf(element, 'ColorInterp') ?? '',
+    ),
     palette: isPalette ? paletteOf(childOf(element, 'ColorTable')) : undefined,
     scale: numberOf(textOf(element, 'Scale')) ?? 1,
     offset: numberOf(textOf(element, 'Offset')) ?? 0,

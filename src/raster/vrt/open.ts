@@ -201,6 +201,7 @@ function lookOf({ bands, mask }: VrtDocument): StoredLook {
     bands: bands.length - (hasAlpha ? 1 : 0),
     hasAlpha,
     palette: isIndex,
+    ...(bands.some((band) => band.isColour) ? { isColour: true } : {}),
     ...(nodata === undefined ? {} : { nodata }),
     ...(bands.every(({ scale, offset }) => scale === 1 && offset === 0)
       ? {}
