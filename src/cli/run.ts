@@ -1,5 +1,5 @@
 // Arguments to a command to an exit code. Commands are small: parse, call the library, print.
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, type Option } from 'commander'
 import { FlagstoneError } from '../errors.js'
 import { version } from '../version.js'
 import { type Context, EXIT, type Io } from './io.js'
@@ -27,9 +27,10 @@ function commandsFor([first]: readonly string[]): Promise<Define[]> {
 function program(context: Context, commands: readonly Define[]): Command {
   const { io } = context
   const root = new Command('flagstone')
-    .description('GeoTIFFs become one tile file that grows in place and is a PMTiles archive when sealed.')
+    .description('Turn GeoTIFFs into one tile file that grows in place and is a PMTiles archive when sealed.')
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'show help')
+    .configureHelp({ optionDescription })
     .showHelpAfterError('(add --help for the options and examples)')
     .exitOverride()
     .configureOutput({
@@ -40,25 +41,32 @@ function program(context: Context, commands: readonly Define[]): Command {
       'after',
       `
 Examples:
-  flagstone build ortho.tif ortho.pmtiles       a GeoTIFF becomes one tile file with overviews
-  flagstone info ortho.pmtiles                  what is in it
+  flagstone build ortho.tif ortho.pmtiles       create a tile file with overviews
+  flagstone info ortho.pmtiles                  show its contents
   flagstone sample ortho.pmtiles --size 800x600 -o preview.png
-  flagstone serve ortho.pmtiles                 a map server; prints the address to open
-  flagstone verify ortho.pmtiles                every structure and every checksum
+  flagstone serve ortho.pmtiles                 start a map server and print its address
+  flagstone verify ortho.pmtiles                check all structures and checksums
 
-Exit codes: 0 fine, 1 the job failed, 2 wrong usage, 3 damage found, 130 interrupted (and resumable).`,
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 damage found, 130 interrupted (continue with --resume).`,
     )
   for (const define of commands) {
     const command = define(context)
     command
-      .option('-q, --quiet', 'no messages, only results')
-      .option('-v, --verbose', 'more messages, and stacks of errors')
-      .option('--json', 'results as JSON')
+      .option('-q, --quiet', 'print results only, no messages')
+      .option('-v, --verbose', 'print more messages, and stack traces of errors')
+      .option('--json', 'print results as JSON')
       .exitOverride()
       .copyInheritedSettings(root)
     root.addCommand(command)
   }
   return root
+}
+
+/** The description, then what may be given and the default: without the quotes that commander puts around words. */
+function optionDescription({ description, argChoices, defaultValue }: Option): string {
+  const choices = argChoices === undefined ? '' : ` (choices: ${argChoices.join(', ')})`
+  const preset = ['number', 'string'].includes(typeof defaultValue) ? ` (default: ${defaultValue})` : ''
+  return `${description}${choices}${preset}`
 }
 
 /** One sentence for people, or an object for programs; a stack only when asked for. */

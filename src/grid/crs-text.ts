@@ -22,16 +22,13 @@ export function crsFromText(text: string): Crs {
   if (code !== undefined) {
     const crs = crsFromEpsg(code)
     if (crs !== undefined) return crs
-    throw unsupported(trimmed, 'is not known here or cannot be computed; pass its PROJ string or WKT instead')
+    throw unsupported(trimmed, 'is not supported; pass its PROJ string or WKT instead')
   }
   if (/^\+?(proj|init)=|^\+\w/.test(trimmed))
     return checked({ epsg: undefined, name: trimmed, definition: trimmed })
   const node = trimmed.startsWith('{') ? wktOfProjJson(trimmed) : parseWkt(trimmed)
   if (node === undefined) {
-    throw unsupported(
-      trimmed,
-      'is not one we can read; pass an EPSG code such as EPSG:25832, a PROJ string, or WKT',
-    )
+    throw unsupported(trimmed, 'cannot be read; pass an EPSG code such as EPSG:25832, a PROJ string, or WKT')
   }
   return crsOfNode(node, trimmed)
 }

@@ -55,14 +55,14 @@ export function readProj(text: string): ProjText {
   const name = given.get('proj')
   if (name === undefined) throw new Error('it has no +proj')
   const projection = ALIASES[name] ?? name
-  if (!PROJECTIONS.has(projection)) throw new Error(`its projection +proj=${name} is not one we compute`)
+  if (!PROJECTIONS.has(projection)) throw new Error(`its projection +proj=${name} is not supported`)
   const parts = [`+proj=${projection}`]
   const known = (key: string): boolean =>
     ANGLES.has(key) || NUMBERS.has(key) || FLAGS.has(key) || IGNORED.has(key) || SIZES.has(key)
   for (const key of given.keys()) {
     if (['proj', 'zone', 'pm', 'axis', 'units', 'to_meter', 'to_degree', 'sweep'].includes(key) || known(key))
       continue
-    throw new Error(`its parameter +${key} is not one we compute`)
+    throw new Error(`its parameter +${key} is not supported`)
   }
   if (projection !== 'longlat') parts.push(...parametersOf(projection, given))
   const isSphere = isSpherical(given, name)
@@ -182,7 +182,7 @@ function adapt(projection: string, values: Map<string, number>): void {
   if (projection === 'krovak' || projection === 'nzmg') return
   if (projection === 'omerc') {
     if (!values.has('alpha') && !values.has('gamma')) {
-      throw new Error('it is an oblique mercator by two points, which we do not compute')
+      throw new Error('it is an oblique mercator by two points, which is not supported')
     }
     if (!values.has('lonc')) values.set('lonc', values.get('lon_0') ?? 0)
     values.delete('lon_0')
@@ -217,7 +217,7 @@ function figureOf(given: ReadonlyMap<string, string>): string[] {
   const grids = given.get('nadgrids')
   const shift = given.get('towgs84')
   if (grids !== undefined && shift === undefined && grids.split(',').some((g) => !g.startsWith('@'))) {
-    throw new Error('its datum needs a grid (+nadgrids), and we have none')
+    throw new Error('its datum needs a grid (+nadgrids), which is not supported')
   }
   const name = given.get('datum')
   const datum = name === undefined ? undefined : Object.hasOwn(DATUMS, name) ? DATUMS[name]! : null
@@ -246,7 +246,7 @@ function ellipsoidOf(given: ReadonlyMap<string, string>, ofDatum: string | undef
   const size = (key: string): number | undefined => {
     if (!given.has(key)) return undefined
     const value = numberOf(key, given.get(key)!)
-    if (!(value >= 0)) throw new Error(`+${key}=${value} is no size of an ellipsoid`)
+    if (!(value >= 0)) throw new Error(`+${key}=${value} is not the size of an ellipsoid`)
     return value
   }
   const radius = size('R')
@@ -294,7 +294,7 @@ function unitOf(given: ReadonlyMap<string, string>): number {
   if (size !== undefined) {
     const [top, bottom = '1'] = size.split('/')
     const metres = numberOf('to_meter', top!) / numberOf('to_meter', bottom)
-    if (!(metres > 0 && Number.isFinite(metres))) throw new Error(`+to_meter=${size} is no unit`)
+    if (!(metres > 0 && Number.isFinite(metres))) throw new Error(`+to_meter=${size} is not a unit`)
     return metres
   }
   const name = given.get('units') ?? 'm'

@@ -31,7 +31,7 @@ const GEOGRAPHIC = ['GEOGCS', 'GEOGCRS', 'GEOGRAPHICCRS', 'GEODCRS', 'GEODETICCR
 const COMPOUND = ['COMPD_CS', 'COMPOUNDCRS']
 const DEGREE = Math.PI / 180
 
-/** Throws Error with a clause for a message: 'its projection … is not one we compute'. */
+/** Throws Error with a clause for a message: 'its projection … is not supported'. */
 export function crsOfWkt(node: WktNode): WktCrs {
   if (COMPOUND.includes(node.keyword)) return crsOfWkt(horizontal(node))
   if (node.keyword === 'BOUNDCRS') return bound(node)
@@ -42,7 +42,7 @@ export function crsOfWkt(node: WktNode): WktCrs {
     return { name: nameOf(node), definition: projected(node), code, ...datumOf(baseOf(node)) }
   }
   if (!GEOGRAPHIC.includes(node.keyword)) {
-    throw new Error(`${node.keyword} is not a system of maps or of longitudes and latitudes`)
+    throw new Error(`${node.keyword} is not a projected or geographic coordinate system`)
   }
   if (/^cartesian/i.test(String(childOf(node, 'CS')?.values[0]))) throw new Error('it is geocentric')
   const definition = `+proj=longlat ${figure(node, undefined)}${angular(node)}`
@@ -69,7 +69,7 @@ function horizontal(node: WktNode): WktNode {
 /** A system with a shift of its own to WGS 84. */
 function bound(node: WktNode): WktCrs {
   const source = childOf(node, 'SOURCECRS')?.children[0]
-  if (source === undefined) throw new Error('it is bound to nothing')
+  if (source === undefined) throw new Error('it has no source system')
   const inner = crsOfWkt(source)
   const shift = towgs84(childOf(node, 'ABRIDGEDTRANSFORMATION'))
   if (shift === undefined) return inner
@@ -142,7 +142,7 @@ function angular(node: WktNode): string {
 
 function projected(node: WktNode): string {
   const base = baseOf(node)
-  if (base === undefined) throw new Error('it stands on no geographic system')
+  if (base === undefined) throw new Error('it has no geographic system')
   const conversion = childOf(node, 'CONVERSION') ?? node
   const methodNode = childOf(conversion, 'PROJECTION', 'METHOD')
   if (methodNode === undefined) throw new Error('it names no projection')
@@ -150,7 +150,7 @@ function projected(node: WktNode): string {
   const p = parametersOf(conversion, angleUnit(base), conversion === node ? metres : 1)
   const method = methodOf(node, methodNode, conversion === node, p)
   const body = method && projectionText(method, p)
-  if (body === undefined) throw new Error(`its projection ${nameOf(methodNode)} is not one we compute`)
+  if (body === undefined) throw new Error(`its projection ${nameOf(methodNode)} is not supported`)
   const unit = metres === 1 ? '' : ` +to_meter=${metres}`
   return `${body} ${figure(base, p)}${unit}`
 }
@@ -195,7 +195,7 @@ function parametersOf(node: WktNode, radians: number, metres: number): Projectio
     // Esri's geostationary view: 0 is the sweep that GDAL writes
     if (name === 'ignored' || (/^option$/i.test(nameOf(each)) && value === 0)) continue
     if (name === undefined || value === undefined) {
-      throw new Error(`its parameter ${nameOf(each)} is not one we know`)
+      throw new Error(`its parameter ${nameOf(each)} is not supported`)
     }
     if (name === 'scale') found[name] = value * (factorOf(each, 'SCALEUNIT') ?? 1)
     else if (name === 'x0' || name === 'y0' || name === 'height') {

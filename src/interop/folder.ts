@@ -47,7 +47,7 @@ export class FolderReader implements TileSet {
   /** Throws NOT_A_TILE_FILE. */
   static open(path: string): FolderReader {
     if (isTileFolder(path)) return new FolderReader(path)
-    throw new FlagstoneError('NOT_A_TILE_FILE', `${path} holds no tiles named z/x/y.png, .jpg or .webp.`, {
+    throw new FlagstoneError('NOT_A_TILE_FILE', `${path} has no tiles named z/x/y.png, .jpg or .webp.`, {
       path,
     })
   }

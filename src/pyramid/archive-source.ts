@@ -37,7 +37,7 @@ export async function openArchive(path: string, options: OpenOptions = {}): Prom
   try {
     const zooms = set.levels().map((level) => level.zoom)
     if (zooms.length === 0) {
-      throw new FlagstoneError('NOTHING_TO_BUILD', `${path} holds no tiles, so there is nothing to build.`, {
+      throw new FlagstoneError('NOTHING_TO_BUILD', `${path} has no tiles, so there is nothing to build.`, {
         path,
       })
     }
@@ -68,7 +68,7 @@ function asSourceError(error: unknown, path: string): unknown {
 function noValues(path: string): FlagstoneError {
   return new FlagstoneError(
     'SOURCE_UNSUPPORTED',
-    `${path} is a tile archive, and does not say that its tiles hold heights (its metadata have no encoding mapbox or terrarium); build terrain from the elevation data itself.`,
+    `${path} is a tile archive whose metadata do not have the encoding mapbox or terrarium, so its tiles are not known to be heights; build terrain from the elevation data itself.`,
     { path },
   )
 }
@@ -76,7 +76,7 @@ function noValues(path: string): FlagstoneError {
 function noColours(path: string): FlagstoneError {
   return new FlagstoneError(
     'SOURCE_UNSUPPORTED',
-    `${path} holds heights, whose colours must not be resampled; build it with --terrain.`,
+    `${path} stores heights, whose colours must not be resampled; build it with --terrain.`,
     { path },
   )
 }

@@ -135,7 +135,7 @@ function interrupted(options: ResolvedBuildOptions, file?: string): FlagstoneErr
   return new FlagstoneError(
     'INTERRUPTED',
     file !== undefined
-      ? `Interrupted; what is done is safe in ${file}. Run the same command with --resume to go on.`
+      ? `Interrupted; what is done so far is safe in ${file}. Run the same command with --resume to continue.`
       : `Interrupted before anything was built.`,
     { path: options.out },
   )
@@ -178,7 +178,7 @@ function resumable(error: unknown, { path: file }: Output): unknown {
   )
   return new FlagstoneError(
     code,
-    `${error.message} What was committed before is safe in ${file}; run the same command with --resume to go on.`,
+    `${error.message} What was committed before is safe in ${file}; run the same command with --resume to continue.`,
     { ...details, cause: error },
   )
 }

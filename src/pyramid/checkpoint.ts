@@ -147,7 +147,7 @@ export function readCheckpoint(out: string): Checkpoint | undefined {
   if (found !== undefined) return found
   throw new FlagstoneError(
     'NOT_RESUMABLE',
-    `${path}, which says how far the build of ${out} came, is damaged, so it cannot be continued; use --overwrite to begin again.`,
+    `${path}, the checkpoint of ${out}, is damaged, so the build cannot be continued; use --overwrite to start again.`,
     { path },
   )
 }

@@ -166,8 +166,8 @@ class Tracer {
     if (!(Math.abs(lat) <= 90.000001 && Math.abs(lon) <= 1080)) {
       throw this.#bad(
         this.isDegrees
-          ? `has the position ${x},${y}, which is not longitude,latitude in degrees; if it has another coordinate system, name that in its crs member`
-          : `has the position ${x},${y}, which lies outside its coordinate system`,
+          ? `has the position ${x},${y}, which is not longitude,latitude in degrees; if it has another coordinate system, give it in the crs member`
+          : `has the position ${x},${y}, which is outside its coordinate system`,
       )
     }
     const px = metresToPixelX(lonToMetres(lon), this.#zoom, this.#tileSize)

@@ -32,11 +32,11 @@ export function readCutline(from: string | object): Cutline {
 function readText(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) {
-    throw new FlagstoneError('NOT_FOUND', `The cutline ${path} does not exist; name a GeoJSON file.`, {
+    throw new FlagstoneError('NOT_FOUND', `The cutline ${path} does not exist; pass a GeoJSON file.`, {
       path,
     })
   }
-  if (!stat.isFile()) throw bad(`The cutline ${path}`, 'is no file; name a GeoJSON file')
+  if (!stat.isFile()) throw bad(`The cutline ${path}`, 'is not a regular file; pass a GeoJSON file')
   if (stat.size > MAX_FILE_BYTES) {
     throw bad(`The cutline ${path}`, `is larger than ${MAX_FILE_BYTES / 2 ** 20} MB; simplify it`)
   }
@@ -68,7 +68,7 @@ export function cutlineOf(json: unknown, name: string): Cutline {
   if (!isObject(json)) throw bad(name, 'is not a GeoJSON object')
   const collector = new Collector(name)
   collector.object(json, 0)
-  if (collector.polygons.length === 0) throw bad(name, 'holds no polygon; a cutline is an area')
+  if (collector.polygons.length === 0) throw bad(name, 'has no polygon; a cutline must be an area')
   return { name, crs: crsOf(json, name), polygons: collector.polygons }
 }
 
@@ -81,7 +81,7 @@ function crsOf(json: Json, name: string): Crs | undefined {
   if (!isObject(crs) || crs.type !== 'name' || typeof said !== 'string') {
     throw bad(
       name,
-      'has a crs member that names no coordinate system; {"type":"name","properties":{"name":"EPSG:n"}} does',
+      'has a crs member without a valid coordinate system; write it as {"type":"name","properties":{"name":"EPSG:n"}}',
     )
   }
   return crsFromText(said)
@@ -128,7 +128,7 @@ class Collector {
   }
 
   #list(value: unknown, what: string): readonly unknown[] {
-    if (!Array.isArray(value)) throw bad(this.#name, `is not GeoJSON: its ${what} are no list`)
+    if (!Array.isArray(value)) throw bad(this.#name, `is not GeoJSON: its ${what} are not a list`)
     return value
   }
 

@@ -73,6 +73,6 @@ export function requireSame(out: string, before: Fingerprint, now: Fingerprint):
     .map((key) => `${key} was ${before[key] ?? 'not there'} and is ${now[key] ?? 'not there'} now`)
   throw new FlagstoneError(
     'NOT_RESUMABLE',
-    `${out} cannot be continued: ${said.join('; ')}. Give the options it was begun with, or --overwrite to begin again.`,
+    `${out} cannot be continued: ${said.join('; ')}. Use the options the build was started with, or --overwrite to start again.`,
   )
 }

@@ -67,7 +67,7 @@ async function expandList(list: string, inputs: Inputs): Promise<string[]> {
   if (stat === undefined) {
     throw new FlagstoneError(
       'NOT_FOUND',
-      `The list ${list} does not exist; @FILE names a text file with a path a line.`,
+      `The list ${list} does not exist; @FILE is a text file with one path per line.`,
       {
         path: list,
       },
@@ -76,7 +76,7 @@ async function expandList(list: string, inputs: Inputs): Promise<string[]> {
   if (!stat.isFile() || stat.size > MAX_LIST_BYTES) {
     throw new FlagstoneError(
       'BAD_OPTION',
-      `${list} is no list; @FILE names a text file with a path a line.`,
+      `${list} is not a list; @FILE is a text file with one path per line.`,
       {
         path: list,
       },
@@ -90,7 +90,7 @@ async function expandList(list: string, inputs: Inputs): Promise<string[]> {
     if (one.includes('\0')) {
       throw new FlagstoneError(
         'BAD_OPTION',
-        `${list} is no text; @FILE names a text file with a path a line.`,
+        `${list} is not text; @FILE is a text file with one path per line.`,
         {
           path: list,
         },
@@ -100,7 +100,7 @@ async function expandList(list: string, inputs: Inputs): Promise<string[]> {
     if (one !== '') for (const path of await expand(one, dirname(list), inputs, true)) found.push(path)
   }
   if (found.length > 0) return found
-  throw new FlagstoneError('NOT_FOUND', `The list ${list} names nothing; it takes a path a line.`, {
+  throw new FlagstoneError('NOT_FOUND', `The list ${list} is empty; it should have one path per line.`, {
     path: list,
   })
 }
@@ -120,8 +120,8 @@ async function rastersIn(folder: string, { out }: Inputs): Promise<string[]> {
   if (found.length > 0) return found
   const loose = names.filter((name) => PICTURES.has(extension(name))).length
   const why =
-    loose > 0 ? ` (${loose} pictures have no world file beside them, which would say where they lie)` : ''
-  throw new FlagstoneError('NOT_FOUND', `The folder ${folder} holds no rasters${why}.`, { path: folder })
+    loose > 0 ? ` (${loose} images have no world file beside them, so they are not georeferenced)` : ''
+  throw new FlagstoneError('NOT_FOUND', `The folder ${folder} has no rasters${why}.`, { path: folder })
 }
 
 function isRaster(name: string, all: ReadonlySet<string>): boolean {
@@ -143,7 +143,7 @@ async function matching(pattern: string, { out }: Inputs): Promise<string[]> {
   if (found.length > 0) return found
   throw new FlagstoneError(
     'NOT_FOUND',
-    `Nothing matches ${pattern}${names.length > 0 ? ' but files that belong to others (masks, overviews, world files)' : ''}.`,
+    `Nothing matches ${pattern}${names.length > 0 ? ' except files that belong to others (masks, overviews, world files)' : ''}.`,
     { path: pattern },
   )
 }

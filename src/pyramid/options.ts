@@ -44,7 +44,7 @@ const bbox = z
 export const buildOptions = z
   .strictObject({
     /** Paths of the images; folders, globs, @list.txt and URLs too, see pyramid/inputs.ts. */
-    sources: z.array(z.string().min(1)).min(1, 'name at least one image'),
+    sources: z.array(z.string().min(1)).min(1, 'at least one image is needed'),
     /** The tile file to make. */
     out: z.string().min(1),
     /** Both ends at once, [min, max] or one zoom; minZoom and maxZoom go before it. */
@@ -62,7 +62,7 @@ export const buildOptions = z
     /** Stored bands to show, from 1: one, or three. Default: 1, 2, 3 of an image with as many, else 1. */
     bands: z
       .array(z.int('bands are whole numbers from 1').min(1).max(65535))
-      .refine((list) => list.length === 1 || list.length === 3, 'name one band, or three: red, green, blue')
+      .refine((list) => list.length === 1 || list.length === 3, 'give one band, or three: red, green, blue')
       .optional(),
     /**
      * Values shown as black and white: one [min, max] for all bands or one a band; 'auto': the 2nd and 98th
@@ -140,7 +140,7 @@ export const buildOptions = z
       )
       .optional(),
     /** Pixels of the highest zoom over which the image fades in from the cutline inwards. */
-    cutlineBlend: z.number().min(0).max(1000, 'a cutline fades in over 1000 pixels at most').default(0),
+    cutlineBlend: z.number().min(0).max(1000, 'cutlineBlend is at most 1000 pixels').default(0),
     /** CRS of the sources, whatever they say: a code, PROJ string, WKT or PROJJSON. */
     crs: z.string().min(1).optional(),
     /** Worker threads; default: every core. 0: all work in the calling thread. */
@@ -148,7 +148,7 @@ export const buildOptions = z
     /** Bytes the build may take; default: 150 MB and 238 MB a thread. */
     memLimit: z
       .number()
-      .min(256 * 2 ** 20, 'a build takes 256 MB at least')
+      .min(256 * 2 ** 20, 'a build needs at least 256 MB')
       .optional(),
     /** Continue what was interrupted. */
     resume: z.boolean().default(false),
@@ -175,11 +175,11 @@ export const buildOptions = z
   })
   .refine((o) => !(o.colormap !== undefined && o.bands !== undefined && o.bands.length !== 1), {
     path: ['colormap'],
-    error: 'a colormap is for one band: name one with bands',
+    error: 'a colormap is for one band: choose one with bands',
   })
   .refine((o) => !(o.cutlineBlend > 0 && o.cutline === undefined), {
     path: ['cutlineBlend'],
-    error: 'there is no cutline to fade in from: name one with cutline',
+    error: 'cutlineBlend needs a cutline',
   })
   .check((context) => {
     const found = terrainContradiction(context.value)

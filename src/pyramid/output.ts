@@ -51,17 +51,21 @@ export function checkOutput(options: ResolvedBuildOptions): void {
   const { out } = options
   const directory = dirname(out)
   if (!existsSync(directory)) {
-    throw new FlagstoneError('NOT_FOUND', `${out}: there is no directory ${directory} to write into.`, {
-      path: directory,
-    })
+    throw new FlagstoneError(
+      'NOT_FOUND',
+      `${out}: the directory ${directory} does not exist; create it first.`,
+      {
+        path: directory,
+      },
+    )
   }
   if (!existsSync(out)) return
   if (statSync(out).isDirectory()) {
-    throw new FlagstoneError('BAD_OPTION', `${out} is a directory; name the file to make.`, { path: out })
+    throw new FlagstoneError('BAD_OPTION', `${out} is a directory; name the file to create.`, { path: out })
   }
   const real = realpathSync(out)
   if (options.sources.some((source) => existsSync(source) && realpathSync(source) === real)) {
-    throw new FlagstoneError('BAD_OPTION', `${out} is also the source; name another file to make.`, {
+    throw new FlagstoneError('BAD_OPTION', `${out} is also a source; choose another name for the output.`, {
       path: out,
     })
   }
@@ -70,7 +74,7 @@ export function checkOutput(options: ResolvedBuildOptions): void {
   throw new FlagstoneError(
     'EXISTS',
     unfinished
-      ? `${out} is an unfinished build: continue it with --resume, or begin again with --overwrite.`
+      ? `${out} is an unfinished build: continue it with --resume, or start again with --overwrite.`
       : `${out} exists already: replace it with --overwrite, or choose another name.`,
     { path: out },
   )
@@ -89,7 +93,7 @@ export function openOutput(
     if (existsSync(options.out)) {
       throw new FlagstoneError(
         'NOT_RESUMABLE',
-        `${options.out} has no checkpoint beside it (${checkpointPath(options.out)}): it is complete, or build did not make it; --overwrite would begin again.`,
+        `${options.out}: nothing to resume (there is no ${checkpointPath(options.out)}): the file is complete, or was not created by build. Use --overwrite to start again.`,
         { path: options.out },
       )
     }
@@ -128,7 +132,7 @@ function removeLeftOver(path: string): void {
     if (!file.tryLock('writer', 'exclusive')) {
       throw new FlagstoneError(
         'LOCKED',
-        `${path}: another build is writing it; wait until that is done, or end it.`,
+        `${path}: another build is writing this file; wait until it has finished, or stop it.`,
         { path },
       )
     }
@@ -161,7 +165,7 @@ function resumeOutput(
     writer.abandon()
     throw new FlagstoneError(
       'NOT_RESUMABLE',
-      `${path} is not the file that the interrupted build was writing; use --overwrite to begin again.`,
+      `${path} is not the file that the interrupted build was writing; use --overwrite to start again.`,
       { path },
     )
   }

@@ -195,7 +195,7 @@ function minZoomOf(asked: number | undefined, maxZoom: number, tilesAt: (zoom: n
   if (asked !== undefined && asked > maxZoom) {
     throw new FlagstoneError(
       'BAD_OPTION',
-      `The lowest zoom, ${asked}, is above the highest, ${maxZoom}: lower --min-zoom, or raise --max-zoom (the image's own resolution gives its default).`,
+      `The lowest zoom, ${asked}, is above the highest, ${maxZoom}: lower --min-zoom, or raise --max-zoom (its default comes from the resolution of the image).`,
     )
   }
   if (asked !== undefined) return asked
@@ -227,26 +227,27 @@ function rootZoomOf(maxZoom: number, tileSize: number, tilesAt: (zoom: number) =
 }
 
 function nothing(sources: readonly SourceInfo[], options: ResolvedBuildOptions): FlagstoneError {
-  const what = sources.length === 1 ? sources[0]!.path : `The ${sources.length} sources`
-  const verb = sources.length === 1 ? 'lies' : 'lie'
-  const limits = [
-    ...(options.bbox === undefined ? [] : [`the bbox ${options.bbox.join(',')}`]),
-    ...(options.cutline === undefined ? [] : ['the cutline']),
-  ]
-  if (limits.length === 0 || sources.every((info) => areaOf(info) === undefined)) {
+  const { bbox, cutline } = options
+  const isOne = sources.length === 1
+  const what = isOne ? sources[0]!.path : `The ${sources.length} sources`
+  const areas = sources.flatMap((info) => areaOf(info) ?? [])
+  if (areas.length === 0 || (bbox === undefined && cutline === undefined)) {
     return new FlagstoneError(
       'NOTHING_TO_BUILD',
-      `${what} ${verb} outside the web mercator world (±85.0511° of latitude), so there is nothing to build; check the coordinate system.`,
+      `${what} ${isOne ? 'is' : 'are'} outside the web mercator world (±85.0511° of latitude); check the coordinate system.`,
     )
   }
-  const advice = [
-    ...(options.bbox === undefined ? [] : ['bbox is west,south,east,north in degrees']),
-    ...(options.cutline === undefined
-      ? []
-      : ['a cutline is in degrees, longitude first, unless its crs member says otherwise']),
+  const missesBbox = bbox !== undefined && areas.every((area) => cutArea(area, sidesOf(bbox)).length === 0)
+  const limits = [
+    ...(bbox === undefined ? [] : [`--bbox ${bbox.join(',')}`]),
+    ...(cutline === undefined || missesBbox ? [] : ['--cutline']),
   ]
+  const covered = boundsOf(areas).map((degrees) => Math.round(degrees * 1e5) / 1e5)
+  const advice = limits.includes('--cutline')
+    ? '; a cutline is in degrees, longitude first, unless its crs member says otherwise'
+    : ''
   return new FlagstoneError(
     'NOTHING_TO_BUILD',
-    `${what} and ${limits.join(' and ')} have nothing in common, so there is nothing to build; ${advice.join('; ')}.`,
+    `${what} ${isOne ? 'does' : 'do'} not overlap ${limits.join(' within ')}; ${isOne ? 'it covers' : 'they cover'} ${covered.join(',')} (west,south,east,north)${advice}.`,
   )
 }

@@ -73,7 +73,7 @@ export async function readInfos(
 function explained(failure: unknown, bad: number, all: number): unknown {
   if (!(failure instanceof FlagstoneError) || all === 1) return failure
   const others = bad === 1 ? '' : `, and ${bad - 1} more of the ${all} sources cannot be used`
-  const message = `${failure.message.replace(/\.$/, '')}${others}; --skip-unreadable (skipUnreadable) leaves such sources out.`
+  const message = `${failure.message.replace(/\.$/, '')}${others}; --skip-unreadable (skipUnreadable) skips such sources.`
   const details = failure.path === undefined ? {} : { path: failure.path }
   return new FlagstoneError(failure.code, message, { ...details, cause: failure })
 }

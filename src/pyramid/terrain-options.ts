@@ -44,7 +44,7 @@ export function terrainContradiction(o: TerrainChoices): Contradiction | undefin
   if (terrain === undefined) {
     for (const path of ['terrainNodata', 'terrainStep', 'terrainOffset'] as const) {
       if (o[path] !== undefined)
-        return { path, error: 'it says how heights are written: name an encoding with terrain' }
+        return { path, error: 'it is only used with terrain: set terrain to an encoding' }
     }
     return undefined
   }
@@ -53,25 +53,25 @@ export function terrainContradiction(o: TerrainChoices): Contradiction | undefin
     [
       isRgb && !['auto', 'webp', 'png'].includes(o.format),
       'format',
-      `heights survive only without loss: choose webp or png, not ${o.format}`,
+      `heights need a lossless format: choose webp or png, not ${o.format}`,
     ],
     [
       !isRgb && o.format !== 'auto',
       'format',
-      `${terrain} tiles are numbers, not pictures: leave the format out`,
+      `${terrain} tiles are numbers, not images: leave out the format`,
     ],
-    [o.quality !== undefined, 'quality', 'heights are always written without loss: leave the quality out'],
-    [o.bands !== undefined && o.bands.length !== 1, 'bands', 'terrain is made of one band: name one'],
-    [o.rescale !== undefined, 'rescale', 'heights are written as they are: leave rescale out'],
-    [o.gamma !== 1, 'gamma', 'heights are written as they are: leave gamma out'],
-    [o.colormap !== undefined, 'colormap', 'heights are written as they are: leave the colormap out'],
+    [o.quality !== undefined, 'quality', 'heights are always lossless: leave out the quality'],
+    [o.bands !== undefined && o.bands.length !== 1, 'bands', 'terrain is built from one band: choose one'],
+    [o.rescale !== undefined, 'rescale', 'heights are stored unchanged: leave out rescale'],
+    [o.gamma !== 1, 'gamma', 'heights are stored unchanged: leave out gamma'],
+    [o.colormap !== undefined, 'colormap', 'heights are stored unchanged: leave out the colormap'],
     [
       o.alpha === false,
       'alpha',
-      'terrain without transparent pixels has a height there: say which with terrainNodata',
+      'terrain without transparent pixels needs a height for them: set terrainNodata',
     ],
-    [o.skipBlank, 'skipBlank', 'terrain has no background: tiles without any height are left out anyway'],
-    [o.cutlineBlend > 0, 'cutlineBlend', 'heights cannot fade: leave cutlineBlend out'],
+    [o.skipBlank, 'skipBlank', 'terrain has no background: tiles without heights are never stored'],
+    [o.cutlineBlend > 0, 'cutlineBlend', 'heights cannot fade: leave out cutlineBlend'],
     [
       terrain !== 'int16' && o.terrainStep !== undefined,
       'terrainStep',
@@ -123,6 +123,6 @@ export function terrainNotes(terrain: TerrainOptions | undefined, clamped: numbe
   if (terrain === undefined || clamped === 0) return []
   const [low, high] = terrainRange(terrain)
   return [
-    `${clamped} heights of the highest zoom lay outside what ${terrain.encoding} can say (${low} to ${high} m) and were clamped to it.`,
+    `${clamped} heights of the highest zoom are outside the range of ${terrain.encoding} (${low} to ${high} m) and were clamped to it.`,
   ]
 }

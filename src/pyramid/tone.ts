@@ -76,7 +76,7 @@ export async function chooseColours(
   if (valued.length === 0) {
     return {
       view,
-      notes: ['The colours of a palette are shown as they are: rescale and gamma are not used.'],
+      notes: ['The colours of a palette are shown unchanged: rescale and gamma are not used.'],
     }
   }
   if (Array.isArray(rescale)) {
@@ -97,7 +97,7 @@ function shownBands(infos: readonly SourceInfo[], options: ColourOptions): reado
   if (options.colormap !== undefined && most >= 3) {
     throw new FlagstoneError(
       'BAD_OPTION',
-      `A colormap is for one band and ${infos[0]!.path} has ${most}: name the one to show, e.g. --bands 1.`,
+      `A colormap is for one band and ${infos[0]!.path} has ${most}: choose one, for example --bands 1.`,
     )
   }
   return most >= 3 ? [1, 2, 3] : [1]
@@ -120,12 +120,12 @@ function automatic(
   const types = [...new Set(sources.map(({ stored }) => stored.type))].join(' and ')
   const isBytes = (b: BandStatistics): boolean => b.integers && b.min >= 0 && b.max > 127 && b.max <= 255
   if (bands.length === 3 && types !== 'uint8' && bands.every(isBytes)) {
-    const note = `The ${types} samples are numbers from 0 to 255 and are shown as they are; --rescale MIN,MAX shows others.`
+    const note = `The ${types} samples are from 0 to 255 and are shown unchanged; use --rescale MIN,MAX for another range.`
     return { ranges: [FULL], note }
   }
   const ranges = bands.map(rangeOf)
   const said = ranges.map((range, i) => (ranges.length === 1 ? '' : `band ${numbers[i]} `) + rangeText(range))
-  const note = `The ${types} values from ${said.join(', ')} are shown as black to white (2nd to 98th percentile of a sample); --rescale MIN,MAX shows others.`
+  const note = `The ${types} values from ${said.join(', ')} are shown as black to white (2nd to 98th percentile of a sample); use --rescale MIN,MAX for another range.`
   return { ranges, note }
 }
 
@@ -166,7 +166,7 @@ async function colormapChoice(
     range = whole && band!.count > 0 && band!.min < band!.max ? [band!.min, band!.max] : rangeOf(band!)
     const types = [...new Set(infos.map(({ stored }) => stored.type))].join(' and ')
     notes.push(
-      `The colormap spans the ${types} values from ${rangeText(range)} (${whole ? 'lowest and highest' : '2nd to 98th percentile'} of a sample); --rescale MIN,MAX makes it span others.`,
+      `The colormap spans the ${types} values from ${rangeText(range)} (${whole ? 'lowest and highest' : '2nd to 98th percentile'} of a sample); use --rescale MIN,MAX for another range.`,
     )
   }
   const tone: Tone = { ranges: [range], gamma: options.gamma, colormap: colormapFor(options, [range]) }
@@ -197,13 +197,13 @@ function readColormap(path: string): ParsedColormap {
   if (stat === undefined || !stat.isFile()) {
     throw new FlagstoneError(
       'BAD_OPTION',
-      `${path} is neither a colormap file nor the name of one; names are ${colormapNames()}, each with _r behind it turned around.`,
+      `${path} is not a colormap file or a known name; the names are ${colormapNames()}, each also reversed with _r at its end.`,
     )
   }
   if (stat.size > MAX_COLORMAP_BYTES) {
     throw new FlagstoneError(
       'BAD_OPTION',
-      `The colormap ${path} has ${stat.size} bytes; that is no colormap.`,
+      `The colormap ${path} has ${stat.size} bytes; that is not a colormap.`,
     )
   }
   return parseColormap(readFileSync(path, 'utf8'), path)

@@ -20,7 +20,7 @@ export function refuseForeignPath(path: string): void {
   if (virtual !== undefined) {
     throw new FlagstoneError(
       'SOURCE_UNSUPPORTED',
-      `${path}: ${virtual.slice(0, -1)} is a virtual file system that only GDAL knows; unpack or download the file, or give an http(s) URL`,
+      `${path}: ${virtual.slice(0, -1)} is a virtual file system of GDAL, which is not supported; unpack or download the file, or give an http(s) URL`,
       { path },
     )
   }
@@ -28,7 +28,7 @@ export function refuseForeignPath(path: string): void {
   if (scheme !== undefined && scheme.toLowerCase() !== 'file') {
     throw new FlagstoneError(
       'SOURCE_UNSUPPORTED',
-      `${path}: ${scheme}:// cannot be read; give an http(s) URL of the file (object stores can sign one), or download it`,
+      `${path}: ${scheme}:// cannot be read; pass an http(s) URL of the file (object stores can sign one), or download it`,
       { path },
     )
   }

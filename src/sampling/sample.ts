@@ -73,7 +73,7 @@ function lookOf(
   if (!isTerrainRgb(kind)) {
     throw new FlagstoneError(
       'BAD_OPTION',
-      'The file holds heights as numbers, which have no colours of their own: show them as shade or grey.',
+      'The file stores heights as numbers, not colours: use elevation shade or grey.',
     )
   }
   const data = new Uint8Array(width * height * 3)

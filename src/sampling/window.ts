@@ -24,7 +24,7 @@ export function windowOfBbox(bbox: readonly [number, number, number, number]): W
   }
   const top = rowOf(n)
   const bottom = rowOf(s)
-  if (top >= bottom) throw new RangeError(`bbox ${bbox.join(',')} lies outside the web mercator world`)
+  if (top >= bottom) throw new RangeError(`bbox ${bbox.join(',')} is outside the web mercator world`)
   return { left: columnOf(w), top, right: columnOf(e > w ? e : e + 360), bottom }
 }
 
@@ -38,14 +38,14 @@ export const columnOf = (lon: number): number => (lonToMetres(lon) + LIMIT_METRE
 /** Of a latitude; those beyond the world's edge are at the edge. */
 export const rowOf = (lat: number): number => (LIMIT_METRES - latToMetres(clampLatitude(lat))) / WORLD_METRES
 
-/** Throws RangeError for what is no size in pixels, TOO_LARGE. */
+/** Throws RangeError for what is not a size in pixels, TOO_LARGE. */
 export function checkSize(width: number, height: number): void {
   if (![width, height].every((n) => Number.isInteger(n) && n > 0)) {
-    throw new RangeError(`${width}×${height} is no size in pixels`)
+    throw new RangeError(`${width}×${height} is not a size in pixels`)
   }
   if (width <= MAX_SIDE && height <= MAX_SIDE && width * height <= MAX_PIXELS) return
   throw new FlagstoneError(
     'TOO_LARGE',
-    `A picture of ${width}×${height} pixels is over the limit of ${MAX_SIDE} a side and ${MAX_PIXELS} in all; ask for it in pieces.`,
+    `An image of ${width}×${height} pixels is over the limit of ${MAX_SIDE} a side and ${MAX_PIXELS} in all; request it in parts.`,
   )
 }

@@ -14,7 +14,7 @@ import { TileAnswers } from './tiles/tile-answer.js'
 /** In front of ids, as other servers have it. */
 const ALIASES = new Set(['tiles', 'data'])
 const TILE_METHODS = 'GET, HEAD, OPTIONS'
-const NOTHING = new HttpError(404, 'There is nothing here.')
+const NOTHING = new HttpError(404, 'Not found.')
 
 interface Found {
   readonly route: string
@@ -84,7 +84,7 @@ export class Core {
       throw notFor(method, TILE_METHODS)
     }
     if (kind === 'malformed') {
-      throw new HttpError(400, 'A tile is at /{id}/{z}/{x}/{y}: whole numbers without leading zeros.')
+      throw new HttpError(400, 'A tile is at /{id}/{z}/{x}/{y}, in whole numbers without leading zeros.')
     }
     return this.#tiles.answer(query, source, this.#path, mark < 0 ? '' : target.slice(mark + 1))
   }
@@ -205,7 +205,7 @@ function foundOf(route: Route<never>, isVersioned: () => boolean, answer: () => 
 }
 
 const notFor = (method: string, methods: string): HttpError =>
-  new HttpError(405, `${method.slice(0, 20)} is not for this address.`, ['Allow', methods])
+  new HttpError(405, `The method ${method.slice(0, 20)} is not allowed here.`, ['Allow', methods])
 
 /** As announced; undefined for what has no length beforehand. */
 function lengthOf({ headers }: Reply): number | undefined {
@@ -217,6 +217,6 @@ function decode(part: string): string {
   try {
     return decodeURIComponent(part)
   } catch {
-    throw new HttpError(400, 'The address is not encoded as UTF-8 in %XX.')
+    throw new HttpError(400, 'The URL is not valid percent-encoded UTF-8.')
   }
 }

@@ -95,7 +95,7 @@ async function refuse(
 ): Promise<void> {
   const { NodeQuery } = await import('./adapters/node-handler.js')
   onError?.(error, new NodeQuery(request, response))
-  const body = `${JSON.stringify({ error: 'The tiles cannot be opened now; the log of the server says why.' })}\n`
+  const body = `${JSON.stringify({ error: 'The tiles cannot be opened now; see the log of the server.' })}\n`
   response.writeHead(503, {
     'Content-Type': 'application/json',
     'Content-Length': Buffer.byteLength(body),

@@ -53,7 +53,7 @@ export const serverOptions = z.strictObject({
     .default('public, max-age=60, stale-while-revalidate=3600'),
   /** A tile asked for in another format is converted; else it is answered as it is stored. */
   transcode: z.boolean().default(false),
-  /** Look for files that appear, change and go. */
+  /** Pick up files that are added, changed or removed. */
   watch: z.boolean().default(false),
   /** Seconds between looks, for file systems that do not tell of changes. */
   watchSeconds: z.number().min(0.05).max(3600).default(2),

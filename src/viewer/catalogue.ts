@@ -37,8 +37,7 @@ function filter(): void {
   found = sources.filter((source) => words.every((word) => text(source).includes(word)))
   cards.replaceChildren()
   showMore()
-  if (words.length > 0 && found.length === 0)
-    cards.append(element('li', { class: 'none' }, 'No map is called so.'))
+  if (words.length > 0 && found.length === 0) cards.append(element('li', { class: 'none' }, 'No maps found.'))
   const all = `${count(sources.length)} ${sources.length === 1 ? 'map' : 'maps'}`
   summary.textContent = words.length === 0 ? all : `${count(found.length)} of ${all}`
 }
@@ -62,7 +61,7 @@ async function start(): Promise<void> {
     search.hidden = sources.length < SEARCH_FROM
     filter()
     showProblems(catalogue)
-    if (sources.length === 0) summary.textContent = 'Nothing is served yet.'
+    if (sources.length === 0) summary.textContent = 'No maps yet.'
   } catch (error) {
     summary.textContent = ''
     const trouble = byId('trouble')

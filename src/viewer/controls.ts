@@ -80,15 +80,15 @@ export function bindControls(viewer: Viewer, facts: Facts, sheet: { toggle(): vo
       return { key, says, run }
     })
   bindShortcuts([
-    { key: 'Enter', says: 'What is at the cross in the middle', run: () => viewer.askHere() },
-    { key: 'Escape', says: 'Close the answer', run: () => viewer.closePopup() },
-    { key: 'f', says: 'Show all of it', run: () => viewer.fit() },
-    { key: 'n', says: 'North up, from above', run: () => viewer.northUp() },
+    { key: 'Enter', says: 'Query the point at the crosshair', run: () => viewer.askHere() },
+    { key: 'Escape', says: 'Close the result', run: () => viewer.closePopup() },
+    { key: 'f', says: 'Zoom to the whole map', run: () => viewer.fit() },
+    { key: 'n', says: 'North up, viewed from above', run: () => viewer.northUp() },
     ...flips,
     { key: '[', says: 'Less opaque', run: () => setOpacity(shown.opacity - 10) },
     { key: ']', says: 'More opaque', run: () => setOpacity(shown.opacity + 10) },
-    { key: 'c', says: 'Light, dark, as the system', run: () => say(nextTheme()) },
-    { key: 'p', says: 'Open and close the panel', run: () => sheet.toggle() },
+    { key: 'c', says: 'Light, dark or same as the system', run: () => say(nextTheme()) },
+    { key: 'p', says: 'Open or close the panel', run: () => sheet.toggle() },
     { key: '?', says: 'These keys', run: openHelp },
   ])
   sync()

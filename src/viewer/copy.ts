@@ -11,7 +11,9 @@ export function copyButton(what: string, text: () => string): HTMLButtonElement 
   )
   button.addEventListener('click', async () => {
     say(
-      (await copied(text())) ? `${what} copied` : 'The browser does not let us copy: select it, then Ctrl+C',
+      (await copied(text()))
+        ? `${what} copied`
+        : 'The browser does not allow copying: select the text and press Ctrl+C',
     )
   })
   return button

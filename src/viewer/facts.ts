@@ -40,7 +40,7 @@ export const titleOf = ({ id, name }: { readonly id: string; readonly name?: str
 export const tileSizeOf = (facts: Facts, { tileSize }: TileJson): number =>
   tileSize ?? (isVector(facts) ? 512 : 256)
 
-/** Ours and PMTiles are sent as they lie; an MBTiles or a folder is not one archive of tiles. */
+/** Ours and PMTiles are sent unchanged; an MBTiles or a folder is not one archive of tiles. */
 export const isArchive = ({ kind }: Facts): boolean => /^(flat|PMTiles)/.test(kind)
 
 export const isVector = ({ types }: Facts): boolean =>

@@ -25,7 +25,7 @@ export class Inspector {
     this.#id = id
   }
 
-  /** `cell`: undefined when what is stored there is not known (yet). `enlarged`: how much beyond its size it is seen. */
+  /** `cell`: undefined when what is stored there is not known (yet). `enlarged`: screen pixels per tile pixel, along a side. */
   show(tile: TileAt, cell: Cell | undefined, where: string, enlarged: number): void {
     const name = `${tile.z}/${tile.x}/${tile.y}`
     const state = cell === undefined ? '' : cell.stored === undefined ? 'absent' : 'stored'
@@ -54,8 +54,8 @@ export class Inspector {
       rows.push(['ETag', known?.etag ?? '…'])
     } else if (cell?.from !== undefined) {
       rows.push(['Stored', `no, enlarged from ${cell.from.z}/${cell.from.x}/${cell.from.y}`])
-    } else if (cell !== undefined) rows.push(['Stored', 'no, and nothing above it'])
-    rows.push(['Seen', `${enlarged.toFixed(enlarged < 10 ? 1 : 0)} × its size`])
+    } else if (cell !== undefined) rows.push(['Stored', 'no, and no tile above it'])
+    rows.push(['Shown at', `${enlarged.toFixed(enlarged < 10 ? 1 : 0)}×`])
     byId('tile-facts').replaceChildren(
       ...rows.map(([term, value]) => element('div', {}, element('dt', {}, term), element('dd', {}, value))),
     )

@@ -90,7 +90,7 @@ async function start(): Promise<void> {
   fillUses(facts, tileJson)
   if (!hasWebGl()) {
     throw new Error(
-      'This browser shows no WebGL 2, which the map is drawn with; the addresses work without it.',
+      'This map needs WebGL 2, which this browser does not have; the URLs below work without it.',
     )
   }
   const maplibre = await loadMapLibre()
@@ -123,7 +123,7 @@ function followFile(viewer: Viewer, first: Facts, tileJson: TileJson): void {
       describe(facts)
       fillUses(facts, tileJson)
       await viewer.renew(facts)
-      say('The file has changed; this is the new one')
+      say('The file has changed; showing the new version')
     } catch (error) {
       failed(error)
     }
@@ -134,7 +134,7 @@ function followFile(viewer: Viewer, first: Facts, tileJson: TileJson): void {
 
 function failed(error: unknown): void {
   const isGone = error instanceof AnswerError && error.status === 404
-  trouble(isGone ? `This server has no map “${id}” now.` : (error as Error).message)
+  trouble(isGone ? `No map named “${id}”.` : (error as Error).message)
 }
 
 /** MapLibre's errors of tiles have the address, the status (0: none came) and what the server said. */
@@ -145,10 +145,10 @@ async function tileTrouble(error: {
   body?: Blob
 }): Promise<string> {
   const { message, url = '', status, body } = error
-  if (status === undefined) return `Some of the map did not come: ${message}`
+  if (status === undefined) return `Part of the map could not be loaded: ${message}`
   if (status === 0) return UNREACHABLE
   const tile = /\d+\/\d+\/\d+/.exec(url)?.[0] ?? url
-  return `Tile ${tile} did not come: ${sentenceOf((await body?.text()) ?? '', status)}`
+  return `Tile ${tile} could not be loaded: ${sentenceOf((await body?.text()) ?? '', status)}`
 }
 
 start().catch((error: unknown) => {

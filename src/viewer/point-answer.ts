@@ -44,7 +44,7 @@ export function rowsOf({ elevation, color, tile, resolution }: PointAnswer): {
     rows.push(['Colour', hex([red, green, blue])])
     rows.push(['RGB', `${red}, ${green}, ${blue}`])
     if (alpha < 255) rows.push(['Opacity', `${Math.round((100 * alpha) / 255)} %`])
-  } else rows.push(['Stored here', tile === null ? 'nothing' : 'a tile with a hole'])
+  } else rows.push(['Stored here', tile === null ? 'nothing' : 'no data in this tile'])
   if (tile !== null) rows.push(['Tile', tile.join('/')])
   if (resolution !== null) rows.push(['Pixel', metres(resolution)])
   return { rows, colour }

@@ -27,7 +27,7 @@ export async function getJson<T>(address: string, signal?: AbortSignal): Promise
   try {
     return JSON.parse(text) as T
   } catch {
-    throw new AnswerError(response.status, 'The server answered something that is not JSON.')
+    throw new AnswerError(response.status, 'The response of the server is not JSON.')
   }
 }
 

@@ -3,7 +3,7 @@
 export type Theme = 'auto' | 'light' | 'dark'
 const KEY = 'flagstone-theme'
 const NEXT: Readonly<Record<Theme, Theme>> = { auto: 'light', light: 'dark', dark: 'auto' }
-const NAMES: Readonly<Record<Theme, string>> = { auto: 'as the system', light: 'light', dark: 'dark' }
+const NAMES: Readonly<Record<Theme, string>> = { auto: 'same as the system', light: 'light', dark: 'dark' }
 
 const systemIsDark = window.matchMedia('(prefers-color-scheme: dark)')
 const listeners: (() => void)[] = []

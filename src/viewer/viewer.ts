@@ -213,13 +213,13 @@ export class Viewer {
     const action = byId('notice-action')
     notice.hidden = true
     action.hidden = true
-    if (tiles === 0) text.textContent = 'This file holds no tiles yet.'
+    if (tiles === 0) text.textContent = 'This file has no tiles yet.'
     else if (minZoom !== undefined && wanted < minZoom) {
-      text.textContent = `The file begins at level ${minZoom}; this is ${wanted}.`
+      text.textContent = `The lowest level of this file is ${minZoom}; you are at ${wanted}.`
       action.textContent = 'Go there'
       action.hidden = false
     } else if (maxZoom !== undefined && wanted > maxZoom && this.shown.gaps) {
-      text.textContent = `Level ${wanted} is not stored: this is level ${maxZoom}, enlarged.`
+      text.textContent = `Level ${wanted} is not stored: level ${maxZoom} is shown enlarged.`
     } else return
     notice.hidden = false
   }
@@ -244,7 +244,7 @@ export class Viewer {
     markLevel(Math.min(wanted, this.#facts.maxZoom ?? 0))
     const tile = tileAt(at.lon, at.lat, shown)
     const enlarged = 2 ** (zoom - zoomOfLevel(shown, this.#tileSize))
-    const where = this.#pointer === undefined ? 'at the middle of the map' : 'under the pointer'
+    const where = this.#pointer === undefined ? 'at the centre of the map' : 'under the pointer'
     this.#inspector.show(tile, this.#cells.get(nameOf(tile)), where, enlarged)
   }
 }

@@ -82,13 +82,13 @@ t.test('wrong usage is exit code 2 and a hint', async (t) => {
     [['build', 'a.tif', 'b', '-z', '9-3'], /such as 10-18/],
     [['build', 'a.tif', 'b', '--bbox', '1,2,3'], /west,south,east,north/],
     [['build', 'a.tif', 'b', '--resampling', 'magic'], /nearest, bilinear/],
-    [['build', 'a.tif'], /wants a source and a file to make/],
+    [['build', 'a.tif'], /needs a source and an output file/],
     [
       ['build', fixture('ortho.tif'), join(dir, 'x'), '--format', 'jpeg', '--lossless'],
       /JPEG cannot be lossless/,
     ],
     [['build', fixture('ortho.tif'), join(dir, 'x'), '--resume', '--force'], /choose one/],
-    [['tile', ortho, '3', '9', '1'], /run from 0 to 7/],
+    [['tile', ortho, '3', '9', '1'], /range from 0 to 7/],
     [['sample', ortho, '--size', '0x3'], /WIDTHxHEIGHT/],
     [['sample', ortho, '-o', 'a.gif'], /\.png, \.jpg or \.webp/],
   ]
@@ -99,8 +99,8 @@ t.test('failures are exit code 1 and say what to do', async (t) => {
   const cases: [string[], RegExp][] = [
     [['build', join(dir, 'no.tif'), join(dir, 'x')], /does not exist/],
     [['build', fixture('ortho.tif'), ortho], /exists already.*--overwrite/],
-    [['build', fixture('ortho.tif'), join(dir, 'no', 'x')], /no directory/],
-    [['build', fixture('ortho.tif'), ortho, '--resume'], /no checkpoint/],
+    [['build', fixture('ortho.tif'), join(dir, 'no', 'x')], /the directory .* does not exist/],
+    [['build', fixture('ortho.tif'), ortho, '--resume'], /nothing to resume/],
     [['info', join(dir, 'nothing')], /there is no such file/],
     [['info', fixture('ortho.tif')], /neither a Flagstone file nor a PMTiles archive/],
     [['tile', ortho, '14', '1', '1'], /has no tile 14\/1\/1 \(it has zooms 12 to 18\)/],
@@ -123,10 +123,10 @@ t.test('a dry run says what would be made, and makes nothing', async (t) => {
   const argv = ['build', fixture('ortho.tif'), out, '--dry-run', '--max-zoom', '16', '-j', '0']
   const { code, stdout, stderr } = await flagstone(argv)
   t.equal(code, 0, stderr)
-  t.match(stdout, /dry\.pmtiles would be made of GeoTIFF 2400×2000/)
+  t.match(stdout, /dry\.pmtiles would be built from GeoTIFF 2400×2000/)
   t.match(stdout, /zoom +tiles +bytes\n[\s\S]* 16 +\d+ +[\d.]+ KB\n {2}all/)
-  t.match(stdout, /A file of about [\d.]+ .B, in about .* on this thread \(from \d+ tiles made in/)
-  t.match(stdout, /free; .*so the index grows/)
+  t.match(stdout, /^Estimated: [\d.]+ .B, [\d.]+ s \(from a sample of \d+ tiles\)$/m)
+  t.match(stdout, /^Free in .* the index grows/m)
   t.match(stdout, /Sources cover \d+ % of the bounds, without holes/)
   const json = await flagstone([...argv, '--json'])
   t.match(JSON.parse(json.stdout), { maxZoom: 16, threads: 0, disk: { fits: true }, coverage: { holes: [] } })
@@ -144,8 +144,8 @@ t.test('a dry run whose file would not fit fails', async (t) => {
   const argv = ['build', fixture('ortho.tif'), out, '--dry-run', '--lossless', '-j', '0', '--max-zoom', '17']
   const { code, stdout, stderr } = await flagstone(argv)
   t.equal(code, 1, stdout)
-  t.match(stdout, /free: too little; tmpfs, so the index grows by relocation/)
-  t.match(stderr, /would need about .* MB, and .* has .* free: make room/)
+  t.match(stdout, /^Free in .*: .* \(not enough\)\. On tmpfs the index grows by relocation\.$/m)
+  t.match(stderr, /needs about .* MB, but .* has only .* free: free some space/)
   t.notOk(existsSync(out))
 })
 

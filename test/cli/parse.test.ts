@@ -48,7 +48,7 @@ t.test('ranges of values', (t) => {
     [3, 4],
     [5, 6],
   ])
-  t.same(parseRescale('255,0'), [[255, 0]], 'turned around')
+  t.same(parseRescale('255,0'), [[255, 0]], 'reversed')
   refuses(
     t,
     parseRescale,

@@ -102,7 +102,7 @@ t.test('one process: answers, and stops under load without dropping a request', 
   await load.ended()
   t.same(await child.end(), { code: 0, signal: null })
   t.same(load.dropped, [])
-  t.match(child.stderr, /^Finishing what is under way[^\n]*\n$/)
+  t.match(child.stderr, /^Finishing open requests; press Ctrl-C again to stop now\.\n$/)
 })
 
 t.test('Ctrl-C is the same, a source has the name it is given', async (t) => {
@@ -130,7 +130,7 @@ t.test('for people: the address alone on stdout, the rest on stderr', async (t) 
   await child.end()
   t.same(child.lines, [url])
   const [serving, ...lines] = child.stderr.trim().split('\n')
-  t.equal(serving, 'Serving roads; Ctrl-C stops.')
+  t.equal(serving, 'Serving roads; press Ctrl-C to stop.')
   t.match(JSON.parse(lines[0]!), {
     level: 'warn',
     method: 'GET',
@@ -311,12 +311,12 @@ t.test('wrong usage is said in a sentence', async (t) => {
     [[file, '--prot', '1'], 2, /Did you mean --port/],
     [[file, '-p', '70000'], 2, /from 0 to 65535/],
     [[file, '--missing', 'blue'], 2, /expected 204, 404, transparent, overzoom, or ID=/],
-    [[file, '--missing', 'rods=404'], 2, /no source is called rods; name the file/],
-    [[file, '--cors', 'example.org'], 2, /'example.org' is no origin; expected \* or/],
-    [[file, '--public-url', 'tiles.example.org'], 2, /expected an address such as https/],
+    [[file, '--missing', 'rods=404'], 2, /no source has the id rods; give a file that id/],
+    [[file, '--cors', 'example.org'], 2, /'example.org' is not an origin; expected \* or/],
+    [[file, '--public-url', 'tiles.example.org'], 2, /expected a URL such as https/],
     [[file, '--base-path', '/a/../b'], 2, /expected a path such as \/maps/],
     [[file, '--log', 'loud'], 2, /Allowed choices are error, warn, info/],
-    [[file, '--tls-cert', file], 2, /https wants both --tls-cert and --tls-key/],
+    [[file, '--tls-cert', file], 2, /HTTPS needs both --tls-cert and --tls-key/],
     [[join(dir, 'nothing.pmtiles')], 1, /nothing\.pmtiles: there is no such file/],
     [
       [join(dir, 'nothing.pmtiles'), '--workers', '2', '-p', '0'],

@@ -209,7 +209,7 @@ t.test('what cannot be resumed, and why', async (t) => {
   })
   await t.rejects(build({ ...stripBuild(second), resume: true }, { openSource }), {
     code: 'NOT_RESUMABLE',
-    message: /has no checkpoint beside it/,
+    message: /nothing to resume/,
   })
   const other = join(dir, 'other.pmtiles')
   writeCheckpoint(other, readCheckpoint(out)!)
@@ -251,7 +251,7 @@ t.test('nothing is left of a build without tiles', async (t) => {
   const empty = openerOf({ ...strip, paint: () => [0, 0, 0, 0] })
   await t.rejects(build(stripBuild(out), { openSource: empty }), {
     code: 'NOTHING_TO_BUILD',
-    message: /nothing but nodata/,
+    message: /has only nodata/,
   })
   const controller = new AbortController()
   controller.abort()
@@ -295,12 +295,12 @@ t.test('outputs that cannot be', async (t) => {
       code,
       message,
     })
-  await reject({ out: join(dir, 'no', 'x.pmtiles') }, 'NOT_FOUND', /there is no directory/)
+  await reject({ out: join(dir, 'no', 'x.pmtiles') }, 'NOT_FOUND', /does not exist; create it first/)
   await reject({ out: join(dir, 'folder') }, 'BAD_OPTION', /is a directory/)
   await reject(
     { sources: [join(dir, 'a.tif')], out: join(dir, 'a.tif'), overwrite: true },
     'BAD_OPTION',
-    /is also the source/,
+    /is also a source/,
   )
   t.same(readdirSync(dir), ['a.tif', 'folder'])
 })

@@ -88,12 +88,12 @@ t.test('what is no cutline is one sentence', (t) => {
     [join(dir, 'broken.json'), 'BAD_OPTION', /broken\.json is not JSON/],
     [join(dir, 'text.json'), 'BAD_OPTION', /is not JSON/],
     [join(dir, 'list.json'), 'BAD_OPTION', /is not a GeoJSON object/],
-    [dir, 'BAD_OPTION', /is no file/],
+    [dir, 'BAD_OPTION', /is not a regular file/],
     [{}, 'BAD_OPTION', /its type is null/],
     [{ type: 'Topology' }, 'BAD_OPTION', /its type is "Topology"/],
-    [{ type: 'FeatureCollection', features: {} }, 'BAD_OPTION', /its features are no list/],
+    [{ type: 'FeatureCollection', features: {} }, 'BAD_OPTION', /its features are not a list/],
     [{ type: 'FeatureCollection', features: [3] }, 'BAD_OPTION', /an object is expected/],
-    [{ type: 'FeatureCollection', features: [] }, 'BAD_OPTION', /holds no polygon/],
+    [{ type: 'FeatureCollection', features: [] }, 'BAD_OPTION', /has no polygon/],
     [
       {
         type: 'LineString',
@@ -103,9 +103,9 @@ t.test('what is no cutline is one sentence', (t) => {
         ],
       },
       'BAD_OPTION',
-      /holds no polygon/,
+      /has no polygon/,
     ],
-    [{ type: 'Polygon', coordinates: 'x' }, 'BAD_OPTION', /its coordinates are no list/],
+    [{ type: 'Polygon', coordinates: 'x' }, 'BAD_OPTION', /its coordinates are not a list/],
     [
       polygonOf([
         [0, 0],
@@ -411,6 +411,6 @@ t.test('a build is cut, its plan too', async (t) => {
   )
   t.throws(() => planBuild([infoOf(image)], options, far), {
     code: 'NOTHING_TO_BUILD',
-    message: /cutline have nothing in common/,
+    message: /does not overlap --cutline; it covers /,
   })
 })

@@ -79,13 +79,13 @@ t.test('what names nothing says so', async (t) => {
   const cases: [string, string, RegExp][] = [
     ['missing.tif', 'NOT_FOUND', /missing\.tif does not exist/],
     ['*.jp2', 'NOT_FOUND', /Nothing matches .*\*\.jp2\.$/],
-    ['empty', 'NOT_FOUND', /empty holds no rasters\.$/],
-    ['loose', 'NOT_FOUND', /holds no rasters \(2 pictures have no world file/],
+    ['empty', 'NOT_FOUND', /empty has no rasters\.$/],
+    ['loose', 'NOT_FOUND', /has no rasters \(2 images have no world file/],
     ['@none.txt', 'NOT_FOUND', /The list .*none\.txt does not exist/],
-    ['@empty.txt', 'NOT_FOUND', /names nothing/],
+    ['@empty.txt', 'NOT_FOUND', /is empty; it should have one path per line/],
     ['@bad.txt', 'NOT_FOUND', /missing\.tif does not exist/],
-    ['@binary.txt', 'BAD_OPTION', /is no text/],
-    ['@empty', 'BAD_OPTION', /is no list/],
+    ['@binary.txt', 'BAD_OPTION', /is not text/],
+    ['@empty', 'BAD_OPTION', /is not a list/],
   ]
   for (const [name, code, message] of cases) {
     const given = name.startsWith('@') ? `@${join(dir, name.slice(1))}` : join(dir, name)

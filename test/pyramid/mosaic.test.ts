@@ -280,7 +280,7 @@ t.test('what differs among many sources is said', async (t) => {
   utimesSync(paths[4]!, 1e9, 1e9)
   await t.rejects(resume(paths), {
     code: 'NOT_RESUMABLE',
-    message: /cannot be continued: the modification time of the sources was [^;]*now\. Give/,
+    message: /cannot be continued: the modification time of the sources was [^;]*now\. Use/,
   })
 })
 

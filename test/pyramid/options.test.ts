@@ -63,7 +63,7 @@ t.test('complaints name the field', (t) => {
     ['tile size', { tileSize: 100 }, /tileSize: tiles are 256 or 512/],
     ['zoom', { maxZoom: 27 }, /maxZoom/],
     ['quality of a zoom', { quality: { byZoom: { 27: 50 } } }, /quality/],
-    ['two bands', { bands: [1, 2] }, /bands: name one band, or three/],
+    ['two bands', { bands: [1, 2] }, /bands: give one band, or three/],
     ['an empty range', { rescale: [5, 5] }, /rescale: min and max are the same/],
     ['half a range', { rescale: [5] }, /rescale: it is 'auto', \[min, max\]/],
     ['a strange map', { colormap: 5 }, /colormap: it is a name/],
@@ -73,8 +73,8 @@ t.test('complaints name the field', (t) => {
     ['jpeg', { format: 'jpeg', lossless: true }, /lossless: JPEG cannot be lossless/],
     ['both', { resume: true, overwrite: true }, /choose one/],
     ['bbox', { bbox: [0, 5, 1, 4] }, /bbox.*south must be less than north/],
-    ['memory', { memLimit: 1000 }, /memLimit: a build takes 256 MB/],
-    ['no source', { sources: [] }, /sources: name at least one image/],
+    ['memory', { memLimit: 1000 }, /memLimit: a build needs at least 256 MB/],
+    ['no source', { sources: [] }, /sources: at least one image is needed/],
   ]
   for (const [name, wrong, message] of cases) {
     t.throws(() => parseBuildOptions({ ...given, ...wrong }), { code: 'BAD_OPTION', message }, name)

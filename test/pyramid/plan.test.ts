@@ -94,7 +94,7 @@ t.test('a bbox cuts to the pixel, and to nothing', (t) => {
   t.same(cut.levels.at(-1)!.ranges, [{ minX: 512, minY: 512, maxX: 513, maxY: 512 }])
   t.throws(() => plan(info, { bbox: [100, 10, 101, 11] }), {
     code: 'NOTHING_TO_BUILD',
-    message: /nothing in common/,
+    message: /does not overlap --bbox .*; it covers /,
   })
   t.end()
 })

@@ -297,7 +297,7 @@ t.test('a hole over several tiles is filled from the parents, without borders', 
 t.test('what contradicts heights is refused, naming the option', async (t) => {
   const out = join(t.testdir(), 'out.pmtiles')
   const cases: [Partial<BuildOptions>, RegExp][] = [
-    [{ quality: 80 }, /quality: .*without loss/],
+    [{ quality: 80 }, /quality: .*lossless/],
     [{ format: 'jpeg' }, /format: .*webp or png/],
     [{ terrain: 'float32', format: 'webp' }, /format: float32 tiles are numbers/],
     [{ bands: [1, 2, 3] }, /bands: .*one band/],
@@ -305,8 +305,8 @@ t.test('what contradicts heights is refused, naming the option', async (t) => {
     [{ gamma: 2 }, /gamma/],
     [{ colormap: 'viridis' }, /colormap/],
     [{ terrainStep: 1 }, /terrainStep: mapbox has its own step/],
-    [{ terrain: undefined, terrainNodata: 0 }, /terrainNodata: .*name an encoding/],
-    [{ terrainNodata: -20000 }, /outside what mapbox can say/],
+    [{ terrain: undefined, terrainNodata: 0 }, /terrainNodata: .*set terrain to an encoding/],
+    [{ terrainNodata: -20000 }, /outside the range of mapbox/],
     [{ terrain: 'rgb' as never }, /terrain/],
   ]
   for (const [more, message] of cases) {

@@ -135,7 +135,7 @@ t.test('nothing but nodata still gives a range', async (t) => {
 t.test('8-bit numbers in 16-bit samples stay as they are, if they are a picture', async (t) => {
   const rgb = await choose({ a: { type: 'uint16', bands: 3, value: (x) => Math.round(ramp(3, 255)(x)) } })
   t.same(rgb.view.tone?.ranges, [[0, 255]])
-  t.match(rgb.notes, [/numbers from 0 to 255 and are shown as they are/])
+  t.match(rgb.notes, [/from 0 to 255 and are shown unchanged/])
   for (const value of [ramp(0, 256), ramp(-1, 255), ramp(0, 100), (x: number) => x / 2]) {
     const other = await choose({
       a: { type: 'float32', bands: 3, value: (x) => Math.floor(value(x) * 2) / 2 },
@@ -212,7 +212,7 @@ t.test('colormaps', async (t) => {
   const missing = choose({ a: dem }, { colormap: 'virdis' })
   await t.rejects(missing, {
     code: 'BAD_OPTION',
-    message: /neither a colormap file nor the name of one.*viridis/,
+    message: /not a colormap file or a known name.*viridis/,
   })
   await t.rejects(choose({ a: dem }, { colormap: dir }), { code: 'BAD_OPTION' })
 })

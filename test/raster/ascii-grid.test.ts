@@ -146,11 +146,11 @@ t.test('broken grids are refused', async (t) => {
     [sound.replace('ncols 10', 'ncols 1000000000000'), /1000000000000 ncols/],
     [sound.replace('ncols 10', 'ncols 2000000000'), /2000000000×10 numbers need/],
     [sound.replace('ncols 10', 'ncols -3'), /-3 ncols/],
-    [sound.replace('ncols 10', 'ncols ten'), /ncols “ten” is no number/],
+    [sound.replace('ncols 10', 'ncols ten'), /ncols “ten” is not a number/],
     [sound.replace('nrows 10\n', ''), /no nrows/],
-    [sound.replace('cellsize 2.5\n', ''), /lacks xllcorner, yllcorner or cellsize/],
+    [sound.replace('cellsize 2.5\n', ''), /has no xllcorner, yllcorner or cellsize/],
     [sound.replace('cellsize 2.5', 'cellsize 0'), /no area/],
-    [sound.replace('xllcorner', 'xll'), /lacks|no number|ncols/],
+    [sound.replace('xllcorner', 'xll'), /has no|not a number|ncols/],
     [`${header(10, 10)}${'9'.repeat(300_000)}`, /row 1 holds “9+”/],
   ]
   for (const [text, says, code = 'SOURCE_CORRUPT'] of cases) {

@@ -129,7 +129,7 @@ t.test('hostile structure', async (t) => {
       /SOURCE_CORRUPT.*past its end/,
     ],
     ['65535 samples', patch(await make(), 277, 'value', 65535), /SOURCE_CORRUPT|TOO_LARGE/],
-    ['0 bits', patch(await make(), 258, 'value', 0), /SOURCE_CORRUPT.*bits a sample is 0/],
+    ['0 bits', patch(await make(), 258, 'value', 0), /SOURCE_CORRUPT.*bits per sample is 0/],
     ['photometric of the future', patch(await make(), 262, 'value', 60000), /SOURCE_UNSUPPORTED/],
     ['compression of the future', patch(await make(), 259, 'value', 60000), /SOURCE_UNSUPPORTED.*60000/],
     ['palette without a map', patch(await make(), 262, 'value', 3), /SOURCE_UNSUPPORTED.*palette/],

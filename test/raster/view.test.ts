@@ -298,12 +298,12 @@ t.test('what cannot be is said, or is misuse', async (t) => {
   const of = (view: ColourView) => () => ViewPlan.of({ stored: stored('uint8', 8, 3) }, view, [], 'a.tif')
   t.throws(of(colour(undefined, { bands: [4] })), {
     code: 'BAD_OPTION',
-    message: /a\.tif has 3 bands, band 4 was asked for/,
+    message: /a\.tif has 3 bands, but --bands asks for band 4/,
   })
   t.throws(of(colour(undefined, { bands: [0] })), { code: 'BAD_OPTION' })
   t.throws(of(colour(undefined, { bands: [1, 2] })), {
     code: 'BAD_OPTION',
-    message: /2 bands were asked for/,
+    message: /2 bands were given/,
   })
   const plan = ViewPlan.of({ stored: stored('int16', 16) }, colour(), [], 'a.tif')
   t.equal(plan.lacksTone, true)

@@ -89,8 +89,8 @@ const CORRUPT: Record<string, readonly [text: string, says: RegExp]> = {
   'band of no number': [vrt(band(source().replace('>1<', '>one<'))), /SourceBand is “one”/],
   'band that is not there': [vrt(band(source().replace('>1<', '>9<'))), /band 9/],
   'no file name': [vrt(band(source().replace(ORTHO, ''))), /no SourceFilename/],
-  'empty rectangle': [vrt(band(source().replaceAll('xSize="100"', 'xSize="0"'))), /is no rectangle/],
-  'rectangle of words': [vrt(band(source().replaceAll('xOff="0"', 'xOff="nan"'))), /is no rectangle/],
+  'empty rectangle': [vrt(band(source().replaceAll('xSize="100"', 'xSize="0"'))), /is not a rectangle/],
+  'rectangle of words': [vrt(band(source().replaceAll('xOff="0"', 'xOff="nan"'))), /is not a rectangle/],
   'flat geotransform': [vrt(band(source()), undefined, PLACE.replaceAll('0.4', '0')), /no area/],
   'short geotransform': [vrt(band(source()), undefined, '<GeoTransform>1,2,3</GeoTransform>'), /six numbers/],
   'table of words': [vrt(band(source('<LUT>a:b</LUT>', ORTHO, 'ComplexSource'))), /LUT/],
@@ -142,11 +142,11 @@ t.test('files that are missing, broken or the VRT itself', async (t) => {
   const dir = t.testdir({ 'junk.tif': 'II*\0junk', 'a.vrt': vrt(band(source('', 'gone.tif'))) })
   const gone = await outcomeOf(join(dir, 'a.vrt'))
   t.equal(gone.code, 'NOT_FOUND')
-  t.match(gone.message, /a\.vrt is made of .*gone\.tif, which does not exist/)
+  t.match(gone.message, /a\.vrt refers to .*gone\.tif, which does not exist/)
   writeFileSync(join(dir, 'b.vrt'), vrt(band(source('', 'junk.tif'))))
   const junk = await outcomeOf(join(dir, 'b.vrt'))
   t.equal(junk.code, 'SOURCE_CORRUPT')
-  t.match(junk.message, /b\.vrt is made of a file that cannot be used: .*junk\.tif/)
+  t.match(junk.message, /b\.vrt refers to a file that cannot be used: .*junk\.tif/)
   writeFileSync(join(dir, 'self.vrt'), vrt(band(source('', 'self.vrt'))))
   t.match((await outcomeOf(join(dir, 'self.vrt'))).message, /itself among its sources/)
   writeFileSync(join(dir, 'ping.vrt'), vrt(band(source('', 'pong.vrt'))))

@@ -49,7 +49,7 @@ t.test('the life of a file: every command does what it says', (t) => {
         encoding: 'buffer',
       },
     )
-    if (finished) t.match(ran.stderr.toString(), /it is complete/, command)
+    if (finished) t.match(ran.stderr.toString(), /nothing to resume/, command)
     else t.equal(ran.status, 0, `${command}\n${ran.stderr}`)
     if (isServer) t.match(ran.stdout.toString(), /^http:\/\/127\.0\.0\.1:\d+\/$/m, 'and says where it is')
   }

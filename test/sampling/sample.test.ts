@@ -263,7 +263,7 @@ t.test('limits and misuse', async (t) => {
   const bbox: Bbox = [0, 0, 1, 1]
   await t.rejects(sample(reader, { bbox, width: 100000, height: 10 }), {
     code: 'TOO_LARGE',
-    message: /in pieces/,
+    message: /in parts/,
   })
   await t.rejects(sample(reader, { bbox: [-180, -80, 180, 80], width: 100, height: 100, zoom: 14 }), {
     code: 'TOO_LARGE',

@@ -265,7 +265,7 @@ t.test('others are no archives', async (t) => {
   const { get } = await serve(t, join(dir, 'folder'))
   const response = await get('/folder.pmtiles')
   t.equal(response.status, 404)
-  t.match(((await response.json()) as { error: string }).error, /no PMTiles archive/)
+  t.match(((await response.json()) as { error: string }).error, /not a PMTiles archive/)
   t.equal((await get('/nothing.pmtiles')).status, 404)
 })
 

@@ -337,7 +337,7 @@ t.test('the catalogue lists, previews and finds', async (t) => {
   t.same(await page.locator('.card h2').allInnerTexts(), ['Village with a hole'])
   t.equal(await page.innerText('#summary'), '1 of 7 maps')
   await page.fill('#search', 'nowhere')
-  t.equal(await page.innerText('#cards'), 'No map is called so.')
+  t.equal(await page.innerText('#cards'), 'No maps found.')
   // the one tile of `attack` is no picture: its preview fails, is tried again, and goes
   t.same(
     complaints.filter((complaint) => !/attack\/bbox|status of 500/.test(complaint)),
@@ -414,7 +414,7 @@ t.test('light and dark', async (t) => {
   t.same(await dot(), light, 'which is remembered')
   await page.keyboard.press('c')
   t.same(await dot(), dark)
-  t.match(await page.innerText('#notice'), /holds no tiles yet/)
+  t.match(await page.innerText('#notice'), /has no tiles yet/)
   t.same(complaints, [])
   await page.context().close()
 })
@@ -495,7 +495,7 @@ t.test('what is in the way is said', async (t) => {
   const old = await openPage(browser)
   await old.page.goto(`${url}/gone/map`)
   await old.page.waitForSelector('#trouble:visible')
-  t.equal(await old.page.innerText('#trouble'), 'This server has no map “gone” now.')
+  t.equal(await old.page.innerText('#trouble'), 'No map named “gone”.')
   t.same(await old.page.locator('.panel a:visible').count(), 1, 'the way to the others is left')
   await old.page.context().close()
 
@@ -506,7 +506,10 @@ t.test('what is in the way is said', async (t) => {
   )
   await torn.page.goto(`${url}/ortho/map#16/${PLACE}`)
   await torn.page.waitForSelector('#trouble:visible')
-  t.match(await torn.page.innerText('#trouble'), /^Tile 17\/\d+\/\d+ did not come: The tile is damaged\.$/)
+  t.match(
+    await torn.page.innerText('#trouble'),
+    /^Tile 17\/\d+\/\d+ could not be loaded: The tile is damaged\.$/,
+  )
   await torn.page.evaluate('flagstone.map.jumpTo({ zoom: 14 })')
   await settled(torn.page)
   t.equal(await torn.page.isVisible('#trouble'), false, 'where all is well nothing is said')

@@ -115,7 +115,10 @@ t.test('folders: what is found in them, and what is not', async (t) => {
       .sort(),
     [join(root, 'in/broken.pmtiles'), join(root, 'in/link-out.pmtiles')],
   )
-  t.match(catalog.problems().find(({ path }) => path.endsWith('link-out.pmtiles'))!.message, /link out of/)
+  t.match(
+    catalog.problems().find(({ path }) => path.endsWith('link-out.pmtiles'))!.message,
+    /link to a file outside/,
+  )
 
   t.same(ids(await opened(t, [join(root, 'in')], { folderDepth: 0 })), ['alias', 'one'])
   t.same(ids(await opened(t, [join(root, 'in')], { folderDepth: 2 })), [
@@ -151,7 +154,7 @@ t.test('globs', async (t) => {
   t.same(ids(await opened(t, [`${root}/{a,other}/{x,y}1.pmtiles`])), ['x1', 'y1'])
   const none = await opened(t, [`${root}/nothing-*.pmtiles`])
   t.same(ids(none), [])
-  t.match(none.problems(), [{ path: `${root}/nothing-*.pmtiles`, message: /holds no tile archives/ }])
+  t.match(none.problems(), [{ path: `${root}/nothing-*.pmtiles`, message: /has no tile archives/ }])
   pmtilesFile(join(root, 'a/[1].pmtiles'), 1)
   t.same(ids(await opened(t, [`${root}/a/[1].pmtiles`])), ['_1_'], 'a name that is there is no glob')
 })

@@ -77,14 +77,14 @@ t.test('what cannot be listened on is said in a sentence that helps', async (t) 
     [
       { port: listening.port },
       'SYSTEM',
-      /^Port \d+ of 127\.0\.0\.1 is in use: stop what listens there, or .*--port/,
+      /^Port \d+ of 127\.0\.0\.1 is in use: stop the program that uses it, or .*--port/,
     ],
     [{ host: '192.0.2.1', port: 0 }, 'SYSTEM', /^192\.0\.2\.1 is not an address of this machine: use --host/],
     [{ port: 70_000 }, 'BAD_OPTION', /port/],
     [
       { port: 0, tls: { cert: join(dir, 'no.pem'), key: file } },
       'NOT_FOUND',
-      /^There is no certificate at .*no\.pem/,
+      /^The certificate .*no\.pem does not exist/,
     ],
     [{ port: 0, tls: { cert: file, key: file } }, 'BAD_OPTION', /cannot be used for TLS .* in PEM\.$/],
     [{ port: 0, tls: { cert: dir, key: file } }, 'SYSTEM', /cannot be read \(EISDIR\)/],

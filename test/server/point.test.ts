@@ -402,8 +402,8 @@ t.test('asked for wrongly', async (t) => {
   ]) {
     await expectError(post(JSON.stringify({ path }), '/dem/profile'), 400, /./, JSON.stringify(path))
   }
-  await expectError(get('/rgb/profile?path=1,1;2,2'), 400, /pictures/, 'pictures have no heights')
-  await expectError(get('/roads/point/1,1'), 400, /not pictures/, 'vector tiles have no colours')
+  await expectError(get('/rgb/profile?path=1,1;2,2'), 400, /has images/, 'pictures have no heights')
+  await expectError(get('/roads/point/1,1'), 400, /not images/, 'vector tiles have no colours')
   t.equal((await get('/nothing/point/1,1')).status, 404)
 })
 

@@ -15,16 +15,14 @@ export function describeEstimate(estimate: Estimate): string {
   const { levels, sample, disk, growth, sources } = estimate
   const rows = levels.map(({ zoom, tiles, bytes }) => [`  ${zoom}`, formatCount(tiles), formatBytes(bytes)])
   return [
-    `${estimate.out} would be made of ${sources.length === 1 ? sources[0] : plural(sources.length, 'source')}:`,
+    `${estimate.out} would be built from ${sources.length === 1 ? sources[0] : plural(sources.length, 'source')}:`,
     table([
       ['  zoom', 'tiles', 'bytes'],
       ...rows,
       ['  all', formatCount(estimate.tiles), formatBytes(estimate.tileBytes)],
     ]),
-    `A file of about ${formatBytes(estimate.fileBytes)}, in about ${formatDuration(estimate.seconds)} on ${
-      estimate.threads === 0 ? 'this thread' : plural(estimate.threads, 'thread')
-    } (from ${plural(sample.tiles, 'tile')} made in ${formatDuration(sample.seconds)}, in ${plural(sample.parts, 'place')}).`,
-    `${disk.directory} has ${formatBytes(disk.freeBytes)} free${disk.fits ? '' : ': too little'}; ${growth.fileSystem}, so the index grows ${
+    `Estimated: ${formatBytes(estimate.fileBytes)}, ${formatDuration(estimate.seconds)} (from a sample of ${plural(sample.tiles, 'tile')})`,
+    `Free in ${disk.directory}: ${formatBytes(disk.freeBytes)}${disk.fits ? '' : ' (not enough)'}. On ${growth.fileSystem} the index grows ${
       growth.method === 'insert' ? 'in place' : 'by relocation'
     }.`,
     ...coverageLines(estimate),
@@ -46,5 +44,5 @@ function coverageLines({ coverage: { share, holes } }: Estimate): string[] {
 /** A sentence when it cannot fit. */
 export function lackOfSpace({ out, fileBytes, disk }: Estimate): string | undefined {
   if (disk.fits) return undefined
-  return `${out} would need about ${formatBytes(fileBytes)}, and ${disk.directory} has ${formatBytes(disk.freeBytes)} free: make room, or choose another place, fewer zooms or a lower quality.`
+  return `${out} needs about ${formatBytes(fileBytes)}, but ${disk.directory} has only ${formatBytes(disk.freeBytes)} free: free some space, or choose another directory, fewer zooms or a lower quality.`
 }

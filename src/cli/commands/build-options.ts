@@ -23,29 +23,29 @@ const zoom = (): ((text: string) => number) => parseInteger(0, 26)
 function inputOptions(command: Command): Command {
   return command
     .optionsGroup('Input:')
-    .option('--bbox <w,s,e,n>', 'only this part, degrees', parseBbox)
-    .option('--cutline <file>', 'nothing outside the polygons of this GeoJSON')
+    .option('--bbox <w,s,e,n>', 'build only this area, in degrees', parseBbox)
+    .option('--cutline <file>', 'build only inside the polygons of this GeoJSON file')
     .option(
       '--cutline-blend <px>',
-      'pixels over which the image fades in from the cutline',
+      'fade the image in over this many pixels at the cutline (default: 0)',
       parseNumber(0, 1000),
     )
     .option(
       '-a, --nodata <v>',
-      "what means empty: '0', '0,0,0', 'nan', several as '0,0,0;255,255,255', or none",
+      "value treated as nodata: '0', '0,0,0', 'nan', several as '0,0,0;255,255,255', or none",
       parseNodata,
     )
     .option(
       '-s, --s-srs <crs>',
-      'CRS of the sources, whatever they say themselves: EPSG:n, ESRI:n, WKT, PROJJSON or a PROJ string',
+      'CRS of the sources, used instead of their own: EPSG:n, ESRI:n, WKT, PROJJSON or a PROJ string',
     )
     .addOption(
       new Option(
         '--blend <how>',
-        'which of several sources is on top: the first, the last, or all near their edges (default: last)',
+        'where sources overlap: show the first, the last, or blend them near their edges (default: last)',
       ).choices(['first', 'last', 'feather']),
     )
-    .option('--skip-unreadable', 'leave out sources that cannot be opened, and say which')
+    .option('--skip-unreadable', 'skip sources that cannot be opened, and list them')
 }
 
 function colourOptions(command: Command): Command {
@@ -53,86 +53,90 @@ function colourOptions(command: Command): Command {
     .optionsGroup('Colours:')
     .option(
       '--bands <list>',
-      'stored bands to show: one, or three (default: 1,2,3 where there are)',
+      'bands to show, one or three, counted from 1 (default: 1,2,3, or 1)',
       parseBands,
     )
     .option(
       '--rescale <range>',
-      'values to show as black and white: min,max (for all bands or each), or auto',
+      'values shown as black and white: min,max for all bands or for each, or auto',
       parseRescale,
     )
-    .option('--gamma <g>', 'above 1 brightens the middle (default: 1)', parseNumber(0, 100))
+    .option('--gamma <g>', 'values above 1 brighten the midtones (default: 1)', parseNumber(0, 100))
     .option('--colormap <map>', 'colours for one band: a name such as viridis, or a file')
     .addOption(
       new Option(
         '--colormap-mode <mode>',
-        "between the colormap's values (default: linear; exact for JSON files)",
+        "colours between the colormap's values (default: linear; exact for JSON files)",
       ).choices(['linear', 'lower', 'exact']),
     )
-    .option('--no-alpha', 'look at no alpha band or mask, make no transparent tile')
-    .option('--add-alpha', 'transparent where nothing is (this is the default)')
-    .option('--background <r,g,b>', 'colour behind what is transparent (default: white)', parseColour)
+    .option('--no-alpha', 'ignore alpha and masks; create no transparent tiles')
+    .option('--add-alpha', 'transparent where there is no data (this is the default)')
+    .option('--background <r,g,b>', 'background colour of opaque tiles (default: white)', parseColour)
 }
 
 function outputOptions(command: Command): Command {
   return command
     .optionsGroup('Output:')
-    .option('-z, --zoom <range>', 'zooms to make, e.g. 10-18', parseZooms)
+    .option('-z, --zoom <range>', 'zooms to create, e.g. 10-18', parseZooms)
     .addOption(
-      new Option('--min-zoom <z>', 'lowest zoom (default: where one tile holds all)').argParser(zoom()),
+      new Option(
+        '--min-zoom <z>',
+        'lowest zoom (default: the highest at which one tile covers the image)',
+      ).argParser(zoom()),
     )
     .addOption(
-      new Option('--max-zoom <z>', "highest zoom (default: the source's resolution)").argParser(zoom()),
+      new Option('--max-zoom <z>', 'highest zoom (default: from the resolution of the source)').argParser(
+        zoom(),
+      ),
     )
     .addOption(new Option('--minzoom <z>').argParser(zoom()).hideHelp())
     .addOption(new Option('--maxzoom <z>').argParser(zoom()).hideHelp())
     .addOption(
-      new Option('--zoom-level-strategy <how>', 'which zoom stands for a resolution between two').choices([
-        'auto',
-        'lower',
-        'upper',
-      ]),
+      new Option(
+        '--zoom-level-strategy <how>',
+        'highest zoom if the resolution is between two zooms (default: auto)',
+      ).choices(['auto', 'lower', 'upper']),
     )
     .addOption(
-      new Option('-r, --resampling <kernel>', 'kernel of the warp (default: bilinear)').choices(RESAMPLINGS),
-    )
-    .addOption(
-      new Option('--overview-resampling <kernel>', 'kernel of the overviews (default: average)').choices(
+      new Option('-r, --resampling <kernel>', 'kernel for the highest zoom (default: bilinear)').choices(
         RESAMPLINGS,
       ),
     )
     .addOption(
-      new Option('-f, --format <format>', 'auto: JPEG where opaque, WebP or PNG where not').choices([
-        'auto',
-        'jpeg',
-        'jpg',
-        'png',
-        'webp',
-        'avif',
-      ]),
+      new Option('--overview-resampling <kernel>', 'kernel for the overviews (default: average)').choices(
+        RESAMPLINGS,
+      ),
+    )
+    .addOption(
+      new Option(
+        '-f, --format <format>',
+        'tile format; auto: JPEG for opaque tiles, WebP or PNG for others (default: auto)',
+      ).choices(['auto', 'jpeg', 'jpg', 'png', 'webp', 'avif']),
     )
     .addOption(
       new Option(
         '--transparent-format <format>',
-        'of tiles that are not opaque, in auto (default: webp)',
+        'format of tiles that are not opaque, with --format auto (default: webp)',
       ).choices(['webp', 'png']),
     )
     .option(
       '--quality <q>',
-      '1 to 100; some zooms another: 75,14:50,16-18:80 (default: 75, AVIF 60)',
+      '1 to 100, or also by zoom: 75,14:50,16-18:80 (default: 75; AVIF: 60)',
       parseQuality,
     )
-    .option('--lossless', 'lossless WebP, PNG or AVIF')
+    .option('--lossless', 'use lossless WebP, PNG or AVIF')
     .addOption(
-      new Option('--tile-size <px>', 'tile width and height').choices(['256', '512']).argParser(Number),
+      new Option('--tile-size <px>', 'tile width and height (default: 256)')
+        .choices(['256', '512'])
+        .argParser(Number),
     )
-    .option('-x, --skip-blank', 'no tiles that show nothing but the background')
-    .option('--no-dedupe', 'store identical tiles again each time')
+    .option('-x, --skip-blank', 'store no tiles that show only the background')
+    .option('--no-dedupe', 'store identical tiles more than once')
     .option('--name <text>', 'name in the metadata (default: the file name)')
     .option('--description <text>', 'description in the metadata')
     .option('--attribution <text>', 'attribution in the metadata')
     .addOption(new Option('--type <type>', 'layer type in the metadata').choices(['overlay', 'baselayer']))
-    .option('--metadata <key=value>', 'more metadata (repeatable)', collectPairs)
+    .option('--metadata <key=value>', 'other metadata (repeatable)', collectPairs)
 }
 
 function terrainOptions(command: Command): Command {
@@ -141,18 +145,26 @@ function terrainOptions(command: Command): Command {
     .addOption(
       new Option(
         '--terrain <encoding>',
-        'heights instead of colours: terrain-RGB as mapbox (0.1 m) or terrarium (1/256 m), lossless WebP or ' +
-          '--format png; or numbers as int16 or float32. --bands says which band',
+        'store heights, not colours: as terrain-RGB, mapbox (0.1 m) or terrarium (1/256 m), in lossless WebP or ' +
+          'with --format png; or as numbers, int16 or float32. Use --bands to choose the band',
       ).choices(TERRAIN_ENCODINGS),
     )
     .option(
       '--terrain-nodata <what>',
-      'pixels without a height: transparent (default; MapLibre and Mapbox GL, which do not look at alpha, ' +
-        'show a pit there), parent (filled from the heights around them), or a height such as 0',
+      'pixels without a height: transparent (MapLibre and Mapbox GL ignore alpha and show a pit there), ' +
+        'parent (filled from the heights around them), or a height such as 0 (default: transparent)',
       parseTerrainNodata,
     )
-    .option('--terrain-step <m>', 'int16: metres between stored numbers (default: 0.25)', parseNumber(0, 1e6))
-    .option('--terrain-offset <m>', 'int16: height stored as 0 (default: 2500)', parseNumber(-1e6, 1e6))
+    .option(
+      '--terrain-step <m>',
+      'int16: step between stored heights, in metres (default: 0.25)',
+      parseNumber(0, 1e6),
+    )
+    .option(
+      '--terrain-offset <m>',
+      'int16: height stored as 0, in metres (default: 2500)',
+      parseNumber(-1e6, 1e6),
+    )
 }
 
 function parseTerrainNodata(text: string): TerrainNodata {
@@ -162,11 +174,15 @@ function parseTerrainNodata(text: string): TerrainNodata {
 function runOptions(command: Command): Command {
   return command
     .optionsGroup('Run:')
-    .option('--dry-run', 'say what would be made, how large and in what time; write nothing')
-    .option('-j, --threads <n>', 'threads at most; small images take fewer (default: ALL_CPUS)', parseThreads)
+    .option('--dry-run', 'estimate tiles, file size and time; write nothing')
+    .option(
+      '-j, --threads <n>',
+      'most threads to use; small images need fewer (default: all cores)',
+      parseThreads,
+    )
     .option(
       '--mem-limit <size>',
-      'memory the build may use, e.g. 800M (default: 150M, and 238M a thread)',
+      'most memory to use, e.g. 800M (default: 150M + 238M per thread)',
       parseBytes,
     )
     .option('--overwrite', 'replace an existing file')
@@ -177,7 +193,7 @@ function runOptions(command: Command): Command {
 const EXAMPLES = `
 Examples:
   flagstone build ortho.tif ortho.pmtiles
-  flagstone build ortho.tif ortho.pmtiles --dry-run       tiles, bytes, time and disk, from a sample
+  flagstone build ortho.tif ortho.pmtiles --dry-run       estimate tiles, size and time
 
 Input:
   flagstone build scan.tif scan.pmtiles --s-srs EPSG:27700 --nodata 255
@@ -213,7 +229,7 @@ export function defineBuild(): Command {
     .description('turn georeferenced rasters into one tile file with overviews')
     .argument(
       '<paths...>',
-      'sources (images, folders, globs, @list.txt, URLs), later ones on top; then the file to make',
+      'sources (images, folders, globs, @list.txt, URLs), later ones on top; then the file to create',
     )
   for (const group of [inputOptions, colourOptions, terrainOptions, outputOptions, runOptions]) group(command)
   return command.optionsGroup('Common:').addHelpText('after', EXAMPLES)

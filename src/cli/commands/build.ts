@@ -33,7 +33,7 @@ function optionsOf(paths: readonly string[], cli: BuildCliOptions): BuildOptions
   if (sources.length === 0) {
     throw new FlagstoneError(
       'BAD_OPTION',
-      `build wants a source and a file to make: flagstone build ${out} OUT.pmtiles`,
+      `build needs a source and an output file: flagstone build ${out} OUT.pmtiles`,
     )
   }
   return {
@@ -74,8 +74,8 @@ async function reallyBuild({ io }: Context, options: BuildOptions, cli: BuildCli
     printJson(io, report)
     return
   }
-  for (const { reason } of report.skipped.slice(0, 20)) say(io, cli, `Left out: ${reason}`)
-  if (report.skipped.length > 20) say(io, cli, `Left out: ${report.skipped.length - 20} more.`)
+  for (const { reason } of report.skipped.slice(0, 20)) say(io, cli, `Skipped: ${reason}`)
+  if (report.skipped.length > 20) say(io, cli, `Skipped: ${report.skipped.length - 20} more.`)
   say(
     io,
     cli,

@@ -58,10 +58,10 @@ function asTileJson(path: string, description: TilesDescription): Record<string,
 export function infoCommand({ io }: Context): Command {
   return new Command('info')
     .aliases(['show', 'summary'])
-    .description('say what is in a tile file')
+    .description("show a tile file's contents")
     .argument('<file>', 'a Flagstone file or any PMTiles archive')
-    .option('--levels', 'only the table of zooms')
-    .option('--tilejson', 'a TileJSON 3.0.0 document')
+    .option('--levels', 'print only the table of zooms')
+    .option('--tilejson', 'print a TileJSON 3.0.0 document')
     .addHelpText(
       'after',
       '\nExamples:\n  flagstone info ortho.pmtiles\n  flagstone info ortho.pmtiles --json | jq .levels',

@@ -1,5 +1,5 @@
 // `flagstone probe DIR`: what this file system can do, and which growth will be used.
-import { Command } from 'commander'
+import { Argument, Command } from 'commander'
 import { probeDirectory } from '../../platform/probe.js'
 import { table } from '../format.js'
 import { type CommonOptions, type Context, print, printJson } from '../io.js'
@@ -8,10 +8,13 @@ const yes = (able: boolean): string => (able ? 'yes' : 'no')
 
 export function probeCommand({ io }: Context): Command {
   return new Command('probe')
-    .description(
-      'try what the file system of a directory can do, and say which growth a build there will use',
+    .description("test what a directory's file system can do, and show how tile files there will grow")
+    .addArgument(
+      new Argument('[dir]', 'directory to test (a temporary file is created there)').default(
+        '.',
+        'this directory',
+      ),
     )
-    .argument('[dir]', 'the directory to try (a temporary file is made there)', '.')
     .addHelpText('after', '\nExamples:\n  flagstone probe\n  flagstone probe /mnt/tiles --json')
     .action((dir: string, options: CommonOptions) => {
       const found = probeDirectory(dir)
@@ -39,8 +42,8 @@ export function probeCommand({ io }: Context): Command {
       print(
         io,
         growth === 'insert'
-          ? 'Growth: insert – index regions grow in place, values are moved by the file system without copying.'
-          : 'Growth: relocate – index regions are copied to the end of the file when they fill (about 0.2 % of the data).',
+          ? 'Growth: insert – the index grows in place; the file system moves the tiles without copying them.'
+          : 'Growth: relocate – parts of the index are copied to the end of the file when they are full (about 0.2 % of the data).',
       )
     })
 }

@@ -17,7 +17,7 @@ import { parseBbox, parseInteger, parseSize } from '../parse.js'
 
 interface SampleOptions extends CommonOptions {
   readonly bbox?: [number, number, number, number]
-  readonly size: [number, number]
+  readonly size?: [number, number]
   readonly output?: string
   readonly format?: TileFormat
   readonly zoom?: number
@@ -40,7 +40,7 @@ function formatOf(options: SampleOptions): TileFormat {
   if (format === undefined) {
     throw new FlagstoneError(
       'BAD_OPTION',
-      `Cannot tell the format of '${options.output}': end it in .png, .jpg or .webp, or pass --format.`,
+      `Cannot tell the format of '${options.output}': use a name that ends in .png, .jpg or .webp, or pass --format.`,
     )
   }
   return format
@@ -53,7 +53,7 @@ function isEncoded(reader: TileReader, { elevation }: SampleOptions, format: Til
   if (format === 'jpeg') {
     throw new FlagstoneError(
       'BAD_OPTION',
-      'The file holds heights as colours, which JPEG would change: write .png or .webp, or pass --elevation shade.',
+      'The file stores heights as colours, which JPEG would change: write .png or .webp, or pass --elevation shade.',
     )
   }
   return true
@@ -61,21 +61,30 @@ function isEncoded(reader: TileReader, { elevation }: SampleOptions, format: Til
 
 export function sampleCommand({ io }: Context): Command {
   return new Command('sample')
-    .description('cut any window at any size out of a tile file, as a picture in web mercator')
+    .description('draw any part of a tile file, at any size, as a web mercator image')
     .argument('<file>', 'a Flagstone file or any PMTiles archive')
-    .option('--bbox <w,s,e,n>', 'the window, degrees (default: all of the file)', parseBbox)
-    .option('--size <WxH>', 'size of the picture in pixels', parseSize, [1024, 1024] as [number, number])
-    .option('-o, --output <file>', 'picture to write (.png .jpg .webp; default: PNG to stdout)')
+    .option('--bbox <w,s,e,n>', 'area to draw, in degrees (default: the whole file)', parseBbox)
+    .option('--size <WxH>', 'size of the image in pixels (default: 1024x1024)', parseSize, [1024, 1024] as [
+      number,
+      number,
+    ])
+    .option('-o, --output <file>', 'output file: .png, .jpg or .webp (default: PNG to stdout)')
     .addOption(
-      new Option('-f, --format <format>', 'format, if not by the name').choices(['png', 'jpeg', 'webp']),
+      new Option('-f, --format <format>', 'image format (default: from the file name)').choices([
+        'png',
+        'jpeg',
+        'webp',
+      ]),
     )
-    .option('-z, --zoom <z>', 'read this zoom (default: chosen by the size)', parseInteger(0, 26))
-    .addOption(new Option('-r, --resampling <kernel>', 'kernel (default: bilinear)').choices(RESAMPLINGS))
-    .option('--quality <q>', 'JPEG and WebP quality', parseInteger(1, 100), 85)
+    .option('-z, --zoom <z>', 'zoom to read (default: from the size)', parseInteger(0, 26))
+    .addOption(
+      new Option('-r, --resampling <kernel>', 'resampling kernel (default: bilinear)').choices(RESAMPLINGS),
+    )
+    .option('--quality <q>', 'JPEG and WebP quality, 1 to 100', parseInteger(1, 100), 85)
     .addOption(
       new Option(
         '--elevation <look>',
-        'heights as they are encoded, lit from the north-west, or from black to white (default: encoded; shade where they are numbers)',
+        'how to draw heights: encoded as stored, shaded from the north-west, or black to white (default: encoded; shade for numbers)',
       ).choices(ELEVATION_LOOKS),
     )
     .addHelpText(
@@ -88,8 +97,8 @@ export function sampleCommand({ io }: Context): Command {
       try {
         const bbox = options.bbox ?? describeTiles(reader).bounds
         if (bbox === undefined)
-          throw new FlagstoneError('NOT_FOUND', `${path} holds no tiles to sample.`, { path })
-        const [width, height] = options.size
+          throw new FlagstoneError('NOT_FOUND', `${path} has no tiles to sample.`, { path })
+        const [width, height] = options.size ?? [1024, 1024]
         const pixels = await sample(reader, {
           bbox,
           width,
@@ -113,7 +122,7 @@ export function sampleCommand({ io }: Context): Command {
           say(
             io,
             options,
-            `${output}: ${width}×${height} ${format} of ${bbox.map(formatDegrees).join(', ')}${empty ? `, empty: ${path} holds nothing there` : ''}`,
+            `${output}: ${width}×${height} ${format} of ${bbox.map(formatDegrees).join(', ')}${empty ? `, empty: ${path} has no tiles there` : ''}`,
           )
       } finally {
         reader.close()

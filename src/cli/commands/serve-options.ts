@@ -32,7 +32,7 @@ function parseOrigins(text: string): string[] {
     if (origin === '*' || origin === 'null') continue
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
       throw new InvalidArgumentError(
-        `'${origin}' is no origin; expected * or a list such as https://example.org,http://localhost:3000.`,
+        `'${origin}' is not an origin; expected * or a list such as https://example.org,http://localhost:3000.`,
       )
     }
   }
@@ -41,7 +41,7 @@ function parseOrigins(text: string): string[] {
 
 function parsePublicUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new InvalidArgumentError('expected an address such as https://tiles.example.org/maps.')
+    throw new InvalidArgumentError('expected a URL such as https://tiles.example.org/maps.')
   }
   return text
 }
@@ -50,7 +50,7 @@ function parsePublicUrl(text: string): string {
 function parseBasePath(text: string): string {
   const path = text.split('/').filter((part) => part !== '')
   if (!path.every((part) => /^[\w.~-]+$/.test(part) && part !== '.' && part !== '..')) {
-    throw new InvalidArgumentError('expected a path such as /maps, of letters, digits and -._~')
+    throw new InvalidArgumentError('expected a path such as /maps, made of letters, digits and -._~')
   }
   return path.map((part) => `/${part}`).join('')
 }
@@ -58,10 +58,13 @@ function parseBasePath(text: string): string {
 function listenGroup(command: Command): Command {
   return command
     .optionsGroup('Listen:')
-    .option('-p, --port <n>', 'port (default: 8080; 0: any free one)', parseInteger(0, 65_535))
-    .option('--host <host>', 'address or name (default: 127.0.0.1, this machine only; 0.0.0.0: everyone)')
-    .option('--tls-cert <file>', 'serve https with this certificate (PEM, chain included) …')
-    .option('--tls-key <file>', '… and its private key')
+    .option('-p, --port <n>', 'port; 0: any free port (default: 8080)', parseInteger(0, 65_535))
+    .option(
+      '--host <host>',
+      'address or host name to listen on; 0.0.0.0: all (default: 127.0.0.1, this machine only)',
+    )
+    .option('--tls-cert <file>', 'serve HTTPS with this certificate (PEM, including its chain)')
+    .option('--tls-key <file>', 'private key of the certificate (PEM)')
     .option(
       '--workers <n>',
       'processes that share the port and the page cache (default: 1)',
@@ -70,7 +73,7 @@ function listenGroup(command: Command): Command {
     .addOption(
       new Option(
         '--log [level]',
-        'log requests as JSON lines on stderr: info (all), warn (answered 4xx and 5xx), error (5xx)',
+        'log requests to stderr as JSON lines: info (all), warn (4xx and 5xx), error (5xx)',
       )
         .choices(LOG_LEVELS)
         .preset('info'),
@@ -79,33 +82,29 @@ function listenGroup(command: Command): Command {
 
 function answerGroup(command: Command): Command {
   return command
-    .optionsGroup('Answers:')
+    .optionsGroup('Responses:')
     .option(
       '--missing <policy>',
-      'where there is no tile: 204, 404, transparent or overzoom; ID=… for one source (default: 204)',
+      'response for a missing tile: 204, 404, transparent or overzoom; ID=… for one source (default: 204)',
       collectMissing,
     )
-    .option('--transcode', 'convert tiles asked for in another format than they are stored in')
+    .option('--transcode', 'convert tiles to the requested format')
     .option(
       '--cors <origins>',
-      'origins of pages that may use the answers, with commas (default: *)',
+      'origins allowed to use the responses, comma-separated (default: *)',
       parseOrigins,
     )
-    .option('--no-cors', 'none')
-    .option('--cache-control <value>', 'Cache-Control of addresses without a version')
-    .option('--watch', 'pick up files that appear, change and go')
+    .option('--no-cors', 'allow no other origins')
+    .option('--cache-control <value>', 'Cache-Control for URLs without a version')
+    .option('--watch', 'pick up files that are added, changed or removed')
 }
 
 function proxyGroup(command: Command): Command {
   return command
     .optionsGroup('Behind a proxy:')
-    .option(
-      '--public-url <url>',
-      'where the world sees this server, for the addresses in answers',
-      parsePublicUrl,
-    )
-    .option('--base-path <path>', 'path that all addresses here begin with, e.g. /maps', parseBasePath)
-    .option('--trust-proxy', 'believe X-Forwarded-Proto, -Host, -Prefix and -For')
+    .option('--public-url <url>', 'public URL of this server, for the links in responses', parsePublicUrl)
+    .option('--base-path <path>', 'path prefix of all URLs, e.g. /maps', parseBasePath)
+    .option('--trust-proxy', 'trust X-Forwarded-Proto, -Host, -Prefix and -For')
 }
 
 function limitGroup(command: Command): Command {
@@ -113,40 +112,51 @@ function limitGroup(command: Command): Command {
     .optionsGroup('Limits:')
     .option(
       '--cache-mb <n>',
-      'MiB of computed answers kept, by all workers together (default: 128)',
+      'cache for computed responses in MiB, all workers together (default: 128)',
       count(0),
     )
-    .option('--max-pixels <n>', 'pixels of one picture (default: 16777216)', count(65_536))
-    .option('--max-points <n>', 'points of one query, samples of one profile (default: 10000)', count(1))
-    .option('--max-body <size>', "bytes of a request's body (default: 1M)", parseBytes)
-    .option('--max-jobs <n>', 'answers computed at once, by each worker (default: 4)', count(1))
-    .option('--max-waiting <n>', 'that wait for it; more are answered 503 (default: 64)', count(0))
+    .option('--max-pixels <n>', 'most pixels in one image (default: 16777216)', count(65_536))
+    .option(
+      '--max-points <n>',
+      'most points in one query, and samples in one profile (default: 10000)',
+      count(1),
+    )
+    .option('--max-body <size>', 'largest request body (default: 1M)', parseBytes)
+    .option('--max-jobs <n>', 'most responses computed at once, per worker (default: 4)', count(1))
+    .option(
+      '--max-waiting <n>',
+      'most requests waiting to be computed; others get 503 (default: 64)',
+      count(0),
+    )
     .option(
       '--max-seconds <s>',
-      'for computing one, waiting included; then 503 (default: 15)',
+      'longest time to compute one response, including the wait; then 503 (default: 15)',
       parseNumber(0, 3600),
     )
-    .option('--max-connections <n>', 'connections at once, of each worker (default: 10000)', count(1))
+    .option('--max-connections <n>', 'most open connections, per worker (default: 10000)', count(1))
 }
 
 const EXAMPLES = `
 Examples:
-  flagstone serve ortho.pmtiles                           one file; prints the address to open
-  flagstone serve tiles/ 'more/**/*.pmtiles' old.mbtiles  folders, globs, foreign archives; the file's name is its id
-  flagstone serve city=/data/2024/ortho-final.pmtiles     under another id
+  flagstone serve ortho.pmtiles                           serve one file and print the address to open
+  flagstone serve tiles/ 'more/**/*.pmtiles' old.mbtiles  folders, globs, other archives; the file name is the id
+  flagstone serve city=/data/2024/ortho-final.pmtiles     use another id
   flagstone serve tiles/ --missing overzoom --watch --workers 4 --log
   flagstone serve tiles/ --host 0.0.0.0 --port 443 --tls-cert chain.pem --tls-key key.pem
   flagstone serve tiles/ --base-path /maps --trust-proxy --cors https://example.org
   flagstone serve terrain.pmtiles --missing 404 --missing terrain=overzoom -p 0 --json
 
-Addresses: / catalogue, /ID/map viewer, /ID/{z}/{x}/{y} tiles, /ID.json TileJSON, /ID.pmtiles, /health, /metrics.
-SIGTERM and Ctrl-C finish the answers under way, then exit with 0; SIGHUP reads the certificate again
+URLs: / catalogue, /ID/map viewer, /ID/{z}/{x}/{y} tiles, /ID.json TileJSON, /ID.pmtiles, /health, /metrics.
+SIGTERM and Ctrl-C finish open requests, then exit with code 0. SIGHUP reads the certificate again
 and replaces the workers one by one.`
 
 export function defineServe(): Command {
   const command = new Command('serve')
-    .description('serve tile files on a port: tiles, TileJSON, WMTS, a viewer')
-    .argument('<sources...>', 'tile files, folders, globs; ID=PATH names one. Nothing else is ever opened')
+    .description('serve tile files over HTTP: tiles, TileJSON, WMTS and a viewer')
+    .argument(
+      '<sources...>',
+      'tile files, folders or globs; ID=PATH gives a file another id. Nothing else is opened',
+    )
   for (const group of [listenGroup, answerGroup, proxyGroup, limitGroup]) group(command)
   return command.optionsGroup('Common:').addHelpText('after', EXAMPLES)
 }

@@ -56,7 +56,7 @@ export function serveCommand({ io }: Context): Command {
     announce(io, options, running)
     try {
       await Promise.race([aborted(io.signal), running.failed])
-      say(io, options, 'Finishing what is under way; once more to stop at once.')
+      say(io, options, 'Finishing open requests; press Ctrl-C again to stop now.')
     } finally {
       await running.close()
     }
@@ -81,7 +81,7 @@ async function serveByWorkers(
 
 function announce(io: Io, options: ServeOptions, { url, port, sources, problems }: ServeState): void {
   for (const { path, message } of problems) {
-    say(io, options, `Left out: ${message.includes(path) ? '' : `${path}: `}${message}`)
+    say(io, options, `Skipped: ${message.includes(path) ? '' : `${path}: `}${message}`)
   }
   if (options.json === true) {
     // one line: programs read until its end while we go on
@@ -90,7 +90,11 @@ function announce(io: Io, options: ServeOptions, { url, port, sources, problems 
   }
   const shown = sources.slice(0, 5).join(', ')
   const more = sources.length > 5 ? ` and ${sources.length - 5} more` : ''
-  say(io, options, sources.length === 0 ? 'Nothing to serve yet.' : `Serving ${shown}${more}; Ctrl-C stops.`)
+  say(
+    io,
+    options,
+    sources.length === 0 ? 'Nothing to serve yet.' : `Serving ${shown}${more}; press Ctrl-C to stop.`,
+  )
   print(io, url)
 }
 
@@ -114,7 +118,7 @@ function sourcesOf(paths: readonly string[], { byId }: Missing = { byId: {} }): 
   for (const id of unused) {
     throw new FlagstoneError(
       'BAD_OPTION',
-      `--missing ${id}=${byId[id]}: no source is called ${id}; name the file before, flagstone serve ${id}=FILE.`,
+      `--missing ${id}=${byId[id]}: no source has the id ${id}; give a file that id with flagstone serve ${id}=FILE.`,
     )
   }
   return sources
@@ -145,7 +149,7 @@ function serverOptionsOf(o: ServeOptions, workers: number): ServerOptions {
 
 function listenOptionsOf(o: ServeOptions): ListenOptions {
   if ((o.tlsCert === undefined) !== (o.tlsKey === undefined)) {
-    throw new FlagstoneError('BAD_OPTION', 'https wants both --tls-cert and --tls-key.')
+    throw new FlagstoneError('BAD_OPTION', 'HTTPS needs both --tls-cert and --tls-key.')
   }
   return {
     host: o.host,

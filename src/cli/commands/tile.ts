@@ -15,9 +15,9 @@ export function tileCommand({ io }: Context): Command {
     .description("write one tile's bytes to stdout")
     .argument('<file>', 'a Flagstone file or any PMTiles archive')
     .argument('<z>', 'zoom', parseInteger(0, 26))
-    .argument('<x>', 'column, from the west', parseInteger(0, 2 ** 26))
-    .argument('<y>', 'row, from the north', parseInteger(0, 2 ** 26))
-    .option('-o, --output <file>', 'write to a file instead')
+    .argument('<x>', 'column, counted from the west', parseInteger(0, 2 ** 26))
+    .argument('<y>', 'row, counted from the north', parseInteger(0, 2 ** 26))
+    .option('-o, --output <file>', 'output file (default: stdout)')
     .addHelpText(
       'after',
       '\nExamples:\n  flagstone tile ortho.pmtiles 14 8800 5373 > tile.jpg\n  flagstone tile ortho.pmtiles 14 8800 5373 --json   (type, length, ETag; no bytes)',
@@ -26,7 +26,7 @@ export function tileCommand({ io }: Context): Command {
       if (x >= 2 ** z || y >= 2 ** z) {
         throw new FlagstoneError(
           'BAD_OPTION',
-          `There is no tile ${z}/${x}/${y}: at zoom ${z}, x and y run from 0 to ${2 ** z - 1}.`,
+          `There is no tile ${z}/${x}/${y}: at zoom ${z}, x and y range from 0 to ${2 ** z - 1}.`,
         )
       }
       // for one tile a mapping is not worth its while

@@ -11,12 +11,12 @@ export function verifyCommand(context: Context): Command {
   const { io } = context
   return new Command('verify')
     .alias('validate')
-    .description('check every structure and every checksum of a tile file')
+    .description('check all structures and checksums of a tile file')
     .argument('<file>', 'a Flagstone file or any PMTiles archive')
-    .option('--decode', 'decode every tile as well')
+    .option('--decode', 'also decode every tile')
     .addHelpText(
       'after',
-      '\nExamples:\n  flagstone verify ortho.pmtiles\n  flagstone verify ortho.pmtiles --decode --json\n\nExit code 3 when something is damaged.',
+      '\nExamples:\n  flagstone verify ortho.pmtiles\n  flagstone verify ortho.pmtiles --decode --json\n\nExit code 3 if the file is damaged.',
     )
     .action(async (path: string, options: VerifyOptions) => {
       const findings = await verifyPath(path, { decode: options.decode === true, signal: io.signal })

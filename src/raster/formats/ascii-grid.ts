@@ -75,7 +75,7 @@ async function readHeader(source: ByteSource): Promise<Header> {
     if (!ASCII_GRID_KEYS.has(key)) break
     const isNodata = key.startsWith('nodata')
     const value = isNodata ? atofM(m[3]!) : numberOf(m[3]!.replace(',', '.'))
-    if (value === undefined) throw corrupt(source, `its ${m[2]} “${m[3]!.slice(0, 20)}” is no number`)
+    if (value === undefined) throw corrupt(source, `its ${m[2]} “${m[3]!.slice(0, 20)}” is not a number`)
     found.set(key, value)
     start = word.lastIndex
   }
@@ -92,7 +92,7 @@ function headerOf(source: ByteSource, found: ReadonlyMap<string, number>, start:
   const isWhole = [columns, rows].every((n) => n !== undefined && Number.isInteger(n) && n > 0 && n < 2 ** 31)
   if (!isWhole) throw corrupt(source, `its header says ${columns ?? 'no'} ncols and ${rows ?? 'no'} nrows`)
   if (width === undefined || height === undefined || !Number.isFinite(x + y + width + height)) {
-    throw corrupt(source, 'its header lacks xllcorner, yllcorner or cellsize')
+    throw corrupt(source, 'its header has no xllcorner, yllcorner or cellsize')
   }
   // A digit and a space each.
   const least = columns! * rows! * 2 - 1
@@ -121,7 +121,7 @@ function headerOf(source: ByteSource, found: ReadonlyMap<string, number>, start:
 function corrupt(source: ByteSource, why: string): FlagstoneError {
   return new FlagstoneError(
     'SOURCE_CORRUPT',
-    `${source.name} is not a sound ASCII grid: ${why}; get a complete copy`,
+    `${source.name} is not a valid ASCII grid: ${why}; get a complete copy`,
     { path: source.name },
   )
 }

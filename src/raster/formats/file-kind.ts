@@ -72,7 +72,7 @@ function unknown(path: string, mark: string): FlagstoneError {
   if (startsWithAny(mark, ['PK\x03\x04', '\x1f\x8b'])) {
     return new FlagstoneError(
       'SOURCE_UNSUPPORTED',
-      `${path} is packed (${mark.startsWith('PK') ? 'zip' : 'gzip'}); unpack it first and pass what is in it`,
+      `${path} is compressed (${mark.startsWith('PK') ? 'zip' : 'gzip'}); unpack it first and pass the files in it`,
       { path },
     )
   }
@@ -80,7 +80,7 @@ function unknown(path: string, mark: string): FlagstoneError {
   const kinds = 'GeoTIFF, PNG, JPEG, WebP, AVIF, VRT, ASCII grid, .hgt'
   return new FlagstoneError(
     'SOURCE_UNSUPPORTED',
-    `${path} is ${name ?? 'no raster that is known here'}, and what is read is ${kinds}; convert it with gdal_translate -of COG`,
+    `${path} is ${name === undefined ? '' : `${name}, which is `}not a supported raster (supported: ${kinds}); convert it with gdal_translate -of COG`,
     { path },
   )
 }

@@ -22,7 +22,7 @@ export function projFromEsriKeys(text: string): string | undefined {
   if (parts === undefined) {
     throw new FlagstoneError(
       'CRS_UNSUPPORTED',
-      `the old ESRI projection ${projection} is not known here; pass its PROJ string or WKT with --s-srs`,
+      `the old ESRI projection ${projection} is not supported; pass its PROJ string or WKT with --s-srs`,
     )
   }
   return [...parts, ...datumOf(named), ...unitsOf(projection, named), '+no_defs'].join(' ')
@@ -123,7 +123,7 @@ function datumOf(named: ReadonlyMap<string, string>): string[] {
   if (isNone) return ['+datum=WGS84']
   throw new FlagstoneError(
     'CRS_UNSUPPORTED',
-    `the datum ${datum} of an old ESRI .prj is not known here; pass its PROJ string or WKT with --s-srs`,
+    `the datum ${datum} of an old ESRI .prj is not supported; pass its PROJ string or WKT with --s-srs`,
   )
 }
 
@@ -136,6 +136,6 @@ function unitsOf(projection: string, named: ReadonlyMap<string, string>): string
   else if (/^\d+(\.\d+)?$/.test(units) && Number(units) > 0) return [`+to_meter=${1 / Number(units)}`]
   throw new FlagstoneError(
     'CRS_UNSUPPORTED',
-    `the units ${units} of an old ESRI .prj are not known here; pass its PROJ string or WKT with --s-srs`,
+    `the units ${units} of an old ESRI .prj are not supported; pass its PROJ string or WKT with --s-srs`,
   )
 }

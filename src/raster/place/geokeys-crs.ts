@@ -87,12 +87,12 @@ function namedCrs(keys: GeoKeys, ...candidates: number[]): GeoKeyCrs {
 function geographicCrs(keys: GeoKeys, code: number | undefined): GeoKeyCrs {
   if (code !== undefined && code !== USER_DEFINED) {
     const crs = crsFromEpsg(code)
-    return crs === undefined ? { problem: `its CRS, EPSG:${code}, is not one we can transform` } : { crs }
+    return crs === undefined ? { problem: `its CRS, EPSG:${code}, is not supported` } : { crs }
   }
   const datum = datumOf(keys, undefined)
   const named = datum === undefined ? namedCrs(keys, GeoKey.GeogCitation, GeoKey.Citation) : undefined
   if (named !== undefined) return named
-  if (datum === undefined) return { problem: 'its CRS has no datum we know' }
+  if (datum === undefined) return { problem: 'the datum of its CRS is not supported' }
   const name = textKey(keys, GeoKey.GeogCitation, GeoKey.Citation) ?? 'user-defined geographic CRS'
   const degrees = angularUnit(keys)
   const unit = degrees === 1 ? '' : ` +to_degree=${degrees}`
@@ -110,7 +110,7 @@ function projectedCrs(keys: GeoKeys, code: number | undefined): GeoKeyCrs {
     return { crs: { epsg: undefined, name, definition, ...locatedDatum(keys, definition) } }
   }
   if (code !== undefined && code !== USER_DEFINED) {
-    return { problem: `its CRS, EPSG:${code}, is not one we can transform` }
+    return { problem: `its CRS, EPSG:${code}, is not supported` }
   }
   const method = numberKey(keys, GeoKey.Method) ?? numberKey(keys, GeoKey.Projection)
   // a name counts where there is nothing else; parameters that are not understood may say something else
@@ -120,7 +120,7 @@ function projectedCrs(keys: GeoKeys, code: number | undefined): GeoKeyCrs {
       : undefined
   if (named !== undefined) return 'crs' in named ? { crs: withUnits(named.crs, keys) } : named
   return {
-    problem: `its CRS is user-defined by parameters we do not understand (method ${method ?? 'missing'})`,
+    problem: `its CRS is user-defined with parameters that are not supported (method ${method ?? 'missing'})`,
   }
 }
 

@@ -63,11 +63,11 @@ export async function requirePlace(
   if (own !== undefined) return { geotransform: requireArea(path, own) }
   const points = await controlPoints(ifd, keys)
   if (points.length > 1) return placeByPoints(path, points)
-  const cure = 'give it corners with gdal_translate -a_ullr, or put a world file beside it'
+  const cure = 'set its corners with gdal_translate -a_ullr, or put a world file beside it'
   if (crsFromGeoKeys(keys) === undefined) {
     throw new FlagstoneError(
       'CRS_MISSING',
-      `${path} says nothing about where on earth it lies; ${cure}, and pass its coordinate system with --s-srs EPSG:…`,
+      `${path} is not georeferenced; ${cure}, and pass its coordinate system with --s-srs EPSG:…`,
       { path },
     )
   }

@@ -118,9 +118,13 @@ function geotransformOf(text: string | undefined, name: string): Geotransform | 
   if (text === undefined || text === '') return undefined
   const values = text.split(',').map((word) => numberOf(word) ?? Number.NaN)
   if (values.length === 6 && values.every(Number.isFinite)) return values as unknown as Geotransform
-  throw new FlagstoneError('SOURCE_CORRUPT', `${name}: its GeoTransform has no six numbers; make it again`, {
-    path: name,
-  })
+  throw new FlagstoneError(
+    'SOURCE_CORRUPT',
+    `${name}: its GeoTransform does not have six numbers; create it again`,
+    {
+      path: name,
+    },
+  )
 }
 
 /**

@@ -30,7 +30,7 @@ export async function placeBeside(
   if (geotransform === undefined) {
     throw new FlagstoneError(
       'CRS_MISSING',
-      `${path} says nothing about where on earth it lies; put a world file beside it (${worldFileHint(path)})` +
+      `${path} is not georeferenced; put a world file beside it (${worldFileHint(path)})` +
         (own === undefined ? ', and pass its coordinate system with --s-srs EPSG:…' : ''),
       { path },
     )
@@ -50,7 +50,7 @@ const worldFileHint = (path: string): string => {
 export function requireCrs(path: string): never {
   throw new FlagstoneError(
     'CRS_MISSING',
-    `${path} does not say in which coordinate system it lies; pass it, for example --s-srs EPSG:32633, or put a .prj file beside it`,
+    `${path} has no coordinate system; pass one, for example --s-srs EPSG:32633, or put a .prj file beside it`,
     { path },
   )
 }

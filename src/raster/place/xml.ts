@@ -25,7 +25,7 @@ export function parseDocument(text: string, path: string): XmlElement {
 }
 
 function broken(path: string, why: string, cause?: unknown): FlagstoneError {
-  const message = `${path} is not sound XML: ${why}; make the file again`
+  const message = `${path} is not valid XML: ${why}; create the file again`
   return new FlagstoneError('SOURCE_CORRUPT', message, { path, cause })
 }
 

@@ -35,7 +35,7 @@ export function inside(source: ByteSource, offset: number, length: number): bool
 export function outside(source: ByteSource, offset: number, length: number): FlagstoneError {
   return new FlagstoneError(
     'SOURCE_CORRUPT',
-    `${source.name}: bytes ${offset}…${offset + length} are referred to, but the file has only ${source.sizeBytes}; it is truncated or damaged, get a complete copy`,
+    `${source.name}: bytes ${offset}…${offset + length} are needed, but the file has only ${source.sizeBytes}; it is truncated or damaged, get a complete copy`,
   )
 }
 
@@ -95,7 +95,7 @@ export async function openFileSource(path: string): Promise<ByteSource> {
   const stat = await handle.stat()
   if (!stat.isFile()) {
     await handle.close()
-    throw new FlagstoneError('SOURCE_UNREADABLE', `${path} is not a file; pass an image file`, { path })
+    throw new FlagstoneError('SOURCE_UNREADABLE', `${path} is not a regular file`, { path })
   }
   return new FileSource(path, stat.size, handle)
 }

@@ -93,5 +93,5 @@ async function readTables(
 const damaged = (source: ByteSource, tag: number): FlagstoneError =>
   new FlagstoneError(
     'SOURCE_CORRUPT',
-    `${source.name} is damaged: the JPEG tables of tag ${tag} lie past its end or make no sense; get a complete copy of the file`,
+    `${source.name} is damaged: the JPEG tables of tag ${tag} are past its end or not valid; get a complete copy of the file`,
   )

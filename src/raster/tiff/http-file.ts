@@ -173,7 +173,7 @@ export class HttpFile {
       if (error instanceof FlagstoneError || error instanceof Passing) throw error
       if (this.#closed.signal.aborted) throw this.#unreadable('it was closed while being read')
       if (stop.signal.aborted)
-        throw new Passing(`it is too slow, or nothing came for ${this.#timeoutMs / 1000} s`)
+        throw new Passing(`it is too slow, or sent nothing for ${this.#timeoutMs / 1000} s`)
       throw this.#connectionTrouble(error)
     } finally {
       // Also ends a body that was not read to its end.
@@ -187,9 +187,10 @@ export class HttpFile {
     const cause = (error as Error).cause as NodeJS.ErrnoException | undefined
     const what = cause?.code ?? cause?.message ?? (error as Error).message
     if (/bad port|unknown scheme/.test(what))
-      return this.#unreadable(`it cannot be asked for (${what}); check the URL`)
-    if (what === 'ENOTFOUND') return this.#unreadable('its server is not known; check the URL')
-    if (/redirect/i.test(String(cause?.message))) return this.#unreadable('its server redirects in circles')
+      return this.#unreadable(`it cannot be requested (${what}); check the URL`)
+    if (what === 'ENOTFOUND') return this.#unreadable('its server was not found; check the URL')
+    if (/redirect/i.test(String(cause?.message)))
+      return this.#unreadable('its server redirects too many times')
     return new Passing(`the connection failed (${what})`)
   }
 

@@ -96,7 +96,7 @@ async function readShape(source: ByteSource, ifd: Ifd, bitsPerPixel: number): Pr
   } else {
     // Missing, or 2³²−1 for "all of them".
     const rows = await ifd.number(Tag.RowsPerStrip)
-    if (rows !== undefined && rows < height) blockHeight = positive(source, rows, 'number of rows a strip')
+    if (rows !== undefined && rows < height) blockHeight = positive(source, rows, 'number of rows per strip')
   }
   return {
     tiled,
@@ -196,7 +196,7 @@ async function readBlocks(
   const countTag = ifd.has(Tag.TileByteCounts) ? Tag.TileByteCounts : Tag.StripByteCounts
   const offsets = await ifd.numbers(offsetTag, needed)
   if (offsets === undefined || offsets.length < needed) {
-    throw corrupt(source, `it says where ${offsets?.length ?? 0} of its ${needed} blocks lie`)
+    throw corrupt(source, `it says where ${offsets?.length ?? 0} of its ${needed} blocks are`)
   }
   if (compression === Compression.None) {
     return { blockHeight: shape.blockHeight, offsets, counts: bareCounts(shape, offsets, ycbcr) }
@@ -250,9 +250,9 @@ async function readYCbCr(ifd: Ifd): Promise<YCbCr> {
 /** Reads and checks one directory. Throws SOURCE_CORRUPT, TOO_LARGE. */
 export async function readLayout(source: ByteSource, ifd: Ifd, littleEndian: boolean): Promise<ImageLayout> {
   const samplesPerPixel = positive(source, (await ifd.number(Tag.SamplesPerPixel)) ?? 1, 'number of samples')
-  if (samplesPerPixel > 65535) throw corrupt(source, `it claims ${samplesPerPixel} samples a pixel`)
+  if (samplesPerPixel > 65535) throw corrupt(source, `it claims ${samplesPerPixel} samples per pixel`)
   const bits = (await ifd.numbers(Tag.BitsPerSample, samplesPerPixel)) ?? Float64Array.of(1)
-  const bitsPerSample = positive(source, bits[0], 'number of bits a sample')
+  const bitsPerSample = positive(source, bits[0], 'number of bits per sample')
   if (bits.some((b) => b !== bitsPerSample)) {
     throw new FlagstoneError(
       'SOURCE_UNSUPPORTED',

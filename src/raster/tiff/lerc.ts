@@ -71,7 +71,7 @@ function checkBlobs(
       )
     }
     if (depth < 1 || depth > shape.samples || (first !== undefined && depth !== first.depth)) {
-      throw new Problem(`it holds ${depth} LERC values a pixel instead of ${shape.samples}`)
+      throw new Problem(`it holds ${depth} LERC values per pixel instead of ${shape.samples}`)
     }
     if (bytes < 58 || at + bytes > input.length || validPixels < 0 || validPixels > width * height) {
       throw new Problem('its LERC data is cut off or broken')

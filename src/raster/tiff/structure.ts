@@ -140,7 +140,7 @@ export class Ifd {
 
   async #bytes(tag: number, entry: Entry, length: number): Promise<Uint8Array> {
     if (!inside(this.#source, entry.offset, length)) {
-      throw corrupt(this.#source, `the values of tag ${tag} lie past its end`)
+      throw corrupt(this.#source, `the values of tag ${tag} are past its end`)
     }
     return this.#reader.read(entry.offset, length)
   }
@@ -158,7 +158,7 @@ export interface TiffStructure {
 function corrupt(source: ByteSource, what: string): FlagstoneError {
   return new FlagstoneError(
     'SOURCE_CORRUPT',
-    `${source.name} is not a sound TIFF: ${what}; it is truncated or damaged, get a complete copy`,
+    `${source.name} is not a valid TIFF: ${what}; it is truncated or damaged, get a complete copy`,
   )
 }
 
@@ -195,7 +195,7 @@ export async function readStructure(source: ByteSource): Promise<TiffStructure> 
     big ? uint64(view, at, little) : view.getUint32(at, little)
 
   async function readIfd(offset: number): Promise<{ ifd: Ifd; next: number }> {
-    if (!inside(source, offset, countBytes)) throw corrupt(source, 'an image directory lies past its end')
+    if (!inside(source, offset, countBytes)) throw corrupt(source, 'an image directory is past its end')
     const head = viewOf(await reader.read(offset, countBytes))
     const count = big ? uint64(head, 0, little) : head.getUint16(0, little)
     if (count === 0 || count > MAX_ENTRIES)

@@ -22,14 +22,14 @@ export function unsupported(layout: ImageLayout): string | undefined {
 function unsupportedSamples(layout: ImageLayout): string | undefined {
   const { bitsPerSample: bits, sampleFormat, predictor } = layout
   if (sampleFormat === 'complex') {
-    return 'complex samples are not supported; make real ones of them first, for example with gdal_translate -ot Float32 (the real part) or gdal_calc.py (the magnitude)'
+    return 'complex samples are not supported; convert them to real numbers first, for example with gdal_translate -ot Float32 (the real part) or gdal_calc.py (the magnitude)'
   }
   if (sampleTypeOf(layout) === undefined) {
-    return `${bits}-bit${KINDS[sampleFormat]} samples are not supported; make others with gdal_translate -ot Float32`
+    return `${bits}-bit${KINDS[sampleFormat]} samples are not supported; convert them with gdal_translate -ot Float32`
   }
   if (!usesPredictor(layout) || predictor === 2 || (predictor === 3 && sampleFormat === 'float'))
     return undefined
-  return `predictor ${predictor} with ${bits}-bit${KINDS[sampleFormat]} samples is not known; rewrite it with gdal_translate -co PREDICTOR=1`
+  return `predictor ${predictor} with ${bits}-bit${KINDS[sampleFormat]} samples is not supported; rewrite it with gdal_translate -co PREDICTOR=1`
 }
 
 function unsupportedColours(layout: ImageLayout): string | undefined {
@@ -38,9 +38,9 @@ function unsupportedColours(layout: ImageLayout): string | undefined {
   const rgb = 'rewrite it with gdal_translate, which makes it RGB'
   if (photometric === Photometric.Palette) {
     if (layout.colorMap === undefined || layout.colorMap.length < 3 * 2 ** bits) {
-      return 'it says that it has a palette but holds none; make it RGB with gdal_translate -expand rgb'
+      return 'its palette is missing; convert it to RGB with gdal_translate -expand rgb'
     }
-    if (sampleFormat !== 'uint') return `palettes of${KINDS[sampleFormat]} samples make no sense; ${rgb}`
+    if (sampleFormat !== 'uint') return `palettes of${KINDS[sampleFormat]} samples are not valid; ${rgb}`
     return undefined
   }
   if (photometric === Photometric.Rgb && samplesPerPixel < 3) {

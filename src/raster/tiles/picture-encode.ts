@@ -32,7 +32,7 @@ export async function encodePicture(picture: RawPicture, encoding: PictureEncodi
   const { width, height, channels, data, isOpaque, isGrey } = picture
   const { format, quality = defaultQuality(format), lossless = false } = encoding
   if (format === 'jpeg' && !isOpaque)
-    throw new TypeError('JPEG has no transparency: lay the picture on a background')
+    throw new TypeError('JPEG has no transparency: give a background colour')
   const raw = sharp(data, { raw: { width, height, channels } })
   const hasAlpha = channels % 2 === 0
   const solid = hasAlpha && isOpaque ? raw.removeAlpha() : raw

@@ -183,7 +183,9 @@ function encodeNumbers(pixels: Pixels<Float32Array>, options: TerrainOptions): E
 export async function decodeHeights(bytes: Uint8Array, encoding?: TerrainRgb): Promise<Pixels<Float32Array>> {
   if (!isElevation(bytes)) {
     if (!isTerrainRgb(encoding)) {
-      throw new TypeError("a picture has heights in the encoding 'mapbox' or 'terrarium': say which")
+      throw new TypeError(
+        "heights are stored in an image as 'mapbox' or 'terrarium': pass one as the encoding",
+      )
     }
     return rgbToHeights(await decodeTile(bytes), encoding)
   }
@@ -210,7 +212,7 @@ export function checkTerrain(options: TerrainOptions): void {
   if (typeof nodata === 'number' && !(nodata >= low && nodata <= high)) {
     throw new FlagstoneError(
       'BAD_OPTION',
-      `The height for pixels without one, ${nodata} m, is outside what ${encoding} can say (${low} to ${high} m).`,
+      `The height for pixels without one, ${nodata} m, is outside the range of ${encoding} (${low} to ${high} m).`,
     )
   }
 }

@@ -162,7 +162,7 @@ function parseLines(text: string, name: string): ParsedColormap {
     if (value === '%' || !Number.isFinite(number)) {
       throw bad(
         name,
-        `begins ${where} with '${value}', which is no value: want 'value red green blue', as gdaldem does.`,
+        `begins ${where} with '${value}', which is not a value; expected 'value red green blue', as in gdaldem.`,
       )
     }
     entries.push({ value: number, percent, rgba })
@@ -174,7 +174,7 @@ function parseLines(text: string, name: string): ParsedColormap {
 function qgisMode(said: string, name: string): ColormapMode {
   if (said === 'INTERPOLATED') return 'linear'
   if (said === 'EXACT') return 'exact'
-  throw bad(name, `wants the interpolation ${said}; export it as linear or exact.`)
+  throw bad(name, `uses the interpolation ${said}, which is not supported; export it as linear or exact.`)
 }
 
 function textColour(words: readonly string[], where: string, name: string): Rgba {

@@ -47,16 +47,13 @@ export function chooseSamples(
   if (!isCount) {
     throw new FlagstoneError(
       'BAD_OPTION',
-      `${view.bands.length} bands were asked for; pictures have 1 (grey) or 3 (red, green, blue), as in --bands 4,3,2`,
+      `${view.bands.length} bands were given; an image has 1 (grey) or 3 (red, green, blue), for example --bands 4,3,2`,
     )
   }
   for (const band of view.bands) {
     if (Number.isInteger(band) && band >= 1 && band <= total) continue
     const has = total === 1 ? '1 band' : `${total} bands`
-    throw new FlagstoneError(
-      'BAD_OPTION',
-      `${name} has ${has}, band ${band} was asked for; pass --bands with others`,
-    )
+    throw new FlagstoneError('BAD_OPTION', `${name} has ${has}, but --bands asks for band ${band}`)
   }
   return view.bands.map((band) => band - 1)
 }

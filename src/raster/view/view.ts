@@ -176,7 +176,7 @@ export class ViewPlan {
     if (this.lacksTone) {
       throw new FlagstoneError(
         'BAD_OPTION',
-        `${this.#name}: its ${this.#look.stored.type} samples are not colours as they are; pass a range, for example --rescale auto`,
+        `${this.#name}: its ${this.#look.stored.type} samples are not colours; pass a range, for example --rescale auto`,
       )
     }
     const alpha =

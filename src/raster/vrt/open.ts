@@ -63,7 +63,7 @@ export async function openVrt(path: string, options: VrtOptions, open: Opener): 
 async function chainOf(path: string, within: readonly string[]): Promise<string[]> {
   const real = await realpath(path).catch(() => path)
   if (within.includes(real))
-    throw unsupported(path, 'itself among its sources', 'make it again with gdalbuildvrt')
+    throw unsupported(path, 'itself among its sources', 'create it again with gdalbuildvrt')
   if (within.length >= MAX_DEPTH) throw unsupported(path, `${within.length} other VRTs around it`)
   return [...within, real]
 }
@@ -74,7 +74,7 @@ async function textOfFile(path: string): Promise<string> {
     if (file.sizeBytes > MAX_BYTES) {
       throw new FlagstoneError(
         'TOO_LARGE',
-        `${path} has ${Math.round(file.sizeBytes / 2 ** 20)} MiB of XML, more than the ${MAX_BYTES / 2 ** 20} MiB that are read; pass its files themselves, or make several VRTs`,
+        `${path} has ${Math.round(file.sizeBytes / 2 ** 20)} MiB of XML, more than the limit of ${MAX_BYTES / 2 ** 20} MiB; pass its files directly, or create several VRTs`,
         { path },
       )
     }
@@ -94,7 +94,7 @@ async function placeOf(path: string, document: VrtDocument, options: VrtOptions)
   if (geotransform === undefined) {
     throw new FlagstoneError(
       'CRS_MISSING',
-      `${path} has no GeoTransform, so it does not say where on earth it lies; make it of georeferenced files`,
+      `${path} is not georeferenced (it has no GeoTransform); create it from georeferenced files`,
       { path },
     )
   }
@@ -114,7 +114,7 @@ async function requireFiles(path: string, layers: readonly Layer[]): Promise<voi
       if (await stat(file).catch(() => undefined)) return
       throw new FlagstoneError(
         'NOT_FOUND',
-        `${path} is made of ${file}, which does not exist; put it there, or make the VRT again`,
+        `${path} refers to ${file}, which does not exist; put the file there, or create the VRT again`,
         { path: file },
       )
     })

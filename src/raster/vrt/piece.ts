@@ -88,7 +88,8 @@ function rectOf(element: XmlElement, name: string, path: string): Rect | undefin
   // What GDAL writes for "not set".
   if (width === -1 && height === -1) return undefined
   const isSound = [x, y, width, height].every((n) => n !== undefined && Math.abs(n) < 2 ** 40)
-  if (!isSound || !(width! > 0) || !(height! > 0)) throw corrupt(path, `a source's ${name} is no rectangle`)
+  if (!isSound || !(width! > 0) || !(height! > 0))
+    throw corrupt(path, `a source's ${name} is not a rectangle`)
   return { x: x!, y: y!, width: width!, height: height! }
 }
 
@@ -104,7 +105,7 @@ function lutOf(text: string | undefined, path: string): [number, number][] | und
 export function unsupported(path: string, what: string, cure?: string): FlagstoneError {
   return new FlagstoneError(
     'SOURCE_UNSUPPORTED',
-    `${path} is a VRT with ${what}, which is not supported; ${cure ?? 'make a file of it with gdal_translate -of COG'}`,
+    `${path} is a VRT with ${what}, which is not supported; ${cure ?? 'convert it with gdal_translate -of COG'}`,
     { path },
   )
 }
@@ -112,7 +113,7 @@ export function unsupported(path: string, what: string, cure?: string): Flagston
 export const corrupt = (path: string, why: string): FlagstoneError =>
   new FlagstoneError(
     'SOURCE_CORRUPT',
-    `${path} is not a sound VRT: ${why}; make it again with gdalbuildvrt`,
+    `${path} is not a valid VRT: ${why}; create it again with gdalbuildvrt`,
     {
       path,
     },

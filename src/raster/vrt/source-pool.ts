@@ -186,7 +186,7 @@ export class SourcePool {
       if (!(error instanceof FlagstoneError)) throw error
       const vrt = this.#options.within.at(-1)!
       if (error.code === 'BAD_OPTION') throw corrupt(vrt, error.message.replace(/; pass --bands.*/, ''))
-      throw new FlagstoneError(error.code, `${vrt} is made of a file that cannot be used: ${error.message}`, {
+      throw new FlagstoneError(error.code, `${vrt} refers to a file that cannot be used: ${error.message}`, {
         path: file,
         cause: error,
       })

@@ -42,13 +42,13 @@ class FetchQuery implements Query {
     if (reader === undefined) return new Uint8Array(0)
     for (;;) {
       const { done, value } = await reader.read().catch(() => {
-        throw new HttpError(400, "The request's body was cut off.")
+        throw new HttpError(400, 'The request body was cut off.')
       })
       if (done) return Buffer.concat(chunks)
       length += value.length
       if (length > limitBytes) {
         await reader.cancel()
-        throw new HttpError(413, `The request's body is over the limit of ${limitBytes} bytes.`)
+        throw new HttpError(413, `The request body is over the limit of ${limitBytes} bytes.`)
       }
       chunks.push(value)
     }

@@ -24,7 +24,7 @@ export async function answerArchive(context: ServerContext, { query, source }: R
   if (source.reader === undefined)
     throw new HttpError(
       404,
-      `${source.id} is no PMTiles archive and cannot be read as one; its tiles are at /${source.id}/{z}/{x}/{y}.`,
+      `${source.id} is not a PMTiles archive; its tiles are at /${source.id}/{z}/{x}/{y}.`,
     )
   const release = source.hold()
   try {
@@ -55,11 +55,11 @@ async function inOneState(answer: () => Promise<Reply>): Promise<Reply> {
       if (error.code === 'TOO_LARGE')
         throw new HttpError(
           503,
-          'The file is being written and too large to be an archive until it is sealed.',
+          'The file is still being written, and is too large to be sent as an archive before it is sealed.',
         )
       if (error.code !== 'LOCKED') throw error
       if (tries === TRIES)
-        throw new HttpError(503, 'The file is changing too fast right now; ask again.', ['Retry-After', '1'])
+        throw new HttpError(503, 'The file is changing too fast; try again.', ['Retry-After', '1'])
       await setTimeout(WAIT_MS)
     }
   }
@@ -72,7 +72,7 @@ async function answerBytes(query: Query, source: Source, archive: ArchiveBytes):
   // the same address answers something else in a moment
   if (archive.isVirtual) headers.push('Cache-Control', 'no-cache')
   if (!matches(query.header('if-match'), etag))
-    throw new HttpError(412, 'The archive has changed since; read it anew.', ['ETag', etag])
+    throw new HttpError(412, 'The archive has changed; read it again.', ['ETag', etag])
   const same = notModified(query, etag)
   if (same !== undefined) return same
   const range = query.method === 'HEAD' ? 'whole' : wantedRange(query, etag, length)

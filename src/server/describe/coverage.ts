@@ -33,7 +33,7 @@ export async function answerCoverage(
 ): Promise<Reply> {
   const [zoomText = '', windowText = ''] = rest
   const zoom = /^\d{1,2}$/.test(zoomText) ? Number(zoomText) : Number.NaN
-  if (!(zoom <= MAX_ZOOM)) throw new HttpError(400, `The zoom of a coverage is 0 to ${MAX_ZOOM}.`)
+  if (!(zoom <= MAX_ZOOM)) throw new HttpError(400, `The zoom of a coverage must be from 0 to ${MAX_ZOOM}.`)
   const ranges = tileRangesOf(parseWindow(windowText), zoom)
   const what = `coverage ${zoom} ${ranges.map((r) => `${r.minX},${r.minY},${r.maxX},${r.maxY}`).join(' ')}`
   const etag = `"${source.version}-${what.replaceAll(/[ ,]/g, '-')}"`
@@ -60,7 +60,7 @@ function parseWindow(text: string): [number, number, number, number] {
   const fits =
     Math.abs(west) <= 180 && Math.abs(east) <= 180 && Math.abs(south) <= 90 && Math.abs(north) <= 90
   if (numbers.length !== 4 || !fits || south > north) {
-    throw new HttpError(400, 'A coverage is of {west},{south},{east},{north}.json in degrees.')
+    throw new HttpError(400, 'A coverage needs {west},{south},{east},{north}.json in degrees.')
   }
   return [west, south, east, north]
 }

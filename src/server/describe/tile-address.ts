@@ -36,7 +36,7 @@ export function wishesOf(search: URLSearchParams, look: TileLook): TileWishes {
   wished.delete('format')
   const encoding = wished.get('encoding') ?? undefined
   if (encoding !== undefined && !(isTerrainRgb(encoding) && isElevation(look))) {
-    throw new HttpError(400, 'encoding= is mapbox or terrarium, of tiles that hold heights.')
+    throw new HttpError(400, 'encoding must be mapbox or terrarium, and works only with tiles of heights.')
   }
   const { version: _, format: __, ...query } = parseTileQuery(wished.toString())
   const wishes = { ...query, extension, encoding, scale: Number(scale ?? 1) }
@@ -44,7 +44,7 @@ export function wishesOf(search: URLSearchParams, look: TileLook): TileWishes {
   if (extension !== undefined) checkExtension(extension, look)
   const isOfPixels = wishes.size !== undefined || wishes.quality !== undefined || scale !== undefined
   if (look.kind === 'vector' && isOfPixels) {
-    throw new HttpError(400, 'Vector tiles have neither size nor quality.')
+    throw new HttpError(400, 'Vector tiles have no size or quality.')
   }
   return wishes
 }
@@ -53,10 +53,7 @@ export function wishesOf(search: URLSearchParams, look: TileLook): TileWishes {
 export function drawableWishes(search: URLSearchParams, look: TileLook): TileWishes {
   const wishes = wishesOf(search, look)
   if (look.kind === 'heights' && !isDrawn(look, wishes)) {
-    throw new HttpError(
-      400,
-      `${look.extension} tiles hold numbers, which cannot be drawn: ask for png or webp.`,
-    )
+    throw new HttpError(400, `${look.extension} tiles store numbers, not images: use png or webp.`)
   }
   return wishes
 }
@@ -68,10 +65,13 @@ function checkExtension(extension: string, { kind, extension: stored }: TileLook
   const isExact = format === 'png' || format === 'webp'
   const can = kind === 'picture' ? format !== undefined : kind !== 'vector' && isExact
   if (can) return
-  const made = kind === 'picture' ? ', and made as png, jpg, webp and avif' : ', and made as png and webp'
+  const made =
+    kind === 'picture'
+      ? ', and can be converted to png, jpg, webp and avif'
+      : ', and can be converted to png and webp'
   throw new HttpError(
     400,
-    `format= cannot be that: these tiles are stored as ${stored ?? 'nothing'}${kind === 'vector' ? '' : made}.`,
+    `This format is not available: these tiles are stored as ${stored ?? 'nothing'}${kind === 'vector' ? '' : made}.`,
   )
 }
 

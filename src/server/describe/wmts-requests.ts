@@ -55,7 +55,7 @@ async function answer(
     const request = (values.get('REQUEST') ?? 'GetCapabilities').toLowerCase()
     if (request === 'getcapabilities') return await describe()
     if (request === 'gettile') return await wayToTile(context, query, values, find)
-    throw new WmtsException('OperationNotSupported', 'REQUEST', 'REQUEST is GetCapabilities or GetTile.')
+    throw new WmtsException('OperationNotSupported', 'REQUEST', 'REQUEST must be GetCapabilities or GetTile.')
   } catch (error) {
     if (!(error instanceof WmtsException)) throw error
     const report = exceptionReport(error.code, error.locator, error.message)
@@ -65,11 +65,11 @@ async function answer(
 
 function checkService(values: ReadonlyMap<string, string>): void {
   if ((values.get('SERVICE') ?? 'WMTS').toUpperCase() !== 'WMTS')
-    throw wrong('SERVICE', 'SERVICE is WMTS here.')
-  if ((values.get('VERSION') ?? '1.0.0') !== '1.0.0') throw wrong('VERSION', 'VERSION is 1.0.0 here.')
+    throw wrong('SERVICE', 'SERVICE must be WMTS.')
+  if ((values.get('VERSION') ?? '1.0.0') !== '1.0.0') throw wrong('VERSION', 'VERSION must be 1.0.0.')
   const accepted = values.get('ACCEPTVERSIONS')
   if (accepted !== undefined && !accepted.split(',').includes('1.0.0')) {
-    throw new WmtsException('VersionNegotiationFailed', 'ACCEPTVERSIONS', 'There is version 1.0.0.')
+    throw new WmtsException('VersionNegotiationFailed', 'ACCEPTVERSIONS', 'Only version 1.0.0 is supported.')
   }
 }
 
@@ -79,7 +79,7 @@ async function wayToTile(
   values: ReadonlyMap<string, string>,
   find: (id: string) => Source | undefined,
 ): Promise<Reply> {
-  const noLayer = wrong('LAYER', 'There is no such layer; GetCapabilities lists them.')
+  const noLayer = wrong('LAYER', 'There is no such layer; GetCapabilities lists the layers.')
   const source = find(required(values, 'LAYER'))
   if (source === undefined) throw noLayer
   const release = source.hold()
@@ -88,10 +88,10 @@ async function wayToTile(
     const layer = await wmtsLayer(context, publicBase(query, context.options), source, NO_WISHES)
     const set = matrixSetName(layer.tileSize)
     if (required(values, 'TILEMATRIXSET') !== set)
-      throw wrong('TILEMATRIXSET', `TILEMATRIXSET is ${set} here.`)
+      throw wrong('TILEMATRIXSET', `TILEMATRIXSET must be ${set}.`)
     if ((values.get('FORMAT') ?? layer.mime) !== layer.mime)
-      throw wrong('FORMAT', `FORMAT is ${layer.mime} here.`)
-    if (!['default', ''].includes(values.get('STYLE') ?? '')) throw wrong('STYLE', 'STYLE is default here.')
+      throw wrong('FORMAT', `FORMAT must be ${layer.mime}.`)
+    if (!['default', ''].includes(values.get('STYLE') ?? '')) throw wrong('STYLE', 'STYLE must be default.')
     const place = placeOf(values, layer)
     const url = layer.template.replace(
       /\{(TileMatrix|TileCol|TileRow)\}/g,
@@ -113,14 +113,18 @@ interface Place {
 function placeOf(values: ReadonlyMap<string, string>, { zooms }: WmtsLayer): Place {
   const [zoom, column, row] = ['TILEMATRIX', 'TILECOL', 'TILEROW'].map((name) => {
     const text = required(values, name)
-    if (!/^\d{1,8}$/.test(text)) throw wrong(name, `${name} is a whole number.`)
+    if (!/^\d{1,8}$/.test(text)) throw wrong(name, `${name} must be a whole number.`)
     return Number(text)
   }) as [number, number, number]
-  if (zoom > zooms.at(-1)!) throw wrong('TILEMATRIX', `TILEMATRIX is at most ${zooms.at(-1)} here.`)
+  if (zoom > zooms.at(-1)!) throw wrong('TILEMATRIX', `TILEMATRIX must be at most ${zooms.at(-1)}.`)
   const last = 2 ** zoom - 1
   const [outside] = Object.entries({ TILECOL: column, TILEROW: row }).find(([, at]) => at > last) ?? []
   if (outside !== undefined) {
-    throw new WmtsException('TileOutOfRange', outside, `${outside} is at most ${last} in matrix ${zoom}.`)
+    throw new WmtsException(
+      'TileOutOfRange',
+      outside,
+      `${outside} must be at most ${last} in matrix ${zoom}.`,
+    )
   }
   return { TileMatrix: zoom, TileCol: column, TileRow: row }
 }

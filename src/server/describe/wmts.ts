@@ -31,7 +31,7 @@ export async function answerCapabilities(context: ServerContext, request: Routed
   try {
     const look = await tileLook(source)
     if (!(await isLayer(source))) {
-      throw new HttpError(404, `WMTS is of pictures, and ${source.id} holds none.`)
+      throw new HttpError(404, `WMTS is for images, and ${source.id} has none.`)
     }
     const base = publicBase(query, context.options)
     const layer = await wmtsLayer(context, base, source, drawableWishes(search, look))

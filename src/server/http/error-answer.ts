@@ -16,16 +16,16 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof HttpError) return theirs(error.status, error.message, error.headers)
   if (error instanceof FlagstoneError) {
     if (error.code === 'TOO_LARGE')
-      return theirs(400, 'This is more than the server makes at once; ask for less.')
+      return theirs(400, 'This request needs more than the server allows; ask for less.')
     if (error.code === 'LOCKED') {
-      return theirs(503, 'The file is being changed; ask again in a moment.', ['Retry-After', '1'])
+      return theirs(503, 'The file is being changed; try again in a moment.', ['Retry-After', '1'])
     }
-    if (error.code === 'DAMAGED')
-      return ours('What is stored for this address is damaged, so it is not sent.')
+    if (error.code === 'DAMAGED') return ours('The stored data is damaged, so it is not sent.')
   }
   if (error instanceof RangeError && !isOfEngine(error)) return theirs(400, error.message)
-  if (error instanceof Error && error.name === 'AbortError') return theirs(CLIENT_GONE, 'The client is gone.')
-  return ours('The server failed at this request; its log says how.')
+  if (error instanceof Error && error.name === 'AbortError')
+    return theirs(CLIENT_GONE, 'The client closed the connection.')
+  return ours('Internal server error; see the log of the server.')
 }
 
 /** Readers throw RangeErrors for what is outside the grid; the engine does when memory or stack are at their end. */

@@ -53,7 +53,7 @@ const plain = (path: string): string =>
 function hostOf(query: Query): string {
   // HTTP/2 calls it :authority; HTTP/1.0 need not say
   const host = query.header('host') ?? query.header(':authority') ?? 'localhost'
-  if (!HOST.test(host)) throw new HttpError(400, 'The Host header is not the name of a host.')
+  if (!HOST.test(host)) throw new HttpError(400, 'The Host header is not a valid host name.')
   return host
 }
 

@@ -34,7 +34,7 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
       done(() =>
         length > limitBytes ? reject(tooLarge(request, limitBytes)) : resolve(Buffer.concat(chunks)),
       )
-    const cut = (): void => done(() => reject(new HttpError(400, "The request's body was cut off.")))
+    const cut = (): void => done(() => reject(new HttpError(400, 'The request body was cut off.')))
     if (request.destroyed) {
       cut()
       return
@@ -51,6 +51,6 @@ const bytesOf = (body: unknown): Uint8Array =>
 const tooLarge = ({ complete }: IncomingMessage, limitBytes: number): HttpError =>
   new HttpError(
     413,
-    `The request's body is over the limit of ${limitBytes} bytes.`,
+    `The request body is over the limit of ${limitBytes} bytes.`,
     complete ? [] : ['Connection', 'close'],
   )

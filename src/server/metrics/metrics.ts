@@ -45,7 +45,7 @@ export class Metrics {
       family(
         'gauge',
         'flagstone_source_problems',
-        'Tile archives that were found and could not be opened.',
+        'Tile archives that could not be opened.',
         one(catalog.problems().length),
         'max',
       ),
@@ -53,23 +53,38 @@ export class Metrics {
       family(
         'counter',
         'flagstone_catalog_changes_total',
-        'Times that archives appeared, changed or went.',
+        'Times that archives were added, changed or removed.',
         one(catalog.generation),
         'max',
       ),
       family('gauge', 'flagstone_work_running', 'Jobs being computed.', one(work.running)),
       family('gauge', 'flagstone_work_waiting', 'Jobs waiting for their turn.', one(work.waiting)),
-      family('counter', 'flagstone_work_refused_total', 'Jobs refused: too many waited.', one(work.refused)),
-      family('counter', 'flagstone_work_late_total', 'Jobs given up: they took too long.', one(work.late)),
+      family(
+        'counter',
+        'flagstone_work_refused_total',
+        'Jobs refused because too many were waiting.',
+        one(work.refused),
+      ),
+      family(
+        'counter',
+        'flagstone_work_late_total',
+        'Jobs stopped because they took too long.',
+        one(work.late),
+      ),
       family(
         'counter',
         'flagstone_cache_hits_total',
-        'Computed answers taken from the cache.',
+        'Computed responses taken from the cache.',
         one(cache.hits),
       ),
-      family('counter', 'flagstone_cache_misses_total', 'Computed answers made anew.', one(cache.misses)),
-      family('gauge', 'flagstone_cache_entries', 'Computed answers kept.', one(cache.entries)),
-      family('gauge', 'flagstone_cache_bytes', 'Bytes of computed answers kept.', one(cache.bytes)),
+      family(
+        'counter',
+        'flagstone_cache_misses_total',
+        'Responses computed because they were not in the cache.',
+        one(cache.misses),
+      ),
+      family('gauge', 'flagstone_cache_entries', 'Computed responses in the cache.', one(cache.entries)),
+      family('gauge', 'flagstone_cache_bytes', 'Bytes of computed responses in the cache.', one(cache.bytes)),
       ...(await processFamilies()),
     ]
   }
@@ -96,7 +111,7 @@ function requestFamilies(routes: readonly RouteCounts[]): Family[] {
     family(
       'counter',
       'flagstone_requests_total',
-      'Requests answered, by what was asked for and status.',
+      'Requests answered, by route and status.',
       routes.flatMap(({ route, statuses }) =>
         statuses.map(([status, value]) => ({ value, labels: { route, status } })),
       ),
@@ -104,13 +119,13 @@ function requestFamilies(routes: readonly RouteCounts[]): Family[] {
     family(
       'counter',
       'flagstone_response_bytes_total',
-      'Bytes of answers, without headers.',
+      'Bytes of responses, without headers.',
       routes.map(({ route, bytes }) => ({ value: bytes, labels: { route } })),
     ),
     family(
       'histogram',
       'flagstone_request_seconds',
-      'Time until an answer was ready.',
+      'Time until a response was ready.',
       routes.flatMap(histogramValues),
     ),
   ]

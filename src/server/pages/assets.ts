@@ -56,7 +56,7 @@ class Assets {
   page(name: string): string {
     const page = this.#pages.get(name)
     if (page !== undefined) return page
-    throw new HttpError(404, 'The viewer is not in this build of the server; `npm run build` makes it.')
+    throw new HttpError(404, 'The viewer is missing from this build; run `npm run build`.')
   }
 }
 
@@ -74,7 +74,7 @@ export function answerAsset(_context: ServerContext, { query, segments }: Routed
   const [, ...rest] = segments
   const isVersioned = rest[0] === assets().version
   const asset = assets().file((isVersioned ? rest.slice(1) : rest).join('/'))
-  if (asset === undefined) throw new HttpError(404, 'There is no such file of the viewer.')
+  if (asset === undefined) throw new HttpError(404, 'Not found.')
   const headers = ['X-Content-Type-Options', 'nosniff', ...(isVersioned ? ['Cache-Control', FOREVER] : [])]
   const { bytes, contentType, etag } = asset
   return contentType.startsWith('text/')

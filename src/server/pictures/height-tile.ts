@@ -43,7 +43,7 @@ export async function answerHeightTile(
   const release = source.hold()
   try {
     if (factsOf(source).heights === undefined) {
-      throw new HttpError(404, `The tiles of '${source.id}' are pictures, not heights.`)
+      throw new HttpError(404, `The tiles of '${source.id}' are images, not heights.`)
     }
     const own = storedAbove(source, z, x, y)
     const size = own === undefined ? undefined : await tileSizeAt(source, own)
@@ -87,15 +87,14 @@ function parsePlace(
   if (path.parse(text, 0, text.length) !== 'tile') {
     throw new HttpError(
       400,
-      'A tile is {z}/{x}/{y}, in whole numbers, with @2x and an extension behind it if you like.',
+      'A tile is {z}/{x}/{y}, in whole numbers, optionally followed by @2x and an extension.',
     )
   }
   const { z, x, isTms, scale, extension } = path
   const rows = 2 ** z
   if (z > 26 || x >= rows || path.y >= rows) throw new HttpError(404, `There is no tile ${rest.join('/')}.`)
   const format = asked.format ?? (extension === '' ? undefined : formatOfExtension(extension))
-  if (format === undefined && extension !== '')
-    throw new HttpError(404, 'There are no tiles of that extension.')
+  if (format === undefined && extension !== '') throw new HttpError(404, 'That extension is not supported.')
   const want = { format, quality: asked.quality, size: asked.size, scale }
   checkWant(want)
   return { z, x, y: isTms || asked.isTms ? rows - 1 - path.y : path.y, want }

@@ -42,7 +42,7 @@ export function sunOf(search: URLSearchParams): Sun {
     const text = search.get(name)
     const value = text === null || text.trim() === '' ? usual : Number(text)
     if (!(value >= low && value <= high)) {
-      throw new HttpError(400, `${name}= is a number from ${low} to ${high}.`)
+      throw new HttpError(400, `${name} must be a number from ${low} to ${high}.`)
     }
     return value
   }

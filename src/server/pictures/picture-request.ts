@@ -43,17 +43,17 @@ export function parseSize(text: string, { pixels }: Pick<ServerLimits, 'pixels'>
   if (found === null) {
     throw new HttpError(
       400,
-      'The size is {width}x{height} in pixels, with @2x to @4x and an extension if you like.',
+      'The size is {width}x{height} in pixels, optionally followed by @2x to @4x and an extension.',
     )
   }
   const scale = Number(found[3] ?? 1)
   const width = Number(found[1]) * scale
   const height = Number(found[2]) * scale
-  if (width === 0 || height === 0) throw new HttpError(400, 'The picture has no pixels.')
+  if (width === 0 || height === 0) throw new HttpError(400, 'The image has no pixels.')
   if (width > MAX_SIDE || height > MAX_SIDE || width * height > pixels) {
     throw new HttpError(
       400,
-      `A picture of ${width}×${height} pixels is over the limit of ${MAX_SIDE} a side and ${pixels} in all; ask for it in pieces.`,
+      `An image of ${width}×${height} pixels is over the limit of ${MAX_SIDE} per side and ${pixels} in all; request it in parts.`,
     )
   }
   return { width, height, scale, extension: found[4] ?? '' }
@@ -67,14 +67,14 @@ export function formOfPicture(
 ): PictureForm {
   const format = formatFor(search.get('format') ?? (extension === '' ? 'png' : extension))
   if (format === 'avif' && width * height > MAX_AVIF_PIXELS) {
-    throw new HttpError(400, `AVIF is made of at most ${MAX_AVIF_PIXELS} pixels: ask for another format.`)
+    throw new HttpError(400, `AVIF images have at most ${MAX_AVIF_PIXELS} pixels: use another format.`)
   }
   const look = lookFor(search, heights)
   const background = backgroundFor(search) ?? (format === 'jpeg' ? WHITE : undefined)
   if (look.kind === 'encoded' && (format === 'jpeg' || format === 'avif' || background !== undefined)) {
     throw new HttpError(
       400,
-      'Heights as colours are png or webp, without a background, else they would be changed: ask for that or for elevation=shade.',
+      'Heights stored as colours need png or webp and no background, or they would change: use those, or elevation=shade.',
     )
   }
   const asked = resamplingFor(search)
@@ -91,14 +91,15 @@ export function formOfPicture(
 
 function formatFor(name: string): PictureFormat {
   const format = formatOfExtension(name)
-  if (format === undefined) throw new HttpError(400, 'Pictures are made as png, jpg, webp or avif.')
+  if (format === undefined) throw new HttpError(400, 'Images can be png, jpg, webp or avif.')
   return format
 }
 
 function qualityFor(search: URLSearchParams, format: PictureFormat): number {
   const text = search.get('quality')
   if (text === null) return format === 'avif' ? AVIF_QUALITY : QUALITY
-  if (!/^([1-9]\d?|100)$/.test(text)) throw new HttpError(400, 'quality= is a whole number from 1 to 100.')
+  if (!/^([1-9]\d?|100)$/.test(text))
+    throw new HttpError(400, 'quality must be a whole number from 1 to 100.')
   return Number(text)
 }
 
@@ -106,14 +107,14 @@ function resamplingFor(search: URLSearchParams): Resampling | undefined {
   const text = search.get('resampling')
   if (text === null) return undefined
   const known = RESAMPLINGS.find((name) => name === text)
-  if (known === undefined) throw new HttpError(400, `resampling= is one of ${RESAMPLINGS.join(', ')}.`)
+  if (known === undefined) throw new HttpError(400, `resampling must be one of ${RESAMPLINGS.join(', ')}.`)
   return known
 }
 
 function backgroundFor(search: URLSearchParams): Colour | undefined {
   const text = search.get('background')
   if (text === null) return undefined
-  if (!/^#?[0-9a-f]{6}$/i.test(text)) throw new HttpError(400, 'background= is a colour as rrggbb.')
+  if (!/^#?[0-9a-f]{6}$/i.test(text)) throw new HttpError(400, 'background must be a colour as rrggbb.')
   const code = Number.parseInt(text.replace('#', ''), 16)
   return [code >> 16, (code >> 8) & 255, code & 255]
 }
@@ -121,11 +122,11 @@ function backgroundFor(search: URLSearchParams): Colour | undefined {
 function lookFor(search: URLSearchParams, heights: ElevationKind | undefined): Look {
   const text = search.get('elevation')
   if (text !== null && !(ELEVATION_LOOKS as readonly string[]).includes(text)) {
-    throw new HttpError(400, `elevation= is one of ${ELEVATION_LOOKS.join(', ')}.`)
+    throw new HttpError(400, `elevation must be one of ${ELEVATION_LOOKS.join(', ')}.`)
   }
   if (heights === undefined) {
     if (text !== null)
-      throw new HttpError(400, 'elevation= is for sources of heights, and this one has pictures.')
+      throw new HttpError(400, 'elevation works only with sources of heights; this one has images.')
     return { kind: 'colours' }
   }
   const look = (text as ElevationLook | null) ?? (heights === 'numbers' ? 'shade' : 'encoded')
@@ -137,6 +138,6 @@ function lookFor(search: URLSearchParams, heights: ElevationKind | undefined): L
 
 function encodingFor(search: URLSearchParams): 'mapbox' | 'terrarium' {
   const text = search.get('encoding') ?? 'mapbox'
-  if (!isTerrainRgb(text)) throw new HttpError(400, 'encoding= is mapbox or terrarium.')
+  if (!isTerrainRgb(text)) throw new HttpError(400, 'encoding must be mapbox or terrarium.')
   return text
 }

@@ -11,7 +11,10 @@ const TILE_SIZE = 256
 export function windowOfText(text: string): Window {
   const numbers = numbersOf(text, 4)
   if (numbers === undefined) {
-    throw new HttpError(400, "The window is west,south,east,north in degrees, or 'auto' for all of it.")
+    throw new HttpError(
+      400,
+      "The window is west,south,east,north in degrees, or 'auto' for the whole source.",
+    )
   }
   return windowOf(numbers as [number, number, number, number])
 }
@@ -19,25 +22,25 @@ export function windowOfText(text: string): Window {
 /** Throws HttpError 404 when that is not known. */
 export function allOf(source: Source): Window {
   const { bounds } = source.describe()
-  if (bounds === undefined) throw new HttpError(404, `'${source.id}' holds no tiles.`)
+  if (bounds === undefined) throw new HttpError(404, `'${source.id}' has no tiles.`)
   return windowOf(bounds)
 }
 
 function windowOf([west, south, east, north]: readonly [number, number, number, number]): Window {
   const to = east > west ? east : east + 360
   if (!(south < north) || west === east) {
-    throw new HttpError(400, 'The window is empty: south has to be below north, and west is not east.')
-  }
-  if (Math.abs(west) > 540 || Math.abs(east) > 540 || to - west > 360 || to <= west) {
     throw new HttpError(
       400,
-      'The window goes around the world at most once, with longitudes from -540 to 540.',
+      'The window is empty: south must be less than north, and west must differ from east.',
     )
+  }
+  if (Math.abs(west) > 540 || Math.abs(east) > 540 || to - west > 360 || to <= west) {
+    throw new HttpError(400, 'The window may be at most 360° wide, with longitudes from -540 to 540.')
   }
   if (south >= LIMIT_LATITUDE || north <= -LIMIT_LATITUDE) {
     throw new HttpError(
       400,
-      `The window lies outside the web mercator world, which ends at ${LIMIT_LATITUDE}° of latitude.`,
+      `The window is outside the web mercator world, which ends at ${LIMIT_LATITUDE}° of latitude.`,
     )
   }
   return onFirstTurn(windowOfBbox([west, south, to, north]))
@@ -59,7 +62,7 @@ export function windowAround(text: string, width: number, height: number): Windo
   if (width * pixel > 1) {
     throw new HttpError(
       400,
-      'The picture is wider than the world at this zoom: ask for a smaller one or a deeper zoom.',
+      'The image is wider than the world at this zoom: use a smaller size or a higher zoom.',
     )
   }
   const x = columnOf(lon)

@@ -45,7 +45,7 @@ async function answerPicture(
   const release = source.hold()
   try {
     if (!isDrawable(source))
-      throw new HttpError(404, `'${source.id}' holds nothing that can be drawn as a picture.`)
+      throw new HttpError(404, `'${source.id}' has nothing that can be drawn as an image.`)
     const size = parseSize(sizeText, context.options.limits)
     const form = formOfPicture(search, size, factsOf(source).heights)
     const { width, height } = size
@@ -57,7 +57,7 @@ async function answerPicture(
     const made = await computed(context, source, query, name, make, {
       pixels: width * height * MEMORY[form.format],
     })
-    if (made === undefined) throw new HttpError(404, `'${source.id}' holds no tiles.`)
+    if (made === undefined) throw new HttpError(404, `'${source.id}' has no tiles.`)
     return bytesAnswer(query, made)
   } finally {
     release()

@@ -42,7 +42,7 @@ export async function renderTile(
   if (stored === undefined) return undefined
   const facts = factsOf(source)
   if (!isDrawn(stored.type)) {
-    throw new HttpError(400, 'These tiles are no pictures: ask for them as they are stored.')
+    throw new HttpError(400, 'These tiles are not images: request them without conversion.')
   }
   checkHeights(facts, want)
   const size = (await tileSizeAt(source, z))!

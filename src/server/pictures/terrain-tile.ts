@@ -11,13 +11,14 @@ import { factsOf } from './picture-facts.js'
 /** Rejects with HttpError 400 and 404. */
 export function answerTerrain(context: ServerContext, request: RoutedSource): Answer {
   const asked = request.search.get('encoding')
-  if (asked !== null && !isTerrainRgb(asked)) throw new HttpError(400, 'encoding= is mapbox or terrarium.')
+  if (asked !== null && !isTerrainRgb(asked))
+    throw new HttpError(400, 'encoding must be mapbox or terrarium.')
   return answerHeightTile(context, request, `terrain ${asked}`, (tile, signal) => {
     const { format } = tile.want
     if (format === 'jpeg' || format === 'avif') {
       throw new HttpError(
         400,
-        `Heights are written as colours, which ${format} would change: ask for png or webp.`,
+        `Heights are stored as colours, which ${format} would change: use png or webp.`,
       )
     }
     return made(tile, asked ?? undefined, signal)

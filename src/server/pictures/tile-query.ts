@@ -31,7 +31,7 @@ export function parseTileQuery(text: string): TileQuery {
   if (text.startsWith('v=') && !/[&%+]/.test(text)) return { ...NO_QUERY, version: text.slice(2) }
   const search = new URLSearchParams(text)
   const scheme = search.get('scheme')?.toLowerCase() ?? 'xyz'
-  if (scheme !== 'xyz' && scheme !== 'tms') throw new HttpError(400, 'scheme= is xyz or tms.')
+  if (scheme !== 'xyz' && scheme !== 'tms') throw new HttpError(400, 'scheme must be xyz or tms.')
   return {
     version: search.get('v') ?? undefined,
     missing: missingOf(search.get('missing')),
@@ -45,7 +45,7 @@ export function parseTileQuery(text: string): TileQuery {
 function missingOf(text: string | null): MissingPolicy | undefined {
   if (text === null) return undefined
   const { success, data } = missingPolicy.safeParse(text)
-  if (!success) throw new HttpError(400, `missing= is one of ${missingPolicy.options.join(', ')}.`)
+  if (!success) throw new HttpError(400, `missing must be one of ${missingPolicy.options.join(', ')}.`)
   return data
 }
 
@@ -53,13 +53,13 @@ function formatOf(text: string | null): PictureFormat | undefined {
   if (text === null) return undefined
   const type = typeFromExtension(text)
   const format = type === undefined ? undefined : formatOfType(type)
-  if (format === undefined) throw new HttpError(400, 'format= is one of png, jpeg, webp, avif.')
+  if (format === undefined) throw new HttpError(400, 'format must be one of png, jpeg, webp, avif.')
   return format
 }
 
 /** Whether it is one that can be had is for tile-want.ts to say. */
 function wholeOf(text: string | null, name: string): number | undefined {
   if (text === null) return undefined
-  if (!/^[1-9]\d{0,4}$/.test(text)) throw new HttpError(400, `${name}= is a whole number.`)
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new HttpError(400, `${name} must be a whole number.`)
   return Number(text)
 }

@@ -38,16 +38,13 @@ export const nameOfTile = (
 /** Throws HttpError 400 for numbers that are none of those. */
 export function checkWant({ quality, size, scale }: TileWant): void {
   if (quality !== undefined && !(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {
-    throw new HttpError(400, 'The quality is a whole number from 1 to 100.')
+    throw new HttpError(400, 'quality must be a whole number from 1 to 100.')
   }
   if (size !== undefined && !SIZES.includes(size)) {
-    throw new HttpError(
-      400,
-      `Tiles are made ${SIZES.join(', ')} pixels a side, times 2 to ${MAX_SCALE} with @2x to @4x.`,
-    )
+    throw new HttpError(400, `tileSize must be ${SIZES.join(', ')}, and can be multiplied with @2x to @4x.`)
   }
   if (scale !== undefined && !(Number.isInteger(scale) && scale >= 1 && scale <= MAX_SCALE)) {
-    throw new HttpError(400, `Tiles are enlarged by whole numbers up to ${MAX_SCALE}: @2x, @3x, @4x.`)
+    throw new HttpError(400, `The scale must be @2x, @3x or @4x.`)
   }
 }
 
@@ -66,7 +63,7 @@ export function sideOf(
   if (side * side > limits.pixels || side > MAX_SIDE || isOver) {
     throw new HttpError(
       400,
-      `A tile of ${side}×${side} pixels is over this server's limit; ask for a smaller one.`,
+      `A tile of ${side}×${side} pixels is over the limit of this server; use a smaller size.`,
     )
   }
   return side
@@ -78,13 +75,13 @@ export function checkHeights({ heights }: PictureFacts, { format }: TileWant): v
   if (heights === 'numbers') {
     throw new HttpError(
       400,
-      `These tiles hold heights as numbers, which are no ${format}: ask for .elev, or for /terrain/ or /hillshade/ tiles.`,
+      `These tiles store heights as numbers, not as ${format}: use .elev, or /terrain/ or /hillshade/ tiles.`,
     )
   }
   if (format === 'jpeg' || format === 'avif') {
     throw new HttpError(
       400,
-      `These tiles hold heights as colours, which ${format} would change: ask for png or webp.`,
+      `These tiles store heights as colours, which ${format} would change: use png or webp.`,
     )
   }
 }

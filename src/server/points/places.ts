@@ -24,15 +24,16 @@ export function placeOfJson(value: unknown, what: string): LonLat {
   }
   const [lon, lat] = value as unknown[]
   if (typeof lon !== 'number' || typeof lat !== 'number') {
-    throw new HttpError(400, `${what} is not made of numbers.`)
+    throw new HttpError(400, `${what} must contain only numbers.`)
   }
   return checked(lon, lat, what)
 }
 
 function checked(lon: number, lat: number, what: string): LonLat {
-  if (!(Math.abs(lat) <= 90)) throw new HttpError(400, `${what}: a latitude lies between −90 and 90 degrees.`)
+  if (!(Math.abs(lat) <= 90))
+    throw new HttpError(400, `${what}: the latitude must be from −90 to 90 degrees.`)
   if (!(Math.abs(lon) <= MAX_LON))
-    throw new HttpError(400, `${what}: a longitude lies between −180 and 180 degrees.`)
+    throw new HttpError(400, `${what}: the longitude must be from −180 to 180 degrees.`)
   return [lon, lat]
 }
 
@@ -40,7 +41,7 @@ function checked(lon: number, lat: number, what: string): LonLat {
 export function placesOfJson(value: unknown, limit: number, name: string): LonLat[] {
   if (!Array.isArray(value)) throw new HttpError(400, `${name} is not a list of [longitude, latitude].`)
   if (value.length > limit)
-    throw new HttpError(400, `${name} has ${value.length} members; at most ${limit} are answered at once.`)
+    throw new HttpError(400, `${name} has ${value.length} members; at most ${limit} are allowed per request.`)
   return value.map((member, i) => placeOfJson(member, `${name}[${i}]`))
 }
 
@@ -53,7 +54,7 @@ export interface Choice {
 export function choiceOf(zoom: unknown, interpolation: unknown): Choice {
   const known = interpolation ?? 'bilinear'
   if (!INTERPOLATIONS.includes(known as Interpolation)) {
-    throw new HttpError(400, "interpolation is 'bilinear' or 'nearest'.")
+    throw new HttpError(400, "interpolation must be 'bilinear' or 'nearest'.")
   }
   return {
     zoom: zoom === undefined || zoom === null ? undefined : integerOf(zoom, 'zoom', 0, 26),
@@ -65,7 +66,7 @@ export function choiceOf(zoom: unknown, interpolation: unknown): Choice {
 export function integerOf(value: unknown, name: string, least: number, most: number): number {
   const number = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value
   if (typeof number !== 'number' || !Number.isInteger(number) || number < least || number > most) {
-    throw new HttpError(400, `${name} is a whole number from ${least} to ${most}.`)
+    throw new HttpError(400, `${name} must be a whole number from ${least} to ${most}.`)
   }
   return number
 }

@@ -41,7 +41,7 @@ function newPoints(context: ServerContext, source: Source): SourcePoints {
   const heights = PointReader.ofHeights(tiles, storeFor<number>(context, source))
   if (heights !== undefined) return { kind: 'heights', points: heights }
   if (!hasPictures(source))
-    throw new HttpError(400, `The tiles of ${source.id} are not pictures: they have no colours at points.`)
+    throw new HttpError(400, `The tiles of ${source.id} are not images, so they have no colours.`)
   return { kind: 'colours', points: PointReader.ofColours(tiles, storeFor<Colour>(context, source)) }
 }
 

@@ -91,7 +91,10 @@ function lineOf(places: readonly LonLat[]): readonly LonLat[] {
   if (places.length < 2) throw new HttpError(400, 'A path has at least two points.')
   for (let i = 1; i < places.length; i++) {
     if (areOpposite(places[i - 1]!, places[i]!)) {
-      throw new HttpError(400, `path[${i}] lies opposite to the point before it: any way there is as short.`)
+      throw new HttpError(
+        400,
+        `path[${i}] is exactly opposite the point before it, so there is no shortest path between them.`,
+      )
     }
   }
   return places
@@ -118,8 +121,7 @@ function answerOf(
   return textOf(context, source, query, asked, contentType, async (signal) => {
     const stations = stationsAlong(line, samples)
     const { kind, points } = pointsOf(context, source)
-    if (kind !== 'heights')
-      throw new HttpError(400, `${source.id} holds pictures: only elevations have profiles.`)
+    if (kind !== 'heights') throw new HttpError(400, `${source.id} has images: profiles need elevations.`)
     const values = await points.at(
       stations.map(({ lonLat }) => lonLat),
       { ...choice, signal },

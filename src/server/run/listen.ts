@@ -86,7 +86,7 @@ function httpServer(options: ResolvedListenOptions, jobMs: number): HttpServer |
 
 /** Node would leave out the headers over its own limit without a word. */
 function refuse(response: ServerResponse, headers: number): void {
-  const body = `${JSON.stringify({ error: `A request may have ${headers} headers.` })}\n`
+  const body = `${JSON.stringify({ error: `A request may have at most ${headers} headers.` })}\n`
   response.writeHead(431, {
     'Content-Type': 'application/json',
     'Content-Length': Buffer.byteLength(body),
@@ -117,11 +117,11 @@ function cannotListen(cause: NodeJS.ErrnoException, host: string, port: number):
   const { code: errno } = cause
   const details = { errno, call: 'listen', cause }
   const sentence = {
-    EADDRINUSE: `Port ${port} of ${host} is in use: stop what listens there, or choose another with --port (0: any free one).`,
-    EACCES: `Port ${port} may not be used by this user: choose one from 1024 up with --port, or allow it (setcap cap_net_bind_service, a reverse proxy).`,
+    EADDRINUSE: `Port ${port} of ${host} is in use: stop the program that uses it, or choose another with --port (0: any free port).`,
+    EACCES: `Port ${port} needs more rights than this user has: choose one from 1024 up with --port, or use setcap cap_net_bind_service or a reverse proxy.`,
     EADDRNOTAVAIL: `${host} is not an address of this machine: use --host 127.0.0.1 for this machine only, 0.0.0.0 for all its addresses.`,
-    ENOTFOUND: `There is no host '${host}': use --host 127.0.0.1 for this machine only, 0.0.0.0 for all its addresses.`,
-    EAI_AGAIN: `The name '${host}' could not be looked up now: give an address instead, such as --host 127.0.0.1.`,
+    ENOTFOUND: `The host '${host}' was not found: use --host 127.0.0.1 for this machine only, 0.0.0.0 for all its addresses.`,
+    EAI_AGAIN: `The name '${host}' could not be resolved: use an address, such as --host 127.0.0.1.`,
   }[errno ?? '']
   return new FlagstoneError(
     'SYSTEM',

@@ -22,7 +22,7 @@ export function readTlsFiles({ cert, key }: TlsFiles): TlsPair {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new FlagstoneError(
       'BAD_OPTION',
-      `${cert} and ${key} cannot be used for TLS (${why}): give a certificate (or chain) and its private key without a passphrase, both in PEM.`,
+      `${cert} and ${key} cannot be used for TLS (${why}): use a certificate (or chain) and its private key without a passphrase, both in PEM.`,
       { cause },
     )
   }
@@ -35,7 +35,7 @@ function read(path: string, what: string): Buffer {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT') {
-      throw new FlagstoneError('NOT_FOUND', `There is no ${what} at ${path}.`, { path, cause })
+      throw new FlagstoneError('NOT_FOUND', `The ${what} ${path} does not exist.`, { path, cause })
     }
     throw new FlagstoneError('SYSTEM', `The ${what} ${path} cannot be read (${code}).`, {
       path,

@@ -59,7 +59,7 @@ class FileCatalog implements Catalog {
       const { id, path, missing } = parseOptions(sourceObject, input, 'source')
       const reader = input?.reader
       if ((path === undefined) === (reader === undefined)) {
-        throw new FlagstoneError('BAD_OPTION', 'A source is a path or a reader: give one of the two.')
+        throw new FlagstoneError('BAD_OPTION', 'A source needs either a path or a reader.')
       }
       if (reader === undefined) continue
       const known = this.#ids.of({ path: reader.path, label: reader.path, id })
@@ -90,7 +90,7 @@ class FileCatalog implements Catalog {
       entry!.open()
     } catch (error) {
       if (error instanceof FlagstoneError) {
-        throw new HttpError(503, `'${id}' cannot be opened now; it is listed among the server's problems.`)
+        throw new HttpError(503, `'${id}' cannot be opened now; /health lists the problems of the server.`)
       }
       throw error
     }

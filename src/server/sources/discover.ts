@@ -86,14 +86,14 @@ async function discoverPath(
   if (about.id !== undefined) {
     throw new FlagstoneError(
       'BAD_OPTION',
-      `The id '${about.id}' is for one archive, but ${input} stands for several; leave it out.`,
+      `The id '${about.id}' is for one archive, but ${input} has several; leave out the id.`,
       { path: input },
     )
   }
   if (all.found.length === before) {
     all.problems.push({
       path: input,
-      message: `${input} holds no tile archives (.pmtiles, .mbtiles, z/x/y).`,
+      message: `${input} has no tile archives (.pmtiles, .mbtiles, z/x/y).`,
     })
   }
 }
@@ -183,7 +183,7 @@ async function addInside(
   if (real !== realRoot && !real.startsWith(realRoot === sep ? sep : realRoot + sep)) {
     all.problems.push({
       path,
-      message: `${path} is a link out of ${root}, so it is not served; name it to serve it.`,
+      message: `${path} is a link to a file outside ${root}, so it is not served; pass its path to serve it.`,
     })
     return
   }

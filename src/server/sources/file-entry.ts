@@ -82,7 +82,7 @@ export class FileEntry {
   }
 
   #isMissing(isSettled: boolean): 'changed' | 'soon' | undefined {
-    this.#problem = this.#found.isNamed ? `${this.path} is not there any more.` : undefined
+    this.#problem = this.#found.isNamed ? `${this.path} no longer exists.` : undefined
     if (this.#source === undefined) return undefined
     if (!isSettled) return 'soon'
     this.drop()

@@ -160,7 +160,7 @@ export class MbtilesBackend implements Backend {
   #beingWritten(): FlagstoneError {
     return new FlagstoneError(
       'LOCKED',
-      `${this.#path} is being written; ask again when that is done, and next time put the new file in its place by renaming it.`,
+      `${this.#path} is being written; try again when that is done. To replace a file safely, rename the new file over it.`,
     )
   }
 
@@ -183,7 +183,7 @@ const isSameState = (a: Stats | undefined, b: Stats | undefined): boolean =>
 function factsOf(path: string): Stats {
   const facts = statSync(path, { throwIfNoEntry: false })
   if (facts !== undefined) return facts
-  throw new FlagstoneError('NOT_FOUND', `${path} is not there; check its name.`, { path })
+  throw new FlagstoneError('NOT_FOUND', `${path} does not exist; check its name.`, { path })
 }
 
 /** See https://www.sqlite.org/fileformat2.html#the_database_header */

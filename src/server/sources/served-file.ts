@@ -89,7 +89,7 @@ export class ServedFile extends BackendSource implements Closable {
 
   protected get backend(): Backend {
     if (this.#open === undefined && !this.ensureOpen()) {
-      throw new HttpError(503, `'${this.id}' was replaced while this was worked on; ask again.`)
+      throw new HttpError(503, `'${this.id}' was replaced during this request; try again.`)
     }
     return this.#open!
   }

@@ -39,7 +39,7 @@ export class SourceIds {
 
   #give(key: string, id: string): string {
     if (this.#taken.has(id)) {
-      throw new FlagstoneError('BAD_OPTION', `Two sources are called '${id}'; give one of them another id.`)
+      throw new FlagstoneError('BAD_OPTION', `Two sources have the id '${id}'; give one of them another id.`)
     }
     this.#taken.add(id)
     this.#byPath.set(key, id)
@@ -60,6 +60,6 @@ function assertUsable(id: string): string {
   if (SAFE.test(id) && !RESERVED.has(id) && id.length <= LONGEST) return id
   throw new FlagstoneError(
     'BAD_OPTION',
-    `The id '${id}' cannot be part of an address; use letters, digits, '-' and '_', and none of ${[...RESERVED].slice(1).join(', ')}.`,
+    `The id '${id}' cannot be part of a URL; use letters, digits, '-' and '_', and none of ${[...RESERVED].slice(1).join(', ')}.`,
   )
 }

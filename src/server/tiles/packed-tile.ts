@@ -48,7 +48,7 @@ function unpacked(
     try {
       return await UNPACK[encoding](bytes, { maxOutputLength: MAX_BYTES })
     } catch (cause) {
-      throw new FlagstoneError('DAMAGED', `A tile cannot be unpacked: ${(cause as Error).message}.`, {
+      throw new FlagstoneError('DAMAGED', `A tile cannot be decompressed: ${(cause as Error).message}.`, {
         cause,
       })
     }

@@ -41,7 +41,7 @@ export class TileAnswers {
   /** `search`: behind the question mark. Throws HttpError 400 for what can be no tile, 404 outside the grid. */
   answer(query: Query, source: Source, path: TilePath, search: string): Answer {
     const { z, x, isTms, extension, scale } = path
-    if (z > MAX_ZOOM) throw new HttpError(400, `There are zooms from 0 to ${MAX_ZOOM}.`)
+    if (z > MAX_ZOOM) throw new HttpError(400, `The zoom must be from 0 to ${MAX_ZOOM}.`)
     const rows = 2 ** z
     if (x >= rows || path.y >= rows) {
       throw new HttpError(404, `Zoom ${z} has columns and rows from 0 to ${rows - 1}.`)
@@ -49,9 +49,8 @@ export class TileAnswers {
     const asked = search === '' ? NO_QUERY : parseTileQuery(search)
     const y = isTms || asked.isTms ? rows - 1 - path.y : path.y
     const type = extension === '' ? undefined : typeFromExtension(extension)
-    if (type === undefined && extension !== '')
-      throw new HttpError(404, 'There are no tiles of that extension.')
-    if (scale === 0) throw new HttpError(400, 'Tiles are enlarged by whole numbers: @2x, @3x, @4x.')
+    if (type === undefined && extension !== '') throw new HttpError(404, 'That extension is not supported.')
+    if (scale === 0) throw new HttpError(400, 'The scale must be @2x, @3x or @4x.')
     const wasVersioned = asked.version !== undefined && asked.version === source.version
     const tile = { source, z, x, y, asked, wasVersioned, type, scale }
     const isToBeMade =

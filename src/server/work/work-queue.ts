@@ -77,11 +77,11 @@ export class WorkQueue {
       const mayBegin = this.#waiting.length === 0 && turn.slots <= this.#free
       if (!mayBegin && this.#waiting.length >= this.#limits.waiting) {
         this.refused++
-        return reject(overloaded('Too many requests are being worked on; ask again in a moment.'))
+        return reject(overloaded('The server is busy; try again in a moment.'))
       }
       const giveUp = (): void => {
         this.late++
-        stop(overloaded('This took longer than the server allows; ask for less.'))
+        stop(overloaded('This request took longer than the server allows; ask for less.'))
       }
       const timer = setTimeout(giveUp, Math.min(jobMs, MAX_MS))
       timer.unref()
