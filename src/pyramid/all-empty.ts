@@ -22,8 +22,8 @@ function onlyNodata(options: ResolvedBuildOptions): string {
   ]
   const where = limits.length === 0 ? '' : ` inside ${limits.join(' and ')}`
   const { length } = options.sources
-  const what = length === 1 ? `${options.sources[0]} holds` : `The ${length} sources hold`
-  return `${what} nothing but nodata${where}, so there is nothing to build; check --nodata.`
+  const what = length === 1 ? `${options.sources[0]} has` : `The ${length} sources have`
+  return `${what} only nodata${where}; check --nodata.`
 }
 
 interface Size {
