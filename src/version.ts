@@ -3,4 +3,13 @@ import { readFileSync } from 'node:fs'
 
 const manifest = new URL('../../package.json', import.meta.url)
 
-export const version: string = (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
+function read(): string {
+  try {
+    return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
+  } catch {
+    // in a bundle there is no package around us
+    return 'unknown'
+  }
+}
+
+export const version = read()

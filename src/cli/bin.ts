@@ -1,6 +1,12 @@
 #!/usr/bin/env node
 // The only file that touches `process`: arguments in, exit code out, Ctrl-C as an AbortSignal.
-import { run } from './run.js'
+import { register } from 'node:module'
+import {
+  descriptorLimit,
+  freeDescriptors,
+  GENTLE_LOADER,
+  hasFewDescriptors,
+} from '../platform/descriptors.js'
 
 const interrupt = new AbortController()
 let interrupts = 0
@@ -11,16 +17,59 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
     interrupt.abort()
   })
 }
+
+const FAILED = 1
+const LEAST_DESCRIPTORS = 16
+
+/** For what nobody was there to catch: a sentence, and a stack where it is a defect or one was asked for. */
+function fail(error: unknown): never {
+  const { code, syscall, message, stack } = (error ?? {}) as NodeJS.ErrnoException
+  const isSystem = typeof syscall === 'string' || /^E[A-Z]+$/.test(code ?? '')
+  const wanted = process.argv.includes('-v') || process.argv.includes('--verbose')
+  const advice =
+    code === 'EMFILE'
+      ? '; this is more files than the process may open: raise its limit, for example with ulimit -n 1024'
+      : ''
+  process.stderr.write(`flagstone: ${message ?? String(error)}${advice}\n`)
+  if (!isSystem || wanted) process.stderr.write(`${stack}\n`)
+  process.exit(FAILED)
+}
+
+process.on('uncaughtException', fail)
 // `flagstone … | head` closes our output early; that is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
-  throw error
+  process.stderr.write(`flagstone: the result cannot be written to standard output (${error.message}).\n`)
+  process.exit(FAILED)
 })
+// Messages that cannot be written are lost; the job goes on.
+process.stderr.on('error', () => {})
 
-process.exitCode = await run(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  isTerminal: process.stderr.isTTY === true,
-  signal: interrupt.signal,
-  onHangup: process.stdin.isTTY ? undefined : (listener) => void process.on('SIGHUP', listener),
-})
+/** Throws where there are too few files for anything. */
+function prepareToLoad(): void {
+  if (!hasFewDescriptors()) return
+  if (freeDescriptors() < LEAST_DESCRIPTORS) {
+    throw Object.assign(
+      new Error(
+        `this process may open ${descriptorLimit()} files, which is too few to begin; raise its limit, for example with ulimit -n 1024`,
+      ),
+      { syscall: 'open' },
+    )
+  }
+  register(GENTLE_LOADER)
+}
+
+try {
+  prepareToLoad()
+  // loaded here: even that can fail, where few files may be open
+  const { run } = await import('./run.js')
+  process.exitCode = await run(process.argv.slice(2), {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    isTerminal: process.stderr.isTTY === true,
+    signal: interrupt.signal,
+    onHangup: process.stdin.isTTY ? undefined : (listener) => void process.on('SIGHUP', listener),
+  })
+} catch (error) {
+  fail(error)
+}

@@ -1,6 +1,7 @@
 // Arguments to a command to an exit code. Commands are small: parse, call the library, print.
 import { Command, CommanderError, type Option } from 'commander'
 import { FlagstoneError } from '../errors.js'
+import { fromNodeError } from '../platform/system-error.js'
 import { version } from '../version.js'
 import { type Context, EXIT, type Io } from './io.js'
 
@@ -70,7 +71,8 @@ function optionDescription({ description, argChoices, defaultValue }: Option): s
 }
 
 /** One sentence for people, or an object for programs; a stack only when asked for. */
-function report(io: Io, error: unknown, argv: readonly string[]): void {
+function report(io: Io, thrown: unknown, argv: readonly string[]): void {
+  const error = sentenceOf(thrown)
   const known = error instanceof FlagstoneError
   const message = error instanceof Error ? error.message : String(error)
   if (argv.includes('--json')) {
@@ -81,6 +83,12 @@ function report(io: Io, error: unknown, argv: readonly string[]): void {
   }
   const wanted = argv.includes('-v') || argv.includes('--verbose')
   if (error instanceof Error && (wanted || !known)) io.stderr.write(`${error.stack}\n`)
+}
+
+/** What a system call of Node's refused, as one of ours. */
+function sentenceOf(error: unknown): unknown {
+  const { syscall, path } = (error ?? {}) as NodeJS.ErrnoException
+  return fromNodeError(error, syscall ?? 'a system call', path ?? 'flagstone')
 }
 
 function exitCodeOf(error: unknown): number {
@@ -99,8 +107,8 @@ function exitCodeOf(error: unknown): number {
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const context: Context = { io, exitCode: EXIT.OK }
-  const command = program(context, await commandsFor(argv))
   try {
+    const command = program(context, await commandsFor(argv))
     if (argv.length === 0) {
       command.outputHelp()
       return EXIT.USAGE

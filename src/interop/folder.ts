@@ -1,13 +1,16 @@
 // Tiles as loose files, z/x/y.ext: as gdal2tiles, QGIS and mb-util leave them. Rows count from the north unless
 // a tilemapresource.xml says that they are TMS's (gdal2tiles without --xyz).
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { sniffTileType, type TileType } from '../format/tile-type.js'
+import { readRegularSync } from '../platform/regular-file.js'
 import type { TileSet, TilesOfZoom } from '../store/tile-set.js'
 
 /** Looked up by name, not by listing all. */
 const FEW_COLUMNS = 32
+const MAX_TILE_BYTES = 2 ** 28
+const MAX_METADATA_BYTES = 2 ** 26
 const TILE_NAME = /^(\d{1,8})\.(png|jpg|jpeg|webp|avif)$/i
 
 /** Names that are whole numbers, as numbers, ascending. */
@@ -55,7 +58,7 @@ export class FolderReader implements TileSet {
   get(z: number, x: number, y: number): { bytes: Uint8Array; type: TileType } | undefined {
     const file = this.find(z, x, y)
     if (file === undefined) return undefined
-    const bytes = readFileSync(file)
+    const bytes = readRegularSync(file, MAX_TILE_BYTES)
     return bytes.length === 0 ? undefined : { bytes, type: sniffTileType(bytes) }
   }
 
@@ -97,7 +100,9 @@ export class FolderReader implements TileSet {
 
   metadata(): Record<string, unknown> {
     try {
-      const value: unknown = JSON.parse(readFileSync(join(this.path, 'metadata.json'), 'utf8'))
+      const value: unknown = JSON.parse(
+        readRegularSync(join(this.path, 'metadata.json'), MAX_METADATA_BYTES).toString(),
+      )
       return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
     } catch {
       return {}

@@ -26,6 +26,7 @@ import { call, libc } from './libc.js'
 import { tryLock, unlock } from './locks.js'
 import { map, mapViews, unmap } from './mmap.js'
 import { NO_CAPABILITIES, probeDirectory } from './probe.js'
+import { READ_FLAGS, specialKind } from './regular-file.js'
 import { syncDirectory } from './rename.js'
 import { fromNodeError, systemError } from './system-error.js'
 import { WriteBehind } from './write-behind.js'
@@ -38,8 +39,8 @@ export type OpenMode = 'create' | 'readwrite' | 'read'
 
 const FLAGS: Record<OpenMode, number> = {
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
-  readwrite: constants.O_RDWR,
-  read: constants.O_RDONLY,
+  readwrite: constants.O_RDWR | constants.O_NONBLOCK,
+  read: READ_FLAGS,
 }
 
 export interface RealFile extends ByteFile {
@@ -66,13 +67,14 @@ function openFd(path: string, flags: number, wantDirect: boolean): { fd: number;
   }
 }
 
-const notAFile = (path: string): FlagstoneError =>
-  new FlagstoneError('NOT_A_TILE_FILE', `${path} is not a regular file.`, { path })
+const notAFile = (path: string, kind: string): FlagstoneError =>
+  new FlagstoneError('NOT_A_TILE_FILE', `${path} is not a regular file: it is ${kind}.`, { path })
 
 /** Opening a pipe waits for its other end, opening a device may do anything: neither is tried. */
 function refuseSpecialFile(path: string): void {
   const stat = statSync(path, { throwIfNoEntry: false })
-  if (stat !== undefined && !stat.isFile() && !stat.isDirectory()) throw notAFile(path)
+  const kind = stat && !stat.isDirectory() ? specialKind(stat) : undefined
+  if (kind !== undefined) throw notAFile(path, kind)
 }
 
 /**
@@ -90,7 +92,8 @@ export function openRealFile(path: string, mode: OpenMode, options: { direct?: b
   }
   const { fd, direct } = opened
   try {
-    if (!fstatSync(fd).isFile()) throw notAFile(path)
+    const kind = specialKind(fstatSync(fd))
+    if (kind !== undefined) throw notAFile(path, kind)
     if (mode === 'create') syncDirectory(dirname(path))
     const capabilities = writable ? probeDirectory(dirname(path)) : NO_CAPABILITIES
     return realFile(path, fd, writable, direct, capabilities)

@@ -4,7 +4,7 @@
 // Invariants: pieces are aligned in memory, length and place (ALIGN_BYTES); a piece stays in its buffer until it
 // is written, so a failed one can be tried again; only `drain` promises that everything handed over lies in the
 // file (not that it is durable: that is sync's business).
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { O_DIRECT } from './direct.js'
 import { addressOf } from './libc.js'
@@ -12,6 +12,15 @@ import { addressOf } from './libc.js'
 /** A page: pieces never share one with bytes written through the cache. Enough for O_DIRECT everywhere. */
 export const ALIGN_BYTES = 4096
 const BUFFERS = 3
+/** Missing where we were put into a bundle. */
+const THREAD = new URL('./write-thread.js', import.meta.url)
+/** A thread that has not begun by then will not: there was no memory for it, or no descriptor. */
+const BEGIN_MS = 10_000
+
+/** States of the thread. Only the one who changes STARTING decides: a thread that was given up writes nothing. */
+export const STARTING = 0
+export const BEGUN = 1
+export const GIVEN_UP = 2
 
 /** States of a buffer; they change FREE → FULL (here), FULL → FREE or FAILED (there), FAILED → FREE (here). */
 export const FREE = 0
@@ -24,6 +33,8 @@ export interface Ring {
   readonly fd: number
   readonly pieces: readonly Uint8Array[]
   readonly states: Int32Array
+  /** One Int32: the state of the thread. */
+  readonly thread: Int32Array
   /** from, length, position of each piece. */
   readonly places: Float64Array
 }
@@ -49,18 +60,18 @@ export class WriteBehind {
       fd,
       pieces: Array.from({ length: BUFFERS }, () => sharedAligned(pieceBytes)),
       states: new Int32Array(new SharedArrayBuffer(4 * BUFFERS)),
+      thread: new Int32Array(new SharedArrayBuffer(4)),
       places: new Float64Array(new SharedArrayBuffer(24 * BUFFERS)),
     }
-    this.#thread = new Worker(new URL('./write-thread.js', import.meta.url), {
-      workerData: this.#ring,
-      execArgv: [],
-    })
+    this.#thread = new Worker(THREAD, { workerData: this.#ring, execArgv: [] })
+    // one that could not begin is given up, see #wait
+    this.#thread.on('error', () => {})
     this.#thread.unref()
   }
 
   /** Undefined where the file has no direct I/O. `fd` is any open number of the file; pieces hold `pieceBytes`. */
   static open(fd: number, pieceBytes: number, write: PlainWrite): WriteBehind | undefined {
-    if (O_DIRECT === undefined || process.platform !== 'linux') return undefined
+    if (O_DIRECT === undefined || process.platform !== 'linux' || !existsSync(THREAD)) return undefined
     try {
       // By number, not by name: the file may have been renamed.
       const direct = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | O_DIRECT)
@@ -111,10 +122,18 @@ export class WriteBehind {
     const { states } = this.#ring
     let state = Atomics.load(states, slot)
     while (state === FULL) {
+      if (!this.#begins()) return FAILED
       Atomics.wait(states, slot, FULL)
       state = Atomics.load(states, slot)
     }
     return state
+  }
+
+  /** Waits for the thread's beginning; false: there is none, and never will be. */
+  #begins(): boolean {
+    const { thread } = this.#ring
+    Atomics.wait(thread, 0, STARTING, BEGIN_MS)
+    return Atomics.compareExchange(thread, 0, STARTING, GIVEN_UP) === BEGUN
   }
 
   /** Waits until a buffer is free; writes it here if the thread could not. */

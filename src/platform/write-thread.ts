@@ -2,9 +2,9 @@
 // and says how each one went. It knows nothing but file numbers and memory.
 import { writeSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
-import { FAILED, FREE, FULL, type Ring, STOP } from './write-behind.js'
+import { BEGUN, FAILED, FREE, FULL, type Ring, STARTING, STOP } from './write-behind.js'
 
-const { fd, pieces, states, places } = workerData as Ring
+const { fd, pieces, states, places, thread } = workerData as Ring
 
 function writePiece(slot: number): number {
   const bytes = pieces[slot]!
@@ -20,7 +20,10 @@ function writePiece(slot: number): number {
   }
 }
 
-for (let slot = 0; ; slot = (slot + 1) % pieces.length) {
+const isWanted = Atomics.compareExchange(thread, 0, STARTING, BEGUN) === STARTING
+Atomics.notify(thread, 0)
+
+for (let slot = 0; isWanted; slot = (slot + 1) % pieces.length) {
   let state = Atomics.load(states, slot)
   while (state !== FULL && state !== STOP) {
     Atomics.wait(states, slot, state)

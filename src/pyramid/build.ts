@@ -10,7 +10,7 @@ import { type BuildOptions, parseBuildOptions, type ResolvedBuildOptions } from 
 import { checkOutput, discardOutput, finishOutput, metadataOf, type Output, openOutput } from './output.js'
 import { type BuildPlan, subtreeRoots } from './plan.js'
 import type { SubtreePool } from './pool.js'
-import { type PrepareContext, type Prepared, poolOf, prepare, withInputs } from './prepare.js'
+import { type PrepareContext, type Prepared, poolOf, prepare, threadNotes, withInputs } from './prepare.js'
 import { type BuildProgress, ProgressMeter } from './progress.js'
 import type { SkippedSource } from './source-infos.js'
 import type { SubtreeResult } from './subtree.js'
@@ -58,7 +58,8 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   checkOutput(resolved)
   const prepared = await prepare(resolved, context)
   const { plan, colours } = prepared
-  for (const note of colours.notes) context.onNote?.(note)
+  const notes = [...colours.notes, ...threadNotes(prepared, context)]
+  for (const note of notes) context.onNote?.(note)
   if (context.signal?.aborted === true) throw interrupted(resolved)
   const fingerprint = fingerprintOf(plan, resolved, colours.view)
   const output = openOutput(plan, resolved, fingerprint, colours.view)
@@ -83,8 +84,10 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
     throw allEmpty(plan, resolved)
   }
   seal(prepared, resolved, output, assembler, meter)
-  for (const note of terrainNotes(plan.terrain, assembler.tally.clamped)) context.onNote?.(note)
-  return reportOf(prepared, resolved, output, assembler, (performance.now() - began) / 1000)
+  const last = terrainNotes(plan.terrain, assembler.tally.clamped)
+  for (const note of last) context.onNote?.(note)
+  const seconds = (performance.now() - began) / 1000
+  return reportOf(prepared, resolved, output, assembler, [...notes, ...last], seconds)
 }
 
 interface Asked {
@@ -211,10 +214,11 @@ function seal(
 }
 
 function reportOf(
-  { plan, colours, skipped }: Prepared,
+  { plan, skipped }: Prepared,
   options: ResolvedBuildOptions,
   output: Output,
   { tally }: Assembler,
+  notes: readonly string[],
   seconds: number,
 ): BuildReport {
   const levels = Object.entries(tally.levels).map(([zoom, level]) => ({ zoom: Number(zoom), ...level }))
@@ -235,7 +239,7 @@ function reportOf(
     types,
     sources: plan.sources.map((info) => info.description),
     skipped,
-    notes: [...colours.notes, ...terrainNotes(plan.terrain, tally.clamped)],
+    notes,
     resumed: output.resumed,
     seconds,
   }

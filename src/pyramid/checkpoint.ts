@@ -7,11 +7,12 @@
 //   16  JSON      CheckpointHeader, then the pixels it refers to, each deflated
 //
 // The file is replaced as a whole (written beside, synced, renamed, directory synced).
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { deflateSync, inflateSync } from 'node:zlib'
 import { FlagstoneError } from '../errors.js'
 import { crc32 } from '../format/crc.js'
+import { readRegularSync } from '../platform/regular-file.js'
 import { renameReplace, syncDirectory } from '../platform/rename.js'
 import { fromNodeError } from '../platform/system-error.js'
 import { isValues } from '../raster/pixels.js'
@@ -130,7 +131,9 @@ export function writeCheckpoint(out: string, checkpoint: Checkpoint): void {
 }
 
 function writeDurably(path: string, bytes: Buffer): void {
-  const fd = openSync(path, 'w')
+  // never what somebody else has put there: a link, a pipe
+  rmSync(path, { force: true })
+  const fd = openSync(path, 'wx')
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
     fsyncSync(fd)
@@ -143,7 +146,7 @@ function writeDurably(path: string, bytes: Buffer): void {
 export function readCheckpoint(out: string): Checkpoint | undefined {
   const path = checkpointPath(out)
   if (!existsSync(path)) return undefined
-  const found = decodeCheckpoint(readFileSync(path))
+  const found = decodeCheckpoint(readRegularSync(path))
   if (found !== undefined) return found
   throw new FlagstoneError(
     'NOT_RESUMABLE',

@@ -3,10 +3,10 @@
 // Invariants: every coordinate is finite; a ring has three points at least and is not closed by a repeated
 // point; what is not an area (points, lines) is left out. Files are hostile: sizes are limited, and whatever is
 // wrong is one BAD_OPTION sentence.
-import { readFileSync, statSync } from 'node:fs'
 import { FlagstoneError } from '../errors.js'
 import type { Crs } from '../grid/crs.js'
 import { crsFromText } from '../grid/crs-text.js'
+import { readRegularSync, specialKind, statOf } from '../platform/regular-file.js'
 
 /** Plain data. */
 export interface Cutline {
@@ -30,18 +30,22 @@ export function readCutline(from: string | object): Cutline {
 }
 
 function readText(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false })
+  const stat = statOf(path)
   if (stat === undefined) {
     throw new FlagstoneError('NOT_FOUND', `The cutline ${path} does not exist; pass a GeoJSON file.`, {
       path,
     })
   }
-  if (!stat.isFile()) throw bad(`The cutline ${path}`, 'is not a regular file; pass a GeoJSON file')
+  const kind = specialKind(stat)
+  if (kind !== undefined)
+    throw bad(`The cutline ${path}`, `is not a regular file: it is ${kind}; pass a GeoJSON file`)
   if (stat.size > MAX_FILE_BYTES) {
     throw bad(`The cutline ${path}`, `is larger than ${MAX_FILE_BYTES / 2 ** 20} MB; simplify it`)
   }
   try {
-    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
+    return readRegularSync(path)
+      .toString()
+      .replace(/^\uFEFF/, '')
   } catch (cause) {
     throw bad(`The cutline ${path}`, `cannot be read (${cause instanceof Error ? cause.message : cause})`)
   }

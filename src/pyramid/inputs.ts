@@ -8,10 +8,11 @@
 //   http(s)://…  itself
 //
 // Invariants: the order is as given; no file is there twice; the output is never among them unless it was named.
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { isTileArchive } from '../interop/archive-name.js'
+import { readRegularSync, specialKind, statOf } from '../platform/regular-file.js'
 
 export interface Inputs {
   /** What is being made: left out of folders and globs. */
@@ -49,7 +50,7 @@ async function expand(one: string, base: string, inputs: Inputs, inList: boolean
   if (isUrl(one) || /^\/vsi[a-z0-9_]+[/?]/i.test(one)) return [one]
   if (one.startsWith('@') && !inList) return expandList(one.slice(1), inputs)
   const path = base === '' || isAbsolute(one) ? one : join(base, one)
-  const stat = statSync(path, { throwIfNoEntry: false })
+  const stat = statOf(path)
   if (stat?.isDirectory()) return isTileArchive(path) ? [path] : rastersIn(path, inputs)
   if (stat !== undefined) return [path]
   if (/[*?[\]{}]/.test(one)) return matching(path, inputs)
@@ -63,7 +64,7 @@ async function expand(one: string, base: string, inputs: Inputs, inList: boolean
 }
 
 async function expandList(list: string, inputs: Inputs): Promise<string[]> {
-  const stat = statSync(list, { throwIfNoEntry: false })
+  const stat = statOf(list)
   if (stat === undefined) {
     throw new FlagstoneError(
       'NOT_FOUND',
@@ -73,17 +74,19 @@ async function expandList(list: string, inputs: Inputs): Promise<string[]> {
       },
     )
   }
-  if (!stat.isFile() || stat.size > MAX_LIST_BYTES) {
+  const kind = specialKind(stat)
+  if (kind !== undefined || stat.size > MAX_LIST_BYTES) {
     throw new FlagstoneError(
       'BAD_OPTION',
-      `${list} is not a list; @FILE is a text file with one path per line.`,
+      `${list} is not a list: ${kind === undefined ? 'it is too large' : `it is ${kind}`}; @FILE is a text file with one path per line.`,
       {
         path: list,
       },
     )
   }
   const found: string[] = []
-  for (const line of readFileSync(list, 'utf8')
+  for (const line of readRegularSync(list)
+    .toString()
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)) {
     const one = line.replace(/(^|\s)#.*$/, '').trim()

@@ -1,4 +1,5 @@
-// How the threads of a build share the memory it may take.
+// How the threads of a build share the memory it may take, and the files it may have open.
+import { freeDescriptors } from '../platform/descriptors.js'
 import type { SetLimits } from './source-set.js'
 
 /** What a thread takes besides the block cache: mosaics, windows, tiles being encoded, the heap. */
@@ -6,9 +7,15 @@ const THREAD_BYTES = 110 * 2 ** 20
 const PROCESS_BYTES = 150 * 2 ** 20
 const MIN_CACHE_BYTES = 16 * 2 ** 20
 export const MAX_CACHE_BYTES = 192 * 2 ** 20
-/** Sources open at once in all threads; each may be three files. */
+/** Sources open at once in all threads. */
 const MAX_OPEN_SOURCES = 256
 const MIN_OPEN_SOURCES = 8
+/** A source, its overviews, its mask and the mask's overviews; often only itself. */
+const FILES_A_SOURCE = 3
+/** A worker thread has four descriptors, and many more while it loads its modules, side by side. */
+const STARTING_THREAD_FILES = 100
+/** The output, its checkpoint, a spool, world files that are looked into, what sharp opens. */
+const OTHER_FILES = 32
 
 export interface Share {
   readonly threads: number
@@ -28,8 +35,18 @@ export function shareMemory(threads: number, memLimit: number | undefined): Shar
   }
 }
 
-/** Of the sources of one thread. */
-export const limitsOf = (threads: number, cacheBytes: number): SetLimits => ({
-  maxOpen: Math.max(MIN_OPEN_SOURCES, Math.floor(MAX_OPEN_SOURCES / Math.max(1, threads))),
-  cacheBytes,
-})
+/** Worker threads that can be started with so many descriptors to spare, beside a few sources each. */
+export const threadsWithin = (freeFiles: number): number =>
+  Math.max(
+    0,
+    Math.floor((freeFiles - OTHER_FILES) / (STARTING_THREAD_FILES + MIN_OPEN_SOURCES * FILES_A_SOURCE)),
+  )
+
+/** Of the sources of one thread. `freeFiles`: descriptors that all threads share. */
+export function limitsOf(threads: number, cacheBytes: number, freeFiles = freeDescriptors()): SetLimits {
+  const within = Math.floor((freeFiles - OTHER_FILES) / FILES_A_SOURCE)
+  const each = (all: number): number => Math.floor(all / Math.max(1, threads))
+  // what is in use at the moment is open in any case
+  const most = Math.max(MIN_OPEN_SOURCES, each(MAX_OPEN_SOURCES))
+  return { maxOpen: Math.max(1, Math.min(most, each(within))), cacheBytes }
+}

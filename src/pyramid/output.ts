@@ -4,12 +4,13 @@
 // replaced stays as it is until the new one, written beside it, is complete. In both cases a checkpoint
 // (OUT.build) exists from before the file does until after the file is complete: so a file without one is
 // either complete or not ours, and is never touched without --overwrite.
-import { closeSync, existsSync, openSync, readSync, realpathSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, readSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, extname } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET, SUPERBLOCK_BYTES } from '../format/layout.js'
 import { chooseSuperblock } from '../format/superblock.js'
 import { openRealFile } from '../platform/real-file.js'
+import { openRegularSync } from '../platform/regular-file.js'
 import { renameReplace } from '../platform/rename.js'
 import { withoutSecrets } from '../raster/remote-path.js'
 import type { ColourView } from '../raster/source.js'
@@ -176,7 +177,7 @@ function resumeOutput(
 /** A file that was created, and nothing more; after a power loss its first superblock may be there in part. */
 function isBlank(path: string): boolean {
   const head = Buffer.alloc(SUPERBLOCK_B_OFFSET + SUPERBLOCK_BYTES)
-  const fd = openSync(path, 'r')
+  const fd = openRegularSync(path)
   try {
     readSync(fd, head, 0, head.length, 0)
   } finally {

@@ -1,11 +1,15 @@
 // Who builds subtrees: worker threads, the calling thread beside them where it may be kept busy, or the calling
 // thread alone (good for debugging, for sources that are not files, and for work that is done before a worker
 // has started).
+import { existsSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { FlagstoneError } from '../errors.js'
+import { fromNodeError } from '../platform/system-error.js'
 import { kernelModule } from '../raster/simd.js'
 import type { Spool } from '../raster/spool.js'
+import type { SubtreeAnswer, WorkerSetup } from './build-worker.js'
 import { limitsOf, MAX_CACHE_BYTES, type Share } from './memory-share.js'
 import type { BuildPlan } from './plan.js'
 import { SourceSet, sourceTable } from './source-set.js'
@@ -13,7 +17,11 @@ import { type OpenOptions, openSource, type SourceOpener } from './sources.js'
 import { closeSpool, openSpool } from './spool-file.js'
 import { SubtreeBuilder, type SubtreeResult } from './subtree.js'
 import { createClaims, TaskBoard } from './task-board.js'
-import type { SubtreeAnswer, WorkerSetup } from './worker.js'
+
+const WORKER = new URL('./build-worker.js', import.meta.url)
+
+/** It is not where flagstone was put into a bundle: then there are no threads but the caller's. */
+export const isWorkerThere = (): boolean => existsSync(WORKER)
 
 export interface SubtreePool {
   /** Subtrees worth asking for at once. */
@@ -109,13 +117,15 @@ export class ThreadPool implements SubtreePool {
   }
 
   #startWorker(setup: WorkerSetup): Worker {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+    const worker = new Worker(WORKER, {
       workerData: setup,
       // typed arrays lie outside the heap: what is in it is small
       resourceLimits: { maxOldGenerationSizeMb: 512 },
     })
     worker.on('message', (answer: SubtreeAnswer) => this.#settle(answer))
-    worker.on('error', (error) => this.#fail(error))
+    worker.on('error', (error) =>
+      this.#fail(fromNodeError(error, 'start of a worker', fileURLToPath(WORKER))),
+    )
     worker.on('exit', (code) => {
       if (!this.#isClosing) this.#fail(new Error(`A worker thread ended by itself (exit code ${code}).`))
     })

@@ -1,13 +1,14 @@
 // From options to everything a build (or an estimate of one) works with: the plan, how sources are opened, and
 // the workers. Nothing is written here.
 import { availableParallelism } from 'node:os'
+import { freeDescriptors } from '../platform/descriptors.js'
 import type { ValueView } from '../raster/source.js'
 import { readCutline } from './cutline.js'
 import { expandInputs } from './inputs.js'
-import { limitsOf, type Share, shareMemory } from './memory-share.js'
+import { limitsOf, type Share, shareMemory, threadsWithin } from './memory-share.js'
 import type { ResolvedBuildOptions } from './options.js'
 import { type BuildPlan, planBuild } from './plan.js'
-import { InlinePool, type SubtreePool, ThreadPool } from './pool.js'
+import { InlinePool, isWorkerThere, type SubtreePool, ThreadPool } from './pool.js'
 import { readInfos, type SkippedSource } from './source-infos.js'
 import { type OpenOptions, openOptionsOf, openSource, type SourceOpener } from './sources.js'
 import { refuseColours } from './terrain-options.js'
@@ -94,7 +95,22 @@ function shareOf(
 ): Share {
   const asked = opener === undefined ? (options.threads ?? availableParallelism()) : 0
   const wanted = useCaller ? Math.min(asked, threadsWorth(plan)) : asked
-  return shareMemory(Math.min(wanted, plan.subtrees), options.memLimit)
+  const threads = Math.min(wanted, plan.subtrees)
+  const workers = useCaller ? threads - 1 : threads
+  if (workers <= 0) return shareMemory(threads, options.memLimit)
+  const startable = isWorkerThere() ? Math.min(workers, threadsWithin(freeDescriptors())) : 0
+  // where none can be started the caller works alone
+  return shareMemory(startable === 0 ? 0 : threads - workers + startable, options.memLimit)
+}
+
+/** What is to be said of the threads, of a build that would have more of them. */
+export function threadNotes({ plan, options }: Prepared, context: PrepareContext): string[] {
+  const { openSource: opener, useCaller = false } = context
+  const isAlone = opener !== undefined || options.threads === 0 || plan.subtrees < 2
+  if (isAlone || isWorkerThere() || (useCaller && threadsWorth(plan) < 2)) return []
+  return [
+    'The build uses one thread, because the script of its worker threads is missing: flagstone was probably put into a bundle. Leave it out of the bundle (esbuild: --external:flagstone) to use all cores.',
+  ]
 }
 
 export function poolOf({ plan, options, open }: Prepared, context: PrepareContext): SubtreePool {

@@ -1,5 +1,7 @@
 // What many sources say of themselves: headers are read several at once, and no more files are open than that.
 import { FlagstoneError } from '../errors.js'
+import { freeDescriptors } from '../platform/descriptors.js'
+import { isShortOfDescriptors } from '../platform/regular-file.js'
 import type { RasterSource, SourceInfo } from '../raster/source.js'
 import type { OpenOptions, SourceOpener } from './sources.js'
 
@@ -10,6 +12,10 @@ export interface SkippedSource {
 }
 
 const AT_ONCE = 16
+/** An image, its overviews and masks, and room for a world file. */
+const FILES_A_SOURCE = 6
+/** How many are read at the same time, with so many descriptors to spare. */
+const atOnce = (): number => Math.max(1, Math.min(AT_ONCE, Math.floor(freeDescriptors() / FILES_A_SOURCE)))
 
 /** Opens each, hands it to `look` and closes it, several at once; results in the order of the paths. Rejects with the first failure by place. */
 export async function withEach<T>(
@@ -36,7 +42,7 @@ export async function withEach<T>(
       }
     }
   }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, paths.length) }, worker))
+  await Promise.all(Array.from({ length: Math.min(atOnce(), paths.length) }, worker))
   return results
 }
 
@@ -63,6 +69,9 @@ export async function readInfos(
   }
   const first = failed[0]
   if (first === undefined) return { infos, skipped: [] }
+  // that says nothing of the source
+  const short = failed.find(({ failure }) => isShortOfDescriptors(failure))
+  if (short !== undefined) throw short.failure
   const isOurs = failed.every(({ failure }) => failure instanceof FlagstoneError)
   if (!skip || !isOurs || infos.length === 0) throw explained(first.failure, failed.length, paths.length)
   const skipped = failed.map(({ path, failure }) => ({ path, reason: (failure as Error).message }))

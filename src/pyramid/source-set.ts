@@ -5,6 +5,7 @@
 // but for what is in use at the moment; a source is never closed while it is read.
 import Flatbush from 'flatbush'
 import { FlagstoneError } from '../errors.js'
+import { isShortOfDescriptors } from '../platform/regular-file.js'
 import { withoutSecrets } from '../raster/remote-path.js'
 import type { RasterSource, SourceInfo } from '../raster/source.js'
 import type { PixelRect } from '../sampling/rect.js'
@@ -151,7 +152,7 @@ export class SourceSet {
     let entry = this.#entries.get(source)
     if (entry === undefined) {
       this.#makeRoom()
-      entry = { source: this.#openSame(source), users: 0, bytes: 0 }
+      entry = { source: this.#openAtLast(source), users: 0, bytes: 0 }
     }
     entry.users++
     this.#entries.delete(source)
@@ -166,6 +167,23 @@ export class SourceSet {
       if (this.#entries.get(source) === entry) this.#entries.delete(source)
       throw error
     }
+  }
+
+  /** Tries again with all others closed when too many files are open. */
+  async #openAtLast(source: number): Promise<RasterSource> {
+    try {
+      return await this.#openSame(source)
+    } catch (error) {
+      if (!isShortOfDescriptors(error)) throw error
+      await this.#closeIdle()
+      return this.#openSame(source)
+    }
+  }
+
+  async #closeIdle(): Promise<void> {
+    const idle = [...this.#entries].filter(([, { users }]) => users === 0)
+    for (const [source] of idle) this.#entries.delete(source)
+    await Promise.all(idle.map(([, entry]) => entry.source.then((opened) => opened.close()).catch(() => {})))
   }
 
   /** Throws SOURCE_UNREADABLE when it is not the file any more that the plan was made from. */

@@ -2,8 +2,8 @@
 //
 // Invariant: 8-bit pictures stay as they are unless a range, gamma or colormap is asked for; anything else gets
 // a range in which it can be seen, and `notes` say which. The same sources and options give the same choice.
-import { readFileSync, statSync } from 'node:fs'
 import { FlagstoneError } from '../errors.js'
+import { readRegularSync, specialKind, statOf } from '../platform/regular-file.js'
 import type { OpenOptions } from '../raster/open-options.js'
 import { type ColourView, needsTone, type SourceInfo, type Tone } from '../raster/source.js'
 import {
@@ -193,8 +193,14 @@ function loadColormap(colormap: NonNullable<ColourOptions['colormap']>): {
 }
 
 function readColormap(path: string): ParsedColormap {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  if (stat === undefined || !stat.isFile()) {
+  const stat = statOf(path)
+  const kind = stat && specialKind(stat)
+  if (kind !== undefined)
+    throw new FlagstoneError(
+      'BAD_OPTION',
+      `The colormap ${path} is not a regular file: it is ${kind}; name a text or JSON file.`,
+    )
+  if (stat === undefined) {
     throw new FlagstoneError(
       'BAD_OPTION',
       `${path} is not a colormap file or a known name; the names are ${colormapNames()}, each also reversed with _r at its end.`,
@@ -206,7 +212,7 @@ function readColormap(path: string): ParsedColormap {
       `The colormap ${path} has ${stat.size} bytes; that is not a colormap.`,
     )
   }
-  return parseColormap(readFileSync(path, 'utf8'), path)
+  return parseColormap(readRegularSync(path).toString(), path)
 }
 
 /** The view in a line, for fingerprints and metadata. */

@@ -88,7 +88,7 @@ t.test('what is no cutline is one sentence', (t) => {
     [join(dir, 'broken.json'), 'BAD_OPTION', /broken\.json is not JSON/],
     [join(dir, 'text.json'), 'BAD_OPTION', /is not JSON/],
     [join(dir, 'list.json'), 'BAD_OPTION', /is not a GeoJSON object/],
-    [dir, 'BAD_OPTION', /is not a regular file/],
+    [dir, 'BAD_OPTION', /is not a regular file: it is a directory/],
     [{}, 'BAD_OPTION', /its type is null/],
     [{ type: 'Topology' }, 'BAD_OPTION', /its type is "Topology"/],
     [{ type: 'FeatureCollection', features: {} }, 'BAD_OPTION', /its features are not a list/],

@@ -209,7 +209,8 @@ t.test('every file of src is reachable from the library, the command or a worker
   const entries = [
     'index.ts',
     'cli/bin.ts',
-    'pyramid/worker.ts',
+    'pyramid/build-worker.ts',
+    'platform/gentle-loader.ts',
     'server/run/worker.ts',
     'platform/write-thread.ts',
     'platform/memory-file.ts',

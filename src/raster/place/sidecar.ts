@@ -1,8 +1,8 @@
 // Small text files that lie beside an image: world files, .prj, .aux.xml.
-import { open } from 'node:fs/promises'
 import { FlagstoneError } from '../../errors.js'
 import type { Crs } from '../../grid/crs.js'
 import { crsFromText } from '../../grid/crs-text.js'
+import { isShortOfDescriptors, openRegular } from '../../platform/regular-file.js'
 import type { Geotransform } from '../source.js'
 import { projFromEsriKeys } from './esri-prj.js'
 import { parseWorldFile, worldFileNames } from './world-file.js'
@@ -10,21 +10,27 @@ import { parseWorldFile, worldFileNames } from './world-file.js'
 const MAX_PRJ_BYTES = 65536
 const MAX_WORLD_BYTES = 4096
 
-/** The text of a file; undefined when it is not there (or no file, or larger than honest ones are). */
+/**
+ * The text of a file; undefined when it is not there (or no regular file, or larger than honest ones are). Throws SYSTEM
+ * when it may be there and too many files are open: an image must not lose its place for that.
+ */
 export async function readBeside(path: string, maxBytes: number): Promise<string | undefined> {
-  const file = await open(path, 'r').catch(() => undefined)
+  const file = await openRegular(path).catch((error: unknown) => {
+    if (isShortOfDescriptors(error)) throw error
+    return undefined
+  })
   if (file === undefined) return undefined
+  const { handle, sizeBytes } = file
   try {
-    const stat = await file.stat()
-    if (!stat.isFile() || stat.size > maxBytes) return undefined
-    const bytes = Buffer.alloc(stat.size)
-    const { bytesRead } = await file.read(bytes, 0, stat.size, 0)
+    if (sizeBytes > maxBytes) return undefined
+    const bytes = Buffer.alloc(sizeBytes)
+    const { bytesRead } = await handle.read(bytes, 0, sizeBytes, 0)
     const text = bytes.subarray(0, bytesRead)
     return text.toString(isUtf8(text) ? 'utf8' : 'latin1')
   } catch {
     return undefined
   } finally {
-    await file.close()
+    await handle.close()
   }
 }
 

@@ -1,8 +1,9 @@
 // Bytes of a source image by position: the seam between the TIFF reader and wherever the file lies (a disk
 // here, http ranges in http-source.ts). Invariant: a read either returns exactly the bytes asked for or throws; offsets
 // and lengths come out of hostile files, so they are checked here before anything is allocated.
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { FlagstoneError } from '../../errors.js'
+import { isShortOfDescriptors, openRegular } from '../../platform/regular-file.js'
 import type { PixelMemory } from '../pixels.js'
 
 export interface ByteSource {
@@ -77,25 +78,21 @@ class FileSource implements ByteSource {
 }
 
 function unreadable(path: string, call: string, cause: unknown): FlagstoneError {
-  const errno = (cause as NodeJS.ErrnoException).code
+  const errno =
+    cause instanceof FlagstoneError ? cause.errno : (cause as NodeJS.ErrnoException | undefined)?.code
   const details = { ...(errno === undefined ? {} : { errno }), call, path, cause }
   if (errno === 'ENOENT')
     return new FlagstoneError('NOT_FOUND', `${path} does not exist; check the path`, details)
   return new FlagstoneError('SOURCE_UNREADABLE', `${path} cannot be read (${errno ?? cause})`, details)
 }
 
-/** Opens a file of the disk. Throws NOT_FOUND, SOURCE_UNREADABLE (also for directories). */
+/** Opens a file of the disk. Throws NOT_FOUND, SOURCE_UNREADABLE (also for what is no regular file); SYSTEM when too many are open. */
 export async function openFileSource(path: string): Promise<ByteSource> {
-  let handle: FileHandle
   try {
-    handle = await open(path, 'r')
+    const { handle, sizeBytes } = await openRegular(path)
+    return new FileSource(path, sizeBytes, handle)
   } catch (cause) {
-    throw unreadable(path, 'open', cause)
+    const isSaid = cause instanceof FlagstoneError && cause.errno === undefined
+    throw isSaid || isShortOfDescriptors(cause) ? cause : unreadable(path, 'open', cause)
   }
-  const stat = await handle.stat()
-  if (!stat.isFile()) {
-    await handle.close()
-    throw new FlagstoneError('SOURCE_UNREADABLE', `${path} is not a regular file`, { path })
-  }
-  return new FileSource(path, stat.size, handle)
 }

@@ -2,12 +2,15 @@
 // recently read is closed for the next one, but never while it is being read.
 import { FlagstoneError } from '../../errors.js'
 import type { Crs } from '../../grid/crs.js'
-
+import { freeDescriptors } from '../../platform/descriptors.js'
 import type { RasterSource, SourceView } from '../source.js'
 import type { Layer } from './layers.js'
 import { corrupt } from './piece.js'
 
 const MAX_OPEN = 32
+const MIN_OPEN = 2
+/** Others want some of them too: other threads, VRTs within VRTs. */
+const DESCRIPTORS_A_FILE = 8
 
 /** How a piece is opened: plain data. */
 export interface NestedOptions {
@@ -56,6 +59,10 @@ interface Wanted {
 
 export class SourcePool {
   readonly #open: Opener
+  readonly #maxOpen = Math.max(
+    MIN_OPEN,
+    Math.min(MAX_OPEN, Math.floor(freeDescriptors() / DESCRIPTORS_A_FILE)),
+  )
   readonly #wanted = new Map<string, Wanted>()
   /** Insertion order is order of use. */
   readonly #entries = new Map<string, Entry>()
@@ -114,13 +121,13 @@ export class SourcePool {
   }
 
   async #closeSurplus(): Promise<void> {
-    if (this.#entries.size <= MAX_OPEN) return
+    if (this.#entries.size <= this.#maxOpen) return
     for (const [file, entry] of this.#entries) {
       if (entry.users > 0) continue
       this.#entries.delete(file)
       const open = await entry.opening.catch(() => undefined)
       await open?.source.close()
-      if (this.#entries.size <= MAX_OPEN) return
+      if (this.#entries.size <= this.#maxOpen) return
     }
   }
 

@@ -4,9 +4,11 @@
 // Invariants: there are `count` workers, or one is about to be started; a worker that was told to stop is not replaced;
 // a replacement listens before the one it replaces stops.
 import cluster, { type Worker } from 'node:cluster'
+import { existsSync } from 'node:fs'
 import { setTimeout as after } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { FlagstoneError } from '../../errors.js'
+import { GENTLE_LOADER, hasFewDescriptors } from '../../platform/descriptors.js'
 import { parseOptions } from '../../store/options.js'
 import type { MetricsSnapshot } from '../metrics/metrics.js'
 import { freePort } from './listen.js'
@@ -38,7 +40,17 @@ export async function supervise(
   const { host, port, shutdownMs } = parseOptions(listenOptions, job.listen, 'listen option')
   // every worker gets the same number, also one that is started when all others are dead
   const listen = { ...job.listen, port: await freePort(host, port) }
-  cluster.setupPrimary({ exec: fileURLToPath(new URL('./worker.js', import.meta.url)), args: [] })
+  const script = fileURLToPath(new URL('./worker.js', import.meta.url))
+  if (!existsSync(script)) {
+    throw new FlagstoneError(
+      'UNSUPPORTED_PLATFORM',
+      'The script of the server processes is missing: flagstone was probably put into a bundle. Leave it out of the bundle, or serve with one process.',
+      { path: script },
+    )
+  }
+  const gently = `import { register } from 'node:module'; register(${JSON.stringify(GENTLE_LOADER)})`
+  const loader = hasFewDescriptors() ? ['--import', `data:text/javascript,${encodeURIComponent(gently)}`] : []
+  cluster.setupPrimary({ exec: script, args: [], execArgv: [...process.execArgv, ...loader] })
   const crew = new Crew(count, { ...job, listen }, shutdownMs, note)
   const states = await Promise.all(Array.from({ length: count }, () => crew.start())).catch(async (error) => {
     await crew.close()

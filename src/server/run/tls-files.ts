@@ -1,7 +1,9 @@
 // A certificate and its key from files, with the sentence that says which of them is wrong.
-import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { FlagstoneError } from '../../errors.js'
+import { readRegularSync } from '../../platform/regular-file.js'
+
+const MAX_BYTES = 2 ** 24
 
 export interface TlsFiles {
   readonly cert: string
@@ -31,15 +33,15 @@ export function readTlsFiles({ cert, key }: TlsFiles): TlsPair {
 
 function read(path: string, what: string): Buffer {
   try {
-    return readFileSync(path)
+    return readRegularSync(path, MAX_BYTES)
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code === 'ENOENT') {
+    const { code, errno, message } = cause as FlagstoneError
+    if (code === 'NOT_FOUND') {
       throw new FlagstoneError('NOT_FOUND', `The ${what} ${path} does not exist.`, { path, cause })
     }
-    throw new FlagstoneError('SYSTEM', `The ${what} ${path} cannot be read (${code}).`, {
+    throw new FlagstoneError('SYSTEM', `The ${what} ${path} cannot be read (${errno ?? message}).`, {
       path,
-      errno: code,
+      ...(errno === undefined ? {} : { errno }),
       cause,
     })
   }

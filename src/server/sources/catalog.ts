@@ -3,6 +3,7 @@
 // Invariants: what is served changes between two requests, never during one. Ids stay with their paths for as long as
 // the server runs. Without `watch` the sources stay the same; a file that was replaced is answered from the old one.
 import { FlagstoneError } from '../../errors.js'
+import { freeDescriptors } from '../../platform/descriptors.js'
 import { parseOptions } from '../../store/options.js'
 import { HttpError } from '../http/message.js'
 import { type ResolvedServerOptions, sourceObject } from '../options.js'
@@ -50,7 +51,8 @@ class FileCatalog implements Catalog {
   constructor(inputs: readonly SourceInput[], options: ResolvedServerOptions) {
     this.#inputs = inputs
     this.#options = options
-    this.#files = new OpenFiles(options.openFiles)
+    // clients have descriptors too
+    this.#files = new OpenFiles(Math.max(1, Math.min(options.openFiles, Math.floor(freeDescriptors() / 2))))
   }
 
   async open(): Promise<void> {

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readSync, realpathSync, type Stats, sta
 import { join, sep } from 'node:path'
 import { sniffTileType } from '../../format/tile-type.js'
 import { FolderReader } from '../../interop/folder.js'
+import { READ_FLAGS } from '../../platform/regular-file.js'
 import type { TilesDescription } from '../../store/describe.js'
 import type { Backend } from './backend.js'
 import { Costly } from './costly.js'
@@ -91,7 +92,7 @@ export class FolderBackend implements Backend {
     try {
       const file = realpathSync.native(found)
       if (!file.startsWith(join(this.#path, sep))) return undefined
-      fd = openSync(file, 'r')
+      fd = openSync(file, READ_FLAGS)
       const facts = fstatSync(fd)
       return facts.isFile() && facts.size > 0 ? read(fd, facts) : undefined
     } catch (error) {

@@ -1,12 +1,13 @@
 // An MBTiles archive as it is served. SQLite's own locks make each answer one of a whole state of the file as long as
 // SQLite writes it; when somebody copies another one over it, it is opened anew once nobody has written for a while,
 // because SQLite would mix what it keeps of the old pages with new ones. The header tells the two apart.
-import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs'
+import { closeSync, readSync, type Stats, statSync } from 'node:fs'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { FlagstoneError } from '../../errors.js'
 import { tileId } from '../../format/tile-id.js'
 import { sniffTileType, TileType } from '../../format/tile-type.js'
 import { MbtilesReader } from '../../interop/mbtiles.js'
+import { openRegularSync } from '../../platform/regular-file.js'
 import type { TilesDescription } from '../../store/describe.js'
 import type { TileSet } from '../../store/tile-set.js'
 import type { Backend } from './backend.js'
@@ -189,7 +190,7 @@ function factsOf(path: string): Stats {
 /** See https://www.sqlite.org/fileformat2.html#the_database_header */
 function headerOf(path: string): Buffer {
   const header = Buffer.alloc(SQLITE_HEADER_BYTES)
-  const fd = openSync(path, 'r')
+  const fd = openRegularSync(path)
   try {
     readSync(fd, header, 0, SQLITE_HEADER_BYTES, 0)
   } finally {
