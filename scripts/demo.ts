@@ -20,7 +20,7 @@ const io = {
 }
 
 mkdirSync(join(root, 'out'), { recursive: true })
-rmSync(join(root, 'out', 'ortho.pmtiles'), { force: true })
+for (const name of ['ortho.pmtiles', 'preview.png']) rmSync(join(root, 'out', name), { force: true })
 
 const steps = [
   ['build', image, tiles],

@@ -67,6 +67,7 @@ try {
     stdout: process.stdout,
     stderr: process.stderr,
     isTerminal: process.stderr.isTTY === true,
+    stdoutIsTerminal: process.stdout.isTTY === true,
     signal: interrupt.signal,
     onHangup: process.stdin.isTTY ? undefined : (listener) => void process.on('SIGHUP', listener),
   })

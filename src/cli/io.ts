@@ -9,6 +9,8 @@ export interface Io {
   readonly stderr: Output
   /** Whether stderr is a terminal: a live bar there, plain lines elsewhere. */
   readonly isTerminal: boolean
+  /** Whether stdout is one: bytes that are no text do not go there. */
+  readonly stdoutIsTerminal?: boolean
   readonly signal: AbortSignal
   /** Calls back at every SIGHUP. Absent where that means that the terminal is gone. */
   readonly onHangup?: ((listener: () => void) => void) | undefined

@@ -1,12 +1,15 @@
 // Names that change at once: a reader sees the old file or the new one, also after a power loss.
-import { closeSync, fsyncSync, linkSync, openSync, renameSync, unlinkSync } from 'node:fs'
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, unlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { FlagstoneError } from '../errors.js'
 import { call, libc } from './libc.js'
+import { type FileIdentity, identityAt, isSameFile, isUnchanged } from './place.js'
 import { errnoName, fromNodeError, systemError } from './system-error.js'
 
 const AT_FDCWD = -100
 const RENAME_NOREPLACE = 1
-/** File systems without RENAME_NOREPLACE, and C libraries without renameat2. */
+const RENAME_EXCHANGE = 2
+/** File systems without these, and C libraries without renameat2. */
 const NOT_THERE = new Set(['EINVAL', 'ENOSYS', 'EOPNOTSUPP'])
 
 /** What file systems say that have no such thing as a directory to be synced: some network ones, some of FUSE. */
@@ -54,6 +57,63 @@ export function renameNoReplace(from: string, to: string): void {
     linkAndUnlink(from, to)
   else if ('errno' in answer) throw systemError(errnoName(answer.errno), 'renameat2', to, { from })
   syncDirectory(dirname(to))
+}
+
+/**
+ * Moves `from` over `to` durably, if `to` still is what it was when it was looked at (`expected`; undefined: nothing
+ * was there). Otherwise false, and both are as they were: what appeared meanwhile is never destroyed.
+ */
+export function renameOver(from: string, to: string, expected: FileIdentity | undefined): boolean {
+  if (expected === undefined || identityAt(to) === undefined) return renamedToFree(from, to)
+  if (!isStill(to, expected)) return false
+  if (!exchange(from, to)) {
+    // no such call here: a file that appears in this very moment is not seen
+    renameReplace(from, to)
+    return true
+  }
+  // what was there has the other name now, and can be looked at again
+  if (!isStill(from, expected)) {
+    exchange(from, to)
+    return false
+  }
+  unlinkSync(from)
+  syncDirectory(dirname(to))
+  return true
+}
+
+/** Takes a name away, if there is one. */
+export function removeFile(path: string): void {
+  rmSync(path, { force: true })
+}
+
+/** Takes a name away if it still is that of the file it was; what appeared meanwhile stays. */
+export function removeSame(path: string, expected: FileIdentity): void {
+  const now = identityAt(path)
+  if (now !== undefined && isSameFile(now, expected)) removeFile(path)
+}
+
+function isStill(path: string, expected: FileIdentity): boolean {
+  const now = identityAt(path)
+  return now !== undefined && isUnchanged(now, expected)
+}
+
+function renamedToFree(from: string, to: string): boolean {
+  try {
+    renameNoReplace(from, to)
+    return true
+  } catch (error) {
+    if (error instanceof FlagstoneError && error.code === 'EXISTS') return false
+    throw error
+  }
+}
+
+/** Two names change places at once. False where that cannot be. */
+function exchange(a: string, b: string): boolean {
+  if (libc.renameat2 === undefined) return false
+  const answer = call(libc.renameat2, AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE)
+  if ('value' in answer) return true
+  if (NOT_THERE.has(errnoName(answer.errno))) return false
+  throw systemError(errnoName(answer.errno), 'renameat2', b, { from: a })
 }
 
 function linkAndUnlink(from: string, to: string): void {

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { FlagstoneError } from '../errors.js'
 import { extensionOf, nameOfTileType } from '../format/tile-type.js'
 import type { TileXY } from '../grid/cover.js'
+import { refuseInput } from '../store/output-path.js'
 import { allEmpty } from './all-empty.js'
 import { Assembler } from './assemble.js'
 import { fingerprintOf } from './fingerprint.js'
@@ -54,15 +55,17 @@ export interface BuildReport {
  */
 export async function build(options: BuildOptions, context: BuildContext = {}): Promise<BuildReport> {
   const began = performance.now()
-  const resolved = await withInputs(parseBuildOptions(options), context)
-  checkOutput(resolved)
+  const parsed = parseBuildOptions(options)
+  const { path: out, replaces } = checkOutput(parsed)
+  const resolved = await withInputs({ ...parsed, out }, context)
+  refuseInput(out, resolved.sources)
   const prepared = await prepare(resolved, context)
   const { plan, colours } = prepared
   const notes = [...colours.notes, ...threadNotes(prepared, context)]
   for (const note of notes) context.onNote?.(note)
   if (context.signal?.aborted === true) throw interrupted(resolved)
   const fingerprint = fingerprintOf(plan, resolved, colours.view)
-  const output = openOutput(plan, resolved, fingerprint, colours.view)
+  const output = openOutput(plan, resolved, fingerprint, colours.view, replaces)
   const assembler = new Assembler(plan, resolved, output, fingerprint)
   const meter = new ProgressMeter(plan, context.onProgress ?? (() => {}), assembler.tally.tilesDone)
   try {

@@ -7,13 +7,15 @@
 //   16  JSON      CheckpointHeader, then the pixels it refers to, each deflated
 //
 // The file is replaced as a whole (written beside, synced, renamed, directory synced).
-import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { closeSync, existsSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { deflateSync, inflateSync } from 'node:zlib'
 import { FlagstoneError } from '../errors.js'
 import { crc32 } from '../format/crc.js'
-import { readRegularSync } from '../platform/regular-file.js'
-import { renameReplace, syncDirectory } from '../platform/rename.js'
+import { placeAt } from '../platform/place.js'
+import { openRegularSync, readRegularSync } from '../platform/regular-file.js'
+import { renameOver, renameReplace, syncDirectory } from '../platform/rename.js'
 import { fromNodeError } from '../platform/system-error.js'
 import { isValues } from '../raster/pixels.js'
 import type { Fingerprint } from './fingerprint.js'
@@ -121,22 +123,68 @@ export function decodeCheckpoint(bytes: Buffer): Checkpoint | undefined {
 export function writeCheckpoint(out: string, checkpoint: Checkpoint): void {
   const path = checkpointPath(out)
   const beside = `${path}.tmp`
-  try {
-    writeDurably(beside, encodeCheckpoint(checkpoint))
-  } catch (error) {
-    rmSync(beside, { force: true })
-    throw fromNodeError(error, 'write', beside)
-  }
+  writeDurably(beside, encodeCheckpoint(checkpoint))
   renameReplace(beside, path)
 }
 
+/**
+ * The first one of a build; of two builds that begin at once one gets it. False when one was there already.
+ * Throws LOCKED when another build has, DISK_FULL, SYSTEM.
+ */
+export function claimCheckpoint(out: string, checkpoint: Checkpoint): boolean {
+  const path = checkpointPath(out)
+  if (existsSync(path)) {
+    writeCheckpoint(out, checkpoint)
+    return false
+  }
+  const beside = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  writeDurably(beside, encodeCheckpoint(checkpoint))
+  if (renameOver(beside, path, undefined)) return true
+  rmSync(beside, { force: true })
+  throw new FlagstoneError(
+    'LOCKED',
+    `${out}: another build of it has just started; wait until it has finished, or stop it.`,
+    { path },
+  )
+}
+
 function writeDurably(path: string, bytes: Buffer): void {
-  // never what somebody else has put there: a link, a pipe
-  rmSync(path, { force: true })
-  const fd = openSync(path, 'wx')
   try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
-    fsyncSync(fd)
+    // never what somebody else has put there: a link, a pipe
+    rmSync(path, { force: true })
+    const fd = openSync(path, 'wx')
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    rmSync(path, { force: true })
+    throw fromNodeError(error, 'write', path)
+  }
+}
+
+/** Throws EXISTS when a name that a build needs beside its output belongs to a file that no build made. */
+export function refuseForeignCheckpoint(out: string): void {
+  for (const path of [checkpointPath(out), `${checkpointPath(out)}.tmp`]) {
+    const { kind } = placeAt(path)
+    if (kind === 'nothing' || (kind === 'file' && beginsAsCheckpoint(path))) continue
+    throw new FlagstoneError(
+      'EXISTS',
+      `${path} is in the way: build keeps its progress there, and this file was not created by build. Move it, or choose another name.`,
+      { path },
+    )
+  }
+}
+
+function beginsAsCheckpoint(path: string): boolean {
+  const head = Buffer.alloc(MAGIC.length)
+  const fd = openRegularSync(path)
+  try {
+    // less is there after a crash
+    const got = readSync(fd, head, 0, head.length, 0)
+    return head.subarray(0, got).equals(MAGIC.subarray(0, got))
   } finally {
     closeSync(fd)
   }

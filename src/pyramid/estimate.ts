@@ -4,6 +4,7 @@ import { statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { probeDirectory } from '../platform/probe.js'
+import { refuseInput } from '../store/output-path.js'
 import { type Coverage, coverageOf } from './coverage.js'
 import type { EncodingPlan } from './encoding.js'
 import { type Few, type Sample, Sampler, samplePlanOf, smallPlanOf } from './estimate-sample.js'
@@ -67,8 +68,10 @@ const SEAL_SECONDS = 0.15
  */
 export async function estimate(options: BuildOptions, context: EstimateContext = {}): Promise<Estimate> {
   const began = performance.now()
-  const resolved = await withInputs(parseBuildOptions(options), context)
-  const notes = outputNotes(resolved)
+  const parsed = parseBuildOptions(options)
+  const notes = outputNotes(parsed)
+  const resolved = await withInputs(parsed, context)
+  refuseInput(resolved.out, resolved.sources)
   const prepared = await prepare(resolved, context)
   const prepareSeconds = (performance.now() - began) / 1000
   const { plan, colours, skipped } = prepared

@@ -150,7 +150,7 @@ export const buildOptions = z
       .number()
       .min(256 * 2 ** 20, 'a build needs at least 256 MB')
       .optional(),
-    /** Continue what was interrupted. */
+    /** Continue what was interrupted; with overwrite: where nothing was, begin again. */
     resume: z.boolean().default(false),
     /** Replace an existing file, once the new one is complete. */
     overwrite: z.boolean().default(false),
@@ -185,10 +185,6 @@ export const buildOptions = z
     const found = terrainContradiction(context.value)
     if (found === undefined) return
     context.issues.push({ code: 'custom', path: [found.path], message: found.error, input: context.value })
-  })
-  .refine((o) => !(o.resume && o.overwrite), {
-    path: ['resume'],
-    error: 'resume continues a file and overwrite replaces it: choose one',
   })
 
 export type BuildOptions = z.input<typeof buildOptions>

@@ -4,26 +4,28 @@
 // replaced stays as it is until the new one, written beside it, is complete. In both cases a checkpoint
 // (OUT.build) exists from before the file does until after the file is complete: so a file without one is
 // either complete or not ours, and is never touched without --overwrite.
-import { closeSync, existsSync, readSync, realpathSync, rmSync, statSync } from 'node:fs'
-import { basename, dirname, extname } from 'node:path'
+import { closeSync, existsSync, readSync } from 'node:fs'
+import { basename, extname } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET, SUPERBLOCK_BYTES } from '../format/layout.js'
 import { chooseSuperblock } from '../format/superblock.js'
-import { openRealFile } from '../platform/real-file.js'
+import { type FileIdentity, identityAt, placeAt } from '../platform/place.js'
 import { openRegularSync } from '../platform/regular-file.js'
-import { renameReplace } from '../platform/rename.js'
+import { removeSame, renameOver } from '../platform/rename.js'
 import { withoutSecrets } from '../raster/remote-path.js'
 import type { ColourView } from '../raster/source.js'
 import { isTerrainRgb } from '../raster/tiles/terrain.js'
 import type { WriterOptions } from '../store/options.js'
-import { createTiles, reopenTiles } from '../store/paths.js'
+import { type OutputPlace, outputPlace } from '../store/output-path.js'
+import { createTiles, reopenTiles, whileLocked } from '../store/paths.js'
 import type { TileWriter } from '../store/writer.js'
 import {
   type Checkpoint,
   checkpointPath,
+  claimCheckpoint,
   readCheckpoint,
+  refuseForeignCheckpoint,
   removeCheckpoint,
-  writeCheckpoint,
 } from './checkpoint.js'
 import { digestOf, type Fingerprint, requireSame } from './fingerprint.js'
 import type { ResolvedBuildOptions } from './options.js'
@@ -34,6 +36,10 @@ export interface Output {
   readonly writer: TileWriter
   /** The file being written. */
   readonly path: string
+  /** Which one that is. */
+  readonly made: FileIdentity
+  /** What it will replace, as it was when the build began; undefined: nothing. */
+  readonly replaces: FileIdentity | undefined
   /** What it begins with. */
   readonly start: Checkpoint
   /** The store may hold more than `start` says. */
@@ -47,61 +53,64 @@ const MAX_NAMED_SOURCES = 100
 
 const besidePath = (out: string): string => `${out}.new`
 
-/** Complains, before any work is done, about an output that cannot be used. Throws EXISTS, BAD_OPTION, NOT_FOUND. */
-export function checkOutput(options: ResolvedBuildOptions): void {
-  const { out } = options
-  const directory = dirname(out)
-  if (!existsSync(directory)) {
+/**
+ * Complains, before any work is done, about an output that cannot be used; says where it is and what it replaces.
+ * Throws EXISTS, BAD_OPTION, NOT_FOUND.
+ */
+export function checkOutput(
+  options: Pick<ResolvedBuildOptions, 'out' | 'resume' | 'overwrite'>,
+): OutputPlace {
+  const { out, resume, overwrite } = options
+  const isOwn = (path: string): boolean => existsSync(checkpointPath(path)) && isBlank(path)
+  const request = { kind: 'archive', who: 'build', isOwn } as const
+  const place = outputPlace(out, { ...request, overwrite: resume || overwrite || isUnfinished(out) })
+  refuseForeignCheckpoint(place.path)
+  const beside = besidePath(place.path)
+  if (placeAt(beside).kind !== 'nothing' && !existsSync(checkpointPath(place.path))) {
     throw new FlagstoneError(
-      'NOT_FOUND',
-      `${out}: the directory ${directory} does not exist; create it first.`,
-      {
-        path: directory,
-      },
+      'EXISTS',
+      `${beside} is in the way: build writes there before it replaces ${out}, and this file is not left from a build. Move it, or choose another name.`,
+      { path: beside },
     )
   }
-  if (!existsSync(out)) return
-  if (statSync(out).isDirectory()) {
-    throw new FlagstoneError('BAD_OPTION', `${out} is a directory; name the file to create.`, { path: out })
+  if (isUnfinished(place.path) && !resume && !overwrite) {
+    throw new FlagstoneError(
+      'EXISTS',
+      `There is an unfinished build of ${out}: continue it with --resume, or start again with --overwrite.`,
+      { path: out },
+    )
   }
-  const real = realpathSync(out)
-  if (options.sources.some((source) => existsSync(source) && realpathSync(source) === real)) {
-    throw new FlagstoneError('BAD_OPTION', `${out} is also a source; choose another name for the output.`, {
-      path: out,
-    })
-  }
-  if (options.resume || options.overwrite) return
-  const unfinished = existsSync(checkpointPath(out))
-  throw new FlagstoneError(
-    'EXISTS',
-    unfinished
-      ? `${out} is an unfinished build: continue it with --resume, or start again with --overwrite.`
-      : `${out} exists already: replace it with --overwrite, or choose another name.`,
-    { path: out },
-  )
+  return place
 }
 
-/** Throws what the store throws, and NOT_RESUMABLE, LOCKED. */
+const isUnfinished = (out: string): boolean =>
+  existsSync(checkpointPath(out)) && (existsSync(out) || existsSync(besidePath(out)))
+
+/** Throws what the store throws, and NOT_RESUMABLE, LOCKED, EXISTS. */
 export function openOutput(
   plan: BuildPlan,
   options: ResolvedBuildOptions,
   fingerprint: Fingerprint,
-  view: ColourView = { kind: 'colour' },
+  view: ColourView,
+  replaces: FileIdentity | undefined,
 ): Output {
+  const { out } = options
   if (options.resume) {
-    const found = readCheckpoint(options.out)
-    if (found !== undefined) return resumeOutput(plan, options, found, fingerprint, view)
-    if (existsSync(options.out)) {
+    const found = readCheckpoint(out)
+    if (found !== undefined) return resumeOutput(plan, options, found, fingerprint, view, replaces)
+    if (replaces !== undefined && !options.overwrite) {
       throw new FlagstoneError(
         'NOT_RESUMABLE',
-        `${options.out}: nothing to resume (there is no ${checkpointPath(options.out)}): the file is complete, or was not created by build. Use --overwrite to start again.`,
+        `${out}: nothing to resume (there is no ${checkpointPath(options.out)}): the file is complete, or was not created by build. Use --overwrite to start again.`,
         { path: options.out },
       )
     }
   }
-  const place = existsSync(options.out) ? 'beside' : 'out'
+  const place = replaces === undefined ? 'out' : 'beside'
   const start: Checkpoint = { fingerprint, place, subtreesDone: 0, tally: emptyTally(), pending: [] }
-  return createOutput(plan, options, start, view)
+  const create = (): Output => createOutput(plan, options, start, view, replaces)
+  // another build may be writing what this one would replace
+  return replaces === undefined ? create() : whileLocked(out, create)
 }
 
 function createOutput(
@@ -109,37 +118,45 @@ function createOutput(
   options: ResolvedBuildOptions,
   start: Checkpoint,
   view: ColourView,
+  replaces: FileIdentity | undefined,
 ): Output {
-  const { out } = options
-  const path = start.place === 'out' ? out : besidePath(out)
-  if (existsSync(path)) removeLeftOver(path)
-  writeCheckpoint(out, start)
-  try {
-    const writer = createTiles(path, writerOptions(plan, options))
-    writer.setMetadata(metadataOf(plan, options, start.fingerprint, view))
-    writer.commit()
-    return { writer, path, start, resumed: false }
-  } catch (error) {
-    rmSync(path, { force: true })
-    removeCheckpoint(out)
-    throw error
+  const path = start.place === 'out' ? options.out : besidePath(options.out)
+  const begin = (): Output => {
+    const isFirst = claimCheckpoint(options.out, start)
+    return beginOutput(plan, options, path, start, view, replaces, isFirst)
   }
+  // what has a checkpoint was left by a build; at OUT only the blank file that is resumed
+  const isOwn = (start.place === 'beside' || options.resume) && existsSync(checkpointPath(options.out))
+  const leftOver = isOwn ? identityAt(path) : undefined
+  if (leftOver === undefined) return begin()
+  return whileLocked(path, () => {
+    removeSame(path, leftOver)
+    return begin()
+  })
 }
 
-/** Throws LOCKED when another build writes it. */
-function removeLeftOver(path: string): void {
-  const file = openRealFile(path, 'readwrite')
+function beginOutput(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  path: string,
+  start: Checkpoint,
+  view: ColourView,
+  replaces: FileIdentity | undefined,
+  isFirst: boolean,
+): Output {
+  let made: FileIdentity | undefined
   try {
-    if (!file.tryLock('writer', 'exclusive')) {
-      throw new FlagstoneError(
-        'LOCKED',
-        `${path}: another build is writing this file; wait until it has finished, or stop it.`,
-        { path },
-      )
-    }
-    rmSync(path)
-  } finally {
-    file.close()
+    const writer = createTiles(path, writerOptions(plan, options))
+    made = identityAt(path)!
+    writer.setMetadata(metadataOf(plan, options, start.fingerprint, view))
+    writer.commit()
+    return { writer, path, made, replaces, start, resumed: false }
+  } catch (error) {
+    if (made !== undefined) removeSame(path, made)
+    // a file that appeared in this moment may be another build's, and so may a checkpoint that was there already
+    const hasAppeared = error instanceof FlagstoneError && error.code === 'EXISTS'
+    if (isFirst || !hasAppeared) removeCheckpoint(options.out)
+    throw error
   }
 }
 
@@ -149,6 +166,7 @@ function resumeOutput(
   start: Checkpoint,
   fingerprint: Fingerprint,
   view: ColourView,
+  replaces: FileIdentity | undefined,
 ): Output {
   const { out } = options
   requireSame(out, start.fingerprint, fingerprint)
@@ -156,8 +174,7 @@ function resumeOutput(
   // the last step of a replacing build may have been done already
   const path = existsSync(wanted) || start.subtreesDone === 0 ? wanted : out
   if (start.subtreesDone === 0 && (!existsSync(path) || isBlank(path))) {
-    rmSync(path, { force: true })
-    return createOutput(plan, options, start, view)
+    return createOutput(plan, options, start, view, start.place === 'out' ? undefined : replaces)
   }
   const writer = reopenTiles(path, writerOptions(plan, options))
   const owner = (writer.metadata.flagstone as { build?: string } | undefined)?.build
@@ -171,7 +188,7 @@ function resumeOutput(
     )
   }
   if (!begun) writer.setMetadata(metadataOf(plan, options, fingerprint, view))
-  return { writer, path, start, resumed: true }
+  return { writer, path, made: identityAt(path)!, replaces, start, resumed: true }
 }
 
 /** A file that was created, and nothing more; after a power loss its first superblock may be there in part. */
@@ -202,16 +219,37 @@ function writerOptions(plan: BuildPlan, options: ResolvedBuildOptions): WriterOp
   }
 }
 
-/** The complete file takes its name; nothing else is left. */
-export function finishOutput(options: ResolvedBuildOptions, output: Output): void {
-  if (output.path !== options.out) renameReplace(output.path, options.out)
-  removeCheckpoint(options.out)
+/**
+ * The complete file takes its name; nothing else is left.
+ * Throws EXISTS when what was to be replaced has changed meanwhile: it stays then, and so does the complete file.
+ */
+export function finishOutput({ out }: ResolvedBuildOptions, { path, replaces }: Output): void {
+  const isDone = path === out || replaceOutput(path, out, replaces)
+  removeCheckpoint(out)
+  if (isDone) return
+  throw new FlagstoneError(
+    'EXISTS',
+    `${out} changed while the build was running, so it was left alone. The new file is complete: ${path}.`,
+    { path: out },
+  )
+}
+
+function replaceOutput(path: string, out: string, replaces: FileIdentity | undefined): boolean {
+  const replace = (): boolean => renameOver(path, out, replaces)
+  if (identityAt(out) === undefined) return replace()
+  try {
+    return whileLocked(out, replace)
+  } catch (error) {
+    // what lies there now is being written, or is no regular file
+    if (error instanceof FlagstoneError && ['LOCKED', 'NOT_A_TILE_FILE'].includes(error.code)) return false
+    throw error
+  }
 }
 
 /** Nothing is left; a file that was to be replaced stays. */
 export function discardOutput(options: ResolvedBuildOptions, output: Output): void {
   output.writer.abandon()
-  rmSync(output.path, { force: true })
+  removeSame(output.path, output.made)
   removeCheckpoint(options.out)
 }
 

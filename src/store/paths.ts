@@ -1,8 +1,18 @@
 // Tile files by path: what the library exports as `open` and `create`.
+import { randomBytes } from 'node:crypto'
+import { FlagstoneError } from '../errors.js'
+import type { FileIdentity } from '../platform/place.js'
 import { openRealFile } from '../platform/real-file.js'
+import { removeFile, renameOver } from '../platform/rename.js'
 import { type AnyReader, openReader } from './open.js'
 import type { ReaderOptions, WriterOptions } from './options.js'
-import { TileWriter } from './writer.js'
+import { outputPlace } from './output-path.js'
+import { lockForWriting, TileWriter } from './writer.js'
+
+export interface CreateOptions extends WriterOptions {
+  /** Replace a tile archive that is there; never any other file. Who has it open keeps reading the old one. */
+  readonly overwrite?: boolean
+}
 
 /**
  * Opens a Flagstone file, or any PMTiles v3 archive, for reading.
@@ -20,15 +30,47 @@ export function openTiles(path: string, options: ReaderOptions = {}): AnyReader 
 
 /**
  * Makes a new tile file and opens it for writing.
- * @throws FlagstoneError EXISTS, DISK_FULL, SYSTEM
+ * @throws FlagstoneError EXISTS, NOT_FOUND (no such directory), BAD_OPTION (no name for a tile file), LOCKED (another
+ * writer has what would be replaced), DISK_FULL, SYSTEM
  */
-export function createTiles(path: string, options: WriterOptions = {}): TileWriter {
-  const file = openRealFile(path, 'create')
+export function createTiles(path: string, options: CreateOptions = {}): TileWriter {
+  const { overwrite = false, ...own } = options
+  const { path: real, replaces } = outputPlace(path, { kind: 'archive', who: 'create', overwrite })
+  if (replaces !== undefined) makeEmpty(real, replaces)
+  const file = openRealFile(real, replaces === undefined ? 'create' : 'readwrite')
   try {
-    return TileWriter.create(file, options)
+    return TileWriter.create(file, own)
   } catch (error) {
     file.close()
     throw error
+  }
+}
+
+/** An empty file in place of one that no writer has. */
+function makeEmpty(path: string, replaces: FileIdentity): void {
+  const beside = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  openRealFile(beside, 'create').close()
+  try {
+    whileLocked(path, () => {
+      if (!renameOver(beside, path, replaces))
+        throw new FlagstoneError('EXISTS', `${path} changed just now, so it was not replaced.`, { path })
+    })
+  } finally {
+    removeFile(beside)
+  }
+}
+
+/**
+ * Does something while no other writer can have the file.
+ * @throws FlagstoneError LOCKED, NOT_FOUND, SYSTEM
+ */
+export function whileLocked<T>(path: string, work: () => T): T {
+  const file = openRealFile(path, 'readwrite')
+  try {
+    lockForWriting(file)
+    return work()
+  } finally {
+    file.close()
   }
 }
 

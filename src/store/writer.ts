@@ -367,7 +367,8 @@ export class TileWriter {
   }
 }
 
-function lockForWriting(file: ByteFile): void {
+/** Throws LOCKED. */
+export function lockForWriting(file: ByteFile): void {
   if (!file.writable) throw new TypeError(`${file.path} was opened for reading only`)
   const deadline = performance.now() + LOCK_PATIENCE_MS
   while (!file.tryLock('writer', 'exclusive')) {

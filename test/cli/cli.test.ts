@@ -87,7 +87,6 @@ t.test('wrong usage is exit code 2 and a hint', async (t) => {
       ['build', fixture('ortho.tif'), join(dir, 'x'), '--format', 'jpeg', '--lossless'],
       /JPEG cannot be lossless/,
     ],
-    [['build', fixture('ortho.tif'), join(dir, 'x'), '--resume', '--force'], /choose one/],
     [['tile', ortho, '3', '9', '1'], /range from 0 to 7/],
     [['sample', ortho, '--size', '0x3'], /WIDTHxHEIGHT/],
     [['sample', ortho, '-o', 'a.gif'], /\.png, \.jpg or \.webp/],

@@ -85,7 +85,9 @@ async function buildOn(
   )
   writer.setMetadata(metadataOf(plan, options, fingerprint))
   writer.commit()
-  const assembler = new Assembler(plan, options, { writer, path: out, start, resumed: false }, fingerprint)
+  const made = { dev: 0n, ino: 0n, size: 0n, mtimeNs: 0n }
+  const output = { writer, path: out, made, replaces: undefined, start, resumed: false }
+  const assembler = new Assembler(plan, options, output, fingerprint)
   for (const { root, result } of subtrees) {
     await assembler.add(root[0], root[1], structuredClone(result))
     checkpointed()

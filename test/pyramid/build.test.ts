@@ -193,7 +193,7 @@ t.test('what cannot be resumed, and why', async (t) => {
   await interrupt(stripBuild(out), strip, 20)
   await t.rejects(build(stripBuild(out), { openSource }), {
     code: 'EXISTS',
-    message: /unfinished build: continue it with --resume/,
+    message: /unfinished build of .*: continue it with --resume/,
   })
   await t.rejects(build({ ...stripBuild(out), resume: true, quality: 80 }, { openSource }), {
     code: 'NOT_RESUMABLE',
@@ -213,7 +213,12 @@ t.test('what cannot be resumed, and why', async (t) => {
   })
   const other = join(dir, 'other.pmtiles')
   writeCheckpoint(other, readCheckpoint(out)!)
-  await t.rejects(build({ ...stripBuild(other), resume: true }, { openSource }), { code: 'NOT_A_TILE_FILE' })
+  for (const how of [{ resume: true }, { overwrite: true }, { resume: true, overwrite: true }]) {
+    await t.rejects(build({ ...stripBuild(other), ...how }, { openSource }), {
+      code: 'EXISTS',
+      message: /is another file; build replaces nothing but tile archives/,
+    })
+  }
   t.equal(readFileSync(other, 'utf8'), 'somebody wrote this')
 })
 
@@ -300,7 +305,7 @@ t.test('outputs that cannot be', async (t) => {
   await reject(
     { sources: [join(dir, 'a.tif')], out: join(dir, 'a.tif'), overwrite: true },
     'BAD_OPTION',
-    /is also a source/,
+    /a\.tif: build writes PMTiles; name the file .*a\.pmtiles/,
   )
   t.same(readdirSync(dir), ['a.tif', 'folder'])
 })

@@ -71,7 +71,6 @@ t.test('complaints name the field', (t) => {
     ['a colormap for three', { bands: [3, 2, 1], colormap: 'viridis' }, /colormap is for one band/],
     ['alpha in JPEG', { format: 'jpeg', alpha: true }, /alpha: JPEG has no alpha/],
     ['jpeg', { format: 'jpeg', lossless: true }, /lossless: JPEG cannot be lossless/],
-    ['both', { resume: true, overwrite: true }, /choose one/],
     ['bbox', { bbox: [0, 5, 1, 4] }, /bbox.*south must be less than north/],
     ['memory', { memLimit: 1000 }, /memLimit: a build needs at least 256 MB/],
     ['no source', { sources: [] }, /sources: at least one image is needed/],

@@ -1,5 +1,4 @@
 // `flagstone sample FILE`: any window at any size as a picture.
-import { writeFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { Command, Option } from 'commander'
 import { FlagstoneError } from '../../errors.js'
@@ -11,6 +10,7 @@ import { elevationOf } from '../../sampling/tile-form.js'
 import { describeTiles } from '../../store/describe.js'
 import type { AnyReader as TileReader } from '../../store/open.js'
 import { openTiles } from '../../store/paths.js'
+import { type BinaryTarget, checkTarget, isStdout, writeBinary } from '../binary-output.js'
 import { formatDegrees } from '../format.js'
 import { type CommonOptions, type Context, printJson, say } from '../io.js'
 import { parseBbox, parseInteger, parseSize } from '../parse.js'
@@ -19,6 +19,7 @@ interface SampleOptions extends CommonOptions {
   readonly bbox?: [number, number, number, number]
   readonly size?: [number, number]
   readonly output?: string
+  readonly overwrite?: boolean
   readonly format?: TileFormat
   readonly zoom?: number
   readonly resampling?: Resampling
@@ -35,8 +36,8 @@ const FORMATS: Record<string, TileFormat> = {
 
 function formatOf(options: SampleOptions): TileFormat {
   if (options.format !== undefined) return options.format
-  if (options.output === undefined) return 'png'
-  const format = FORMATS[extname(options.output).toLowerCase()]
+  if (isStdout(options)) return 'png'
+  const format = FORMATS[extname(options.output!).toLowerCase()]
   if (format === undefined) {
     throw new FlagstoneError(
       'BAD_OPTION',
@@ -69,6 +70,7 @@ export function sampleCommand({ io }: Context): Command {
       number,
     ])
     .option('-o, --output <file>', 'output file: .png, .jpg or .webp (default: PNG to stdout)')
+    .option('--overwrite', 'replace an existing image')
     .addOption(
       new Option('-f, --format <format>', 'image format (default: from the file name)').choices([
         'png',
@@ -93,6 +95,8 @@ export function sampleCommand({ io }: Context): Command {
     )
     .action(async (path: string, options: SampleOptions) => {
       const format = formatOf(options)
+      const target: BinaryTarget = { who: 'sample', input: path, ...options }
+      checkTarget(io, target)
       const reader = openTiles(path)
       try {
         const bbox = options.bbox ?? describeTiles(reader).bounds
@@ -112,12 +116,11 @@ export function sampleCommand({ io }: Context): Command {
           quality: options.quality,
           lossless: isEncoded(reader, options, format),
         })
-        if (options.output === undefined) io.stdout.write(bytes)
-        else writeFileSync(options.output, bytes)
+        writeBinary(io, target, bytes)
         const empty = coverageOf(pixels.mask) === 'none'
         const output = options.output ?? '-'
         const result = { output, width, height, format, bytes: bytes.length, bbox, empty }
-        if (options.output !== undefined && options.json === true) printJson(io, result)
+        if (!isStdout(options) && options.json === true) printJson(io, result)
         else
           say(
             io,

@@ -1,13 +1,14 @@
 // `flagstone tile FILE Z X Y`: one tile's bytes.
-import { writeFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
 import { openTiles } from '../../store/paths.js'
+import { type BinaryTarget, checkTarget, writeBinary } from '../binary-output.js'
 import { type CommonOptions, type Context, printJson } from '../io.js'
 import { parseInteger } from '../parse.js'
 
 interface TileOptions extends CommonOptions {
   readonly output?: string
+  readonly overwrite?: boolean
 }
 
 export function tileCommand({ io }: Context): Command {
@@ -18,6 +19,7 @@ export function tileCommand({ io }: Context): Command {
     .argument('<x>', 'column, counted from the west', parseInteger(0, 2 ** 26))
     .argument('<y>', 'row, counted from the north', parseInteger(0, 2 ** 26))
     .option('-o, --output <file>', 'output file (default: stdout)')
+    .option('--overwrite', 'replace an existing image or tile')
     .addHelpText(
       'after',
       '\nExamples:\n  flagstone tile ortho.pmtiles 14 8800 5373 > tile.jpg\n  flagstone tile ortho.pmtiles 14 8800 5373 --json   (type, length, ETag; no bytes)',
@@ -29,6 +31,8 @@ export function tileCommand({ io }: Context): Command {
           `There is no tile ${z}/${x}/${y}: at zoom ${z}, x and y range from 0 to ${2 ** z - 1}.`,
         )
       }
+      const target: BinaryTarget = { who: 'tile', input: path, ...options }
+      if (options.json !== true) checkTarget(io, target)
       // for one tile a mapping is not worth its while
       const reader = openTiles(path, { mode: 'buffered' })
       try {
@@ -40,8 +44,7 @@ export function tileCommand({ io }: Context): Command {
         }
         if (options.json === true)
           printJson(io, { z, x, y, type: tile.mime, length: tile.bytes.length, etag: tile.etag })
-        else if (options.output !== undefined) writeFileSync(options.output, tile.bytes)
-        else io.stdout.write(tile.bytes)
+        else writeBinary(io, target, tile.bytes)
       } finally {
         reader.close()
       }

@@ -1,0 +1,81 @@
+// What lies at a path that is to be written: its kind, and which file it is. Nothing is opened here: opening a pipe
+// waits for its other end, opening a device may do anything.
+import { type BigIntStats, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { fromNodeError } from './system-error.js'
+
+export type PlaceKind =
+  | 'nothing'
+  | 'file'
+  | 'directory'
+  | 'pipe'
+  | 'socket'
+  | 'device'
+  /** A symbolic link to nothing. */
+  | 'broken link'
+
+/** Which file, and in which state: what was written to it since gives another time or size. */
+export interface FileIdentity {
+  readonly dev: bigint
+  readonly ino: bigint
+  readonly size: bigint
+  readonly mtimeNs: bigint
+}
+
+export interface Place {
+  /** Symbolic links followed; as given where there is none. */
+  readonly path: string
+  readonly kind: PlaceKind
+  /** Undefined for 'nothing' and 'broken link'. */
+  readonly identity: FileIdentity | undefined
+  /** What a broken link points to. */
+  readonly target?: string
+}
+
+/** @throws FlagstoneError SYSTEM (EACCES, ELOOP, ENOTDIR …) */
+export function placeAt(path: string): Place {
+  try {
+    const own = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    if (own === undefined) return { path, kind: 'nothing', identity: undefined }
+    if (!own.isSymbolicLink()) return { path, kind: kindOf(own), identity: identityOf(own) }
+    const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+    if (found === undefined)
+      return { path, kind: 'broken link', identity: undefined, target: readlinkSync(path) }
+    return { path: realpathSync(path), kind: kindOf(found), identity: identityOf(found) }
+  } catch (error) {
+    throw fromNodeError(error, 'stat', path)
+  }
+}
+
+/** Absolute, all links followed. @throws FlagstoneError NOT_FOUND, SYSTEM */
+export function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch (error) {
+    throw fromNodeError(error, 'realpath', path)
+  }
+}
+
+/** The file a path leads to; undefined when there is none, or it cannot be asked. */
+export function identityAt(path: string): FileIdentity | undefined {
+  try {
+    const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+    return found && identityOf(found)
+  } catch {
+    return undefined
+  }
+}
+
+export const isSameFile = (a: FileIdentity, b: FileIdentity): boolean => a.dev === b.dev && a.ino === b.ino
+
+/** The same file, and nothing was written to it in between. */
+export const isUnchanged = (a: FileIdentity, b: FileIdentity): boolean =>
+  isSameFile(a, b) && a.size === b.size && a.mtimeNs === b.mtimeNs
+
+const identityOf = ({ dev, ino, size, mtimeNs }: BigIntStats): FileIdentity => ({ dev, ino, size, mtimeNs })
+
+function kindOf(stat: BigIntStats): PlaceKind {
+  if (stat.isFile()) return 'file'
+  if (stat.isDirectory()) return 'directory'
+  if (stat.isFIFO()) return 'pipe'
+  return stat.isSocket() ? 'socket' : 'device'
+}

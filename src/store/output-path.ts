@@ -1,0 +1,217 @@
+// The one place that decides whether a path may be written, and what may be replaced there.
+//
+//   nothing                                    is written
+//   what the command itself makes              is replaced when that was asked for, by name (--overwrite, overwrite)
+//   a directory, pipe, device, '-', a URL,     is never written
+//     a source, any other file
+//
+// A symbolic link is followed: what it leads to is replaced, the link stays.
+import { dirname, sep } from 'node:path'
+import { FlagstoneError } from '../errors.js'
+import { PMTILES_MAGIC } from '../format/layout.js'
+import { sniffTileType, TileType } from '../format/tile-type.js'
+import {
+  type FileIdentity,
+  identityAt,
+  isSameFile,
+  type Place,
+  type PlaceKind,
+  placeAt,
+  realPath,
+} from '../platform/place.js'
+import { openRealFile } from '../platform/real-file.js'
+import { isFlat } from './open.js'
+
+/** What is to be written: a tile archive, or the bytes of one tile or picture. */
+export type OutputKind = 'archive' | 'picture'
+
+export interface OutputRequest {
+  readonly kind: OutputKind
+  /** The name of who writes, for sentences: 'build', 'sample'. */
+  readonly who: string
+  readonly overwrite: boolean
+  /** What is read: never written. */
+  readonly inputs?: readonly string[]
+  /** Whether a file that does not look like it is the caller's own all the same. */
+  readonly isOwn?: (path: string) => boolean
+}
+
+export interface OutputPlace {
+  /** Links followed. */
+  readonly path: string
+  /** The file that will be replaced, as it is now; undefined: there is nothing. */
+  readonly replaces: FileIdentity | undefined
+}
+
+/** Names that say another format: whoever reads them would be misled. */
+const OTHER_EXTENSIONS = new Set(
+  // tile archives, until they can be written
+  (
+    'mbtiles zip tar gz tgz bz2 xz zst 7z ft sqlite sqlite3 db gpkg ' +
+    // rasters
+    'tif tiff gtiff gtif btf tf8 cog png jpg jpeg jpe webp avif heic gif bmp vrt hgt asc agr grd img jp2 j2k jpx ' +
+    'jpf ecw sid nc hdf h5 he5 hdf5 dem ddf dt0 dt1 dt2 bil bip bsq flt dat xyz las laz ntf nitf grb grib grb2 ' +
+    'rst sdat kap map ter bt pix ' +
+    // what lies beside them
+    'prj tfw tifw jgw pgw wld ovr msk aux xml csv txt json geojson kml kmz shp html pdf'
+  ).split(' '),
+)
+
+const SPECIAL: Partial<Record<PlaceKind, string>> = {
+  directory: 'is a directory',
+  pipe: 'is a named pipe',
+  socket: 'is a socket',
+  device: 'is a device',
+}
+
+const bad = (path: string, message: string): FlagstoneError =>
+  new FlagstoneError('BAD_OPTION', message, { path })
+
+/**
+ * Where to write, and what is replaced by it.
+ * @throws FlagstoneError BAD_OPTION for what can never be written, EXISTS for a file that is not replaced, NOT_FOUND
+ * for a missing directory, SYSTEM
+ */
+export function outputPlace(path: string, request: OutputRequest): OutputPlace {
+  checkName(path, request)
+  const place = placeAt(path)
+  checkKind(path, place, request)
+  const { identity } = place
+  if (identity === undefined) {
+    checkDirectory(path)
+    return { path, replaces: undefined }
+  }
+  refuseInput(path, request.inputs ?? [])
+  if (request.kind === 'picture') refuseInside(place.path, request.inputs ?? [])
+  const found = contentOf(place.path)
+  const isOurs = request.kind === 'archive' ? found.isArchive : found.isPicture
+  if (!isOurs && request.isOwn?.(place.path) !== true) throw notOurs(path, found, request)
+  if (!request.overwrite) {
+    throw new FlagstoneError(
+      'EXISTS',
+      `${path} exists already: replace it with ${request.who === 'create' ? 'overwrite: true' : '--overwrite'}, or choose another name.`,
+      { path },
+    )
+  }
+  return { path: place.path, replaces: identity }
+}
+
+/** What can be told from the name alone. Throws BAD_OPTION. */
+function checkName(path: string, { kind, who }: OutputRequest): void {
+  const example = kind === 'archive' ? 'out.pmtiles' : 'a file'
+  if (path === '-') throw bad(path, `${who} does not write to standard output here: name ${example}.`)
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path))
+    throw bad(path, `${path} is a URL; ${who} writes local files: name ${example}.`)
+  if (path.endsWith('/')) throw bad(path, `${path} names a directory; name the file to create.`)
+  if (kind !== 'archive') return
+  if (path.startsWith('@')) throw bad(path, `${path} names a list of sources; name the file to create last.`)
+  const [, stem, extension] = /^(.*?)\.([^./]+)$/s.exec(path) ?? []
+  if (extension !== undefined && OTHER_EXTENSIONS.has(extension.toLowerCase())) {
+    throw bad(
+      path,
+      `${path}: ${who} writes PMTiles; name the file ${stem}.pmtiles. The file to create comes last, after the sources.`,
+    )
+  }
+}
+
+/** Throws BAD_OPTION, NOT_FOUND. */
+function checkKind(path: string, { kind, target }: Place, { who }: OutputRequest): void {
+  const special = SPECIAL[kind]
+  if (special !== undefined) throw bad(path, `${path} ${special}; ${who} writes regular files: name one.`)
+  if (kind === 'broken link') {
+    throw bad(
+      path,
+      `${path} is a symbolic link to ${target}, which does not exist; name that file, or remove the link.`,
+    )
+  }
+}
+
+/** Throws NOT_FOUND. */
+function checkDirectory(path: string): void {
+  const directory = dirname(path)
+  if (placeAt(directory).kind === 'directory') return
+  throw new FlagstoneError(
+    'NOT_FOUND',
+    `${path}: the directory ${directory} does not exist; create it first.`,
+    {
+      path: directory,
+    },
+  )
+}
+
+/** Whatever links lead to it. Throws BAD_OPTION. */
+export function refuseInput(path: string, inputs: readonly string[]): void {
+  const output = identityAt(path)
+  if (output === undefined) return
+  const source = inputs.find((input) => {
+    const own = identityAt(input)
+    return own !== undefined && isSameFile(own, output)
+  })
+  if (source === undefined) return
+  const same = source === path ? '' : ` (the same file as ${source})`
+  throw bad(path, `${path} is also a source${same}; choose another name for the output.`)
+}
+
+/** A tile of a folder that is read. Throws BAD_OPTION. */
+function refuseInside(path: string, inputs: readonly string[]): void {
+  const folder = inputs.find((input) => {
+    const place = placeAt(input)
+    return place.kind === 'directory' && realPath(path).startsWith(realPath(input) + sep)
+  })
+  if (folder !== undefined)
+    throw bad(path, `${path} is part of the source ${folder}; choose another name for the output.`)
+}
+
+interface Content {
+  readonly isArchive: boolean
+  readonly isPicture: boolean
+  /** With its article. */
+  readonly name: string
+}
+
+const NAMES: readonly (readonly [mark: string, name: string])[] = [
+  ['II*\0', 'a TIFF image'],
+  ['MM\0*', 'a TIFF image'],
+  ['II+\0', 'a TIFF image'],
+  ['MM\0+', 'a TIFF image'],
+  ['\x89PNG', 'a PNG image'],
+  ['\xff\xd8\xff', 'a JPEG image'],
+  ['SQLite format 3\0', 'an SQLite database (MBTiles, GeoPackage)'],
+  ['PK\x03\x04', 'a zip archive'],
+  ['<VRTDataset', 'a VRT'],
+]
+const PICTURES: ReadonlySet<TileType> = new Set([
+  TileType.png,
+  TileType.jpeg,
+  TileType.webp,
+  TileType.avif,
+  TileType.mvt,
+  TileType.elevation,
+])
+
+function contentOf(path: string): Content {
+  const file = openRealFile(path, 'read')
+  try {
+    const head = new Uint8Array(64)
+    const bytes = head.subarray(0, file.read(head, 0))
+    const isArchive = isFlat(file) || PMTILES_MAGIC.every((byte, i) => bytes[i] === byte)
+    const text = Buffer.from(bytes).toString('latin1')
+    const name = NAMES.find(([mark]) => text.startsWith(mark))?.[1]
+    return {
+      isArchive,
+      isPicture: !isArchive && PICTURES.has(sniffTileType(bytes)),
+      name: isArchive ? 'a tile archive' : (name ?? (bytes.length === 0 ? 'an empty file' : 'another file')),
+    }
+  } finally {
+    file.close()
+  }
+}
+
+function notOurs(path: string, { name }: Content, { kind, who }: OutputRequest): FlagstoneError {
+  const what = kind === 'archive' ? 'tile archives' : 'pictures and tiles'
+  return new FlagstoneError(
+    'EXISTS',
+    `${path} exists and is ${name}; ${who} replaces nothing but ${what}. Choose another name, or remove it first.`,
+    { path },
+  )
+}
