@@ -279,10 +279,14 @@ function readLevel(view: DataView, zoom: number): Level {
 }
 
 function reservedIsZero(bytes: Uint8Array): boolean {
-  for (const name of ['reserved1', 'reserved2', 'reserved3'] as const)
-    for (let i = 0; i < SUPERBLOCK_SIZES[name]; i++) if (bytes[SUPERBLOCK[name] + i] !== 0) return false
-  return true
+  // each file that is opened is read so several times, and most of a superblock is reserved
+  return (['reserved1', 'reserved2', 'reserved3'] as const).every((name) => {
+    const [from, length] = [SUPERBLOCK[name], SUPERBLOCK_SIZES[name]]
+    return ZEROS.compare(bytes, from, from + length, 0, length) === 0
+  })
 }
+
+const ZEROS = Buffer.alloc(SUPERBLOCK_BYTES)
 
 /** What the two copies of a file say together. */
 export interface Chosen {

@@ -5,6 +5,7 @@
 // that is usual at the zoom. Tiles of heights are decoded to heights first: only those may be resampled.
 import { type Canvas, finishCanvas } from '../raster/canvas.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
+import { pictureSize } from '../raster/tiles/picture-size.js'
 import { holdsUnder, type TileSet } from '../store/tile-set.js'
 import type { PixelRect } from './rect.js'
 import { paintScaled } from './scale.js'
@@ -65,10 +66,14 @@ export class TileMosaic<T extends Samples = Uint8Array> {
     const known = this.#sizes.get(nearest)
     if (known !== undefined) return known
     const first = this.#reader.tiles({ zoom: nearest }).next()
-    const pixels = first.done ? undefined : await this.#tile(first.value.z, first.value.x, first.value.y)
-    const size = pixels?.width ?? USUAL_SIZE
+    const size = (first.done ? undefined : await this.#sideOf(first.value)) ?? USUAL_SIZE
     this.#sizes.set(nearest, size)
     return size
+  }
+
+  async #sideOf({ z, x, y }: { z: number; x: number; y: number }): Promise<number | undefined> {
+    const stored = this.#reader.get(z, x, y)
+    return (stored && pictureSize(stored.bytes)?.width) ?? (await this.#tile(z, x, y))?.width
   }
 
   /** RGB, or heights; a rectangle of a zoom's pixel grid, inside the world. Undefined when nothing is there. */

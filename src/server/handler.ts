@@ -4,6 +4,7 @@ import { type FetchHandler, fetchHandler } from './adapters/fetch-handler.js'
 import { type NodeHandler, nodeHandler } from './adapters/node-handler.js'
 import type { ServerContext, ServerHooks } from './context.js'
 import { Core } from './core.js'
+import { describeEarly, describeLater } from './describe/many.js'
 import { Life } from './life.js'
 import { Metrics } from './metrics/metrics.js'
 import { type ServerOptions, serverOptions } from './options.js'
@@ -29,7 +30,7 @@ export async function openTileServer(
 ): Promise<TileServer> {
   const resolved = parseOptions(serverOptions, options, 'server option')
   const inputs = (Array.isArray(sources) ? sources : [sources]) as readonly SourceInput[]
-  const catalog = await openCatalog(inputs, resolved)
+  const catalog = await openCatalog(inputs, resolved, describeEarly)
   const context: ServerContext = {
     options: resolved,
     catalog,
@@ -40,11 +41,16 @@ export async function openTileServer(
     hooks: { onError, onAnswer, otherMetrics },
   }
   const core = new Core(context)
+  let isClosed = false
+  void describeLater(catalog, () => isClosed)
   return {
     core,
     context,
     node: nodeHandler(core),
     fetch: fetchHandler(core),
-    close: async () => catalog.close(),
+    close: async () => {
+      isClosed = true
+      catalog.close()
+    },
   }
 }

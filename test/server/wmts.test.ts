@@ -5,7 +5,7 @@ import { parseXml, type XmlElement, type XmlNode } from '@rgrove/parse-xml'
 import t from 'tap'
 import { LIMIT_LATITUDE } from '../../src/grid/mercator.js'
 import { exceptionReport, xml } from '../../src/server/describe/wmts-document.js'
-import { boundsOf, pictureFile, RANGE, serve, vectorFile } from './served.js'
+import { boundsOf, heightsFile, pictureFile, RANGE, serve, vectorFile } from './served.js'
 
 const NASTY = `<&"'>]]>\u0001\ud800\uffff \u{1f5fa} {TileMatrix}`
 const CLEAN = `<&"'>]]>\ufffd\ufffd\ufffd \u{1f5fa} {TileMatrix}`
@@ -51,7 +51,7 @@ t.test('elements are those of the schema, in its order', async (t) => {
     'Contents',
     'ServiceMetadataURL',
   ])
-  t.same(names(only(root, 'Contents')), ['Layer', 'TileMatrixSet'])
+  t.same(names(only(root, 'Contents')), ['Layer', 'TileMatrixSet', 'TileMatrixSet'])
   t.same(names(only(root, 'Contents', 'Layer')), [
     'ows:Title',
     'ows:Abstract',
@@ -60,9 +60,10 @@ t.test('elements are those of the schema, in its order', async (t) => {
     'Style',
     'Format',
     'TileMatrixSetLink',
+    'TileMatrixSetLink',
     'ResourceURL',
   ])
-  const set = only(root, 'Contents', 'TileMatrixSet')
+  const set = children(only(root, 'Contents'), 'TileMatrixSet')[0]!
   t.same([...new Set(names(set))], ['ows:Identifier', 'ows:SupportedCRS', 'WellKnownScaleSet', 'TileMatrix'])
   for (const matrix of children(set, 'TileMatrix')) {
     t.same(names(matrix), [
@@ -80,7 +81,7 @@ t.test('elements are those of the schema, in its order', async (t) => {
 t.test('the matrices are those of GoogleMapsCompatible, with pixels of 256 and of 512', async (t) => {
   const { get } = await serve(t, [at('a.pmtiles'), at('b.pmtiles')])
   const root = await capabilitiesOf(get('/wmts'))
-  const [small, large] = children(only(root, 'Contents'), 'TileMatrixSet')
+  const [small, same, large] = children(only(root, 'Contents'), 'TileMatrixSet')
   // 07-057r7, annex E, table E.4
   const standard = [
     559082264.0287178, 279541132.0143589, 139770566.0071794, 69885283.00358972, 34942641.50179486,
@@ -93,6 +94,12 @@ t.test('the matrices are those of GoogleMapsCompatible, with pixels of 256 and o
     t.ok(Math.abs(scale / standard[zoom]! - 1) < 1e-12, `${zoom}: ${scale}`)
   }
   t.same(numbers(small!, 'MatrixWidth'), [1, 2, 4, 8, 16])
+  t.equal(textOf(same!, 'ows:Identifier'), 'WebMercatorQuad')
+  t.same(
+    children(same!, 'TileMatrix').map(({ text }) => text),
+    children(small!, 'TileMatrix').map(({ text }) => text),
+    'the same matrices by their newer name',
+  )
   t.equal(textOf(large!, 'ows:Identifier'), 'GoogleMapsCompatible_512')
   t.same(new Set(numbers(large!, 'TileWidth')), new Set([512]))
   for (const [zoom, scale] of numbers(large!, 'ScaleDenominator').entries()) {
@@ -120,9 +127,17 @@ t.test('layers: bounds, limits of the zooms that hold tiles, a template that lea
     textOf(box, name).split(' ').map(Number),
   )
   t.same(corners, boundsOf(4, RANGE))
-  const limits = children(only(first, 'TileMatrixSetLink', 'TileMatrixSetLimits')).map((limit) =>
-    children(limit).map(({ text }) => Number(text)),
+  const links = children(first, 'TileMatrixSetLink')
+  t.same(
+    links.map((link) => textOf(link, 'TileMatrixSet')),
+    ['GoogleMapsCompatible', 'WebMercatorQuad'],
   )
+  const limitsOf = (link: XmlElement): number[][] =>
+    children(only(link, 'TileMatrixSetLimits')).map((limit) =>
+      children(limit).map(({ text }) => Number(text)),
+    )
+  const limits = limitsOf(links[0]!)
+  t.same(limitsOf(links[1]!), limits)
   t.same(
     limits,
     [
@@ -163,7 +178,8 @@ t.test('bounds of the whole world, and such as cross the antimeridian', async (t
     await pictureFile(path, { metadata: { bounds } })
     const { get } = await serve(t, [path])
     const layer = only(await capabilitiesOf(get('/w/WMTSCapabilities.xml')), 'Contents', 'Layer')
-    const limits = children(only(layer, 'TileMatrixSetLink', 'TileMatrixSetLimits')).at(-1)!
+    const [link] = children(layer, 'TileMatrixSetLink')
+    const limits = children(only(link!, 'TileMatrixSetLimits')).at(-1)!
     const numbers = children(limits).map(({ text }) => text)
     return `${textOf(layer, 'ows:WGS84BoundingBox', 'ows:LowerCorner')} ${textOf(layer, 'ows:WGS84BoundingBox', 'ows:UpperCorner')} ${numbers}`
   }
@@ -188,10 +204,51 @@ t.test('by key and value, in any case', async (t) => {
     'Service=WMTS&Version=1.0.0&REQUEST=GetTile&layer=a&style=default&format=image/png&TileMatrixSet=GoogleMapsCompatible&TileMatrix=4&TileRow=4&TileCol=8'
   const bytes = await (await get('/a/4/8/4.png')).arrayBuffer()
   for (const path of ['/wmts', '/a/wmts']) {
+    const newer = await get(`${path}?${tile.replace('GoogleMapsCompatible', 'WebMercatorQuad')}`)
+    t.equal(newer.status, 200, 'by its newer name too')
     const answer = await get(`${path}?${tile}`)
     t.equal(answer.status, 200)
     t.ok(answer.redirected && answer.url.startsWith(`${url}/a/4/8/4.png?v=`), answer.url)
     t.same(await answer.arrayBuffer(), bytes)
+  }
+})
+
+t.test('where the server converts, pictures come as PNG and JPEG too', async (t) => {
+  await heightsFile(at('heights.pmtiles'), 'terrarium')
+  const sources = ['a', 'b', 'heights'].map((id) => at(`${id}.pmtiles`))
+  const { get } = await serve(t, sources, { transcode: true })
+  const root = await capabilitiesOf(get('/wmts'))
+  const formats = (layer: XmlElement): string[] => children(layer, 'Format').map(({ text }) => text)
+  const layers = children(only(root, 'Contents'), 'Layer')
+  t.same(layers.map(formats), [
+    ['image/png', 'image/jpeg'],
+    ['image/webp', 'image/png', 'image/jpeg'],
+    // colours that stand for heights come without loss, or not at all
+    ['image/png'],
+  ])
+  const head = (bytes: ArrayBuffer): string => Buffer.from(bytes).toString('latin1', 0, 12)
+  const magic: Record<string, RegExp> = {
+    'image/png': /^.PNG/,
+    'image/jpeg': /^\xff\xd8\xff/,
+    'image/webp': /^RIFF.{4}WEBP/s,
+  }
+  for (const layer of layers.slice(0, 2)) {
+    const urls = children(layer, 'ResourceURL').map(({ attributes }) => attributes)
+    t.same(
+      urls.map(({ format }) => format),
+      formats(layer),
+    )
+    const [id, set] = [textOf(layer, 'ows:Identifier'), layer === layers[0] ? '' : '_512']
+    for (const { format = '', template = '' } of urls) {
+      const place = { TileMatrix: '4', TileCol: '8', TileRow: '4' }
+      const url = template.replace(/\{(\w+)\}/g, (_, name: keyof typeof place) => place[name])
+      const query = new URLSearchParams({ REQUEST: 'GetTile', LAYER: id, FORMAT: format, ...place })
+      query.set('TILEMATRIXSET', `GoogleMapsCompatible${set}`)
+      for (const answer of [await fetch(url), await get(`/wmts?${query}`)]) {
+        t.equal(answer.headers.get('content-type'), format, url)
+        t.match(head(await answer.arrayBuffer()), magic[format]!)
+      }
+    }
   }
 })
 

@@ -3,6 +3,7 @@
 
 import { basename } from 'node:path'
 import { elevationOf } from '../../sampling/tile-form.js'
+import { newPace } from '../../store/pace.js'
 import type { Routed, RoutedSource, ServerContext } from '../context.js'
 import { notModified } from '../http/conditional.js'
 import { jsonAnswer } from '../http/json-answer.js'
@@ -29,21 +30,36 @@ export function answerFacts({ options }: ServerContext, { query, source }: Route
 }
 
 /** `/_/sources.json`: what the catalogue page lists, and what could not be opened. Reads no tile and no index. */
-export function answerSources({ catalog }: ServerContext, { query }: Routed): Reply {
-  const sources = catalog.list().map((source) => {
-    const { name, description } = namesOf(source)
-    return { id: source.id, name, description }
-  })
+export async function answerSources({ catalog }: ServerContext, { query }: Routed): Promise<Reply> {
+  const pace = newPace()
+  const sources: object[] = []
+  for (const source of catalog.list()) {
+    const turn = pace()
+    if (turn !== undefined) await turn
+    sources.push({ id: source.id, ...namesOf(source) })
+  }
   // whoever may look at maps need not know where they lie
   const problems = catalog.problems().map(({ path, message }) => message.replaceAll(path, basename(path)))
   return jsonAnswer(query, { sources, problems }, { headers: ['Cache-Control', 'no-cache'] })
 }
 
-/** A file whose metadata are damaged is listed under its id; its own addresses say why. */
-function namesOf(source: Source): { readonly [name: string]: string | undefined } {
+interface Names {
+  readonly name?: string | undefined
+  readonly description?: string | undefined
+}
+
+const known = new WeakMap<Source, { readonly version: string; readonly names: Names }>()
+
+/** Read once a version. A file whose metadata are damaged is listed under its id; its own addresses say why. */
+export function namesOf(source: Source): Names {
   try {
+    const { version } = source
+    const before = known.get(source)
+    if (before?.version === version) return before.names
     const metadata = source.tiles.metadata()
-    return { name: textOf(metadata['name']), description: textOf(metadata['description']) }
+    const names = { name: textOf(metadata['name']), description: textOf(metadata['description']) }
+    known.set(source, { version, names })
+    return names
   } catch {
     return {}
   }

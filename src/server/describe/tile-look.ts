@@ -16,6 +16,8 @@ export interface TileLook {
   readonly encoding: TerrainRgb | undefined
   /** Pixels a side; undefined for vector tiles. */
   readonly tileSize: number | undefined
+  /** 'gzip' when they are stored so. */
+  readonly contentEncoding: string | undefined
 }
 
 const USUAL_SIZE = 256
@@ -51,6 +53,7 @@ async function lookAt(source: Source): Promise<TileLook> {
     isMixed: description.types.length > 1,
     encoding: isTerrainRgb(heights) ? heights : undefined,
     tileSize: kind === 'vector' ? undefined : await sizeOf(source, description.maxZoom ?? 0),
+    contentEncoding: source.contentEncoding,
   }
 }
 

@@ -3,6 +3,13 @@
 // Tiles are those of the map: matrix z of the set is zoom z, so a tile's address is the same as everywhere else here.
 import { type Bounds, LIMIT_METRES, lonLatToTile, resolution } from '../../grid/mercator.js'
 
+/** A format that tiles come in, and where. */
+export interface WmtsFormat {
+  readonly mime: string
+  /** With {TileMatrix}, {TileCol} and {TileRow}. */
+  readonly template: string
+}
+
 export interface WmtsLayer {
   readonly id: string
   readonly title: string
@@ -13,9 +20,15 @@ export interface WmtsLayer {
   readonly zooms: readonly number[]
   /** Pixels a side. */
   readonly tileSize: number
-  readonly mime: string
-  /** With {TileMatrix}, {TileCol} and {TileRow}. */
-  readonly template: string
+  /** At least one; the first is what a client gets that does not choose. */
+  readonly formats: readonly WmtsFormat[]
+}
+
+/** A layer as XML, and what the document has to know of it. */
+export interface WmtsPart {
+  readonly xml: string
+  readonly tileSize: number
+  readonly maxZoom: number
 }
 
 /** Side of the pixel that scales of WMTS are about, metres (07-057r7, 6.1). */
@@ -24,12 +37,14 @@ const PIXEL_METRES = 0.00028
 const TOUCHING = 1e-9
 
 /** `endpoint`: where requests with key and value go, 'https://host/wmts'. */
-export function capabilities(title: string, endpoint: string, layers: readonly WmtsLayer[]): string {
-  const sizes = [...new Set(layers.map(({ tileSize }) => tileSize))].sort((a, b) => a - b)
-  const sets = sizes.map((size) => {
-    const zooms = layers.filter(({ tileSize }) => tileSize === size).map((layer) => layer.zooms.at(-1) ?? 0)
-    return matrixSet(size, Math.max(...zooms))
-  })
+export function capabilities(title: string, endpoint: string, parts: readonly WmtsPart[]): string {
+  const deepest = new Map<number, number>()
+  for (const { tileSize, maxZoom } of parts) {
+    deepest.set(tileSize, Math.max(maxZoom, deepest.get(tileSize) ?? 0))
+  }
+  const sets = [...deepest]
+    .sort(([a], [b]) => a - b)
+    .flatMap(([size, maxZoom]) => matrixSetNames(size).map((name) => matrixSet(name, size, maxZoom)))
   return `<?xml version="1.0" encoding="UTF-8"?>
 <Capabilities xmlns="http://www.opengis.net/wmts/1.0" xmlns:ows="http://www.opengis.net/ows/1.1" xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="http://www.opengis.net/wmts/1.0 http://schemas.opengis.net/wmts/1.0/wmtsGetCapabilities_response.xsd" version="1.0.0">
 <ows:ServiceIdentification>
@@ -42,16 +57,19 @@ ${operation('GetCapabilities', endpoint)}
 ${operation('GetTile', endpoint)}
 </ows:OperationsMetadata>
 <Contents>
-${[...layers.map(layerXml), ...sets].join('\n')}
+${[...parts.map((part) => part.xml), ...sets].join('\n')}
 </Contents>
 <ServiceMetadataURL xlink:href="${xml(`${endpoint}?service=WMTS&request=GetCapabilities`)}"/>
 </Capabilities>
 `
 }
 
-/** The set's name: matrices of 256 pixels are those of the well-known one. */
-export const matrixSetName = (tileSize: number): string =>
-  tileSize === 256 ? 'GoogleMapsCompatible' : `GoogleMapsCompatible_${tileSize}`
+/**
+ * Of the set that tiles of a size are in: matrices of 256 pixels are those of the well-known one, which older clients
+ * know by the first of its names (07-057r7, annex E.4) and newer ones by the second (17-083r4, annex D.1).
+ */
+export const matrixSetNames = (tileSize: number): readonly string[] =>
+  tileSize === 256 ? ['GoogleMapsCompatible', 'WebMercatorQuad'] : [`GoogleMapsCompatible_${tileSize}`]
 
 /** An error as those who ask by key and value expect it (OWS Common 1.1, 06-121r3, 8). */
 export function exceptionReport(code: string, locator: string | undefined, sentence: string): string {
@@ -69,8 +87,14 @@ function operation(name: string, endpoint: string): string {
   return `<ows:Operation name="${name}"><ows:DCP><ows:HTTP><ows:Get xlink:href="${xml(`${endpoint}?`)}"><ows:Constraint name="GetEncoding"><ows:AllowedValues><ows:Value>KVP</ows:Value></ows:AllowedValues></ows:Constraint></ows:Get></ows:HTTP></ows:DCP></ows:Operation>`
 }
 
+export function layerPart(layer: WmtsLayer): WmtsPart {
+  const { tileSize, zooms } = layer
+  return { xml: layerXml(layer), tileSize, maxZoom: zooms.at(-1) ?? 0 }
+}
+
 function layerXml(layer: WmtsLayer): string {
   const { west, south, east, north } = layer.bounds
+  const covered = layer.zooms.map((zoom) => limits(zoom, layer.bounds)).join('')
   return [
     '<Layer>',
     `<ows:Title>${xml(layer.title)}</ows:Title>`,
@@ -78,12 +102,17 @@ function layerXml(layer: WmtsLayer): string {
     `<ows:WGS84BoundingBox><ows:LowerCorner>${west} ${south}</ows:LowerCorner><ows:UpperCorner>${east} ${north}</ows:UpperCorner></ows:WGS84BoundingBox>`,
     `<ows:Identifier>${xml(layer.id)}</ows:Identifier>`,
     '<Style isDefault="true"><ows:Identifier>default</ows:Identifier></Style>',
-    `<Format>${xml(layer.mime)}</Format>`,
-    '<TileMatrixSetLink>',
-    `<TileMatrixSet>${matrixSetName(layer.tileSize)}</TileMatrixSet>`,
-    `<TileMatrixSetLimits>${layer.zooms.map((zoom) => limits(zoom, layer.bounds)).join('')}</TileMatrixSetLimits>`,
-    '</TileMatrixSetLink>',
-    `<ResourceURL format="${xml(layer.mime)}" resourceType="tile" template="${xml(layer.template)}"/>`,
+    ...layer.formats.map(({ mime }) => `<Format>${xml(mime)}</Format>`),
+    ...matrixSetNames(layer.tileSize).flatMap((name) => [
+      '<TileMatrixSetLink>',
+      `<TileMatrixSet>${name}</TileMatrixSet>`,
+      `<TileMatrixSetLimits>${covered}</TileMatrixSetLimits>`,
+      '</TileMatrixSetLink>',
+    ]),
+    ...layer.formats.map(
+      ({ mime, template }) =>
+        `<ResourceURL format="${xml(mime)}" resourceType="tile" template="${xml(template)}"/>`,
+    ),
     '</Layer>',
   ].join('\n')
 }
@@ -97,7 +126,7 @@ function limits(zoom: number, { west, south, east, north }: Bounds): string {
 }
 
 /** The world as 2^z × 2^z tiles for z = 0, 1, … (07-057r7, annex E.4). */
-function matrixSet(tileSize: number, maxZoom: number): string {
+function matrixSet(name: string, tileSize: number, maxZoom: number): string {
   const matrices = Array.from({ length: maxZoom + 1 }, (_, zoom) => {
     const scale = resolution(zoom, tileSize) / PIXEL_METRES
     const tiles = 2 ** zoom
@@ -105,7 +134,7 @@ function matrixSet(tileSize: number, maxZoom: number): string {
   })
   const wellKnown = '<WellKnownScaleSet>urn:ogc:def:wkss:OGC:1.0:GoogleMapsCompatible</WellKnownScaleSet>\n'
   return `<TileMatrixSet>
-<ows:Identifier>${matrixSetName(tileSize)}</ows:Identifier>
+<ows:Identifier>${name}</ows:Identifier>
 <ows:SupportedCRS>urn:ogc:def:crs:EPSG::3857</ows:SupportedCRS>
 ${tileSize === 256 ? wellKnown : ''}${matrices.join('\n')}
 </TileMatrixSet>`

@@ -9,7 +9,7 @@ import { publicBase } from '../http/public-url.js'
 import type { Source } from '../sources/source.js'
 import { NO_WISHES } from './tile-address.js'
 import { answerAllCapabilities, answerCapabilities, isLayer, wmtsLayer, XML } from './wmts.js'
-import { exceptionReport, matrixSetName, type WmtsLayer } from './wmts-document.js'
+import { exceptionReport, matrixSetNames, type WmtsLayer } from './wmts-document.js'
 
 type ExceptionCode =
   | 'MissingParameterValue'
@@ -86,14 +86,16 @@ async function wayToTile(
   try {
     if (!(await isLayer(source))) throw noLayer
     const layer = await wmtsLayer(context, publicBase(query, context.options), source, NO_WISHES)
-    const set = matrixSetName(layer.tileSize)
-    if (required(values, 'TILEMATRIXSET') !== set)
-      throw wrong('TILEMATRIXSET', `TILEMATRIXSET must be ${set}.`)
-    if ((values.get('FORMAT') ?? layer.mime) !== layer.mime)
-      throw wrong('FORMAT', `FORMAT must be ${layer.mime}.`)
+    const sets = matrixSetNames(layer.tileSize)
+    if (!sets.includes(required(values, 'TILEMATRIXSET')))
+      throw wrong('TILEMATRIXSET', `TILEMATRIXSET must be ${sets.join(' or ')}.`)
+    const wanted = values.get('FORMAT') ?? layer.formats[0]!.mime
+    const format = layer.formats.find(({ mime }) => mime === wanted)
+    if (format === undefined)
+      throw wrong('FORMAT', `FORMAT must be ${layer.formats.map(({ mime }) => mime).join(' or ')}.`)
     if (!['default', ''].includes(values.get('STYLE') ?? '')) throw wrong('STYLE', 'STYLE must be default.')
     const place = placeOf(values, layer)
-    const url = layer.template.replace(
+    const url = format.template.replace(
       /\{(TileMatrix|TileCol|TileRow)\}/g,
       (_, name: keyof Place) => `${place[name]}`,
     )

@@ -6,8 +6,9 @@ import type { Routed, RoutedSource, ServerContext } from '../context.js'
 import { textAnswer } from '../http/json-answer.js'
 import { HttpError, type Reply } from '../http/message.js'
 import { publicBase } from '../http/public-url.js'
+import type { ResolvedServerOptions } from '../options.js'
 import type { Source } from '../sources/source.js'
-import { describable } from './catalog-answer.js'
+import { manyAnswer } from './many.js'
 import {
   drawableWishes,
   NO_WISHES,
@@ -17,8 +18,8 @@ import {
   type TileWishes,
   tileTemplate,
 } from './tile-address.js'
-import { tileLook } from './tile-look.js'
-import { capabilities, type WmtsLayer } from './wmts-document.js'
+import { type TileLook, tileLook } from './tile-look.js'
+import { capabilities, layerPart, type WmtsLayer } from './wmts-document.js'
 
 export const XML = 'application/xml'
 const WORLD = [-180, -LIMIT_LATITUDE, 180, LIMIT_LATITUDE] as const
@@ -36,18 +37,21 @@ export async function answerCapabilities(context: ServerContext, request: Routed
     const base = publicBase(query, context.options)
     const layer = await wmtsLayer(context, base, source, drawableWishes(search, look))
     const endpoint = `${base}/${encodeURIComponent(source.id)}/wmts`
-    return textAnswer(query, capabilities(layer.title, endpoint, [layer]), { contentType: XML })
+    return textAnswer(query, capabilities(layer.title, endpoint, [layerPart(layer)]), { contentType: XML })
   } finally {
     release()
   }
 }
 
-export async function answerAllCapabilities(context: ServerContext, { query }: Routed): Promise<Reply> {
+export function answerAllCapabilities(context: ServerContext, { query }: Routed): Promise<Reply> {
   const base = publicBase(query, context.options)
-  const layers = await describable(context.catalog, async (source) => {
-    return (await isLayer(source)) ? [await wmtsLayer(context, base, source, NO_WISHES)] : []
+  return manyAnswer(context, query, {
+    key: `wmts ${base}`,
+    contentType: XML,
+    part: async (source) =>
+      (await isLayer(source)) ? layerPart(await wmtsLayer(context, base, source, NO_WISHES)) : undefined,
+    whole: (parts) => capabilities('Flagstone', `${base}/wmts`, parts),
   })
-  return textAnswer(query, capabilities('Flagstone', `${base}/wmts`, layers.flat()), { contentType: XML })
 }
 
 /** Whether there is anything that can be drawn. */
@@ -78,7 +82,23 @@ export async function wmtsLayer(
     bounds: { west, south: Math.max(south, -LIMIT_LATITUDE), east, north: Math.min(north, LIMIT_LATITUDE) },
     zooms: levels.map(({ zoom }) => zoom),
     tileSize: shownSize(look, carried)! * carried.scale,
-    mime: mimeOf(typeFromExtension(shownFormat(look, carried)) ?? 0),
-    template: tileTemplate(base, source, look, options, carried, AS_WMTS),
+    formats: formatsOf(look, carried, options).map((wish) => ({
+      mime: mimeOf(typeFromExtension(shownFormat(look, wish)) ?? 0),
+      template: tileTemplate(base, source, look, options, wish, AS_WMTS),
+    })),
   }
+}
+
+/** What is asked for or stored; where the server converts, pictures as PNG and JPEG too, which every client reads. */
+function formatsOf(
+  look: TileLook,
+  wishes: TileWishes,
+  { transcode }: Pick<ResolvedServerOptions, 'transcode'>,
+): TileWishes[] {
+  if (!transcode || wishes.extension !== undefined) return [wishes]
+  // heights can be had without loss only
+  const more = (look.kind === 'picture' ? ['png', 'jpg'] : ['png']).filter(
+    (extension) => extension !== shownFormat(look, wishes),
+  )
+  return [wishes, ...more.map((extension) => ({ ...wishes, extension }))]
 }

@@ -5,6 +5,7 @@
 import { FlagstoneError } from '../../errors.js'
 import { freeDescriptors } from '../../platform/descriptors.js'
 import { parseOptions } from '../../store/options.js'
+import { newPace } from '../../store/pace.js'
 import { HttpError } from '../http/message.js'
 import { type ResolvedServerOptions, sourceObject } from '../options.js'
 import { GivenReader } from './backend-source.js'
@@ -15,6 +16,9 @@ import type { Catalog, Source, SourceInput } from './source.js'
 import { SourceIds } from './source-ids.js'
 import { FolderWatch } from './watch.js'
 
+/** Told of each source when it was opened first: of thousands most are closed again soon, and open they are at hand. */
+export type Opened = (source: Source, fileBytes: number) => Promise<void>
+
 /**
  * Opens what the inputs stand for. Of files that were named, the first that cannot be opened is an error; those that
  * were found in folders are listed among the problems.
@@ -23,8 +27,9 @@ import { FolderWatch } from './watch.js'
 export async function openCatalog(
   inputs: readonly SourceInput[],
   options: ResolvedServerOptions,
+  opened: Opened = async () => {},
 ): Promise<Catalog> {
-  const catalog = new FileCatalog(inputs, options)
+  const catalog = new FileCatalog(inputs, options, opened)
   try {
     await catalog.open()
     return catalog
@@ -37,6 +42,7 @@ export async function openCatalog(
 class FileCatalog implements Catalog {
   readonly #inputs: readonly SourceInput[]
   readonly #options: ResolvedServerOptions
+  readonly #opened: Opened
   readonly #files: OpenFiles
   readonly #ids = new SourceIds()
   /** By id, served now or not. */
@@ -48,8 +54,9 @@ class FileCatalog implements Catalog {
   #isClosed = false
   generation = 0
 
-  constructor(inputs: readonly SourceInput[], options: ResolvedServerOptions) {
+  constructor(inputs: readonly SourceInput[], options: ResolvedServerOptions, opened: Opened) {
     this.#inputs = inputs
+    this.#opened = opened
     this.#options = options
     // clients have descriptors too
     this.#files = new OpenFiles(Math.max(1, Math.min(options.openFiles, Math.floor(freeDescriptors() / 2))))
@@ -68,11 +75,16 @@ class FileCatalog implements Catalog {
       this.#given.set(known, new GivenReader(known, reader, missing))
     }
     this.#discovery = await discover(this.#inputs, this.#options.folderDepth)
+    const pace = newPace()
     for (const found of this.#discovery.found) {
       const entry = new FileEntry(this.#ids.of(found), found, this.#files)
       this.#entries.set(entry.id, entry)
       if (found.isNamed) entry.open()
       else entry.tryOpen()
+      const { source } = entry
+      if (source !== undefined) await this.#opened(source, source.identity.bytes)
+      const turn = pace()
+      if (turn !== undefined) await turn
     }
     this.#publish()
     if (!this.#options.watch) return

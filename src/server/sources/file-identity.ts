@@ -36,3 +36,18 @@ export const isSameState = (a: FileIdentity, b: FileIdentity): boolean =>
 
 /** It was renamed, or its times were set, after the last write: whoever wrote it is done. */
 export const isFinished = (file: FileIdentity): boolean => file.ctimeMs > file.mtimeMs
+
+/** A write so soon after another may leave the same times: clocks of file systems tick every few milliseconds. */
+const TICK_MS = 2000
+
+/**
+ * What tells whether a file was written to since: the same as long as it was not. Undefined where that cannot be told:
+ * nothing is there, or it was written to just now. SQLite's log counts as part of its archive.
+ */
+export function writtenState(path: string): string | undefined {
+  const file = identityOf(path)
+  const log = path.endsWith('.mbtiles') ? identityOf(`${path}-wal`) : undefined
+  const last = Math.max(file?.ctimeMs ?? Number.POSITIVE_INFINITY, log?.ctimeMs ?? 0)
+  if (file === undefined || Date.now() - last < TICK_MS) return undefined
+  return [file, log].map((it) => it && Object.values(it).join()).join()
+}

@@ -8,7 +8,7 @@ import { HttpError } from '../http/message.js'
 import type { MissingPolicy } from '../options.js'
 import type { Backend } from './backend.js'
 import { BackendSource } from './backend-source.js'
-import { type FileIdentity, identityOf, isSameFile } from './file-identity.js'
+import { type FileIdentity, identityOf, isSameFile, writtenState } from './file-identity.js'
 import { openBackend } from './open-backend.js'
 import type { Closable, OpenFiles } from './open-files.js'
 import type { Source } from './source.js'
@@ -21,6 +21,12 @@ export interface FileFacts {
   readonly missing: MissingPolicy | undefined
 }
 
+/** A file as it was, and what tells whether it still is. */
+interface Left {
+  readonly version: string
+  readonly state: string
+}
+
 export class ServedFile extends BackendSource implements Closable {
   readonly kind: Source['kind']
   readonly real: string
@@ -28,6 +34,8 @@ export class ServedFile extends BackendSource implements Closable {
   readonly identity: FileIdentity
   readonly #files: OpenFiles
   #open: Backend | undefined
+  /** What it was when it was closed for others' sake: it need not be opened to be asked for its version. */
+  #left: Left | undefined
   #holds = 0
   #isDropped = false
   lastUsed = 0
@@ -41,6 +49,11 @@ export class ServedFile extends BackendSource implements Closable {
     this.identity = identity
     this.kind = backend.kind
     this.#adopt(backend)
+  }
+
+  override get version(): string {
+    const left = this.#open === undefined ? this.#left : undefined
+    return left !== undefined && left.state === writtenState(this.real) ? left.version : super.version
   }
 
   hold(): () => void {
@@ -68,6 +81,7 @@ export class ServedFile extends BackendSource implements Closable {
   }
 
   closeForNow(): void {
+    this.#left = this.#isDropped ? undefined : this.#remembered()
     this.#open?.close()
     this.#open = undefined
     this.#files.delete(this)
@@ -92,6 +106,19 @@ export class ServedFile extends BackendSource implements Closable {
       throw new HttpError(503, `'${this.id}' was replaced during this request; try again.`)
     }
     return this.#open!
+  }
+
+  /** Undefined: it has to be opened again to know. */
+  #remembered(): Left | undefined {
+    // what is written into a folder of tiles leaves no trace at its top
+    if (this.kind === 'folder') return undefined
+    // before the version: what is written in between makes another state
+    const state = writtenState(this.real)
+    try {
+      return state === undefined ? undefined : { version: super.version, state }
+    } catch {
+      return undefined
+    }
   }
 
   #adopt(backend: Backend): void {
