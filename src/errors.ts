@@ -1,6 +1,6 @@
 // The one error class of the project. Everything that fails for a reason a user can act on is a
 // FlagstoneError: one sentence that says what, why and what to do, and a code a program can switch on.
-// Misuse of the API is a TypeError or RangeError; absence is `undefined`.
+// Misuse of the API is a TypeError or RangeError, with the code BAD_OPTION; absence is `undefined`.
 
 /** Codes by when they happen. */
 export type ErrorCode =
@@ -56,4 +56,31 @@ export class FlagstoneError extends Error {
     this.path = details.path
     this.args = details.args
   }
+}
+
+/** What is wrong with an argument or option: not of the type that is wanted, or not among its values. */
+export type ArgumentError = (TypeError | RangeError) & { readonly code: 'BAD_OPTION' }
+
+const withCode = (error: TypeError | RangeError): ArgumentError =>
+  Object.assign(error, { code: 'BAD_OPTION' as const })
+
+/** `what` names the argument and says what it is. */
+export function wrongType(what: string, value: unknown): ArgumentError {
+  return withCode(new TypeError(`${what}, not ${kindOf(value)}`))
+}
+
+export const badType = (message: string): ArgumentError => withCode(new TypeError(message))
+export const badRange = (message: string): ArgumentError => withCode(new RangeError(message))
+
+/** A complaint about what the caller said, of whichever class. */
+export function isBadOption(error: unknown): error is ArgumentError | FlagstoneError {
+  return error instanceof Error && (error as { code?: unknown }).code === 'BAD_OPTION'
+}
+
+/** A value in a few letters: a text may be long, an object anything. */
+function kindOf(value: unknown): string {
+  if (value === null || ['undefined', 'boolean', 'number'].includes(typeof value)) return String(value)
+  if (typeof value === 'string') return value.length > 40 ? 'a text' : JSON.stringify(value)
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

@@ -1,6 +1,6 @@
 // Arguments to a command to an exit code. Commands are small: parse, call the library, print.
 import { Command, CommanderError, type Option } from 'commander'
-import { FlagstoneError } from '../errors.js'
+import { FlagstoneError, isBadOption } from '../errors.js'
 import { fromNodeError } from '../platform/system-error.js'
 import { version } from '../version.js'
 import { type Context, EXIT, type Io } from './io.js'
@@ -73,10 +73,11 @@ function optionDescription({ description, argChoices, defaultValue }: Option): s
 /** One sentence for people, or an object for programs; a stack only when asked for. */
 function report(io: Io, thrown: unknown, argv: readonly string[]): void {
   const error = sentenceOf(thrown)
-  const known = error instanceof FlagstoneError
+  const known = error instanceof FlagstoneError || isBadOption(error)
   const message = error instanceof Error ? error.message : String(error)
   if (argv.includes('--json')) {
-    const details = known ? { code: error.code, errno: error.errno, call: error.call, path: error.path } : {}
+    const { code, errno, call, path } = known ? (error as FlagstoneError) : ({} as Partial<FlagstoneError>)
+    const details = { code, errno, call, path }
     io.stderr.write(`${JSON.stringify({ error: { ...details, message } })}\n`)
   } else {
     io.stderr.write(`flagstone: ${message}\n`)
@@ -93,9 +94,9 @@ function sentenceOf(error: unknown): unknown {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.OK : EXIT.USAGE
+  if (isBadOption(error)) return EXIT.USAGE
   if (!(error instanceof FlagstoneError)) return EXIT.FAILED
   if (error.code === 'INTERRUPTED') return EXIT.INTERRUPTED
-  if (error.code === 'BAD_OPTION') return EXIT.USAGE
   if (error.code === 'DAMAGED') return EXIT.DAMAGED
   return EXIT.FAILED
 }

@@ -4,6 +4,7 @@
 // The curve is a state machine over the bits of x and y, from the top: four states (the orientations of
 // the curve), two bits of the id a level. Tables run four levels a step. A level of zeros above the top only
 // transposes the curve, so a zoom is padded to whole steps and starts transposed when the padding is odd.
+import { wrongType } from '../errors.js'
 import { MAX_ZOOM } from './layout.js'
 
 /** Levels a step, and 256 = 4^4 entries a state. */
@@ -50,8 +51,12 @@ export function zoomBase(z: number): number {
   return base
 }
 
-/** The PMTiles v3 TileID of a tile (y counted from the north). RangeError outside the grid of zooms 0…26. */
+/**
+ * The PMTiles v3 TileID of a tile (y counted from the north).
+ * @throws RangeError outside the grid of zooms 0…26, TypeError for what is no number
+ */
 export function tileId(z: number, x: number, y: number): number {
+  if (typeof z !== 'number' || typeof x !== 'number' || typeof y !== 'number') throw notNumbers(z, x, y)
   const base = BASES[z]
   if (base === undefined || z > MAX_ZOOM || (x | 0) !== x || (y | 0) !== y || x >>> z !== 0 || y >>> z !== 0)
     throw outsideGrid(z, x, y)
@@ -113,6 +118,11 @@ const scratch = new Int32Array(3)
 export function tileIdToZxy(id: number): [z: number, x: number, y: number] {
   decodeTileId(id, scratch)
   return [scratch[0]!, scratch[1]!, scratch[2]!]
+}
+
+function notNumbers(z: unknown, x: unknown, y: unknown): TypeError {
+  const [name, value] = Object.entries({ z, x, y }).find(([, value]) => typeof value !== 'number')!
+  return wrongType(`${name} of a tile is a number`, value)
 }
 
 function outsideGrid(z: number, x: number, y: number): RangeError {

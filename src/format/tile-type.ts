@@ -40,6 +40,9 @@ const KINDS: readonly Kind[] = [
 const byType = new Map<number, Kind>(KINDS.map((kind) => [kind.type, kind]))
 const byExtension = new Map(KINDS.flatMap((kind) => kind.extensions.map((e) => [e, kind.type] as const)))
 
+/** Whether a value is one of our codes. */
+export const isTileType = (value: unknown): value is TileType => byType.has(value as number)
+
 /** `Content-Type` of a tile; a code we do not know is a stream of bytes. */
 export function mimeOf(type: number): string {
   return byType.get(type)?.mime ?? 'application/octet-stream'

@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { FlagstoneError } from '../errors.js'
+import { FlagstoneError, wrongType } from '../errors.js'
 import { type Capabilities, FALLOC } from './byte-file.js'
 import { clone, copyInKernel } from './copy.js'
 import { directAlignment } from './direct.js'
@@ -67,6 +67,7 @@ const cache = new Map<string, ProbeResult>()
  * @throws FlagstoneError NOT_FOUND or SYSTEM (EROFS, EACCES …) when no file can be made there
  */
 export function probeDirectory(directory: string): ProbeResult {
+  if (typeof directory !== 'string') throw wrongType('directory is a path', directory)
   const identity = identityOf(directory)
   let found = cache.get(identity)
   if (found === undefined) {

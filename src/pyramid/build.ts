@@ -3,11 +3,12 @@ import { statSync } from 'node:fs'
 import { FlagstoneError } from '../errors.js'
 import { extensionOf, nameOfTileType } from '../format/tile-type.js'
 import type { TileXY } from '../grid/cover.js'
+import { parseOptions } from '../store/options.js'
 import { refuseInput } from '../store/output-path.js'
 import { allEmpty } from './all-empty.js'
 import { Assembler } from './assemble.js'
 import { fingerprintOf } from './fingerprint.js'
-import { type BuildOptions, parseBuildOptions, type ResolvedBuildOptions } from './options.js'
+import { type BuildOptions, buildContext, parseBuildOptions, type ResolvedBuildOptions } from './options.js'
 import { checkOutput, discardOutput, finishOutput, metadataOf, type Output, openOutput } from './output.js'
 import { type BuildPlan, subtreeRoots } from './plan.js'
 import type { SubtreePool } from './pool.js'
@@ -54,6 +55,7 @@ export interface BuildReport {
  * LOCKED, DISK_FULL, SYSTEM, INTERRUPTED. After DISK_FULL, INTERRUPTED or a crash `resume` continues.
  */
 export async function build(options: BuildOptions, context: BuildContext = {}): Promise<BuildReport> {
+  parseOptions(buildContext, context, 'build context')
   const began = performance.now()
   const parsed = parseBuildOptions(options)
   const { path: out, replaces } = checkOutput(parsed)

@@ -4,11 +4,17 @@ import { statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { probeDirectory } from '../platform/probe.js'
+import { parseOptions } from '../store/options.js'
 import { refuseInput } from '../store/output-path.js'
 import { type Coverage, coverageOf } from './coverage.js'
 import type { EncodingPlan } from './encoding.js'
 import { type Few, type Sample, Sampler, samplePlanOf, smallPlanOf } from './estimate-sample.js'
-import { type BuildOptions, parseBuildOptions, type ResolvedBuildOptions } from './options.js'
+import {
+  type BuildOptions,
+  estimateContext,
+  parseBuildOptions,
+  type ResolvedBuildOptions,
+} from './options.js'
 import { checkOutput } from './output.js'
 import { type BuildPlan, subtreeRoots } from './plan.js'
 import { type PrepareContext, type Prepared, poolOf, prepare, threadsOf, withInputs } from './prepare.js'
@@ -67,6 +73,7 @@ const SEAL_SECONDS = 0.15
  * Throws what `build` throws before it begins to write, but not EXISTS: that becomes a note.
  */
 export async function estimate(options: BuildOptions, context: EstimateContext = {}): Promise<Estimate> {
+  parseOptions(estimateContext, context, 'estimate context')
   const began = performance.now()
   const parsed = parseBuildOptions(options)
   const notes = outputNotes(parsed)

@@ -1,9 +1,10 @@
 // What a caller may say to a build, checked once at the rim; inside, the types are trusted.
 import { z } from 'zod'
-import { FlagstoneError } from '../errors.js'
+import { badType } from '../errors.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
 import { TERRAIN_ENCODINGS, type TerrainEncoding } from '../raster/tiles/terrain.js'
 import { didYouMean } from '../store/nearest.js'
+import { complaint } from '../store/options.js'
 import { terrainContradiction } from './terrain-options.js'
 
 const zoom = z.int('a zoom is a whole number from 0 to 26').min(0).max(26)
@@ -187,10 +188,21 @@ export const buildOptions = z
     context.issues.push({ code: 'custom', path: [found.path], message: found.error, input: context.value })
   })
 
+const callback = z.custom<() => void>((value) => typeof value === 'function', 'it is a function').optional()
+const prepareContext = z.strictObject({
+  signal: z.instanceof(AbortSignal, { error: 'it is an AbortSignal' }).optional(),
+  openSource: callback,
+  useCaller: z.boolean().optional(),
+})
+
+/** Beside the options: what the work is done with. */
+export const buildContext = prepareContext.extend({ onProgress: callback, onNote: callback })
+export const estimateContext = prepareContext.extend({ sampleSeconds: z.number().gt(0).optional() })
+
 export type BuildOptions = z.input<typeof buildOptions>
 export type ResolvedBuildOptions = z.output<typeof buildOptions>
 
-/** Throws BAD_OPTION with a sentence that names the field, and the likely meaning of a misspelled one. */
+/** @throws TypeError, RangeError with a sentence that names the field, and the likely meaning of a misspelled one */
 export function parseBuildOptions(value: unknown): ResolvedBuildOptions {
   const result = buildOptions.safeParse(value)
   if (result.success) return result.data
@@ -198,11 +210,12 @@ export function parseBuildOptions(value: unknown): ResolvedBuildOptions {
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0]!
     const hint = didYouMean(key, Object.keys(buildOptions.shape))
-    throw new FlagstoneError('BAD_OPTION', `build has no option '${key}'${hint}`)
+    throw badType(`build has no option '${key}'${hint}`)
   }
-  const field = issue.path.join('.')
-  throw new FlagstoneError(
-    'BAD_OPTION',
+  const field = issue.path.map(String).join('.')
+  throw complaint(
+    issue,
+    value,
     field === '' ? `build: ${issue.message}` : `build option ${field}: ${issue.message}`,
   )
 }

@@ -12,27 +12,25 @@ import type { Pixels, Samples } from '../raster/pixels.js'
 import { greyOfHeights, shadeOfHeights } from '../raster/tiles/hillshade.js'
 import { heightsToRgb, isTerrainRgb } from '../raster/tiles/terrain.js'
 import type { TileSet } from '../store/tile-set.js'
+import { checkSampleArguments, type ElevationLook } from './options.js'
 import { Sampler, type SamplerOptions } from './sampler.js'
 import { colourForm, type ElevationKind, elevationOf, formOf, type TileForm } from './tile-form.js'
 import { checkSize, type Window, windowOfBbox } from './window.js'
 
-export interface SampleOptions extends Omit<SamplerOptions, 'piecePixels'> {
+export interface SampleOptions extends Omit<SamplerOptions, 'piecePixels' | 'sizes'> {
   /** West, south, east, north, degrees; west > east, or east past 180, crosses the antimeridian. */
   readonly bbox: readonly [number, number, number, number]
   /** Of files of heights; default: terrain-RGB as it is, numbers as a hillshade. */
   readonly elevation?: ElevationLook | undefined
 }
 
-/** How heights are shown: in the file's own encoding, lit from the north-west, or from black to white. */
-export type ElevationLook = 'encoded' | 'shade' | 'grey'
-export const ELEVATION_LOOKS: readonly ElevationLook[] = ['encoded', 'shade', 'grey']
-
 /**
  * A picture of width × height pixels, web mercator, evenly spaced; mask 0 where the file has nothing.
- * Throws RangeError for sizes and bboxes that are none; TOO_LARGE for more than the limits; DAMAGED for tiles
+ * Throws TypeError, RangeError for sizes, bboxes and options that are none; TOO_LARGE for more than the limits; DAMAGED for tiles
  * that do not decode; BAD_OPTION for numbers that are to look encoded.
  */
 export async function sample(tiles: TileSet, options: SampleOptions): Promise<Pixels> {
+  checkSampleArguments(tiles, options)
   const kind = elevationOf(tiles)
   if (kind === undefined) {
     const form = colourForm()
@@ -51,6 +49,7 @@ export async function sampleHeights(
   tiles: TileSet,
   options: SampleOptions,
 ): Promise<Pixels<Float32Array> | undefined> {
+  checkSampleArguments(tiles, options)
   const kind = elevationOf(tiles)
   return kind && sampleAs(tiles, options, formOf(kind))
 }

@@ -2,6 +2,7 @@
 // Fastify's reply, so that its hooks, its log and `inject` see them.
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { wrongType } from '../errors.js'
 import { NodeQuery } from './adapters/node-handler.js'
 import type { ServerHooks } from './context.js'
 import type { Reply } from './http/message.js'
@@ -27,10 +28,11 @@ export interface FlagstoneFastifyOptions extends ServerOptions, ServerHooks {
 }
 
 /** Opens the sources when the app gets ready, closes them with it. Rejects as openTileServer does. */
-export async function flagstoneFastify(
-  instance: FastifyApp,
-  { sources, prefix: _, logLevel: __, ...options }: FlagstoneFastifyOptions,
-): Promise<void> {
+export async function flagstoneFastify(instance: FastifyApp, given: FlagstoneFastifyOptions): Promise<void> {
+  if (typeof given !== 'object' || given === null) throw wrongType('the plugin takes { sources, … }', given)
+  const { sources, prefix: _, logLevel: __, ...options } = given
+  if (typeof (instance as FastifyInstance | undefined)?.addHook !== 'function')
+    throw wrongType('the plugin is registered with a Fastify app', instance)
   const app = instance as FastifyInstance
   const { core, close } = await openTileServer(sources, options)
   app.addHook('onClose', close)

@@ -1,5 +1,4 @@
 // The server as a library: sources and options in, handlers out.
-import { parseOptions } from '../store/options.js'
 import { type FetchHandler, fetchHandler } from './adapters/fetch-handler.js'
 import { type NodeHandler, nodeHandler } from './adapters/node-handler.js'
 import type { ServerContext, ServerHooks } from './context.js'
@@ -7,7 +6,7 @@ import { Core } from './core.js'
 import { describeEarly, describeLater } from './describe/many.js'
 import { Life } from './life.js'
 import { Metrics } from './metrics/metrics.js'
-import { type ServerOptions, serverOptions } from './options.js'
+import { parseServerOptions, type ServerOptions } from './options.js'
 import { openCatalog } from './sources/catalog.js'
 import type { SourceInput } from './sources/source.js'
 import { ByteCache } from './work/byte-cache.js'
@@ -26,9 +25,9 @@ export interface TileServer {
 /** Rejects with FlagstoneError BAD_OPTION, and what opening the sources throws. */
 export async function openTileServer(
   sources: SourceInput | readonly SourceInput[],
-  { onError, onAnswer, otherMetrics, ...options }: ServerOptions & ServerHooks = {},
+  options: ServerOptions & ServerHooks = {},
 ): Promise<TileServer> {
-  const resolved = parseOptions(serverOptions, options, 'server option')
+  const { resolved, hooks } = parseServerOptions(options)
   const inputs = (Array.isArray(sources) ? sources : [sources]) as readonly SourceInput[]
   const catalog = await openCatalog(inputs, resolved, describeEarly)
   const context: ServerContext = {
@@ -38,7 +37,7 @@ export async function openTileServer(
     cache: new ByteCache(resolved.limits.cacheBytes),
     metrics: new Metrics(),
     life: new Life(),
-    hooks: { onError, onAnswer, otherMetrics },
+    hooks,
   }
   const core = new Core(context)
   let isClosed = false

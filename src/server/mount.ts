@@ -1,6 +1,7 @@
 // The server as a library, without its weight: what serves is loaded when the first sources are opened, so that who
 // only reads or builds files never loads it.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { wrongType } from '../errors.js'
 import type { NodeHandler } from './adapters/node-handler.js'
 import type { ServerHooks } from './context.js'
 import type { TileServer } from './handler.js'
@@ -26,6 +27,8 @@ export async function openTileServer(
  * Rejects with FlagstoneError BAD_OPTION, SYSTEM, NOT_FOUND: the port, the host, the certificate.
  */
 export async function listen(server: TileServer, options: ListenOptions = {}): Promise<Listening> {
+  if (typeof (server as TileServer | undefined)?.node !== 'function')
+    throw wrongType('server is what openTileServer opened', server)
   const { listen: begin } = await import('./run/listen.js')
   return begin(server, options)
 }
@@ -45,9 +48,12 @@ export interface FlagstoneHandler {
 
 /**
  * Opens the sources at the first request, or when `ready` is asked for. While that fails, `next` gets the error; where
- * there is no `next`, `onError` does, and the client a 503.
+ * there is no `next`, `onError` does, and the client a 503. Options that are none are such a failure.
  */
-export function flagstoneHandler({ sources, ...options }: FlagstoneHandlerOptions): FlagstoneHandler {
+export function flagstoneHandler(given: FlagstoneHandlerOptions): FlagstoneHandler {
+  if (typeof given !== 'object' || given === null)
+    throw wrongType('a handler is made of { sources, … }', given)
+  const { sources, ...options } = given
   let opening: Promise<TileServer> | undefined
   let server: TileServer | undefined
   const open = (): Promise<TileServer> => {
@@ -64,6 +70,8 @@ export function flagstoneHandler({ sources, ...options }: FlagstoneHandlerOption
     return opening
   }
   const handler = (request: IncomingMessage | Request, ...more: unknown[]): Promise<Response> | undefined => {
+    if (typeof (request as Request | undefined)?.headers !== 'object')
+      throw wrongType("what a handler is called with is a Request, or node's (request, response)", request)
     if (isFetch(request)) return open().then(({ fetch }) => fetch(request))
     const [response, next] = more as [ServerResponse, Parameters<NodeHandler>[2]]
     if (server !== undefined) server.node(request, response, next)

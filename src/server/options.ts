@@ -1,7 +1,13 @@
 // What a caller may say to the server, checked once at the rim.
 import { z } from 'zod'
+import { badType, wrongType } from '../errors.js'
+import { checkPath, isReader, parseOptions } from '../store/options.js'
+import type { ServerHooks } from './context.js'
+import type { SourceInput } from './sources/source.js'
 
 const MIB = 1024 * 1024
+
+const hook = z.custom<() => void>((value) => typeof value === 'function', 'it is a function')
 
 /** What is answered where a source has no tile. */
 export const MISSING = ['204', '404', 'transparent', 'overzoom'] as const
@@ -66,15 +72,44 @@ export const serverOptions = z.strictObject({
 export type ServerOptions = z.input<typeof serverOptions>
 export type ResolvedServerOptions = z.output<typeof serverOptions>
 
+/** Functions, which are not copied with the other options. */
+export const serverHooks = z.strictObject({
+  onError: hook.optional(),
+  onAnswer: hook.optional(),
+  otherMetrics: hook.optional(),
+})
+
+/** Hooks and options apart, both checked. @throws TypeError, RangeError */
+export function parseServerOptions(given: unknown): {
+  readonly resolved: ResolvedServerOptions
+  readonly hooks: ServerHooks
+} {
+  if (given !== undefined && (typeof given !== 'object' || given === null))
+    throw wrongType('server options are an object', given)
+  const { onError, onAnswer, otherMetrics, ...options } = (given ?? {}) as ServerOptions & ServerHooks
+  const hooks = { onError, onAnswer, otherMetrics }
+  parseOptions(serverHooks, hooks, 'server option')
+  return { resolved: parseOptions(serverOptions, options, 'server option'), hooks }
+}
+
 /** What is served, when it is more than a path. */
 export const sourceObject = z.strictObject({
   id: z.string().optional(),
   path: z.string().min(1).optional(),
-  reader: z
-    .custom<object>(
-      (reader) => typeof (reader as { get?: unknown } | null)?.get === 'function',
-      'is an open reader',
-    )
-    .optional(),
+  reader: z.custom<object>(isReader, 'it is an open reader').optional(),
   missing: missingPolicy.optional(),
 })
+
+/** What is to be served, as a list. @throws TypeError, RangeError */
+export function parseSources(sources: unknown): readonly SourceInput[] {
+  const list: readonly unknown[] = Array.isArray(sources) ? sources : [sources]
+  for (const source of list) {
+    if (typeof source === 'string') checkPath(source, 'source')
+    else if (typeof source === 'object' && source !== null) {
+      const { path, reader } = parseOptions(sourceObject, source, 'source')
+      if ((path === undefined) === (reader === undefined))
+        throw badType('A source is a path or a reader: give one of the two.')
+    } else throw wrongType('sources are paths or { id, path, reader, missing }', source)
+  }
+  return list as readonly SourceInput[]
+}

@@ -1,8 +1,10 @@
 // What `info` says of a tile file, ours or a foreign archive, as plain data.
+import { wrongType } from '../errors.js'
 import { indexStart } from '../format/layout.js'
 import { extensionOf, nameOfTileType } from '../format/tile-type.js'
 import { tileBoundsLonLat } from '../grid/mercator.js'
 import type { AnyReader } from './open.js'
+import { isReader } from './options.js'
 
 export interface LevelDescription {
   readonly zoom: number
@@ -65,6 +67,7 @@ export interface TilesFound
 
 /** Reads every record once. @throws FlagstoneError DAMAGED */
 export function describeTiles(reader: AnyReader): TilesDescription {
+  if (!isReader(reader)) throw wrongType('reader is an open reader', reader)
   const levels: { zoom: number; count: number; bytes: number }[] = []
   const types = new Map<number, number>()
   let extent: Extent | undefined

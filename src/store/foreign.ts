@@ -4,7 +4,8 @@
 // A reader that does not map the file notices when somebody writes to it in place (`cp` over it): what was read counts
 // only if size and time of the file are what they were when its header was read. Else header and directories are
 // read anew, once nobody has written for a while. A mapped file that is cut off kills the process that touches it.
-import { FlagstoneError } from '../errors.js'
+import { isUint8Array } from 'node:util/types'
+import { FlagstoneError, wrongType } from '../errors.js'
 import { crc32 } from '../format/crc.js'
 import { PMTILES_HEADER_BYTES } from '../format/layout.js'
 import { tileId, zoomBase, zoomOfTileId } from '../format/tile-id.js'
@@ -13,7 +14,14 @@ import type { ByteFile, FileFacts } from '../platform/byte-file.js'
 import { Archive, type Place } from './archive.js'
 import { LentViews } from './lent-views.js'
 import { type ListedTile, listTiles, type RecordRow, type TilesQuery } from './list.js'
-import { parseOptions, type ReaderOptions, type ResolvedReaderOptions, readerOptions } from './options.js'
+import {
+  checkGetOptions,
+  type GetOptions,
+  parseOptions,
+  type ReaderOptions,
+  type ResolvedReaderOptions,
+  readerOptions,
+} from './options.js'
 import type { LevelInfo } from './reader.js'
 import { allocate } from './slab.js'
 import { PlacedTile, type Tile, type TileStat } from './tile.js'
@@ -97,14 +105,10 @@ export class ForeignReader {
     })
   }
 
-  async getAsync(
-    z: number,
-    x: number,
-    y: number,
-    options: { signal?: AbortSignal } = {},
-  ): Promise<Tile | undefined> {
-    options.signal?.throwIfAborted()
+  async getAsync(z: number, x: number, y: number, options: GetOptions = {}): Promise<Tile | undefined> {
     const key = tileId(z, x, y)
+    checkGetOptions(options)
+    options.signal?.throwIfAborted()
     for (let tries = 0; tries < TRIES; tries++) {
       const archive = this.#inOneState(() => this.#archive)
       const place = this.#inOneState(() => this.#find(key))
@@ -122,6 +126,7 @@ export class ForeignReader {
 
   getInto(z: number, x: number, y: number, into: Uint8Array): number {
     const key = tileId(z, x, y)
+    if (!isUint8Array(into)) throw wrongType('into is a Uint8Array', into)
     return this.#inOneState(() => {
       const place = this.#find(key)
       if (place === undefined) return -1

@@ -1,8 +1,11 @@
 // Iterating over tiles in key order, in rows fetched one bunch at a time, so that it works on a file that is
 // growing: each bunch is consistent, and the next continues behind the last key.
+import { badRange, badType, wrongType } from '../errors.js'
+import { MAX_ZOOM } from '../format/layout.js'
 import { decodeTileId, tileId, zoomBase } from '../format/tile-id.js'
 import type { TileType } from '../format/tile-type.js'
 import { lonLatToTile } from '../grid/mercator.js'
+import { didYouMean } from './nearest.js'
 import { etagOf } from './tile.js'
 
 /** What a record says. */
@@ -55,11 +58,57 @@ const FIRST_ROWS = 4
 const MOST_ROWS = 512
 
 /** The tiles that are asked for, zoom by zoom in key order. Throws TypeError, RangeError for what cannot be asked. */
-export function* listTiles(rows: Rows, query: TilesQuery): IterableIterator<ListedTile> {
-  if (query.range !== undefined && query.zoom === undefined)
-    throw new TypeError('a range of tiles belongs to one zoom; say which')
-  if (query.range !== undefined && query.bbox !== undefined)
-    throw new TypeError('ask for a range or for a bbox, not for both')
+export function listTiles(rows: Rows, query: TilesQuery): IterableIterator<ListedTile> {
+  checkQuery(query)
+  return listAsked(rows, query)
+}
+
+const QUERY_KEYS = ['zoom', 'range', 'bbox']
+const RANGE_KEYS = ['minX', 'minY', 'maxX', 'maxY'] as const
+
+/** By hand, because it is asked before every look for the tiles under a place. */
+function checkQuery(query: TilesQuery): void {
+  if (typeof query !== 'object' || query === null)
+    throw wrongType('what tiles() is asked is an object', query)
+  for (const key of Object.keys(query)) {
+    if (!QUERY_KEYS.includes(key))
+      throw badType(
+        `tiles() is asked by ${QUERY_KEYS.join(', ')}; there is no '${key}'${didYouMean(key, QUERY_KEYS)}`,
+      )
+  }
+  const { zoom, range, bbox } = query
+  if (zoom !== undefined) {
+    if (typeof zoom !== 'number') throw wrongType('zoom is a number', zoom)
+    if (!Number.isInteger(zoom) || zoom < 0 || zoom > MAX_ZOOM)
+      throw badRange(`zoom is a whole number from 0 to ${MAX_ZOOM}, not ${zoom}`)
+  }
+  if (range !== undefined) checkRange(range, zoom, bbox !== undefined)
+  if (bbox !== undefined) checkBbox(bbox)
+}
+
+function checkRange(range: TileRange, zoom: number | undefined, hasBbox: boolean): void {
+  if (typeof range !== 'object' || range === null)
+    throw wrongType('range is { minX, minY, maxX, maxY }', range)
+  if (zoom === undefined) throw badType('a range of tiles belongs to one zoom; say which')
+  if (hasBbox) throw badType('ask for a range or for a bbox, not for both')
+  for (const key of RANGE_KEYS) {
+    if (typeof range[key] !== 'number') throw wrongType(`${key} of the range is a number`, range[key])
+    if (!Number.isInteger(range[key]))
+      throw badRange(`${key} of the range is a whole number, not ${range[key]}`)
+  }
+}
+
+function checkBbox(bbox: readonly number[]): void {
+  if (!Array.isArray(bbox) || bbox.length !== 4)
+    throw badType('bbox is [west, south, east, north] in degrees: four numbers')
+  const wrong = bbox.find((value) => typeof value !== 'number')
+  if (wrong !== undefined) throw wrongType('bbox is four numbers', wrong)
+  const [, south, , north] = bbox
+  if (!bbox.every(Number.isFinite) || south! > north!)
+    throw badRange(`bbox ${bbox} is not west, south, east, north in degrees`)
+}
+
+function* listAsked(rows: Rows, query: TilesQuery): IterableIterator<ListedTile> {
   const first = query.zoom ?? 0
   const last = query.zoom ?? 26
   for (let zoom = first; zoom <= last; zoom++) {
@@ -70,9 +119,8 @@ export function* listTiles(rows: Rows, query: TilesQuery): IterableIterator<List
 
 /** West, south, east, north in degrees → one range of tiles, or two where they cross the antimeridian. Throws RangeError. */
 export function tileRangesOf(bbox: readonly [number, number, number, number], zoom: number): TileRange[] {
+  checkBbox(bbox)
   const [west, south, east, north] = bbox
-  if (!bbox.every(Number.isFinite) || south > north)
-    throw new RangeError(`${bbox} is no rectangle: west, south, east, north in degrees are wanted`)
   const between = (from: number, to: number): TileRange => {
     const [minX, minY] = lonLatToTile(from, north, zoom)
     const [maxX, maxY] = lonLatToTile(to, south, zoom)

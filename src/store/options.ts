@@ -1,6 +1,6 @@
 // What a caller may say to the store, checked once at the rim; inside, the types are trusted.
 import { z } from 'zod'
-import { FlagstoneError } from '../errors.js'
+import { type ArgumentError, badRange, badType, wrongType } from '../errors.js'
 import { didYouMean } from './nearest.js'
 
 const MIB = 1024 * 1024
@@ -73,6 +73,24 @@ export const readerOptions = z.strictObject({
 })
 
 export type ReaderOptions = z.input<typeof readerOptions>
+
+/** Of a tile that is read in the thread pool. */
+export interface GetOptions {
+  /** Aborted: the promise rejects with its reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** By hand, because it is asked with each tile. @throws TypeError */
+export function checkGetOptions(options: GetOptions): void {
+  if (typeof options !== 'object' || options === null)
+    throw wrongType('what getAsync is told is { signal }', options)
+  for (const key in options)
+    if (key !== 'signal') throw badType(`getAsync has no option '${key}'${didYouMean(key, ['signal'])}`)
+  const { signal } = options
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw wrongType('signal is an AbortSignal', signal)
+}
+
 /** Bytes after which values go past the page cache. */
 export function behindAfterBytes(cache: ResolvedWriterOptions['cache']): number {
   if (cache === 'auto') return 32 * MIB
@@ -80,6 +98,17 @@ export function behindAfterBytes(cache: ResolvedWriterOptions['cache']): number 
 }
 
 export type ResolvedReaderOptions = z.output<typeof readerOptions>
+
+/** What `create` may be told beside what every writer may. */
+export const createOptions = writerOptions.extend({
+  /**
+   * Replace a tile archive that is there; never any other file, nor one that is being written. Who has it open keeps reading
+   * the old one.
+   */
+  overwrite: z.boolean().default(false),
+})
+
+export type CreateOptions = z.input<typeof createOptions>
 
 export const sealInfo = z.strictObject({
   /** West, south, east, north, degrees; computed from the deepest level when absent. */
@@ -95,18 +124,56 @@ export const sealInfo = z.strictObject({
 export type SealInfo = z.input<typeof sealInfo>
 export type ResolvedSealInfo = z.output<typeof sealInfo>
 
-/** Applies a schema; the first complaint becomes one sentence that names the field, and what a misspelled one may mean. */
+/**
+ * Applies a schema; the first complaint becomes one sentence that names the field, and what a misspelled one may mean.
+ * @throws TypeError for values of another type and for unknown keys, RangeError for those that are not allowed
+ */
 export function parseOptions<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
-  const result = schema.safeParse(value ?? {})
+  const result = schema.safeParse(value === undefined ? {} : value)
   if (result.success) return result.data
   const issue = result.error.issues[0]!
-  const field = issue.path.length > 0 ? `${what}: ${issue.path.join('.')}` : what
+  const field = issue.path.length > 0 ? `${what}: ${issue.path.map(String).join('.')}` : what
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0]!
     const hint = didYouMean(key, keysAt(schema, issue.path))
-    throw new FlagstoneError('BAD_OPTION', `${field}: there is no '${key}'${hint}`)
+    throw badType(`${field}: there is no '${key}'${hint}`)
   }
-  throw new FlagstoneError('BAD_OPTION', `${field}: ${issue.message}`)
+  throw complaint(issue, value, `${field}: ${issue.message}`)
+}
+
+/** The error for what zod found. */
+export function complaint(issue: z.core.$ZodIssue, value: unknown, message: string): ArgumentError {
+  let found = value
+  for (const key of issue.path) found = (found as Record<PropertyKey, unknown> | undefined)?.[key]
+  return isOtherType(issue, found) ? badType(message) : badRange(message)
+}
+
+/** Fractions where whole numbers are wanted, and NaN, are numbers; what may be one of several is a text or a number. */
+function isOtherType(issue: z.core.$ZodIssue, found: unknown): boolean {
+  switch (issue.code) {
+    case 'invalid_type':
+      return typeof found !== 'number' || !['int', 'number'].includes(issue.expected)
+    case 'invalid_value':
+    case 'invalid_union':
+    case 'custom':
+      return typeof found !== 'string' && typeof found !== 'number'
+    default:
+      return false
+  }
+}
+
+/** What every call with a path asks first. */
+export function checkPath(path: unknown, name = 'path'): void {
+  if (typeof path !== 'string') throw wrongType(`${name} is a text`, path)
+  if (path === '') throw badRange(`${name} is empty`)
+  if (path.includes('\0')) throw badRange(`${name} has a NUL in it`)
+}
+
+/** Whether a value looks like an open reader, ours or of another archive. */
+export function isReader(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const reader = value as Record<string, unknown>
+  return ['get', 'has', 'tiles', 'levels', 'metadata'].every((name) => typeof reader[name] === 'function')
 }
 
 /** What an object in a schema may hold. */

@@ -5,20 +5,23 @@ import type { FileIdentity } from '../platform/place.js'
 import { openRealFile } from '../platform/real-file.js'
 import { removeFile, renameOver } from '../platform/rename.js'
 import { type AnyReader, openReader } from './open.js'
-import type { ReaderOptions, WriterOptions } from './options.js'
+import {
+  type CreateOptions,
+  checkPath,
+  createOptions,
+  parseOptions,
+  type ReaderOptions,
+  type WriterOptions,
+} from './options.js'
 import { outputPlace } from './output-path.js'
 import { lockForWriting, TileWriter } from './writer.js'
-
-export interface CreateOptions extends WriterOptions {
-  /** Replace a tile archive that is there; never any other file. Who has it open keeps reading the old one. */
-  readonly overwrite?: boolean
-}
 
 /**
  * Opens a Flagstone file, or any PMTiles v3 archive, for reading.
  * @throws FlagstoneError NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, SYSTEM
  */
 export function openTiles(path: string, options: ReaderOptions = {}): AnyReader {
+  checkPath(path)
   const file = openRealFile(path, 'read')
   try {
     return openReader(file, options)
@@ -34,7 +37,8 @@ export function openTiles(path: string, options: ReaderOptions = {}): AnyReader 
  * writer has what would be replaced), DISK_FULL, SYSTEM
  */
 export function createTiles(path: string, options: CreateOptions = {}): TileWriter {
-  const { overwrite = false, ...own } = options
+  checkPath(path)
+  const { overwrite, ...own } = parseOptions(createOptions, options, 'writer option')
   const { path: real, replaces } = outputPlace(path, { kind: 'archive', who: 'create', overwrite })
   if (replaces !== undefined) makeEmpty(real, replaces)
   const file = openRealFile(real, replaces === undefined ? 'create' : 'readwrite')
@@ -79,6 +83,7 @@ export function whileLocked<T>(path: string, work: () => T): T {
  * @throws FlagstoneError NOT_FOUND, NOT_A_TILE_FILE, LOCKED, DAMAGED, SYSTEM
  */
 export function reopenTiles(path: string, options: WriterOptions = {}): TileWriter {
+  checkPath(path)
   const file = openRealFile(path, 'readwrite')
   try {
     return TileWriter.reopen(file, options)

@@ -7,7 +7,8 @@
 // Right or an error, never a wrong tile: a record is authentic when its check matches its value. A hit is
 // authentic itself; a miss is proven by its two neighbours in the sorted index, which must be in order and
 // authentic. Each record is examined once (check: 'first').
-import { FlagstoneError } from '../errors.js'
+import { isUint8Array } from 'node:util/types'
+import { FlagstoneError, wrongType } from '../errors.js'
 import { crc32 } from '../format/crc.js'
 import { RECORD_BYTES, recordCapacity } from '../format/layout.js'
 import { contentCrcAt, isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../format/record.js'
@@ -20,7 +21,14 @@ import { LentViews } from './lent-views.js'
 import { LevelView } from './level-view.js'
 import { type ListedTile, listTiles, type RecordRow, type TilesQuery } from './list.js'
 import { MappedIndex } from './mapped-index.js'
-import { parseOptions, type ReaderOptions, type ResolvedReaderOptions, readerOptions } from './options.js'
+import {
+  checkGetOptions,
+  type GetOptions,
+  parseOptions,
+  type ReaderOptions,
+  type ResolvedReaderOptions,
+  readerOptions,
+} from './options.js'
 import { PagedIndex } from './paged-index.js'
 import { readMetadata } from './recover.js'
 import { allocate } from './slab.js'
@@ -118,6 +126,7 @@ export class TileReader {
    */
   getInto(z: number, x: number, y: number, into: Uint8Array): number {
     const key = tileId(z, x, y)
+    if (!isUint8Array(into)) throw wrongType('into is a Uint8Array', into)
     for (let tries = 0; ; tries++) {
       const pin = tries >= FREE_TRIES && this.#pinForNow()
       try {
@@ -138,13 +147,9 @@ export class TileReader {
    * As `get`, but the value is read in the thread pool, so that a cold disk does not hold up the event loop (the
    * index is looked up at once; it is small and warm). Always a copy.
    */
-  async getAsync(
-    z: number,
-    x: number,
-    y: number,
-    options: { signal?: AbortSignal } = {},
-  ): Promise<Tile | undefined> {
+  async getAsync(z: number, x: number, y: number, options: GetOptions = {}): Promise<Tile | undefined> {
     const key = tileId(z, x, y)
+    checkGetOptions(options)
     for (let tries = 0; ; tries++) {
       options.signal?.throwIfAborted()
       const pin = tries >= FREE_TRIES && this.#pinForNow()

@@ -4,7 +4,8 @@
 // Invariants: what commit() returned from survives any crash; what was not committed is invisible to readers
 // and gone after one; a failed append appended nothing.
 import { randomBytes } from 'node:crypto'
-import { FlagstoneError } from '../errors.js'
+import { isUint8Array } from 'node:util/types'
+import { badType, FlagstoneError, wrongType } from '../errors.js'
 import { crc32 } from '../format/crc.js'
 import {
   FLAG_DELETED,
@@ -17,7 +18,7 @@ import {
 import { contentCrcAt, flagsAt, isDeletedAt, lengthAt, offsetAt, typeAt } from '../format/record.js'
 import { emptySuperblock, type Superblock } from '../format/superblock.js'
 import { tileId } from '../format/tile-id.js'
-import { sniffTileType, type TileType } from '../format/tile-type.js'
+import { isTileType, sniffTileType, type TileType } from '../format/tile-type.js'
 import type { ByteFile } from '../platform/byte-file.js'
 import { DedupeTable } from './dedupe.js'
 import { createLevel, growLevel } from './growth.js'
@@ -140,6 +141,8 @@ export class TileWriter {
    */
   append(z: number, x: number, y: number, bytes: Uint8Array, type?: TileType): void {
     const key = tileId(z, x, y)
+    if (!isUint8Array(bytes)) throw wrongType('bytes is a Uint8Array', bytes)
+    if (type !== undefined && !isTileType(type)) throw wrongType('type is one of TileType', type)
     const length = bytes.length
     if (length === 0 || length >= MAX_VALUE_BYTES)
       throw new RangeError(
@@ -187,9 +190,8 @@ export class TileWriter {
 
   /** Replaces the metadata; part of the next commit. TypeError for what JSON cannot say. */
   setMetadata(metadata: Record<string, unknown>): void {
-    if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
-      throw new TypeError('metadata is an object')
-    this.#metadata = JSON.parse(JSON.stringify(metadata)) as Record<string, unknown>
+    this.#assertOpen()
+    this.#metadata = asJson(metadata)
     this.#metadataChanged = true
   }
 
@@ -365,6 +367,21 @@ export class TileWriter {
     if (this.#closed) throw new TypeError('this writer is closed')
     this.#state.assertUsable()
   }
+}
+
+/** A copy by way of JSON. @throws TypeError for what JSON cannot say */
+function asJson(metadata: unknown): Record<string, unknown> {
+  const isObject = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (!isObject(metadata)) throw wrongType('metadata is an object', metadata)
+  let copy: unknown
+  try {
+    copy = JSON.parse(JSON.stringify(metadata) ?? 'null')
+  } catch (error) {
+    throw badType(`metadata cannot be written as JSON: ${(error as Error).message}`)
+  }
+  if (!isObject(copy)) throw badType('metadata is an object, and its JSON is none')
+  return copy
 }
 
 /** Throws LOCKED. */

@@ -8,7 +8,8 @@
 //
 // Invariants: tiles are lossless, under transparent pixels too; a height outside what an encoding can say is
 // clamped and counted, never wrapped; averaging happens on heights, never on their colours.
-import { FlagstoneError } from '../../errors.js'
+import { isUint8Array } from 'node:util/types'
+import { badType, FlagstoneError, wrongType } from '../../errors.js'
 import { decodeElevation, encodeElevation, isElevation } from '../../format/elevation.js'
 import { TileType } from '../../format/tile-type.js'
 import { coverageOf } from '../canvas.js'
@@ -181,11 +182,12 @@ function encodeNumbers(pixels: Pixels<Float32Array>, options: TerrainOptions): E
  * picture without an encoding.
  */
 export async function decodeHeights(bytes: Uint8Array, encoding?: TerrainRgb): Promise<Pixels<Float32Array>> {
+  if (!isUint8Array(bytes)) throw wrongType("bytes is a tile's Uint8Array", bytes)
+  if (encoding !== undefined && !isTerrainRgb(encoding))
+    throw wrongType("encoding is 'mapbox' or 'terrarium'", encoding)
   if (!isElevation(bytes)) {
     if (!isTerrainRgb(encoding)) {
-      throw new TypeError(
-        "heights are stored in an image as 'mapbox' or 'terrarium': pass one as the encoding",
-      )
+      throw badType("heights are stored in an image as 'mapbox' or 'terrarium': pass one as the encoding")
     }
     return rgbToHeights(await decodeTile(bytes), encoding)
   }

@@ -1,7 +1,7 @@
 // In which form a picture is asked for: size, format, kernel, colours. Checked here, before anything is made of it.
 import { RESAMPLINGS, type Resampling } from '../../raster/pixels.js'
 import { isTerrainRgb } from '../../raster/tiles/terrain.js'
-import { ELEVATION_LOOKS, type ElevationLook } from '../../sampling/sample.js'
+import { ELEVATION_LOOKS, type ElevationLook } from '../../sampling/options.js'
 import type { ElevationKind } from '../../sampling/tile-form.js'
 import { HttpError } from '../http/message.js'
 import type { ServerLimits } from '../options.js'

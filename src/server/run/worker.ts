@@ -1,6 +1,6 @@
 // One of several server processes: started by supervisor.ts with node:cluster, told by messages what to serve and when
 // to stop. It stops by itself, with the same care, when the supervisor is gone.
-import { FlagstoneError } from '../../errors.js'
+import { FlagstoneError, isBadOption } from '../../errors.js'
 import type { MetricsSnapshot } from '../metrics/metrics.js'
 import { type RunningHere, type ServeJob, serve } from './serve.js'
 import type { FromWorker, ToWorker } from './worker-messages.js'
@@ -58,7 +58,7 @@ process.on('message', (message: ToWorker) => {
 
 function fail(error: unknown): void {
   // anything else is a defect: its stack, and an end that the supervisor sees
-  if (!(error instanceof FlagstoneError)) throw error
+  if (!(error instanceof FlagstoneError || isBadOption(error))) throw error
   const { code, message } = error
   if (process.connected) process.send!({ kind: 'failed', code, message }, () => process.exit(1))
 }

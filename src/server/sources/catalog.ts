@@ -4,10 +4,9 @@
 // the server runs. Without `watch` the sources stay the same; a file that was replaced is answered from the old one.
 import { FlagstoneError } from '../../errors.js'
 import { freeDescriptors } from '../../platform/descriptors.js'
-import { parseOptions } from '../../store/options.js'
 import { newPace } from '../../store/pace.js'
 import { HttpError } from '../http/message.js'
-import { type ResolvedServerOptions, sourceObject } from '../options.js'
+import { parseSources, type ResolvedServerOptions } from '../options.js'
 import { GivenReader } from './backend-source.js'
 import { type Discovery, discover } from './discover.js'
 import { FileEntry, SETTLED_MS } from './file-entry.js'
@@ -29,7 +28,7 @@ export async function openCatalog(
   options: ResolvedServerOptions,
   opened: Opened = async () => {},
 ): Promise<Catalog> {
-  const catalog = new FileCatalog(inputs, options, opened)
+  const catalog = new FileCatalog(parseSources(inputs), options, opened)
   try {
     await catalog.open()
     return catalog
@@ -65,11 +64,7 @@ class FileCatalog implements Catalog {
   async open(): Promise<void> {
     for (const input of this.#inputs) {
       if (typeof input === 'string') continue
-      const { id, path, missing } = parseOptions(sourceObject, input, 'source')
-      const reader = input?.reader
-      if ((path === undefined) === (reader === undefined)) {
-        throw new FlagstoneError('BAD_OPTION', 'A source needs either a path or a reader.')
-      }
+      const { id, reader, missing } = input
       if (reader === undefined) continue
       const known = this.#ids.of({ path: reader.path, label: reader.path, id })
       this.#given.set(known, new GivenReader(known, reader, missing))
