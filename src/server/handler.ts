@@ -1,4 +1,6 @@
 // The server as a library: sources and options in, handlers out.
+import { wrongType } from '../errors.js'
+import { parseOptions } from '../store/options.js'
 import { type FetchHandler, fetchHandler } from './adapters/fetch-handler.js'
 import { type NodeHandler, nodeHandler } from './adapters/node-handler.js'
 import type { ServerContext, ServerHooks } from './context.js'
@@ -6,7 +8,7 @@ import { Core } from './core.js'
 import { describeEarly, describeLater } from './describe/many.js'
 import { Life } from './life.js'
 import { Metrics } from './metrics/metrics.js'
-import { parseServerOptions, type ServerOptions } from './options.js'
+import { type ResolvedServerOptions, type ServerOptions, serverHooks, serverOptions } from './options.js'
 import { openCatalog } from './sources/catalog.js'
 import type { SourceInput } from './sources/source.js'
 import { ByteCache } from './work/byte-cache.js'
@@ -52,4 +54,17 @@ export async function openTileServer(
       catalog.close()
     },
   }
+}
+
+/** Hooks and options apart, both checked. @throws TypeError, RangeError */
+function parseServerOptions(given: unknown): {
+  readonly resolved: ResolvedServerOptions
+  readonly hooks: ServerHooks
+} {
+  if (given !== undefined && (typeof given !== 'object' || given === null))
+    throw wrongType('server options are an object', given)
+  const { onError, onAnswer, otherMetrics, ...options } = (given ?? {}) as ServerOptions & ServerHooks
+  const hooks = { onError, onAnswer, otherMetrics }
+  parseOptions(serverHooks, hooks, 'server option')
+  return { resolved: parseOptions(serverOptions, options, 'server option'), hooks }
 }

@@ -1,9 +1,6 @@
 // What a caller may say to the server, checked once at the rim.
 import { z } from 'zod'
-import { badType, wrongType } from '../errors.js'
-import { checkPath, isReader, parseOptions } from '../store/options.js'
-import type { ServerHooks } from './context.js'
-import type { SourceInput } from './sources/source.js'
+import { isReader } from '../store/options.js'
 
 const MIB = 1024 * 1024
 
@@ -79,19 +76,6 @@ export const serverHooks = z.strictObject({
   otherMetrics: hook.optional(),
 })
 
-/** Hooks and options apart, both checked. @throws TypeError, RangeError */
-export function parseServerOptions(given: unknown): {
-  readonly resolved: ResolvedServerOptions
-  readonly hooks: ServerHooks
-} {
-  if (given !== undefined && (typeof given !== 'object' || given === null))
-    throw wrongType('server options are an object', given)
-  const { onError, onAnswer, otherMetrics, ...options } = (given ?? {}) as ServerOptions & ServerHooks
-  const hooks = { onError, onAnswer, otherMetrics }
-  parseOptions(serverHooks, hooks, 'server option')
-  return { resolved: parseOptions(serverOptions, options, 'server option'), hooks }
-}
-
 /** What is served, when it is more than a path. */
 export const sourceObject = z.strictObject({
   id: z.string().optional(),
@@ -99,17 +83,3 @@ export const sourceObject = z.strictObject({
   reader: z.custom<object>(isReader, 'it is an open reader').optional(),
   missing: missingPolicy.optional(),
 })
-
-/** What is to be served, as a list. @throws TypeError, RangeError */
-export function parseSources(sources: unknown): readonly SourceInput[] {
-  const list: readonly unknown[] = Array.isArray(sources) ? sources : [sources]
-  for (const source of list) {
-    if (typeof source === 'string') checkPath(source, 'source')
-    else if (typeof source === 'object' && source !== null) {
-      const { path, reader } = parseOptions(sourceObject, source, 'source')
-      if ((path === undefined) === (reader === undefined))
-        throw badType('A source is a path or a reader: give one of the two.')
-    } else throw wrongType('sources are paths or { id, path, reader, missing }', source)
-  }
-  return list as readonly SourceInput[]
-}
