@@ -4,7 +4,7 @@ import { badType } from '../errors.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
 import { TERRAIN_ENCODINGS, type TerrainEncoding } from '../raster/tiles/terrain.js'
 import { didYouMean } from '../store/nearest.js'
-import { complaint } from '../store/options.js'
+import { complaint, type Given } from '../store/options.js'
 import { terrainContradiction } from './terrain-options.js'
 
 const zoom = z.int('a zoom is a whole number from 0 to 26').min(0).max(26)
@@ -42,130 +42,129 @@ const bbox = z
   .refine(([, south, , north]) => south < north, 'south must be less than north')
   .refine(([west, , east]) => west !== east, 'west and east are the same')
 
+const buildShape = {
+  /** Paths of the images; folders, globs, @list.txt and URLs too, see pyramid/inputs.ts. */
+  sources: z.array(z.string().min(1)).min(1, 'at least one image is needed'),
+  /** The tile file to make. */
+  out: z.string().min(1),
+  /** Both ends at once, [min, max] or one zoom; minZoom and maxZoom go before it. */
+  zoom: z.union([zoom, z.tuple([zoom, zoom])]).optional(),
+  /** Default: the highest zoom at which one tile holds everything. */
+  minZoom: zoom.optional(),
+  /** Default: by the resolution of the source, see zoomLevelStrategy. */
+  maxZoom: zoom.optional(),
+  /** Which zoom stands for a resolution between two: the nearer, the coarser, the finer. */
+  zoomLevelStrategy: z.enum(['auto', 'lower', 'upper']).default('auto'),
+  /** Kernel of the warp. */
+  resampling: kernel.default('bilinear'),
+  /** Kernel from one zoom to the next. */
+  overviewResampling: kernel.default('average'),
+  /** Stored bands to show, from 1: one, or three. Default: 1, 2, 3 of an image with as many, else 1. */
+  bands: z
+    .array(z.int('bands are whole numbers from 1').min(1).max(65535))
+    .refine((list) => list.length === 1 || list.length === 3, 'give one band, or three: red, green, blue')
+    .optional(),
+  /**
+   * Values shown as black and white: one [min, max] for all bands or one a band; 'auto': the 2nd and 98th
+   * percentile. Default: 8-bit images as they are, others 'auto'; what is chosen is said in the report's notes.
+   */
+  rescale: rescale.optional(),
+  /** out = in^(1/gamma) on what rescale made: above 1 is brighter. */
+  gamma: z.number().gt(0, 'gamma is above 0').max(100).default(1),
+  /**
+   * Colours for the values of one band: a name (see COLORMAPS), the path of a text file as gdaldem
+   * color-relief takes it or of a JSON file {"value": [r, g, b, a]}, or such an object.
+   */
+  colormap: z
+    .union(
+      [z.string().min(1), z.record(z.string(), colormapStop)],
+      'it is a name, a path or { value: [red, green, blue] }',
+    )
+    .optional(),
+  /** Between the colormap's values: linear, the next lower value's colour, or nothing. Default: text files and names linear, JSON exact. */
+  colormapMode: z.enum(['linear', 'lower', 'exact']).optional(),
+  /**
+   * Heights instead of colours, of one band (`bands`, default the first): as terrain-RGB ('mapbox' in steps of
+   * 0.1 m, 'terrarium' of 1/256 m), lossless WebP or (format 'png') PNG; or as numbers ('int16', 'float32'),
+   * formats/elevation-1.md. Overviews are averages of heights, never of their colours.
+   */
+  terrain: z.enum(TERRAIN_ENCODINGS as [TerrainEncoding, ...TerrainEncoding[]]).optional(),
+  /** Pixels without a height: transparent (default), this height, or 'parent': filled from the levels above. */
+  terrainNodata: z.union([z.enum(['transparent', 'parent']), z.number()]).optional(),
+  /** int16: metres from one stored number to the next; default 0.25. */
+  terrainStep: z.number().gt(0, 'a step is above 0').max(1e6).optional(),
+  /** int16: the height stored as 0, metres; default 2500. */
+  terrainOffset: z.number().min(-1e6).max(1e6).optional(),
+  /** auto: JPEG where opaque, transparentFormat where not. */
+  format: z
+    .enum(['auto', 'jpeg', 'jpg', 'png', 'webp', 'avif'])
+    .transform((f) => (f === 'jpg' ? 'jpeg' : f))
+    .default('auto'),
+  /** Of tiles that are not opaque, in auto. */
+  transparentFormat: z.enum(['webp', 'png']).default('webp'),
+  /** 1…100; { default, byZoom: { 14: 50 } } for some zooms another. Default 75, AVIF 60. */
+  quality: z
+    .union(
+      [
+        quality,
+        z.strictObject({
+          default: quality.optional(),
+          byZoom: z.record(z.string().regex(/^(1?\d|2[0-6])$/, 'zooms are 0 to 26'), quality).optional(),
+        }),
+      ],
+      'it is 1 to 100, or { default, byZoom: { zoom: quality } }',
+    )
+    .optional(),
+  lossless: z.boolean().default(false),
+  /** false: alpha bands and masks are not looked at, and no tile is transparent: the background shows. */
+  alpha: z.boolean().optional(),
+  /** Red, green, blue behind what is transparent, where tiles cannot be so. */
+  background: z
+    .tuple([z.int().min(0).max(255), z.int().min(0).max(255), z.int().min(0).max(255)])
+    .default([255, 255, 255]),
+  /** No tile where only the background would be seen; transparent ones are never made. */
+  skipBlank: z.boolean().default(false),
+  tileSize: z.union([z.literal(256), z.literal(512)], 'tiles are 256 or 512 pixels wide').default(256),
+  /** West, south, east, north, degrees; west > east crosses the antimeridian. Cut to the pixel. */
+  bbox: bbox.optional(),
+  nodata: nodata.optional(),
+  /** Which of several sources is on top: the first, the last (as gdalwarp does it), or, near their edges, all in part. */
+  blend: z.enum(['first', 'last', 'feather']).default('last'),
+  /** Leaves out sources that cannot be opened, if any can; the report names them. */
+  skipUnreadable: z.boolean().default(false),
+  /** Nothing outside these polygons: the path of a GeoJSON file, or a GeoJSON object. */
+  cutline: z
+    .union([z.string().min(1), z.record(z.string(), z.unknown())], 'a cutline is a path or a GeoJSON object')
+    .optional(),
+  /** Pixels of the highest zoom over which the image fades in from the cutline inwards. */
+  cutlineBlend: z.number().min(0).max(1000, 'cutlineBlend is at most 1000 pixels').default(0),
+  /** CRS of the sources, whatever they say: a code, PROJ string, WKT or PROJJSON. */
+  crs: z.string().min(1).optional(),
+  /** Worker threads; default: every core. 0: all work in the calling thread. */
+  threads: z.int().min(0).max(256).optional(),
+  /** Bytes the build may take; default: 150 MB and 238 MB a thread. */
+  memLimit: z
+    .number()
+    .min(256 * 2 ** 20, 'a build needs at least 256 MB')
+    .optional(),
+  /** Continue what was interrupted; with overwrite: where nothing was, begin again. */
+  resume: z.boolean().default(false),
+  /** Replace an existing file, once the new one is complete. */
+  overwrite: z.boolean().default(false),
+  /** Progress this old is never lost. */
+  commitEverySeconds: z.number().min(0).default(5),
+  name: z.string().optional(),
+  description: z.string().optional(),
+  attribution: z.string().optional(),
+  type: z.enum(['overlay', 'baselayer']).optional(),
+  /** More metadata. */
+  metadata: z.record(z.string(), z.unknown()).default({}),
+  /** Store identical tiles once. */
+  dedupe: z.boolean().default(true),
+}
+
 export const buildOptions = z
-  .strictObject({
-    /** Paths of the images; folders, globs, @list.txt and URLs too, see pyramid/inputs.ts. */
-    sources: z.array(z.string().min(1)).min(1, 'at least one image is needed'),
-    /** The tile file to make. */
-    out: z.string().min(1),
-    /** Both ends at once, [min, max] or one zoom; minZoom and maxZoom go before it. */
-    zoom: z.union([zoom, z.tuple([zoom, zoom])]).optional(),
-    /** Default: the highest zoom at which one tile holds everything. */
-    minZoom: zoom.optional(),
-    /** Default: by the resolution of the source, see zoomLevelStrategy. */
-    maxZoom: zoom.optional(),
-    /** Which zoom stands for a resolution between two: the nearer, the coarser, the finer. */
-    zoomLevelStrategy: z.enum(['auto', 'lower', 'upper']).default('auto'),
-    /** Kernel of the warp. */
-    resampling: kernel.default('bilinear'),
-    /** Kernel from one zoom to the next. */
-    overviewResampling: kernel.default('average'),
-    /** Stored bands to show, from 1: one, or three. Default: 1, 2, 3 of an image with as many, else 1. */
-    bands: z
-      .array(z.int('bands are whole numbers from 1').min(1).max(65535))
-      .refine((list) => list.length === 1 || list.length === 3, 'give one band, or three: red, green, blue')
-      .optional(),
-    /**
-     * Values shown as black and white: one [min, max] for all bands or one a band; 'auto': the 2nd and 98th
-     * percentile. Default: 8-bit images as they are, others 'auto'; what is chosen is said in the report's notes.
-     */
-    rescale: rescale.optional(),
-    /** out = in^(1/gamma) on what rescale made: above 1 is brighter. */
-    gamma: z.number().gt(0, 'gamma is above 0').max(100).default(1),
-    /**
-     * Colours for the values of one band: a name (see COLORMAPS), the path of a text file as gdaldem
-     * color-relief takes it or of a JSON file {"value": [r, g, b, a]}, or such an object.
-     */
-    colormap: z
-      .union(
-        [z.string().min(1), z.record(z.string(), colormapStop)],
-        'it is a name, a path or { value: [red, green, blue] }',
-      )
-      .optional(),
-    /** Between the colormap's values: linear, the next lower value's colour, or nothing. Default: text files and names linear, JSON exact. */
-    colormapMode: z.enum(['linear', 'lower', 'exact']).optional(),
-    /**
-     * Heights instead of colours, of one band (`bands`, default the first): as terrain-RGB ('mapbox' in steps of
-     * 0.1 m, 'terrarium' of 1/256 m), lossless WebP or (format 'png') PNG; or as numbers ('int16', 'float32'),
-     * formats/elevation-1.md. Overviews are averages of heights, never of their colours.
-     */
-    terrain: z.enum(TERRAIN_ENCODINGS as [TerrainEncoding, ...TerrainEncoding[]]).optional(),
-    /** Pixels without a height: transparent (default), this height, or 'parent': filled from the levels above. */
-    terrainNodata: z.union([z.enum(['transparent', 'parent']), z.number()]).optional(),
-    /** int16: metres from one stored number to the next; default 0.25. */
-    terrainStep: z.number().gt(0, 'a step is above 0').max(1e6).optional(),
-    /** int16: the height stored as 0, metres; default 2500. */
-    terrainOffset: z.number().min(-1e6).max(1e6).optional(),
-    /** auto: JPEG where opaque, transparentFormat where not. */
-    format: z
-      .enum(['auto', 'jpeg', 'jpg', 'png', 'webp', 'avif'])
-      .transform((f) => (f === 'jpg' ? 'jpeg' : f))
-      .default('auto'),
-    /** Of tiles that are not opaque, in auto. */
-    transparentFormat: z.enum(['webp', 'png']).default('webp'),
-    /** 1…100; { default, byZoom: { 14: 50 } } for some zooms another. Default 75, AVIF 60. */
-    quality: z
-      .union(
-        [
-          quality,
-          z.strictObject({
-            default: quality.optional(),
-            byZoom: z.record(z.string().regex(/^(1?\d|2[0-6])$/, 'zooms are 0 to 26'), quality).optional(),
-          }),
-        ],
-        'it is 1 to 100, or { default, byZoom: { zoom: quality } }',
-      )
-      .optional(),
-    lossless: z.boolean().default(false),
-    /** false: alpha bands and masks are not looked at, and no tile is transparent: the background shows. */
-    alpha: z.boolean().optional(),
-    /** Red, green, blue behind what is transparent, where tiles cannot be so. */
-    background: z
-      .tuple([z.int().min(0).max(255), z.int().min(0).max(255), z.int().min(0).max(255)])
-      .default([255, 255, 255]),
-    /** No tile where only the background would be seen; transparent ones are never made. */
-    skipBlank: z.boolean().default(false),
-    tileSize: z.union([z.literal(256), z.literal(512)], 'tiles are 256 or 512 pixels wide').default(256),
-    /** West, south, east, north, degrees; west > east crosses the antimeridian. Cut to the pixel. */
-    bbox: bbox.optional(),
-    nodata: nodata.optional(),
-    /** Which of several sources is on top: the first, the last (as gdalwarp does it), or, near their edges, all in part. */
-    blend: z.enum(['first', 'last', 'feather']).default('last'),
-    /** Leaves out sources that cannot be opened, if any can; the report names them. */
-    skipUnreadable: z.boolean().default(false),
-    /** Nothing outside these polygons: the path of a GeoJSON file, or a GeoJSON object. */
-    cutline: z
-      .union(
-        [z.string().min(1), z.record(z.string(), z.unknown())],
-        'a cutline is a path or a GeoJSON object',
-      )
-      .optional(),
-    /** Pixels of the highest zoom over which the image fades in from the cutline inwards. */
-    cutlineBlend: z.number().min(0).max(1000, 'cutlineBlend is at most 1000 pixels').default(0),
-    /** CRS of the sources, whatever they say: a code, PROJ string, WKT or PROJJSON. */
-    crs: z.string().min(1).optional(),
-    /** Worker threads; default: every core. 0: all work in the calling thread. */
-    threads: z.int().min(0).max(256).optional(),
-    /** Bytes the build may take; default: 150 MB and 238 MB a thread. */
-    memLimit: z
-      .number()
-      .min(256 * 2 ** 20, 'a build needs at least 256 MB')
-      .optional(),
-    /** Continue what was interrupted; with overwrite: where nothing was, begin again. */
-    resume: z.boolean().default(false),
-    /** Replace an existing file, once the new one is complete. */
-    overwrite: z.boolean().default(false),
-    /** Progress this old is never lost. */
-    commitEverySeconds: z.number().min(0).default(5),
-    name: z.string().optional(),
-    description: z.string().optional(),
-    attribution: z.string().optional(),
-    type: z.enum(['overlay', 'baselayer']).optional(),
-    /** More metadata. */
-    metadata: z.record(z.string(), z.unknown()).default({}),
-    /** Store identical tiles once. */
-    dedupe: z.boolean().default(true),
-  })
+  .strictObject(buildShape)
   .refine((o) => !(o.lossless && o.format === 'jpeg'), {
     path: ['lossless'],
     error: 'JPEG cannot be lossless: choose webp, png, avif or auto',
@@ -199,7 +198,7 @@ const prepareContext = z.strictObject({
 export const buildContext = prepareContext.extend({ onProgress: callback, onNote: callback })
 export const estimateContext = prepareContext.extend({ sampleSeconds: z.number().gt(0).optional() })
 
-export type BuildOptions = z.input<typeof buildOptions>
+export type BuildOptions = Given<typeof buildShape>
 export type ResolvedBuildOptions = z.output<typeof buildOptions>
 
 /** @throws TypeError, RangeError with a sentence that names the field, and the likely meaning of a misspelled one */

@@ -1,6 +1,6 @@
 // What a caller may say to the server, checked once at the rim.
 import { z } from 'zod'
-import { isReader } from '../store/options.js'
+import { type Given, isReader } from '../store/options.js'
 
 const MIB = 1024 * 1024
 
@@ -12,7 +12,7 @@ export const missingPolicy = z.enum(MISSING)
 export type MissingPolicy = z.output<typeof missingPolicy>
 
 /** Most that a client may make us do. */
-export const serverLimits = z.strictObject({
+const limitsShape = {
   /** Pixels of one picture (bbox, static, other tile sizes). */
   pixels: z
     .int()
@@ -32,10 +32,12 @@ export const serverLimits = z.strictObject({
   points: z.int().min(1).default(10_000),
   /** Bytes of a request's body. */
   bodyBytes: z.int().min(0).default(MIB),
-})
-export type ServerLimits = z.output<typeof serverLimits>
+}
 
-export const serverOptions = z.strictObject({
+export const serverLimits = z.strictObject(limitsShape)
+export type ServerLimits = z.output<z.ZodObject<typeof limitsShape, z.core.$strict>>
+
+const serverShape = {
   /** For sources that say nothing themselves. */
   missing: missingPolicy.default('204'),
   /** Access-Control-Allow-Origin: '*', or the origins that may; none when empty. */
@@ -65,8 +67,10 @@ export const serverOptions = z.strictObject({
   /** Files open at once; of more, those used longest ago are closed and opened again when they are asked for. */
   openFiles: z.int().min(1).default(256),
   limits: serverLimits.prefault({}),
-})
-export type ServerOptions = z.input<typeof serverOptions>
+}
+
+export const serverOptions = z.strictObject(serverShape)
+export type ServerOptions = Given<typeof serverShape>
 export type ResolvedServerOptions = z.output<typeof serverOptions>
 
 /** Functions, which are not copied with the other options. */

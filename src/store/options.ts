@@ -5,13 +5,21 @@ import { didYouMean } from './nearest.js'
 
 const MIB = 1024 * 1024
 
-export const levelHint = z.strictObject({
+/**
+ * What a caller may give where a schema of this shape is. Editors show the comments of the shape's fields: in the types
+ * of schemas they are lost.
+ */
+export type Given<S extends z.ZodRawShape> = z.input<z.ZodObject<S, z.core.$strict>>
+
+const levelShape = {
   zoom: z.int().min(0).max(26),
   /** Tiles this level will probably hold; its index is laid out for that many, so that it never has to grow. */
   expectedTiles: z.number().min(0).max(Number.MAX_SAFE_INTEGER),
-})
+}
 
-export const writerOptions = z.strictObject({
+export const levelHint = z.strictObject(levelShape)
+
+const writerShape = {
   /** Levels to lay out at creation. Others appear on first use; any level may outgrow its hint. */
   levels: z.array(levelHint).default([]),
   /** Store identical values once (bounded memory, so identical values far apart may be stored twice). */
@@ -40,12 +48,14 @@ export const writerOptions = z.strictObject({
   initialRegionBytes: z.int().min(24).default(16384),
   /** Largest out-of-order tail of a level, records, before a commit merges it: a floor of the rule max(this, sorted / 8). */
   tailRecords: z.int().min(1).max(1048576).default(16384),
-})
+}
 
-export type WriterOptions = z.input<typeof writerOptions>
+export const writerOptions = z.strictObject(writerShape)
+
+export type WriterOptions = Given<typeof writerShape>
 export type ResolvedWriterOptions = z.output<typeof writerOptions>
 
-export const readerOptions = z.strictObject({
+const readerShape = {
   /** 'mmap': through mappings, where the file can be mapped; 'buffered': by positioned reads. */
   mode: z.enum(['mmap', 'buffered']).default('mmap'),
   /**
@@ -70,9 +80,11 @@ export const readerOptions = z.strictObject({
   levels: z.enum(['exact', 'about']).default('exact'),
   /** How long a reader waits for a writer that is moving the file's parts, milliseconds. */
   waitMs: z.number().min(0).default(30_000),
-})
+}
 
-export type ReaderOptions = z.input<typeof readerOptions>
+export const readerOptions = z.strictObject(readerShape)
+
+export type ReaderOptions = Given<typeof readerShape>
 
 /** Of a tile that is read in the thread pool. */
 export interface GetOptions {
@@ -100,17 +112,20 @@ export function behindAfterBytes(cache: ResolvedWriterOptions['cache']): number 
 export type ResolvedReaderOptions = z.output<typeof readerOptions>
 
 /** What `create` may be told beside what every writer may. */
-export const createOptions = writerOptions.extend({
+const createShape = {
+  ...writerShape,
   /**
    * Replace a tile archive that is there; never any other file, nor one that is being written. Who has it open keeps reading
    * the old one.
    */
   overwrite: z.boolean().default(false),
-})
+}
 
-export type CreateOptions = z.input<typeof createOptions>
+export const createOptions = z.strictObject(createShape)
 
-export const sealInfo = z.strictObject({
+export type CreateOptions = Given<typeof createShape>
+
+const sealShape = {
   /** West, south, east, north, degrees; computed from the deepest level when absent. */
   bounds: z.tuple([z.number(), z.number(), z.number(), z.number()]).optional(),
   /** Longitude, latitude, zoom. */
@@ -119,9 +134,11 @@ export const sealInfo = z.strictObject({
   metadata: z.record(z.string(), z.unknown()).optional(),
   /** Where PMTiles' directories go: 'front' moves the values by INSERT_RANGE, 'tail' appends. */
   placement: z.enum(['auto', 'front', 'tail']).default('auto'),
-})
+}
 
-export type SealInfo = z.input<typeof sealInfo>
+export const sealInfo = z.strictObject(sealShape)
+
+export type SealInfo = Given<typeof sealShape>
 export type ResolvedSealInfo = z.output<typeof sealInfo>
 
 /**

@@ -1,5 +1,6 @@
 // How a server listens, and how long it waits for clients, checked once at the rim.
 import { z } from 'zod'
+import type { Given } from '../../store/options.js'
 
 /** What is logged of requests: failures of ours, those of clients too, all. */
 export const LOG_LEVELS = ['error', 'warn', 'info'] as const
@@ -8,7 +9,7 @@ export type LogLevel = z.output<typeof logLevel>
 
 const milliseconds = (value: number) => z.int().min(1).default(value)
 
-export const listenOptions = z.strictObject({
+const listenShape = {
   /** A name or address of this machine; '0.0.0.0' or '::' for all of them. */
   host: z.string().min(1).default('127.0.0.1'),
   /** 0: any free one. */
@@ -31,6 +32,8 @@ export const listenOptions = z.strictObject({
   stallMs: milliseconds(30_000),
   /** For what is under way when the server is told to stop. */
   shutdownMs: milliseconds(10_000),
-})
-export type ListenOptions = z.input<typeof listenOptions>
+}
+
+export const listenOptions = z.strictObject(listenShape)
+export type ListenOptions = Given<typeof listenShape>
 export type ResolvedListenOptions = z.output<typeof listenOptions>
