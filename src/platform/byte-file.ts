@@ -104,5 +104,7 @@ export interface ByteFile {
    */
   tryLock(name: LockName, mode: 'shared' | 'exclusive'): boolean
   unlock(name: LockName): void
+  /** Number of the process that holds a lock exclusively; undefined when nobody does, or when it cannot be found out. */
+  lockHolder(name: LockName): number | undefined
   close(): void
 }

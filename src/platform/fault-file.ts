@@ -128,6 +128,9 @@ export class FaultFile implements ByteFile {
   unlock(name: LockName): void {
     this.#file.unlock(name)
   }
+  lockHolder(name: LockName): number | undefined {
+    return this.#file.lockHolder(name)
+  }
   close(): void {
     this.#file.close()
   }

@@ -6,6 +6,7 @@
 // file too, and goes with the process. There is only one of it a file, so 'pin' and 'attach' cannot be had: shared
 // they are granted and mean nothing, exclusively they are never granted. That errs on the safe side: a writer
 // then never moves or cuts off what a reader may be looking at, it relocates.
+import { fstatSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { LockName } from './byte-file.js'
 import { call, libc } from './libc.js'
@@ -72,6 +73,45 @@ export function unlock(fd: number, name: LockName, path: string): void {
   const answer = lockSomehow(fd, name, F_UNLCK, () => name !== 'writer' || call(libc.flock, fd, LOCK_UN))
   if (typeof answer !== 'boolean' && 'errno' in answer)
     throw systemError(errnoName(answer.errno), 'fcntl', path, { lock: name })
+}
+
+/**
+ * Number of the process that holds a lock exclusively. fcntl does not tell (these locks belong to open files), but Linux
+ * lists them with the files each process has open. Undefined when it is nobody, or nobody whose files may be looked at.
+ */
+export function lockHolder(fd: number, name: LockName): number | undefined {
+  if (process.platform !== 'linux') return undefined
+  const { dev, ino } = fstatSync(fd)
+  const others = listed('/proc').filter((entry) => /^\d+$/.test(entry) && entry !== `${process.pid}`)
+  for (const pid of [`${process.pid}`, ...others])
+    for (const number of listed(`/proc/${pid}/fd`))
+      try {
+        const file = statSync(`/proc/${pid}/fd/${number}`)
+        if (file.dev !== dev || file.ino !== ino) continue
+        if (holds(readFileSync(`/proc/${pid}/fdinfo/${number}`, 'utf8'), name)) return Number(pid)
+      } catch {
+        // gone, or not ours to look at
+      }
+  return undefined
+}
+
+function listed(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return []
+  }
+}
+
+function holds(fdinfo: string, name: LockName): boolean {
+  return fdinfo
+    .split('\n')
+    .some(
+      (line) =>
+        line.startsWith('lock:') &&
+        line.includes(' WRITE ') &&
+        (line.includes(` ${OFFSETS[name]} `) || (name === 'writer' && line.includes(' FLOCK '))),
+    )
 }
 
 /** Which locks an open, nameless file of a directory has; see above. */

@@ -166,6 +166,11 @@ export class MemoryFile implements ByteFile {
     )
   }
 
+  lockHolder(name: LockName): number | undefined {
+    const held = this.#inode.locks.get(name) ?? []
+    return held.some(({ mode }) => mode === 'exclusive') ? process.pid : undefined
+  }
+
   close(): void {
     for (const name of this.#inode.locks.keys()) this.unlock(name)
     this.#closed = true

@@ -23,7 +23,7 @@ import { directAlignment, O_DIRECT } from './direct.js'
 import { fallocate, fallocateAsync } from './fallocate.js'
 import { factsOf } from './file-facts.js'
 import { call, libc } from './libc.js'
-import { tryLock, unlock } from './locks.js'
+import { lockHolder, tryLock, unlock } from './locks.js'
 import { map, mapViews, unmap } from './mmap.js'
 import { NO_CAPABILITIES, probeDirectory } from './probe.js'
 import { READ_FLAGS, specialKind } from './regular-file.js'
@@ -156,7 +156,7 @@ function realFile(
         let done = 0
         while (done < into.length) {
           const length = Math.min(MAX_TRANSFER_BYTES, into.length - done)
-          const n = readSync(fd, into, done, length, position + done)
+          const n = uninterrupted(() => readSync(fd, into, done, length, position + done))
           if (n === 0) break
           done += n
         }
@@ -210,13 +210,17 @@ function realFile(
       attempt('mmap', { offset, length }, () => mapViews(fd, offset, length, path)),
     tryLock: (name: LockName, mode) => attempt('fcntl', {}, () => tryLock(fd, name, mode, path)),
     unlock: (name: LockName) => attempt('fcntl', {}, () => unlock(fd, name, path)),
+    lockHolder: (name: LockName) => attempt('fstat', {}, () => lockHolder(fd, name)),
     close: () => {
       if (!open) return
       // A mapping keeps the open file, and with it its locks, alive until the last view is gone. That is right
       // for pin and attach, which guard the views; the writer's lock ends here.
-      unlock(fd, 'writer', path)
       open = false
-      if (underWay === 0) closeSync(fd)
+      try {
+        unlock(fd, 'writer', path)
+      } finally {
+        if (underWay === 0) closeSync(fd)
+      }
     },
   }
 }
@@ -225,8 +229,20 @@ function readSome(fd: number, into: Uint8Array, done: number, position: number):
   const length = Math.min(MAX_TRANSFER_BYTES, into.length - done)
   return new Promise((resolve, reject) => {
     read(fd, into, done, length, position, (error, n) => {
-      if (error) reject(error)
+      if (error?.code === 'EINTR') resolve(readSome(fd, into, done, position))
+      else if (error) reject(error)
       else resolve(n)
     })
   })
+}
+
+/** Node tries every call again that a signal interrupted, but for reads. */
+function uninterrupted<T>(work: () => T): T {
+  for (;;) {
+    try {
+      return work()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EINTR') throw error
+    }
+  }
 }

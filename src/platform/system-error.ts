@@ -6,6 +6,20 @@ const NAMES = new Map<number, string>(Object.entries(constants.errno).map(([name
 // Two names of one number; Linux says EOPNOTSUPP in its manual pages.
 NAMES.set(constants.errno.EOPNOTSUPP, 'EOPNOTSUPP')
 NAMES.set(constants.errno.EAGAIN, 'EAGAIN')
+// Linux says these of files and disks, and Node has no names for them.
+const LINUX: readonly [number, string][] = [
+  [74, 'EBADMSG'],
+  [108, 'ESHUTDOWN'],
+  [112, 'EHOSTDOWN'],
+  [117, 'EUCLEAN'],
+  [121, 'EREMOTEIO'],
+  [122, 'EDQUOT'],
+  [123, 'ENOMEDIUM'],
+  [124, 'EMEDIUMTYPE'],
+  [126, 'ENOKEY'],
+  [127, 'EKEYEXPIRED'],
+]
+if (process.platform === 'linux') for (const [number, name] of LINUX) NAMES.set(number, name)
 
 export const errnoName = (errno: number): string => NAMES.get(errno) ?? `errno ${errno}`
 
@@ -22,6 +36,17 @@ const ADVICE: Record<string, { code: ErrorCode; text: string }> = {
     text: 'permission denied; check the owner and mode of the file and its directories',
   },
   EPERM: { code: 'SYSTEM', text: 'not permitted; the file may be immutable, append-only or sealed' },
+  EUCLEAN: { code: 'SYSTEM', text: 'the file system is damaged; unmount it and run its fsck' },
+  EBADMSG: { code: 'SYSTEM', text: 'the file system found a wrong checksum; check the disk' },
+  EREMOTEIO: { code: 'SYSTEM', text: 'the storage behind the file system failed; check it' },
+  ENOMEDIUM: { code: 'SYSTEM', text: 'the disk is gone; connect it again' },
+  ENODEV: { code: 'SYSTEM', text: 'the disk is gone; connect it again' },
+  ESTALE: { code: 'SYSTEM', text: 'the file is gone from the network file system; open it again' },
+  ETXTBSY: { code: 'SYSTEM', text: 'the file is a program that is running' },
+  ENOTDIR: { code: 'NOT_FOUND', text: 'a part of the path is a file, not a directory' },
+  ENAMETOOLONG: { code: 'SYSTEM', text: 'the name is too long for this file system' },
+  ELOOP: { code: 'SYSTEM', text: 'its symbolic links lead in a circle' },
+  ENOMEM: { code: 'SYSTEM', text: 'the system has no memory left; close some programs' },
   EIO: { code: 'SYSTEM', text: 'the disk reported an input/output error; check the disk, then run verify' },
   ENOENT: { code: 'NOT_FOUND', text: 'there is no such file' },
   EEXIST: { code: 'EXISTS', text: 'the file exists already' },
@@ -59,7 +84,11 @@ export function systemError(
 
 /** Wraps what node:fs throws; anything else passes through. */
 export function fromNodeError(error: unknown, call: string, path: string, args: Arguments = {}): unknown {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code
-  if (error instanceof FlagstoneError || typeof code !== 'string' || !/^E[A-Z0-9]+$/.test(code)) return error
-  return systemError(code === 'ENOTSUP' ? 'EOPNOTSUPP' : code, call, path, args, error)
+  const { code, errno } = (error ?? {}) as NodeJS.ErrnoException
+  if (error instanceof FlagstoneError) return error
+  // EDQUOT and others are 'UNKNOWN' or 'Unknown system error -122' to Node, which has the number all the same
+  const isNameless = typeof errno === 'number' && !/^E[A-Z0-9]+$/.test(`${code}`)
+  const known = isNameless ? errnoName(Math.abs(errno)) : code
+  if (typeof known !== 'string' || !/^(E[A-Z0-9]+|errno \d+)$/.test(known)) return error
+  return systemError(known === 'ENOTSUP' ? 'EOPNOTSUPP' : known, call, path, args, error)
 }

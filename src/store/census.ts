@@ -120,7 +120,8 @@ const CHUNK_RECORDS = 1 << 14
 /** All records in key order as entries; `base` is added to their offsets. One object, handed out again and again. */
 export function* entriesOf(file: ByteFile, levels: readonly Level[], base: number): Generator<Entry, void> {
   const entry: Entry = { tileId: 0, offset: 0, length: 0, runLength: 1 }
-  const words = new Uint32Array(CHUNK_RECORDS * RECORD_WORDS)
+  const most = Math.max(0, ...levels.map(({ count }) => count))
+  const words = new Uint32Array(Math.min(CHUNK_RECORDS, most) * RECORD_WORDS)
   for (const { offset, count } of levels)
     for (let first = 0; first < count; first += CHUNK_RECORDS) {
       const n = Math.min(CHUNK_RECORDS, count - first)

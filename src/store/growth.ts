@@ -14,6 +14,7 @@ import { gapsInFront, moved } from './geometry.js'
 import { LevelWriter, type Region } from './level.js'
 import { pendingOutcome } from './pending.js'
 import { sleep } from './sleep.js'
+import { shortRead } from './staging.js'
 import type { StoreState } from './state.js'
 
 export type GrowthChoice = 'auto' | 'insert' | 'relocate'
@@ -157,20 +158,30 @@ export function insertRanges(state: StoreState, steps: readonly InsertStep[], ch
   if (!takePin(file, choice)) return false
   try {
     let inserted = 0
-    for (const step of steps) {
-      if (!changeGeometry(state, 'insert', step.at(), step.length)) break
-      step.done()
-      inserted++
-    }
-    if (inserted > 0) {
-      state.writeSuperblock()
-      state.sync()
+    try {
+      for (const step of steps) {
+        if (!changeGeometry(state, 'insert', step.at(), step.length)) break
+        step.done()
+        inserted++
+      }
+    } finally {
+      concludeChange(state)
     }
     // Steps that came along may fail; the first is the one that was needed.
     return inserted > 0
   } finally {
-    file.unlock('pin')
+    state.unlock('pin')
   }
+}
+
+/**
+ * The superblock that says a change is done, also when what should have followed failed: as long as the announcement
+ * stands, the size of the file must tell whether the change took place, so nothing may be appended.
+ */
+function concludeChange(state: StoreState): void {
+  if (state.broken !== undefined || state.written.pending === undefined) return
+  state.writeSuperblock()
+  state.sync()
 }
 
 /** A reader that cannot keep up pins for a moment: where nothing but an insert will do, that is waited for. */
@@ -183,14 +194,18 @@ function takePin(file: ByteFile, choice: GrowthChoice): boolean {
   return true
 }
 
-/** Cuts a free range out of the file; 'pin' and 'attach' are held. Leaves the final superblock to be written. */
+/** Cuts a free range out of the file; 'pin' and 'attach' are held. False when the file system refuses. */
 export function collapseRange(state: StoreState, at: number, length: number): boolean {
-  return changeGeometry(state, 'collapse', at, length)
+  try {
+    return changeGeometry(state, 'collapse', at, length)
+  } finally {
+    concludeChange(state)
+  }
 }
 
 /**
  * One INSERT_RANGE or COLLAPSE_RANGE, announced before and followed in memory; the superblock that says it
- * is done is still to be written. False when the file system refuses.
+ * is done is still to be written (concludeChange). False when the file system refuses.
  */
 function changeGeometry(state: StoreState, kind: 'insert' | 'collapse', at: number, length: number): boolean {
   const { file } = state
@@ -204,10 +219,10 @@ function changeGeometry(state: StoreState, kind: 'insert' | 'collapse', at: numb
   let applied = true
   try {
     file.fallocate(kind === 'insert' ? FALLOC.INSERT_RANGE : FALLOC.COLLAPSE_RANGE, at, length)
-    file.sync()
   } catch (error) {
     applied = afterRefusal(state, error)
   }
+  if (applied) state.sync()
   const delta = kind === 'insert' ? length : -length
   if (applied) {
     for (const region of state.regions) region.offset = moved(region.offset, at, delta)
@@ -216,22 +231,14 @@ function changeGeometry(state: StoreState, kind: 'insert' | 'collapse', at: numb
       state.growth.inserts++
       state.growth.insertedBytes += length
     } else state.growth.collapses++
-  } else {
-    state.writeSuperblock()
-    state.sync()
-  }
+  } else concludeChange(state)
   return applied
 }
 
 /** fallocate threw: finds out what it left behind. Says whether the change is done; rethrows what is not just refusal. */
 function afterRefusal(state: StoreState, error: unknown): boolean {
-  let outcome: 'applied' | 'not-applied'
   try {
-    outcome = pendingOutcome(state.file, state.written)
-    if (outcome === 'applied') {
-      state.sync()
-      return true
-    }
+    if (pendingOutcome(state.file, state.written) === 'applied') return true
     if (state.file.size() !== state.written.pending!.sizeBefore)
       state.file.truncate(state.written.pending!.sizeBefore)
   } catch {
@@ -245,8 +252,7 @@ function afterRefusal(state: StoreState, error: unknown): boolean {
     else state.collapseWorks = false
     return false
   }
-  state.writeSuperblock()
-  state.sync()
+  concludeChange(state)
   throw error
 }
 
@@ -268,7 +274,8 @@ function copyRange(state: StoreState, from: number, to: number, bytes: number): 
   const buffer = new Uint8Array(Math.min(COPY_BYTES, bytes))
   for (let done = 0; done < bytes; done += buffer.length) {
     const part = buffer.subarray(0, Math.min(buffer.length, bytes - done))
-    state.file.read(part, from + done)
+    const got = state.file.read(part, from + done)
+    if (got !== part.length) throw shortRead(state.file, from + done, part.length, got)
     state.file.write(part, to + done)
   }
 }

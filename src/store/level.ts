@@ -8,6 +8,7 @@ import { crc32 } from '../format/crc.js'
 import { RECORD_BYTES, RECORD_WORDS, recordCapacity } from '../format/layout.js'
 import { checkOf, keyAt, writeRecordWords } from '../format/record.js'
 import type { ByteFile } from '../platform/byte-file.js'
+import { PagedIndex } from './paged-index.js'
 import { shortRead } from './staging.js'
 import { TailIndex } from './tail.js'
 
@@ -40,6 +41,8 @@ export class LevelWriter implements Region {
   /** Key of the last sorted record, -1 before the first. */
   lastKey = -1
   tail = new TailIndex()
+  /** For looking keys up. */
+  readonly index = new PagedIndex((first, into) => this.readRecords(first, into))
 
   constructor(file: ByteFile, zoom: number, region: Region, count = 0, sortedCount = 0) {
     this.#file = file
@@ -63,6 +66,17 @@ export class LevelWriter implements Region {
   /** End of the region in the file. */
   get end(): number {
     return this.offset + this.#capacityBytes
+  }
+
+  /** Takes over a region with `count` sorted records in place of what it had: all at once, nothing here can fail. */
+  replace(region: Region, count: number, lastKey: number): void {
+    this.offset = region.offset
+    this.capacityBytes = region.capacityBytes
+    this.count = this.sortedCount = count
+    this.lastKey = lastKey
+    this.tail = new TailIndex()
+    this.tailCrc = 0
+    this.index.clear()
   }
 
   /** Makes sure that the next `push` cannot fail. The region has room already. */

@@ -2,12 +2,12 @@
 // superblock, then the old region is given back. Readers see either the old region or the new one.
 //
 // Everything must be committed before: the merged region's superblock says that all its records count.
+import { FlagstoneError } from '../errors.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../format/layout.js'
 import { isDeletedAt, keyAt } from '../format/record.js'
 import { allocateRegion, collapseRange, type GrowthChoice, punch } from './growth.js'
 import type { LevelWriter, Region } from './level.js'
 import type { StoreState } from './state.js'
-import { TailIndex } from './tail.js'
 
 const CHUNK_RECORDS = 1 << 15
 
@@ -19,17 +19,11 @@ export function mergeLevel(state: StoreState, level: LevelWriter, choice: Growth
   const place = allocateRegion(state, Math.max(level.capacityBytes, most + (most >> 2)), choice)
   // allocateRegion may have moved the level's own region: level.offset is right, `old` is not yet.
   old.offset = level.offset
-  const output = new RegionOutput(state, place.offset)
+  const output = new RegionOutput(state, place.offset, Math.min(CHUNK_RECORDS, most / RECORD_BYTES))
   mergeInto(level, output)
   output.flush()
   state.sync()
-  level.offset = place.offset
-  level.capacityBytes = place.capacityBytes
-  level.count = output.count
-  level.sortedCount = output.count
-  level.lastKey = output.lastKey
-  level.tail = new TailIndex()
-  level.tailCrc = 0
+  level.replace(place, output.count, output.lastKey)
   state.publish({})
   state.growth.merges++
   freeRegion(state, old)
@@ -63,19 +57,23 @@ function mergeInto(level: LevelWriter, output: RegionOutput): void {
 
 class RegionOutput {
   readonly #state: StoreState
-  readonly #words = new Uint32Array(CHUNK_RECORDS * RECORD_WORDS)
+  readonly #room: number
+  readonly #words: Uint32Array
   #used = 0
   #position: number
   count = 0
   lastKey = -1
 
-  constructor(state: StoreState, position: number) {
+  /** Gathers `room` records before it writes them. */
+  constructor(state: StoreState, position: number, room: number) {
     this.#state = state
     this.#position = position
+    this.#room = room
+    this.#words = new Uint32Array(room * RECORD_WORDS)
   }
 
   put(words: Uint32Array, word: number): void {
-    if (this.#used === CHUNK_RECORDS) this.flush()
+    if (this.#used === this.#room) this.flush()
     const to = this.#used++ * RECORD_WORDS
     for (let i = 0; i < RECORD_WORDS; i++) this.#words[to + i] = words[word + i]!
     this.lastKey = keyAt(words, word)
@@ -90,24 +88,35 @@ class RegionOutput {
   }
 }
 
-/** Cuts a region out of the file when nobody can mind, else gives its blocks back and leaves a gap. */
+/**
+ * Cuts a region out of the file when nobody can mind, else gives its blocks back and leaves a gap. The merge is done by
+ * then: that there is less room than there could be is no reason to fail it. Throws only when the writer has to give up.
+ */
 function freeRegion(state: StoreState, region: Region): void {
-  const { file } = state
-  const inFront = region.offset < state.valuesStart
-  if (inFront && state.collapseWorks) {
-    // A reader that maps past the new end would die of SIGBUS; one that handed out views would see them move.
-    const attach = file.tryLock('attach', 'exclusive')
-    const pin = attach && file.tryLock('pin', 'exclusive')
-    try {
-      if (pin && collapseRange(state, region.offset, region.capacityBytes)) {
-        state.writeSuperblock()
-        state.sync()
-        return
-      }
-    } finally {
-      if (pin) file.unlock('pin')
-      if (attach) file.unlock('attach')
-    }
+  let isCutOut = false
+  const cutOut = (): void => {
+    isCutOut = collapseRange(state, region.offset, region.capacityBytes)
   }
-  punch(state, region)
+  try {
+    if (region.offset < state.valuesStart && state.collapseWorks) whenNobodyReads(state, cutOut)
+  } catch (error) {
+    if (state.broken !== undefined || !(error instanceof FlagstoneError)) throw error
+  }
+  if (!isCutOut) punch(state, region)
+}
+
+/** A reader that maps past the new end would die of SIGBUS; one that handed out views would see them move. */
+function whenNobodyReads(state: StoreState, work: () => void): void {
+  const { file } = state
+  if (!file.tryLock('attach', 'exclusive')) return
+  try {
+    if (!file.tryLock('pin', 'exclusive')) return
+    try {
+      work()
+    } finally {
+      state.unlock('pin')
+    }
+  } finally {
+    state.unlock('attach')
+  }
 }

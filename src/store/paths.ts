@@ -32,7 +32,7 @@ export function openTiles(path: string, options: ReaderOptions = {}): AnyReader 
 }
 
 /**
- * Makes a new tile file and opens it for writing.
+ * Makes a new tile file and opens it for writing. When it throws there is no new file.
  * @throws FlagstoneError EXISTS, NOT_FOUND (no such directory), BAD_OPTION (no name for a tile file), LOCKED (another
  * writer has what would be replaced), DISK_FULL, SYSTEM
  */
@@ -46,6 +46,9 @@ export function createTiles(path: string, options: CreateOptions = {}): TileWrit
     return TileWriter.create(file, own)
   } catch (error) {
     file.close()
+    // another writer that was faster has it, and may have written to it
+    const isOthers = error instanceof FlagstoneError && (error.code === 'LOCKED' || error.code === 'EXISTS')
+    if (!isOthers) removeFile(real)
     throw error
   }
 }

@@ -9,7 +9,7 @@ import { committedEnd } from './geometry.js'
 import { crcOfRange, type PendingOutcome, pendingOutcome, resolved } from './pending.js'
 import { zeroHeader } from './seal.js'
 import { StoreState } from './state.js'
-import { currentSuperblock } from './superblocks.js'
+import { areTwins, currentSuperblock } from './superblocks.js'
 
 /** The 'writer' lock is held. Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED with the finding. */
 export function recover(
@@ -38,7 +38,13 @@ export function recover(
   }
   if (outcome !== undefined) settle(state, found, outcome)
   const end = committedEnd(superblock)
-  if (!superblock.sealed) {
+  if (superblock.sealed) {
+    // a seal that was interrupted before its second copy
+    if (!areTwins(file)) {
+      state.writeSuperblockTwin()
+      state.sync()
+    }
+  } else {
     if (file.size() > end) file.truncate(end)
     // A seal, or its taking back, that was interrupted.
     if (crcOfRange(file, 0, PMTILES_HEADER_BYTES) !== crc32(new Uint8Array(PMTILES_HEADER_BYTES)))

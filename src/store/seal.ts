@@ -96,6 +96,7 @@ function sealAt(
   const root = built.root(sections.leafBase)
   block.set(encodeHeader({ ...header, rootLength: root.length }))
   block.set(root, PMTILES_HEADER_BYTES)
+  state.hasHeader = true
   file.write(block, 0)
   state.sync()
   state.publish({
@@ -123,10 +124,15 @@ function sealAt(
   }
 }
 
-/** Takes the seal back before the first change. The room of directories in front becomes a gap. */
+/**
+ * Takes the seal back before the first change, or what is left of one that failed half way. The room of directories in
+ * front becomes a gap. May be called again when it throws.
+ */
 export function unseal(state: StoreState): void {
-  state.writeSuperblock({ sealed: false, fileLength: 0, pmtiles: undefined })
-  state.sync()
+  if (state.written.sealed) {
+    state.writeSuperblock({ sealed: false, fileLength: 0, pmtiles: undefined })
+    state.sync()
+  }
   zeroHeader(state)
   const end = state.written.valuesStart + state.written.valuesLength
   if (state.file.size() > end) state.file.truncate(end)
@@ -136,6 +142,7 @@ export function unseal(state: StoreState): void {
 export function zeroHeader(state: StoreState): void {
   state.file.write(new Uint8Array(HEADER_BLOCK_BYTES), 0)
   state.sync()
+  state.hasHeader = false
 }
 
 /** Free bytes that end at V. */

@@ -7,7 +7,7 @@
 import { FlagstoneError } from '../errors.js'
 import { LEVEL_COUNT, SUPERBLOCK_BYTES, superblockOffset } from '../format/layout.js'
 import { encodeSuperblock, type Superblock } from '../format/superblock.js'
-import type { ByteFile } from '../platform/byte-file.js'
+import type { ByteFile, LockName } from '../platform/byte-file.js'
 import { LevelWriter } from './level.js'
 import { ValueStage } from './staging.js'
 
@@ -45,6 +45,8 @@ export class StoreState {
   /** Not possible, or not any more: the file system said so. */
   insertWorks: boolean
   collapseWorks: boolean
+  /** [0, 16384) may hold something: a seal's header, or what is left of one. Blank before anything else changes. */
+  hasHeader: boolean
   /** Set when the state of the file is not known any more; nothing may be written then. */
   broken: unknown
   readonly #block = new Uint8Array(SUPERBLOCK_BYTES)
@@ -59,6 +61,7 @@ export class StoreState {
     this.file = file
     this.unit = superblock.growthUnitBytes
     this.written = superblock
+    this.hasHeader = superblock.sealed
     this.valuesStart = superblock.valuesStart
     this.values = new ValueStage(file, this, valuesEnd, stagingBytes, behindAfter)
     for (const [zoom, l] of superblock.levels.entries())
@@ -128,6 +131,14 @@ export class StoreState {
     }
   }
 
+  #closeFile(): void {
+    try {
+      this.file.close()
+    } catch {
+      // the first error is told
+    }
+  }
+
   /** Writes the same superblock into the other slot, so that one damaged copy costs nothing. */
   writeSuperblockTwin(): void {
     this.writeSuperblock({ ...this.written, sequence: this.written.sequence + 1 })
@@ -142,6 +153,15 @@ export class StoreState {
     }
   }
 
+  /** A lock that cannot be given back keeps others out. */
+  unlock(name: LockName): void {
+    try {
+      this.file.unlock(name)
+    } catch (error) {
+      throw this.break(error)
+    }
+  }
+
   assertUsable(): void {
     if (this.broken !== undefined)
       throw new FlagstoneError(
@@ -151,9 +171,20 @@ export class StoreState {
       )
   }
 
-  /** Marks the state as lost; returns the error for throwing. */
+  /**
+   * Marks the state as lost; returns the error for throwing. Nothing is written from here on, so others may have the
+   * file: whoever is told of the error may not come to close the writer for a long time.
+   */
   break(error: unknown): unknown {
+    if (this.broken !== undefined) return error
     this.broken = error
+    try {
+      // pieces on their way to another thread must not land in what the next writer writes
+      this.values.close()
+      for (const lock of ['pin', 'attach', 'writer'] as const) this.file.unlock(lock)
+    } catch {
+      this.#closeFile()
+    }
     return error
   }
 }

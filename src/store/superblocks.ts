@@ -1,6 +1,6 @@
 // Reading the two superblocks of a file, and saying what is wrong when neither can be used.
 import { FlagstoneError } from '../errors.js'
-import { SUPERBLOCK_A_OFFSET, SUPERBLOCK_BYTES } from '../format/layout.js'
+import { SUPERBLOCK, SUPERBLOCK_A_OFFSET, SUPERBLOCK_BYTES } from '../format/layout.js'
 import { type Chosen, chooseSuperblock, type Superblock } from '../format/superblock.js'
 import type { ByteFile } from '../platform/byte-file.js'
 
@@ -22,6 +22,17 @@ export function currentSuperblock(file: ByteFile): Superblock {
   const chosen = chooseFrom(readSlots(file))
   if (chosen.superblock === undefined) throw noSuperblock(file, chosen)
   return chosen.superblock
+}
+
+/** Whether both copies are valid and say the same, so that one may be lost: all but their sequence and checksum. */
+export function areTwins(file: ByteFile): boolean {
+  const slots = readSlots(file)
+  if (chooseFrom(slots).problems.some((problem) => problem !== undefined)) return false
+  const [a, b] = [0, SUPERBLOCK_BYTES].map((at) => {
+    const copy = slots.slice(at, at + SUPERBLOCK_BYTES)
+    return copy.fill(0, SUPERBLOCK.sequence, SUPERBLOCK.uuid).fill(0, SUPERBLOCK.crc)
+  })
+  return Buffer.compare(a!, b!) === 0
 }
 
 export function noSuperblock(file: ByteFile, chosen: Chosen): FlagstoneError {

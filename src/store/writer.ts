@@ -15,7 +15,7 @@ import {
   RECORD_BYTES,
   roundUp,
 } from '../format/layout.js'
-import { contentCrcAt, flagsAt, isDeletedAt, lengthAt, offsetAt, typeAt } from '../format/record.js'
+import { contentCrcAt, flagsAt, isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../format/record.js'
 import { emptySuperblock, type Superblock } from '../format/superblock.js'
 import { tileId } from '../format/tile-id.js'
 import { isTileType, sniffTileType, type TileType } from '../format/tile-type.js'
@@ -23,6 +23,7 @@ import type { ByteFile } from '../platform/byte-file.js'
 import { DedupeTable } from './dedupe.js'
 import { createLevel, growLevel } from './growth.js'
 import type { LevelWriter } from './level.js'
+import { writtenByAnother } from './locked.js'
 import { mergeLevel } from './merge.js'
 import {
   behindAfterBytes,
@@ -33,7 +34,7 @@ import {
   type WriterOptions,
   writerOptions,
 } from './options.js'
-import { PagedIndex } from './paged-index.js'
+import type { PagedIndex } from './paged-index.js'
 import { recover } from './recover.js'
 import { type SealReport, sealFile, unseal } from './seal.js'
 import { sleep } from './sleep.js'
@@ -63,7 +64,6 @@ export class TileWriter {
   readonly #state: StoreState
   readonly #options: ResolvedWriterOptions
   readonly #dedupe: DedupeTable | undefined
-  readonly #indexes: (PagedIndex | undefined)[] = []
   #metadata: Record<string, unknown>
   #metadataChanged = false
   #closed = false
@@ -159,7 +159,7 @@ export class TileWriter {
   /** Takes a tile away; false when there is none. */
   remove(z: number, x: number, y: number): boolean {
     const key = tileId(z, x, y)
-    if (!this.#locate(z, key)) return false
+    if (this.#locate(z, key) === undefined) return false
     this.#room(z).push(key, 0, 0, FLAG_DELETED, 0, 0)
     this.#stats.removed++
     this.#uncommitted++
@@ -169,8 +169,9 @@ export class TileWriter {
   /** A tile as it is now, committed or not: a copy. */
   get(z: number, x: number, y: number): Tile | undefined {
     const key = tileId(z, x, y)
-    if (!this.#locate(z, key)) return undefined
-    const { words, word } = this.#indexes[z]!
+    const index = this.#locate(z, key)
+    if (index === undefined) return undefined
+    const { words, word } = index
     const bytes = new Uint8Array(lengthAt(words, word))
     this.#state.values.read(offsetAt(words, word), bytes)
     const crc = contentCrcAt(words, word)
@@ -180,7 +181,7 @@ export class TileWriter {
   }
 
   has(z: number, x: number, y: number): boolean {
-    return this.#locate(z, tileId(z, x, y))
+    return this.#locate(z, tileId(z, x, y)) !== undefined
   }
 
   /** The metadata object, as set last. */
@@ -206,7 +207,7 @@ export class TileWriter {
     for (const level of this.#state.regions) {
       const tail = level.count - level.sortedCount
       const bound = Math.min(TAIL_CAP, Math.max(this.#options.tailRecords, level.sortedCount / TAIL_SHARE))
-      if (tail > bound) this.#merge(level)
+      if (tail > bound) mergeLevel(this.#state, level, this.#options.growth)
     }
   }
 
@@ -216,10 +217,10 @@ export class TileWriter {
    */
   seal(info: SealInfo = {}): SealReport {
     const resolved = parseOptions(sealInfo, info, 'seal option')
-    if (resolved.metadata !== undefined) this.setMetadata({ ...this.#metadata, ...resolved.metadata })
-    this.commit()
-    if (this.sealed) unseal(this.#state)
-    for (const level of this.#state.regions) if (level.count > level.sortedCount) this.#merge(level)
+    this.#commitWith(resolved.metadata)
+    if (this.#state.hasHeader) unseal(this.#state)
+    for (const level of this.#state.regions)
+      if (level.count > level.sortedCount) mergeLevel(this.#state, level, this.#options.growth)
     return sealFile(this.#state, resolved, this.#metadata, this.#options.growth)
   }
 
@@ -258,7 +259,7 @@ export class TileWriter {
 
   /** The level of a zoom, with room for one more record. */
   #room(zoom: number): LevelWriter {
-    if (this.#closed || this.#state.broken !== undefined || this.#state.written.sealed) this.#beforeChange()
+    if (this.#closed || this.#state.broken !== undefined || this.#state.hasHeader) this.#beforeChange()
     if (this.#state.values.appendedBytes >= this.#commitAt || (this.#uncommitted & 1023) === 1023)
       this.#autoCommit()
     let level = this.#state.levels[zoom]
@@ -271,7 +272,7 @@ export class TileWriter {
   /** The cold part of every change. */
   #beforeChange(): void {
     this.#assertOpen()
-    if (this.#state.written.sealed) unseal(this.#state)
+    if (this.#state.hasHeader) unseal(this.#state)
   }
 
   #newLevel(zoom: number): LevelWriter {
@@ -295,32 +296,28 @@ export class TileWriter {
     return offset
   }
 
-  /** Points this.#indexes[z] to the live record of a key; false when there is none. */
-  #locate(zoom: number, key: number): boolean {
+  /** The level's index, pointing to the live record of a key; undefined when there is none. */
+  #locate(zoom: number, key: number): PagedIndex | undefined {
     this.#assertOpen()
     const level = this.#state.levels[zoom]
-    if (level === undefined) return false
-    this.#indexes[zoom] ??= new PagedIndex((first, into) => level.readRecords(first, into))
-    const index = this.#indexes[zoom]
+    if (level === undefined) return undefined
+    const { index } = level
     const inTail = level.tail.find(key)
     if (inTail >= 0) {
       index.locate(level.sortedCount + inTail, level.sortedCount)
-      return !isDeletedAt(index.words, index.word)
+      return isDeletedAt(index.words, index.word) ? undefined : index
     }
-    if (key > level.lastKey) return false
-    const at = index.lowerBound(level.sortedCount, key)
-    index.locate(at, level.sortedCount)
-    return (
-      flagsAt(index.words, index.word) === 0 &&
-      index.words[index.word + 1]! * 2 ** 32 + index.words[index.word]! === key
-    )
+    if (key > level.lastKey) return undefined
+    index.locate(index.lowerBound(level.sortedCount, key), level.sortedCount)
+    const { words, word } = index
+    return flagsAt(words, word) === 0 && keyAt(words, word) === key ? index : undefined
   }
 
   /** The protocol of a commit: contents, sync, superblock, sync. */
   #publish(): void {
     const state = this.#state
     state.assertUsable()
-    if (state.written.sealed) unseal(state)
+    if (state.hasHeader) unseal(state)
     let metadata = state.written.metadata
     if (this.#metadataChanged) {
       const json = new TextEncoder().encode(JSON.stringify(this.#metadata))
@@ -328,7 +325,7 @@ export class TileWriter {
     }
     state.values.flush()
     for (const level of state.regions) level.flush()
-    this.#file.sync()
+    state.sync()
     state.publish({ metadata })
     this.#metadataChanged = false
     this.#stats.commits++
@@ -341,26 +338,41 @@ export class TileWriter {
     if (late || this.#state.values.appendedBytes >= this.#commitAt) this.commit()
   }
 
-  #merge(level: LevelWriter): void {
-    mergeLevel(this.#state, level, this.#options.growth)
-    this.#indexes[level.zoom] = undefined
+  /** Commits with something added to the metadata; when nothing was committed, they are what they were. */
+  #commitWith(added: Record<string, unknown> | undefined): void {
+    const { commits } = this.#stats
+    const [metadata, isChanged] = [this.#metadata, this.#metadataChanged]
+    if (added !== undefined) this.setMetadata({ ...metadata, ...added })
+    try {
+      this.commit()
+    } catch (error) {
+      if (this.#stats.commits === commits) {
+        this.#metadata = metadata
+        this.#metadataChanged = isChanged
+      }
+      throw error
+    }
   }
 
   /** Cuts off what is not committed and writes the second copy of the superblock. */
   #tidy(): void {
     const state = this.#state
     if (state.written.sealed) return
+    if (state.hasHeader) unseal(state)
     const end = state.written.valuesStart + state.written.valuesLength
     if (this.#file.size() > end) this.#file.truncate(end)
     state.writeSuperblockTwin()
-    this.#file.sync()
+    state.sync()
   }
 
+  /** Lets go of everything, whatever fails. */
   #release(): void {
     this.#closed = true
-    this.#state.values.close()
-    this.#file.unlock('writer')
-    this.#file.close()
+    try {
+      this.#state.values.close()
+    } finally {
+      this.#file.close()
+    }
   }
 
   #assertOpen(): void {
@@ -389,11 +401,7 @@ export function lockForWriting(file: ByteFile): void {
   if (!file.writable) throw new TypeError(`${file.path} was opened for reading only`)
   const deadline = performance.now() + LOCK_PATIENCE_MS
   while (!file.tryLock('writer', 'exclusive')) {
-    if (performance.now() > deadline)
-      throw new FlagstoneError(
-        'LOCKED',
-        `${file.path}: another process is writing it; wait until that is done, or end it.`,
-      )
+    if (performance.now() > deadline) throw writtenByAnother(file)
     sleep(2)
   }
 }

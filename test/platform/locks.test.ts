@@ -60,6 +60,10 @@ t.test('kill -9 frees', async (t) => {
   const file = openRealFile(path, 'create')
   const child = startChild(new URL('./lock-child.js', import.meta.url), ['hold', path])
   await child.line('held')
+  if (process.platform === 'linux') {
+    t.equal(file.lockHolder('writer'), child.process.pid, 'the process that has it is known')
+    t.equal(file.lockHolder('pin'), undefined, 'shared: nobody keeps others from it')
+  }
   t.notOk(file.tryLock('writer', 'exclusive'), 'held by another process')
   t.notOk(file.tryLock('pin', 'exclusive'))
   t.ok(file.tryLock('pin', 'shared'))

@@ -52,6 +52,7 @@ class HookedFile implements ByteFile {
   unmap = (): void => {}
   tryLock = (name: LockName, mode: 'shared' | 'exclusive'): boolean => this.inner.tryLock(name, mode)
   unlock = (name: LockName): void => this.inner.unlock(name)
+  lockHolder = (name: LockName): number | undefined => this.inner.lockHolder(name)
   close = (): void => this.inner.close()
 }
 

@@ -209,7 +209,7 @@ t.test('tiles of a rectangle', (t) => {
 t.test('one writer at a time', (t) => {
   const file = new MemoryFile()
   const writer = TileWriter.create(file.reopen())
-  t.throws(() => TileWriter.reopen(file.reopen()), { code: 'LOCKED' })
+  t.throws(() => TileWriter.reopen(file.reopen()), { code: 'LOCKED', message: /this process is writing/ })
   writer.close()
   t.throws(() => TileWriter.create(file.reopen()), { code: 'EXISTS' })
   const second = TileWriter.reopen(file.reopen())

@@ -6,6 +6,7 @@ import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import { FALLOC } from '../../src/platform/byte-file.js'
 import { FaultFile, SimulatedCrash } from '../../src/platform/fault-file.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
+import { systemError } from '../../src/platform/system-error.js'
 import { TileReader } from '../../src/store/reader.js'
 import { verify } from '../../src/store/verify.js'
 import { TileWriter } from '../../src/store/writer.js'
@@ -87,6 +88,76 @@ for (const errno of ['ENOSPC', 'EIO', 'EOPNOTSUPP']) {
     t.end()
   })
 }
+
+t.test('a refused COLLAPSE_RANGE: the merge is done, and the writer knows what there is', (t) => {
+  for (const errno of ['ENOSPC', 'EDQUOT', 'EIO', 'EINTR', 'EOPNOTSUPP']) {
+    const memory = new MemoryFile()
+    const file = new FaultFile(memory)
+    const writer = TileWriter.create(file, { ...OPTIONS, tailRecords: 1 })
+    const live = new Map<number, Uint8Array>()
+    for (let i = 0; i < 40; i += 2) put(writer, live, zoomBase(6) + i, valueFor(i, 60))
+    writer.commit()
+    for (let i = 1; i < 40; i += 2) put(writer, live, zoomBase(6) + i, valueFor(i, 60))
+    const [z, x, y] = tileIdToZxy(zoomBase(6) + 7)
+    t.ok(writer.has(z, x, y))
+    const { fallocate } = file
+    file.fallocate = (mode, offset, length) => {
+      if (mode === FALLOC.COLLAPSE_RANGE) throw systemError(errno, 'fallocate', 'memory', {})
+      fallocate.call(file, mode, offset, length)
+    }
+    writer.commit()
+    for (const key of live.keys()) t.ok(writer.has(...tileIdToZxy(key)), `${errno}: ${key}`)
+    t.ok(writer.remove(z, x, y))
+    live.delete(zoomBase(6) + 7)
+    writer.commit()
+    t.notOk(writer.has(z, x, y))
+    writer.close()
+    const reader = TileReader.open(memory.reopen(false))
+    expectContents(reader, live)
+    reader.close()
+    expectSound(verify(memory.reopen(false)))
+  }
+  t.end()
+})
+
+t.test('what follows an insertion fails: the announcement does not stand', (t) => {
+  const memory = new MemoryFile()
+  const file = new FaultFile(memory)
+  const writer = TileWriter.create(file, OPTIONS)
+  const live = new Map<number, Uint8Array>()
+  // two levels that grow together: the second insertion follows the first without a superblock of its own between
+  for (let i = 0; i < 1300; i++)
+    for (const zoom of [7, 8]) put(writer, live, zoomBase(zoom) + i, valueFor(i, 20))
+  let inserts = 0
+  const { size, fallocate } = file
+  file.fallocate = (mode, offset, length) => {
+    fallocate.call(file, mode, offset, length)
+    if (mode === FALLOC.INSERT_RANGE) inserts++
+  }
+  file.size = () => {
+    if (inserts === 1) throw systemError('EIO', 'fstat', 'memory', {})
+    return size.call(file)
+  }
+  let image: MemoryFile | undefined
+  for (let i = 1300; i < 1500; i++)
+    for (const zoom of [7, 8])
+      try {
+        put(writer, live, zoomBase(zoom) + i, valueFor(i, 20))
+      } catch (error) {
+        if (!(error instanceof FlagstoneError) || error.errno !== 'EIO') throw error
+        file.size = size
+        // a power cut after the next value: what is committed is there, and the file can be opened
+        put(writer, live, zoomBase(zoom) + i, valueFor(i, 5000))
+        image = memory.snapshot()
+      }
+  if (image === undefined) throw new Error('nothing was refused')
+  TileReader.open(image.reopen(false)).close()
+  expectSound(verify(image.reopen(false)))
+  writer.commit()
+  writer.close()
+  expectContents(TileReader.open(memory.reopen(false)), live, 50)
+  t.end()
+})
 
 t.test('a full disk can be tried again', (t) => {
   const memory = new MemoryFile()
