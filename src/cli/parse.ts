@@ -1,5 +1,6 @@
 // Text of the command line to values. Every parser says what it got and what it wants.
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
+import { notDegrees } from '../grid/degrees.js'
 
 const fail = (message: string): never => {
   throw new InvalidArgumentError(message)
@@ -35,16 +36,58 @@ export function parseBbox(text: string): [number, number, number, number] {
   const [west, south, east, north] = values as [number, number, number, number]
   if (west >= east || south >= north)
     fail(`west must be less than east, and south less than north; got ${text}.`)
+  const problem = notDegrees([west, south, east, north])
+  if (problem !== undefined) fail(`${problem}.`)
   return [west, south, east, north]
 }
 
-/** '800x600' or '800' (a square). */
-export function parseSize(text: string): [number, number] {
-  const match = /^(\d{1,5})(?:[x×,](\d{1,5}))?$/i.exec(text)
-  const width = Number(match?.[1])
-  const height = Number(match?.[2] ?? match?.[1])
-  if (!match || width < 1 || height < 1) fail('expected WIDTHxHEIGHT in pixels, e.g. 800x600.')
-  return [width, height]
+/** Width and height in pixels; where one is missing it follows from the other. `longer`: of the longer side. */
+export type Size =
+  | { readonly width: number; readonly height: number }
+  | { readonly width: number }
+  | { readonly height: number }
+  | { readonly longer: number }
+
+/** '800x600', '800x', 'x600', or '800' for the longer side. */
+export function parseSize(text: string): Size {
+  const match = /^(\d{1,5})?([x×,])?(\d{1,5})?$/i.exec(text.trim())
+  const [, first, times, second] = match ?? []
+  const numbers = [first, second].flatMap((n) => (n === undefined ? [] : Number(n)))
+  if (numbers.length === 0 || numbers.includes(0)) {
+    fail(
+      'expected WIDTHxHEIGHT in pixels, e.g. 800x600; 800x, x600 and 800 (the longer side) keep the aspect.',
+    )
+  }
+  const [one, other] = numbers as [number, number | undefined]
+  if (other !== undefined) return { width: one, height: other }
+  if (times === undefined) return { longer: one }
+  return first === undefined ? { height: one } : { width: one }
+}
+
+/** An option whose value is one of a few words, in any case. `also`: other spellings of some of them. */
+export function oneOf(
+  flags: string,
+  description: string,
+  words: readonly string[],
+  also: Readonly<Record<string, string>> = {},
+): Option {
+  const option = new Option(flags, description).choices(words)
+  const check = option.parseArg!
+  return option.argParser((text: string, before: unknown) => {
+    const word = text.toLowerCase()
+    return check(also[word] ?? word, before)
+  })
+}
+
+/** Resampling kernels as GDAL, rio and Pillow call them. */
+export const KERNEL_NAMES = {
+  near: 'nearest',
+  'nearest-neighbour': 'nearest',
+  linear: 'bilinear',
+  bicubic: 'cubic',
+  cubic_spline: 'cubicspline',
+  box: 'average',
+  median: 'med',
 }
 
 /** '900', '512M', '2G', '1.5GB' → bytes. */

@@ -4,6 +4,7 @@ import { FlagstoneError, isBadOption } from '../errors.js'
 import { fromNodeError } from '../platform/system-error.js'
 import { version } from '../version.js'
 import { type Context, EXIT, type Io } from './io.js'
+import { checkUsage, usageError } from './usage.js'
 
 type Define = (context: Context) => Command
 
@@ -32,11 +33,12 @@ function program(context: Context, commands: readonly Define[]): Command {
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .configureHelp({ optionDescription })
-    .showHelpAfterError('(add --help for the options and examples)')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
+      // reported like every other error
+      outputError: () => {},
     })
     .addHelpText(
       'after',
@@ -93,7 +95,6 @@ function sentenceOf(error: unknown): unknown {
 }
 
 function exitCodeOf(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.OK : EXIT.USAGE
   if (isBadOption(error)) return EXIT.USAGE
   if (!(error instanceof FlagstoneError)) return EXIT.FAILED
   if (error.code === 'INTERRUPTED') return EXIT.INTERRUPTED
@@ -114,11 +115,14 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       command.outputHelp()
       return EXIT.USAGE
     }
+    checkUsage(command, argv)
     await command.parseAsync(argv as string[], { from: 'user' })
     return context.exitCode
-  } catch (error) {
-    // Commander has printed its own message, or help, by now.
-    if (!(error instanceof CommanderError)) report(io, error, argv)
+  } catch (thrown) {
+    // help and the version are printed by now
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.OK
+    const error = thrown instanceof CommanderError ? usageError(thrown, argv[0]) : thrown
+    report(io, error, argv)
     return exitCodeOf(error)
   }
 }

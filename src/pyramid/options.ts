@@ -1,6 +1,7 @@
 // What a caller may say to a build, checked once at the rim; inside, the types are trusted.
 import { z } from 'zod'
 import { badType } from '../errors.js'
+import { notDegrees } from '../grid/degrees.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
 import { TERRAIN_ENCODINGS, type TerrainEncoding } from '../raster/tiles/terrain.js'
 import { didYouMean } from '../store/nearest.js'
@@ -41,6 +42,9 @@ const bbox = z
   .tuple([degrees, degrees, degrees, degrees])
   .refine(([, south, , north]) => south < north, 'south must be less than north')
   .refine(([west, , east]) => west !== east, 'west and east are the same')
+  .refine((values) => notDegrees(values) === undefined, {
+    error: ({ input }) => notDegrees(input as [number, number, number, number]),
+  })
 
 const buildShape = {
   /** Paths of the images; folders, globs, @list.txt and URLs too, see pyramid/inputs.ts. */

@@ -1,5 +1,6 @@
 // Where a picture lies in the web mercator world, whatever zoom it is read from.
 import { FlagstoneError } from '../errors.js'
+import { notDegrees } from '../grid/degrees.js'
 import { clampLatitude, LIMIT_METRES, latToMetres, lonToMetres, WORLD_METRES } from '../grid/mercator.js'
 
 /**
@@ -22,6 +23,8 @@ export function windowOfBbox(bbox: readonly [number, number, number, number]): W
   if (!bbox.every(Number.isFinite) || s >= n || w === e) {
     throw new RangeError(`bbox ${bbox.join(',')} is not west,south,east,north in degrees`)
   }
+  const problem = notDegrees(bbox)
+  if (problem !== undefined) throw new RangeError(`bbox ${bbox.join(',')}: ${problem}`)
   const top = rowOf(n)
   const bottom = rowOf(s)
   if (top >= bottom) throw new RangeError(`bbox ${bbox.join(',')} is outside the web mercator world`)

@@ -21,15 +21,19 @@ export function didYouMean(word: string, words: readonly string[]): string {
   return meant === undefined ? '' : `; did you mean '${meant}'?`
 }
 
-/** Levenshtein's, one row at a time. */
+/** Letters to add, take away, change, or swap with their neighbour; one row at a time. */
 function editDistance(a: string, b: string): number {
+  let before: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
     for (let j = 1; j <= b.length; j++) {
       const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, change))
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const swap = isSwapped ? before[j - 2]! + 1 : Number.POSITIVE_INFINITY
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, change, swap))
     }
+    before = row
     row = next
   }
   return row[b.length]!

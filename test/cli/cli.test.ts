@@ -69,7 +69,7 @@ t.test('help has examples for every command', async (t) => {
 t.test('wrong usage is exit code 2 and a hint', async (t) => {
   t.equal((await flagstone([])).code, 2)
   const cases: [string[], RegExp][] = [
-    [['biuld', 'a', 'b'], /Did you mean build/],
+    [['biuld', 'a', 'b'], /did you mean 'build'/],
     [['build', 'a.tif', 'b', '--qualty', '3'], /Did you mean --quality/],
     [['build', 'a.tif', 'b', '--quality', '300'], /from 1 to 100/],
     [['build', 'a.tif', 'b', '--quality', '70,80'], /--quality.*two qualities for all zooms/],
@@ -249,8 +249,41 @@ t.test('sample: stdout, file, window', async (t) => {
     jpg,
     '--json',
   ])
-  t.match(JSON.parse(ran.stdout), { output: jpg, width: 100, height: 100, format: 'jpeg' })
+  t.match(JSON.parse(ran.stdout), { output: jpg, width: 68, height: 100, format: 'jpeg' })
   t.equal(readFileSync(jpg).readUInt16BE(0), 0xffd8)
+})
+
+t.test('sample: the shape of the window, unless both sides are given', async (t) => {
+  const out = join(dir, 'shape.png')
+  const wide = '14.63,47.505,14.64,47.506'
+  const sizes: [string[], [number, number]][] = [
+    [[], [1024, 152]],
+    [
+      ['--size', '900x'],
+      [900, 133],
+    ],
+    [
+      ['--size', 'x100'],
+      [676, 100],
+    ],
+    [
+      ['--size', '300'],
+      [300, 44],
+    ],
+    [
+      ['--size', '300x300'],
+      [300, 300],
+    ],
+  ]
+  for (const [argv, [width, height]] of sizes) {
+    const ran = await flagstone(['sample', ortho, '--bbox', wide, ...argv, '-o', out, '--json'])
+    t.match(JSON.parse(ran.stdout), { width, height }, argv.join(' '))
+  }
+  const all = await flagstone(['sample', ortho, '-o', out, '--json'])
+  const { width, height } = JSON.parse(all.stdout) as { width: number; height: number }
+  t.equal(Math.max(width, height), 1024)
+  t.not(width, height, 'the image is no square, and neither is its picture')
+  t.equal((await flagstone(['sample', ortho, '-f', 'JPG', '--size', '8'])).bytes.readUInt16BE(0), 0xffd8)
 })
 
 t.test('verify: sound is 0, damage is 3 and named', async (t) => {

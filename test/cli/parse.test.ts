@@ -2,11 +2,13 @@
 import t from 'tap'
 import {
   parseBands,
+  parseBbox,
   parseColour,
   parseNodata,
   parseNumber,
   parseQuality,
   parseRescale,
+  parseSize,
 } from '../../src/cli/parse.js'
 
 /** Every text is refused with a message that says what was expected. */
@@ -14,6 +16,32 @@ function refuses(t: Tap, parse: (text: string) => unknown, texts: readonly strin
   for (const text of texts) t.throws(() => parse(text), { code: 'commander.invalidArgument', message }, text)
 }
 type Tap = Pick<typeof t, 'throws'>
+
+t.test('sizes: what is left out keeps the aspect', (t) => {
+  t.same(parseSize('800x600'), { width: 800, height: 600 })
+  t.same(parseSize('800×600'), { width: 800, height: 600 })
+  t.same(parseSize('900x'), { width: 900 })
+  t.same(parseSize('x600'), { height: 600 })
+  t.same(parseSize('800'), { longer: 800 })
+  refuses(t, parseSize, ['', 'x', '0', '0x5', '5x0', '-5x5', '1.5x2', '8 00', '1e3', '100000'], /800x600/)
+  t.end()
+})
+
+t.test('a bbox is in degrees', (t) => {
+  t.same(parseBbox('7.5,47.5,7.6,47.6'), [7.5, 47.5, 7.6, 47.6])
+  t.same(parseBbox('179 -18 181 -16'), [179, -18, 181, -16], 'past the antimeridian')
+  refuses(t, parseBbox, ['1,2,3', '1,2,3,x', ''], /west,south,east,north/)
+  refuses(t, parseBbox, ['2,1,1,2', '1,2,2,1'], /less than/)
+  refuses(t, parseBbox, ['0,0,1,91', '-600,0,1,1'], /these are not degrees: longitudes are from/)
+  refuses(
+    t,
+    parseBbox,
+    ['500000,5200000,501000,5201000'],
+    /look like metres, and as web mercator .* 4\.49158,/,
+  )
+  refuses(t, parseBbox, ['2600000,1200000,2601000,99999999'], /look like metres\.$/)
+  t.end()
+})
 
 t.test('bands', (t) => {
   t.same(parseBands('4'), [4])

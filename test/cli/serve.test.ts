@@ -315,7 +315,7 @@ t.test('wrong usage is said in a sentence', async (t) => {
     [[file, '--cors', 'example.org'], 2, /'example.org' is not an origin; expected \* or/],
     [[file, '--public-url', 'tiles.example.org'], 2, /expected a URL such as https/],
     [[file, '--base-path', '/a/../b'], 2, /expected a path such as \/maps/],
-    [[file, '--log', 'loud'], 2, /Allowed choices are error, warn, info/],
+    [[file, '--log', 'loud'], 2, /expected one of error, warn, info/],
     [[file, '--tls-cert', file], 2, /HTTPS needs both --tls-cert and --tls-key/],
     [[join(dir, 'nothing.pmtiles')], 1, /nothing\.pmtiles: there is no such file/],
     [

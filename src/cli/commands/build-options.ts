@@ -5,6 +5,8 @@ import { RESAMPLINGS } from '../../raster/pixels.js'
 import { TERRAIN_ENCODINGS, type TerrainNodata } from '../../raster/tiles/terrain.js'
 import {
   collectPairs,
+  KERNEL_NAMES,
+  oneOf,
   parseBands,
   parseBbox,
   parseBytes,
@@ -40,10 +42,11 @@ function inputOptions(command: Command): Command {
       'CRS of the sources, used instead of their own: EPSG:n, ESRI:n, WKT, PROJJSON or a PROJ string',
     )
     .addOption(
-      new Option(
+      oneOf(
         '--blend <how>',
         'where sources overlap: show the first, the last, or blend them near their edges (default: last)',
-      ).choices(['first', 'last', 'feather']),
+        ['first', 'last', 'feather'],
+      ),
     )
     .option('--skip-unreadable', 'skip sources that cannot be opened, and list them')
 }
@@ -64,10 +67,11 @@ function colourOptions(command: Command): Command {
     .option('--gamma <g>', 'values above 1 brighten the midtones (default: 1)', parseNumber(0, 100))
     .option('--colormap <map>', 'colours for one band: a name such as viridis, or a file')
     .addOption(
-      new Option(
+      oneOf(
         '--colormap-mode <mode>',
         "colours between the colormap's values (default: linear; exact for JSON files)",
-      ).choices(['linear', 'lower', 'exact']),
+        ['linear', 'lower', 'exact'],
+      ),
     )
     .option('--no-alpha', 'ignore alpha and masks; create no transparent tiles')
     .option('--add-alpha', 'transparent where there is no data (this is the default)')
@@ -92,32 +96,41 @@ function outputOptions(command: Command): Command {
     .addOption(new Option('--minzoom <z>').argParser(zoom()).hideHelp())
     .addOption(new Option('--maxzoom <z>').argParser(zoom()).hideHelp())
     .addOption(
-      new Option(
+      oneOf(
         '--zoom-level-strategy <how>',
         'highest zoom if the resolution is between two zooms (default: auto)',
-      ).choices(['auto', 'lower', 'upper']),
-    )
-    .addOption(
-      new Option('-r, --resampling <kernel>', 'kernel for the highest zoom (default: bilinear)').choices(
-        RESAMPLINGS,
+        ['auto', 'lower', 'upper'],
       ),
     )
     .addOption(
-      new Option('--overview-resampling <kernel>', 'kernel for the overviews (default: average)').choices(
+      oneOf(
+        '-r, --resampling <kernel>',
+        'kernel for the highest zoom (default: bilinear)',
         RESAMPLINGS,
+        KERNEL_NAMES,
       ),
     )
     .addOption(
-      new Option(
+      oneOf(
+        '--overview-resampling <kernel>',
+        'kernel for the overviews (default: average)',
+        RESAMPLINGS,
+        KERNEL_NAMES,
+      ),
+    )
+    .addOption(
+      oneOf(
         '-f, --format <format>',
         'tile format; auto: JPEG for opaque tiles, WebP or PNG for others (default: auto)',
-      ).choices(['auto', 'jpeg', 'jpg', 'png', 'webp', 'avif']),
+        ['auto', 'jpeg', 'jpg', 'png', 'webp', 'avif'],
+      ),
     )
     .addOption(
-      new Option(
+      oneOf(
         '--transparent-format <format>',
         'format of tiles that are not opaque, with --format auto (default: webp)',
-      ).choices(['webp', 'png']),
+        ['webp', 'png'],
+      ),
     )
     .option(
       '--quality <q>',
@@ -126,16 +139,14 @@ function outputOptions(command: Command): Command {
     )
     .option('--lossless', 'use lossless WebP, PNG or AVIF')
     .addOption(
-      new Option('--tile-size <px>', 'tile width and height (default: 256)')
-        .choices(['256', '512'])
-        .argParser(Number),
+      oneOf('--tile-size <px>', 'tile width and height (default: 256)', ['256', '512']).argParser(Number),
     )
     .option('-x, --skip-blank', 'store no tiles that show only the background')
     .option('--no-dedupe', 'store identical tiles more than once')
     .option('--name <text>', 'name in the metadata (default: the file name)')
     .option('--description <text>', 'description in the metadata')
     .option('--attribution <text>', 'attribution in the metadata')
-    .addOption(new Option('--type <type>', 'layer type in the metadata').choices(['overlay', 'baselayer']))
+    .addOption(oneOf('--type <type>', 'layer type in the metadata', ['overlay', 'baselayer']))
     .option('--metadata <key=value>', 'other metadata (repeatable)', collectPairs)
 }
 
@@ -143,11 +154,12 @@ function terrainOptions(command: Command): Command {
   return command
     .optionsGroup('Terrain:')
     .addOption(
-      new Option(
+      oneOf(
         '--terrain <encoding>',
         'store heights, not colours: as terrain-RGB, mapbox (0.1 m) or terrarium (1/256 m), in lossless WebP or ' +
           'with --format png; or as numbers, int16 or float32. Use --bands to choose the band',
-      ).choices(TERRAIN_ENCODINGS),
+        TERRAIN_ENCODINGS,
+      ),
     )
     .option(
       '--terrain-nodata <what>',

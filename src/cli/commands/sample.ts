@@ -1,6 +1,6 @@
 // `flagstone sample FILE`: any window at any size as a picture.
 import { extname } from 'node:path'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
 import { coverageOf } from '../../raster/canvas.js'
 import { RESAMPLINGS, type Resampling } from '../../raster/pixels.js'
@@ -8,17 +8,18 @@ import { encodeImage, type TileFormat } from '../../raster/tiles/codec.js'
 import { ELEVATION_LOOKS, type ElevationLook } from '../../sampling/options.js'
 import { sample } from '../../sampling/sample.js'
 import { elevationOf } from '../../sampling/tile-form.js'
+import { windowOfBbox } from '../../sampling/window.js'
 import { describeTiles } from '../../store/describe.js'
 import type { AnyReader as TileReader } from '../../store/open.js'
 import { openTiles } from '../../store/paths.js'
 import { type BinaryTarget, checkTarget, isStdout, writeBinary } from '../binary-output.js'
 import { formatDegrees } from '../format.js'
 import { type CommonOptions, type Context, printJson, say } from '../io.js'
-import { parseBbox, parseInteger, parseSize } from '../parse.js'
+import { KERNEL_NAMES, oneOf, parseBbox, parseInteger, parseSize, type Size } from '../parse.js'
 
 interface SampleOptions extends CommonOptions {
   readonly bbox?: [number, number, number, number]
-  readonly size?: [number, number]
+  readonly size?: Size
   readonly output?: string
   readonly overwrite?: boolean
   readonly format?: TileFormat
@@ -48,6 +49,23 @@ function formatOf(options: SampleOptions): TileFormat {
   return format
 }
 
+/** What is left open follows from the shape of the window in web mercator. Default: 1,024 pixels on the longer side. */
+function sizeOf(
+  bbox: readonly [number, number, number, number],
+  size: Size = { longer: 1024 },
+): { width: number; height: number } {
+  if ('width' in size && 'height' in size) return size
+  const { left, top, right, bottom } = windowOfBbox(bbox)
+  const aspect = (right - left) / (bottom - top)
+  const of = (pixels: number): number => Math.max(1, Math.round(pixels))
+  if ('width' in size) return { width: size.width, height: of(size.width / aspect) }
+  if ('height' in size) return { width: of(size.height * aspect), height: size.height }
+  const { longer } = size
+  return aspect > 1
+    ? { width: longer, height: of(longer / aspect) }
+    : { width: of(longer * aspect), height: longer }
+}
+
 /** Heights are written as colours, which must survive. Throws BAD_OPTION for formats in which they would not. */
 function isEncoded(reader: TileReader, { elevation }: SampleOptions, format: TileFormat): boolean {
   const kind = elevationOf(reader)
@@ -66,29 +84,29 @@ export function sampleCommand({ io }: Context): Command {
     .description('draw any part of a tile file, at any size, as a web mercator image')
     .argument('<file>', 'a Flagstone file or any PMTiles archive')
     .option('--bbox <w,s,e,n>', 'area to draw, in degrees (default: the whole file)', parseBbox)
-    .option('--size <WxH>', 'size of the image in pixels (default: 1024x1024)', parseSize, [1024, 1024] as [
-      number,
-      number,
-    ])
+    .option(
+      '--size <WxH>',
+      'size of the image in pixels: 800x600, 800x, x600, or 800 for the longer side (default: 1024)',
+      parseSize,
+    )
     .option('-o, --output <file>', 'output file: .png, .jpg or .webp (default: PNG to stdout)')
     .option('--overwrite', 'replace an existing image')
     .addOption(
-      new Option('-f, --format <format>', 'image format (default: from the file name)').choices([
-        'png',
-        'jpeg',
-        'webp',
-      ]),
+      oneOf('-f, --format <format>', 'image format (default: from the file name)', ['png', 'jpeg', 'webp'], {
+        jpg: 'jpeg',
+      }),
     )
     .option('-z, --zoom <z>', 'zoom to read (default: from the size)', parseInteger(0, 26))
     .addOption(
-      new Option('-r, --resampling <kernel>', 'resampling kernel (default: bilinear)').choices(RESAMPLINGS),
+      oneOf('-r, --resampling <kernel>', 'resampling kernel (default: bilinear)', RESAMPLINGS, KERNEL_NAMES),
     )
     .option('--quality <q>', 'JPEG and WebP quality, 1 to 100', parseInteger(1, 100), 85)
     .addOption(
-      new Option(
+      oneOf(
         '--elevation <look>',
         'how to draw heights: encoded as stored, shaded from the north-west, or black to white (default: encoded; shade for numbers)',
-      ).choices(ELEVATION_LOOKS),
+        ELEVATION_LOOKS,
+      ),
     )
     .addHelpText(
       'after',
@@ -103,7 +121,7 @@ export function sampleCommand({ io }: Context): Command {
         const bbox = options.bbox ?? describeTiles(reader).bounds
         if (bbox === undefined)
           throw new FlagstoneError('NOT_FOUND', `${path} has no tiles to sample.`, { path })
-        const [width, height] = options.size ?? [1024, 1024]
+        const { width, height } = sizeOf(bbox, options.size)
         const pixels = await sample(reader, {
           bbox,
           width,
