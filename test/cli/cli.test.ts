@@ -276,10 +276,20 @@ t.test('sample: the shape of the window, unless both sides are given', async (t)
     ],
   ]
   for (const [argv, [width, height]] of sizes) {
-    const ran = await flagstone(['sample', ortho, '--bbox', wide, ...argv, '-o', out, '--json'])
+    const ran = await flagstone([
+      'sample',
+      ortho,
+      '--bbox',
+      wide,
+      ...argv,
+      '-o',
+      out,
+      '--overwrite',
+      '--json',
+    ])
     t.match(JSON.parse(ran.stdout), { width, height }, argv.join(' '))
   }
-  const all = await flagstone(['sample', ortho, '-o', out, '--json'])
+  const all = await flagstone(['sample', ortho, '-o', out, '--overwrite', '--json'])
   const { width, height } = JSON.parse(all.stdout) as { width: number; height: number }
   t.equal(Math.max(width, height), 1024)
   t.not(width, height, 'the image is no square, and neither is its picture')
