@@ -1,14 +1,34 @@
 // The library. What is not here is not public.
-export { type ErrorCode, FlagstoneError } from './errors.js'
+export { type ArgumentError, type ErrorCode, FlagstoneError, type SystemDetails } from './errors.js'
+export type { PmtilesHeader } from './format/pmtiles.js'
 export { TileType } from './format/tile-type.js'
+export type { Capabilities } from './platform/byte-file.js'
+export type { LockKind } from './platform/locks.js'
 export { type ProbeResult, probeDirectory as probe } from './platform/probe.js'
-export { type BuildOptions, type BuildReport, build } from './pyramid/build.js'
-export { type Estimate, estimate } from './pyramid/estimate.js'
-export { decodeHeights } from './raster/tiles/terrain.js'
+export {
+  type BuildContext,
+  type BuildOptions,
+  type BuildProgress,
+  type BuildReport,
+  build,
+} from './pyramid/build.js'
+export type { Coverage, Hole } from './pyramid/coverage.js'
+export type { EncodingPlan } from './pyramid/encoding.js'
+export { type Estimate, type EstimateContext, estimate } from './pyramid/estimate.js'
+export type { PrepareContext } from './pyramid/prepare.js'
+export type { BuildPhase } from './pyramid/progress.js'
+export type { SkippedSource } from './pyramid/source-infos.js'
+export type { Pixels, Resampling, Samples } from './raster/pixels.js'
+export type { TileFormat } from './raster/tiles/codec.js'
+export { decodeHeights, type TerrainRgb } from './raster/tiles/terrain.js'
+export type { ElevationLook, SampleOptions } from './sampling/options.js'
 export { sample, sampleHeights } from './sampling/sample.js'
+export type { FetchHandler } from './server/adapters/fetch-handler.js'
+export type { NodeHandler } from './server/adapters/node-handler.js'
 export type { ServerHooks } from './server/context.js'
-export { type FlagstoneFastifyOptions, flagstoneFastify } from './server/fastify.js'
+export { type FastifyApp, type FlagstoneFastifyOptions, flagstoneFastify } from './server/fastify.js'
 export type { TileServer } from './server/handler.js'
+export type { Query } from './server/http/message.js'
 export {
   type FlagstoneHandler,
   type FlagstoneHandlerOptions,
@@ -20,9 +40,20 @@ export type { MissingPolicy, ServerLimits, ServerOptions } from './server/option
 export type { Listening } from './server/run/listen.js'
 export type { ListenOptions } from './server/run/listen-options.js'
 export type { SourceInput } from './server/sources/source.js'
-export { describeTiles as describe, type TilesDescription } from './store/describe.js'
+export {
+  describeTiles as describe,
+  type LayoutDescription,
+  type LevelDescription,
+  type TilesDescription,
+} from './store/describe.js'
+export type { ForeignReader as PmtilesReader } from './store/foreign.js'
+export type { ListedTile, TileRange, TilesQuery } from './store/list.js'
 export type { AnyReader as TileReader } from './store/open.js'
-export type { ReaderOptions, SealInfo, WriterOptions } from './store/options.js'
+export type { CreateOptions, GetOptions, ReaderOptions, SealInfo, WriterOptions } from './store/options.js'
 export { createTiles as create, openTiles as open, reopenTiles as reopen } from './store/paths.js'
-export type { Tile } from './store/tile.js'
-export type { TileWriter } from './store/writer.js'
+export type { LevelInfo, TileReader as FlatReader } from './store/reader.js'
+export type { SealReport } from './store/seal.js'
+export type { GrowthStats } from './store/state.js'
+export type { Tile, TileStat } from './store/tile.js'
+export type { TileSet, TilesOfZoom } from './store/tile-set.js'
+export type { TileWriter, WriterStats } from './store/writer.js'

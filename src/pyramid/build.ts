@@ -23,6 +23,7 @@ export type { BuildOptions, BuildProgress }
 export interface BuildContext extends PrepareContext {
   /** Aborted: what is done is committed and INTERRUPTED is thrown; `resume` continues. */
   readonly signal?: AbortSignal
+  /** Told several times a second how far the build is. */
   readonly onProgress?: (progress: BuildProgress) => void
   /** Told before the work begins what was chosen that nobody asked for, and at its end what came of it; the report has these sentences too. */
   readonly onNote?: (note: string) => void

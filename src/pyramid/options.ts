@@ -119,6 +119,7 @@ const buildShape = {
       'it is 1 to 100, or { default, byZoom: { zoom: quality } }',
     )
     .optional(),
+  /** For WebP, PNG and AVIF. */
   lossless: z.boolean().default(false),
   /** false: alpha bands and masks are not looked at, and no tile is transparent: the background shows. */
   alpha: z.boolean().optional(),
@@ -128,9 +129,14 @@ const buildShape = {
     .default([255, 255, 255]),
   /** No tile where only the background would be seen; transparent ones are never made. */
   skipBlank: z.boolean().default(false),
+  /** Pixels a side. */
   tileSize: z.union([z.literal(256), z.literal(512)], 'tiles are 256 or 512 pixels wide').default(256),
   /** West, south, east, north, degrees; west > east crosses the antimeridian. Cut to the pixel. */
   bbox: bbox.optional(),
+  /**
+   * Values or colours that mean empty, instead of what the files say: one value for all bands, [r, g, b], or a list of
+   * such colours; NaN is a value, [] means none.
+   */
   nodata: nodata.optional(),
   /** Which of several sources is on top: the first, the last (as gdalwarp does it), or, near their edges, all in part. */
   blend: z.enum(['first', 'last', 'feather']).default('last'),
@@ -157,9 +163,13 @@ const buildShape = {
   overwrite: z.boolean().default(false),
   /** Progress this old is never lost. */
   commitEverySeconds: z.number().min(0).default(5),
+  /** Of the map, for those who look at it; part of the metadata. */
   name: z.string().optional(),
+  /** Part of the metadata. */
   description: z.string().optional(),
+  /** Who is to be named where the map is shown; HTML is allowed. Part of the metadata. */
   attribution: z.string().optional(),
+  /** Whether it is shown over another map or is one. Part of the metadata. */
   type: z.enum(['overlay', 'baselayer']).optional(),
   /** More metadata. */
   metadata: z.record(z.string(), z.unknown()).default({}),

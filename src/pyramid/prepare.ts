@@ -15,8 +15,12 @@ import { refuseColours } from './terrain-options.js'
 import { type ColourChoice, chooseColours, provisionalView } from './tone.js'
 
 export interface PrepareContext {
+  /** Aborted: the promise rejects with INTERRUPTED. */
   readonly signal?: AbortSignal
-  /** Instead of opening files; all work is then done in the calling thread. */
+  /**
+   * Instead of opening files; all work is then done in the calling thread.
+   * @internal
+   */
   readonly openSource?: SourceOpener
   /** The calling thread has nothing else to do: it is one of the threads, and a worker less is started. */
   readonly useCaller?: boolean

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { wrongType } from '../errors.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
-import { isReader, parseOptions } from '../store/options.js'
+import { type Given, isReader, parseOptions } from '../store/options.js'
 import type { TileSet } from '../store/tile-set.js'
 
 /** How heights are shown: in the file's own encoding, lit from the north-west, or from black to white. */
@@ -12,17 +12,29 @@ export const ELEVATION_LOOKS: readonly ElevationLook[] = ['encoded', 'shade', 'g
 const kernel = z.enum(RESAMPLINGS as [Resampling, ...Resampling[]])
 const degrees = z.number()
 
-const sampleOptions = z.strictObject({
+const sampleShape = {
+  /** West, south, east, north, degrees; west > east, or east past 180, crosses the antimeridian. */
   bbox: z.tuple([degrees, degrees, degrees, degrees]).readonly(),
+  /** Pixels. */
   width: z.int().min(1),
+  /** Pixels. */
   height: z.int().min(1),
+  /** Default: bilinear. */
   resampling: kernel.optional(),
+  /** Where the picture is finer than what is stored; default: as `resampling`. */
   enlarging: kernel.optional(),
+  /** Reads this zoom instead of choosing one. */
   zoom: z.int().min(0).max(26).optional(),
+  /** Most tiles of the zoom that is read; TOO_LARGE beyond. Default: 65,536. */
   maxTiles: z.int().min(1).optional(),
+  /** Of files of heights; default: terrain-RGB as it is, numbers as a hillshade. */
   elevation: z.enum(ELEVATION_LOOKS as [ElevationLook, ...ElevationLook[]]).optional(),
-  signal: z.instanceof(AbortSignal).optional(),
-})
+  /** Aborted: the promise rejects with its reason. */
+  signal: z.instanceof(AbortSignal, { error: 'it is an AbortSignal' }).optional(),
+}
+
+const sampleOptions = z.strictObject(sampleShape)
+export type SampleOptions = Given<typeof sampleShape>
 
 /** @throws TypeError, RangeError that name the argument */
 export function checkSampleArguments(tiles: TileSet, options: unknown): void {

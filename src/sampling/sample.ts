@@ -12,17 +12,10 @@ import type { Pixels, Samples } from '../raster/pixels.js'
 import { greyOfHeights, shadeOfHeights } from '../raster/tiles/hillshade.js'
 import { heightsToRgb, isTerrainRgb } from '../raster/tiles/terrain.js'
 import type { TileSet } from '../store/tile-set.js'
-import { checkSampleArguments, type ElevationLook } from './options.js'
-import { Sampler, type SamplerOptions } from './sampler.js'
+import { checkSampleArguments, type ElevationLook, type SampleOptions } from './options.js'
+import { Sampler } from './sampler.js'
 import { colourForm, type ElevationKind, elevationOf, formOf, type TileForm } from './tile-form.js'
 import { checkSize, type Window, windowOfBbox } from './window.js'
-
-export interface SampleOptions extends Omit<SamplerOptions, 'piecePixels' | 'sizes'> {
-  /** West, south, east, north, degrees; west > east, or east past 180, crosses the antimeridian. */
-  readonly bbox: readonly [number, number, number, number]
-  /** Of files of heights; default: terrain-RGB as it is, numbers as a hillshade. */
-  readonly elevation?: ElevationLook | undefined
-}
 
 /**
  * A picture of width × height pixels, web mercator, evenly spaced; mask 0 where the file has nothing.

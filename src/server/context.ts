@@ -19,7 +19,10 @@ export interface ServerHooks {
         answer: { route: string; status: number; bytes: number | undefined; seconds: number },
       ) => void)
     | undefined
-  /** Of several processes that serve as one: what the others count, for /metrics. */
+  /**
+   * Of several processes that serve as one: what the others count, for /metrics.
+   * @internal
+   */
   readonly otherMetrics?: (() => Promise<readonly MetricsSnapshot[]>) | undefined
 }
 

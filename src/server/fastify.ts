@@ -20,6 +20,7 @@ export interface FastifyApp {
 }
 
 export interface FlagstoneFastifyOptions extends ServerOptions, ServerHooks {
+  /** What is served: paths of files and folders, globs, open readers. */
   readonly sources: SourceInput | readonly SourceInput[]
   /** Of Fastify: where the plugin is mounted. */
   readonly prefix?: string

@@ -15,13 +15,17 @@ import { ByteCache } from './work/byte-cache.js'
 import { WorkQueue } from './work/work-queue.js'
 
 export interface TileServer {
+  /** @internal */
   readonly core: Core
+  /** @internal */
   readonly context: ServerContext
   /** For node:http, Express and Connect. */
   readonly node: NodeHandler
   readonly fetch: FetchHandler
   /** Closes the sources; answers that are under way keep theirs until they are done. */
   close(): Promise<void>
+  /** As `close`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /** Rejects with FlagstoneError BAD_OPTION, and what opening the sources throws. */
@@ -43,16 +47,18 @@ export async function openTileServer(
   }
   const core = new Core(context)
   let isClosed = false
+  const close = async (): Promise<void> => {
+    isClosed = true
+    catalog.close()
+  }
   void describeLater(catalog, () => isClosed)
   return {
     core,
     context,
     node: nodeHandler(core),
     fetch: fetchHandler(core),
-    close: async () => {
-      isClosed = true
-      catalog.close()
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }
 

@@ -34,6 +34,7 @@ export async function listen(server: TileServer, options: ListenOptions = {}): P
 }
 
 export interface FlagstoneHandlerOptions extends ServerOptions, ServerHooks {
+  /** What is served: paths of files and folders, globs, open readers. */
   readonly sources: SourceInput | readonly SourceInput[]
 }
 
@@ -44,6 +45,8 @@ export interface FlagstoneHandler {
   /** Opens the sources, if that was not begun. Rejects as openTileServer does; the next request then tries again. */
   readonly ready: Promise<TileServer>
   close(): Promise<void>
+  /** As `close`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
@@ -91,7 +94,7 @@ export function flagstoneHandler(given: FlagstoneHandlerOptions): FlagstoneHandl
     const opened = await opening?.catch(() => undefined)
     await opened?.close()
   }
-  return Object.assign(handler, { close }) as FlagstoneHandler
+  return Object.assign(handler, { close, [Symbol.asyncDispose]: close }) as FlagstoneHandler
 }
 
 /** Nothing is open that could answer. */

@@ -18,8 +18,9 @@ const limitsShape = {
     .int()
     .min(65_536)
     .default(4096 * 4096),
-  /** Jobs that compute, at once and waiting; more are answered 503. */
+  /** Jobs that compute at once. */
   jobs: z.int().min(1).default(4),
+  /** Jobs that wait for their turn; more are answered 503. */
   waiting: z.int().min(0).default(64),
   /** Of one job, waiting included, milliseconds: then 503. */
   jobMs: z.int().min(1).default(15_000),
@@ -66,6 +67,7 @@ const serverShape = {
   folderDepth: z.int().min(0).max(16).default(1),
   /** Files open at once; of more, those used longest ago are closed and opened again when they are asked for. */
   openFiles: z.int().min(1).default(256),
+  /** Most that clients may make the server do, see ServerLimits. */
   limits: serverLimits.prefault({}),
 }
 

@@ -8,6 +8,7 @@ import { isUint8Array } from 'node:util/types'
 import { FlagstoneError, wrongType } from '../errors.js'
 import { crc32 } from '../format/crc.js'
 import { PMTILES_HEADER_BYTES } from '../format/layout.js'
+import type { PmtilesHeader } from '../format/pmtiles.js'
 import { tileId, zoomBase, zoomOfTileId } from '../format/tile-id.js'
 import { sniffTileType, type TileType } from '../format/tile-type.js'
 import type { ByteFile, FileFacts } from '../platform/byte-file.js'
@@ -65,13 +66,16 @@ export class ForeignReader {
     else if (zeroCopy) this.#lent = new LentViews(file)
   }
 
-  /** Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED. */
+  /**
+   * Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED.
+   * @internal
+   */
   static open(file: ByteFile, options: ReaderOptions = {}): ForeignReader {
     return new ForeignReader(file, parseOptions(readerOptions, options, 'reader option'))
   }
 
   /** The archive's header as it stands. */
-  get header(): Archive['header'] {
+  get header(): PmtilesHeader {
     return this.#archive.header
   }
 
@@ -165,6 +169,7 @@ export class ForeignReader {
   /**
    * Fills `into` from the file in the state of `revision`, in the thread pool; false when it is in another one by
    * now. DAMAGED when the file ends before, LOCKED while somebody writes over it.
+   * @internal
    */
   async readBytes(into: Uint8Array, position: number, revision: string): Promise<boolean> {
     if (this.revision !== revision) return false
@@ -211,6 +216,11 @@ export class ForeignReader {
     this.#windows?.close()
     this.#windows = undefined
     this.#file.close()
+  }
+
+  /** As `close`: `using file = open(path)`. */
+  [Symbol.dispose](): void {
+    this.close()
   }
 
   /** What `read` finds while the file stays as it is. */

@@ -31,6 +31,7 @@ export interface TileRange {
 }
 
 export interface TilesQuery {
+  /** 0 to 26; default: all. */
   zoom?: number | undefined
   /** Only of a single zoom. */
   range?: TileRange | undefined

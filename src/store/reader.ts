@@ -87,6 +87,7 @@ export class TileReader {
   /**
    * Opens a flat file. Nothing is scanned: the time does not depend on its size.
    * Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED (a writer that never finishes moving things).
+   * @internal
    */
   static open(file: ByteFile, options: ReaderOptions = {}): TileReader {
     const resolved = parseOptions(readerOptions, options, 'reader option')
@@ -256,6 +257,7 @@ export class TileReader {
    * Fills `into` from the file, in the thread pool. `place` says where, for the superblock in force, and is asked
    * again when that changed meanwhile; undefined gives up. Returns the superblock whose bytes they are: so who wants
    * several parts of one state compares its sequence. DAMAGED when the file ends before.
+   * @internal
    */
   async readBytes(
     into: Uint8Array,
@@ -278,7 +280,10 @@ export class TileReader {
     }
   }
 
-  /** The same at once: for little that a writer is not to overtake. */
+  /**
+   * The same at once: for little that a writer is not to overtake.
+   * @internal
+   */
   readBytesSync(
     into: Uint8Array,
     place: (superblock: Superblock) => number | undefined,
@@ -299,7 +304,10 @@ export class TileReader {
     }
   }
 
-  /** The superblock this reader reads by: plain data, for `info` and the like. */
+  /**
+   * The superblock this reader reads by: plain data, for `info` and the like.
+   * @internal
+   */
   get superblock(): Superblock {
     this.#refreshIfChanged()
     return structuredClone(this.#sb)
@@ -347,6 +355,11 @@ export class TileReader {
     // With views about, the mapping they hold alive keeps the locks, which belong to the open file; that is right so.
     if (!this.#pinned) this.#file.unlock('attach')
     this.#file.close()
+  }
+
+  /** As `close`: `using file = open(path)`. */
+  [Symbol.dispose](): void {
+    this.close()
   }
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────

@@ -87,7 +87,10 @@ export class TileWriter {
     this.#commitAt = options.commitBytes || Number.POSITIVE_INFINITY
   }
 
-  /** Makes an empty, committed tile file of an empty ByteFile. Throws EXISTS, LOCKED, BAD_OPTION, DISK_FULL. */
+  /**
+   * Makes an empty, committed tile file of an empty ByteFile. Throws EXISTS, LOCKED, BAD_OPTION, DISK_FULL.
+   * @internal
+   */
   static create(file: ByteFile, options: WriterOptions = {}): TileWriter {
     const resolved = parseOptions(writerOptions, options, 'writer option')
     lockForWriting(file)
@@ -122,6 +125,7 @@ export class TileWriter {
    * Opens a file for further writing; recovers from whatever ended the last writer. A sealed file is unsealed
    * (our readers do not notice, PMTiles readers have to wait for the next seal).
    * Throws LOCKED, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED.
+   * @internal
    */
   static reopen(file: ByteFile, options: WriterOptions = {}): TileWriter {
     const resolved = parseOptions(writerOptions, options, 'writer option')
@@ -253,6 +257,11 @@ export class TileWriter {
   /** True between a seal and the next change. */
   get sealed(): boolean {
     return this.#state.written.sealed
+  }
+
+  /** As `close`: `using writer = create(path)`. */
+  [Symbol.dispose](): void {
+    this.close()
   }
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────

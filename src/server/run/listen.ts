@@ -23,6 +23,8 @@ export interface Listening {
   deafen(): Promise<void>
   /** Does that, finishes the answers under way (for `shutdownMs` at most), closes the sources. */
   close(): Promise<void>
+  /** As `close`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
@@ -43,6 +45,11 @@ export async function listen(server: TileServer, options: ListenOptions = {}): P
   http.on('error', () => {})
   const { port } = http.address() as AddressInfo
   let closing: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    server.context.life.isClosing = true
+    closing ??= drain.close(resolved.shutdownMs).then(() => server.close())
+    return closing
+  }
   return {
     port,
     url: urlOf(resolved, port, server.context.options.basePath),
@@ -50,11 +57,8 @@ export async function listen(server: TileServer, options: ListenOptions = {}): P
       if (resolved.tls !== undefined) (http as HttpsServer).setSecureContext(readTlsFiles(resolved.tls))
     },
     deafen: () => drain.deafen(),
-    close() {
-      server.context.life.isClosing = true
-      closing ??= drain.close(resolved.shutdownMs).then(() => server.close())
-      return closing
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }
 
