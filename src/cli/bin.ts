@@ -7,16 +7,34 @@ import {
   GENTLE_LOADER,
   hasFewDescriptors,
 } from '../platform/descriptors.js'
+import { isUtf8 } from './ascii.js'
 
 const interrupt = new AbortController()
-let interrupts = 0
+const INTERRUPTED = 130
+/** npm and npx pass a Ctrl-C on to a command that has got it already. */
+const ONE_PRESS_MS = 300
+let interruptedAt: number | undefined
+const lastWords = new Set<() => void>()
+
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
     // The first asks the job to stop at a safe place, the second does not wait for it.
-    if (++interrupts > 1) process.exit(130)
+    const now = performance.now()
+    interruptedAt ??= now
     interrupt.abort()
+    if (now - interruptedAt < ONE_PRESS_MS) return
+    for (const speak of lastWords) speak()
+    process.exit(INTERRUPTED)
   })
 }
+
+/** Without a terminal it may mean something else than the end of one. */
+const hangups = new Set<() => void>()
+process.on('SIGHUP', () => {
+  // a terminal that goes says so several times: the job may finish what it is at
+  if (hangups.size === 0) interrupt.abort()
+  for (const listener of hangups) listener()
+})
 
 const FAILED = 1
 const LEAST_DESCRIPTORS = 16
@@ -66,10 +84,13 @@ try {
   process.exitCode = await run(process.argv.slice(2), {
     stdout: process.stdout,
     stderr: process.stderr,
-    isTerminal: process.stderr.isTTY === true,
+    isTerminal: process.stderr.isTTY === true && process.env.TERM !== 'dumb',
+    columns: () => process.stderr.columns,
+    ascii: !isUtf8(process.env),
     stdoutIsTerminal: process.stdout.isTTY === true,
     signal: interrupt.signal,
-    onHangup: process.stdin.isTTY ? undefined : (listener) => void process.on('SIGHUP', listener),
+    onForcedStop: (listener) => void lastWords.add(listener),
+    onHangup: process.stdin.isTTY ? undefined : (listener) => void hangups.add(listener),
   })
 } catch (error) {
   fail(error)

@@ -11,7 +11,13 @@ export interface Io {
   readonly isTerminal: boolean
   /** Whether stdout is one: bytes that are no text do not go there. */
   readonly stdoutIsTerminal?: boolean
+  /** Characters a line of the terminal has. */
+  readonly columns?: () => number | undefined
+  /** Only ASCII is understood there (LANG=C). */
+  readonly ascii?: boolean
   readonly signal: AbortSignal
+  /** Calls back, at once, when the process is about to end without waiting for the command (Ctrl-C twice). */
+  readonly onForcedStop?: (listener: () => void) => void
   /** Calls back at every SIGHUP. Absent where that means that the terminal is gone. */
   readonly onHangup?: ((listener: () => void) => void) | undefined
 }
@@ -37,8 +43,13 @@ export const print = (io: Io, text: string): void => {
 }
 
 export const printJson = (io: Io, value: unknown): void => {
-  print(io, JSON.stringify(value, null, 2))
+  const text = JSON.stringify(value, null, 2)
+  print(io, io.ascii === true ? escaped(text) : text)
 }
+
+/** The same JSON in ASCII. */
+const escaped = (json: string): string =>
+  json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 /** A message for people: stderr, unless --quiet. */
 export const say = (io: Io, options: CommonOptions, text: string): void => {

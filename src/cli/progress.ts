@@ -1,5 +1,8 @@
-// Progress for people: a live bar with rate and ETA on a terminal, a plain line every few seconds elsewhere
+// Progress for people: a live line with rate and time left on a terminal, a plain line every few seconds elsewhere
 // (so that CI logs stay readable).
+//
+// Invariant: the terminal's settings are never changed (no hidden cursor, no switched-off wrapping), so that nothing
+// has to be put right whatever ends the process.
 import { formatBytes, formatCount, formatDuration } from './format.js'
 import type { CommonOptions, Io } from './io.js'
 
@@ -14,14 +17,39 @@ export interface ProgressState {
 
 export interface ProgressView {
   update(state: ProgressState): void
+  /** Takes the live line away; the next update writes it again. */
   stop(): void
 }
 
 const PLAIN_EVERY_MS = 5000
+const DEFAULT_COLUMNS = 80
+const BAR_COLUMNS = 24
 
-const describe = (s: ProgressState): string =>
-  `${formatCount(s.tilesDone)}/${formatCount(s.tilesTotal)} tiles, ${formatBytes(s.bytes)}, ` +
-  `${formatCount(s.rate)} tiles/s, ${formatDuration(s.etaSeconds)} left`
+const percentOf = (s: ProgressState): string =>
+  `${String(Math.floor((100 * Math.min(s.tilesDone, s.tilesTotal)) / Math.max(1, s.tilesTotal))).padStart(3)} %`
+
+/** In the order they are shown; the lower the rank, the sooner one is left out of a narrow line. */
+const partsOf = (s: ProgressState): readonly (readonly [rank: number, text: string])[] => [
+  [3, `${formatCount(s.tilesDone)}/${formatCount(s.tilesTotal)} tiles`],
+  [1, formatBytes(s.bytes)],
+  [2, `${formatCount(s.rate)} tiles/s`],
+  [4, `${formatDuration(s.etaSeconds)} left`],
+]
+
+function textOf(state: ProgressState, least: number): string {
+  const shown = partsOf(state).filter(([rank]) => rank >= least)
+  return `${percentOf(state)}  ${shown.map(([, text]) => text).join(', ')}`
+}
+
+/** One line of fewer than `columns` characters, with room for ^C: percentage and time left always, the rest where it fits. */
+export function progressLine(state: ProgressState, columns: number): string {
+  const lines = [1, 2, 3, 4].map((least) => textOf(state, least))
+  const room = columns - 3
+  const found = lines.find((text) => text.length <= room) ?? percentOf(state)
+  if (found.length + BAR_COLUMNS + 3 > room) return found
+  const full = Math.round((BAR_COLUMNS * state.tilesDone) / Math.max(1, state.tilesTotal))
+  return `[${'#'.repeat(Math.min(BAR_COLUMNS, full)).padEnd(BAR_COLUMNS, '.')}] ${found}`
+}
 
 function plainLines(io: Io): ProgressView {
   let last = Date.now()
@@ -29,41 +57,30 @@ function plainLines(io: Io): ProgressView {
     update(state) {
       if (Date.now() - last < PLAIN_EVERY_MS) return
       last = Date.now()
-      const percent = Math.floor((100 * state.tilesDone) / Math.max(1, state.tilesTotal))
-      io.stderr.write(`${String(percent).padStart(3)} %  ${describe(state)}\n`)
+      io.stderr.write(`${textOf(state, 1)}\n`)
     },
     stop() {},
   }
 }
 
-async function liveBar(io: Io): Promise<ProgressView> {
-  const { default: cliProgress } = await import('cli-progress')
-  const bar = new cliProgress.SingleBar(
-    {
-      format: '{bar} {percentage} %  {text}',
-      stream: io.stderr as NodeJS.WritableStream,
-      hideCursor: true,
-      clearOnComplete: true,
-      barsize: 24,
-      gracefulExit: false,
-    },
-    cliProgress.Presets.shades_classic,
-  )
-  let started = false
+/** To the line's beginning, and everything behind it away. */
+const ERASE = '\r\x1b[K'
+
+function liveLine(io: Io): ProgressView {
+  let shown = false
   return {
     update(state) {
-      if (!started) bar.start(state.tilesTotal, 0, { text: '' })
-      started = true
-      bar.setTotal(Math.max(state.tilesTotal, state.tilesDone))
-      bar.update(state.tilesDone, { text: describe(state) })
+      shown = true
+      io.stderr.write(`${ERASE}${progressLine(state, io.columns?.() ?? DEFAULT_COLUMNS)}`)
     },
     stop() {
-      if (started) bar.stop()
+      if (shown) io.stderr.write(ERASE)
+      shown = false
     },
   }
 }
 
-export async function progressView(io: Io, options: CommonOptions): Promise<ProgressView> {
+export function progressView(io: Io, options: CommonOptions): ProgressView {
   if (options.quiet === true) return { update() {}, stop() {} }
-  return io.isTerminal ? liveBar(io) : plainLines(io)
+  return io.isTerminal ? liveLine(io) : plainLines(io)
 }

@@ -3,6 +3,7 @@ import { Command, CommanderError, type Option } from 'commander'
 import { FlagstoneError, isBadOption } from '../errors.js'
 import { fromNodeError } from '../platform/system-error.js'
 import { version } from '../version.js'
+import { asciiIo } from './ascii.js'
 import { type Context, EXIT, type Io } from './io.js'
 import { checkUsage, usageError } from './usage.js'
 
@@ -107,7 +108,8 @@ function exitCodeOf(error: unknown): number {
  * @param argv arguments after the program's name
  * @returns the exit code, see EXIT; never throws
  */
-export async function run(argv: readonly string[], io: Io): Promise<number> {
+export async function run(argv: readonly string[], world: Io): Promise<number> {
+  const io = world.ascii === true ? asciiIo(world) : world
   const context: Context = { io, exitCode: EXIT.OK }
   try {
     const command = program(context, await commandsFor(argv))

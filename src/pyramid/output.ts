@@ -86,6 +86,14 @@ export function checkOutput(
 const isUnfinished = (out: string): boolean =>
   existsSync(checkpointPath(out)) && (existsSync(out) || existsSync(besidePath(out)))
 
+/** What a build of OUT that ended without warning has left behind, in a sentence. */
+export function whatIsLeft(out: string): string {
+  const real = placeAt(out).path
+  if (!existsSync(checkpointPath(real))) return 'Stopped. Nothing is left of this build.'
+  const file = existsSync(besidePath(real)) ? besidePath(real) : real
+  return `Stopped. What was committed before is safe in ${file}. Run the same command with --resume to continue.`
+}
+
 /** Throws what the store throws, and NOT_RESUMABLE, LOCKED, EXISTS. */
 export function openOutput(
   plan: BuildPlan,

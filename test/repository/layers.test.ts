@@ -89,7 +89,6 @@ const THIRD_PARTY: Record<string, readonly string[]> = {
   flatbush: ['pyramid'],
   tinyglobby: ['pyramid', 'server'],
   commander: ['cli'],
-  'cli-progress': ['cli'],
   'maplibre-gl': ['viewer'],
   // its types
   geojson: ['viewer'],

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
 import { type BuildOptions, build } from '../../pyramid/build.js'
+import { whatIsLeft } from '../../pyramid/output.js'
 import { formatBytes, formatCount, formatDuration } from '../format.js'
 import { type CommonOptions, type Context, EXIT, print, printJson, say } from '../io.js'
 import { progressView } from '../progress.js'
@@ -63,13 +64,25 @@ async function dryRun(context: Context, options: BuildOptions, cli: BuildCliOpti
 }
 
 async function reallyBuild({ io }: Context, options: BuildOptions, cli: BuildCliOptions): Promise<void> {
-  const view = await progressView(io, cli)
+  const view = progressView(io, cli)
+  const tell = (sentence: string): void => {
+    view.stop()
+    say(io, cli, sentence)
+  }
+  const onAbort = (): void => {
+    if (io.isTerminal) tell('Saving what is done so far; press Ctrl-C again to stop now.')
+  }
+  io.signal.addEventListener('abort', onAbort, { once: true })
+  io.onForcedStop?.(() => tell(whatIsLeft(options.out)))
   const report = await build(options, {
     signal: io.signal,
     useCaller: true,
     onProgress: (state) => view.update(state),
-    onNote: (note) => say(io, cli, note),
-  }).finally(() => view.stop())
+    onNote: tell,
+  }).finally(() => {
+    io.signal.removeEventListener('abort', onAbort)
+    view.stop()
+  })
   if (cli.json === true) {
     printJson(io, report)
     return

@@ -54,6 +54,7 @@ export function serveCommand({ io }: Context): Command {
     })
     const running = await starting
     announce(io, options, running)
+    io.onForcedStop?.(() => say(io, options, 'Stopped; open requests were cut off.'))
     try {
       await Promise.race([aborted(io.signal), running.failed])
       say(io, options, 'Finishing open requests; press Ctrl-C again to stop now.')

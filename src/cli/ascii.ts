@@ -1,0 +1,39 @@
+// Text for terminals and logs that know no more than ASCII (LANG=C): our own signs are spelled, names of files and
+// what users wrote stay as they are.
+import type { Io, Output } from './io.js'
+
+const SPELLED: Readonly<Record<string, string>> = {
+  '–': '-',
+  '—': '-',
+  '−': '-',
+  '…': '...',
+  '×': 'x',
+  '→': '->',
+  '≥': '>=',
+  '≤': '<=',
+  '±': '+/-',
+  '°': ' degrees',
+  '·': '*',
+  '²': '^2',
+  µ: 'u',
+  '“': '"',
+  '”': '"',
+  '‘': "'",
+  '’': "'",
+}
+const OURS = new RegExp(`[${Object.keys(SPELLED).join('')}]`, 'g')
+
+export const toAscii = (text: string): string => text.replace(OURS, (sign) => SPELLED[sign]!)
+
+/** Whether a locale (of LC_ALL, LC_CTYPE and LANG the first that is set) says UTF-8. */
+export function isUtf8({ LC_ALL, LC_CTYPE, LANG }: Readonly<Record<string, string | undefined>>): boolean {
+  return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '')
+}
+
+/** The same world, told in ASCII. Bytes pass as they are. */
+export function asciiIo(io: Io): Io {
+  const spelled = (output: Output): Output => ({
+    write: (chunk) => output.write(typeof chunk === 'string' ? toAscii(chunk) : chunk),
+  })
+  return { ...io, stdout: spelled(io.stdout), stderr: spelled(io.stderr) }
+}
