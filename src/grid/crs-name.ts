@@ -1,10 +1,8 @@
 // Coordinate systems that are only named: "WGS 84 / UTM zone 17N", "NAD_1983_UTM_Zone_17N".
-import { createRequire } from 'node:module'
 import type { Crs } from './crs.js'
 import { crsFromEpsg } from './epsg.js'
+import { epsgNames } from './epsg-table.js'
 import { nameKey } from './projections.js'
-
-const require = createRequire(import.meta.url)
 
 /** First code of the northern and southern zones by datum. Source: EPSG's numbering. */
 const UTM: readonly (readonly [datum: RegExp, north: number, south: number | undefined])[] = [
@@ -17,28 +15,15 @@ const UTM: readonly (readonly [datum: RegExp, north: number, south: number | und
   [/^wgs/, 32600, 32700],
 ]
 
-let byName: Map<string, number> | undefined
+let byName: ReadonlyMap<string, number> | undefined
 
-/** Undefined when no system has this name. Loads the whole index of names at the first that is not UTM. */
+/** Undefined when no system has this name. */
 export function crsFromName(name: string): Crs | undefined {
   const utm = utmOf(name)
   if (utm !== undefined) return utm
   const key = nameKey(name)
   if (key.length < 5 || key.length > 200) return undefined
-  if (byName === undefined) {
-    byName = new Map()
-    const index = require('epsg-index/all.json') as Record<
-      string,
-      { code: string; kind: string; name: string }
-    >
-    for (const { code, kind, name: known } of Object.values(index)) {
-      const old = byName.get(nameKey(known))
-      // codes of today before their deprecated likes
-      if (/PROJCRS|GEOGCRS/.test(kind) && (old === undefined || old > Number(code))) {
-        byName.set(nameKey(known), Number(code))
-      }
-    }
-  }
+  byName ??= epsgNames()
   const code = byName.get(key)
   return code === undefined ? undefined : crsFromEpsg(code)
 }

@@ -9,4 +9,6 @@ export interface Crs {
   readonly definition: string
   /** Geographic CRS whose shifts to WGS 84 (datum-shifts.ts) differ by place: located.ts chooses the image's. */
   readonly datum?: number
+  /** Metres a unit of its heights, when it says anything about heights: of compound and 3D systems. */
+  readonly heightMetres?: number
 }

@@ -17,6 +17,9 @@ export function datumShift(code: number, lon: number, lat: number): string | und
   return best?.parameters
 }
 
+/** Is any shift known? */
+export const hasShift = (code: number): boolean => SHIFTS[code] !== undefined
+
 /** Are there several shifts, for several places? */
 export const shiftsDiffer = (code: number): boolean => SHIFTS[code]?.includes(';') ?? false
 

@@ -161,11 +161,15 @@ const METHODS: Readonly<Record<string, Method>> = {
   // EPSG's names (WKT2, PROJJSON)
   transversemercator: 'tmerc',
   transversemercatorsouthorientated: 'tmerc-south',
+  transversemercator3d: 'tmerc',
   mercatorvarianta: 'merc-a',
   mercatorvariantb: 'merc-b',
   popularvisualisationpseudomercator: 'web-mercator',
   lambertconicconformal1sp: 'lcc-1',
   lambertconicconformal2sp: 'lcc-2',
+  // the Belgian variant's turn of 29.3" is in the published longitudes of origin, as PROJ takes them
+  lambertconicconformal2spbelgium: 'lcc-2',
+  lambertconicconformal2spmichigan: 'lcc-2',
   albersequalarea: 'aea',
   lambertazimuthalequalarea: 'laea',
   lambertazimuthalequalareaspherical: 'laea',
@@ -269,6 +273,7 @@ const PARAMETERS: Readonly<Record<string, ParameterName | 'ignored'>> = {
   scalefactoroninitialline: 'scale',
   scalefactoratprojectioncentre: 'scale',
   scalefactoronpseudostandardparallel: 'scale',
+  ellipsoidscalingfactor: 'scale',
   azimuth: 'azimuth',
   azimuthofinitialline: 'azimuth',
   azimuthatprojectioncentre: 'azimuth',

@@ -74,7 +74,6 @@ const ROOMS: Record<string, Record<string, number>> = {
 const THIRD_PARTY: Record<string, readonly string[]> = {
   koffi: ['platform'],
   proj4: ['grid'],
-  'epsg-index': ['grid'],
   sharp: ['raster'],
   fzstd: ['raster'],
   'lru-cache': ['server'],

@@ -1,7 +1,8 @@
 // The map projection of GeoTIFF keys, as the head of a PROJ string. Sources: libgeotiff's geo_ctrans.inc for the
 // numbers of the methods, its geo_normalize.c for which keys hold which parameters.
+import { epsgConversion } from '../../grid/epsg-table.js'
 import { type Method, type ProjectionParameters, projectionText } from '../../grid/projections.js'
-import { GeoKey, type GeoKeys, numberKey, parameterKey } from './geokeys.js'
+import { GeoKey, type GeoKeys, numberKey, parameterKey, USER_DEFINED } from './geokeys.js'
 import type { Place } from './geokeys-datum.js'
 import { angularUnit, linearUnit } from './geokeys-units.js'
 
@@ -41,18 +42,26 @@ const METHODS: Readonly<Record<number, Method>> = {
 /** Undefined for what we do not know. */
 export function projectionOf(keys: GeoKeys): KeyProjection | undefined {
   const code = numberKey(keys, GeoKey.Projection)
-  // Projection codes 16001…16060 and 16101…16160 are the UTM zones.
-  if (code !== undefined && code > 16000 && code <= 16160 && code % 100 >= 1 && code % 100 <= 60) {
-    const zone = code % 100
-    const text = `+proj=utm +zone=${zone}${code > 16100 ? ' +south' : ''}`
-    return { text, place: { lon: zone * 6 - 183, lat: Number.NaN } }
-  }
+  const conversion = code === undefined || code === USER_DEFINED ? undefined : epsgConversion(code)
+  if (conversion !== undefined) return { text: conversion, place: placeOf(conversion) }
   const method = methodOf(keys)
   const p = parametersOf(keys, method)
   const text = method && projectionText(method, p)
   if (text === undefined) return undefined
   const middle = p.lat1 === undefined ? p.lat0 : (p.lat1 + (p.lat2 ?? p.lat1)) / 2
   return { text, place: { lon: p.lon0 ?? 0, lat: middle ? middle : Number.NaN } }
+}
+
+/** Somewhere on the map of a conversion of EPSG's, false origin in metres: State Plane zones, Gauss-Krüger, UTM. */
+function placeOf(conversion: string): Place {
+  const number = (key: string): number =>
+    Number(new RegExp(`\\+${key}=(\\S+)`).exec(conversion)?.[1] ?? Number.NaN)
+  const zone = number('zone')
+  if (!Number.isNaN(zone)) return { lon: zone * 6 - 183, lat: Number.NaN }
+  const lat1 = number('lat_1')
+  const lat2 = number('lat_2')
+  const middle = Number.isNaN(lat1) ? number('lat_0') : Number.isNaN(lat2) ? lat1 : (lat1 + lat2) / 2
+  return { lon: number('lon_0') || number('lonc') || 0, lat: middle === 0 ? Number.NaN : middle }
 }
 
 function methodOf(keys: GeoKeys): Method | undefined {
