@@ -11,10 +11,17 @@ export const ELEVATION_LOOKS: readonly ElevationLook[] = ['encoded', 'shade', 'g
 
 const kernel = z.enum(RESAMPLINGS as [Resampling, ...Resampling[]])
 const degrees = z.number()
+/** Not zod's readonly, which would freeze what the caller has. */
+const bbox: z.ZodType<readonly [number, number, number, number]> = z.tuple([
+  degrees,
+  degrees,
+  degrees,
+  degrees,
+])
 
 const sampleShape = {
   /** West, south, east, north, degrees; west > east, or east past 180, crosses the antimeridian. */
-  bbox: z.tuple([degrees, degrees, degrees, degrees]).readonly(),
+  bbox,
   /** Pixels. */
   width: z.int().min(1),
   /** Pixels. */

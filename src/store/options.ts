@@ -82,7 +82,12 @@ const readerShape = {
   waitMs: z.number().min(0).default(30_000),
 }
 
-export const readerOptions = z.strictObject(readerShape)
+export const readerOptions = z
+  .strictObject(readerShape)
+  .refine(({ mode, zeroCopy }) => mode === 'mmap' || !zeroCopy, {
+    path: ['zeroCopy'],
+    error: "views are of mappings, so it needs mode 'mmap'",
+  })
 
 export type ReaderOptions = Given<typeof readerShape>
 

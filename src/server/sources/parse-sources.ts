@@ -12,7 +12,7 @@ export function parseSources(sources: unknown): readonly SourceInput[] {
     else if (typeof source === 'object' && source !== null) {
       const { path, reader } = parseOptions(sourceObject, source, 'source')
       if ((path === undefined) === (reader === undefined))
-        throw badType('A source is a path or a reader: give one of the two.')
+        throw badType('A source needs either a path or a reader.')
     } else throw wrongType('sources are paths or { id, path, reader, missing }', source)
   }
   return list as readonly SourceInput[]

@@ -1,0 +1,196 @@
+// Wrong arguments: a TypeError or RangeError that names what is wrong, at once, whatever is passed to whatever is public.
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import {
+  build,
+  create,
+  decodeHeights,
+  describe,
+  estimate,
+  flagstoneHandler,
+  listen,
+  open,
+  openTileServer,
+  probe,
+  sample,
+  type TileReader,
+} from '../../src/index.js'
+import { root } from '../helpers/paths.js'
+
+function folderOf(directory: string): string {
+  const writer = create(join(directory, 'flat.pmtiles'))
+  for (let i = 0; i < 20; i++) writer.append(9, i, 3, new Uint8Array([i, 2, 3]))
+  writer.append(0, 0, 0, new Uint8Array([1, 2, 3]))
+  writer.seal()
+  writer.close()
+  copyFileSync(join(root, 'fixtures', 'valid', 'foreign.pmtiles'), join(directory, 'foreign.pmtiles'))
+  writeFileSync(join(directory, 'text.txt'), 'no tiles in here\n')
+  mkdirSync(join(directory, 'folder'))
+  return directory
+}
+
+type Wrong = [ask: () => unknown, error: ErrorConstructor, message: RegExp]
+
+t.test('what is wrong is named', async (t) => {
+  const folder = folderOf(t.testdir())
+  const path = join(folder, 'flat.pmtiles')
+  const any = (value: unknown): never => value as never
+  const readers: TileReader[] = [open(path), open(join(folder, 'foreign.pmtiles'))]
+  const writer = create(join(folder, 'new.pmtiles'))
+  const cases: Wrong[] = readers.flatMap((reader): Wrong[] => [
+    [() => reader.get(any('1'), 0, 0), TypeError, /^z of a tile is a number, not "1"$/],
+    [() => reader.get(1, any('0'), 0), TypeError, /^x of a tile is a number, not "0"$/],
+    [() => reader.get(1, 0, any(0n)), TypeError, /^y of a tile is a number, not a bigint$/],
+    [() => reader.get(1, 0, any(undefined)), TypeError, /^y of a tile is a number, not undefined$/],
+    [() => reader.get(1, 2, 0), RangeError, /tile 1\/2\/0 is outside the grid/],
+    [() => reader.get(27, 0, 0), RangeError, /zoom 27 is outside/],
+    [() => reader.has(any(null), 0, 0), TypeError, /^z of a tile/],
+    [() => reader.stat(0.5, 0, 0), RangeError, /zoom 0.5/],
+    [() => reader.getInto(0, 0, 0, any([])), TypeError, /^into is a Uint8Array, not an array$/],
+    [
+      () => reader.getInto(0, 0, 0, any(new Float32Array(9))),
+      TypeError,
+      /^into is a Uint8Array, not an object$/,
+    ],
+    [
+      () => reader.getAsync(0, 0, 0, any({ signl: 1 })),
+      TypeError,
+      /no option 'signl'; did you mean 'signal'\?$/,
+    ],
+    [() => reader.getAsync(0, 0, 0, any({ signal: 1 })), TypeError, /^signal is an AbortSignal, not 1$/],
+    [() => reader.tiles({ bbox: any([180, -85, -180]) }), TypeError, /^bbox is \[west, south, east, north\]/],
+    [
+      () => reader.tiles({ bbox: any([180, -85, -180, '85']) }),
+      TypeError,
+      /^bbox is four numbers, not "85"$/,
+    ],
+    [() => reader.tiles({ bbox: [0, 1, 1, Number.NaN] }), RangeError, /^bbox 0,1,1,NaN is not/],
+    [() => reader.tiles({ bbox: [0, 1, 1, 0] }), RangeError, /^bbox 0,1,1,0 is not west, south, east, north/],
+    [() => reader.tiles({ zoom: any('9') }), TypeError, /^zoom is a number, not "9"$/],
+    [() => reader.tiles({ zoom: 27 }), RangeError, /^zoom is a whole number from 0 to 26, not 27$/],
+    [() => reader.tiles(any({ zooms: 9 })), TypeError, /no 'zooms'; did you mean 'zoom'\?$/],
+    [() => reader.tiles(any(9)), TypeError, /is an object, not 9$/],
+    [() => reader.tiles({ zoom: 9, range: any({ minX: 1 }) }), TypeError, /^minY of the range is a number/],
+    [
+      () => reader.tiles({ zoom: 9, range: { minX: 0, minY: Number.NaN, maxX: 1, maxY: 1 } }),
+      RangeError,
+      /^minY/,
+    ],
+  ])
+  cases.push(
+    [() => open(any(5)), TypeError, /^path is a text, not 5$/],
+    [() => open(''), RangeError, /^path is empty$/],
+    [() => open('a\0b'), RangeError, /^path has a NUL/],
+    [
+      () => open(path, any({ mod: 'mmap' })),
+      TypeError,
+      /reader option: there is no 'mod'; did you mean 'mode'\?/,
+    ],
+    [() => open(path, any(null)), TypeError, /reader option/],
+    [() => open(path, { mode: 'buffered', zeroCopy: true }), TypeError, /zeroCopy: views are of mappings/],
+    [() => open(path, { waitMs: -1 }), RangeError, /waitMs/],
+    [() => open(path, { zeroCopy: any('yes') }), TypeError, /zeroCopy/],
+    [
+      () => create(join(folder, 'x.pmtiles'), any({ overwrit: true })),
+      TypeError,
+      /did you mean 'overwrite'\?/,
+    ],
+    [
+      () => create(join(folder, 'x.pmtiles'), { levels: [{ zoom: 1.5, expectedTiles: 1 }] }),
+      RangeError,
+      /levels\.0\.zoom/,
+    ],
+    [() => writer.append(0, 0, 0, any('tile')), TypeError, /^bytes is a Uint8Array, not "tile"$/],
+    [() => writer.append(0, 0, 0, new Uint8Array(0)), RangeError, /a tile has 1 to/],
+    [
+      () => writer.append(0, 0, 0, new Uint8Array(1), any('png')),
+      TypeError,
+      /^type is one of TileType, not "png"$/,
+    ],
+    [
+      () => writer.append(0, 0, 0, new Uint8Array(1), any(99)),
+      TypeError,
+      /^type is one of TileType, not 99$/,
+    ],
+    [() => writer.remove(0, any('0'), 0), TypeError, /^x of a tile/],
+    [() => writer.setMetadata(any([])), TypeError, /^metadata is an object, not an array$/],
+    [() => writer.setMetadata({ big: 1n }), TypeError, /^metadata cannot be written as JSON: .*BigInt/],
+    [
+      () => writer.setMetadata({ toJSON: () => undefined }),
+      TypeError,
+      /^metadata is an object, and its JSON/,
+    ],
+    [() => writer.seal({ placement: any('back') }), RangeError, /placement/],
+    [() => build(any(undefined)), TypeError, /^build/],
+    [
+      () => build(any({ sources: ['a.tif'], out: 'b.pmtiles', qualty: 1 })),
+      TypeError,
+      /did you mean 'quality'/,
+    ],
+    [
+      () => build({ sources: ['a.tif'], out: 'b.pmtiles' }, any({ onProgres: 1 })),
+      TypeError,
+      /did you mean 'onProgress'\?/,
+    ],
+    [
+      () => build({ sources: ['a.tif'], out: 'b.pmtiles' }, { onNote: any('x') }),
+      RangeError,
+      /onNote: it is a function/,
+    ],
+    [
+      () => estimate({ sources: ['a.tif'], out: 'b.pmtiles' }, { sampleSeconds: -1 }),
+      RangeError,
+      /sampleSeconds/,
+    ],
+    [() => sample(any(path), any({})), TypeError, /^tiles is an open reader/],
+    [() => sample(readers[0]!, any(undefined)), TypeError, /^options is \{ bbox, width, height/],
+    [() => sample(readers[0]!, any({ bbox: [0, 0, 1, 1], width: 5, heigth: 5 })), TypeError, /height|heigth/],
+    [() => sample(readers[0]!, { bbox: [0, 0, 1, 1], width: 5, height: 0 }), RangeError, /height/],
+    [() => decodeHeights(any('x')), TypeError, /^bytes is a tile's Uint8Array, not "x"$/],
+    [
+      () => decodeHeights(new Uint8Array(9), any('mapbx')),
+      TypeError,
+      /^encoding is 'mapbox' or 'terrarium', not "mapbx"$/,
+    ],
+    [() => describe(any({})), TypeError, /^reader is an open reader, not an object$/],
+    [() => probe(any(undefined)), TypeError, /^directory is a path, not undefined$/],
+    [() => openTileServer(any(5)), TypeError, /^sources are paths or .* not 5$/],
+    [() => openTileServer(path, any({ cor: [] })), TypeError, /did you mean 'cors'\?$/],
+    [() => openTileServer(path, { onError: any(5) }), RangeError, /onError: it is a function/],
+    [() => openTileServer({ path, reader: readers[0]! }), TypeError, /either a path or a reader/],
+    [() => listen(any({})), TypeError, /^server is what openTileServer opened/],
+    [() => flagstoneHandler(any(undefined)), TypeError, /^a handler is made of \{ sources/],
+  )
+  for (const [ask, kind, message] of cases) {
+    let thrown: unknown
+    try {
+      await ask()
+    } catch (error) {
+      thrown = error
+    }
+    t.ok(thrown instanceof kind, `${ask}: ${thrown}`)
+    t.match((thrown as Error | undefined)?.message, message, `${ask}`)
+  }
+  for (const reader of readers) reader.close()
+  writer.abandon()
+})
+
+t.test('random wrong things: a complaint, promptly, and the process lives', (t) => {
+  const seed = Number(process.env['FLAGSTONE_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+  const child = fileURLToPath(new URL('./wrong-child.js', import.meta.url))
+  const folder = folderOf(t.testdir())
+  const ended = spawnSync(process.execPath, [child, folder, String(seed)], {
+    encoding: 'utf8',
+    timeout: 400_000,
+    maxBuffer: 2 ** 28,
+  })
+  const lines = ended.stdout.trimEnd().split('\n')
+  const wrong = lines.filter((line) => /^(wrong|unhandled): /.test(line))
+  t.same(wrong, [], `seed ${seed}`)
+  t.equal(lines.at(-1), 'done', `it ended (signal ${ended.signal}) while ${lines.at(-1)}; seed ${seed}`)
+  t.equal(ended.status, 0, ended.stderr)
+  t.end()
+})
