@@ -12,12 +12,8 @@ export const ELEVATION_LOOKS: readonly ElevationLook[] = ['encoded', 'shade', 'g
 const kernel = z.enum(RESAMPLINGS as [Resampling, ...Resampling[]])
 const degrees = z.number()
 /** Not zod's readonly, which would freeze what the caller has. */
-const bbox: z.ZodType<readonly [number, number, number, number]> = z.tuple([
-  degrees,
-  degrees,
-  degrees,
-  degrees,
-])
+type Bbox = readonly [number, number, number, number]
+const bbox: z.ZodType<Bbox, Bbox> = z.tuple([degrees, degrees, degrees, degrees])
 
 const sampleShape = {
   /** West, south, east, north, degrees; west > east, or east past 180, crosses the antimeridian. */

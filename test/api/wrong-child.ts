@@ -100,7 +100,7 @@ const buildFields = fields(
   'cutline',
   'tileSize',
 )
-const contextFields = fields('signal', 'onProgress', 'onNote', 'useCaller', 'openSource', 'sampleSeconds')
+const contextFields = fields('signal', 'onProgress', 'onNote', 'useCaller', 'sampleSeconds')
 const sampleFields = fields(
   'bbox',
   'width',
