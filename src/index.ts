@@ -39,7 +39,7 @@ export {
 export type { MissingPolicy, ServerLimits, ServerOptions } from './server/options.js'
 export type { Listening } from './server/run/listen.js'
 export type { ListenOptions } from './server/run/listen-options.js'
-export type { SourceInput } from './server/sources/source.js'
+export type { SourceEvent, SourceInput } from './server/sources/source.js'
 export {
   describeTiles as describe,
   type LayoutDescription,

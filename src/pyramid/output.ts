@@ -19,6 +19,7 @@ import type { WriterOptions } from '../store/options.js'
 import { type OutputPlace, outputPlace } from '../store/output-path.js'
 import { createTiles, reopenTiles, whileLocked } from '../store/paths.js'
 import type { TileWriter } from '../store/writer.js'
+import { version } from '../version.js'
 import {
   type Checkpoint,
   checkpointPath,
@@ -269,12 +270,16 @@ export function metadataOf(
   view: ColourView = { kind: 'colour' },
 ): Record<string, unknown> {
   const { bounds, minZoom, maxZoom } = plan
+  const given = options.name ?? options.metadata?.['name']
+  const name = given ?? basename(options.out, extname(options.out))
   const optional = { description: options.description, attribution: options.attribution }
   return {
     ...options.metadata,
-    name: options.name ?? basename(options.out, extname(options.out)),
+    name,
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
     type: options.type ?? 'baselayer',
+    tileSize: plan.tileSize,
+    generator: `flagstone ${version}`,
     minzoom: minZoom,
     maxzoom: maxZoom,
     bounds: bounds.map((degrees) => Math.round(degrees * 1e7) / 1e7),
@@ -289,6 +294,8 @@ export function metadataOf(
       overviewResampling: plan.overviewResampling,
       ...(plan.terrain === undefined ? { encoding: plan.encoding } : { terrain: plan.terrain }),
       ...coloursOf(view),
+      // nobody gave it a name: who shows it may call it by what its file is called by then (givenName)
+      ...(given === undefined ? { fileName: name } : {}),
     },
   }
 }

@@ -4,7 +4,7 @@ import type { Query } from './http/message.js'
 import type { Life } from './life.js'
 import type { Metrics, MetricsSnapshot } from './metrics/metrics.js'
 import type { ResolvedServerOptions } from './options.js'
-import type { Catalog, Source } from './sources/source.js'
+import type { Catalog, Source, SourceEvent } from './sources/source.js'
 import type { ByteCache } from './work/byte-cache.js'
 import type { WorkQueue } from './work/work-queue.js'
 
@@ -19,6 +19,8 @@ export interface ServerHooks {
         answer: { route: string; status: number; bytes: number | undefined; seconds: number },
       ) => void)
     | undefined
+  /** With `watch`: a file appeared, changed, went, or cannot be opened. */
+  readonly onSource?: ((event: SourceEvent) => void) | undefined
   /**
    * Of several processes that serve as one: what the others count, for /metrics.
    * @internal

@@ -1,6 +1,7 @@
 // A request → an answer, whatever HTTP library is around it. Tiles are recognised first and answered without a
 // promise; everything else goes through the tables of routes.ts.
 import type { Routed, ServerContext } from './context.js'
+import { AllowedHosts } from './http/allowed-hosts.js'
 import { failureOf } from './http/error-answer.js'
 import { StandardHeaders } from './http/headers.js'
 import { type Answer, HttpError, type Query, type Reply } from './http/message.js'
@@ -30,12 +31,18 @@ export class Core {
   readonly #tiles: TileAnswers
   readonly #tileCounts: RouteCounts
   readonly #path = new TilePath()
+  readonly #hosts: AllowedHosts | undefined
 
   constructor(context: ServerContext) {
     this.context = context
     this.#standard = new StandardHeaders(context.options)
     this.#tiles = new TileAnswers(context, this.#standard)
     this.#tileCounts = context.metrics.requests.of('tile')
+    const { allowedHosts } = context.options
+    this.#hosts =
+      allowedHosts === undefined || allowedHosts.includes('*')
+        ? undefined
+        : new AllowedHosts(allowedHosts, context.options)
   }
 
   /** Never throws and never rejects: whatever goes wrong is a Reply. */
@@ -43,6 +50,7 @@ export class Core {
     const begun = performance.now()
     let tile: Answer | undefined
     try {
+      this.#hosts?.check(query)
       tile = this.#tile(query)
       if (tile === undefined) return this.#other(query, begun)
     } catch (error) {

@@ -35,7 +35,7 @@ export async function openTileServer(
 ): Promise<TileServer> {
   const { resolved, hooks } = parseServerOptions(options)
   const inputs = (Array.isArray(sources) ? sources : [sources]) as readonly SourceInput[]
-  const catalog = await openCatalog(inputs, resolved, describeEarly)
+  const catalog = await openCatalog(inputs, resolved, { opened: describeEarly, happened: hooks.onSource })
   const context: ServerContext = {
     options: resolved,
     catalog,
@@ -69,8 +69,8 @@ function parseServerOptions(given: unknown): {
 } {
   if (given !== undefined && (typeof given !== 'object' || given === null))
     throw wrongType('server options are an object', given)
-  const { onError, onAnswer, otherMetrics, ...options } = (given ?? {}) as ServerOptions & ServerHooks
-  const hooks = { onError, onAnswer, otherMetrics }
+  const { onError, onAnswer, onSource, otherMetrics, ...options } = (given ?? {}) as ServerOptions & ServerHooks
+  const hooks = { onError, onAnswer, onSource, otherMetrics }
   parseOptions(serverHooks, hooks, 'server option')
   return { resolved: parseOptions(serverOptions, options, 'server option'), hooks }
 }

@@ -38,6 +38,9 @@ const limitsShape = {
 export const serverLimits = z.strictObject(limitsShape)
 export type ServerLimits = z.output<z.ZodObject<typeof limitsShape, z.core.$strict>>
 
+/** A name, an address, or '.name' or '*.name' for a domain; '*'. */
+export const ALLOWED_HOST = /^(?:\*|(?:\*?\.)?[\w-][\w.-]*|\[[\da-f:.]+\])$/i
+
 const serverShape = {
   /** For sources that say nothing themselves. */
   missing: missingPolicy.default('204'),
@@ -50,8 +53,15 @@ const serverShape = {
     .string()
     .regex(/^(\/[\w.~-]+)*$/, "is '/a/path' without a slash at its end")
     .default(''),
-  /** Believe X-Forwarded-Proto, -Host, -Prefix and -For. */
+  /** Believe X-Forwarded-Proto, -Host, -Port, -Prefix and -For, or Forwarded (RFC 7239). */
   trustProxy: z.boolean().default(false),
+  /**
+   * Names by which the server may be asked ('tiles.example.org', '.example.org' with all below it, '127.0.0.1',
+   * '[::1]'); requests for others are answered 403. '*', or undefined: any.
+   */
+  allowedHosts: z
+    .array(z.string().regex(ALLOWED_HOST, 'is a host name or address without a port'))
+    .optional(),
   /** Cache-Control of what has no version in its URL. */
   cacheControl: z
     .string()
@@ -79,6 +89,7 @@ export type ResolvedServerOptions = z.output<typeof serverOptions>
 export const serverHooks = z.strictObject({
   onError: hook.optional(),
   onAnswer: hook.optional(),
+  onSource: hook.optional(),
   otherMetrics: hook.optional(),
 })
 

@@ -7,7 +7,7 @@ import type { TilesDescription } from './describe.js'
 export interface TileJsonOptions {
   /** Templates of tile URLs, at least one. */
   readonly tiles: readonly string[]
-  /** When the metadata have none. */
+  /** Where nobody gave it one. */
   readonly name: string
   /** Extension of the tiles behind `tiles`; default: of most that are stored. */
   readonly format?: string | undefined
@@ -29,9 +29,8 @@ export function tileJson(d: TilesDescription, options: TileJsonOptions): Record<
   return {
     tilejson: '3.0.0',
     tiles: options.tiles,
-    // the text requires it of vector tiles only, the schema of all
-    vector_layers: vectorLayers(d),
-    name: text('name') ?? options.name,
+    vector_layers: layersOf(d),
+    name: givenName(d.metadata) ?? options.name,
     description: text('description'),
     attribution: text('attribution'),
     legend: text('legend'),
@@ -55,6 +54,13 @@ export function textOf(metadata: Record<string, unknown>, key: string): string |
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
+/** The name that somebody gave it; a build without one writes its file's of then, and says so. */
+export function givenName(metadata: Record<string, unknown>): string | undefined {
+  const name = textOf(metadata, 'name')
+  const own = metadata['flagstone']
+  return isRecord(own) && own['fileName'] === name ? undefined : name
+}
+
 /** Bounds must not wrap around the antimeridian: those that do become all longitudes. Undefined for nonsense. */
 export function boundsInWorld([west, south, east, north]: Bounds): Bounds | undefined {
   const clamp = (value: number, limit: number): number => Math.max(-limit, Math.min(limit, value))
@@ -71,6 +77,13 @@ function centerIn([west, south, east, north]: Bounds, d: TilesDescription): numb
   const isInside = lon >= west && lon <= east && lat >= south && lat <= north
   const [x, y] = isInside ? [lon, lat] : [(west + east) / 2, (south + north) / 2]
   return [x, y, Math.max(minZoom, Math.min(maxZoom, Math.round(zoom)))]
+}
+
+/** Of vector tiles, where the text requires it (3.3); the schema beside it does of all, but of pictures it means nothing. */
+function layersOf(d: TilesDescription): Record<string, unknown>[] | undefined {
+  const layers = vectorLayers(d)
+  const isVector = d.types.some(({ name }) => name === 'mvt' || name === 'mlt')
+  return isVector || (d.types.length === 0 && layers.length > 0) ? layers : undefined
 }
 
 /** '2' → '2.0.0'; what is no version at all → undefined. */

@@ -315,6 +315,7 @@ t.test('wrong usage is said in a sentence', async (t) => {
     [[file, '--cors', 'example.org'], 2, /'example.org' is not an origin; expected \* or/],
     [[file, '--public-url', 'tiles.example.org'], 2, /expected a URL such as https/],
     [[file, '--base-path', '/a/../b'], 2, /expected a path such as \/maps/],
+    [[file, '--allowed-hosts', 'https://a.example'], 2, /'https:\/\/a\.example' is not a host name/],
     [[file, '--log', 'loud'], 2, /expected one of error, warn, info/],
     [[file, '--tls-cert', file], 2, /HTTPS needs both --tls-cert and --tls-key/],
     [[join(dir, 'nothing.pmtiles')], 1, /nothing\.pmtiles: there is no such file/],
@@ -352,6 +353,27 @@ t.test('SIGHUP is listened to before anybody is told that there is a server', as
   })
   t.equal(await within('the server to stop', ran), 0)
   t.match(told, ['listens', /^\{"url"/])
+})
+
+t.test('with --cors on this machine, names that lead here from elsewhere are refused', async (t) => {
+  const status = async (port: number, host: string): Promise<number | undefined> => {
+    const client = new RawClient(port)
+    client.send(`GET /roads/0/0/0 HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+    const answer = await client.answer('GET', LIMIT_MS)
+    client.destroy()
+    return answer?.status
+  }
+  const guarded = await start(t, file, '--cors', 'https://example.org')
+  for (const host of ['localhost', '127.0.0.1:8080', '[::1]', 'maps.localhost:1']) {
+    t.equal(await status(guarded.port, host), 200, host)
+  }
+  t.equal(await status(guarded.port, 'evil.example'), 403)
+  const asked = await start(t, file, '--no-cors', '--allowed-hosts', 'tiles.example.org,.example.com')
+  t.equal(await status(asked.port, 'tiles.example.org'), 200)
+  t.equal(await status(asked.port, 'a.example.com'), 200)
+  t.equal(await status(asked.port, 'localhost'), 403, 'what is given counts alone')
+  const open = await start(t, file)
+  t.equal(await status(open.port, 'evil.example'), 200, 'whoever may read anyway may ask under any name')
 })
 
 t.test('options reach the server', async (t) => {

@@ -14,6 +14,7 @@ import { emptyTally } from '../../src/pyramid/tally.js'
 import { verifyPath } from '../../src/pyramid/verify.js'
 import { decodeTile } from '../../src/raster/tiles/codec.js'
 import { openTiles } from '../../src/store/paths.js'
+import { version } from '../../src/version.js'
 import { fixture } from '../helpers/paths.js'
 import { type ImageOptions, ImageSource, infoOf, openerOf, speckled, tilesOf } from './images.js'
 import { halved, type Picture, region } from './region.js'
@@ -78,6 +79,9 @@ t.test('base tiles are the source, overviews its naive pyramid, and none is miss
     minzoom: 7,
     maxzoom: 13,
     type: 'baselayer',
+    tileSize: 256,
+    generator: `flagstone ${version}`,
+    flagstone: { fileName: 'out' },
   })
   t.equal(reader.sealed, true)
   reader.close()

@@ -218,6 +218,19 @@ t.test('CORS', async (t) => {
   })
 
   const some = await served(t, { cors: ['https://a.example', 'https://b.example'] })
+  const intoPrivate = { ...preflight, 'Access-Control-Request-Private-Network': 'true' }
+  const allows = async (
+    ask: typeof some,
+    origin: string,
+    headers: Record<string, string>,
+  ): Promise<unknown> =>
+    (await ask('/pics/1/0/1', { method: 'OPTIONS', ...asked(origin, headers) })).headers[
+      'access-control-allow-private-network'
+    ]
+  t.equal(await allows(open, 'https://c.example', intoPrivate), 'true', 'asked from a public network')
+  t.equal(await allows(some, 'https://a.example', intoPrivate), 'true')
+  t.equal(await allows(some, 'https://c.example', intoPrivate), undefined, 'not for those who may not read')
+  t.equal(await allows(open, 'https://c.example', preflight), undefined, 'not asked for')
   for (const target of ['/pics/1/0/1', '/pics/9/0/0', '/nobody', '/pics/1/0/x']) {
     const a = await some(target, asked('https://b.example'))
     t.equal(a.headers['access-control-allow-origin'], 'https://b.example', target)

@@ -1,5 +1,6 @@
 // What the server says of its sources: every document valid by its own rules, with URLs that lead where they say.
 
+import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { validateStyleMin } from '@maplibre/maplibre-gl-style-spec'
 import { Ajv } from 'ajv'
@@ -56,8 +57,8 @@ t.test('TileJSON is valid, and its tiles are there', async (t) => {
       minzoom: 2,
       maxzoom: 4,
       scheme: 'xyz',
-      vector_layers: [],
     })
+    t.notOk('vector_layers' in document, 'pictures have no layers')
     t.equal(document['fillzoom'], undefined)
     t.same(document['bounds'], boundsOf(4, RANGE))
     const [template] = document['tiles'] as [string]
@@ -80,6 +81,25 @@ t.test('TileJSON is valid, and its tiles are there', async (t) => {
   t.match(roads, { format: 'mvt', tileSize: undefined, vector_layers: [{ id: 'roads' }, { id: 'shops' }] })
 })
 
+t.test('what has no title is called after its file as that is called now', async (t) => {
+  const root = t.testdir()
+  const at = (name: string): string => join(root, name)
+  vectorFile(at('orthö 2024.pmtiles'), {})
+  vectorFile(at('b.pmtiles'), { name: 'Named', flagstone: { fileName: 'b' } })
+  vectorFile(at('c.pmtiles'), { name: 'c', flagstone: { fileName: 'c' } })
+  const names = async (...sources: Parameters<typeof serve>[1][]): Promise<unknown[]> => {
+    const { get } = await serve(t, sources.flat() as string[])
+    const index = (await (await get('/index.json')).json()) as { name: string }[]
+    return index.map(({ name }) => name)
+  }
+  t.same(await names(root), ['Named', 'c', 'orthö 2024'])
+  renameSync(at('orthö 2024.pmtiles'), at('ortho.pmtiles'))
+  renameSync(at('b.pmtiles'), at('a.pmtiles'))
+  renameSync(at('c.pmtiles'), at('z.pmtiles'))
+  t.same(await names(root), ['Named', 'ortho', 'z'], 'what a build wrote because nobody named it')
+  t.same(await names({ id: 'city', path: at('ortho.pmtiles') }), ['city'], 'the id that was given')
+})
+
 t.test('a file without tiles', async (t) => {
   const writer = createTiles(at('empty.pmtiles'))
   writer.commit()
@@ -95,11 +115,13 @@ t.test('a file without tiles', async (t) => {
 
 t.test('the schema has something to say about what is wrong', async (t) => {
   t.not(problemsOf({ tilejson: '3.0.0', tiles: [] }), [])
-  t.notOk(validTileJson({ tilejson: '3.0.0', tiles: ['/relative/{z}'], vector_layers: [] }))
-  t.notOk(validTileJson({ tilejson: '3.0.0', tiles: ['http://a'], vector_layers: [{ id: 'a' }] }))
+  t.notOk(validTileJson({ tilejson: '3.0.0', tiles: ['http://a'], format: 'mvt' }))
+  t.notOk(validTileJson({ tilejson: '3.0.0', tiles: ['http://a'], format: 'png', vector_layers: [] }))
+  t.notOk(validTileJson({ tilejson: '3.0.0', tiles: ['/relative/{z}'] }))
   t.notOk(
-    validTileJson({ tilejson: '3.0.0', tiles: ['http://a'], vector_layers: [], bounds: [0, 0, 400, 1] }),
+    validTileJson({ tilejson: '3.0.0', tiles: ['http://a'], format: 'mvt', vector_layers: [{ id: 'a' }] }),
   )
+  t.notOk(validTileJson({ tilejson: '3.0.0', tiles: ['http://a'], bounds: [0, 0, 400, 1] }))
 })
 
 t.test('what is wished for is carried into the tile URLs, or refused', async (t) => {

@@ -141,6 +141,7 @@ t.test('health: ok, degraded by files that do not open, closing', async (t) => {
   const [status, body] = await health(get)
   t.equal(status, 200)
   t.match(body, { status: 'ok', version, sources: 1, problems: 0 })
+  t.notOk('degraded' in body)
   t.ok((body['uptime'] as number) >= 0)
   server.context.life.isClosing = true
   const [closing, last] = await health(get)
@@ -153,6 +154,6 @@ t.test('health: ok, degraded by files that do not open, closing', async (t) => {
   const { get: other } = await serve(t, [folder])
   const [degraded, why] = await health(other)
   t.equal(degraded, 200)
-  t.match(why, { status: 'degraded', sources: 1, problems: 1 })
+  t.match(why, { status: 'degraded', sources: 1, problems: 1, degraded: [/^bad\.pmtiles\b.+\.$/] })
   t.notMatch(JSON.stringify(why), folder, 'no paths')
 })

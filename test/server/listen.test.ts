@@ -1,5 +1,6 @@
 // A server on a port: how it begins, what it lets clients hold, how it ends.
 import { execFileSync, spawnSync } from 'node:child_process'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { join } from 'node:path'
@@ -12,6 +13,7 @@ import { openTileServer, type TileServer } from '../../src/server/handler.js'
 import { freePort, type Listening, listen } from '../../src/server/run/listen.js'
 import type { ListenOptions } from '../../src/server/run/listen-options.js'
 import { requestLog } from '../../src/server/run/request-log.js'
+import { until } from '../helpers/waiting.js'
 import { type RawAnswer, RawClient } from './raw-client.js'
 import { vectorFile } from './served.js'
 
@@ -87,7 +89,7 @@ t.test('what cannot be listened on is said in a sentence that helps', async (t) 
       /^The certificate .*no\.pem does not exist/,
     ],
     [{ port: 0, tls: { cert: file, key: file } }, 'BAD_OPTION', /cannot be used for TLS .* in PEM\.$/],
-    [{ port: 0, tls: { cert: dir, key: file } }, 'SYSTEM', /cannot be read \(EISDIR\)/],
+    [{ port: 0, tls: { cert: dir, key: file } }, 'SYSTEM', /cannot be read \(.*directory/],
   ]
   for (const [options, code, message] of cases) await t.rejects(listen(server, options), { code, message })
 })
@@ -202,6 +204,25 @@ t.test('requests that two servers would read differently are refused', async (t)
     t.equal(await asker.answer('GET', LIMIT_MS), undefined, 'and nothing of it is a second request')
   }
   t.match(await ask(client(), 'GET /roads.json HTTP/1.1\r\n\r\n'), { status: 400 }, 'without a host')
+  for (const [first, second] of [
+    ['Host: a', 'Host: b'],
+    ['Host: a', 'hOST: a'],
+  ]) {
+    const answer = await ask(client(), `GET /roads/0/0/0 HTTP/1.1\r\n${first}\r\nX: y\r\n${second}\r\n\r\n`)
+    t.equal(answer?.status, 400, `${first}, ${second}`)
+  }
+})
+
+t.test('requests under other names than those allowed are refused, tiles too', async (t) => {
+  const server = await openTileServer(file, { allowedHosts: ['tiles.example'] })
+  const { client } = await start(t, {}, undefined, server)
+  for (const path of ['/roads/0/0/0', '/roads.json', '/', '/health', '/nowhere']) {
+    const refused = await ask(client(), `GET ${path} HTTP/1.1\r\nHost: evil.example\r\n\r\n`)
+    t.equal(refused?.status, 403, path)
+    t.match(refused?.body.toString(), /under the name evil\.example; add it to --allowed-hosts/)
+  }
+  const fine = await ask(client(), 'GET /roads/0/0/0 HTTP/1.1\r\nHost: tiles.example:8080\r\n\r\n')
+  t.equal(fine?.status, 200)
 })
 
 t.test('what would follow a body that came with Upgrade is asked elsewhere', async (t) => {
@@ -273,6 +294,34 @@ t.test('the request log', async (t) => {
   t.match(await run('warn', false), [{ status: 404 }])
   t.same(await run('error', false), [])
   t.same(await run(undefined, false), [], 'off unless asked for')
+})
+
+t.test('what happens to watched files is logged', async (t) => {
+  const lines: { msg: string; level: string; source?: string; problem?: string }[] = []
+  const sink = { write: (line: string) => lines.push(JSON.parse(line)) }
+  const folder = t.testdir()
+  vectorFile(join(folder, 'old.pmtiles'), {})
+  const server = await openTileServer(folder, {
+    watch: true,
+    watchSeconds: 0.1,
+    ...requestLog(sink, 'info', { trustProxy: false }),
+  })
+  t.teardown(() => server.close())
+  const said = async (msg: string, source: string): Promise<object> =>
+    await until(
+      () => `'${msg}' of ${source} in ${JSON.stringify(lines)}`,
+      () => lines.find((line) => line.msg === msg && line.source === source),
+    )
+  vectorFile(join(folder, 'new.pmtiles'), {})
+  t.match(await said('source added', 'new'), { level: 'info', path: join(folder, 'new.pmtiles') })
+  vectorFile(join(folder, 'next'), { name: 'Next' })
+  renameSync(join(folder, 'next'), join(folder, 'new.pmtiles'))
+  t.match(await said('source changed', 'new'), { level: 'info' })
+  writeFileSync(join(folder, 'bad.pmtiles'), 'no archive')
+  t.match(await said('source has a problem', 'bad'), { level: 'warn', problem: /bad\.pmtiles: neither/ })
+  rmSync(join(folder, 'old.pmtiles'))
+  t.match(await said('source removed', 'old'), { level: 'info' })
+  t.equal(lines.filter(({ source }) => source === 'bad').length, 1, 'a problem is said once')
 })
 
 t.test('failures are logged with their stacks, whatever the level', async (t) => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { AllowedHosts } from '../../src/server/http/allowed-hosts.js'
 import { HttpError, type Query } from '../../src/server/http/message.js'
 import { clientAddress, publicBase } from '../../src/server/http/public-url.js'
 
@@ -59,6 +60,90 @@ t.test('forwarded headers count only when the proxy is trusted', async (t) => {
   t.equal(publicBase(down, proxied), 'http://h')
 })
 
+t.test('X-Forwarded-Port', async (t) => {
+  const cases: [headers: Record<string, string>, base: string][] = [
+    [{ host: 'in:8080', 'x-forwarded-port': '8443', 'x-forwarded-proto': 'https' }, 'https://in:8443'],
+    [{ host: 'in:8080', 'x-forwarded-port': '443', 'x-forwarded-proto': 'https' }, 'https://in'],
+    [{ host: 'in', 'x-forwarded-port': '80' }, 'http://in'],
+    [{ host: 'in', 'x-forwarded-port': '443' }, 'http://in:443'],
+    [
+      { host: 'in:1', 'x-forwarded-host': 'a.example', 'x-forwarded-port': '8443, 80' },
+      'http://a.example:8443',
+    ],
+    // what the client typed is nearer to it than the port that a proxy in between listens on
+    [{ host: 'in:1', 'x-forwarded-host': 'a.example:9', 'x-forwarded-port': '80' }, 'http://a.example:9'],
+    [{ host: '[::1]:8080', 'x-forwarded-port': '81' }, 'http://[::1]:81'],
+    [{ host: 'in:8080', 'x-forwarded-port': '0' }, 'http://in:8080'],
+    [{ host: 'in:8080', 'x-forwarded-port': '65536' }, 'http://in:8080'],
+    [{ host: 'in:8080', 'x-forwarded-port': '8"' }, 'http://in:8080'],
+  ]
+  for (const [headers, base] of cases)
+    t.equal(publicBase(query(headers), proxied), base, JSON.stringify(headers))
+  t.equal(publicBase(query({ host: 'in:1', 'x-forwarded-port': '81' }), plain), 'http://in:1', 'not trusted')
+})
+
+t.test('Forwarded (RFC 7239)', async (t) => {
+  const cases: [forwarded: string, base: string, client: string][] = [
+    ['for=192.0.2.60;proto=https;by=203.0.113.43;host=a.example', 'https://a.example', '192.0.2.60'],
+    ['Host="a.example:8443"; Proto=HTTPS , host=b.example', 'https://a.example:8443', '10.0.0.9'],
+    ['for="[2001:db8:cafe::17]:4711"', 'http://in:1', '2001:db8:cafe::17'],
+    ['FOR="192.0.2.43:47011", for=198.51.100.17', 'http://in:1', '192.0.2.43'],
+    ['for=unknown, for=198.51.100.17', 'http://in:1', '10.0.0.9'],
+    ['host="a\\.example"', 'http://a.example', '10.0.0.9'],
+    [';;host=a.example;', 'http://a.example', '10.0.0.9'],
+    ['host="a.example', 'http://in:1', '10.0.0.9'],
+    ['host=a.example evil', 'http://in:1', '10.0.0.9'],
+    ['host=""><script>"', 'http://in:1', '10.0.0.9'],
+    ['proto=javascript', 'http://in:1', '10.0.0.9'],
+  ]
+  for (const [forwarded, base, client] of cases) {
+    const asked = query({ host: 'in:1', forwarded })
+    t.equal(publicBase(asked, proxied), base, forwarded)
+    t.equal(clientAddress(asked, proxied), client, forwarded)
+    t.equal(publicBase(asked, plain), 'http://in:1', 'not trusted')
+  }
+  const both = { host: 'in', forwarded: 'host=evil.example', 'x-forwarded-proto': 'https' }
+  t.equal(publicBase(query(both), proxied), 'https://in', 'what the proxy did not set is of the client')
+})
+
+t.test('the names by which a server may be asked', async (t) => {
+  const check = (hosts: string[], headers: Record<string, string>, options = plain): number => {
+    try {
+      new AllowedHosts(hosts, options).check(query(headers))
+      return 200
+    } catch (error) {
+      return (error as HttpError).status
+    }
+  }
+  const hosts = ['tiles.example', '.sub.example', '127.0.0.1', '[::1]']
+  for (const host of [
+    'tiles.example',
+    'TILES.example:8080',
+    'tiles.example.',
+    'sub.example',
+    'a.b.sub.example',
+  ]) {
+    t.equal(check(hosts, { host }), 200, host)
+  }
+  for (const host of ['127.0.0.1:1', '[::1]:8080']) t.equal(check(hosts, { host }), 200, host)
+  for (const host of [
+    'example',
+    'a.tiles.example',
+    'notsub.example',
+    'tiles.example.evil',
+    '127.0.0.2',
+    '[::2]',
+  ]) {
+    t.equal(check(hosts, { host }), 403, host)
+  }
+  t.equal(check(hosts, { host: '<' }), 400)
+  t.equal(check(hosts, {}), 403, 'HTTP/1.0 without a Host')
+  t.equal(check(['*.sub.example'], { host: 'a.sub.example' }), 200)
+  const forwarded = { host: 'inside', 'x-forwarded-host': 'tiles.example' }
+  t.equal(check(hosts, forwarded), 403)
+  t.equal(check(hosts, forwarded, proxied), 200, 'of a proxy that is trusted, what the client asked')
+})
+
 t.test('nothing of a hostile header gets through', async (t) => {
   const hostile = [
     '"><script>',
@@ -84,6 +169,7 @@ t.test('nothing of a hostile header gets through', async (t) => {
       'x-forwarded-prefix': text,
       'x-forwarded-proto': text,
       'x-forwarded-for': text,
+      'x-forwarded-port': text,
     })
     t.equal(publicBase(forwarded, proxied), 'http://h', `forwarded: ${JSON.stringify(text)}`)
     t.equal(clientAddress(forwarded, proxied), '10.0.0.9')

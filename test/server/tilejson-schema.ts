@@ -1,6 +1,6 @@
 // TileJSON 3.0.0 as a JSON schema, written from the specification's text (tilejson-spec/3.0.0/README.md). It says more
-// than the schema published beside it: lengths, ranges, the absolute URLs of 3.2; and it wants `vector_layers` always,
-// as that one does.
+// than the schema published beside it: lengths, ranges, the absolute URLs of 3.2; and it wants `vector_layers` of vector
+// tiles only (3.3), while that one wants them always.
 const zoom = { type: 'integer', minimum: 0, maximum: 30 }
 const semver = { type: 'string', pattern: '^\\d+\\.\\d+\\.\\d+([-+][\\w.+-]+)?$' }
 const longitude = { type: 'number', minimum: -180, maximum: 180 }
@@ -15,7 +15,12 @@ const tuple = (...items: readonly object[]): object => ({
 
 export const tileJsonSchema = {
   type: 'object',
-  required: ['tilejson', 'tiles', 'vector_layers'],
+  required: ['tilejson', 'tiles'],
+  // `format` is ours
+  if: { properties: { format: { enum: ['mvt', 'mlt'] } }, required: ['format'] },
+  // biome-ignore lint/suspicious/noThenProperty: JSON schema's word
+  then: { required: ['vector_layers'] },
+  else: { not: { required: ['vector_layers'] } },
   properties: {
     tilejson: { const: '3.0.0' },
     tiles: { ...urls, minItems: 1 },

@@ -23,6 +23,7 @@ function described(
   } as TilesDescription
 }
 
+const VECTOR = { types: [{ name: 'mvt', extension: 'mvt', count: 1 }] }
 const options = { tiles: ['https://a/{z}/{x}/{y}.png'], name: 'fallback' }
 const of = (metadata: Record<string, unknown>, more?: Partial<TilesDescription>): Record<string, unknown> =>
   tileJson(described(metadata, more), options)
@@ -44,7 +45,9 @@ t.test('what the file says of itself', async (t) => {
     bounds: [7, 46, 9, 48],
     center: [8, 47, 5],
   })
-  t.same(of(metadata)['vector_layers'], [])
+  t.equal(of(metadata)['vector_layers'], undefined, 'pictures have none')
+  t.equal(of({ vector_layers: [{ id: 'a', fields: {} }] })['vector_layers'], undefined)
+  t.same(of(metadata, VECTOR)['vector_layers'], [])
   t.equal(of({})['name'], 'fallback')
 })
 
@@ -82,8 +85,8 @@ t.test('vector layers, of PMTiles and of MBTiles, each with strings as fields', 
   const listed = [layer, { id: 1 }, 'x', null, { id: 'bare' }]
   const expected = [right, { id: 'bare', fields: {} }]
   const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
-  t.same(plain(of({ vector_layers: listed })['vector_layers']), expected)
-  t.same(plain(of({ json: JSON.stringify({ vector_layers: listed }) })['vector_layers']), expected)
-  t.same(of({ json: '{"vector_layers":' })['vector_layers'], [])
-  t.same(of({ json: 'null', vector_layers: 'none' })['vector_layers'], [])
+  t.same(plain(of({ vector_layers: listed }, VECTOR)['vector_layers']), expected)
+  t.same(plain(of({ json: JSON.stringify({ vector_layers: listed }) }, VECTOR)['vector_layers']), expected)
+  t.same(of({ json: '{"vector_layers":' }, VECTOR)['vector_layers'], [])
+  t.same(of({ json: 'null', vector_layers: 'none' }, VECTOR)['vector_layers'], [])
 })

@@ -1,7 +1,7 @@
 // The options of `flagstone serve`, group by group as its help shows them. What they mean is said once, in
 // server/options.ts and server/run/listen-options.ts; here are their spellings.
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { MISSING, type MissingPolicy } from '../../server/options.js'
+import { ALLOWED_HOST, MISSING, type MissingPolicy } from '../../server/options.js'
 import { LOG_LEVELS } from '../../server/run/listen-options.js'
 import { parseBytes, parseInteger, parseNumber } from '../parse.js'
 
@@ -23,6 +23,18 @@ export function collectMissing(text: string, before: Missing = { byId: {} }): Mi
   return at < 0
     ? { ...before, all: policy }
     : { ...before, byId: { ...before.byId, [text.slice(0, at)]: policy } }
+}
+
+/** 'tiles.example.org,.example.com'. */
+function parseHosts(text: string): string[] {
+  const hosts = text.split(/[\s,]+/).filter((host) => host !== '')
+  for (const host of hosts) {
+    if (ALLOWED_HOST.test(host)) continue
+    throw new InvalidArgumentError(
+      `'${host}' is not a host name; expected * or a list such as tiles.example.org,.example.com,127.0.0.1, without ports.`,
+    )
+  }
+  return hosts
 }
 
 /** 'https://a.org,https://b.org' or '*'. */
@@ -95,6 +107,11 @@ function answerGroup(command: Command): Command {
       parseOrigins,
     )
     .option('--no-cors', 'allow no other origins')
+    .option(
+      '--allowed-hosts <hosts>',
+      'names by which the server may be asked, with commas; .NAME: a domain (default: any; with --cors on 127.0.0.1: localhost)',
+      parseHosts,
+    )
     .option('--cache-control <value>', 'Cache-Control for URLs without a version')
     .option('--watch', 'pick up files that are added, changed or removed')
 }
@@ -104,7 +121,7 @@ function proxyGroup(command: Command): Command {
     .optionsGroup('Behind a proxy:')
     .option('--public-url <url>', 'public URL of this server, for the links in responses', parsePublicUrl)
     .option('--base-path <path>', 'path prefix of all URLs, e.g. /maps', parseBasePath)
-    .option('--trust-proxy', 'trust X-Forwarded-Proto, -Host, -Prefix and -For')
+    .option('--trust-proxy', 'trust X-Forwarded-Proto, -Host, -Port, -Prefix and -For, or Forwarded')
 }
 
 function limitGroup(command: Command): Command {

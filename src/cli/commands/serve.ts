@@ -21,6 +21,7 @@ interface ServeOptions extends CommonOptions {
   readonly transcode?: boolean
   /** false: --no-cors; true is commander's default for it. */
   readonly cors?: readonly string[] | boolean
+  readonly allowedHosts?: readonly string[]
   readonly cacheControl?: string
   readonly watch?: boolean
   readonly publicUrl?: string
@@ -133,6 +134,7 @@ function serverOptionsOf(o: ServeOptions, workers: number): ServerOptions {
     publicUrl: o.publicUrl,
     basePath: o.basePath,
     trustProxy: o.trustProxy,
+    allowedHosts: o.allowedHosts as string[] | undefined,
     cacheControl: o.cacheControl,
     transcode: o.transcode,
     watch: o.watch,

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import type { Core } from '../core.js'
-import type { Query, Reply } from '../http/message.js'
+import { HttpError, type Query, type Reply } from '../http/message.js'
 import { readBody } from '../http/request-body.js'
 import { writeReply } from '../http/write-reply.js'
 
@@ -101,7 +101,8 @@ export function nodeHandler(core: Core): NodeHandler {
     if (request.headers.upgrade !== undefined && hasBody(request)) response.shouldKeepAlive = false
     const mountPath = mountPathOf(request)
     const query = new NodeQuery(request, response, targetOf(request, mountPath), mountPath)
-    const answer = core.answer(query)
+    const answer =
+      hostsOf(request) > 1 ? core.failed(query, new HttpError(400, TWO_HOSTS)) : core.answer(query)
     const finish = (reply: Reply): void => {
       if (next !== undefined && reply.isElsewhere === true) next()
       else write(query, reply, response)
@@ -109,6 +110,19 @@ export function nodeHandler(core: Core): NodeHandler {
     if (answer instanceof Promise) void answer.then(finish)
     else finish(answer)
   }
+}
+
+/** RFC 9112, 3.2; a proxy may have gone by the one, and we by the other. */
+const TWO_HOSTS = 'A request has one Host header.'
+
+/** Node keeps the first and drops the others. */
+function hostsOf({ rawHeaders }: IncomingMessage): number {
+  let count = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!
+    if (name.length === 4 && name.toLowerCase() === 'host') count++
+  }
+  return count
 }
 
 const hasBody = ({ headers }: IncomingMessage): boolean =>

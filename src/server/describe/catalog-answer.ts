@@ -3,11 +3,12 @@
 //
 // A source that cannot be described is left out: it must not hide the others.
 import { mimeOf, typeFromExtension } from '../../format/tile-type.js'
-import { textOf } from '../../store/tilejson.js'
+import { givenName, textOf } from '../../store/tilejson.js'
 import type { Routed, ServerContext } from '../context.js'
 import type { Reply } from '../http/message.js'
 import { publicBase } from '../http/public-url.js'
 import type { Source } from '../sources/source.js'
+import { titleOf } from '../sources/source-ids.js'
 import { manyAnswer } from './many.js'
 import { NO_WISHES } from './tile-address.js'
 import { tileLook } from './tile-look.js'
@@ -42,7 +43,7 @@ async function catalogEntry(source: Source): Promise<Record<string, unknown>> {
   return {
     content_type: mimeOf(typeFromExtension(extension ?? '') ?? 0),
     content_encoding: contentEncoding,
-    name: textOf(metadata, 'name'),
+    name: givenName(metadata) ?? titleOf(source),
     description: textOf(metadata, 'description'),
     attribution: textOf(metadata, 'attribution'),
   }

@@ -4,22 +4,27 @@ import type { Routed, ServerContext } from '../context.js'
 import { jsonAnswer, textAnswer } from '../http/json-answer.js'
 import type { Reply } from '../http/message.js'
 import { METRICS_CONTENT_TYPE, metricsText } from '../metrics/metrics.js'
+import { problemsOf } from './source-facts.js'
 
 const NOT_KEPT = ['Cache-Control', 'no-store']
+
+/** Sentences of one answer at most: balancers ask every second. */
+const MOST_NAMED = 20
 
 /**
  * 200 while requests are answered, with status 'ok', or 'degraded' when files were found that cannot be opened (which
  * is no reason to take the others away); 503 and 'closing' once the server is being stopped.
  */
 export function answerHealth({ catalog, life }: ServerContext, { query }: Routed): Reply {
-  const problems = catalog.problems().length
+  const problems = problemsOf(catalog)
   const state = {
-    status: life.isClosing ? 'closing' : problems > 0 ? 'degraded' : 'ok',
+    status: life.isClosing ? 'closing' : problems.length > 0 ? 'degraded' : 'ok',
     version,
     uptime: Math.round(life.seconds * 1000) / 1000,
     sources: catalog.list().length,
-    // how many, not which: their sentences hold paths
-    problems,
+    problems: problems.length,
+    // and what is wrong; absent when nothing is
+    degraded: problems.length > 0 ? problems.slice(0, MOST_NAMED) : undefined,
   }
   return jsonAnswer(query, state, { status: life.isClosing ? 503 : 200, headers: NOT_KEPT })
 }

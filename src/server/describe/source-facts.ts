@@ -4,11 +4,13 @@
 import { basename } from 'node:path'
 import { elevationOf } from '../../sampling/tile-form.js'
 import { newPace } from '../../store/pace.js'
+import { givenName } from '../../store/tilejson.js'
 import type { Routed, RoutedSource, ServerContext } from '../context.js'
 import { notModified } from '../http/conditional.js'
 import { jsonAnswer } from '../http/json-answer.js'
 import type { Reply } from '../http/message.js'
-import type { Source } from '../sources/source.js'
+import type { Catalog, Source } from '../sources/source.js'
+import { titleOf } from '../sources/source-ids.js'
 
 export function answerFacts({ options }: ServerContext, { query, source }: RoutedSource): Reply {
   const etag = `"info-${source.version}"`
@@ -17,7 +19,7 @@ export function answerFacts({ options }: ServerContext, { query, source }: Route
   const { metadata, layout: _, ...described } = source.describe()
   const facts = {
     id: source.id,
-    name: textOf(metadata['name']),
+    name: givenName(metadata) ?? titleOf(source),
     description: textOf(metadata['description']),
     attribution: textOf(metadata['attribution']),
     ...described,
@@ -36,11 +38,20 @@ export async function answerSources({ catalog }: ServerContext, { query }: Route
   for (const source of catalog.list()) {
     const turn = pace()
     if (turn !== undefined) await turn
-    sources.push({ id: source.id, ...namesOf(source) })
+    const { name = titleOf(source), description } = namesOf(source)
+    sources.push({ id: source.id, name, description })
   }
-  // whoever may look at maps need not know where they lie
-  const problems = catalog.problems().map(({ path, message }) => message.replaceAll(path, basename(path)))
+  const problems = problemsOf(catalog)
   return jsonAnswer(query, { sources, problems }, { headers: ['Cache-Control', 'no-cache'] })
+}
+
+/** A sentence each, without the folders: whoever may look at maps need not know where they lie. */
+export function problemsOf(catalog: Catalog): string[] {
+  return catalog
+    .problems()
+    .map(({ path, message }) =>
+      path === '' ? 'A folder cannot be read; the log says why.' : message.replaceAll(path, basename(path)),
+    )
 }
 
 interface Names {
@@ -57,7 +68,7 @@ export function namesOf(source: Source): Names {
     const before = known.get(source)
     if (before?.version === version) return before.names
     const metadata = source.tiles.metadata()
-    const names = { name: textOf(metadata['name']), description: textOf(metadata['description']) }
+    const names = { name: givenName(metadata), description: textOf(metadata['description']) }
     known.set(source, { version, names })
     return names
   } catch {

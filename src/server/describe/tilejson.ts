@@ -5,6 +5,7 @@ import { jsonAnswer } from '../http/json-answer.js'
 import type { Reply } from '../http/message.js'
 import { publicBase } from '../http/public-url.js'
 import type { Source } from '../sources/source.js'
+import { titleOf } from '../sources/source-ids.js'
 import {
   shownEncoding,
   shownFormat,
@@ -37,7 +38,7 @@ export async function sourceTileJson(
   const look = await tileLook(source)
   const missing = wishes.missing ?? source.missing ?? options.missing
   const document = tileJson(source.describe(), {
-    name: source.id,
+    name: titleOf(source),
     tiles: [tileTemplate(base, source, look, options, wishes)],
     format: shownFormat(look, wishes),
     encoding: shownEncoding(look, wishes),

@@ -1,13 +1,14 @@
 // WMTS capabilities: /{id}/WMTSCapabilities.xml of one source, /WMTSCapabilities.xml of all that are pictures.
 import { mimeOf, typeFromExtension } from '../../format/tile-type.js'
 import { LIMIT_LATITUDE } from '../../grid/mercator.js'
-import { boundsInWorld, textOf } from '../../store/tilejson.js'
+import { boundsInWorld, givenName, textOf } from '../../store/tilejson.js'
 import type { Routed, RoutedSource, ServerContext } from '../context.js'
 import { textAnswer } from '../http/json-answer.js'
 import { HttpError, type Reply } from '../http/message.js'
 import { publicBase } from '../http/public-url.js'
 import type { ResolvedServerOptions } from '../options.js'
 import type { Source } from '../sources/source.js'
+import { titleOf } from '../sources/source-ids.js'
 import { manyAnswer } from './many.js'
 import {
   drawableWishes,
@@ -76,7 +77,7 @@ export async function wmtsLayer(
   const [west, south, east, north] = (bounds && boundsInWorld(bounds)) ?? WORLD
   return {
     id: source.id,
-    title: textOf(metadata, 'name') ?? source.id,
+    title: givenName(metadata) ?? titleOf(source),
     description: textOf(metadata, 'description'),
     // there are no tiles beyond, and clients fail at the poles
     bounds: { west, south: Math.max(south, -LIMIT_LATITUDE), east, north: Math.min(north, LIMIT_LATITUDE) },

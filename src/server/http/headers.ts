@@ -33,9 +33,18 @@ export class StandardHeaders {
     }
     if (this.#origins.size === 0) return
     pushVary(headers, 'Origin')
+    if (!this.#mayRead(query)) return
+    headers.push(
+      'Access-Control-Allow-Origin',
+      query.header('origin')!,
+      'Access-Control-Expose-Headers',
+      EXPOSED,
+    )
+  }
+
+  #mayRead(query: Query): boolean {
     const origin = query.header('origin')
-    if (origin === undefined || !this.#origins.has(origin.toLowerCase())) return
-    headers.push('Access-Control-Allow-Origin', origin, 'Access-Control-Expose-Headers', EXPOSED)
+    return origin !== undefined && (this.#isOpen || this.#origins.has(origin.toLowerCase()))
   }
 
   /** Adds CORS, and Cache-Control where the answer has none of its own. Errors are not kept. */
@@ -54,6 +63,9 @@ export class StandardHeaders {
     if (query.header('access-control-request-method') !== undefined && query.header('origin') !== undefined) {
       headers.push('Access-Control-Allow-Methods', methods, 'Access-Control-Allow-Headers', ALLOWED)
       headers.push('Access-Control-Max-Age', PREFLIGHT_SECONDS)
+      // a public site's page asks for a server in a private network (https://wicg.github.io/private-network-access/)
+      const isPrivate = query.header('access-control-request-private-network') === 'true'
+      if (isPrivate && this.#mayRead(query)) headers.push('Access-Control-Allow-Private-Network', 'true')
     }
     return { status: 204, headers, body: undefined }
   }

@@ -4,46 +4,66 @@
 // quote, bracket, space or control character of a header reaches a document.
 import { isIP } from 'node:net'
 import type { ResolvedServerOptions } from '../options.js'
+import { type Forwarded, forwardedOf } from './forwarded.js'
 import { HttpError, type Query } from './message.js'
 
 /** A name, an IPv4 address or an IPv6 address in brackets, with or without a port (RFC 3986, without escapes). */
 const HOST = /^(?:[\w-][\w.-]{0,252}|\[[\da-f:.]{2,45}\])(?::\d{1,5})?$/i
+const PORT = /:\d+$/
 const PREFIX = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/
 
 /** Of paths of a source, as other servers have them. */
 const ALIAS = /^\/(?:tiles|data)(?=\/)/
 
-type UrlOptions = Pick<ResolvedServerOptions, 'publicUrl' | 'basePath' | 'trustProxy'>
+export type UrlOptions = Pick<ResolvedServerOptions, 'publicUrl' | 'basePath' | 'trustProxy'>
 
 /**
  * 'https://host/base' without a slash at its end. Who asks below '/tiles' or '/data' is told of addresses there: it may
- * be all that an outer router hands on to us (`app.get('/tiles/*', handler)`). X-Forwarded-* count only with `trustProxy`, and of a list its first
- * value, which is the proxy nearest to the client; one that is malformed is as good as none.
+ * be all that an outer router hands on to us (`app.get('/tiles/*', handler)`). What proxies say counts only with
+ * `trustProxy`, and what is malformed is as good as not said.
  * @throws HttpError 400 when it has to be taken from a Host header that is no host
  */
 export function publicBase(query: Query, options: UrlOptions): string {
   if (options.publicUrl !== undefined) return options.publicUrl.replace(/\/+$/, '')
   const alias = ALIAS.exec(query.target.slice(options.basePath.length))?.[0] ?? ''
   const mounted = `${plain(query.mountPath ?? '')}${options.basePath}${alias}`
-  if (!options.trustProxy) return `${query.isSecure ? 'https' : 'http'}://${hostOf(query)}${mounted}`
-  const proto = forwarded(query, 'x-forwarded-proto')?.toLowerCase()
-  const isSecure = proto === 'https' || (proto !== 'http' && query.isSecure)
-  const host = forwarded(query, 'x-forwarded-host')
-  const prefix = forwarded(query, 'x-forwarded-prefix')?.replace(/\/+$/, '') ?? ''
+  if (!options.trustProxy) return `${schemeOf(query, {})}://${hostOf(query)}${mounted}`
+  const said = forwardedOf(query)
+  const prefix = said.prefix?.replace(/\/+$/, '') ?? ''
   return [
-    isSecure ? 'https://' : 'http://',
-    host !== undefined && HOST.test(host) ? host : hostOf(query),
+    `${schemeOf(query, said)}://`,
+    hostAs(query, said),
     prefix.length <= 1024 && PREFIX.test(prefix) ? prefix : '',
     mounted,
   ].join('')
 }
 
-/** Who asks: the connection's other end, or with `trustProxy` the client that X-Forwarded-For names. */
+/** The host by which the client asks, with its port where that is not the usual one. Throws as publicBase does. */
+export function askedHost(query: Query, { trustProxy }: Pick<UrlOptions, 'trustProxy'>): string {
+  return trustProxy ? hostAs(query, forwardedOf(query)) : hostOf(query)
+}
+
+/** Who asks: the connection's other end, or with `trustProxy` the client that the proxy names. */
 export function clientAddress(query: Query, options: Pick<UrlOptions, 'trustProxy'>): string | undefined {
-  const named = options.trustProxy ? forwarded(query, 'x-forwarded-for') : undefined
+  const named = options.trustProxy ? forwardedOf(query).client : undefined
   // some proxies add the port
   const address = named?.replace(/^\[(.+)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1')
   return address !== undefined && isIP(address) !== 0 ? address : query.remoteAddress
+}
+
+function schemeOf(query: Query, said: Forwarded): 'http' | 'https' {
+  const proto = said.proto?.toLowerCase()
+  return proto === 'https' || (proto !== 'http' && query.isSecure) ? 'https' : 'http'
+}
+
+function hostAs(query: Query, said: Forwarded): string {
+  const isNamed = said.host !== undefined && HOST.test(said.host)
+  const host = isNamed ? said.host! : hostOf(query)
+  const port = Number(/^\d{1,5}$/.test(said.port ?? '') ? said.port : 0)
+  // a port that stands in the client's own words is nearer to it than what the last proxy but one listens on
+  if (port < 1 || port > 65_535 || (isNamed && PORT.test(host))) return host
+  const isUsual = port === (schemeOf(query, said) === 'https' ? 443 : 80)
+  return `${host.replace(PORT, '')}${isUsual ? '' : `:${port}`}`
 }
 
 /** As it was typed by the client, where the mount point is a pattern. */
@@ -55,12 +75,4 @@ function hostOf(query: Query): string {
   const host = query.header('host') ?? query.header(':authority') ?? 'localhost'
   if (!HOST.test(host)) throw new HttpError(400, 'The Host header is not a valid host name.')
   return host
-}
-
-function forwarded(query: Query, name: string): string | undefined {
-  const value = query.header(name)
-  if (value === undefined) return undefined
-  const comma = value.indexOf(',')
-  const first = (comma < 0 ? value : value.slice(0, comma)).trim()
-  return first === '' ? undefined : first
 }

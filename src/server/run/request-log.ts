@@ -9,9 +9,16 @@ export interface LogSink {
   write(line: string): unknown
 }
 
+const SAID = {
+  added: 'source added',
+  changed: 'source changed',
+  removed: 'source removed',
+  problem: 'source has a problem',
+} as const
+
 /**
  * Hooks for openTileServer.
- * @param level of requests: 'info' all, 'warn' those answered 4xx and 5xx, 'error' 5xx; undefined: none
+ * @param level of requests: 'info' all (and what happens to files), 'warn' those answered 4xx and 5xx, 'error' 5xx; undefined: none
  */
 export function requestLog(
   sink: LogSink,
@@ -36,6 +43,9 @@ export function requestLog(
   if (level === undefined) return { onError }
   return {
     onError,
+    onSource({ kind, id, path, message }) {
+      log[kind === 'problem' ? 'warn' : 'info']({ source: id, path, problem: message }, SAID[kind])
+    },
     onAnswer(query, { route, status, bytes, seconds }) {
       const of = status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info'
       if (!log.isLevelEnabled(of)) return

@@ -2,6 +2,7 @@
 // another process.
 import type { ServerHooks } from '../context.js'
 import { openTileServer, type TileServer } from '../handler.js'
+import { LOOPBACK_HOSTS } from '../http/allowed-hosts.js'
 import type { ServerOptions } from '../options.js'
 import type { SourceInput } from '../sources/source.js'
 import { listen } from './listen.js'
@@ -44,7 +45,8 @@ export interface RunningHere extends Running {
 /** Throws what openTileServer and listen throw. */
 export async function serve(job: ServeJob, log: LogSink, hooks: ServerHooks = {}): Promise<RunningHere> {
   const logging = requestLog(log, job.log, { trustProxy: job.server.trustProxy === true })
-  const server = await openTileServer(job.sources, { ...job.server, ...logging, ...hooks })
+  const allowedHosts = allowedHostsOf(job)
+  const server = await openTileServer(job.sources, { ...job.server, allowedHosts, ...logging, ...hooks })
   const listening = await listen(server, job.listen).catch(async (error: unknown) => {
     await server.close()
     throw error
@@ -61,4 +63,15 @@ export async function serve(job: ServeJob, log: LogSink, hooks: ServerHooks = {}
     deafen: () => listening.deafen(),
     close: () => listening.close(),
   }
+}
+
+/**
+ * Who says which sites' pages may read the answers means the others too that DNS rebinding would let in: on this machine
+ * alone, and not behind a proxy, the names that a browser has for it are known.
+ */
+function allowedHostsOf({ server, listen }: ServeJob): string[] | undefined {
+  const { allowedHosts, cors = ['*'], trustProxy = false, publicUrl } = server
+  const isLocal = /^(?:localhost|127(?:\.\d+){3}|::1)$/.test(listen.host ?? '127.0.0.1')
+  const isGuarded = isLocal && !cors.includes('*') && !trustProxy && publicUrl === undefined
+  return allowedHosts ?? (isGuarded ? [...LOOPBACK_HOSTS, listen.host ?? '127.0.0.1'] : undefined)
 }

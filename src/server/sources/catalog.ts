@@ -8,16 +8,20 @@ import { newPace } from '../../store/pace.js'
 import { HttpError } from '../http/message.js'
 import type { ResolvedServerOptions } from '../options.js'
 import { GivenReader } from './backend-source.js'
-import { type Discovery, discover } from './discover.js'
+import { type Discovery, discover, type Found } from './discover.js'
 import { FileEntry, SETTLED_MS } from './file-entry.js'
 import { OpenFiles } from './open-files.js'
 import { parseSources } from './parse-sources.js'
-import type { Catalog, Source, SourceInput } from './source.js'
+import type { Catalog, Source, SourceEvent, SourceInput } from './source.js'
 import { SourceIds } from './source-ids.js'
 import { FolderWatch } from './watch.js'
 
-/** Told of each source when it was opened first: of thousands most are closed again soon, and open they are at hand. */
-export type Opened = (source: Source, fileBytes: number) => Promise<void>
+export interface CatalogListeners {
+  /** Told of each source when it was opened first: of thousands most are closed again soon, and open they are at hand. */
+  readonly opened?: (source: Source, fileBytes: number) => Promise<void>
+  /** Must not throw. */
+  readonly happened?: ((event: SourceEvent) => void) | undefined
+}
 
 /**
  * Opens what the inputs stand for. Of files that were named, the first that cannot be opened is an error; those that
@@ -27,9 +31,9 @@ export type Opened = (source: Source, fileBytes: number) => Promise<void>
 export async function openCatalog(
   inputs: readonly SourceInput[],
   options: ResolvedServerOptions,
-  opened: Opened = async () => {},
+  listeners: CatalogListeners = {},
 ): Promise<Catalog> {
-  const catalog = new FileCatalog(parseSources(inputs), options, opened)
+  const catalog = new FileCatalog(parseSources(inputs), options, listeners)
   try {
     await catalog.open()
     return catalog
@@ -42,7 +46,7 @@ export async function openCatalog(
 class FileCatalog implements Catalog {
   readonly #inputs: readonly SourceInput[]
   readonly #options: ResolvedServerOptions
-  readonly #opened: Opened
+  readonly #listeners: CatalogListeners
   readonly #files: OpenFiles
   readonly #ids = new SourceIds()
   /** By id, served now or not. */
@@ -54,9 +58,9 @@ class FileCatalog implements Catalog {
   #isClosed = false
   generation = 0
 
-  constructor(inputs: readonly SourceInput[], options: ResolvedServerOptions, opened: Opened) {
+  constructor(inputs: readonly SourceInput[], options: ResolvedServerOptions, listeners: CatalogListeners) {
     this.#inputs = inputs
-    this.#opened = opened
+    this.#listeners = listeners
     this.#options = options
     // clients have descriptors too
     this.#files = new OpenFiles(Math.max(1, Math.min(options.openFiles, Math.floor(freeDescriptors() / 2))))
@@ -78,7 +82,7 @@ class FileCatalog implements Catalog {
       if (found.isNamed) entry.open()
       else entry.tryOpen()
       const { source } = entry
-      if (source !== undefined) await this.#opened(source, source.identity.bytes)
+      if (source !== undefined) await this.#listeners.opened?.(source, source.identity.bytes)
       const turn = pace()
       if (turn !== undefined) await turn
     }
@@ -138,6 +142,7 @@ class FileCatalog implements Catalog {
       const message = error instanceof Error ? error.message : String(error)
       const { found = [], directories = new Set<string>() } = this.#discovery ?? {}
       this.#discovery = { found, directories, problems: [{ path: '', message }] }
+      this.#happened({ kind: 'problem', path: '', message })
     }
     return this.#entries.size
   }
@@ -145,6 +150,10 @@ class FileCatalog implements Catalog {
   async #lookOnce(): Promise<void> {
     const discovery = await discover(this.#inputs, this.#options.folderDepth)
     if (this.#isClosed) return
+    const known = new Set(this.#discovery?.problems.map(({ message }) => message))
+    for (const { path, message } of discovery.problems) {
+      if (!known.has(message)) this.#happened({ kind: 'problem', path, message })
+    }
     this.#discovery = discovery
     this.#watch?.set(discovery.directories)
     const found = new Map(discovery.found.map((one) => [this.#ids.of(one), one]))
@@ -152,14 +161,36 @@ class FileCatalog implements Catalog {
     for (const [id, one] of found) {
       if (!this.#entries.has(id)) this.#entries.set(id, new FileEntry(id, one, this.#files))
     }
-    for (const [id, entry] of this.#entries) {
-      const outcome = entry.look(found.get(id))
+    const pace = newPace()
+    for (const [id, entry] of [...this.#entries]) {
+      const turn = pace()
+      if (turn !== undefined) await turn
+      if (this.#isClosed) return
+      const outcome = this.#lookAt(entry, found.get(id))
       isChanged ||= outcome === 'changed'
       isUnsettled ||= outcome === 'soon'
       if (!found.has(id) && entry.source === undefined) this.#entries.delete(id)
     }
     if (isChanged) this.#publish()
     if (isUnsettled) this.#watch?.after(SETTLED_MS)
+  }
+
+  #lookAt(entry: FileEntry, found: Found | undefined): ReturnType<FileEntry['look']> {
+    const { source, problem } = entry
+    const outcome = entry.look(found)
+    const { id, path } = entry
+    if (outcome === 'changed') {
+      const kind = source === undefined ? 'added' : entry.source === undefined ? 'removed' : 'changed'
+      this.#happened({ kind, id, path })
+    }
+    if (entry.problem !== undefined && entry.problem !== problem) {
+      this.#happened({ kind: 'problem', id, path, message: entry.problem })
+    }
+    return outcome
+  }
+
+  #happened(event: SourceEvent): void {
+    this.#listeners.happened?.(event)
   }
 
   #publish(): void {

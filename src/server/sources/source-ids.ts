@@ -24,6 +24,11 @@ export function idOfPath(path: string): string {
   return RESERVED.has(id) ? `${id}-1` : id
 }
 
+/** What people are shown where the file names no title: its own name now, unless the id was given or had to be another. */
+export function titleOf({ id, path }: { readonly id: string; readonly path: string }): string {
+  return idOfPath(path) === id ? basename(path, extname(path)).normalize('NFC') : id
+}
+
 export class SourceIds {
   readonly #byPath = new Map<string, string>()
   readonly #taken = new Set<string>()

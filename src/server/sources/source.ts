@@ -57,6 +57,16 @@ export type SourceInput =
       readonly missing?: MissingPolicy | undefined
     }
 
+/** What `watch` noticed. */
+export interface SourceEvent {
+  readonly kind: 'added' | 'changed' | 'removed' | 'problem'
+  readonly path: string
+  /** Absent for what is no source, such as a folder that cannot be read. */
+  readonly id?: string | undefined
+  /** Of a problem. */
+  readonly message?: string | undefined
+}
+
 /** What is served, by id. Looking up does no I/O but that of opening a file that was closed for others' sake. */
 export interface Catalog {
   get(id: string): Source | undefined
