@@ -69,7 +69,8 @@ function parseServerOptions(given: unknown): {
 } {
   if (given !== undefined && (typeof given !== 'object' || given === null))
     throw wrongType('server options are an object', given)
-  const { onError, onAnswer, onSource, otherMetrics, ...options } = (given ?? {}) as ServerOptions & ServerHooks
+  const { onError, onAnswer, onSource, otherMetrics, ...options } = (given ?? {}) as ServerOptions &
+    ServerHooks
   const hooks = { onError, onAnswer, onSource, otherMetrics }
   parseOptions(serverHooks, hooks, 'server option')
   return { resolved: parseOptions(serverOptions, options, 'server option'), hooks }
