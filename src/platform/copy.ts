@@ -2,8 +2,8 @@
 // reading and writing.
 import { closeSync, constants, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { call, libc } from './libc.js'
-import { openRegularSync } from './regular-file.js'
-import { fromNodeError } from './system-error.js'
+import { READ_FLAGS } from './regular-file.js'
+import { fromNodeError, systemError } from './system-error.js'
 
 const FICLONE = 0x40049409
 const COPY_BYTES = 2 ** 30
@@ -46,8 +46,9 @@ export function copyFileBest(source: string, target: string): CopyMeans {
   let from = -1
   let to = -1
   try {
+    from = openSync(source, READ_FLAGS)
     // A clone of a directory succeeds on btrfs, and makes an empty file.
-    from = openRegularSync(source)
+    if (!fstatSync(from).isFile()) throw systemError('EISDIR', 'copy', source, {})
     to = openSync(target, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL)
     if (clone(from, to)) return 'clone'
     const size = fstatSync(from).size

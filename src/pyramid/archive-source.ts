@@ -8,10 +8,12 @@ import { crsFromEpsg } from '../grid/epsg.js'
 import { LIMIT_METRES, resolution } from '../grid/mercator.js'
 import { openTileSet } from '../interop/open.js'
 import { createCanvas, createValueCanvas } from '../raster/canvas.js'
+import { type Loss, type ReadPixels, reasonOf } from '../raster/losses.js'
 import type { OpenOptions } from '../raster/open-options.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
 import type { PixelWindow, RasterSource, SourceInfo, SourceLevel, StoredSamples } from '../raster/source.js'
-import { elevationOf, formOf } from '../sampling/tile-form.js'
+import type { PixelRect } from '../sampling/rect.js'
+import { colourForm, elevationOf, formOf, type TileForm } from '../sampling/tile-form.js'
 import { TileMosaic } from '../sampling/tile-mosaic.js'
 import type { TileSet } from '../store/tile-set.js'
 
@@ -44,12 +46,15 @@ export async function openArchive(path: string, options: OpenOptions = {}): Prom
     const kind = elevationOf(set)
     const wantsHeights = options.view?.kind === 'values'
     if (wantsHeights !== (kind !== undefined)) throw wantsHeights ? noValues(path) : noColours(path)
-    const mosaic: TileMosaic<Samples> =
-      kind === undefined
-        ? new TileMosaic(set, zooms, 'leaves')
-        : new TileMosaic(set, zooms, 'leaves', formOf(kind))
+    const lost = new Map<string, LostTile>()
+    const form = kind === undefined ? colourForm() : formOf(kind)
+    const mosaic = new TileMosaic<Samples>(set, zooms, 'leaves', form as TileForm<Samples>, {
+      ...(options.skipDamaged === true
+        ? { onDamage: (z, x, y, error) => void lost.set(`${z}/${x}/${y}`, { z, x, y, reason: reasonOf(error) }) }
+        : {}),
+    })
     const frame = await frameOf(set, zooms, mosaic)
-    return new ArchiveSource(set, mosaic, frame, zooms, wantsHeights)
+    return new ArchiveSource(set, mosaic, frame, zooms, wantsHeights, lost)
   } catch (error) {
     set.close()
     throw asSourceError(error, path)
@@ -105,10 +110,20 @@ async function frameOf(set: TileSet, zooms: readonly number[], mosaic: TileMosai
   return frame
 }
 
+/** A tile that could not be read. */
+interface LostTile {
+  readonly z: number
+  readonly x: number
+  readonly y: number
+  readonly reason: string
+}
+
 class ArchiveSource implements RasterSource {
   readonly info: SourceInfo
   readonly #set: TileSet
   readonly #mosaic: TileMosaic<Samples>
+  /** All that were met so far. */
+  readonly #lost: ReadonlyMap<string, LostTile>
   readonly #frame: Frame
   /** By level. */
   readonly #zooms: readonly number[]
@@ -119,7 +134,9 @@ class ArchiveSource implements RasterSource {
     frame: Frame,
     zooms: readonly number[],
     isHeights: boolean,
+    lost: ReadonlyMap<string, LostTile>,
   ) {
+    this.#lost = lost
     this.#set = set
     this.#mosaic = mosaic
     this.#frame = frame
@@ -127,7 +144,7 @@ class ArchiveSource implements RasterSource {
     this.info = infoOf(set.path, frame, this.#zooms, isHeights)
   }
 
-  async read(level: number, { x, y, width, height }: PixelWindow): Promise<Pixels<Samples>> {
+  async read(level: number, { x, y, width, height }: PixelWindow): Promise<ReadPixels> {
     const zoom = this.#zooms[level]
     const size = this.info.levels[level]
     if (zoom === undefined || size === undefined) throw new RangeError(`level ${level}`)
@@ -142,10 +159,37 @@ class ArchiveSource implements RasterSource {
     const top = (minY * tileSize) / scale + y
     const rect = { minX: left, minY: top, endX: left + width, endY: top + height }
     try {
-      return (await this.#mosaic.read(zoom, rect, tileSize)) ?? this.#nothing(width, height)
+      const pixels = (await this.#mosaic.read(zoom, rect, tileSize)) ?? this.#nothing(width, height)
+      const lost = this.#lost.size === 0 ? [] : this.#lostIn(zoom, rect)
+      return lost.length === 0 ? pixels : { ...pixels, lost }
     } catch (error) {
       throw asSourceError(error, this.info.path)
     }
+  }
+
+  /** Tiles that could not be read and have to do with a rectangle of a zoom's pixels. */
+  #lostIn(zoom: number, { minX, minY, endX, endY }: PixelRect): Loss[] {
+    const { size, zoom: deepest } = this.#frame
+    return [...this.#lost.values()].flatMap(({ z, x, y, reason }) => {
+      const scale = 2 ** (zoom - z) * size
+      const isHere = x * scale < endX && (x + 1) * scale > minX && y * scale < endY && (y + 1) * scale > minY
+      if (!isHere) return []
+      // deeper ones take its place
+      const isReplaced = z < deepest && this.#mosaic.hasChildren(z, x, y)
+      return [
+        {
+          path: this.info.path,
+          part: `zoom ${z}`,
+          block: y * 2 ** z + x,
+          x: x * size,
+          y: y * size,
+          width: size,
+          height: size,
+          reason: `tile ${z}/${x}/${y}: ${reason}`,
+          ...(isReplaced ? { replaced: true } : {}),
+        },
+      ]
+    })
   }
 
   #nothing(width: number, height: number): Pixels<Samples> {

@@ -4,6 +4,7 @@
 // Invariant: at a commit the file holds exactly the tiles of the first `subtreesDone` subtrees and the parents
 // that they complete (and, in a resumed build, perhaps tiles of later ones, which are the same bytes).
 import { writeCheckpoint } from './checkpoint.js'
+import { addDamage } from './damage.js'
 import type { Fingerprint } from './fingerprint.js'
 import type { ResolvedBuildOptions } from './options.js'
 import type { Output } from './output.js'
@@ -11,7 +12,7 @@ import { type EncodedAt, unpackTile } from './packed.js'
 import { ParentBuilder } from './parents.js'
 import type { BuildPlan } from './plan.js'
 import { type SubtreeResult, tilesOfSubtree } from './subtree.js'
-import { countTile, type Tally } from './tally.js'
+import { countTile, emptyTally, type Tally } from './tally.js'
 
 export class Assembler {
   readonly tally: Tally
@@ -30,7 +31,7 @@ export class Assembler {
     this.#fingerprint = fingerprint
     this.#parents = new ParentBuilder(plan, output.start.pending)
     this.#subtreesDone = output.start.subtreesDone
-    this.tally = structuredClone(output.start.tally)
+    this.tally = { ...emptyTally(), ...structuredClone(output.start.tally) }
   }
 
   get subtreesDone(): number {
@@ -38,9 +39,10 @@ export class Assembler {
   }
 
   /** The next subtree. Throws what the store throws. */
-  async add(x: number, y: number, { tiles, clamped, root }: SubtreeResult): Promise<void> {
+  async add(x: number, y: number, { tiles, clamped, lost, root }: SubtreeResult): Promise<void> {
     for (let i = 0; i < tiles.count; i++) this.#append(unpackTile(tiles, i))
     this.tally.clamped += clamped
+    if (lost !== undefined) addDamage(this.tally.damage, lost)
     this.tally.tilesDone += tilesOfSubtree(this.#plan, x, y)
     if (root !== undefined) this.#appendParents(await this.#parents.add(root))
     this.#subtreesDone++

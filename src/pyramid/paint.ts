@@ -6,6 +6,7 @@
 // needed for certain is being read, so that decoding (in the thread pool) and warping (here) go on at once.
 // An area nothing meets is never prepared.
 import type { Canvas } from '../raster/canvas.js'
+import type { Loss } from '../raster/losses.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
 import { pixelMemory } from '../raster/simd.js'
 import { runWarp } from '../raster/warp/warp.js'
@@ -25,6 +26,8 @@ export interface Painter<T extends Samples = Samples> {
   prepare(area: PixelRect): Canvas<T>
   /** The area is complete. The canvas may be used again once the promise resolves. */
   finish(area: PixelRect, canvas: Canvas<T>): Promise<void>
+  /** These parts of sources could not be read, and were left empty. */
+  lose?(losses: readonly Loss[]): void
 }
 
 /** Rejects with what sources throw, or CRS_UNSUPPORTED; nothing is being read any more then. */
@@ -179,6 +182,7 @@ class PaintRun {
       }
     } finally {
       await reading.cancel()
+      if (reading.lost.length > 0) this.#painter.lose?.(reading.lost)
     }
     return canvas
   }

@@ -1,6 +1,7 @@
 // What one source gives for one rectangle, part by part; while a part is warped the next one is being read.
-import type { Pixels, Samples } from '../raster/pixels.js'
+import type { Loss, ReadPixels } from '../raster/losses.js'
 import { pixelMemory } from '../raster/simd.js'
+import type { RasterSource } from '../raster/source.js'
 import {
   planWarp,
   type WarpOptions,
@@ -13,7 +14,7 @@ import type { SourceSet } from './source-set.js'
 export interface ReadPart {
   readonly plan: WarpPlan
   readonly part: WarpPart
-  readonly pixels: Pixels<Samples>
+  readonly pixels: ReadPixels
   /** Nothing more is read for this rectangle. */
   readonly isLast: boolean
 }
@@ -35,7 +36,9 @@ export class Reading {
   #plan: WarpPlan | undefined
   #at = 0
   #isHeld = false
-  #next: Settling<Pixels<Samples> | undefined>
+  #next: Settling<ReadPixels | undefined>
+  /** What could not be read so far. */
+  readonly lost: Loss[] = []
 
   /** Begins to read at once. */
   constructor(sources: SourceSet, source: number, target: WarpTarget, options: WarpOptions) {
@@ -46,8 +49,9 @@ export class Reading {
     this.#next = settling(this.#first())
   }
 
-  async #first(): Promise<Pixels<Samples> | undefined> {
-    const source = await this.#sources.acquire(this.#source)
+  async #first(): Promise<ReadPixels | undefined> {
+    const source = await this.#acquire()
+    if (source === undefined) return undefined
     this.#isHeld = true
     this.#plan = planWarp(source.info, this.#target, this.#options)
     if (this.#plan === undefined) return undefined
@@ -55,8 +59,19 @@ export class Reading {
     return source.read(level, window, pixelMemory())
   }
 
-  async #read(part: WarpPart): Promise<Pixels<Samples>> {
-    const source = await this.#sources.acquire(this.#source)
+  /** Undefined when it cannot be opened and that may be. */
+  async #acquire(): Promise<RasterSource | undefined> {
+    try {
+      return await this.#sources.acquire(this.#source)
+    } catch (error) {
+      this.lost.push(this.#sources.lossOf(this.#source, error))
+      return undefined
+    }
+  }
+
+  async #read(part: WarpPart): Promise<ReadPixels | undefined> {
+    const source = await this.#acquire()
+    if (source === undefined) return undefined
     try {
       return await source.read(part.level, part.window, pixelMemory())
     } finally {
@@ -77,6 +92,7 @@ export class Reading {
     const { parts } = this.#plan!
     const part = parts[this.#at++]!
     const isLast = this.#at === parts.length
+    if (read.value.lost !== undefined) this.lost.push(...read.value.lost)
     if (isLast) this.#let()
     else this.#next = settling(this.#read(parts[this.#at]!))
     return { plan: this.#plan!, part, pixels: read.value, isLast }

@@ -6,6 +6,7 @@
 import Flatbush from 'flatbush'
 import { FlagstoneError } from '../errors.js'
 import { isShortOfDescriptors } from '../platform/regular-file.js'
+import { CHANGED_ERRNO, isDamage, type Loss, reasonOf } from '../raster/losses.js'
 import { withoutSecrets } from '../raster/remote-path.js'
 import type { RasterSource, SourceInfo } from '../raster/source.js'
 import type { PixelRect } from '../sampling/rect.js'
@@ -147,6 +148,13 @@ export class SourceSet {
     return this.#entries.size
   }
 
+  /** Damaged parts are left empty: a source that cannot be opened any more is one. Throws what is no damage. */
+  lossOf(source: number, error: unknown): Loss {
+    if (this.#open.skipDamaged !== true || !isDamage(error)) throw error
+    const path = withoutSecrets(this.#table.paths[source]!)
+    return { path, part: 'all of it', block: 0, x: 0, y: 0, width: 0, height: 0, reason: reasonOf(error) }
+  }
+
   /** A source that stays open until it is released as often as it was acquired. Rejects with what opening throws. */
   async acquire(source: number): Promise<RasterSource> {
     let entry = this.#entries.get(source)
@@ -195,7 +203,7 @@ export class SourceSet {
     throw new FlagstoneError(
       'SOURCE_UNREADABLE',
       `${withoutSecrets(path)}: the file changed on its server during the build; start again`,
-      { path },
+      { path, errno: CHANGED_ERRNO },
     )
   }
 

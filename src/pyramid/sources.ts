@@ -19,6 +19,7 @@ export const openSource: SourceOpener = async (path, options) =>
 export function openOptionsOf(options: ResolvedBuildOptions): OpenOptions {
   return {
     ...(options.nodata === undefined ? {} : { nodata: options.nodata }),
+    ...(options.skipUnreadable ? { skipDamaged: true } : {}),
     ...(options.crs === undefined ? {} : { crs: crsFromText(options.crs) }),
   }
 }

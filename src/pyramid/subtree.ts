@@ -13,11 +13,13 @@
 import { FlagstoneError } from '../errors.js'
 import { parentRange, type TileRange } from '../grid/cover.js'
 import { type Canvas, coverageOf, cutInto } from '../raster/canvas.js'
+import type { Loss } from '../raster/losses.js'
 import { type Pixels, type Samples, samplesLike } from '../raster/pixels.js'
 import { halveInto } from '../raster/tiles/downsample.js'
 import type { PixelRect } from '../sampling/rect.js'
 import { CanvasPool, TilePool } from './buffers.js'
 import { encodePixels, sampleMakerOf } from './content.js'
+import { withoutRepeats } from './damage.js'
 import { HoleFiller } from './hole-filler.js'
 import { type EncodedAt, type PackedTiles, packTiles } from './packed.js'
 import { paintAreas } from './paint.js'
@@ -36,6 +38,8 @@ export interface SubtreeResult {
   readonly tiles: PackedTiles
   /** Heights of the base that were outside of what the encoding can say. */
   readonly clamped: number
+  /** What could not be read of sources, each once; undefined: nothing. */
+  readonly lost?: readonly Loss[] | undefined
   /** The root's pixels; undefined when nothing is there, or no zoom above it is wanted. */
   readonly root: RawTile | undefined
 }
@@ -133,6 +137,7 @@ class SubtreeRun {
   readonly #encoded: EncodedAt[] = []
   readonly #holes: HoleFiller | undefined
   #clamped = 0
+  #lost: Loss[] = []
   #failure: { error: unknown } | undefined
   #root: RawTile | undefined
 
@@ -159,6 +164,9 @@ class SubtreeRun {
     const areas = this.#hasApron ? [level.rect] : piecesOf(level.rect)
     await paintAreas(this.#plan, sources, areas, {
       prepare: (a) => this.#canvases.take(0, a.endX - a.minX, a.endY - a.minY, bands),
+      lose: (losses) => {
+        this.#lost = withoutRepeats([...this.#lost, ...losses])
+      },
       finish: async (area, canvas) => {
         if (isAborted()) throw new FlagstoneError('INTERRUPTED', 'The build was interrupted.')
         await this.#cutAll(maxZoom, canvas, area)
@@ -270,7 +278,8 @@ class SubtreeRun {
 
   result(): SubtreeResult {
     if (this.#failure !== undefined) throw this.#failure.error
-    return { tiles: packTiles(this.#encoded), clamped: this.#clamped, root: this.#root }
+    const lost = this.#lost.length === 0 ? undefined : this.#lost
+    return { tiles: packTiles(this.#encoded), clamped: this.#clamped, lost, root: this.#root }
   }
 }
 

@@ -1,5 +1,7 @@
 // What has been built so far: plain data, so that it goes into the checkpoint.
 
+import type { FileDamage } from './damage.js'
+
 export interface LevelTally {
   tiles: number
   bytes: number
@@ -16,6 +18,8 @@ export interface Tally {
   types: Record<number, number>
   /** Heights of the base that were outside of what the encoding can say. */
   clamped: number
+  /** What could not be read of sources. */
+  damage: FileDamage[]
 }
 
 export const emptyTally = (): Tally => ({
@@ -25,6 +29,7 @@ export const emptyTally = (): Tally => ({
   levels: {},
   types: {},
   clamped: 0,
+  damage: [],
 })
 
 export function countTile(tally: Tally, zoom: number, type: number, bytes: number): void {

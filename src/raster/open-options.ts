@@ -14,6 +14,8 @@ export interface OpenOptions {
   readonly view?: SourceView
   /** Where decoded strips of one image are kept. */
   readonly spool?: Spool
+  /** Blocks that cannot be read are left empty, and told with what is read; otherwise the first one is an error. */
+  readonly skipDamaged?: boolean
   /** It does not matter where the image lies: `crs` is taken, a geotransform is made up when there is none. */
   readonly anywhere?: boolean
 }

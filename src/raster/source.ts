@@ -2,7 +2,8 @@
 // One implementation a file format; geotiff.ts is the first.
 import type { Crs } from '../grid/crs.js'
 import type { Polynomials } from '../grid/placement.js'
-import type { PixelMemory, Pixels, Samples } from './pixels.js'
+import type { ReadPixels } from './losses.js'
+import type { PixelMemory } from './pixels.js'
 
 /** GDAL's order: X = g[0] + col·g[1] + row·g[2]; Y = g[3] + col·g[4] + row·g[5]; (0,0) is the outer corner of the first pixel. */
 export type Geotransform = readonly [number, number, number, number, number, number]
@@ -130,6 +131,6 @@ export interface RasterSource {
    * Pixels of a window inside `level`. Decodes each block at most once while it stays in the cache. With `memory` 8-bit
    * samples may lie in memory taken from there, which the caller gives back.
    */
-  read(level: number, window: PixelWindow, memory?: PixelMemory): Promise<Pixels<Samples>>
+  read(level: number, window: PixelWindow, memory?: PixelMemory): Promise<ReadPixels>
   close(): Promise<void>
 }

@@ -3,6 +3,7 @@
 // A tile that is missing at a zoom is made, in this order: from deeper tiles, reduced; where there are none,
 // from its deepest stored ancestor, enlarged. Tiles may differ in size and type: each is brought to the size
 // that is usual at the zoom. Tiles of heights are decoded to heights first: only those may be resampled.
+import { type ErrorCode, FlagstoneError } from '../errors.js'
 import { type Canvas, finishCanvas } from '../raster/canvas.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
 import { pictureSize } from '../raster/tiles/picture-size.js'
@@ -17,12 +18,17 @@ const SEARCH_ZOOMS = 4
 const CACHED_BYTES = 2 ** 25
 const DECODED_AT_ONCE = 8
 const USUAL_SIZE = 256
+const DAMAGE: ReadonlySet<ErrorCode> = new Set(['DAMAGED', 'SOURCE_CORRUPT', 'SOURCE_UNREADABLE'])
+/** Tiles that are tried for their size. */
+const SIZED_TILES = 16
 
 export interface MosaicOptions {
   /** Looked at before each tile is decoded. */
   readonly signal?: AbortSignal | undefined
   /** Sides of the tiles by zoom as far as they are known: looked up, and added to. */
   readonly sizes?: Map<number, number> | undefined
+  /** Told of a tile that cannot be read, or is no picture: it counts as missing then. Otherwise reading it fails. */
+  readonly onDamage?: ((z: number, x: number, y: number, error: FlagstoneError) => void) | undefined
 }
 
 interface Decoded<T extends Samples> {
@@ -42,6 +48,7 @@ export class TileMosaic<T extends Samples = Uint8Array> {
   #decodedBytes = 0
   readonly #form: TileForm<T>
   readonly #signal: AbortSignal | undefined
+  readonly #onDamage: MosaicOptions['onDamage']
 
   /** `fill`: which ancestors stand in for a missing tile: any, or only those the file has nothing below. */
   constructor(
@@ -49,8 +56,9 @@ export class TileMosaic<T extends Samples = Uint8Array> {
     zooms: readonly number[],
     fill: 'any' | 'leaves' = 'any',
     form: TileForm<T> = colourForm() as TileForm<Samples> as TileForm<T>,
-    { signal, sizes = new Map() }: MosaicOptions = {},
+    { signal, sizes = new Map(), onDamage }: MosaicOptions = {},
   ) {
+    this.#onDamage = onDamage
     this.#form = form
     this.#signal = signal
     this.#sizes = sizes
@@ -65,14 +73,21 @@ export class TileMosaic<T extends Samples = Uint8Array> {
     const nearest = [...this.#zooms].reduce((a, b) => (Math.abs(b - zoom) < Math.abs(a - zoom) ? b : a))
     const known = this.#sizes.get(nearest)
     if (known !== undefined) return known
-    const first = this.#reader.tiles({ zoom: nearest }).next()
-    const size = (first.done ? undefined : await this.#sideOf(first.value)) ?? USUAL_SIZE
+    let size: number | undefined
+    let tries = 0
+    for (const tile of this.#reader.tiles({ zoom: nearest })) {
+      size = await this.#sideOf(tile)
+      // one that is damaged does not say
+      if (size !== undefined || ++tries === SIZED_TILES) break
+    }
+    size ??= USUAL_SIZE
     this.#sizes.set(nearest, size)
     return size
   }
 
   async #sideOf({ z, x, y }: { z: number; x: number; y: number }): Promise<number | undefined> {
-    const stored = this.#reader.get(z, x, y)
+    // a damaged tile is told of as one
+    const stored = this.#onDamage === undefined ? this.#reader.get(z, x, y) : undefined
     return (stored && pictureSize(stored.bytes)?.width) ?? (await this.#tile(z, x, y))?.width
   }
 
@@ -201,8 +216,15 @@ export class TileMosaic<T extends Samples = Uint8Array> {
 
   async #decode(zoom: number, x: number, y: number): Promise<Pixels<T> | undefined> {
     this.#signal?.throwIfAborted()
-    const tile = this.#reader.get(zoom, x, y)
-    return tile && this.#form.decode(tile.bytes)
+    try {
+      const tile = this.#reader.get(zoom, x, y)
+      return tile && (await this.#form.decode(tile.bytes))
+    } catch (error) {
+      const isDamage = error instanceof FlagstoneError && DAMAGE.has(error.code)
+      if (this.#onDamage === undefined || !isDamage) throw error
+      this.#onDamage(zoom, x, y, error)
+      return undefined
+    }
   }
 
   /** A tile at the usual size. */

@@ -2,7 +2,8 @@
 // the image on earth. Opened again in a worker from the same path and options, which are plain data.
 import { FlagstoneError } from '../../errors.js'
 import type { Crs } from '../../grid/crs.js'
-import type { PixelMemory, Pixels, Samples } from '../pixels.js'
+import type { ReadPixels } from '../losses.js'
+import type { PixelMemory } from '../pixels.js'
 import { crsOfTiff, pamBeside, readKeys, requirePlace } from '../place/georeference.js'
 import { NOWHERE } from '../place/place.js'
 import { isRemote } from '../remote-path.js'
@@ -29,6 +30,8 @@ export interface GeoTiffOptions {
   readonly spool?: Spool
   /** What reading gives; { kind: 'colour' } when left out. */
   readonly view?: SourceView
+  /** See OpenOptions. */
+  readonly skipDamaged?: boolean
   /** It does not matter where the image lies: a geotransform is made up. */
   readonly anywhere?: boolean
 }
@@ -56,6 +59,7 @@ export async function openGeoTiff(
       ...(options.view === undefined ? {} : { view: options.view }),
       ...(nodata === undefined ? {} : { nodata: typeof nodata === 'number' ? [[nodata]] : nodata }),
       ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
+      ...(options.skipDamaged === true ? { skipDamaged: true } : {}),
       ...(options.spool?.path === path ? { spool: options.spool } : {}),
     })
     const keys = await readKeys(raster.ifd)
@@ -108,7 +112,7 @@ class GeoTiff implements RasterSource {
     this.info = info
   }
 
-  read(level: number, window: PixelWindow, memory?: PixelMemory): Promise<Pixels<Samples>> {
+  read(level: number, window: PixelWindow, memory?: PixelMemory): Promise<ReadPixels> {
     return this.#raster.read(level, window, memory)
   }
 

@@ -40,6 +40,7 @@ export async function openHgt(path: string, options: OpenOptions = {}): Promise<
     {
       nodata: options.nodata ?? [[NODATA]],
       view: options.view,
+      skipDamaged: options.skipDamaged,
       description: `SRTM ${width}×${height}, ${crs.name}`,
     },
   )

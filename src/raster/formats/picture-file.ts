@@ -4,6 +4,7 @@
 // budget, so that thousands of them as sources stay bounded: the least recently read goes first. Large ones are
 // decoded once for all threads (shared-pictures.ts).
 import { stat } from 'node:fs/promises'
+import { isDamage } from '../losses.js'
 import type { OpenOptions } from '../open-options.js'
 import { readPam } from '../place/pam.js'
 import { placeBeside } from '../place/place.js'
@@ -56,6 +57,7 @@ export async function openPicture(path: string, options: OpenOptions = {}): Prom
   return sourceOf(path, picture, place, {
     nodata,
     view: options.view,
+      skipDamaged: options.skipDamaged,
     description: describe(header, place.crs.name),
   })
 }
@@ -105,6 +107,7 @@ class PictureFile implements StoredImage {
   readonly #key: string
   #pending: Promise<Decoded> | undefined
   #sharedView: Decoded | undefined
+  #failure: { error: unknown } | undefined
   #isClosed = false
 
   constructor(path: string, header: PictureHeader, nodata: number | undefined, key: string) {
@@ -161,10 +164,16 @@ class PictureFile implements StoredImage {
       keep(this, kept)
       return kept
     }
+    // it is not decoded again for each block that is asked for
+    if (this.#failure !== undefined) throw this.#failure.error
     this.#pending ??= decodePicture(this.#path, this.#header)
       .then((samples) => {
         keep(this, samples)
         return samples
+      })
+      .catch((error: unknown) => {
+        if (isDamage(error)) this.#failure = { error }
+        throw error
       })
       .finally(() => {
         this.#pending = undefined

@@ -4,6 +4,7 @@
 // for; every wait ends.
 import { setTimeout as delay } from 'node:timers/promises'
 import { FlagstoneError } from '../../errors.js'
+import { CHANGED_ERRNO } from '../losses.js'
 import { remoteUrl, withoutSecrets } from '../remote-path.js'
 
 export interface HttpOptions {
@@ -18,6 +19,8 @@ export interface HttpOptions {
 /** Files of servers that cannot send parts are taken whole up to this size. */
 const MAX_WHOLE_BYTES = 64 * 2 ** 20
 const MAX_BACKOFF_MS = 20_000
+/** Requests given up one after the other; then nothing more is asked for. */
+const MAX_GIVEN_UP = 6
 const SLOWEST_BYTES_PER_MS = 10
 
 /** What tells versions of a file apart. */
@@ -50,6 +53,7 @@ export class HttpFile {
   readonly #backoffMs: number
   readonly #closed = new AbortController()
   #version: Version | undefined
+  #givenUp = 0
 
   constructor(path: string, options: HttpOptions = {}) {
     const text = remoteUrl(path) ?? path
@@ -133,13 +137,18 @@ export class HttpFile {
   }
 
   async #retrying<T>(offset: number, length: number, use: Use<T>): Promise<T> {
+    if (this.#givenUp >= MAX_GIVEN_UP)
+      throw this.#unreadable(`its server did not answer ${MAX_GIVEN_UP} requests before; try again later`)
     let wait = this.#backoffMs
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#once(offset, length, use)
+        const result = await this.#once(offset, length, use)
+        this.#givenUp = 0
+        return result
       } catch (error) {
         if (!(error instanceof Passing)) throw error
         if (attempt >= this.#tries) {
+          this.#givenUp++
           const times = attempt === 1 ? 'once' : `${attempt} times`
           throw this.#unreadable(`${error.message} (tried ${times}); try again later`)
         }
@@ -249,7 +258,11 @@ export class HttpFile {
   }
 
   #changed(): FlagstoneError {
-    return this.#unreadable('the file changed on its server while it was being read; start again')
+    return new FlagstoneError(
+      'SOURCE_UNREADABLE',
+      `${this.name}: the file changed on its server while it was being read; start again`,
+      { path: this.name, call: 'fetch', errno: CHANGED_ERRNO },
+    )
   }
 
   #unreadable(why: string): FlagstoneError {

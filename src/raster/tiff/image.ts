@@ -2,6 +2,7 @@
 // while (files with one row a strip are common); it is what is read, decoded and cached as a whole.
 // Invariant: a unit is either complete and right, or SOURCE_CORRUPT names file, level and block.
 import { FlagstoneError } from '../../errors.js'
+import { isDamage, type Loss, reasonOf } from '../losses.js'
 import type { PixelMemory } from '../pixels.js'
 import type { SampleType } from '../source.js'
 import { bytesPerSample, newSamples } from '../view/sample-array.js'
@@ -44,10 +45,15 @@ interface Decoded {
   readonly valid: Uint8Array | undefined
 }
 
+/** What is stored of a block: undefined for nothing; or why it cannot be had. */
+type Stored = Uint8Array | FlagstoneError | undefined
+
 export interface Unit extends ViewedBlock {
   readonly width: number
   readonly rows: number
   readonly byteLength: number
+  /** Blocks of it that could not be read. */
+  readonly lost?: readonly Loss[] | undefined
 }
 
 export class TiffImage {
@@ -61,10 +67,12 @@ export class TiffImage {
   /** For messages: 'level 2', 'the mask of level 0'. */
   readonly #name: string
   readonly #blocksInUnit: number
+  readonly #skipsDamage: boolean
   /** Of the decoded samples: pictures are 8-bit. */
   readonly #type: SampleType
 
-  constructor(source: ByteSource, layout: ImageLayout, view: ImageView, name: string) {
+  constructor(source: ByteSource, layout: ImageLayout, view: ImageView, name: string, skipsDamage = false) {
+    this.#skipsDamage = skipsDamage
     this.#source = source
     this.layout = layout
     this.view = view
@@ -150,7 +158,8 @@ export class TiffImage {
       : await this.#interleaved(unitX, firstRow, lastRow, rows, scratch)
     const { data, mask } = this.view.apply(block, pixels, valid)
     const byteLength = data.byteLength + (mask?.byteLength ?? 0)
-    return { width: layout.blockWidth, rows, data, mask, byteLength }
+    const { lost } = scratch
+    return { width: layout.blockWidth, rows, data, mask, byteLength, lost }
   }
 
   async #interleaved(
@@ -209,41 +218,62 @@ export class TiffImage {
     return { samples: out, valid }
   }
 
-  /** Stored bytes of `count` strips (or of one tile); undefined where nothing is stored. One read when they lie together. */
+  /**
+   * Stored bytes of `count` strips (or of one tile); undefined where nothing is stored, an error where they cannot be had
+   * and that may be. One read when they lie together.
+   */
   async #fetch(
     first: number,
     count: number,
     unitX: number,
     unitY: number,
     scratch: Scratch,
-  ): Promise<(Uint8Array | undefined)[]> {
+  ): Promise<Stored[]> {
     const { offsets, counts } = this.layout
     let start = Number.POSITIVE_INFINITY
     let end = 0
     let sum = 0
+    const outside = new Map<number, FlagstoneError>()
     for (let i = first; i < first + count; i++) {
       if (!this.#isStored(i)) continue
       if (!inside(this.#source, offsets[i]!, counts[i]!)) {
         const where = `bytes ${offsets[i]}…${offsets[i]! + counts[i]!} of a file of ${this.#source.sizeBytes}`
-        throw this.#corrupt(unitX, unitY + i - first, `it is said to be at ${where}`)
+        const error = this.#corrupt(unitX, unitY + i - first, `it is said to be at ${where}`)
+        if (!this.#skipsDamage) throw error
+        outside.set(i, error)
+        continue
       }
       start = Math.min(start, offsets[i]!)
       end = Math.max(end, offsets[i]! + counts[i]!)
       sum += counts[i]!
     }
-    if (sum === 0) return new Array<undefined>(count).fill(undefined)
+    if (sum === 0 && outside.size === 0) return new Array<undefined>(count).fill(undefined)
     // uncompressed samples are looked at where they were read to, for as long as the unit lives
     const memory = this.layout.compression === Compression.None ? undefined : scratch.memory
     const read = async (at: number, length: number): Promise<Uint8Array> =>
       scratch.add(await this.#source.read(at, length, memory))
-    const together = end - start <= 2 * sum ? await read(start, end - start) : undefined
-    const inputs: (Uint8Array | undefined)[] = []
+    const together =
+      sum > 0 && end - start <= 2 * sum ? await this.#unlessDamaged(() => read(start, end - start)) : undefined
+    const inputs: Stored[] = []
     for (let i = first; i < first + count; i++) {
-      if (!this.#isStored(i)) inputs.push(undefined)
-      else if (together === undefined) inputs.push(await read(offsets[i]!, counts[i]!))
+      const error = outside.get(i)
+      if (error !== undefined) inputs.push(error)
+      else if (!this.#isStored(i)) inputs.push(undefined)
+      // what cannot be read together may be read in part
+      else if (!(together instanceof Uint8Array))
+        inputs.push(await this.#unlessDamaged(() => read(offsets[i]!, counts[i]!)))
       else inputs.push(together.subarray(offsets[i]! - start, offsets[i]! - start + counts[i]!))
     }
     return inputs
+  }
+
+  async #unlessDamaged(read: () => Promise<Uint8Array>): Promise<Uint8Array | FlagstoneError> {
+    try {
+      return await read()
+    } catch (error) {
+      if (this.#skipsDamage && isDamage(error)) return error
+      throw error
+    }
   }
 
   #isStored(block: number): boolean {
@@ -252,7 +282,7 @@ export class TiffImage {
 
   /** Samples of one stored block. */
   async #block(
-    input: Uint8Array | undefined,
+    input: Stored,
     x: number,
     y: number,
     plane: number,
@@ -261,12 +291,41 @@ export class TiffImage {
   ): Promise<Decoded> {
     const shape = this.#shape(y, samples)
     if (input === undefined) return { samples: this.#empty(shape, plane), valid: undefined }
+    if (input instanceof FlagstoneError) return this.#lose(input, x, y, plane, shape, scratch)
     try {
       return await this.#decode(input, shape, scratch)
     } catch (error) {
-      if (error instanceof Problem) throw this.#corrupt(x, y, error.message)
-      throw error
+      if (!(error instanceof Problem)) throw error
+      const corrupt = this.#corrupt(x, y, error.message)
+      if (!this.#skipsDamage) throw corrupt
+      return this.#lose(corrupt, x, y, plane, shape, scratch)
     }
+  }
+
+  /** A block without anything in it, in place of one that cannot be read. */
+  #lose(
+    error: FlagstoneError,
+    x: number,
+    y: number,
+    plane: number,
+    shape: BlockShape,
+    scratch: Scratch,
+  ): Decoded {
+    const { layout } = this
+    const left = x * layout.blockWidth
+    const top = y * layout.blockHeight
+    scratch.lost ??= []
+    scratch.lost.push({
+      path: this.#source.name,
+      part: this.#name,
+      block: (plane * layout.blocksDown + y) * layout.blocksAcross + x,
+      x: left,
+      y: top,
+      width: Math.min(layout.blockWidth, layout.width - left),
+      height: Math.min(shape.rows, layout.height - top),
+      reason: reasonOf(error),
+    })
+    return { samples: this.#empty(shape, plane), valid: new Uint8Array(shape.width * shape.rows) }
   }
 
   async #decode(input: Uint8Array, shape: BlockShape, scratch: Scratch): Promise<Decoded> {
@@ -320,6 +379,8 @@ export class TiffImage {
 class Scratch {
   readonly memory: PixelMemory | undefined
   readonly #taken = new Set<Uint8Array>()
+  /** What could not be read on the way. */
+  lost: Loss[] | undefined
 
   constructor(memory: PixelMemory | undefined) {
     this.memory = memory

@@ -37,6 +37,7 @@ export interface Base {
   readonly view: SourceView
   readonly nodata: readonly (readonly number[])[]
   readonly fileNodata: number | undefined
+  readonly skipsDamage: boolean
 }
 
 /** A directory somewhere. */
@@ -174,8 +175,16 @@ export async function findLevels(
     .filter(({ mask }, _, [first]) => first!.mask === undefined || mask !== undefined)
     .map(({ found, plan, mask }, i) => ({
       number: i,
-      colour: new TiffImage(found.source, found.layout, plan, `level ${i}`),
-      mask: mask && new TiffImage(mask.source, mask.layout, maskView(mask.sample), `the mask of level ${i}`),
+      colour: new TiffImage(found.source, found.layout, plan, `level ${i}`, base.skipsDamage),
+      mask:
+        mask &&
+        new TiffImage(
+          mask.source,
+          mask.layout,
+          maskView(mask.sample),
+          `the mask of level ${i}`,
+          base.skipsDamage,
+        ),
     }))
 }
 

@@ -1,7 +1,8 @@
 // The pixels of a TIFF, without asking where on earth they are: the first image, its overviews and its masks
 // as levels, read by window. Blocks go through one cache shared by all levels.
 import { atofM } from '../gdal-number.js'
-import type { PixelMemory, Pixels, Samples } from '../pixels.js'
+import { type Loss, mend, overlap, type ReadPixels } from '../losses.js'
+import type { PixelMemory, Samples } from '../pixels.js'
 import { pixelMemory } from '../simd.js'
 import type { MaskKind, PixelWindow, SourceLevel, SourceView } from '../source.js'
 import { type Spool, SpooledBlocks } from '../spool.js'
@@ -38,6 +39,8 @@ export interface TiffRasterOptions {
   readonly siblings?: Siblings
   /** What is said of bands elsewhere, from 0. */
   readonly notes?: readonly (BandNotes | undefined)[]
+  /** See OpenOptions. */
+  readonly skipDamaged?: boolean
 }
 
 /** The file's nodata value, read as GDAL reads it: "255", "0,0", "nan"; what is no number is 0. */
@@ -127,7 +130,7 @@ export class TiffRaster {
       return found
     }
     try {
-      const base = { layout, roles, plan, view, nodata, fileNodata }
+      const base = { layout, roles, plan, view, nodata, fileNodata, skipsDamage: options.skipDamaged === true }
       const levels = await findLevels(source, structure, base, opened)
       const parts = { structure, look, plan, levels, sources: [source, ...beside] }
       return new TiffRaster(parts, options.cacheBytes ?? 64 * 2 ** 20, options.spool)
@@ -138,7 +141,14 @@ export class TiffRaster {
   }
 
   /** Pixels of a window; see RasterSource.read. */
-  async read(level: number, window: PixelWindow, memory?: PixelMemory): Promise<Pixels<Samples>> {
+  async read(level: number, window: PixelWindow, memory?: PixelMemory): Promise<ReadPixels> {
+    const pixels = await this.#read(level, window, memory)
+    if (pixels.lost === undefined || level === 0) return pixels
+    const isNumbers = this.look.palette !== undefined
+    return mend(pixels, level, window, this.levels, isNumbers, (at, part) => this.read(at, part, memory))
+  }
+
+  async #read(level: number, window: PixelWindow, memory?: PixelMemory): Promise<ReadPixels> {
     const found = this.#levels[level]
     if (found === undefined) throw new RangeError(`level ${level} of ${this.#levels.length}`)
     checkWindow(window, found.colour.layout)
@@ -148,12 +158,18 @@ export class TiffRaster {
     const take = (length: number): Uint8Array => memory?.take(length) ?? new Uint8Array(length)
     const data = this.samples === 'uint8' ? take(size) : new Float32Array(size)
     let mask: Uint8Array | undefined
+    let lost: Loss[] | undefined
+    const lose = (unit: Unit): void => {
+      const here = unit.lost?.filter((loss) => overlap(loss, window) !== undefined) ?? []
+      if (here.length > 0) lost = [...(lost ?? []), ...here]
+    }
     await this.#visit(
       found.colour,
       2 * found.number,
       window,
       (unit, x, y) => {
         copyRect(unit.data, unit.width, unit.rows, x, y, data, window, bands)
+        if (unit.lost !== undefined) lose(unit)
         if (unit.mask === undefined) return
         mask ??= take(width * height).fill(255)
         copyRect(unit.mask, unit.width, unit.rows, x, y, mask, window, 1)
@@ -168,13 +184,16 @@ export class TiffRaster {
         2 * found.number + 1,
         window,
         (unit, x, y) => {
+          if (unit.lost !== undefined) lose(unit)
           if (!copyMask(unit.data as Uint8Array, unit.width, unit.rows, x, y, bits, window)) isFull = false
         },
         memory,
       )
       if (!isFull) mask = mask === undefined ? bits : intersect(mask, bits)
     }
-    return { width, height, bands, data, mask }
+    return lost === undefined
+      ? { width, height, bands, data, mask }
+      : { width, height, bands, data, mask, lost }
   }
 
   /** Calls back with every unit that touches the window and where it begins, in no particular order. */
@@ -249,7 +268,7 @@ export class TiffRaster {
       return { width, rows, ...kept, byteLength: kept.data.byteLength + (kept.mask?.byteLength ?? 0) }
     }
     const unit = await image.decode(unitX, unitY, memory)
-    spooled.keep(unitY, unit)
+    if (unit.lost === undefined) spooled.keep(unitY, unit)
     return unit
   }
 

@@ -3,7 +3,9 @@
 // coarser levels average what a pixel covers, from the overviews of the files.
 // Invariant: however much a file is shrunk, a bounded piece of it is in memory.
 
+import { FlagstoneError } from '../../errors.js'
 import type { StoredBlock } from '../formats/stored-source.js'
+import { erase, isDamage, type Loss, reasonOf } from '../losses.js'
 import type { PixelWindow, SampleType, SourceInfo, SourceLevel } from '../source.js'
 import { arrayOf, newSamples } from '../view/sample-array.js'
 import type { SampleArray } from '../view/tone.js'
@@ -14,12 +16,32 @@ import { type Layer, LayerIndex, MASK, type Stroke } from './layers.js'
 import type { Piece, Rect } from './piece.js'
 import type { OpenPiece, SourcePool } from './source-pool.js'
 
+/** A loss that is no block. */
+export const WHOLE_FILE = 'all of it'
 /** Samples of a file in memory at the same time, for one layer. */
 const STRIP_SAMPLES = 2 ** 22
 
 /** What is painted on. */
 interface Sheet extends StoredBlock {
   readonly window: PixelWindow
+  /** Without a mask of the VRT it is there from the first loss on. */
+  validity: Uint8Array | undefined
+  readonly lost: Loss[]
+}
+
+/** Nothing of a file can be had. */
+export const isUnusable = (error: unknown): error is FlagstoneError =>
+  isDamage(error) || (error instanceof FlagstoneError && error.code === 'SOURCE_UNSUPPORTED')
+
+/** Says that a file has lost `rect`, pixels of the window's level; fractions are rounded outwards. */
+function lose(sheet: Sheet, rect: Rect, lost: readonly Loss[]): void {
+  sheet.lost.push(...lost)
+  sheet.validity ??= new Uint8Array(sheet.window.width * sheet.window.height).fill(255)
+  const x = Math.floor(rect.x + 1e-6)
+  const y = Math.floor(rect.y + 1e-6)
+  const width = Math.ceil(rect.x + rect.width - 1e-6) - x
+  const height = Math.ceil(rect.y + rect.height - 1e-6) - y
+  erase(sheet.validity, sheet.window, { x, y, width, height })
 }
 
 /** Nothing is left out (but what is the background anyway), nothing is changed. */
@@ -36,8 +58,16 @@ export class Composer {
   readonly #layers: readonly Layer[]
   readonly #index: LayerIndex
   readonly #pool: SourcePool
+  readonly #skipsDamage: boolean
 
-  constructor(document: VrtDocument, type: SampleType, layers: readonly Layer[], pool: SourcePool) {
+  constructor(
+    document: VrtDocument,
+    type: SampleType,
+    layers: readonly Layer[],
+    pool: SourcePool,
+    skipsDamage: boolean,
+  ) {
+    this.#skipsDamage = skipsDamage
     this.#document = document
     this.#type = type
     this.#layers = layers
@@ -59,16 +89,48 @@ export class Composer {
     const lowest = layers.findLastIndex((layer) => this.#hides(layer, rect, needed))
     const seen = layers.slice(Math.max(0, lowest))
     if (seen.length === 1 && level.width === this.#document.width) {
-      const block = await this.#copied(seen[0]!, window, needed)
+      const block = await this.#copied(seen[0]!, window, needed).catch((error: unknown) => {
+        // painted below, as far as it can be
+        if (!this.#skipsDamage || !isUnusable(error)) throw error
+        return undefined
+      })
       if (block !== undefined) return block
     }
     const sheet = this.#sheet(window, needed)
     for (const layer of seen) {
       const strokes = layer.strokes.filter(({ target }) => target === MASK || needed.includes(target))
       if (strokes.length === 0) continue
-      await this.#pool.use(layer.file, (open) => this.#paintLayer(layer, strokes, open, level, sheet))
+      this.#cover(layer, level, rect, needed, sheet)
+      try {
+        await this.#pool.use(layer.file, (open) => this.#paintLayer(layer, strokes, open, level, sheet))
+      } catch (error) {
+        if (!this.#skipsDamage || !isUnusable(error)) throw error
+        const none = { x: 0, y: 0, width: 0, height: 0 }
+        const loss = { path: layer.file, part: WHOLE_FILE, block: 0, ...none, reason: reasonOf(error) }
+        lose(sheet, this.#inLevel(layer.to, level), [loss])
+      }
     }
-    return sheet
+    return sheet.lost.length === 0 ? { ...sheet, lost: undefined } : sheet
+  }
+
+  #inLevel(rect: Rect, level: SourceLevel): Rect {
+    return scaled(rect, level.width / this.#document.width, level.height / this.#document.height)
+  }
+
+  /** What lower layers have lost does not matter where one hides them. */
+  #cover(layer: Layer, level: SourceLevel, rect: Rect, needed: readonly number[], sheet: Sheet): void {
+    const { validity, window } = sheet
+    if (validity === undefined || this.#document.mask !== undefined) return
+    const x = Math.max(layer.to.x, rect.x)
+    const y = Math.max(layer.to.y, rect.y)
+    const width = Math.min(layer.to.x + layer.to.width, rect.x + rect.width) - x
+    const height = Math.min(layer.to.y + layer.to.height, rect.y + rect.height) - y
+    if (!(width > 0 && height > 0) || !this.#hides(layer, { x, y, width, height }, needed)) return
+    const to = this.#inLevel({ x, y, width, height }, level)
+    for (let v = Math.ceil(to.y - 1e-6); v < Math.floor(to.y + to.height + 1e-6); v++) {
+      const from = (v - window.y) * window.width - window.x
+      validity.fill(255, from + Math.ceil(to.x - 1e-6), from + Math.floor(to.x + to.width + 1e-6))
+    }
   }
 
   /** The background: interleaved when all bands are needed, or else a plane a band. */
@@ -85,7 +147,8 @@ export class Composer {
         for (let i = stride === 1 ? 0 : band; i < array.length; i += stride) array[i] = background
       arrays[band] = array
     }
-    return { window, arrays, stride, validity: mask === undefined ? undefined : new Uint8Array(pixels) }
+    const validity = mask === undefined ? undefined : new Uint8Array(pixels)
+    return { window, arrays, stride, validity, lost: [] }
   }
 
   /** Does every needed band get every pixel of the rectangle from this layer? */
@@ -136,7 +199,14 @@ export class Composer {
         })
       const isSame = arrayOf(this.#type) === (info.samples === 'uint8' ? Uint8Array : Float32Array)
       if (!isThere || !isInOrder || !isSame) return undefined
-      const { data } = await open.source.read(0, { x, y, width: window.width, height: window.height })
+      const { data, lost } = await open.source.read(0, {
+        x,
+        y,
+        width: window.width,
+        height: window.height,
+      })
+      // where something is missing it is painted, as is what lies below
+      if (lost !== undefined) return undefined
       return { arrays: bands.map(() => data), stride: bands.length }
     })
   }
@@ -146,8 +216,9 @@ export class Composer {
     strokes: readonly Stroke[],
     open: OpenPiece,
     level: SourceLevel,
-    { window, arrays, stride, validity }: Sheet,
+    sheet: Sheet,
   ): Promise<void> {
+    const { window, arrays, stride, validity } = sheet
     const { info } = open.source
     const from = layer.from ?? { x: 0, y: 0, width: info.width, height: info.height }
     const to = scaled(layer.to, level.width / this.#document.width, level.height / this.#document.height)
@@ -188,8 +259,34 @@ export class Composer {
         if (isCoarse && !isPalette) averageStroke(strip, how, place, at)
         else nearestStroke(strip, how, place, at)
       }
+      for (const loss of read.lost ?? []) {
+        if (loss.replaced === true) sheet.lost.push(loss)
+        else lose(sheet, this.#inLevel(placed(layer, from, inFile(loss, info)), level), [loss])
+      }
       row = end
     }
+  }
+}
+
+/** Of a loss, whichever level it is of, as pixels of the file's full resolution. All of it when it does not say. */
+function inFile(loss: Loss, info: SourceInfo): Rect {
+  const level = Number(/level (\d+)$/.exec(loss.part)?.[1] ?? 0)
+  const size = info.levels[level]
+  if (loss.width === 0 || size === undefined || !loss.path.startsWith(info.path)) return { x: 0, y: 0, width: info.width, height: info.height }
+  return scaled(loss, info.width / size.width, info.height / size.height)
+}
+
+/** A rectangle of a file where the VRT has it. */
+function placed({ to }: Layer, from: Rect, rect: Rect): Rect {
+  const byX = to.width / from.width
+  const byY = to.height / from.height
+  const x = Math.max(to.x, to.x + (rect.x - from.x) * byX)
+  const y = Math.max(to.y, to.y + (rect.y - from.y) * byY)
+  return {
+    x,
+    y,
+    width: Math.min(to.x + to.width, to.x + (rect.x + rect.width - from.x) * byX) - x,
+    height: Math.min(to.y + to.height, to.y + (rect.y + rect.height - from.y) * byY) - y,
   }
 }
 

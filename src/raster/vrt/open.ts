@@ -9,7 +9,7 @@ import { readPrj, readWorldFile } from '../place/sidecar.js'
 import type { PixelWindow, RasterSource, SampleType, SourceLevel, StoredSamples } from '../source.js'
 import { openFileSource } from '../tiff/byte-source.js'
 import type { StoredLook } from '../view/view-choice.js'
-import { Composer } from './compose.js'
+import { Composer, isUnusable } from './compose.js'
 import { readDocument, type VrtBand, type VrtDocument } from './document.js'
 import { type Layer, layersOf } from './layers.js'
 import { unsupported } from './piece.js'
@@ -36,16 +36,19 @@ export async function openVrt(path: string, options: VrtOptions, open: Opener): 
   const document = readDocument(await textOfFile(path), path, options.crs !== undefined)
   const place = await placeOf(path, document, options)
   const layers = layersOf(document)
-  if (within.length === 1) await requireFiles(path, layers)
+  const skipDamaged = options.skipDamaged === true
+  if (within.length === 1 && !skipDamaged) await requireFiles(path, layers)
   const cacheBytes = Math.max(4 * 2 ** 20, Math.floor((options.cacheBytes ?? CACHE_BYTES) / 8))
-  const pool = new SourcePool(layers, open, { crs: place.crs, cacheBytes, within })
+  const pool = new SourcePool(layers, open, { crs: place.crs, cacheBytes, within, skipDamaged })
   try {
-    const levels = await levelsOf(document, layers, pool, within.length === 1 ? SAMPLED_FILES : 2)
-    const image = new VrtImage(document, layers, pool, levels)
+    const most = within.length === 1 ? SAMPLED_FILES : 2
+    const levels = await levelsOf(document, layers, pool, most, skipDamaged)
+    const image = new VrtImage(document, layers, pool, levels, skipDamaged)
     const { width, height } = document
     return await sourceOf(path, image, place, {
       nodata: options.nodata ?? nodataColour(document),
       view: options.view,
+      skipDamaged: options.skipDamaged,
       description: [
         `VRT ${width}×${height}`,
         `${pool.files} ${pool.files === 1 ? 'file' : 'files'}`,
@@ -137,15 +140,19 @@ async function levelsOf(
   layers: readonly Layer[],
   pool: SourcePool,
   most: number,
+  skipDamaged: boolean,
 ): Promise<SourceLevel[]> {
   const step = Math.max(1, Math.ceil(layers.length / most))
   let coarsest = Infinity
   for (let i = 0; i < layers.length && coarsest >= 2; i += step) {
     const { file, from, to } = layers[i]!
-    await pool.use(file, async ({ source }) => {
+    const looked = pool.use(file, async ({ source }) => {
       const { info } = source
       const shrink = (from?.width ?? info.width) / to.width
       coarsest = Math.min(coarsest, info.width / info.levels.at(-1)!.width / shrink)
+    })
+    await looked.catch((error: unknown) => {
+      if (!skipDamaged || !isUnusable(error)) throw error
     })
   }
   const levels: SourceLevel[] = []
@@ -172,10 +179,11 @@ class VrtImage implements StoredImage {
     layers: readonly Layer[],
     pool: SourcePool,
     levels: readonly SourceLevel[],
+    skipDamaged: boolean,
   ) {
     this.look = lookOf(document)
     this.levels = levels
-    this.#composer = new Composer(document, this.look.stored.type, layers, pool)
+    this.#composer = new Composer(document, this.look.stored.type, layers, pool, skipDamaged)
     this.#pool = pool
   }
 

@@ -22,10 +22,12 @@ export interface NestedOptions {
   readonly anywhere: boolean
   /** VRTs that this one is opened within, outermost first. */
   readonly within: readonly string[]
+  /** See OpenOptions. */
+  readonly skipDamaged: boolean
 }
 
 /** What all files are opened with. */
-type Shared = Pick<NestedOptions, 'crs' | 'cacheBytes' | 'within'>
+type Shared = Pick<NestedOptions, 'crs' | 'cacheBytes' | 'within' | 'skipDamaged'>
 
 export type Opener = (path: string, options: NestedOptions) => Promise<RasterSource>
 
@@ -195,6 +197,7 @@ export class SourcePool {
       if (error.code === 'BAD_OPTION') throw corrupt(vrt, error.message.replace(/; pass --bands.*/, ''))
       throw new FlagstoneError(error.code, `${vrt} refers to a file that cannot be used: ${error.message}`, {
         path: file,
+        ...(error.errno === undefined ? {} : { errno: error.errno }),
         cause: error,
       })
     }
