@@ -23,7 +23,7 @@ export interface Io {
 }
 
 /** Exit codes, the same for every command. */
-export const EXIT = { OK: 0, FAILED: 1, USAGE: 2, DAMAGED: 3, INTERRUPTED: 130 } as const
+export const EXIT = { OK: 0, FAILED: 1, USAGE: 2, DAMAGED: 3, LOSSES: 4, INTERRUPTED: 130 } as const
 
 /** Options every command has. */
 export interface CommonOptions {

@@ -51,7 +51,8 @@ Examples:
   flagstone serve ortho.pmtiles                 start a map server and print its address
   flagstone verify ortho.pmtiles                check all structures and checksums
 
-Exit codes: 0 success, 1 failure, 2 wrong usage, 3 damage found, 130 interrupted (continue with --resume).`,
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 damage found, 4 success with losses
+(build --skip-unreadable left something out), 130 interrupted (continue with --resume).`,
     )
   for (const define of commands) {
     const command = define(context)

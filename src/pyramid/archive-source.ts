@@ -3,7 +3,7 @@
 //
 // A place without a tile is empty, unless the archive ends higher up there (mixed depth): then its deepest tile
 // is enlarged. Tiles of one size a zoom are expected; others are brought to it.
-import { FlagstoneError } from '../errors.js'
+import { type ErrorCode, FlagstoneError } from '../errors.js'
 import { crsFromEpsg } from '../grid/epsg.js'
 import { LIMIT_METRES, resolution } from '../grid/mercator.js'
 import { openTileSet } from '../interop/open.js'
@@ -50,7 +50,10 @@ export async function openArchive(path: string, options: OpenOptions = {}): Prom
     const form = kind === undefined ? colourForm() : formOf(kind)
     const mosaic = new TileMosaic<Samples>(set, zooms, 'leaves', form as TileForm<Samples>, {
       ...(options.skipDamaged === true
-        ? { onDamage: (z, x, y, error) => void lost.set(`${z}/${x}/${y}`, { z, x, y, reason: reasonOf(error) }) }
+        ? {
+            onDamage: (z, x, y, error) =>
+              void lost.set(`${z}/${x}/${y}`, { z, x, y, reason: reasonOf(error) }),
+          }
         : {}),
     })
     const frame = await frameOf(set, zooms, mosaic)
@@ -62,9 +65,9 @@ export async function openArchive(path: string, options: OpenOptions = {}): Prom
 }
 
 /** A tile that is no picture is, for a build, a kind of source that cannot be read. */
-function asSourceError(error: unknown, path: string): unknown {
+function asSourceError(error: unknown, path: string, code: ErrorCode = 'SOURCE_UNSUPPORTED'): unknown {
   if (!(error instanceof FlagstoneError) || error.code !== 'DAMAGED') return error
-  return new FlagstoneError('SOURCE_UNSUPPORTED', `${path} cannot be built from: ${error.message}`, {
+  return new FlagstoneError(code, `${path} cannot be built from: ${error.message}`, {
     path,
     cause: error,
   })
@@ -163,7 +166,7 @@ class ArchiveSource implements RasterSource {
       const lost = this.#lost.size === 0 ? [] : this.#lostIn(zoom, rect)
       return lost.length === 0 ? pixels : { ...pixels, lost }
     } catch (error) {
-      throw asSourceError(error, this.info.path)
+      throw asSourceError(error, this.info.path, 'SOURCE_CORRUPT')
     }
   }
 

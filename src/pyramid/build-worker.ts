@@ -32,6 +32,8 @@ export type SubtreeAnswer =
       readonly failure: {
         readonly code: ErrorCode | undefined
         readonly message: string
+        readonly errno: string | undefined
+        readonly path: string | undefined
         readonly stack?: string
       }
     }
@@ -45,9 +47,9 @@ const builder = new SubtreeBuilder(setup.plan, sources, () => Atomics.load(stop,
 const board = new TaskBoard(setup.claims)
 
 function failureOf(id: number, error: unknown): SubtreeAnswer {
-  const code = error instanceof FlagstoneError ? error.code : undefined
+  const { code, errno, path } = error instanceof FlagstoneError ? error : ({} as Partial<FlagstoneError>)
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
-  return { id, failure: { code, message, ...(stack === undefined ? {} : { stack }) } }
+  return { id, failure: { code, message, errno, path, ...(stack === undefined ? {} : { stack }) } }
 }
 
 /** Buffers of a result, which are handed over instead of copied. */

@@ -3,10 +3,12 @@ import { statSync } from 'node:fs'
 import { FlagstoneError } from '../errors.js'
 import { extensionOf, nameOfTileType } from '../format/tile-type.js'
 import type { TileXY } from '../grid/cover.js'
+import { isDamage } from '../raster/losses.js'
 import { parseOptions } from '../store/options.js'
 import { refuseInput } from '../store/output-path.js'
 import { allEmpty } from './all-empty.js'
 import { Assembler } from './assemble.js'
+import { allLost, type DamagedSource, damagedSources, withSkipAdvice } from './damage.js'
 import { fingerprintOf } from './fingerprint.js'
 import { type BuildOptions, buildContext, parseBuildOptions, type ResolvedBuildOptions } from './options.js'
 import { checkOutput, discardOutput, finishOutput, metadataOf, type Output, openOutput } from './output.js'
@@ -44,6 +46,8 @@ export interface BuildReport {
   readonly sources: readonly string[]
   /** Left out, by skipUnreadable. */
   readonly skipped: readonly SkippedSource[]
+  /** Sources of which parts could not be read, by skipUnreadable, in the order they were met; of runs before this one too. */
+  readonly damaged: readonly DamagedSource[]
   /** What was chosen that nobody asked for, in sentences. */
   readonly notes: readonly string[]
   readonly resumed: boolean
@@ -87,7 +91,7 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   }
   if (assembler.tally.tiles === 0) {
     discardOutput(resolved, output)
-    throw allEmpty(plan, resolved)
+    throw allLost(assembler.tally.damage) ?? allEmpty(plan, resolved)
   }
   seal(prepared, resolved, output, assembler, meter)
   const last = terrainNotes(plan.terrain, assembler.tally.clamped)
@@ -152,12 +156,13 @@ function interrupted(options: ResolvedBuildOptions, file?: string): FlagstoneErr
 
 /** After a failure: keeps what can be gone on with, leaves nothing otherwise; returns the error to throw. */
 function leave(
-  error: unknown,
+  thrown: unknown,
   options: ResolvedBuildOptions,
   output: Output,
   assembler: Assembler,
   signal: AbortSignal | undefined,
 ): unknown {
+  const error = !options.skipUnreadable && isDamage(thrown) ? withSkipAdvice(thrown) : thrown
   const wasInterrupted =
     signal?.aborted === true && error instanceof FlagstoneError && error.code === 'INTERRUPTED'
   const storeFailed =
@@ -245,6 +250,7 @@ function reportOf(
     types,
     sources: plan.sources.map((info) => info.description),
     skipped,
+    damaged: damagedSources(tally.damage),
     notes,
     resumed: output.resumed,
     seconds,

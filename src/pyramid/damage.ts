@@ -100,8 +100,24 @@ export const damagedSources = (damage: readonly FileDamage[]): DamagedSource[] =
 /** The same error with the option that leaves damaged parts empty. */
 export function withSkipAdvice(error: FlagstoneError): FlagstoneError {
   const details = Object.fromEntries(
-    Object.entries({ errno: error.errno, call: error.call, path: error.path }).filter(([, v]) => v !== undefined),
+    Object.entries({ errno: error.errno, call: error.call, path: error.path }).filter(
+      ([, v]) => v !== undefined,
+    ),
   )
   const message = `${error.message.replace(/\.$/, '')}, or pass --skip-unreadable (skipUnreadable) to leave such parts empty.`
   return new FlagstoneError(error.code, message, { ...details, cause: error })
+}
+
+/** Of a build that has no tile: the error when that may be because of damage. */
+export function allLost(damage: readonly FileDamage[]): FlagstoneError | undefined {
+  const lost = damagedSources(damage).filter(({ blocks }) => blocks > 0)
+  const first = lost[0]
+  if (first === undefined) return undefined
+  const count = lost.reduce((sum, { blocks }) => sum + blocks, 0)
+  const blocks = count === 1 ? 'One block' : `${count} blocks`
+  return new FlagstoneError(
+    'NOTHING_TO_BUILD',
+    `${blocks} could not be read (${first.path}: ${first.places[0]!.reason}), and nothing else is there to build.`,
+    { path: first.path },
+  )
 }

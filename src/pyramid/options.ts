@@ -140,7 +140,10 @@ const buildShape = {
   nodata: nodata.optional(),
   /** Which of several sources is on top: the first, the last (as gdalwarp does it), or, near their edges, all in part. */
   blend: z.enum(['first', 'last', 'feather']).default('last'),
-  /** Leaves out sources that cannot be opened, if any can; the report names them. */
+  /**
+   * Leaves out what cannot be read, and names it in the report: sources that cannot be opened, if any can (`skipped`), and
+   * damaged parts of images, which stay empty (`damaged`).
+   */
   skipUnreadable: z.boolean().default(false),
   /** Nothing outside these polygons: the path of a GeoJSON file, or a GeoJSON object. */
   cutline: z

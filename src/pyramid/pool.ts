@@ -174,8 +174,9 @@ export class ThreadPool implements SubtreePool {
       asked?.resolve(answer.result)
       return
     }
-    const { code, message, stack } = answer.failure
-    const error = code === undefined ? new Error(message) : new FlagstoneError(code, message)
+    const { code, message, stack, errno, path } = answer.failure
+    const details = { ...(errno === undefined ? {} : { errno }), ...(path === undefined ? {} : { path }) }
+    const error = code === undefined ? new Error(message) : new FlagstoneError(code, message, details)
     if (stack !== undefined) error.stack = stack
     asked?.reject(error)
   }

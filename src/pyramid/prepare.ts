@@ -2,8 +2,10 @@
 // the workers. Nothing is written here.
 import { availableParallelism } from 'node:os'
 import { freeDescriptors } from '../platform/descriptors.js'
+import { isDamage } from '../raster/losses.js'
 import type { ValueView } from '../raster/source.js'
 import { readCutline } from './cutline.js'
+import { withSkipAdvice } from './damage.js'
 import { expandInputs } from './inputs.js'
 import { limitsOf, type Share, shareMemory, threadsWithin } from './memory-share.js'
 import type { ResolvedBuildOptions } from './options.js'
@@ -63,7 +65,9 @@ export async function prepare(options: ResolvedBuildOptions, context: PrepareCon
   const heights = elevationView(options)
   const colours: ColourChoice =
     heights === undefined
-      ? await chooseColours(infos, options, opener, open)
+      ? await chooseColours(infos, options, opener, open).catch((error: unknown) => {
+          throw !options.skipUnreadable && isDamage(error) ? withSkipAdvice(error) : error
+        })
       : { view: { kind: 'colour' }, notes: [] }
   return { options, plan, open: { ...open, view: heights ?? colours.view }, colours, skipped }
 }

@@ -5,10 +5,17 @@
 // are kept in a cache say it again.
 import { FlagstoneError } from '../errors.js'
 import type { Pixels, Samples } from './pixels.js'
-import type { PixelWindow } from './source.js'
+
+/** Of a level's pixels. */
+interface Rect {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
 
 /** Plain data. */
-export interface Loss extends PixelWindow {
+export interface Loss extends Rect {
   /** The file that has the block. */
   readonly path: string
   /** Of the file: 'level 0', 'the mask of level 1', 'zoom 14'. x, y, width and height are its pixels. */
@@ -41,7 +48,7 @@ export function reasonOf(error: FlagstoneError): string {
 }
 
 /** A rectangle that both have; undefined when there is none. */
-export function overlap(a: PixelWindow, b: PixelWindow): PixelWindow | undefined {
+export function overlap(a: Rect, b: Rect): Rect | undefined {
   const x = Math.max(a.x, b.x)
   const y = Math.max(a.y, b.y)
   const width = Math.min(a.x + a.width, b.x + b.width) - x
@@ -50,7 +57,7 @@ export function overlap(a: PixelWindow, b: PixelWindow): PixelWindow | undefined
 }
 
 /** Empties what of `rect` lies in a window. */
-export function erase(mask: Uint8Array, window: PixelWindow, rect: PixelWindow): void {
+export function erase(mask: Uint8Array, window: Rect, rect: Rect): void {
   const part = overlap(window, rect)
   if (part === undefined) return
   for (let y = part.y; y < part.y + part.height; y++) {
@@ -59,7 +66,7 @@ export function erase(mask: Uint8Array, window: PixelWindow, rect: PixelWindow):
   }
 }
 
-type Read = (level: number, window: PixelWindow) => Promise<ReadPixels>
+type Read = (level: number, window: Rect) => Promise<ReadPixels>
 
 interface Size {
   readonly width: number
@@ -73,7 +80,7 @@ interface Size {
 export async function mend(
   pixels: ReadPixels,
   level: number,
-  window: PixelWindow,
+  window: Rect,
   levels: readonly Size[],
   nearest: boolean,
   read: Read,
@@ -106,10 +113,10 @@ export async function mend(
 
 function reduce(
   from: Pixels<Samples>,
-  finer: PixelWindow,
+  finer: Rect,
   to: Pixels<Samples> & { readonly mask: Uint8Array },
-  window: PixelWindow,
-  part: PixelWindow,
+  window: Rect,
+  part: Rect,
   scaleX: number,
   scaleY: number,
   nearest: boolean,
@@ -118,7 +125,9 @@ function reduce(
   const sums = new Float64Array(bands)
   for (let v = part.y; v < part.y + part.height; v++) {
     const top = Math.min(finer.height - 1, Math.round(v * scaleY) - finer.y)
-    const bottom = nearest ? top + 1 : Math.max(top + 1, Math.min(finer.height, Math.round((v + 1) * scaleY) - finer.y))
+    const bottom = nearest
+      ? top + 1
+      : Math.max(top + 1, Math.min(finer.height, Math.round((v + 1) * scaleY) - finer.y))
     for (let u = part.x; u < part.x + part.width; u++) {
       const left = Math.min(finer.width - 1, Math.round(u * scaleX) - finer.x)
       const right = nearest

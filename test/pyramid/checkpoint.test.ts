@@ -36,6 +36,7 @@ const checkpoint: Checkpoint = {
     levels: { 9: { tiles: 800, bytes: 12345 } },
     types: { 3: 800 },
     clamped: 3,
+    damage: [],
   },
   pending: [
     { zoom: 5, tiles: [raw(2, false)] },

@@ -53,6 +53,7 @@ const ROOMS: Record<string, Record<string, number>> = {
     pixels: 1,
     'remote-path': 1,
     sharp: 1,
+    losses: 1.5,
     source: 2,
     simd: 2,
     words: 2,

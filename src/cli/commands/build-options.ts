@@ -48,7 +48,10 @@ function inputOptions(command: Command): Command {
         ['first', 'last', 'feather'],
       ),
     )
-    .option('--skip-unreadable', 'skip sources that cannot be opened, and list them')
+    .option(
+      '--skip-unreadable',
+      'leave out what cannot be read, and list it: sources that cannot be opened, and damaged parts of images, which stay empty (exit code 4)',
+    )
 }
 
 function colourOptions(command: Command): Command {

@@ -6,6 +6,7 @@ import { whatIsLeft } from '../../pyramid/output.js'
 import { formatBytes, formatCount, formatDuration } from '../format.js'
 import { type CommonOptions, type Context, EXIT, print, printJson, say } from '../io.js'
 import { progressView } from '../progress.js'
+import { describeDamage, hasLosses } from './build-damage.js'
 import { defineBuild } from './build-options.js'
 
 /** Options under their library names, and those that only the command line knows. */
@@ -63,7 +64,8 @@ async function dryRun(context: Context, options: BuildOptions, cli: BuildCliOpti
   context.exitCode = EXIT.FAILED
 }
 
-async function reallyBuild({ io }: Context, options: BuildOptions, cli: BuildCliOptions): Promise<void> {
+async function reallyBuild(context: Context, options: BuildOptions, cli: BuildCliOptions): Promise<void> {
+  const { io } = context
   const view = progressView(io, cli)
   const tell = (sentence: string): void => {
     view.stop()
@@ -83,12 +85,14 @@ async function reallyBuild({ io }: Context, options: BuildOptions, cli: BuildCli
     io.signal.removeEventListener('abort', onAbort)
     view.stop()
   })
+  if (hasLosses(report)) context.exitCode = EXIT.LOSSES
   if (cli.json === true) {
     printJson(io, report)
     return
   }
   for (const { reason } of report.skipped.slice(0, 20)) say(io, cli, `Skipped: ${reason}`)
   if (report.skipped.length > 20) say(io, cli, `Skipped: ${report.skipped.length - 20} more.`)
+  for (const line of describeDamage(report.damaged)) say(io, cli, line)
   say(
     io,
     cli,

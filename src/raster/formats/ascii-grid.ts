@@ -55,7 +55,7 @@ export async function openAsciiGrid(path: string, options: OpenOptions = {}): Pr
       {
         nodata: options.nodata ?? (nodata === undefined ? [] : [[nodata]]),
         view: options.view,
-      skipDamaged: options.skipDamaged,
+        skipDamaged: options.skipDamaged,
         description: `ASCII grid ${columns}×${rows}, ${crs.name}`,
       },
     )

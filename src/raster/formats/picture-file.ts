@@ -57,7 +57,7 @@ export async function openPicture(path: string, options: OpenOptions = {}): Prom
   return sourceOf(path, picture, place, {
     nodata,
     view: options.view,
-      skipDamaged: options.skipDamaged,
+    skipDamaged: options.skipDamaged,
     description: describe(header, place.crs.name),
   })
 }

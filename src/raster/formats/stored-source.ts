@@ -130,7 +130,11 @@ function blocksOf(level: SourceLevel, window: PixelWindow): (PixelWindow & { rea
   const across = Math.ceil(width / blockWidth)
   const blocks: (PixelWindow & { readonly number: number })[] = []
   for (let row = Math.floor(window.y / blockHeight); row * blockHeight < window.y + window.height; row++) {
-    for (let column = Math.floor(window.x / blockWidth); column * blockWidth < window.x + window.width; column++) {
+    for (
+      let column = Math.floor(window.x / blockWidth);
+      column * blockWidth < window.x + window.width;
+      column++
+    ) {
       const x = column * blockWidth
       const y = row * blockHeight
       const size = { width: Math.min(blockWidth, width - x), height: Math.min(blockHeight, height - y) }

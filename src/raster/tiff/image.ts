@@ -253,7 +253,9 @@ export class TiffImage {
     const read = async (at: number, length: number): Promise<Uint8Array> =>
       scratch.add(await this.#source.read(at, length, memory))
     const together =
-      sum > 0 && end - start <= 2 * sum ? await this.#unlessDamaged(() => read(start, end - start)) : undefined
+      sum > 0 && end - start <= 2 * sum
+        ? await this.#unlessDamaged(() => read(start, end - start))
+        : undefined
     const inputs: Stored[] = []
     for (let i = first; i < first + count; i++) {
       const error = outside.get(i)

@@ -130,7 +130,15 @@ export class TiffRaster {
       return found
     }
     try {
-      const base = { layout, roles, plan, view, nodata, fileNodata, skipsDamage: options.skipDamaged === true }
+      const base = {
+        layout,
+        roles,
+        plan,
+        view,
+        nodata,
+        fileNodata,
+        skipsDamage: options.skipDamaged === true,
+      }
       const levels = await findLevels(source, structure, base, opened)
       const parts = { structure, look, plan, levels, sources: [source, ...beside] }
       return new TiffRaster(parts, options.cacheBytes ?? 64 * 2 ** 20, options.spool)

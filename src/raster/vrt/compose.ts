@@ -272,7 +272,8 @@ export class Composer {
 function inFile(loss: Loss, info: SourceInfo): Rect {
   const level = Number(/level (\d+)$/.exec(loss.part)?.[1] ?? 0)
   const size = info.levels[level]
-  if (loss.width === 0 || size === undefined || !loss.path.startsWith(info.path)) return { x: 0, y: 0, width: info.width, height: info.height }
+  if (loss.width === 0 || size === undefined || !loss.path.startsWith(info.path))
+    return { x: 0, y: 0, width: info.width, height: info.height }
   return scaled(loss, info.width / size.width, info.height / size.height)
 }
 
