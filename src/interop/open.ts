@@ -1,6 +1,7 @@
 // Tile archives by path: the one place that decides which kind one is.
 import { extname } from 'node:path'
 import { requireRegularSync } from '../platform/regular-file.js'
+import { PATIENT } from '../store/options.js'
 import { openTiles } from '../store/paths.js'
 import type { TileSet } from '../store/tile-set.js'
 import { FolderReader, isTileFolder } from './folder.js'
@@ -12,5 +13,5 @@ export function openTileSet(path: string): TileSet {
     requireRegularSync(path)
     return MbtilesReader.open(path)
   }
-  return isTileFolder(path) ? FolderReader.open(path) : openTiles(path)
+  return isTileFolder(path) ? FolderReader.open(path) : openTiles(path, PATIENT)
 }

@@ -5,6 +5,7 @@ import { TileType } from '../format/tile-type.js'
 import { openRealFile } from '../platform/real-file.js'
 import { decodeTile } from '../raster/tiles/codec.js'
 import { decodeHeights } from '../raster/tiles/terrain.js'
+import { PATIENT } from '../store/options.js'
 import { openTiles } from '../store/paths.js'
 import { type Finding, verify } from '../store/verify.js'
 
@@ -46,7 +47,7 @@ export async function verifyPath(path: string, options: VerifyPathOptions = {}):
 }
 
 async function decodeAll(path: string, signal: AbortSignal | undefined): Promise<Finding[]> {
-  const reader = openTiles(path, { check: 'never' })
+  const reader = openTiles(path, { ...PATIENT, check: 'never' })
   const bad: Finding[] = []
   let faults = 0
   let decoded = 0

@@ -1,5 +1,8 @@
 // A request → an answer, whatever HTTP library is around it. Tiles are recognised first and answered without a
 // promise; everything else goes through the tables of routes.ts.
+import { setTimeout as after } from 'node:timers/promises'
+import type { FlagstoneError } from '../errors.js'
+import { isBusy } from '../store/locked.js'
 import type { Routed, ServerContext } from './context.js'
 import { AllowedHosts } from './http/allowed-hosts.js'
 import { failureOf } from './http/error-answer.js'
@@ -15,7 +18,12 @@ import { TileAnswers } from './tiles/tile-answer.js'
 /** In front of ids, as other servers have it. */
 const ALIASES = new Set(['tiles', 'data'])
 const TILE_METHODS = 'GET, HEAD, OPTIONS'
+const BUSY_PATIENCE_MS = 1000
 const NOTHING = new HttpError(404, 'Not found.')
+
+function nowhere(): never {
+  throw NOTHING
+}
 
 interface Found {
   readonly route: string
@@ -32,6 +40,8 @@ export class Core {
   readonly #tileCounts: RouteCounts
   readonly #path = new TilePath()
   readonly #hosts: AllowedHosts | undefined
+  /** Files whose writers have been moving parts for long, and until when that is taken for granted. */
+  readonly #stalled = new Map<string, number>()
 
   constructor(context: ServerContext) {
     this.context = context
@@ -54,12 +64,42 @@ export class Core {
       tile = this.#tile(query)
       if (tile === undefined) return this.#other(query, begun)
     } catch (error) {
-      tile = this.failed(query, error)
+      tile = isBusy(error)
+        ? this.#again(query, error, () => this.#tileOr404(query))
+        : this.failed(query, error)
     }
     if (!(tile instanceof Promise)) return this.#counted(this.#tileCounts, query, tile, begun)
     return tile
+      .catch((error: unknown) => this.#again(query, error, () => this.#tileOr404(query)))
       .catch((error: unknown) => this.failed(query, error))
       .then((reply) => this.#counted(this.#tileCounts, query, reply, begun))
+  }
+
+  /**
+   * A writer is moving parts of the file, which takes milliseconds: the answer is tried again until it is done. After a
+   * second it is given up, and for a while everybody who asks for that file is told at once.
+   */
+  async #again(query: Query, error: unknown, answer: () => Answer): Promise<Reply> {
+    let last = error
+    const until = performance.now() + BUSY_PATIENCE_MS
+    for (let ms = 4; isBusy(last); ms = Math.min(2 * ms, 64)) {
+      const path = (last as FlagstoneError).path ?? ''
+      if (performance.now() > until) this.#stalled.set(path, performance.now() + BUSY_PATIENCE_MS)
+      if ((this.#stalled.get(path) ?? 0) > performance.now()) break
+      this.#stalled.delete(path)
+      await after(ms)
+      query.signal.throwIfAborted()
+      try {
+        return await answer()
+      } catch (next) {
+        last = next
+      }
+    }
+    throw last
+  }
+
+  #tileOr404(query: Query): Answer {
+    return this.#tile(query) ?? nowhere()
   }
 
   /** What a failure is answered with; those of ours are reported. */
@@ -100,28 +140,34 @@ export class Core {
   #other(query: Query, begun: number): Answer {
     const { requests } = this.context.metrics
     let found: Found | undefined
-    let answer: Answer
-    let wasVersioned: boolean
-    try {
+    let wasVersioned = false
+    const attempt = (): Answer | undefined => {
       found = this.#find(query)
-      if (found === undefined) {
-        const { status, headers, body } = this.#nothing(query)
-        return this.#counted(requests.of('none'), query, { status, headers, body, isElsewhere: true }, begun)
-      }
+      if (found === undefined) return undefined
       wasVersioned = found.isVersioned()
-      answer = this.#routed(query, found)
-    } catch (error) {
-      return this.#counted(requests.of(found?.route ?? 'none'), query, this.failed(query, error), begun)
+      return this.#routed(query, found)
     }
-    const { route, isVersioned } = found
-    const finish = (reply: Reply): Reply => {
-      const finished = this.#standard.finish(query, reply, wasVersioned && isVersioned())
-      return this.#counted(requests.of(route), query, finished, begun)
+    const count = (reply: Reply): Reply =>
+      this.#counted(requests.of(found?.route ?? 'none'), query, reply, begun)
+    const fail = (error: unknown): Reply => count(this.failed(query, error))
+    const finish = (reply: Reply): Reply =>
+      count(this.#standard.finish(query, reply, wasVersioned && found!.isVersioned()))
+    // the body of a request can be read once
+    const mayRepeat = query.method === 'GET' || query.method === 'HEAD'
+    const again = (error: unknown): Promise<Reply> => this.#again(query, error, () => attempt() ?? nowhere())
+    let answer: Answer | undefined
+    try {
+      answer = attempt()
+    } catch (error) {
+      if (!mayRepeat || !isBusy(error)) return fail(error)
+      answer = again(error)
+    }
+    if (answer === undefined) {
+      const { status, headers, body } = this.#nothing(query)
+      return count({ status, headers, body, isElsewhere: true })
     }
     if (!(answer instanceof Promise)) return finish(answer)
-    return answer.then(finish, (error: unknown) =>
-      this.#counted(requests.of(route), query, this.failed(query, error), begun),
-    )
+    return (mayRepeat ? answer.catch(again) : answer).then(finish, fail)
   }
 
   #nothing(query: Query): Reply {

@@ -11,10 +11,10 @@
 // finds out by the checks of what it reads. One that does not map it never takes one file for the other: of a file that
 // is sealed, so that nobody has a reason to write to it, size and time must stay the same, of others the uuid too (and
 // reader.ts compares each of their values with its check).
-import { FlagstoneError } from '../errors.js'
 import { SEQUENCE_WORD, SUPERBLOCK, SUPERBLOCK_A_OFFSET, SUPERBLOCK_BYTES } from '../format/layout.js'
 import type { Superblock } from '../format/superblock.js'
 import type { ByteFile, FileFacts } from '../platform/byte-file.js'
+import { movedNow } from './locked.js'
 import { pendingOutcome, resolved } from './pending.js'
 import { assertWhole } from './recover.js'
 import { sleep } from './sleep.js'
@@ -30,7 +30,6 @@ const TORN_TRIES = 20
 
 export class EpochWatch {
   readonly #file: ByteFile
-  readonly #waitMs: number
   #mapped: Int32Array | undefined
   readonly #slots = new Uint8Array(SLOTS_BYTES)
   readonly #scratch = new Uint8Array(SLOTS_BYTES)
@@ -50,9 +49,8 @@ export class EpochWatch {
   /** One slot is damaged, or was being written: its word may never change again, so do not rely on it. */
   #unsettled = false
 
-  constructor(file: ByteFile, windows: Windows | undefined, waitMs: number) {
+  constructor(file: ByteFile, windows: Windows | undefined) {
     this.#file = file
-    this.#waitMs = waitMs
     this.#mapped = windows && new Int32Array(windows.head, 0, WORD_B + 1)
   }
 
@@ -116,24 +114,30 @@ export class EpochWatch {
     return false
   }
 
-  /** The superblock in force, without a pending change. Waits for a writer in the middle of one. */
-  read(): Superblock {
-    const deadline = performance.now() + this.#waitMs
+  /**
+   * The superblock in force, without a pending change. Blocks for `waitMs` at most while a writer is in the middle of
+   * one; LOCKED then.
+   */
+  read(waitMs: number): Superblock {
+    const deadline = performance.now() + waitMs
     const before = this.#facts
     const isDistrusted = this.#isDistrusted
     this.#isDistrusted = false
     this.#valid = false
     for (let tries = 0; ; tries++) {
       const facts = this.#mapped === undefined ? this.#file.facts?.() : undefined
-      const found = this.#look(tries)
-      if (found === undefined) sleep(1)
-      else if (found.pending === undefined) {
+      const isLate = performance.now() >= deadline
+      const found = this.#look(tries < TORN_TRIES && !isLate)
+      if (found === undefined) {
+        // being written, and there is no other
+      } else if (found.pending === undefined) {
         if (this.#isWhole(found)) {
           this.#valid = true
           this.#facts = found.sealed && !this.#unsettled ? facts : undefined
           this.wasTouched = isDistrusted || (before !== undefined && !isSame(before, facts))
           return found
         }
+        continue
       } else {
         const answer = this.#whenNobodyWrites(found)
         if (answer !== undefined) {
@@ -142,24 +146,24 @@ export class EpochWatch {
           this.wasTouched = isDistrusted || before !== undefined
           return answer
         }
-        if (performance.now() > deadline)
-          throw new FlagstoneError(
-            'LOCKED',
-            `${this.#file.path}: a writer has been moving parts of the file for over ${this.#waitMs / 1000} s; try again when it is done.`,
-          )
-        sleep(1)
       }
+      if (isLate) throw movedNow(this.#file, waitMs)
+      sleep(1)
     }
   }
 
-  /** One look at both slots; undefined when it should be repeated, because one is perhaps being written. */
-  #look(tries: number): Superblock | undefined {
+  /**
+   * One look at both slots; undefined when it is to be repeated, because one is perhaps being written. `mayWait` false:
+   * then the other one counts, as it does until that is written.
+   */
+  #look(mayWait: boolean): Superblock | undefined {
     readSlots(this.#file, this.#slots)
     this.#a = this.#slotWords[SEQUENCE_WORD]!
     this.#b = this.#slotWords[SUPERBLOCK_BYTES / 4 + SEQUENCE_WORD]!
     const chosen = chooseFrom(this.#slots)
     this.#unsettled = chosen.problems.some((problem) => problem?.code === 'DAMAGED')
-    if (this.#unsettled && tries < TORN_TRIES && this.#someoneWrites()) return undefined
+    const isWanting = mayWait || chosen.superblock === undefined
+    if (this.#unsettled && isWanting && this.#someoneWrites()) return undefined
     if (chosen.superblock === undefined) throw noSuperblock(this.#file, chosen)
     return chosen.superblock
   }

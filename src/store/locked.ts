@@ -9,6 +9,24 @@ export function writerOf(file: ByteFile): string {
   return pid === process.pid ? 'this process' : `process ${pid}`
 }
 
+/** What `errno` says of a file that can be read again in a moment: a writer is moving its parts. */
+const BUSY = 'EBUSY'
+
+/** For who wants to read a file whose parts are being moved; without `waitedMs` the writer is not looked for: that takes time. */
+export function movedNow(file: { readonly path: string } | ByteFile, waitedMs = 0): FlagstoneError {
+  const writer = waitedMs > 0 && 'lockHolder' in file ? writerOf(file) : 'its writer'
+  const since = waitedMs > 0 ? ` and was not done after ${waitedMs} ms` : ''
+  return new FlagstoneError(
+    'LOCKED',
+    `${file.path}: ${writer} is moving parts of the file${since}; try again in a moment.`,
+    { errno: BUSY, path: file.path },
+  )
+}
+
+/** Whether trying again in a moment may help. */
+export const isBusy = (error: unknown): boolean =>
+  error instanceof FlagstoneError && error.code === 'LOCKED' && error.errno === BUSY
+
 /** For who wants to write a file that is being written. */
 export function writtenByAnother(file: ByteFile): FlagstoneError {
   const writer = writerOf(file)

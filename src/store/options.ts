@@ -78,7 +78,12 @@ const readerShape = {
    * them reads every directory.
    */
   levels: z.enum(['exact', 'about']).default('exact'),
-  /** How long a reader waits for a writer that is moving the file's parts, milliseconds. */
+  /**
+   * A writer that makes room for its index moves parts of the file: a matter of milliseconds, seconds on a busy disk.
+   * How long a synchronous call may block for that, milliseconds; it throws LOCKED then. 0: not at all.
+   */
+  busyTimeoutMs: z.number().min(0).default(20),
+  /** The same of calls that return promises, which wait without blocking. */
   waitMs: z.number().min(0).default(30_000),
 }
 
@@ -90,6 +95,9 @@ export const readerOptions = z
   })
 
 export type ReaderOptions = Given<typeof readerShape>
+
+/** For programs that have nothing else to do: a command, a worker. */
+export const PATIENT = { busyTimeoutMs: 30_000 } as const
 
 /** Of a tile that is read in the thread pool. */
 export interface GetOptions {

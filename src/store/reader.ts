@@ -7,6 +7,8 @@
 // Right or an error, never a wrong tile: a record is authentic when its check matches its value. A hit is
 // authentic itself; a miss is proven by its two neighbours in the sorted index, which must be in order and
 // authentic. Each record is examined once (check: 'first').
+
+import { setTimeout as after } from 'node:timers/promises'
 import { isUint8Array } from 'node:util/types'
 import { FlagstoneError, wrongType } from '../errors.js'
 import { crc32 } from '../format/crc.js'
@@ -20,6 +22,7 @@ import { EpochWatch } from './epoch.js'
 import { LentViews } from './lent-views.js'
 import { LevelView } from './level-view.js'
 import { type ListedTile, listTiles, type RecordRow, type TilesQuery } from './list.js'
+import { isBusy, movedNow } from './locked.js'
 import { MappedIndex } from './mapped-index.js'
 import {
   checkGetOptions,
@@ -51,6 +54,8 @@ const MISSING = -1
 /** Attempts by seqlock alone before a reader asks the writer to hold still by taking the pin. */
 const FREE_TRIES = 3
 const LARGE_BYTES = 2 ** 24
+/** How often a writer that is moving parts is looked for by calls that wait without blocking. */
+const POLL_MS = 5
 
 export class TileReader {
   readonly kind = 'flat'
@@ -62,6 +67,8 @@ export class TileReader {
   readonly #check: boolean
   readonly #checkAlways: boolean
   readonly #pooled: boolean
+  readonly #busyTimeoutMs: number
+  readonly #waitMs: number
   /** For values that are handed out without copying them; undefined when nobody asked for that. */
   readonly #lent: LentViews | undefined
   #sb!: Superblock
@@ -81,7 +88,9 @@ export class TileReader {
     this.#pooled = options.pooled
     this.#windows = options.mode === 'mmap' ? Windows.of(file) : undefined
     this.#lent = options.zeroCopy && this.#windows !== undefined ? new LentViews(file) : undefined
-    this.#epoch = new EpochWatch(file, this.#windows, options.waitMs)
+    this.#epoch = new EpochWatch(file, this.#windows)
+    this.#busyTimeoutMs = options.busyTimeoutMs
+    this.#waitMs = options.waitMs
   }
 
   /**
@@ -91,7 +100,7 @@ export class TileReader {
    */
   static open(file: ByteFile, options: ReaderOptions = {}): TileReader {
     const resolved = parseOptions(readerOptions, options, 'reader option')
-    attach(file, resolved.waitMs)
+    attach(file, resolved.busyTimeoutMs)
     const reader = new TileReader(file, resolved)
     try {
       reader.refresh()
@@ -151,11 +160,12 @@ export class TileReader {
   async getAsync(z: number, x: number, y: number, options: GetOptions = {}): Promise<Tile | undefined> {
     const key = tileId(z, x, y)
     checkGetOptions(options)
+    const deadline = performance.now() + this.#waitMs
     for (let tries = 0; ; tries++) {
       options.signal?.throwIfAborted()
       const pin = tries >= FREE_TRIES && this.#pinForNow()
       try {
-        const view = this.#viewOf(z)
+        const view = this.#viewOf(z, 0)
         if (view === undefined) return undefined
         const record = this.#find(view, key)
         if (record === MISSING) {
@@ -178,6 +188,8 @@ export class TileReader {
           this.#mismatch(view, record)
         if (!this.#settled(view, key)) continue
         return new Tile(bytes, type, key, crc)
+      } catch (error) {
+        await this.#afterBusy(error, deadline)
       } finally {
         if (pin) this.#unpin()
       }
@@ -263,10 +275,11 @@ export class TileReader {
     into: Uint8Array,
     place: (superblock: Superblock) => number | undefined,
   ): Promise<Superblock | undefined> {
+    const deadline = performance.now() + this.#waitMs
     for (let tries = 0; ; tries++) {
       const pin = tries >= FREE_TRIES && this.#pinForNow()
       try {
-        this.#refreshIfChanged()
+        this.#refreshIfChanged(0)
         const epoch = this.#sb
         const position = place(epoch)
         if (position === undefined) return undefined
@@ -274,6 +287,8 @@ export class TileReader {
         if (this.#sb !== epoch || this.#epoch.changedAfterReading()) continue
         if (got < into.length) throw this.#cutOff(into, position)
         return epoch
+      } catch (error) {
+        await this.#afterBusy(error, deadline)
       } finally {
         if (pin) this.#unpin()
       }
@@ -313,9 +328,16 @@ export class TileReader {
     return structuredClone(this.#sb)
   }
 
-  /** Another one after every change of the file, and for every file. */
+  /**
+   * Another one after every change of the file, and for every file. While a writer is moving parts of the file nothing
+   * is committed, so that it is known without waiting.
+   */
   get revision(): string {
-    this.#refreshIfChanged()
+    try {
+      this.#refreshIfChanged(0)
+    } catch (error) {
+      if (!isBusy(error)) throw error
+    }
     this.#revision ??= revisionOf(this.#sb)
     return this.#revision
   }
@@ -338,12 +360,16 @@ export class TileReader {
 
   /** Looks at the file anew. Reading does that by itself; no need to call it. */
   refresh(): void {
+    this.#refresh(this.#busyTimeoutMs)
+  }
+
+  #refresh(waitMs: number): void {
     if (this.#closed) throw new TypeError('this reader is closed')
-    let sb = this.#epoch.read()
+    let sb = this.#epoch.read(waitMs)
     // Views are for files that are not growing. Once had, the pin stays: whoever holds a view relies on it.
     if (sb.sealed && !this.#pinned && this.#lent !== undefined && this.#file.tryLock('pin', 'shared')) {
       this.#pinned = true
-      sb = this.#epoch.read()
+      sb = this.#epoch.read(waitMs)
     }
     this.#adopt(sb)
   }
@@ -374,11 +400,11 @@ export class TileReader {
   }
 
   /** To read by and then to ask #settled; undefined when the zoom holds nothing, for certain. */
-  #viewOf(zoom: number): LevelView | undefined {
-    if (this.#closed || this.#epoch.mayHaveChanged) this.refresh()
+  #viewOf(zoom: number, waitMs = this.#busyTimeoutMs): LevelView | undefined {
+    if (this.#closed || this.#epoch.mayHaveChanged) this.#refresh(waitMs)
     const view = this.#views[zoom]
     if (view !== undefined) return view
-    this.#refreshIfChanged()
+    this.#refreshIfChanged(waitMs)
     return this.#views[zoom]
   }
 
@@ -386,8 +412,15 @@ export class TileReader {
     return new FlagstoneError('DAMAGED', `${this.path}: the file ends within ${length} bytes at ${position}.`)
   }
 
-  #refreshIfChanged(): void {
-    if (this.#epoch.changed() || this.#closed) this.refresh()
+  #refreshIfChanged(waitMs = this.#busyTimeoutMs): void {
+    if (this.#epoch.changed() || this.#closed) this.#refresh(waitMs)
+  }
+
+  /** For calls that return promises: lets a writer go on for a moment. Throws what is something else, or too late. */
+  async #afterBusy(error: unknown, deadline: number): Promise<void> {
+    if (!isBusy(error)) throw error
+    if (performance.now() >= deadline) throw movedNow(this.#file, this.#waitMs)
+    await after(POLL_MS)
   }
 
   /** Exchanges the views of levels that changed. */
@@ -740,11 +773,7 @@ function firstNotBelow(keys: Float64Array, key: number): number {
 function attach(file: ByteFile, waitMs: number): void {
   const deadline = performance.now() + waitMs
   while (!file.tryLock('attach', 'shared')) {
-    if (performance.now() > deadline)
-      throw new FlagstoneError(
-        'LOCKED',
-        `${file.path}: a writer has kept readers out for over ${waitMs / 1000} s; try again.`,
-      )
+    if (performance.now() >= deadline) throw movedNow(file, waitMs)
     sleep(1)
   }
 }

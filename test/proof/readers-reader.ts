@@ -28,7 +28,12 @@ function committedStep(): number {
 
 const open = (): TileReader => {
   const zeroCopy = mode === 'mmap' && random() < 0.5
-  return TileReader.open(openRealFile(path, 'read'), { mode, check, zeroCopy } as ReaderOptions)
+  return TileReader.open(openRealFile(path, 'read'), {
+    mode,
+    check,
+    zeroCopy,
+    busyTimeoutMs: 30_000,
+  } as ReaderOptions)
 }
 let reader = open()
 const newest = new Map<number, number>()

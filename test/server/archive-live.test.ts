@@ -11,6 +11,7 @@ import t from 'tap'
 import { tileId, tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { openReader } from '../../src/store/open.js'
+import { PATIENT } from '../../src/store/options.js'
 import { openTiles } from '../../src/store/paths.js'
 import { serve } from './served.js'
 
@@ -99,7 +100,7 @@ for (const growth of ['auto', 'relocate']) {
       Buffer.compare(Buffer.from(await (await get('/live.pmtiles')).arrayBuffer()), readFileSync(path)),
       0,
     )
-    const reader = openTiles(path)
+    const reader = openTiles(path, PATIENT)
     const client = new PMTiles(new FetchSource(`${url}/live.pmtiles?end`))
     let wrong = 0
     for (const { z, x, y } of [...reader.tiles()].filter((_, i) => i % 97 === 0)) {

@@ -6,6 +6,7 @@ import t from 'tap'
 import { crc32 } from '../../src/format/crc.js'
 import { TileType } from '../../src/format/tile-type.js'
 import type { AnyReader } from '../../src/store/open.js'
+import { PATIENT } from '../../src/store/options.js'
 import { createTiles, openTiles } from '../../src/store/paths.js'
 import { sleep, startChild } from '../helpers/processes.js'
 import { until } from '../helpers/waiting.js'
@@ -107,7 +108,7 @@ t.test('a build in another process', async (t) => {
   const wrong: string[] = []
   let isSealed = false
   const askForNew = async (): Promise<void> => {
-    reader ??= openTiles(out, { mode: 'buffered' })
+    reader ??= openTiles(out, { ...PATIENT, mode: 'buffered' })
     isSealed = reader.sealed
     const listed = [...reader.tiles()].filter(({ id }) => !asked.has(id))
     if (listed.length > 0) counts.add(asked.size + listed.length)

@@ -228,7 +228,7 @@ for (const [name, capabilities] of cases) {
 /** A reader that does not wait: the writer of this test cannot go on meanwhile. */
 function open(file: MemoryFile): TileReader | undefined {
   try {
-    return TileReader.open(file.reopen(false), { waitMs: 0 })
+    return TileReader.open(file.reopen(false), { busyTimeoutMs: 0 })
   } catch (error) {
     if (error instanceof FlagstoneError && error.code === 'LOCKED') return undefined
     throw error

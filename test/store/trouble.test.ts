@@ -279,12 +279,12 @@ t.test('a reader of a file whose writer is changing it waits, and gives up with 
   const { file } = interrupted()
   const other = file.reopen()
   t.ok(other.tryLock('writer', 'exclusive'))
-  t.throws(() => TileReader.open(file.reopen(false), { waitMs: 30 }), {
+  t.throws(() => TileReader.open(file.reopen(false), { busyTimeoutMs: 30 }), {
     code: 'LOCKED',
     message: /moving parts/,
   })
   other.close()
-  const reader = TileReader.open(file.reopen(false), { waitMs: 30 })
+  const reader = TileReader.open(file.reopen(false), { busyTimeoutMs: 30 })
   t.ok(reader.has(5, 0, 0) || !reader.has(5, 31, 31))
   reader.close()
   t.end()

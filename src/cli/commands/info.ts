@@ -2,6 +2,7 @@
 import { basename } from 'node:path'
 import { Command } from 'commander'
 import { describeTiles, type TilesDescription } from '../../store/describe.js'
+import { PATIENT } from '../../store/options.js'
 import { openTiles } from '../../store/paths.js'
 import { tileJson } from '../../store/tilejson.js'
 import { formatBytes, formatCount, formatDegrees, table } from '../format.js'
@@ -67,7 +68,7 @@ export function infoCommand({ io }: Context): Command {
       '\nExamples:\n  flagstone info ortho.pmtiles\n  flagstone info ortho.pmtiles --json | jq .levels',
     )
     .action((path: string, options: InfoOptions) => {
-      const reader = openTiles(path)
+      const reader = openTiles(path, PATIENT)
       try {
         const description = describeTiles(reader)
         if (options.tilejson === true) printJson(io, asTileJson(path, description))

@@ -11,6 +11,7 @@ import { elevationOf } from '../../sampling/tile-form.js'
 import { windowOfBbox } from '../../sampling/window.js'
 import { describeTiles } from '../../store/describe.js'
 import type { AnyReader as TileReader } from '../../store/open.js'
+import { PATIENT } from '../../store/options.js'
 import { openTiles } from '../../store/paths.js'
 import { type BinaryTarget, checkTarget, isStdout, writeBinary } from '../binary-output.js'
 import { formatDegrees } from '../format.js'
@@ -116,7 +117,7 @@ export function sampleCommand({ io }: Context): Command {
       const format = formatOf(options)
       const target: BinaryTarget = { who: 'sample', input: path, ...options }
       checkTarget(io, target)
-      const reader = openTiles(path)
+      const reader = openTiles(path, PATIENT)
       try {
         const bbox = options.bbox ?? describeTiles(reader).bounds
         if (bbox === undefined)

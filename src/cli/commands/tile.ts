@@ -1,6 +1,7 @@
 // `flagstone tile FILE Z X Y`: one tile's bytes.
 import { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
+import { PATIENT } from '../../store/options.js'
 import { openTiles } from '../../store/paths.js'
 import { type BinaryTarget, checkTarget, writeBinary } from '../binary-output.js'
 import { type CommonOptions, type Context, printJson } from '../io.js'
@@ -34,7 +35,7 @@ export function tileCommand({ io }: Context): Command {
       const target: BinaryTarget = { who: 'tile', input: path, ...options }
       if (options.json !== true) checkTarget(io, target)
       // for one tile a mapping is not worth its while
-      const reader = openTiles(path, { mode: 'buffered' })
+      const reader = openTiles(path, { ...PATIENT, mode: 'buffered' })
       try {
         const tile = reader.get(z, x, y)
         if (tile === undefined) {

@@ -4,6 +4,7 @@
 // the server runs. Without `watch` the sources stay the same; a file that was replaced is answered from the old one.
 import { FlagstoneError } from '../../errors.js'
 import { freeDescriptors } from '../../platform/descriptors.js'
+import { isBusy, movedNow } from '../../store/locked.js'
 import { newPace } from '../../store/pace.js'
 import { HttpError } from '../http/message.js'
 import type { ResolvedServerOptions } from '../options.js'
@@ -43,6 +44,9 @@ export async function openCatalog(
   }
 }
 
+/** How often a file that could not be opened for its writer is tried again. */
+const BUSY_MS = 250
+
 class FileCatalog implements Catalog {
   readonly #inputs: readonly SourceInput[]
   readonly #options: ResolvedServerOptions
@@ -79,7 +83,7 @@ class FileCatalog implements Catalog {
     for (const found of this.#discovery.found) {
       const entry = new FileEntry(this.#ids.of(found), found, this.#files)
       this.#entries.set(entry.id, entry)
-      if (found.isNamed) entry.open()
+      if (found.isNamed) entry.openUnlessBusy()
       else entry.tryOpen()
       const { source } = entry
       if (source !== undefined) await this.#listeners.opened?.(source, source.identity.bytes)
@@ -87,6 +91,7 @@ class FileCatalog implements Catalog {
       if (turn !== undefined) await turn
     }
     this.#publish()
+    this.#retryBusy()
     if (!this.#options.watch) return
     this.#watch = new FolderWatch(this.#options.watchSeconds * 1000, () => this.#look())
     this.#watch.set(this.#discovery.directories)
@@ -96,6 +101,7 @@ class FileCatalog implements Catalog {
 
   get(id: string): Source | undefined {
     const entry = this.#entries.get(id)
+    if (entry?.isBusy === true) this.#openNow(entry)
     const source = entry?.source
     if (source === undefined) return this.#given.get(id)
     try {
@@ -103,7 +109,7 @@ class FileCatalog implements Catalog {
       // replaced while it was closed
       entry!.open()
     } catch (error) {
-      if (error instanceof FlagstoneError) {
+      if (error instanceof FlagstoneError && !isBusy(error)) {
         throw new HttpError(503, `'${id}' cannot be opened now; /health lists the problems of the server.`)
       }
       throw error
@@ -125,6 +131,26 @@ class FileCatalog implements Catalog {
 
   get openFiles(): number {
     return this.#files.count
+  }
+
+  /** Throws LOCKED while its writer is moving parts of the file; what else goes wrong is its problem. */
+  #openNow(entry: FileEntry): void {
+    entry.tryOpen()
+    if (entry.isBusy) throw movedNow({ path: entry.path })
+    this.#publish()
+  }
+
+  /** Sources whose writers were moving parts when they were found are there for who lists them, too, when that is over. */
+  #retryBusy(): void {
+    if (this.#isClosed) return
+    let isAnyLeft = false
+    for (const entry of this.#entries.values()) {
+      if (!entry.isBusy) continue
+      entry.tryOpen()
+      if (entry.source !== undefined) this.#publish()
+      isAnyLeft ||= entry.isBusy
+    }
+    if (isAnyLeft) setTimeout(() => this.#retryBusy(), BUSY_MS).unref()
   }
 
   close(): void {

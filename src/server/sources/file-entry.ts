@@ -3,6 +3,7 @@
 // Invariants: a source is replaced only by one that is open and whose file is complete; until then the old one
 // answers, from the old file if need be. What could not be opened is tried again when it has changed.
 import { FlagstoneError } from '../../errors.js'
+import { isBusy } from '../../store/locked.js'
 import type { Found } from './discover.js'
 import { type FileIdentity, identityOf, isFinished, isSameFile, isSameState } from './file-identity.js'
 import type { OpenFiles } from './open-files.js'
@@ -18,6 +19,7 @@ export class FileEntry {
   #source: ServedFile | undefined
   #version: string | undefined
   #problem: string | undefined
+  #isBusy = false
   /** The file as it was seen last, and since when it has been so. */
   #seen: FileIdentity | undefined
   #since = performance.now()
@@ -45,7 +47,13 @@ export class FileEntry {
 
   /** Opens the file as it is now in place of what was open. Throws what opening throws. */
   open(): void {
-    this.#adopt(this.#opened())
+    try {
+      this.#isBusy = false
+      this.#adopt(this.#opened())
+    } catch (error) {
+      this.#isBusy = this.#source === undefined && isBusy(error)
+      throw error
+    }
   }
 
   /** As open, but a failure becomes the problem. */
@@ -55,6 +63,21 @@ export class FileEntry {
     } catch (error) {
       this.#problem = messageOf(error)
     }
+  }
+
+  /** As open, but that a writer is moving parts of the file is no failure: it can be opened in a moment. */
+  openUnlessBusy(): void {
+    try {
+      this.open()
+    } catch (error) {
+      if (!isBusy(error)) throw error
+      this.#problem = messageOf(error)
+    }
+  }
+
+  /** It could not be opened for its writer, and may be now. */
+  get isBusy(): boolean {
+    return this.#isBusy
   }
 
   /**
@@ -136,6 +159,7 @@ export class FileEntry {
   #adopt(next: ServedFile): void {
     this.#source?.drop()
     this.#source = next
+    this.#isBusy = false
     this.#version = next.version
     this.#problem = undefined
     this.#refused = undefined

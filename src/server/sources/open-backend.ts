@@ -16,5 +16,8 @@ import { MbtilesBackend } from './mbtiles-backend.js'
 export function openBackend(path: string): Backend {
   if (extname(path).toLowerCase() === '.mbtiles') return new MbtilesBackend(path)
   if (isTileFolder(path)) return new FolderBackend(path)
-  return archiveBackend(openTiles(path, { mode: 'buffered', pooled: true, levels: 'about' }))
+  return archiveBackend(
+    // others are waiting for their answers: see core.ts
+    openTiles(path, { mode: 'buffered', pooled: true, levels: 'about', busyTimeoutMs: 0 }),
+  )
 }
