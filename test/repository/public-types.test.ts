@@ -130,6 +130,8 @@ export function rest(error: unknown): ErrorCode | undefined {
 
 const foreign = join(root, 'fixtures', 'valid', 'foreign.pmtiles')
 
+let read: Library | undefined
+
 const OPTIONS: ts.CompilerOptions = {
   strict: true,
   noUnusedLocals: true,
@@ -163,8 +165,14 @@ t.test('a strict program that names every public type compiles against the packa
   t.end()
 })
 
+interface Library {
+  readonly checker: ts.TypeChecker
+  readonly exports: Map<string, ts.Symbol>
+}
+
 /** What index.d.ts exports, by name, links followed. */
-function library(): { checker: ts.TypeChecker; exports: Map<string, ts.Symbol> } {
+function library(): Library {
+  if (read !== undefined) return read
   const path = join(root, 'dist', 'src', 'index.d.ts')
   const program = ts.createProgram([path], OPTIONS)
   const checker = program.getTypeChecker()
@@ -174,7 +182,8 @@ function library(): { checker: ts.TypeChecker; exports: Map<string, ts.Symbol> }
     const isLink = (symbol.flags & ts.SymbolFlags.Alias) !== 0
     exports.set(symbol.name, isLink ? checker.getAliasedSymbol(symbol) : symbol)
   }
-  return { checker, exports }
+  read = { checker, exports }
+  return read
 }
 
 const isOurs = (node: ts.Node): boolean => node.getSourceFile().fileName.includes('/dist/src/')
