@@ -1,159 +1,254 @@
 // MBTiles 1.3 (SQLite), read only: tiles by z/x/y with y counted from the north, as everywhere here.
-import { createRequire } from 'node:module'
-import { resolve } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
-import type Database from 'libsql'
+//
+// What is in the file is its author's, SQL too (`tiles` may be a view): see sqlite/. Types are not to be trusted either:
+// SQLite keeps text where a number was declared, and texts that are not UTF-8.
 import { FlagstoneError } from '../errors.js'
-import { sniffTileType, type TileType } from '../format/tile-type.js'
+import { isGzip, typeOfTile, unpackedPicture } from '../format/gzip-tile.js'
+import { sniffTileType, TileType } from '../format/tile-type.js'
 import type { TileSet, TilesOfZoom } from '../store/tile-set.js'
+import type { Row } from './sqlite/connection.js'
+import { SqliteDatabase } from './sqlite/database.js'
+import { loadSqlite } from './sqlite/engine.js'
 
-// Loaded when the first archive is opened: most builds have none, and every worker would pay for it.
-const require = createRequire(import.meta.url)
+export interface MbtilesOptions {
+  /** The most that one query may take; default: a minute. */
+  readonly deadlineMs?: number
+  /** 'about': zooms with many tiles are estimated. Default: all are counted. */
+  readonly levels?: 'exact' | 'about'
+}
+
+type Level = { readonly zoom: number; readonly count: number }
+
+const DEADLINE_MS = 60_000
+const MAX_ZOOM = 26
+/** Of a type that first bytes tell. */
+const HEAD_BYTES = 512
+const MAX_METADATA_ROWS = 1000
+const MAX_METADATA_BYTES = 16 * 1024 * 1024
+
+const AT = 'FROM tiles WHERE zoom_level = ?1 AND tile_column = ?2 AND tile_row = ?3'
+const GET = `SELECT tile_data ${AT} LIMIT 1`
+const HAS = `SELECT 1 ${AT} LIMIT 1`
+const HEAD = `SELECT octet_length(tile_data), substr(tile_data, 1, ${HEAD_BYTES}) ${AT} LIMIT 1`
+const FIRST = 'SELECT tile_data FROM tiles LIMIT 1'
+
+const PLACES = 'SELECT tile_column, tile_row FROM tiles WHERE zoom_level = ?1'
+const ROWS = 'tile_row BETWEEN ?2 AND ?3'
+/** The index is by zoom, column, row: a seek a column is much less than all rows of the columns. */
+const FEW_COLUMNS = 256
+const COLUMNS_AT_ONCE = 16
+const IN_COLUMNS = `${PLACES} AND ${ROWS} AND tile_column IN (${Array.from({ length: COLUMNS_AT_ONCE }, (_, i) => `?${4 + i}`)})`
+/** All rows, so many at once: nothing is locked while they are looked at. */
+const AT_ONCE = 4096
+const IN_RANGE = `${PLACES} AND ${ROWS} AND tile_column BETWEEN ?4 AND ?5
+  AND (tile_column, tile_row) > (?6, ?7) ORDER BY tile_column, tile_row LIMIT ${AT_ONCE}`
+
+const COUNT = 'SELECT zoom_level, count(*) FROM tiles GROUP BY zoom_level'
+const NEXT_ZOOM = 'SELECT min(zoom_level) FROM tiles WHERE zoom_level >= ?1'
+/** Tiles of a zoom that are counted in some milliseconds. */
+const FEW_TILES = 20_000
+const COUNT_FEW = `SELECT count(*) FROM (SELECT 1 FROM tiles WHERE zoom_level = ?1 LIMIT ${FEW_TILES + 1})`
+const ENDS = `SELECT (SELECT min(tile_column) FROM tiles WHERE zoom_level = ?1),
+  (SELECT max(tile_column) FROM tiles WHERE zoom_level = ?1)`
+const COUNT_COLUMN = `SELECT count(*) FROM (SELECT 1 FROM tiles WHERE zoom_level = ?1 AND tile_column = ?2 LIMIT ${FEW_TILES})`
+const COLUMNS_COUNTED = 24
 
 /** Rows of TMS count from the south. */
 const flip = (zoom: number, row: number): number => 2 ** zoom - 1 - row
 
-const COLUMNS = 'SELECT tile_column, tile_row FROM'
-const ROWS = 'AND tile_row BETWEEN ?4 AND ?5'
-const IN_COLUMNS = `${COLUMNS} tiles WHERE zoom_level = ?1 AND tile_column BETWEEN ?2 AND ?3 ${ROWS}`
-/** The index is by zoom, column, row: one seek a column is much less than all rows of the columns. */
-const FEW_COLUMNS = 256
-const IN_FEW_COLUMNS = `WITH RECURSIVE columns (x) AS (SELECT ?2 UNION ALL SELECT x + 1 FROM columns WHERE x < ?3)
-  ${COLUMNS} columns CROSS JOIN tiles ON zoom_level = ?1 AND tile_column = x ${ROWS}`
-
-/** Closed archives whose descriptors may still be open. */
-const CLOSED_AT_MOST = 16
-let closed = 0
-let collect: (() => void) | undefined
-
-/**
- * libsql closes a file when its last statement is garbage, whatever `close` says, and nothing tells V8 that descriptors
- * are short. A server whose archives are replaced again and again would run out of them.
- */
-function collectSometimes(): void {
-  if (++closed < CLOSED_AT_MOST) return
-  closed = 0
-  if (collect === undefined) {
-    setFlagsFromString('--expose-gc')
-    collect = runInNewContext('gc') as () => void
-  }
-  setImmediate(collect)
-}
-
 export class MbtilesReader implements TileSet {
   readonly path: string
-  readonly #db: Database.Database
-  readonly #get: Database.Statement
-  readonly #has: Database.Statement
-  readonly #head: Database.Statement
-  #levels: { zoom: number; count: number }[] | undefined
+  readonly #db: SqliteDatabase
+  readonly #mayEstimate: boolean
+  #holdsVectors: boolean | undefined
+  #levels: readonly Level[] | undefined
 
-  private constructor(path: string, db: Database.Database) {
+  private constructor(path: string, db: SqliteDatabase, mayEstimate: boolean) {
     this.path = path
     this.#db = db
-    const where = 'FROM tiles WHERE zoom_level = ? AND tile_column = ? AND tile_row = ?'
-    this.#get = db.prepare(`SELECT tile_data ${where}`).raw()
-    this.#has = db.prepare(`SELECT 1 ${where}`).raw()
-    this.#head = db.prepare(`SELECT length(tile_data), substr(tile_data, 1, 16) ${where}`).raw()
+    this.#mayEstimate = mayEstimate
   }
 
-  /** Throws NOT_FOUND, NOT_A_TILE_FILE. */
-  static open(path: string): MbtilesReader {
-    const Sqlite = require('libsql') as typeof Database
-    let db: Database.Database | undefined
+  /** What `open` needs to be there. */
+  static load(): Promise<void> {
+    return loadSqlite()
+  }
+
+  /** Throws NOT_FOUND, NOT_A_TILE_FILE, LOCKED; TypeError before load() is done. */
+  static open(path: string, { deadlineMs = DEADLINE_MS, levels }: MbtilesOptions = {}): MbtilesReader {
+    let db: SqliteDatabase | undefined
     try {
-      // As an address, because libsql takes no notice of `readonly`: it would write, and make files that are not there.
-      db = new Sqlite(`file:${resolve(path).replace(/[%?#]/g, encodeURIComponent)}?mode=ro`)
-      return new MbtilesReader(path, db)
+      db = SqliteDatabase.open(path, deadlineMs)
+      db.first(HAS, [0, 0, 0], () => true)
+      return new MbtilesReader(path, db, levels === 'about')
     } catch (cause) {
       db?.close()
+      if (cause instanceof TypeError || (cause as FlagstoneError).code === 'LOCKED') throw cause
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
+        throw new FlagstoneError('NOT_FOUND', `${path} is not there; check its name.`, { path, cause })
+      }
       throw new FlagstoneError(
         'NOT_A_TILE_FILE',
-        `${path} is not an MBTiles archive (${(cause as Error).message}); get a complete copy.`,
+        `${path} is not an MBTiles archive that can be read: ${(cause as Error).message}`,
         { path, cause },
       )
     }
   }
 
   get(z: number, x: number, y: number): { bytes: Uint8Array; type: TileType } | undefined {
-    const row = this.#run(() => this.#get.get(z, x, flip(z, y))) as [unknown] | undefined
-    const data = row?.[0]
-    if (!(data instanceof Uint8Array) || data.length === 0) return undefined
-    return { bytes: data, type: sniffTileType(data) }
+    const data = this.#db.first(GET, [z, x, flip(z, y)], bytesOf)
+    if (data === undefined || data.length === 0) return undefined
+    if (!isGzip(data) || this.#isOfVectors) return { bytes: data, type: sniffTileType(data) }
+    const bytes = unpackedPicture(data)
+    return { bytes, type: sniffTileType(bytes) }
   }
 
   has(z: number, x: number, y: number): boolean {
-    return this.#run(() => this.#has.get(z, x, flip(z, y))) !== undefined
+    return this.#db.first(HAS, [z, x, flip(z, y)], () => true) !== undefined
   }
 
-  levels(): readonly { zoom: number; count: number }[] {
-    this.#levels ??= this.#run(() =>
-      (
-        this.#db
-          .prepare('SELECT zoom_level, count(*) FROM tiles GROUP BY zoom_level ORDER BY zoom_level')
-          .raw()
-          .all() as [unknown, unknown][]
-      )
-        .map(([zoom, count]) => ({ zoom: Number(zoom), count: Number(count) }))
-        .filter(({ zoom }) => Number.isInteger(zoom) && zoom >= 0 && zoom <= 26),
-    )
+  /** Length and type of a tile, and whether it is in gzip; undefined when there is none. */
+  head(z: number, x: number, y: number): { length: number; type: TileType; isGzip: boolean } | undefined {
+    const found = this.#db.first(HEAD, [z, x, flip(z, y)], (row) => ({
+      length: row.number(0),
+      first: row.bytes(1),
+    }))
+    if (found?.first === undefined || found.first.length === 0) return undefined
+    const { length, first } = found
+    if (!isGzip(first)) return { length, type: sniffTileType(first), isGzip: false }
+    const type = this.#isOfVectors ? TileType.mvt : typeOfTile(first)
+    if (type === TileType.mvt) return { length, type, isGzip: true }
+    return { length: this.get(z, x, y)?.bytes.length ?? 0, type, isGzip: false }
+  }
+
+  levels(): readonly Level[] {
+    this.#levels ??= (this.#mayEstimate ? this.#estimate() : this.#count()).sort((a, b) => a.zoom - b.zoom)
     return this.#levels
   }
 
   *tiles({ zoom, range }: TilesOfZoom): IterableIterator<{ z: number; x: number; y: number }> {
     const side = 2 ** zoom
     const { minX, minY, maxX, maxY } = range ?? { minX: 0, minY: 0, maxX: side - 1, maxY: side - 1 }
-    // a statement of its own, because several of these may be under way
-    const rows = this.#db.prepare(maxX - minX < FEW_COLUMNS ? IN_FEW_COLUMNS : IN_COLUMNS).raw()
-    const places = [zoom, minX, maxX, flip(zoom, maxY), flip(zoom, minY)]
-    for (const row of this.#run(() => rows.iterate(...places)) as Iterable<[unknown, unknown]>) {
-      const x = Number(row[0])
-      const y = flip(zoom, Number(row[1]))
+    const rows = [flip(zoom, maxY), flip(zoom, minY)]
+    const placesOf =
+      maxX - minX < FEW_COLUMNS
+        ? this.#inColumns(zoom, rows, minX, maxX)
+        : this.#inRange(zoom, rows, minX, maxX)
+    for (const [x, row] of placesOf) {
+      const y = flip(zoom, row)
       if (Number.isInteger(x) && Number.isInteger(y) && x >= 0 && y >= 0 && x < side && y < side) {
         yield { z: zoom, x, y }
       }
     }
   }
 
+  *#inColumns(
+    zoom: number,
+    rows: readonly number[],
+    minX: number,
+    maxX: number,
+  ): Generator<readonly [number, number]> {
+    for (let from = minX; from <= maxX; from += COLUMNS_AT_ONCE) {
+      const columns = Array.from({ length: COLUMNS_AT_ONCE }, (_, i) => Math.min(from + i, maxX))
+      yield* this.#db.all(IN_COLUMNS, [zoom, ...rows, ...columns], Number.POSITIVE_INFINITY, placeOf)
+    }
+  }
+
+  *#inRange(
+    zoom: number,
+    rows: readonly number[],
+    minX: number,
+    maxX: number,
+  ): Generator<readonly [number, number]> {
+    let last: readonly [number, number] = [-1, -1]
+    for (;;) {
+      const found = this.#db.all(IN_RANGE, [zoom, ...rows, minX, maxX, ...last], AT_ONCE, placeOf)
+      yield* found
+      last = found.at(-1) ?? last
+      if (found.length < AT_ONCE) return
+    }
+  }
+
+  /** All as texts. A table of tiles alone is enough to read them. */
   metadata(): Record<string, unknown> {
     try {
-      const rows = this.#db.prepare('SELECT name, value FROM metadata').raw().all() as [unknown, unknown][]
-      return Object.fromEntries(rows.map(([name, value]) => [String(name), value]))
-    } catch {
-      // a table of tiles alone is enough to read them
+      const rows = this.#db.all('SELECT name, value FROM metadata', [], MAX_METADATA_ROWS, (row) => {
+        const value = row.text(1)
+        return [
+          row.text(0) ?? '',
+          value !== undefined && value.length <= MAX_METADATA_BYTES ? value : '',
+        ] as const
+      })
+      return Object.fromEntries(rows.filter(([, value]) => value !== ''))
+    } catch (error) {
+      if ((error as FlagstoneError).code === 'LOCKED') throw error
       return {}
     }
   }
 
-  /** Length and first bytes of a tile; undefined when there is none. */
-  head(z: number, x: number, y: number): { length: number; first: Uint8Array } | undefined {
-    const row = this.#run(() => this.#head.get(z, x, flip(z, y))) as [unknown, unknown] | undefined
-    const first = row?.[1]
-    return first instanceof Uint8Array && first.length > 0 ? { length: Number(row![0]), first } : undefined
+  /** The first tile there is as it is stored, undefined in an empty archive. */
+  first(): Uint8Array | undefined {
+    return this.#db.first(FIRST, [], bytesOf)
   }
 
-  /** The first tile there is, undefined in an empty archive. */
-  first(): Uint8Array | undefined {
-    const row = this.#run(() => this.#db.prepare('SELECT tile_data FROM tiles LIMIT 1').raw().get())
-    const data = (row as [unknown] | undefined)?.[0]
-    return data instanceof Uint8Array ? data : undefined
+  /** Changes with every commit of whoever writes the archive; undefined where its file changes. */
+  state(): string | undefined {
+    return this.#db.state()
   }
 
   close(): void {
     this.#db.close()
-    collectSometimes()
   }
 
-  #run<T>(work: () => T): T {
-    try {
-      return work()
-    } catch (cause) {
-      throw new FlagstoneError(
-        'DAMAGED',
-        `${this.path} cannot be read as MBTiles: ${(cause as Error).message}; get a complete copy.`,
-        { path: this.path, cause },
-      )
+  /** By what is in it: a picture in gzip is no vector tile, whatever the metadata say. */
+  get #isOfVectors(): boolean {
+    if (this.#holdsVectors === undefined) {
+      const first = this.first()
+      const format = String(this.metadata()['format']).toLowerCase()
+      this.#holdsVectors =
+        first !== undefined && typeOfTile(first) === TileType.mvt && !/png|jpe?g|webp|avif/.test(format)
     }
+    return this.#holdsVectors
+  }
+
+  #count(): Level[] {
+    const counted = this.#db.all(COUNT, [], Number.POSITIVE_INFINITY, (row) => ({
+      zoom: row.number(0),
+      count: row.number(1),
+    }))
+    return counted.filter(({ zoom }) => Number.isInteger(zoom) && zoom >= 0 && zoom <= MAX_ZOOM)
+  }
+
+  /** By seeks into the index: each zoom, and the tiles of some of its columns. */
+  #estimate(): Level[] {
+    const levels: Level[] = []
+    for (let from = 0; from <= MAX_ZOOM; ) {
+      const zoom = this.#db.first(NEXT_ZOOM, [from], (row) => row.number(0)) ?? Number.NaN
+      // nothing, or a text, which is larger than any number
+      if (!(zoom <= MAX_ZOOM)) break
+      if (Number.isInteger(zoom)) levels.push({ zoom, count: this.#estimateOf(zoom) })
+      from = Math.floor(zoom) + 1
+    }
+    return levels
+  }
+
+  #estimateOf(zoom: number): number {
+    const few = this.#db.first(COUNT_FEW, [zoom], (row) => row.number(0)) ?? 0
+    if (few <= FEW_TILES) return few
+    const [first = 0, last = 0] = this.#db.first(ENDS, [zoom], (row) => [row.number(0), row.number(1)]) ?? []
+    const width = last - first + 1
+    if (!(width > 0)) return few
+    const columns = new Set(
+      Array.from(
+        { length: COLUMNS_COUNTED },
+        (_, i) => first + Math.floor(((i + 0.5) * width) / COLUMNS_COUNTED),
+      ),
+    )
+    let counted = 0
+    for (const x of columns) counted += this.#db.first(COUNT_COLUMN, [zoom, x], (row) => row.number(0)) ?? 0
+    return Math.max(few, Math.round((counted * width) / columns.size))
   }
 }
+
+const bytesOf = (row: Row): Uint8Array | undefined => row.bytes(0)
+const placeOf = (row: Row): readonly [number, number] => [row.number(0), row.number(1)]

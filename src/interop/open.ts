@@ -7,9 +7,15 @@ import type { TileSet } from '../store/tile-set.js'
 import { FolderReader, isTileFolder } from './folder.js'
 import { MbtilesReader } from './mbtiles.js'
 
-/** Ours, PMTiles, MBTiles or a z/x/y folder. Throws NOT_FOUND, NOT_A_TILE_FILE, DAMAGED, VERSION_UNSUPPORTED, LOCKED. */
-export function openTileSet(path: string): TileSet {
-  if (extname(path).toLowerCase() === '.mbtiles') {
+export const isMbtiles = (path: string): boolean => extname(path).toLowerCase() === '.mbtiles'
+
+/**
+ * Ours, PMTiles, MBTiles or a z/x/y folder. Rejects with NOT_FOUND, NOT_A_TILE_FILE, DAMAGED, VERSION_UNSUPPORTED,
+ * LOCKED.
+ */
+export async function openTileSet(path: string): Promise<TileSet> {
+  if (isMbtiles(path)) {
+    await MbtilesReader.load()
     requireRegularSync(path)
     return MbtilesReader.open(path)
   }

@@ -35,7 +35,7 @@ interface Frame {
  * archive without tiles, SOURCE_UNSUPPORTED for one whose tiles are no pictures.
  */
 export async function openArchive(path: string, options: OpenOptions = {}): Promise<RasterSource> {
-  const set = openTileSet(path)
+  const set = await openTileSet(path)
   try {
     const zooms = set.levels().map((level) => level.zoom)
     if (zooms.length === 0) {

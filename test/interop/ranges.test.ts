@@ -28,7 +28,10 @@ function somePlaces(): [z: number, x: number, y: number][] {
 }
 
 /** In a sealed file, one with a tail and tiles that were removed, a foreign archive, an MBTiles and a folder. */
-function archivesOf(places: readonly [number, number, number][], directory: string): Record<string, TileSet> {
+async function archivesOf(
+  places: readonly [number, number, number][],
+  directory: string,
+): Promise<Record<string, TileSet>> {
   const at = (name: string): string => join(directory, name)
   const flat = (name: string, seals: boolean): void => {
     const writer = createTiles(at(name), { tailRecords: 60 })
@@ -54,17 +57,17 @@ function archivesOf(places: readonly [number, number, number][], directory: stri
     writeFileSync(file, BYTES)
   }
   return {
-    sealed: openTileSet(at('sealed.pmtiles')),
-    growing: openTileSet(at('growing.pmtiles')),
+    sealed: await openTileSet(at('sealed.pmtiles')),
+    growing: await openTileSet(at('growing.pmtiles')),
     foreign: ForeignReader.open(new MemoryFile({ bytes: readFileSync(at('sealed.pmtiles')) })),
-    mbtiles: openTileSet(at('some.mbtiles')),
-    folder: openTileSet(at('folder')),
+    mbtiles: await openTileSet(at('some.mbtiles')),
+    folder: await openTileSet(at('folder')),
   }
 }
 
 t.test('tiles of a range', async (t) => {
   const places = somePlaces()
-  const archives = archivesOf(places, t.testdir())
+  const archives = await archivesOf(places, t.testdir())
   const names = (tiles: Iterable<{ z: number; x: number; y: number }>): string[] =>
     [...tiles].map(({ z, x, y }) => `${z}/${x}/${y}`).sort()
   for (const [kind, tiles] of Object.entries(archives)) {
@@ -105,7 +108,7 @@ t.test('tiles of a range', async (t) => {
 
 t.test('whether anything lies under a place', async (t) => {
   const places = somePlaces()
-  const archives = archivesOf(places, t.testdir())
+  const archives = await archivesOf(places, t.testdir())
   const under = (z: number, x: number, y: number, depth: number): boolean =>
     places.some(([pz, px, py]) => pz === z + depth && px >> depth === x && py >> depth === y)
   for (const [kind, tiles] of Object.entries(archives)) {

@@ -85,7 +85,7 @@ const THIRD_PARTY: Record<string, readonly string[]> = {
   lerc: ['raster'],
   '@napi-rs/lzma': ['raster'],
   '@rgrove/parse-xml': ['raster'],
-  libsql: ['interop'],
+  '@sqlite.org/sqlite-wasm': ['interop'],
   flatbush: ['pyramid'],
   tinyglobby: ['pyramid', 'server'],
   commander: ['cli'],

@@ -11,6 +11,7 @@ import type { ResolvedServerOptions } from '../options.js'
 import { GivenReader } from './backend-source.js'
 import { type Discovery, discover, type Found } from './discover.js'
 import { FileEntry, SETTLED_MS } from './file-entry.js'
+import { readyToOpen } from './open-backend.js'
 import { OpenFiles } from './open-files.js'
 import { parseSources } from './parse-sources.js'
 import type { Catalog, Source, SourceEvent, SourceInput } from './source.js'
@@ -78,7 +79,7 @@ class FileCatalog implements Catalog {
       const known = this.#ids.of({ path: reader.path, label: reader.path, id })
       this.#given.set(known, new GivenReader(known, reader, missing))
     }
-    this.#discovery = await discover(this.#inputs, this.#options.folderDepth)
+    this.#discovery = await this.#discover()
     const pace = newPace()
     for (const found of this.#discovery.found) {
       const entry = new FileEntry(this.#ids.of(found), found, this.#files)
@@ -160,6 +161,12 @@ class FileCatalog implements Catalog {
     this.#publish()
   }
 
+  async #discover(): Promise<Discovery> {
+    const discovery = await discover(this.#inputs, this.#options.folderDepth)
+    await readyToOpen(discovery.found.map(({ real }) => real))
+    return discovery
+  }
+
   /** What goes wrong is among the problems until the next look. */
   async #look(): Promise<number> {
     try {
@@ -174,7 +181,7 @@ class FileCatalog implements Catalog {
   }
 
   async #lookOnce(): Promise<void> {
-    const discovery = await discover(this.#inputs, this.#options.folderDepth)
+    const discovery = await this.#discover()
     if (this.#isClosed) return
     const known = new Set(this.#discovery?.problems.map(({ message }) => message))
     for (const { path, message } of discovery.problems) {

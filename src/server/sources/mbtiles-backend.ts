@@ -4,8 +4,10 @@
 import { closeSync, readSync, type Stats, statSync } from 'node:fs'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { FlagstoneError } from '../../errors.js'
+import { crc32 } from '../../format/crc.js'
+import { isGzip, typeOfTile } from '../../format/gzip-tile.js'
 import { tileId } from '../../format/tile-id.js'
-import { sniffTileType, TileType } from '../../format/tile-type.js'
+import { TileType } from '../../format/tile-type.js'
 import { MbtilesReader } from '../../interop/mbtiles.js'
 import { openRegularSync } from '../../platform/regular-file.js'
 import type { TilesDescription } from '../../store/describe.js'
@@ -18,6 +20,8 @@ import type { ServedTile, TileStat } from './source.js'
 const TRIES = 4
 const QUIET_MS = 300
 const SQLITE_HEADER_BYTES = 100
+/** All other requests wait for a query that long at most; with an index it is some microseconds. */
+const DEADLINE_MS = 100
 
 export class MbtilesBackend implements Backend {
   readonly kind = 'mbtiles'
@@ -26,7 +30,8 @@ export class MbtilesBackend implements Backend {
   readonly #path: string
   #facts: Stats
   #header: Buffer
-  #log: Stats | undefined
+  /** Of an archive with a write-ahead log, which holds the latest tiles: what is committed. */
+  #log: string | undefined
   #db: MbtilesReader
   #encoding: string | undefined
 
@@ -35,8 +40,8 @@ export class MbtilesBackend implements Backend {
     this.#path = path
     this.#facts = factsOf(path)
     this.#header = headerOf(path)
-    this.#log = this.#logNow()
     this.#db = openWhole(path, this.#facts, this.#header)
+    this.#log = this.#db.state()
     this.#encoding = encodingOf(this.#db)
     this.tiles = this.#tileSet()
   }
@@ -64,10 +69,10 @@ export class MbtilesBackend implements Backend {
     return this.#whole((db) => {
       const head = db.head(z, x, y)
       if (head === undefined) return undefined
-      const type = sniffTileType(head.first)
+      const { type } = head
       // a tile that is stored unlike the others is recoded, and only then its length is known
       const length =
-        type === TileType.mvt && isGzip(head.first) !== (this.#encoding === 'gzip')
+        type === TileType.mvt && head.isGzip !== (this.#encoding === 'gzip')
           ? this.get(z, x, y)!.length
           : head.length
       return { type, length, etag: this.#etag(z, x, y) }
@@ -111,8 +116,8 @@ export class MbtilesBackend implements Backend {
 
   get #state(): string {
     const of = ({ mtimeMs, size }: Stats): number[] => [Math.round(mtimeMs * 1000), size]
-    const numbers = [this.#facts.ino, ...of(this.#facts), ...(this.#log === undefined ? [] : of(this.#log))]
-    return numbers.map((n) => n.toString(36)).join('-')
+    const log = this.#log === undefined ? [] : [crc32(Buffer.from(this.#log))]
+    return [this.#facts.ino, ...of(this.#facts), ...log].map((n) => n.toString(36)).join('-')
   }
 
   #encoded(bytes: Uint8Array): Uint8Array {
@@ -131,7 +136,7 @@ export class MbtilesBackend implements Backend {
       } catch (error) {
         failure = error
       }
-      if (this.#changed(this.#logNow()) !== undefined) continue
+      if (this.#changed(this.#db.state()) !== undefined) continue
       if (failure !== undefined) throw failure
       return result as T
     }
@@ -139,11 +144,10 @@ export class MbtilesBackend implements Backend {
   }
 
   #follow(): void {
-    const log = this.#logNow()
-    const facts = this.#changed(log)
+    const facts = this.#changed(this.#db.state())
     if (facts === undefined) return
     if (!isSameState(facts, this.#facts)) this.#reopen(facts)
-    this.#log = log
+    this.#log = this.#db.state()
   }
 
   #reopen(facts: Stats): void {
@@ -166,20 +170,14 @@ export class MbtilesBackend implements Backend {
   }
 
   /** What the file is now, if it was written; one that was renamed away or removed stays as it was. */
-  #changed(log: Stats | undefined): Stats | undefined {
+  #changed(log: string | undefined): Stats | undefined {
     const now = statSync(this.#path, { throwIfNoEntry: false })
     if (now === undefined || now.ino !== this.#facts.ino || now.dev !== this.#facts.dev) return undefined
-    return isSameState(now, this.#facts) && isSameState(log, this.#log) ? undefined : now
-  }
-
-  /** The write-ahead log, which holds the latest tiles of archives that have one. */
-  #logNow(): Stats | undefined {
-    return isLogged(this.#header) ? statSync(`${this.#path}-wal`, { throwIfNoEntry: false }) : undefined
+    return isSameState(now, this.#facts) && log === this.#log ? undefined : now
   }
 }
 
-const isSameState = (a: Stats | undefined, b: Stats | undefined): boolean =>
-  a?.mtimeMs === b?.mtimeMs && a?.size === b?.size
+const isSameState = (a: Stats, b: Stats): boolean => a.mtimeMs === b.mtimeMs && a.size === b.size
 
 function factsOf(path: string): Stats {
   const facts = statSync(path, { throwIfNoEntry: false })
@@ -223,14 +221,12 @@ function openWhole(path: string, { size }: Stats, header: Buffer): MbtilesReader
       { path },
     )
   }
-  return MbtilesReader.open(path)
+  return MbtilesReader.open(path, { deadlineMs: DEADLINE_MS, levels: 'about' })
 }
-
-const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b
 
 function encodingOf(db: MbtilesReader): 'gzip' | undefined {
   const first = db.first()
-  return first !== undefined && isGzip(first) ? 'gzip' : undefined
+  return first !== undefined && isGzip(first) && typeOfTile(first) === TileType.mvt ? 'gzip' : undefined
 }
 
 /** What MBTiles keeps as JSON in one value, vector_layers above all, is metadata like the rest. */

@@ -1,11 +1,17 @@
 // What opens which kind of archive for a server.
-import { extname } from 'node:path'
 import { isTileFolder } from '../../interop/folder.js'
+import { MbtilesReader } from '../../interop/mbtiles.js'
+import { isMbtiles } from '../../interop/open.js'
 import { openTiles } from '../../store/paths.js'
 import { archiveBackend } from './archive-backend.js'
 import type { Backend } from './backend.js'
 import { FolderBackend } from './folder-backend.js'
 import { MbtilesBackend } from './mbtiles-backend.js'
+
+/** To be waited for before archives that lie at these paths are opened: what reads them is loaded when there are some. */
+export async function readyToOpen(paths: readonly string[]): Promise<void> {
+  if (paths.some(isMbtiles)) await MbtilesReader.load()
+}
 
 /**
  * Opens an archive for serving. Readers copy out of the file instead of mapping it: whoever shortens a mapped file
@@ -14,7 +20,7 @@ import { MbtilesBackend } from './mbtiles-backend.js'
  * Throws FlagstoneError NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, SYSTEM.
  */
 export function openBackend(path: string): Backend {
-  if (extname(path).toLowerCase() === '.mbtiles') return new MbtilesBackend(path)
+  if (isMbtiles(path)) return new MbtilesBackend(path)
   if (isTileFolder(path)) return new FolderBackend(path)
   return archiveBackend(
     // others are waiting for their answers: see core.ts

@@ -1,0 +1,40 @@
+// Tiles in gzip: vector tiles as a rule, but some programs pack pictures too, which no client expects of pictures.
+import { constants, gunzipSync } from 'node:zlib'
+import { FlagstoneError } from '../errors.js'
+import { sniffTileType, TileType } from './tile-type.js'
+
+/** More than any tile is; one that unpacks to more is an attack. */
+const MAX_BYTES = 64 * 1024 * 1024
+/** Of the packed bytes: enough for the first block, which says how the others are packed. */
+const PEEK_BYTES = 512
+
+export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b
+
+/** The type of a tile, in gzip or not, from its first 512 bytes; what is in gzip and is no picture is taken for vectors. */
+export function typeOfTile(bytes: Uint8Array): TileType {
+  if (!isGzip(bytes)) return sniffTileType(bytes)
+  const inside = sniffTileType(peek(bytes))
+  return isPicture(inside) || inside === TileType.elevation ? inside : TileType.mvt
+}
+
+/** The picture itself, where a picture was packed; else the bytes as they are. Throws DAMAGED. */
+export function unpackedPicture(bytes: Uint8Array): Uint8Array {
+  if (!isGzip(bytes) || typeOfTile(bytes) === TileType.mvt) return bytes
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MAX_BYTES })
+  } catch (cause) {
+    throw new FlagstoneError('DAMAGED', `A tile in gzip cannot be unpacked: ${(cause as Error).message}.`, {
+      cause,
+    })
+  }
+}
+
+const isPicture = (type: TileType): boolean => type >= TileType.png && type <= TileType.avif
+
+function peek(bytes: Uint8Array): Uint8Array {
+  try {
+    return gunzipSync(bytes.subarray(0, PEEK_BYTES), { finishFlush: constants.Z_SYNC_FLUSH })
+  } catch {
+    return new Uint8Array()
+  }
+}

@@ -1,0 +1,199 @@
+// One opening of a database: statements, rows, and what SQLite says when something is wrong.
+import { FlagstoneError } from '../../errors.js'
+import { type Engine, engine, MAX_VALUE_BYTES, STEPS } from './engine.js'
+import { FILES, openingFile } from './files.js'
+
+/** Kept of each database's pages; the rest is found in the system's page cache. */
+const CACHE_KIB = 512
+const LIMIT_LENGTH = 0
+const LIMIT_ATTACHED = 7
+
+const INTEGER = 1
+const FLOAT = 2
+const NULL = 5
+
+/** The row that a statement stands at. */
+export interface Row {
+  /** NaN for what is no number, NULL too. */
+  number(column: number): number
+  /** Of UTF-8, else of Windows-1252, which any bytes are; undefined for NULL. */
+  text(column: number): string | undefined
+  /** A copy; of texts too. Undefined for NULL. */
+  bytes(column: number): Uint8Array | undefined
+}
+
+/** As `errno` of an error. */
+export const TOO_SLOW = 'SQLITE_INTERRUPT'
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+const latin = new TextDecoder('windows-1252')
+
+export class Connection {
+  readonly #path: string
+  readonly #engine: Engine
+  readonly #deadlineMs: number
+  readonly #db: number
+  readonly #statements = new Map<string, number>()
+  #virtualTables: ReadonlySet<string> = new Set()
+
+  /**
+   * `isAlone`: locks nothing, and makes the index of a log for itself. `deadlineMs`: the most that one statement may take.
+   * Throws as `all` does.
+   */
+  constructor(path: string, isAlone: boolean, deadlineMs: number) {
+    this.#path = path
+    this.#engine = engine()
+    this.#deadlineMs = deadlineMs
+    const { wasm, capi } = this.#engine.sqlite
+    const before = wasm.pstack.pointer
+    const out = wasm.pstack.alloc(8)
+    let code = 0
+    openingFile(!isAlone, () => {
+      code = capi.sqlite3_open_v2(path, out, capi.SQLITE_OPEN_READONLY, FILES)
+    })
+    this.#db = Number(wasm.peekPtr(out))
+    wasm.pstack.restore(before)
+    try {
+      if (code !== 0) throw this.#problem(code)
+      this.#bound(isAlone)
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  #bound(isAlone: boolean): void {
+    const { c, authorize, goOn } = this.#engine
+    c['sqlite3_limit']!(this.#db, LIMIT_LENGTH, MAX_VALUE_BYTES)
+    c['sqlite3_limit']!(this.#db, LIMIT_ATTACHED, 0)
+    c['sqlite3_progress_handler']!(this.#db, STEPS, goOn, 0)
+    const pragmas = ['trusted_schema = OFF', 'cell_size_check = ON', `cache_size = ${-CACHE_KIB}`]
+    if (isAlone) pragmas.unshift('locking_mode = EXCLUSIVE')
+    for (const pragma of pragmas) this.all(`PRAGMA ${pragma}`, [], 1, () => undefined)
+    const tables = "SELECT lower(t.name) FROM sqlite_schema t WHERE t.type = 'table' AND"
+    const virtual = this.all(`${tables} coalesce(t.rootpage, 0) = 0`, [], Infinity, (row) => row.text(0)!)
+    this.#virtualTables = new Set(virtual)
+    // their expressions run unasked, past all that is looked at below
+    const computed = `${tables} t.rootpage > 0 AND EXISTS (SELECT 1 FROM pragma_table_xinfo(t.name) WHERE hidden IN (2, 3))`
+    if (this.all(computed, [], 1, () => true).length > 0) throw this.#refused('it has computed columns')
+    c['sqlite3_set_authorizer']!(this.#db, authorize, 0)
+  }
+
+  /**
+   * Rows as `take` makes them, as many as are asked for; `values` are integers of 32 bits. Throws FlagstoneError LOCKED while somebody keeps readers out,
+   * DAMAGED for what cannot be read, or not within its bounds.
+   */
+  all<T>(sql: string, values: readonly number[], most: number, take: (row: Row) => T): T[] {
+    const { c } = this.#engine
+    this.#engine.bound = { ms: this.#deadlineMs, began: performance.now(), looks: 0 }
+    const statement = this.#statements.get(sql) ?? this.#prepare(sql)
+    try {
+      for (let i = 0; i < values.length; i++) c['sqlite3_bind_int']!(statement, i + 1, values[i])
+      const found: T[] = []
+      while (found.length < most) {
+        const code = c['sqlite3_step']!(statement) as number
+        if (code === this.#engine.sqlite.capi.SQLITE_DONE) break
+        if (code !== this.#engine.sqlite.capi.SQLITE_ROW) throw this.#problem(code)
+        found.push(take(this.#rowOf(statement)))
+      }
+      return found
+    } finally {
+      c['sqlite3_reset']!(statement)
+    }
+  }
+
+  close(): void {
+    const { c } = this.#engine
+    for (const statement of this.#statements.values()) c['sqlite3_finalize']!(statement)
+    this.#statements.clear()
+    c['sqlite3_close_v2']!(this.#db)
+  }
+
+  #prepare(sql: string): number {
+    const { wasm, capi } = this.#engine.sqlite
+    this.#engine.virtualTables = this.#virtualTables
+    this.#engine.refusal = undefined
+    const before = wasm.pstack.pointer
+    const out = wasm.pstack.alloc(8)
+    try {
+      const code = capi.sqlite3_prepare_v2(this.#db, sql, -1, out, 0)
+      if (code !== 0) throw this.#problem(code)
+      const statement = Number(wasm.peekPtr(out))
+      this.#statements.set(sql, statement)
+      return statement
+    } finally {
+      wasm.pstack.restore(before)
+    }
+  }
+
+  #rowOf(statement: number): Row {
+    const { c, sqlite } = this.#engine
+    const type = (column: number): number => c['sqlite3_column_type']!(statement, column)
+    const bytes = (column: number): Uint8Array | undefined => {
+      if (type(column) === NULL) return undefined
+      const at: number = c['sqlite3_column_blob']!(statement, column)
+      const length: number = c['sqlite3_column_bytes']!(statement, column)
+      return sqlite.wasm.heap8u().slice(at, at + length)
+    }
+    return {
+      number(column) {
+        const is = type(column)
+        return is === INTEGER || is === FLOAT ? c['sqlite3_column_double']!(statement, column) : Number.NaN
+      },
+      text(column) {
+        const found = bytes(column)
+        if (found === undefined) return undefined
+        try {
+          return utf8.decode(found)
+        } catch {
+          return latin.decode(found)
+        }
+      },
+      bytes,
+    }
+  }
+
+  #refused(why: string): FlagstoneError {
+    return new FlagstoneError(
+      'DAMAGED',
+      `${this.#path} is not read, because ${why}; copy its tiles into a plain table.`,
+      { path: this.#path },
+    )
+  }
+
+  #problem(code: number): FlagstoneError {
+    const { sqlite, c, refusal } = this.#engine
+    const { capi, wasm } = sqlite
+    const path = this.#path
+    switch (code & 0xff) {
+      case capi.SQLITE_BUSY:
+        return new FlagstoneError('LOCKED', `${path} is being written; try again when that is done.`, {
+          path,
+        })
+      case capi.SQLITE_AUTH:
+        return this.#refused(refusal ?? 'its views do more than read')
+      case capi.SQLITE_INTERRUPT:
+        return new FlagstoneError(
+          'DAMAGED',
+          `${path} takes too long to read, more than ${this.#deadlineMs / 1000} s for one query: it may lack an index. CREATE UNIQUE INDEX tile_index ON tiles (zoom_level, tile_column, tile_row) makes one.`,
+          { path, errno: TOO_SLOW },
+        )
+      case capi.SQLITE_TOOBIG:
+        return new FlagstoneError(
+          'DAMAGED',
+          `${path} holds a value of more than ${MAX_VALUE_BYTES / 2 ** 20} MiB, which is not read.`,
+          { path },
+        )
+      case capi.SQLITE_READONLY:
+        return new FlagstoneError(
+          'DAMAGED',
+          `${path} was left in the middle of a change, which its journal (${path}-journal) takes back; open it once with a program that writes SQLite: sqlite3 FILE 'PRAGMA quick_check'.`,
+          { path },
+        )
+      default: {
+        const message = wasm.cstrToJs(c['sqlite3_errmsg']!(this.#db)) ?? `error ${code}`
+        return new FlagstoneError('DAMAGED', `${path} cannot be read as SQLite: ${message}.`, { path })
+      }
+    }
+  }
+}

@@ -1,0 +1,215 @@
+// How SQLite reads files here: never writes, and takes the shared lock of other SQLites (fcntl on the same bytes), so
+// that what is read is of one commit. Databases with a write-ahead log are locked by snapshot.ts instead.
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import type { Sqlite3Static } from '@sqlite.org/sqlite-wasm'
+import { RangeLock } from '../../platform/range-lock.js'
+import { READ_FLAGS } from '../../platform/regular-file.js'
+
+export const FILES = 'flagstone'
+
+// https://www.sqlite.org/src/file/src/os.h
+const PENDING_BYTE = 0x40000000
+const pending = new RangeLock(PENDING_BYTE, 1)
+const reserved = new RangeLock(PENDING_BYTE + 1, 1)
+const shared = new RangeLock(PENDING_BYTE + 2, 510)
+
+const SQLITE_LOCK_SHARED = 1
+
+/** As SQLite does: no reader comes in while a writer waits. False when somebody is writing. */
+export function lockShared(fd: number): boolean {
+  hold++
+  if (!pending.take(fd, 'shared')) return false
+  try {
+    return shared.take(fd, 'shared')
+  } finally {
+    pending.release(fd)
+  }
+}
+
+export function unlockShared(fd: number): void {
+  shared.release(fd)
+}
+
+/** What is read at once where pages are read one after the other, as those of a tile are. */
+const AHEAD_BYTES = 32 * 1024
+
+interface OpenFile {
+  /** Undefined: a log that is not there, as an empty file. */
+  readonly fd: number | undefined
+  /** Takes locks itself. */
+  readonly locks: boolean
+  isLocked: boolean
+  /** Where the last read ended. */
+  last: number
+}
+
+/** Counts the locks taken: what was read ahead is of one. */
+let hold = 0
+const ahead = {
+  file: undefined as OpenFile | undefined,
+  hold,
+  start: 0,
+  end: 0,
+  bytes: Buffer.alloc(AHEAD_BYTES),
+}
+
+function readThrough(
+  file: OpenFile,
+  heap: Uint8Array,
+  into: number,
+  length: number,
+  position: number,
+): number {
+  if (file.fd === undefined) return 0
+  const isNext = position === file.last
+  file.last = position + length
+  const isRead = ahead.file === file && ahead.hold === hold
+  if (!isRead || position < ahead.start || position + length > ahead.end) {
+    if (!isNext || length >= AHEAD_BYTES) return readSync(file.fd, heap, into, length, position)
+    const end = position + readSync(file.fd, ahead.bytes, 0, AHEAD_BYTES, position)
+    Object.assign(ahead, { file, hold, start: position, end })
+  }
+  const from = position - ahead.start
+  const got = Math.max(0, Math.min(length, ahead.end - position))
+  heap.set(ahead.bytes.subarray(from, from + got), into)
+  return got
+}
+
+/** By SQLite's pointer. */
+const open = new Map<number, OpenFile>()
+/** What the database being opened now wants; SQLite opens the file at once. */
+let wanted: { locks: boolean; fd: number | undefined } = { locks: true, fd: undefined }
+
+/** Opens a database by `work`; returns the descriptor of its main file, which SQLite closes. */
+export function openingFile(locks: boolean, work: () => void): number | undefined {
+  wanted = { locks, fd: undefined }
+  work()
+  return wanted.fd
+}
+
+export function installFiles(sqlite: Sqlite3Static): void {
+  const { capi, wasm, vfs } = sqlite
+  const {
+    SQLITE_OK,
+    SQLITE_IOERR_SHORT_READ,
+    SQLITE_IOERR_READ,
+    SQLITE_CANTOPEN,
+    SQLITE_BUSY,
+    SQLITE_READONLY,
+  } = capi
+  const readonly = (): number => SQLITE_READONLY
+  const ok = (): number => SQLITE_OK
+
+  /** Nothing may be thrown through SQLite's own code. */
+  const guarded = (otherwise: number, work: () => number | void): number => {
+    try {
+      return work() ?? SQLITE_OK
+    } catch {
+      return otherwise
+    }
+  }
+
+  const io = new capi.sqlite3_io_methods()
+  Object.assign(io, { $iVersion: 1 })
+  const files = new capi.sqlite3_vfs()
+  files.$iVersion = 1
+  files.$szOsFile = (capi.sqlite3_file as unknown as { structInfo: { sizeof: number } }).structInfo.sizeof
+  files.$mxPathname = 4096
+
+  const ioMethods = {
+    xClose(file: number) {
+      const { fd } = open.get(file)!
+      open.delete(file)
+      if (fd !== undefined) closeSync(fd)
+      return SQLITE_OK
+    },
+    xRead(file: number, into: number, length: number, position: bigint) {
+      const heap = wasm.heap8u()
+      let got = 0
+      try {
+        got = readThrough(open.get(file)!, heap, into, length, Number(position))
+      } catch {
+        return SQLITE_IOERR_READ
+      }
+      if (got === length) return SQLITE_OK
+      heap.fill(0, into + got, into + length)
+      return SQLITE_IOERR_SHORT_READ
+    },
+    xWrite: readonly,
+    xTruncate: readonly,
+    xSync: ok,
+    xFileSize(file: number, out: number) {
+      const { fd } = open.get(file)!
+      return guarded(SQLITE_IOERR_READ, () => {
+        wasm.poke64(out, BigInt(fd === undefined ? 0 : fstatSync(fd).size))
+      })
+    },
+    xLock(file: number, level: number) {
+      const one = open.get(file)!
+      // without locks: a database that is ours alone, or whose log is looked after elsewhere
+      if (!one.locks || one.isLocked) return SQLITE_OK
+      if (level > SQLITE_LOCK_SHARED) return SQLITE_BUSY
+      return guarded(SQLITE_IOERR_READ, () => {
+        one.isLocked = lockShared(one.fd!)
+        return one.isLocked ? SQLITE_OK : SQLITE_BUSY
+      })
+    },
+    xUnlock(file: number, level: number) {
+      const one = open.get(file)!
+      if (!one.isLocked || level >= SQLITE_LOCK_SHARED) return SQLITE_OK
+      one.isLocked = false
+      return guarded(SQLITE_IOERR_READ, () => unlockShared(one.fd!))
+    },
+    xCheckReservedLock(file: number, out: number) {
+      const { fd } = open.get(file)!
+      wasm.poke32(out, fd !== undefined && reserved.isTaken(fd) ? 1 : 0)
+      return SQLITE_OK
+    },
+    xFileControl: () => capi.SQLITE_NOTFOUND,
+    xSectorSize: () => 4096,
+    xDeviceCharacteristics: () => 0,
+  }
+  const vfsMethods = {
+    xOpen(_: number, name: number, file: number, flags: number, outFlags: number) {
+      const isMain = (flags & capi.SQLITE_OPEN_MAIN_DB) !== 0
+      const isLog = (flags & capi.SQLITE_OPEN_WAL) !== 0
+      let fd: number | undefined
+      try {
+        fd = openSync(wasm.cstrToJs(name)!, READ_FLAGS)
+      } catch (error) {
+        if (!isLog || (error as NodeJS.ErrnoException).code !== 'ENOENT') return SQLITE_CANTOPEN
+      }
+      if (isMain) wanted.fd = fd
+      open.set(file, { fd, locks: isMain && wanted.locks, isLocked: false, last: -1 })
+      const handle = new capi.sqlite3_file(file)
+      handle.$pMethods = io.pointer
+      handle.dispose()
+      if (outFlags !== 0) wasm.poke32(outFlags, capi.SQLITE_OPEN_READONLY)
+      return SQLITE_OK
+    },
+    xDelete: readonly,
+    xAccess(_: number, name: number, __: number, out: number) {
+      return guarded(SQLITE_IOERR_READ, () => {
+        const facts = statSync(wasm.cstrToJs(name)!, { throwIfNoEntry: false })
+        wasm.poke32(out, facts !== undefined && facts.size > 0 ? 1 : 0)
+      })
+    },
+    xFullPathname(_: number, name: number, size: number, out: number) {
+      return wasm.cstrncpy(out, name, size) < size ? SQLITE_OK : SQLITE_CANTOPEN
+    },
+    xRandomness(_: number, length: number, out: number) {
+      wasm.heap8u().fill(7, out, out + length)
+      return length
+    },
+    xSleep: ok,
+    xCurrentTime(_: number, out: number) {
+      wasm.poke(out, 2440587.5 + Date.now() / 86_400_000, 'double')
+      return SQLITE_OK
+    },
+    xGetLastError: ok,
+  }
+  vfs.installVfs({
+    io: { struct: io, methods: ioMethods as never },
+    vfs: { struct: files, methods: vfsMethods as never, name: FILES } as never,
+  })
+}
