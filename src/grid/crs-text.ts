@@ -1,7 +1,7 @@
 // Coordinate reference systems as people and files write them: codes, URNs, PROJ strings, WKT, PROJJSON.
 import { FlagstoneError } from '../errors.js'
 import type { Crs } from './crs.js'
-import { crsFromEpsg, WGS84 } from './epsg.js'
+import { crsFromEpsg, verticalMetres, WGS84 } from './epsg.js'
 import { readProj } from './proj-text.js'
 import { wktOfProjJson } from './projjson.js'
 import { lonLatConverterOf } from './transform.js'
@@ -10,7 +10,7 @@ import { crsOfWkt, type WktCrs } from './wkt-crs.js'
 
 /**
  * 'EPSG:25832', '25832', 'ESRI:54009', 'OGC:CRS84', 'urn:ogc:def:crs:EPSG::3857',
- * 'http://www.opengis.net/def/crs/EPSG/0/3857', 'EPSG:25832+5783' (the height is left out), a PROJ string, WKT1
+ * 'http://www.opengis.net/def/crs/EPSG/0/3857', 'EPSG:25832+5783', a PROJ string, WKT1
  * of GDAL's or Esri's kind, WKT2, or PROJJSON. Coordinates are in the order images have them, easting or
  * longitude first, whatever order the text declares.
  * Throws FlagstoneError CRS_UNSUPPORTED.
@@ -21,7 +21,7 @@ export function crsFromText(text: string): Crs {
   const code = codeOf(trimmed)
   if (code !== undefined) {
     const crs = crsFromEpsg(code)
-    if (crs !== undefined) return crs
+    if (crs !== undefined) return withHeights(crs, /\+(\d+)/.exec(trimmed.slice(4))?.[1])
     throw unsupported(trimmed, 'is not supported; pass its PROJ string or WKT instead')
   }
   if (/^\+?(proj|init)=|^\+\w/.test(trimmed))
@@ -31,6 +31,12 @@ export function crsFromText(text: string): Crs {
     throw unsupported(trimmed, 'cannot be read; pass an EPSG code such as EPSG:25832, a PROJ string, or WKT')
   }
   return crsOfNode(node, trimmed)
+}
+
+/** 'EPSG:25832+6360': heights of another system. */
+function withHeights(crs: Crs, vertical: string | undefined): Crs {
+  const metres = vertical === undefined ? undefined : verticalMetres(Number(vertical))
+  return metres === undefined ? crs : { ...crs, heightMetres: metres }
 }
 
 const LONLAT =
@@ -79,10 +85,12 @@ function crsOfNode(node: WktNode, text: string): Crs {
     name: said.name,
     definition: said.definition,
     ...(located ? { datum: said.datum! } : {}),
+    ...(said.heightMetres === undefined ? {} : { heightMetres: said.heightMetres }),
   })
   const coded = said.code === undefined ? undefined : crsFromEpsg(said.code)
   // the code knows the area, so the better shift; but only if it means the same map
-  return coded !== undefined && agree(own, coded) ? coded : own
+  if (coded === undefined || !agree(own, coded)) return own
+  return said.heightMetres === undefined ? coded : { ...coded, heightMetres: said.heightMetres }
 }
 
 function codeOfNode(node: WktNode): Crs | undefined {

@@ -38,7 +38,7 @@ function crs(json: Json, keyword?: string): WktNode {
         'COMPOUNDCRS',
         [json.name],
         ...list(json.components)
-          .slice(0, 1)
+          .slice(0, 2)
           .map((c) => crs(c)),
       )
     case 'BoundCRS': {
@@ -67,6 +67,8 @@ function crs(json: Json, keyword?: string): WktNode {
         id(json),
       )
     }
+    case 'VerticalCRS':
+      return node('VERTCRS', [json.name], ...axes(json))
     case 'GeographicCRS':
     case 'GeodeticCRS':
       return node(keyword ?? 'GEOGCRS', [json.name], datum(json), meridian(json), ...axes(json), id(json))

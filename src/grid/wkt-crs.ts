@@ -1,7 +1,7 @@
 // What a WKT (GDAL's and Esri's WKT1, WKT2) says about a coordinate system, as a PROJ string.
 //
 // Invariants: a method or parameter that is not understood is an error, never passed over; vertical parts of
-// compound systems are not looked at; the order in which axes are declared is not followed (images have easting
+// compound systems give their unit; the order in which axes are declared is not followed (images have easting
 // first), their sense (south, west) is.
 
 import { geographicOfName, sameDatum } from './datum-names.js'
@@ -24,16 +24,22 @@ export interface WktCrs {
   readonly code: number | undefined
   /** As Crs.datum. */
   readonly datum?: number
+  /** As Crs.heightMetres. */
+  readonly heightMetres?: number
 }
 
 const PROJECTED = ['PROJCS', 'PROJCRS', 'PROJECTEDCRS']
 const GEOGRAPHIC = ['GEOGCS', 'GEOGCRS', 'GEOGRAPHICCRS', 'GEODCRS', 'GEODETICCRS']
+const VERTICAL = ['VERT_CS', 'VERTCRS', 'VERTICALCRS']
 const COMPOUND = ['COMPD_CS', 'COMPOUNDCRS']
 const DEGREE = Math.PI / 180
 
 /** Throws Error with a clause for a message: 'its projection … is not supported'. */
 export function crsOfWkt(node: WktNode): WktCrs {
-  if (COMPOUND.includes(node.keyword)) return crsOfWkt(horizontal(node))
+  if (COMPOUND.includes(node.keyword)) {
+    const metres = heightUnit(node)
+    return { ...crsOfWkt(horizontal(node)), ...(metres === undefined ? {} : { heightMetres: metres }) }
+  }
   if (node.keyword === 'BOUNDCRS') return bound(node)
   const code = codeOf(node)
   const proj4 = childrenOf(node, 'EXTENSION').find((e) => e.values[0] === 'PROJ4')?.values[1]
@@ -46,7 +52,20 @@ export function crsOfWkt(node: WktNode): WktCrs {
   }
   if (/^cartesian/i.test(String(childOf(node, 'CS')?.values[0]))) throw new Error('it is geocentric')
   const definition = `+proj=longlat ${figure(node, undefined)}${angular(node)}`
-  return { name: nameOf(node), definition, code, ...datumOf(node) }
+  const third = childrenOf(node, 'AXIS')[2]
+  const height = third === undefined ? {} : { heightMetres: factorOf(third, 'LENGTHUNIT', 'UNIT') ?? 1 }
+  return { name: nameOf(node), definition, code, ...datumOf(node), ...height }
+}
+
+/** Metres a unit of a compound's heights, also where they are bound to a geoid. */
+function heightUnit(node: WktNode): number | undefined {
+  for (const child of node.children) {
+    const part = child.keyword === 'BOUNDCRS' ? childOf(child, 'SOURCECRS')?.children[0] : child
+    if (part === undefined || !VERTICAL.includes(part.keyword)) continue
+    const axis = childOf(part, 'AXIS')
+    return factorOf(part, 'UNIT', 'LENGTHUNIT') ?? (axis && factorOf(axis, 'LENGTHUNIT', 'UNIT')) ?? 1
+  }
+  return undefined
 }
 
 const baseOf = (node: WktNode): WktNode | undefined =>
@@ -74,7 +93,8 @@ function bound(node: WktNode): WktCrs {
   const shift = towgs84(childOf(node, 'ABRIDGEDTRANSFORMATION'))
   if (shift === undefined) return inner
   const definition = `${inner.definition.replace('+datum=WGS84', '+ellps=WGS84').replace(/ ?\+towgs84=\S+/, '')} +towgs84=${shift}`
-  return { name: inner.name, definition, code: undefined }
+  const heights = inner.heightMetres === undefined ? {} : { heightMetres: inner.heightMetres }
+  return { name: inner.name, definition, code: undefined, ...heights }
 }
 
 /** EPSG codes of the parameters: three translations, three rotations, a scale. */

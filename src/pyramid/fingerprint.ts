@@ -35,6 +35,7 @@ export function fingerprintOf(
     'skipping blank tiles': plan.encoding.skipBlank,
     'the colours': describeView(view),
     'the terrain': plan.terrain === undefined ? 'none' : JSON.stringify(plan.terrain),
+    'the unit of the heights': options.terrainUnit ?? 'of the file',
     'the bbox': options.bbox?.join(',') ?? 'none',
     'the nodata value': options.nodata?.map((colour) => colour.join(',')).join(';') ?? 'of the file',
     'the blend': plan.blend,

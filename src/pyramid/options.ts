@@ -99,6 +99,10 @@ const buildShape = {
   terrainStep: z.number().gt(0, 'a step is above 0').max(1e6).optional(),
   /** int16: the height stored as 0, metres; default 2500. */
   terrainOffset: z.number().min(-1e6).max(1e6).optional(),
+  /** What the heights of the sources count in, whatever they say: metres, feet, US survey feet, or a unit of so many metres. */
+  terrainUnit: z
+    .union([z.enum(['m', 'ft', 'us-ft']), z.number().gt(0, 'a unit is above 0 m').max(1e6)])
+    .optional(),
   /** auto: JPEG where opaque, transparentFormat where not. */
   format: z
     .enum(['auto', 'jpeg', 'jpg', 'png', 'webp', 'avif'])

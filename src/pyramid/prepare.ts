@@ -13,7 +13,7 @@ import { type BuildPlan, planBuild } from './plan.js'
 import { InlinePool, isWorkerThere, type SubtreePool, ThreadPool } from './pool.js'
 import { readInfos, type SkippedSource } from './source-infos.js'
 import { type OpenOptions, openOptionsOf, openSource, type SourceOpener } from './sources.js'
-import { refuseColours } from './terrain-options.js'
+import { heightNotes, refuseColours, unitOf } from './terrain-options.js'
 import { type ColourChoice, chooseColours, provisionalView } from './tone.js'
 
 export interface PrepareContext {
@@ -68,13 +68,14 @@ export async function prepare(options: ResolvedBuildOptions, context: PrepareCon
       ? await chooseColours(infos, options, opener, open).catch((error: unknown) => {
           throw !options.skipUnreadable && isDamage(error) ? withSkipAdvice(error) : error
         })
-      : { view: { kind: 'colour' }, notes: [] }
+      : { view: { kind: 'colour' }, notes: heightNotes(infos, options) }
   return { options, plan, open: { ...open, view: heights ?? colours.view }, colours, skipped }
 }
 
 /** Of builds of heights; undefined for colours. */
-function elevationView({ terrain, bands }: ResolvedBuildOptions): ValueView | undefined {
-  return terrain === undefined ? undefined : { kind: 'values', bands: [bands?.[0] ?? 1] }
+function elevationView({ terrain, bands, terrainUnit }: ResolvedBuildOptions): ValueView | undefined {
+  if (terrain === undefined) return undefined
+  return { kind: 'values', bands: [bands?.[0] ?? 1], heights: unitOf(terrainUnit) }
 }
 
 /** Threads that a build uses; 0: the calling one. */

@@ -1,5 +1,6 @@
 // What the options of a build say about heights: checked against each other, then as part of the plan.
 import { FlagstoneError } from '../errors.js'
+import { heightMetres, unusedUnit } from '../raster/heights.js'
 import { withoutSecrets } from '../raster/remote-path.js'
 import type { SourceInfo } from '../raster/source.js'
 import {
@@ -15,12 +16,16 @@ import {
 export const DEFAULT_STEP_M = 0.25
 export const DEFAULT_OFFSET_M = 2500
 
+/** What heights count in: 'm', 'ft', 'us-ft', or metres a unit. */
+export type TerrainUnit = 'm' | 'ft' | 'us-ft' | number
+
 /** The options concerned. */
 export interface TerrainChoices {
   readonly terrain?: TerrainEncoding | undefined
   readonly terrainNodata?: TerrainNodata | undefined
   readonly terrainStep?: number | undefined
   readonly terrainOffset?: number | undefined
+  readonly terrainUnit?: TerrainUnit | undefined
   readonly format: string
   readonly bands?: readonly number[] | undefined
   readonly quality?: unknown
@@ -42,7 +47,7 @@ export interface Contradiction {
 export function terrainContradiction(o: TerrainChoices): Contradiction | undefined {
   const { terrain } = o
   if (terrain === undefined) {
-    for (const path of ['terrainNodata', 'terrainStep', 'terrainOffset'] as const) {
+    for (const path of ['terrainNodata', 'terrainStep', 'terrainOffset', 'terrainUnit'] as const) {
       if (o[path] !== undefined)
         return { path, error: 'it is only used with terrain: set terrain to an encoding' }
     }
@@ -117,6 +122,40 @@ export function refuseColours(sources: readonly SourceInfo[], { terrain, bands }
     { path: found.path },
   )
 }
+
+const UNITS = { m: 1, ft: 0.3048, 'us-ft': 1200 / 3937 } as const
+
+/** Metres a unit of the sources' heights, or 'said': as each says itself. */
+export const unitOf = (unit: TerrainUnit | undefined): number | 'said' =>
+  unit === undefined ? 'said' : typeof unit === 'number' ? unit : UNITS[unit]
+
+/** What was done about units, or could not be. */
+export function heightNotes(
+  sources: readonly SourceInfo[],
+  { bands, terrainUnit }: TerrainChoices,
+): string[] {
+  if (terrainUnit !== undefined) return []
+  const band = bands?.[0] ?? 1
+  const notes: string[] = []
+  const converted = sources.filter((info) => heightMetres(info, band) !== 1)
+  if (converted.length > 0) {
+    const sizes = [...new Set(converted.map((info) => Number(heightMetres(info, band).toPrecision(9))))]
+    notes.push(
+      `The heights of ${named(converted)} count in units of ${sizes.join(' and ')} m and are converted to metres; --terrain-unit m takes them as they are.`,
+    )
+  }
+  const unsure = sources.filter((info) => unusedUnit(info, band) !== undefined)
+  const units = new Set(unsure.map((info) => unusedUnit(info, band)!.name))
+  if (unsure.length > 0) {
+    notes.push(
+      `${named(unsure)} ${unsure.length === 1 ? 'says' : 'say'} that heights count in ${[...units].join(', ')}, but no vertical coordinate system does: they are taken as metres, as gdalwarp takes them. --terrain-unit ft or us-ft converts them.`,
+    )
+  }
+  return notes
+}
+
+const named = ([first, ...others]: readonly SourceInfo[]): string =>
+  withoutSecrets(first!.path) + (others.length === 0 ? '' : ` and ${others.length} more`)
 
 /** For the report: heights that had to be clamped. */
 export function terrainNotes(terrain: TerrainOptions | undefined, clamped: number): string[] {

@@ -1,11 +1,16 @@
 // Any raster by path. The reader of a format is loaded when the first file of it comes.
 import { kindOf } from './formats/file-kind.js'
+import { inMetres } from './heights.js'
 import type { OpenOptions } from './open-options.js'
 import { isRemote, refuseForeignPath } from './remote-path.js'
 import type { RasterSource } from './source.js'
 
 /** Throws what the format's opener throws; SOURCE_UNSUPPORTED for what is none of them. */
 export async function openRaster(path: string, options: OpenOptions = {}): Promise<RasterSource> {
+  return inMetres(await openStored(path, options), options.view)
+}
+
+async function openStored(path: string, options: OpenOptions): Promise<RasterSource> {
   refuseForeignPath(path)
   switch (isRemote(path) ? 'tiff' : await kindOf(path)) {
     case 'picture':

@@ -52,6 +52,8 @@ export interface StoredSamples {
   readonly nodata?: number
   /** GDAL's: value = stored · scale + offset, by band; left out where it is 1 and 0. Values views are in these units. */
   readonly scales?: readonly { readonly scale: number; readonly offset: number }[]
+  /** What the file says its values count in, by band: 'US survey foot'. Holes: nothing. */
+  readonly units?: readonly (string | undefined)[]
 }
 
 /** A colour for a value, 0…255 each; alpha 255 when not given. */
@@ -87,6 +89,8 @@ export interface ValueView {
   readonly bands: readonly number[]
   /** A band's own nodata value is NaN, also where other bands have values: for statistics of single bands. */
   readonly perBand?: boolean
+  /** The first band is heights, wanted in metres: from the unit that the file says, or one of so many metres. */
+  readonly heights?: 'said' | number
 }
 
 export type SourceView = ColourView | ValueView

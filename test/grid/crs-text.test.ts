@@ -23,9 +23,9 @@ t.test('codes', (t) => {
     'http://www.opengis.net/def/crs/EPSG/0/25832',
     'https://www.opengis.net/def/crs/EPSG/0/25832',
     '+init=epsg:25832',
-    'EPSG:25832+5783',
   ]
   for (const text of utm) t.equal(crsFromText(text), crsFromEpsg(25832), text)
+  t.same(crsFromText('EPSG:25832+5783'), { ...crsFromEpsg(25832), heightMetres: 1 }, 'with heights')
   for (const text of ['OGC:CRS84', 'urn:ogc:def:crs:OGC:1.3:CRS84', 'WGS84']) {
     t.equal(crsFromText(text).epsg, 4326, text)
   }

@@ -48,6 +48,13 @@ t.test('names, heights and conversions', (t) => {
   t.ok(Math.abs(verticalMetres(6360)! - 1200 / 3937) < 1e-12)
   t.equal(verticalMetres(8228), 0.3048)
   t.equal(verticalMetres(25832), undefined)
+  const metres = (text: string): number | undefined => crsFromText(text).heightMetres
+  t.equal(metres('EPSG:25832+8228'), 0.3048)
+  t.equal(metres('EPSG:25832'), undefined)
+  const geographic =
+    'GEOGCS["a",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]'
+  const vertical = 'VERT_CS["b",VERT_DATUM["c",2005],UNIT["foot",0.3048],AXIS["Gravity-related height",UP]]'
+  t.equal(metres(`COMPD_CS["d",${geographic},${vertical}]`), 0.3048)
   t.match(epsgConversion(14833), '+proj=lcc +lat_0=42 +lon_0=-90')
   t.equal(epsgConversion(16032), '+proj=utm +zone=32')
   t.equal(epsgConversion(1), undefined)

@@ -61,6 +61,7 @@ const ROOMS: Record<string, Record<string, number>> = {
     inflate: 3,
     spool: 3,
     'open-options': 4,
+    heights: 4,
     view: 5,
     warp: 5,
     tiff: 6,

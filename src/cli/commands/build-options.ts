@@ -1,6 +1,7 @@
 // The options of `flagstone build`, group by group as its help shows them. What they mean is said once, in
 // pyramid/options.ts; here are their spellings.
 import { Command, Option } from 'commander'
+import type { TerrainUnit } from '../../pyramid/terrain-options.js'
 import { RESAMPLINGS } from '../../raster/pixels.js'
 import { TERRAIN_ENCODINGS, type TerrainNodata } from '../../raster/tiles/terrain.js'
 import {
@@ -171,6 +172,12 @@ function terrainOptions(command: Command): Command {
       parseTerrainNodata,
     )
     .option(
+      '--terrain-unit <unit>',
+      'what the heights of the sources count in, whatever they say: m, ft, us-ft, or the metres of a unit such as 0.1 ' +
+        '(default: what their vertical coordinate system says, else metres)',
+      parseTerrainUnit,
+    )
+    .option(
       '--terrain-step <m>',
       'int16: step between stored heights, in metres (default: 0.25)',
       parseNumber(0, 1e6),
@@ -180,6 +187,10 @@ function terrainOptions(command: Command): Command {
       'int16: height stored as 0, in metres (default: 2500)',
       parseNumber(-1e6, 1e6),
     )
+}
+
+function parseTerrainUnit(text: string): TerrainUnit {
+  return text === 'm' || text === 'ft' || text === 'us-ft' ? text : parseNumber(0, 1e6)(text)
 }
 
 function parseTerrainNodata(text: string): TerrainNodata {

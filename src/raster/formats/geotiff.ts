@@ -4,10 +4,12 @@ import { FlagstoneError } from '../../errors.js'
 import type { Crs } from '../../grid/crs.js'
 import type { ReadPixels } from '../losses.js'
 import type { PixelMemory } from '../pixels.js'
+import type { GeoKeys } from '../place/geokeys.js'
+import { verticalUnit } from '../place/geokeys-units.js'
 import { crsOfTiff, pamBeside, readKeys, requirePlace } from '../place/georeference.js'
 import { NOWHERE } from '../place/place.js'
 import { isRemote } from '../remote-path.js'
-import type { PixelWindow, RasterSource, SourceInfo, SourceView } from '../source.js'
+import type { PixelWindow, RasterSource, SourceInfo, SourceView, StoredSamples } from '../source.js'
 import type { Spool } from '../spool.js'
 import type { ByteSource } from '../tiff/byte-source.js'
 import type { Siblings } from '../tiff/levels.js'
@@ -74,7 +76,7 @@ export async function openGeoTiff(
       height: raster.layout.height,
       bands: raster.bands,
       samples: raster.samples,
-      stored: raster.look.stored,
+      stored: withUnits(raster.look.stored, keys),
       maskKind: raster.maskKind,
       crs,
       ...place,
@@ -102,6 +104,20 @@ const besideOf =
       throw error
     }
   }
+
+/** A band that names no unit counts in that of the vertical keys, as GDAL says (also of GeoTIFF 1.0). */
+function withUnits(stored: StoredSamples, keys: GeoKeys): StoredSamples {
+  const metres = verticalUnit(keys)
+  if (metres === undefined || metres === 1) return stored
+  const name =
+    Math.abs(metres / 0.3048 - 1) < 1e-9
+      ? 'foot'
+      : metres === 1200 / 3937 || Math.abs(metres * 3937 - 1200) < 1e-6
+        ? 'US survey foot'
+        : `unit of ${metres} m`
+  const units = Array.from({ length: stored.bands }, (_, i) => stored.units?.[i] ?? name)
+  return { ...stored, units }
+}
 
 class GeoTiff implements RasterSource {
   readonly info: SourceInfo

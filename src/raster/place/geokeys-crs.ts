@@ -1,5 +1,5 @@
 // GeoTIFF keys → CRS, with the projection parameters as libgeotiff reads them (writers disagree about which of
-// several keys holds the origin, so all spellings are accepted). Vertical keys are not looked at.
+// several keys holds the origin, so all spellings are accepted).
 //
 // Invariant: keys that do not say a CRS in full give a problem or nothing, never the part that is understood.
 import type { Crs } from '../../grid/crs.js'
@@ -12,7 +12,7 @@ import { lonLatConverterOf } from '../../grid/transform.js'
 import { GeoKey, type GeoKeys, numberKey, textKey, USER_DEFINED } from './geokeys.js'
 import { datumOf } from './geokeys-datum.js'
 import { projectionOf } from './geokeys-projection.js'
-import { angularUnit, linearUnit, unitOf, units } from './geokeys-units.js'
+import { angularUnit, linearUnit, unitOf, units, verticalUnit } from './geokeys-units.js'
 
 /** What came of the keys: a CRS, nothing said, or a reason why not (for a message). */
 export type GeoKeyCrs = { readonly crs: Crs } | { readonly problem: string } | undefined
@@ -23,10 +23,16 @@ export function crsFromGeoKeys(keys: GeoKeys): GeoKeyCrs {
   if (found === undefined || !('crs' in found)) return found
   try {
     lonLatConverterOf(found.crs)
-    return found
+    const metres = keysHeightMetres(keys)
+    return metres === undefined ? found : { crs: { ...found.crs, heightMetres: metres } }
   } catch (error) {
     return { problem: `its CRS, ${found.crs.name}, cannot be computed${reason(error)}` }
   }
+}
+
+/** As GDAL, which looks at the vertical system of files of GeoTIFF 1.1 only. */
+function keysHeightMetres(keys: GeoKeys): number | undefined {
+  return keys.get(GeoKey.MinorRevision) === 1 ? verticalUnit(keys) : undefined
 }
 
 const reason = (error: unknown): string => {

@@ -1,6 +1,8 @@
 // Units that GeoTIFF keys count in, by their EPSG codes.
+
+import { verticalMetres } from '../../grid/epsg.js'
 import { UNITS } from '../../grid/geodesy.js'
-import { GeoKey, type GeoKeys, numberKey, USER_DEFINED } from './geokeys.js'
+import { GeoKey, type GeoKeys, numberKey, textKey, USER_DEFINED } from './geokeys.js'
 
 /** Metres a unit. */
 const LINEAR_UNITS: Readonly<Record<number, number>> = {
@@ -53,6 +55,15 @@ export function linearUnit(keys: GeoKeys): number {
   const code = numberKey(keys, GeoKey.LinearUnits)
   if (code === USER_DEFINED) return numberKey(keys, GeoKey.LinearUnitSize) ?? 1
   return LINEAR_UNITS[code ?? 9001] ?? 1
+}
+
+/** Metres a unit of the heights; undefined when no key says anything of them. */
+export function verticalUnit(keys: GeoKeys): number | undefined {
+  const type = numberKey(keys, GeoKey.VerticalType)
+  const unit = LINEAR_UNITS[numberKey(keys, GeoKey.VerticalUnits) ?? 0]
+  if (type === undefined && unit === undefined && textKey(keys, GeoKey.VerticalCitation) === undefined)
+    return undefined
+  return verticalMetres(type ?? 0) ?? unit ?? 1
 }
 
 export function units(keys: GeoKeys): string {

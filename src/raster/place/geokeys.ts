@@ -26,6 +26,11 @@ export const GeoKey = {
   Method: 3075,
   LinearUnits: 3076,
   LinearUnitSize: 3077,
+  VerticalType: 4096,
+  VerticalCitation: 4097,
+  VerticalUnits: 4099,
+  /** Not a key: 1 in files of GeoTIFF 1.1. */
+  MinorRevision: -1,
 } as const
 
 export const USER_DEFINED = 32767
@@ -37,7 +42,9 @@ export function readGeoKeys(
   doubles: Float64Array | undefined,
   ascii: string | undefined,
 ): GeoKeys {
-  const keys = new Map<number, number | string>()
+  const keys = new Map<number, number | string>([
+    [GeoKey.MinorRevision, directory[1] === 1 ? (directory[2] ?? 0) : 0],
+  ])
   const count = Math.min(directory[3] ?? 0, Math.floor((directory.length - 4) / 4))
   for (let i = 0; i < count; i++) {
     const at = 4 + 4 * i

@@ -16,6 +16,7 @@ export interface PamBand {
   readonly nodata?: number
   readonly scale?: number
   readonly offset?: number
+  readonly unit?: string
 }
 
 export interface Pam {
@@ -48,10 +49,12 @@ function bandOf(element: XmlElement): PamBand {
   const nodata = nodataOf(childOf(element, 'NoDataValue'))
   const scale = numberOf(textOf(element, 'Scale'))
   const offset = numberOf(textOf(element, 'Offset'))
+  const unit = textOf(element, 'UnitType')
   return {
     ...(nodata === undefined ? {} : { nodata }),
     ...(scale === undefined ? {} : { scale }),
     ...(offset === undefined ? {} : { offset }),
+    ...(unit ? { unit } : {}),
   }
 }
 

@@ -11,6 +11,8 @@ export interface BandRoles {
   readonly names: readonly (string | undefined)[]
   /** By sample number, empty when nothing is said of any. */
   readonly scales: readonly ({ readonly scale: number; readonly offset: number } | undefined)[]
+  /** Units by sample number; holes: not said. */
+  readonly units: readonly (string | undefined)[]
   /** All items of the dataset (not of a band), by name. */
   readonly items: ReadonlyMap<string, string>
 }
@@ -24,16 +26,19 @@ export interface BandNotes {
   readonly nodata?: number
   readonly scale?: number
   readonly offset?: number
+  readonly unit?: string
 }
 
 /** `notes` by band, from 0; holes for bands that nothing is said of. */
 export function withNotes(roles: BandRoles, notes: readonly (BandNotes | undefined)[]): BandRoles {
   const scales = [...roles.scales]
+  const units = [...roles.units]
   for (const [s, note] of notes.entries()) {
+    if (note?.unit !== undefined) units[s] ??= note.unit
     if (note?.scale === undefined && note?.offset === undefined) continue
     scales[s] ??= { scale: note.scale ?? 1, offset: note.offset ?? 0 }
   }
-  return { ...roles, scales }
+  return { ...roles, scales, units }
 }
 
 /**
@@ -58,6 +63,7 @@ export async function readBandRoles(ifd: Ifd): Promise<BandRoles> {
   const text = (await ifd.text(Tag.GdalMetadata, MAX_TEXT)) ?? ''
   const names: (string | undefined)[] = []
   const scales: ({ scale: number; offset: number } | undefined)[] = []
+  const units: (string | undefined)[] = []
   const items = new Map<string, string>()
   for (const [, attributes, content] of text.matchAll(/<Item ([^>]*)>([^<]*)</g)) {
     const said = content!.trim()
@@ -67,13 +73,14 @@ export async function readBandRoles(ifd: Ifd): Promise<BandRoles> {
     if (sample < 0 || sample >= MAX_SAMPLES) {
       if (name !== undefined) items.set(name, said)
     } else if (role === 'colorinterp') names[sample] = said
+    else if (role === 'unittype') units[sample] = said
     else if ((role === 'scale' || role === 'offset') && said !== '' && Number.isFinite(Number(said))) {
       const before = scales[sample] ?? { scale: 1, offset: 0 }
       scales[sample] = { ...before, [role]: Number(said) }
     }
   }
   const isPlain = scales.every((s) => s === undefined || (s.scale === 1 && s.offset === 0))
-  return { names, scales: isPlain ? [] : scales, items }
+  return { names, scales: isPlain ? [] : scales, units, items }
 }
 
 /** The layout with ExtraSamples as the roles say: 2 alpha, 0 something else; unnamed bands stay. */

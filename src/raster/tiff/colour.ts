@@ -70,6 +70,7 @@ export function lookOf(layout: ImageLayout, roles: BandRoles, nodata: number | u
     palette: isPalette,
     ...(isPalette || isCalledColours(layout, roles) ? { isColour: true } : {}),
     ...(nodata === undefined ? {} : { nodata }),
+    ...(roles.units.length === 0 ? {} : { units: roles.units }),
     ...(roles.scales.length === 0 ? {} : { scales: scalesOf(roles, samplesPerPixel) }),
   }
   return {

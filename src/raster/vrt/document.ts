@@ -21,6 +21,7 @@ export interface VrtBand {
   readonly isAlpha: boolean
   readonly isColour: boolean
   readonly palette: Palette | undefined
+  readonly unit: string | undefined
   readonly scale: number
   readonly offset: number
   /** Later ones lie on top. */
@@ -151,6 +152,7 @@ function readBand(element: XmlElement, pieces: readonly Piece[], path: string): 
       textOf(element, 'ColorInterp') ?? '',
     ),
     palette: isPalette ? paletteOf(childOf(element, 'ColorTable')) : undefined,
+    unit: textOf(element, 'UnitType'),
     scale: numberOf(textOf(element, 'Scale')) ?? 1,
     offset: numberOf(textOf(element, 'Offset')) ?? 0,
     pieces: childrenOf(element, 'Piece').map((piece) => pieces[Number(piece.attributes['n'])]!),

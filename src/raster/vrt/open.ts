@@ -211,6 +211,7 @@ function lookOf({ bands, mask }: VrtDocument): StoredLook {
     palette: isIndex,
     ...(bands.some((band) => band.isColour) ? { isColour: true } : {}),
     ...(nodata === undefined ? {} : { nodata }),
+    ...(bands.some(({ unit }) => unit) ? { units: bands.map(({ unit }) => unit) } : {}),
     ...(bands.every(({ scale, offset }) => scale === 1 && offset === 0)
       ? {}
       : { scales: bands.map(({ scale, offset }) => ({ scale, offset })) }),

@@ -1,0 +1,77 @@
+// Heights in metres, whatever unit their file counts in: that of its vertical coordinate system, as gdalwarp takes it
+// (a band that names feet or metres goes before it), or the one that the caller says.
+import type { ReadPixels } from './losses.js'
+import type { PixelMemory } from './pixels.js'
+import type { PixelWindow, RasterSource, SourceInfo, SourceView } from './source.js'
+
+/** Metres a unit, by the words that GDAL knows. */
+const WORDS: Readonly<Record<string, number>> = {
+  m: 1,
+  meter: 1,
+  metre: 1,
+  ft: 0.3048,
+  foot: 0.3048,
+  'us survey foot': 1200 / 3937,
+}
+
+/** Other ways to write them, which gdalwarp passes over: for notes only. */
+const MORE_WORDS: Readonly<Record<string, number>> = {
+  ...WORDS,
+  meters: 1,
+  metres: 1,
+  feet: 0.3048,
+  'international foot': 0.3048,
+  'us-ft': 1200 / 3937,
+  'us ft': 1200 / 3937,
+  'us feet': 1200 / 3937,
+  'us survey feet': 1200 / 3937,
+  ftus: 1200 / 3937,
+  foot_us: 1200 / 3937,
+}
+
+/** Metres a unit of the heights in `band` (from 1), as gdalwarp has it: 1 unless a vertical system says something. */
+export function heightMetres({ crs, stored }: SourceInfo, band: number): number {
+  if (crs.heightMetres === undefined) return 1
+  return WORDS[stored.units?.[band - 1]?.trim().toLowerCase() ?? ''] ?? crs.heightMetres
+}
+
+/** The unit that `band` names when no vertical system says what it means, and it is not metres. */
+export function unusedUnit(
+  { crs, stored }: SourceInfo,
+  band: number,
+): { name: string; metres: number | undefined } | undefined {
+  const name = stored.units?.[band - 1]?.trim()
+  if (crs.heightMetres !== undefined || name === undefined || name === '') return undefined
+  const metres = MORE_WORDS[name.toLowerCase()]
+  return metres === 1 ? undefined : { name, metres }
+}
+
+/** The source with its heights in metres, when the view asks for those. */
+export function inMetres(source: RasterSource, view: SourceView | undefined): RasterSource {
+  if (view?.kind !== 'values' || view.heights === undefined) return source
+  const metres = view.heights === 'said' ? heightMetres(source.info, view.bands[0]!) : view.heights
+  return metres === 1 ? source : new ScaledSource(source, metres)
+}
+
+class ScaledSource implements RasterSource {
+  readonly info: SourceInfo
+  readonly #source: RasterSource
+  readonly #metres: number
+
+  constructor(source: RasterSource, metres: number) {
+    this.info = source.info
+    this.#source = source
+    this.#metres = metres
+  }
+
+  async read(level: number, window: PixelWindow, memory?: PixelMemory): Promise<ReadPixels> {
+    const pixels = await this.#source.read(level, window, memory)
+    const { data } = pixels
+    for (let i = 0; i < data.length; i++) data[i]! *= this.#metres
+    return pixels
+  }
+
+  close(): Promise<void> {
+    return this.#source.close()
+  }
+}
