@@ -2,11 +2,11 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as after } from 'node:timers/promises'
 import t from 'tap'
 import { freePort } from '../../src/server/run/listen.js'
 import { root } from '../helpers/paths.js'
 import { startChild } from '../helpers/processes.js'
+import { until } from '../helpers/waiting.js'
 import { vectorFile } from '../server/served.js'
 
 const withoutNginx = spawnSync('nginx', ['-v']).status === 0 ? false : 'needs nginx'
@@ -33,7 +33,7 @@ t.test('behind nginx, under a path', { skip: withoutNginx }, async (t) => {
   const nginx = spawn('nginx', ['-p', dir, '-c', join(dir, 'nginx.conf')], { stdio: 'ignore' })
   t.teardown(() => nginx.kill())
   const url = `http://127.0.0.1:${outside}/maps`
-  while ((await fetch(url).catch(() => undefined)) === undefined) await after(20)
+  await until('nginx to answer', () => fetch(url).catch(() => undefined))
 
   const { tiles } = (await (await fetch(`${url}/roads.json`)).json()) as { tiles: string[] }
   t.ok(tiles[0]!.startsWith(`${url}/roads/`), tiles[0])

@@ -9,6 +9,12 @@ export interface Patience {
 const SECONDS = 120
 const EVERY_MS = 20
 
+/** Milliseconds of processor time that this process has used: what a busy machine hardly changes, unlike the clock's. */
+export function cpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
 type What = string | (() => string)
 
 /**

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { openRaster } from '../../src/raster/open.js'
 import { fixture } from '../helpers/paths.js'
+import { cpuMs } from '../helpers/waiting.js'
 import { isOneSentence, outcomeOf } from './against-gdal.js'
 
 const ORTHO = fixture('ortho.tif')
@@ -105,12 +106,12 @@ const CORRUPT: Record<string, readonly [text: string, says: RegExp]> = {
 t.test('what is not sound is refused, whatever it claims', async (t) => {
   for (const [name, [text, says]] of Object.entries(CORRUPT)) {
     const dir = t.testdir({ 'a.vrt': text })
-    const start = performance.now()
+    const start = cpuMs()
     const { code, message } = await outcomeOf(join(dir, 'a.vrt'))
     t.match(code, /^SOURCE_(CORRUPT|UNSUPPORTED)$/, `${name}: ${code} ${message}`)
     t.match(message, says, name)
     t.ok(isOneSentence(message), message)
-    t.ok(performance.now() - start < 10_000, `${name}: in time`)
+    t.ok(cpuMs() - start < 10_000, `${name}: in time`)
   }
 })
 
@@ -132,10 +133,10 @@ t.test('entities are never expanded', async (t) => {
 t.test('pieces without an end are found out in one pass', async (t) => {
   const dir = t.testdir()
   writeFileSync(join(dir, 'a.vrt'), vrt(band('<SimpleSource>'.repeat(2_000_000))))
-  const start = performance.now()
+  const start = cpuMs()
   const { code } = await outcomeOf(join(dir, 'a.vrt'))
   t.equal(code, 'SOURCE_CORRUPT')
-  t.ok(performance.now() - start < 10_000)
+  t.ok(cpuMs() - start < 10_000)
 })
 
 t.test('files that are missing, broken or the VRT itself', async (t) => {

@@ -12,6 +12,8 @@ import { openTileServer } from '../../src/server/handler.js'
 import type { Query, Reply } from '../../src/server/http/message.js'
 import { flagstoneHandler } from '../../src/server/mount.js'
 import { createTiles } from '../../src/store/paths.js'
+import { sleep } from '../helpers/processes.js'
+import { until, within } from '../helpers/waiting.js'
 import {
   type Answered,
   type Asked,
@@ -311,22 +313,18 @@ t.test('a client that goes away ends the work and the stream', async (t) => {
     ),
   )
   t.teardown(() => way.close())
-  await new Promise<void>((resolve) => {
-    const socket = connect({ port: way.port, host: '127.0.0.1' })
-    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-    // never reads: what is pulled has to stop by itself
-    socket.pause()
-    setTimeout(() => {
-      const before = pulled
-      t.ok(pulled > 0 && pulled < 1000, `${pulled} chunks for who does not read`)
-      setTimeout(() => {
-        t.equal(pulled, before, 'and no more')
-        socket.destroy()
-        resolve()
-      }, 100)
-    }, 300)
+  const socket = connect({ port: way.port, host: '127.0.0.1' })
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  // never reads: what is pulled has to stop by itself
+  socket.pause()
+  await until('no more to be pulled for who does not read', async () => {
+    const before = pulled
+    await sleep(200)
+    return before > 0 && pulled === before
   })
-  while (returned === 0 || aborted === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  t.ok(pulled < 1000, `${pulled} chunks`)
+  socket.destroy()
+  await until('the stream and the work to be told', () => returned > 0 && aborted > 0)
   t.ok(returned >= 1, 'the stream was told')
   t.equal(aborted, 1, 'and the work')
 
@@ -471,7 +469,7 @@ t.test('memory is used again only when the system has taken what was in it', asy
     }
     await new Promise((resolve) => setTimeout(resolve, 200))
     socket.on('data', (chunk: Buffer) => heard.push(chunk)).resume()
-    await over
+    await within('the connection to close', over)
     let rest = Buffer.concat(heard)
     for (const [column, row] of asked) {
       const head = rest.indexOf('\r\n\r\n') + 4

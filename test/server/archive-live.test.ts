@@ -13,6 +13,7 @@ import { MemoryFile } from '../../src/platform/memory-file.js'
 import { openReader } from '../../src/store/open.js'
 import { PATIENT } from '../../src/store/options.js'
 import { openTiles } from '../../src/store/paths.js'
+import { until, within } from '../helpers/waiting.js'
 import { serve } from './served.js'
 
 const MILLISECONDS = 3000
@@ -25,16 +26,17 @@ for (const growth of ['auto', 'relocate']) {
   t.test(`while a file grows: ${growth}`, async (t) => {
     const path = join(t.testdir(), 'live.pmtiles')
     const child = spawn(process.execPath, [writerScript, path, growth, String(MILLISECONDS)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
     })
     let isWriting = true
     const ended = once(child, 'exit').then(([code]) => {
       isWriting = false
       return code as number
     })
-    await once(child.stdout, 'data')
+    t.teardown(() => child.kill())
+    await within('the first commit', once(child.stdout, 'data'))
     const { url, get } = await serve(t, path)
-    const found = { right: 0, wrong: 0, cut: 0, busy: 0, mixed: [] as string[] }
+    const found = { right: 0, wrong: 0, whole: 0, cut: 0, busy: 0, mixed: [] as string[] }
 
     const reads = async (name: number): Promise<void> => {
       let client = new PMTiles(new FetchSource(`${url}/live.pmtiles?${name}`))
@@ -59,8 +61,7 @@ for (const growth of ['auto', 'relocate']) {
         }
       }
     }
-    const downloads = async (): Promise<number> => {
-      let whole = 0
+    const downloads = async (): Promise<void> => {
       while (isWriting) {
         const response = await get('/live.pmtiles')
         if (response.status === 503) {
@@ -80,15 +81,22 @@ for (const growth of ['auto', 'relocate']) {
         for (const { z, x, y } of reader.tiles()) {
           if (!isRight(Buffer.from(reader.get(z, x, y)!.bytes), tileId(z, x, y))) found.wrong++
         }
-        whole++
+        found.whole++
       }
-      return whole
     }
-    const [whole, code] = await Promise.all([downloads(), ended, reads(1), reads(2)])
+    const enough = until(
+      () => `5 tiles and one archive: ${JSON.stringify(found)}`,
+      () => found.right >= 5 && found.whole > 0,
+      { seconds: 600 },
+    ).finally(() => child.stdin.end())
+    const [code] = await Promise.all([ended, downloads(), reads(1), reads(2), enough])
     t.equal(code, 0, 'the writer ended well')
     t.equal(found.wrong, 0, 'no tile is another')
     t.ok(found.right >= 5, `${found.right} tiles were read`)
-    t.ok(whole > 0, `${whole} archives were downloaded, ${found.cut} cut off, ${found.busy} times later`)
+    t.ok(
+      found.whole > 0,
+      `${found.whole} archives were downloaded, ${found.cut} cut off, ${found.busy} times later`,
+    )
     t.strictSame(
       found.mixed.filter((message) => !/non-matching ETag|Bad response code: 503/.test(message)),
       [],

@@ -14,6 +14,7 @@ import { createTiles, openTiles, reopenTiles } from '../../src/store/paths.js'
 import { currentSuperblock } from '../../src/store/superblocks.js'
 import type { TileWriter } from '../../src/store/writer.js'
 import { fixture } from '../helpers/paths.js'
+import { until } from '../helpers/waiting.js'
 import { serve } from './served.js'
 
 /** Bytes that say whose they are. */
@@ -135,13 +136,12 @@ async function nextTag(
   get: (path: string, init: RequestInit) => Promise<Response>,
   before: string | null | undefined,
 ): Promise<string | null> {
-  for (;;) {
+  return await until(`another tag than ${before}`, async () => {
     const { headers } = await get('/growing.pmtiles', { method: 'HEAD' })
     if (headers.get('cache-control') !== 'no-cache') throw new Error('it may change any time')
     const tag = headers.get('etag')
-    if (tag !== before) return tag
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+    return tag === before ? undefined : tag
+  })
 }
 
 t.test('the archive of a growing file, taken home', async (t) => {
@@ -373,10 +373,11 @@ t.test(
           }),
       ),
     )
-    for (let i = 0; i < 200 && (holds > 0 || sockets() > before + 1); i++)
-      await new Promise((go) => setTimeout(go, 10))
-    t.equal(holds, 0, 'nothing is held')
-    t.ok(sockets() <= before + 1, 'no socket is left')
+    await until(
+      () => `nothing to be held (${holds}), and no socket to be left (${sockets() - before})`,
+      () => holds === 0 && sockets() <= before + 1,
+    )
+    t.pass('all is let go')
   },
 )
 

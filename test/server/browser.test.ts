@@ -8,6 +8,7 @@ import { decodeTile } from '../../src/raster/tiles/codec.js'
 import { sample } from '../../src/sampling/sample.js'
 import { openTiles } from '../../src/store/paths.js'
 import { bestShift, type Clip, launch, openPage, pixelsOf, psnr, withoutBrowser } from '../helpers/browser.js'
+import { until as waitUntil } from '../helpers/waiting.js'
 import { serve } from './served.js'
 import { attackFile, emptyFile, heightFile, orthoFiles, SLOPE_BOUNDS, squareFile } from './viewer-files.js'
 import { boundsOnMap, namelessControls, openViewer, settled, until } from './viewer-page.js'
@@ -430,7 +431,7 @@ t.test('a file that is replaced, removed and comes back', async (t) => {
   const live = await serve(t, [folder], { watch: true, watchSeconds: 0.1 })
   const { page } = await openViewer(browser, `${live.url}/live/map#16/${PLACE}`)
   const ofServer = async (wanted: (answer: Response) => boolean | Promise<boolean>): Promise<void> => {
-    while (!(await wanted(await live.get('/live/info.json')))) await page.waitForTimeout(30)
+    await waitUntil('the server to have it', async () => await wanted(await live.get('/live/info.json')))
   }
   // as when somebody comes back to the page
   const look = 'document.dispatchEvent(new Event("visibilitychange"))'

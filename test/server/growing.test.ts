@@ -98,9 +98,10 @@ t.test('a build in another process', async (t) => {
   const child = startChild(new URL('./building.js', import.meta.url), [out])
   t.teardown(() => child.kill())
   let isOver = false
-  void child.ended.then(() => {
+  const ended = child.end({ seconds: 900 }).finally(() => {
     isOver = true
   })
+  ended.catch(() => {})
   let reader: AnyReader | undefined
   await until('the file is found', () => catalog.list().length === 1)
   const asked = new Set<number>()
@@ -124,7 +125,7 @@ t.test('a build in another process', async (t) => {
     await askForNew()
     await sleep(5)
   }
-  t.equal((await child.end()).code, 0, child.stderr)
+  t.equal((await ended).code, 0, child.stderr)
   await askForNew()
   reader?.close()
   t.same(wrong, [])

@@ -4,7 +4,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { join } from 'node:path'
-import { setTimeout as after, setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import { nodeHandler } from '../../src/server/adapters/node-handler.js'
@@ -104,7 +104,7 @@ t.test('a request under way is finished, idle connections are closed, new ones a
   t.equal((await ask(idle))?.status, 200)
   t.equal((await ask(late))?.isLast, false, 'kept alive until then')
   busy.send('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n')
-  while (finish === undefined) await after(5)
+  await until('the request to arrive', () => finish !== undefined)
 
   let isClosed = false
   const closed = listening.close().then(() => {
@@ -117,7 +117,7 @@ t.test('a request under way is finished, idle connections are closed, new ones a
   t.equal(await idle.answer('GET', LIMIT_MS), undefined, 'an idle one is closed')
   await t.rejects(fetch(listening.url), 'nobody new gets in')
   t.notOk(isClosed, 'it waits')
-  finish()
+  finish?.()
   t.match(await busy.answer('GET', LIMIT_MS), { status: 200, body: Buffer.from('done') })
   await closed
   t.equal(listening.close(), listening.close(), 'closing twice is closing once')
@@ -129,7 +129,7 @@ t.test('an answer without an end does not keep the server', async (t) => {
   })
   const stuck = client()
   stuck.send(GET)
-  while (stuck.pending === 0) await after(5)
+  await until('half of the answer', () => stuck.pending > 0)
   t.equal(server.context.life.isClosing, false)
   const closed = listening.close()
   t.equal(server.context.life.isClosing, true, 'health says so')
@@ -167,7 +167,7 @@ t.test('a download that is not taken is given up, and what it held is let go', a
   const stalled = client()
   stalled.pause()
   stalled.send(GET)
-  while (!isFree) await after(20)
+  await until('the download to be given up', () => isFree)
   t.pass('its connection is closed')
 })
 
@@ -250,8 +250,7 @@ t.test('no more connections than allowed', async (t) => {
   t.equal((await ask(two))?.status, 200)
   t.equal(await ask(client()), undefined, 'the third is closed')
   one.destroy()
-  let again: RawAnswer | undefined
-  while (again === undefined) again = await ask(client())
+  const again = await until('room for one more', () => ask(client()))
   t.equal(again.status, 200, 'until there is room')
   t.equal((await ask(two))?.status, 200, 'those that are there notice nothing')
 })

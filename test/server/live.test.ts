@@ -15,7 +15,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { FileEntry } from '../../src/server/sources/file-entry.js'
+import { FileEntry, SETTLED_MS } from '../../src/server/sources/file-entry.js'
 import { OpenFiles } from '../../src/server/sources/open-files.js'
 import { sleep } from '../helpers/processes.js'
 import { until } from '../helpers/waiting.js'
@@ -117,10 +117,15 @@ for (const [kind, make, name] of [
     rmSync(path)
     const fd = openSync(path, 'wx')
     const steps = 8
+    let [longestMs, last] = [0, performance.now()]
     for (let i = 0; i < steps; i++) {
       const from = Math.floor((bytes.length * i) / steps)
       writeSync(fd, bytes, from, Math.floor((bytes.length * (i + 1)) / steps) - from, from)
+      longestMs = Math.max(longestMs, performance.now() - last)
+      last = performance.now()
       await sleep(100)
+      // a pause as long as that is an end: a machine that is too busy to copy faster tells nothing here
+      if (Math.max(longestMs, performance.now() - last) > SETTLED_MS) continue
       t.same([...load.editions], [1], `after ${i + 1} of ${steps} parts`)
     }
     closeSync(fd)
@@ -128,7 +133,7 @@ for (const [kind, make, name] of [
     await sleep(100)
     const seen = await load.stop()
     t.same(seen.wrong, [])
-    t.same([...seen.statuses.keys()], [200])
+    if (longestMs <= SETTLED_MS) t.same([...seen.statuses.keys()], [200])
     await until('there is no problem left', () => server.context.catalog.problems().length === 0)
   })
 }

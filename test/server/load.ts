@@ -1,5 +1,6 @@
 // Clients that ask for tiles without a pause while a test changes files under the server.
 import { Agent, get } from 'node:http'
+import { within } from '../helpers/waiting.js'
 import { editionOf } from './tile-files.js'
 
 export interface Answered {
@@ -90,7 +91,7 @@ export function startLoad(url: string, ids: readonly string[], clients = 12): Lo
     },
     async stop() {
       isOver = true
-      await running
+      await within('the last answers', running)
       agent.destroy()
       return { answers, statuses, editions, wrong }
     },

@@ -7,6 +7,7 @@ import type { Pixels } from '../../src/raster/pixels.js'
 import { sample } from '../../src/sampling/sample.js'
 import type { ServerContext } from '../../src/server/context.js'
 import { openTileServer } from '../../src/server/handler.js'
+import { until } from '../helpers/waiting.js'
 import {
   block,
   decoded,
@@ -411,7 +412,7 @@ t.test('one client leaves, the other gets the picture; when all have left, drawi
   t.equal(work.running, 1)
   gone.abort(new Error('gone'))
   await third
-  while (work.running > 0) await turns(1)
+  await until('the job to give up', () => work.running === 0)
   t.match(outcome, { message: 'gone' }, 'the job itself gave up')
 })
 

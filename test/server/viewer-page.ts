@@ -7,7 +7,7 @@ import { openPage, type Watched } from '../helpers/browser.js'
  * evaluates text there.)
  */
 export async function until(page: Page, expression: string): Promise<void> {
-  const end = Date.now() + 30_000
+  const end = Date.now() + 120_000
   while ((await page.evaluate(expression)) !== true) {
     if (Date.now() > end) throw new Error(`still not: ${expression}`)
     await page.waitForTimeout(30)
