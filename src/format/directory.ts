@@ -60,19 +60,23 @@ export function entryAt(directory: Directory, index: number): Entry {
  * on; -1 when there is none. Touches log2(count) entries.
  */
 export function findEntry(directory: Directory, tileId: number): number {
-  const { tileIds } = directory
+  const index = lastNotAbove(directory, tileId)
+  if (directory.count === 0 || directory.tileIds[index]! > tileId) return -1
+  const run = directory.runLengths[index]!
+  return run === 0 || tileId - directory.tileIds[index]! < run ? index : -1
+}
+
+/** Index of the last entry whose id is not above `tileId`; 0 when all are. */
+export function lastNotAbove({ tileIds, count }: Directory, tileId: number): number {
   let low = 0
-  let high = directory.count
-  // The last entry whose id is not above tileId is before `low` in the end.
+  let high = count
+  // it is before `low` in the end
   while (low < high) {
     const middle = (low + high) >>> 1
     if (tileIds[middle]! <= tileId) low = middle + 1
     else high = middle
   }
-  const index = low - 1
-  if (index < 0) return -1
-  const run = directory.runLengths[index]!
-  return run === 0 || tileId - tileIds[index]! < run ? index : -1
+  return Math.max(0, low - 1)
 }
 
 // ── encode ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,10 +1,13 @@
 // Verification of a file by path, with its pictures: the store checks structure and checksums, the codecs
 // whether every tile decodes, and to a tile's size.
 import { FlagstoneError } from '../errors.js'
+import { MAX_ZOOM } from '../format/layout.js'
 import { TileType } from '../format/tile-type.js'
 import { openRealFile } from '../platform/real-file.js'
 import { decodeTile } from '../raster/tiles/codec.js'
 import { decodeHeights } from '../raster/tiles/terrain.js'
+import { type TileArea, tilesIn } from '../store/areas.js'
+import type { AnyReader } from '../store/open.js'
 import { PATIENT } from '../store/options.js'
 import { openTiles } from '../store/paths.js'
 import { type Finding, verify } from '../store/verify.js'
@@ -51,13 +54,14 @@ async function decodeAll(path: string, signal: AbortSignal | undefined): Promise
   const bad: Finding[] = []
   let faults = 0
   let decoded = 0
-  const decodeOne = async (z: number, x: number, y: number): Promise<void> => {
+  const decodeFirst = async (area: TileArea): Promise<void> => {
+    const { z, minX: x, minY: y } = area
     const tile = reader.get(z, x, y)
     if (tile === undefined || !DECODED.has(tile.type)) return
     try {
       if (tile.type === TileType.elevation) await decodeHeights(tile.bytes)
       else await decodeTile(tile.bytes)
-      decoded++
+      decoded += tilesIn(area)
     } catch (error) {
       if (!(error instanceof FlagstoneError)) throw error
       if (faults++ < NAMED)
@@ -65,12 +69,12 @@ async function decodeAll(path: string, signal: AbortSignal | undefined): Promise
     }
   }
   try {
-    const tiles = reader.tiles()
+    const areas = areasOf(reader)
     const worker = async (): Promise<void> => {
-      for (const { z, x, y } of tiles) {
+      for (const area of areas) {
         if (signal?.aborted === true)
           throw new FlagstoneError('INTERRUPTED', `The verification of ${path} was interrupted.`)
-        await decodeOne(z, x, y)
+        await decodeFirst(area)
       }
     }
     await Promise.all(Array.from({ length: IN_FLIGHT }, worker))
@@ -80,4 +84,9 @@ async function decodeAll(path: string, signal: AbortSignal | undefined): Promise
   if (faults > NAMED)
     bad.push({ invariant: 'decode', ok: false, message: `${faults - NAMED} more tiles do not decode` })
   return faults > 0 ? bad : [{ invariant: 'decode', ok: true, message: `${decoded} tiles decode` }]
+}
+
+/** Equal tiles that lie together are one. */
+function* areasOf(reader: AnyReader): Generator<TileArea> {
+  for (let zoom = 0; zoom <= MAX_ZOOM; zoom++) yield* reader.areas(zoom)
 }

@@ -8,6 +8,7 @@ import {
   decodeDirectory,
   type Entry,
   findEntry,
+  lastNotAbove,
   MAX_DIRECTORY_BYTES,
 } from '../format/directory.js'
 import { MAX_ZOOM, PMTILES_HEADER_BYTES } from '../format/layout.js'
@@ -81,7 +82,7 @@ export class Archive {
   ): Generator<Entry, void> {
     const { tileIds, offsets, lengths, runLengths, count } = directory
     const entry: Entry = { tileId: 0, offset: 0, length: 0, runLength: 0 }
-    for (let i = 0; i < count; i++) {
+    for (let i = lastNotAbove(directory, from); i < count; i++) {
       const id = tileIds[i]!
       const next = i + 1 < count ? tileIds[i + 1]! : high
       if (id < low || id >= high || next <= id)

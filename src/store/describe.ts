@@ -1,8 +1,10 @@
 // What `info` says of a tile file, ours or a foreign archive, as plain data.
 import { wrongType } from '../errors.js'
-import { indexStart } from '../format/layout.js'
+import { indexStart, MAX_ZOOM } from '../format/layout.js'
 import { extensionOf, nameOfTileType } from '../format/tile-type.js'
 import { tileBoundsLonLat } from '../grid/mercator.js'
+import { tilesIn } from './areas.js'
+import type { TileRange } from './list.js'
 import type { AnyReader } from './open.js'
 import { isReader } from './options.js'
 
@@ -71,26 +73,34 @@ export function describeTiles(reader: AnyReader): TilesDescription {
   const levels: { zoom: number; count: number; bytes: number }[] = []
   const types = new Map<number, number>()
   let extent: Extent | undefined
-  for (const { z, x, y, length, type } of reader.tiles()) {
-    if (z !== extent?.zoom) {
-      levels.push({ zoom: z, count: 0, bytes: 0 })
-      extent = undefined
+  for (let zoom = 0; zoom <= MAX_ZOOM; zoom++) {
+    const level = { zoom, count: 0, bytes: 0 }
+    let ofLevel: Extent | undefined
+    for (const area of reader.areas(zoom)) {
+      const tiles = tilesIn(area)
+      level.count += tiles
+      level.bytes += area.length * tiles
+      types.set(area.type, (types.get(area.type) ?? 0) + tiles)
+      ofLevel = withArea(ofLevel, zoom, area)
     }
-    const level = levels.at(-1)!
-    level.count++
-    level.bytes += length
-    types.set(type, (types.get(type) ?? 0) + 1)
-    extent = withTile(extent, z, x, y)
+    if (ofLevel === undefined) continue
+    levels.push(level)
+    extent = ofLevel
   }
   return describeFound({ ...aboutReader(reader), levels, types, extent, isSampled: false })
 }
 
 export function withTile(extent: Extent | undefined, zoom: number, x: number, y: number): Extent {
-  if (extent === undefined) return { zoom, minX: x, minY: y, maxX: x, maxY: y }
-  extent.minX = Math.min(extent.minX, x)
-  extent.maxX = Math.max(extent.maxX, x)
-  extent.minY = Math.min(extent.minY, y)
-  extent.maxY = Math.max(extent.maxY, y)
+  return withArea(extent, zoom, { minX: x, minY: y, maxX: x, maxY: y })
+}
+
+function withArea(extent: Extent | undefined, zoom: number, area: TileRange): Extent {
+  const { minX, minY, maxX, maxY } = area
+  if (extent === undefined) return { zoom, minX, minY, maxX, maxY }
+  extent.minX = Math.min(extent.minX, minX)
+  extent.maxX = Math.max(extent.maxX, maxX)
+  extent.minY = Math.min(extent.minY, minY)
+  extent.maxY = Math.max(extent.maxY, maxY)
   return extent
 }
 

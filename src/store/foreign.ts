@@ -13,8 +13,9 @@ import { tileId, zoomBase, zoomOfTileId } from '../format/tile-id.js'
 import { sniffTileType, type TileType } from '../format/tile-type.js'
 import type { ByteFile, FileFacts } from '../platform/byte-file.js'
 import { Archive, type Place } from './archive.js'
+import { listAreas, type TileArea } from './areas.js'
 import { LentViews } from './lent-views.js'
-import { type ListedTile, listTiles, type RecordRow, type TilesQuery } from './list.js'
+import { type ListedTile, listTiles, type RecordRow, type TileRange, type TilesQuery } from './list.js'
 import {
   checkGetOptions,
   type GetOptions,
@@ -150,6 +151,11 @@ export class ForeignReader {
   /** `crc` of listed tiles would cost reading them, so here it is 0. */
   tiles(query: TilesQuery = {}): IterableIterator<ListedTile> {
     return listTiles((_zoom, from, most) => this.#inOneState(() => this.#rows(from, most)), query)
+  }
+
+  /** The tiles of a zoom as rectangles of equal ones, in no particular order. @internal */
+  areas(zoom: number, range?: TileRange): IterableIterator<TileArea> {
+    return listAreas((_zoom, from, most) => this.#inOneState(() => this.#rows(from, most)), zoom, range)
   }
 
   /** Walks all directories the first time, unless the option `levels` says otherwise. */
@@ -295,10 +301,9 @@ export class ForeignReader {
     const { dataOffset } = this.#archive.header
     for (const { tileId, offset, length, runLength } of this.#archive.entries(from)) {
       const etag = this.#etagOf(dataOffset + offset, length)
-      for (let key = Math.max(from, tileId); key < tileId + runLength; key++) {
-        rows.push({ key, deleted: false, offset, length, type, crc: 0, etag })
-        if (rows.length === most) return rows
-      }
+      const key = Math.max(from, tileId)
+      rows.push({ key, run: tileId + runLength - key, deleted: false, offset, length, type, crc: 0, etag })
+      if (rows.length === most) break
     }
     return rows.length === 0 ? undefined : rows
   }

@@ -20,6 +20,8 @@ export interface RecordRow {
   crc: number
   /** Where it is not made of the key, the CRC and the length. */
   etag?: string
+  /** How many keys from `key` on, perhaps into the next zoom, have these bytes; default 1. */
+  run?: number
 }
 
 /** Inclusive tile coordinates. */
@@ -51,8 +53,11 @@ export interface ListedTile {
   etag: string
 }
 
-/** The next records of a zoom with keys from `from` on, `most` of them; undefined when there are no more. */
-type Rows = (zoom: number, from: number, most: number) => RecordRow[] | undefined
+/**
+ * The next records of a zoom with keys from `from` on (one that covers `from` begins there), `most` of them; undefined when
+ * there are no more. There may be some of later zooms among them.
+ */
+export type Rows = (zoom: number, from: number, most: number) => RecordRow[] | undefined
 
 /** The first bunch is small, for who only asks whether there is anything. */
 const FIRST_ROWS = 4
@@ -142,12 +147,15 @@ function* listLevel(rows: Rows, zoom: number, range: TileRange | undefined): Ite
       const bunch = rows(zoom, next, Math.min(most, to - next))
       if (bunch === undefined) return
       for (const row of bunch) {
-        next = row.key + 1
+        const end = row.key + (row.run ?? 1)
+        next = end
         if (row.key >= to) break
         if (row.deleted) continue
-        decodeTileId(row.key, zxy)
-        const { key, length, type, crc, etag = etagOf(key, crc, length) } = row
-        yield { z: zxy[0], x: zxy[1], y: zxy[2], id: key, length, type, crc, etag }
+        for (let key = row.key; key < end && key < to; key++) {
+          decodeTileId(key, zxy)
+          const { length, type, crc, etag = etagOf(key, crc, length) } = row
+          yield { z: zxy[0], x: zxy[1], y: zxy[2], id: key, length, type, crc, etag }
+        }
       }
     }
   }

@@ -18,10 +18,11 @@ import type { Superblock } from '../format/superblock.js'
 import { tileId, tileIdToZxy, zoomBase } from '../format/tile-id.js'
 import type { TileType } from '../format/tile-type.js'
 import type { ByteFile } from '../platform/byte-file.js'
+import { listAreas, type TileArea } from './areas.js'
 import { EpochWatch } from './epoch.js'
 import { LentViews } from './lent-views.js'
 import { LevelView } from './level-view.js'
-import { type ListedTile, listTiles, type RecordRow, type TilesQuery } from './list.js'
+import { type ListedTile, listTiles, type RecordRow, type TileRange, type TilesQuery } from './list.js'
 import { isBusy, movedNow } from './locked.js'
 import { MappedIndex } from './mapped-index.js'
 import {
@@ -231,6 +232,11 @@ export class TileReader {
   /** The tiles in key order (zoom by zoom along the Hilbert curve), as they are when the iteration gets to them. */
   tiles(query: TilesQuery = {}): IterableIterator<ListedTile> {
     return listTiles((zoom, from, most) => this.#rows(zoom, from, most), query)
+  }
+
+  /** The tiles of a zoom as rectangles of equal ones, in no particular order. @internal */
+  areas(zoom: number, range?: TileRange): IterableIterator<TileArea> {
+    return listAreas((z, from, most) => this.#rows(z, from, most), zoom, range)
   }
 
   levels(): LevelInfo[] {

@@ -7,6 +7,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { nameOfTileType } from '../../format/tile-type.js'
 import { MAX_ZOOM } from '../../grid/mercator.js'
+import type { TileArea } from '../../store/areas.js'
 import { type TileRange, tileRangesOf } from '../../store/list.js'
 import type { RoutedSource, ServerContext } from '../context.js'
 import { notModified } from '../http/conditional.js'
@@ -77,18 +78,21 @@ async function coverageOf(
   const counts = new Map<number, number>()
   let seen = 0
   for (const range of ranges) {
-    for (const { x, y, length, type } of storedIn(source, zoom, range, cell === 1)) {
+    for (const area of storedIn(source, zoom, range, cell === 1)) {
       if (++seen % BREATH === 0) {
         await setImmediate()
         signal.throwIfAborted()
       }
-      if (cell === 1) {
-        const name = nameOfTileType(type)
-        if (!types.includes(name)) types.push(name)
-        tiles.push([x, y, length, types.indexOf(name)])
-      } else {
-        const key = Math.floor(y / cell) * 2 ** 26 + Math.floor(x / cell)
-        counts.set(key, (counts.get(key) ?? 0) + 1)
+      const { length, type } = area
+      for (const { x, y, stored } of squaresOf(area, cell)) {
+        if (cell === 1) {
+          const name = nameOfTileType(type)
+          if (!types.includes(name)) types.push(name)
+          tiles.push([x, y, length, types.indexOf(name)])
+        } else {
+          const key = y * 2 ** 26 + x
+          counts.set(key, (counts.get(key) ?? 0) + stored)
+        }
       }
     }
   }
@@ -110,21 +114,24 @@ function cellFor({ minX, minY, maxX, maxY }: TileRange): number {
   return cell
 }
 
-interface Stored {
-  readonly x: number
-  readonly y: number
-  readonly length: number
-  readonly type: number
-}
-
-/** The tiles of a range. */
-function* storedIn(source: Source, zoom: number, range: TileRange, withSizes: boolean): Generator<Stored> {
+/** The tiles of a range, as rectangles. */
+function* storedIn(source: Source, zoom: number, range: TileRange, withSizes: boolean): Generator<TileArea> {
   if (source.reader !== undefined) {
-    yield* source.reader.tiles({ zoom, range })
+    yield* source.reader.areas(zoom, range)
     return
   }
   for (const { x, y } of source.tiles.tiles({ zoom, range })) {
-    const stat = withSizes ? source.stat(zoom, x, y) : undefined
-    yield { x, y, length: stat?.length ?? 0, type: stat?.type ?? 0 }
+    const { length = 0, type = 0 } = (withSizes ? source.stat(zoom, x, y) : undefined) ?? {}
+    yield { z: zoom, minX: x, minY: y, maxX: x, maxY: y, length, type }
   }
+}
+
+/** The squares that a rectangle lies in, named by their place among squares, and how many of its tiles each has. */
+function* squaresOf(area: TileRange, cell: number): Generator<{ x: number; y: number; stored: number }> {
+  const { minX, minY, maxX, maxY } = area
+  const inside = (n: number, min: number, max: number): number =>
+    Math.min((n + 1) * cell - 1, max) - Math.max(n * cell, min) + 1
+  for (let y = Math.floor(minY / cell); y * cell <= maxY; y++)
+    for (let x = Math.floor(minX / cell); x * cell <= maxX; x++)
+      yield { x, y, stored: inside(x, minX, maxX) * inside(y, minY, maxY) }
 }
