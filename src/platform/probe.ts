@@ -77,6 +77,20 @@ export function probeDirectory(directory: string): ProbeResult {
   return found
 }
 
+/** File systems that insert ranges, as a rule: ext2 and ext3 cannot. */
+const INSERTING = new Set(['ext2/3/4', 'xfs', 'f2fs'])
+
+/**
+ * What a probe would find of growth, by the name of the file system unless it was tried before: nothing is written.
+ * @throws FlagstoneError NOT_FOUND, SYSTEM
+ */
+export function expectGrowth(directory: string): Pick<ProbeResult, 'fileSystem' | 'insertRange'> {
+  const tried = cache.get(identityOf(directory))
+  if (tried !== undefined) return tried
+  const fileSystem = fileSystemOf(directory)
+  return { fileSystem, insertRange: INSERTING.has(fileSystem) }
+}
+
 /** The device alone does not do: its number goes to another file system after an unmount. */
 function identityOf(directory: string): string {
   try {

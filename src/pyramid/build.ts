@@ -12,11 +12,21 @@ import { allLost, type DamagedSource, damagedSources, withSkipAdvice } from './d
 import { fingerprintOf } from './fingerprint.js'
 import { type BuildOptions, buildContext, parseBuildOptions, type ResolvedBuildOptions } from './options.js'
 import { checkOutput, discardOutput, finishOutput, metadataOf, type Output, openOutput } from './output.js'
+import { refuseOversampling } from './oversampling.js'
 import { type BuildPlan, subtreeRoots } from './plan.js'
 import type { SubtreePool } from './pool.js'
-import { type PrepareContext, type Prepared, poolOf, prepare, threadNotes, withInputs } from './prepare.js'
+import {
+  notesOf,
+  type PrepareContext,
+  type Prepared,
+  poolOf,
+  prepare,
+  threadNotes,
+  withInputs,
+} from './prepare.js'
 import { type BuildProgress, ProgressMeter } from './progress.js'
 import type { SkippedSource } from './source-infos.js'
+import { requireSpace } from './space.js'
 import type { SubtreeResult } from './subtree.js'
 import { terrainNotes } from './terrain-options.js'
 
@@ -25,6 +35,8 @@ export type { BuildOptions, BuildProgress }
 export interface BuildContext extends PrepareContext {
   /** Aborted: what is done is committed and INTERRUPTED is thrown; `resume` continues. */
   readonly signal?: AbortSignal
+  /** false: begin even if the disk is too small for all of it. Default: true. */
+  readonly checkSpace?: boolean
   /** Told several times a second how far the build is. */
   readonly onProgress?: (progress: BuildProgress) => void
   /** Told before the work begins what was chosen that nobody asked for, and at its end what came of it; the report has these sentences too. */
@@ -68,15 +80,18 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   refuseInput(out, resolved.sources)
   const prepared = await prepare(resolved, context)
   const { plan, colours } = prepared
-  const notes = [...colours.notes, ...threadNotes(prepared, context)]
+  refuseOversampling(plan, resolved)
+  const notes = [...notesOf(prepared), ...threadNotes(prepared, context)]
   for (const note of notes) context.onNote?.(note)
+  // what was begun was asked about then
+  if (context.checkSpace !== false && !resolved.resume) await requireSpace(prepared, context)
   if (context.signal?.aborted === true) throw interrupted(resolved)
   const fingerprint = fingerprintOf(plan, resolved, colours.view)
   const output = openOutput(plan, resolved, fingerprint, colours.view, replaces)
   const assembler = new Assembler(plan, resolved, output, fingerprint)
   const meter = new ProgressMeter(plan, context.onProgress ?? (() => {}), assembler.tally.tilesDone)
   try {
-    const pool = poolOf(prepared, context)
+    const pool = poolOf(prepared, context, 'spool')
     try {
       await run(plan, pool, assembler, meter, context.signal)
       await assembler.finish()

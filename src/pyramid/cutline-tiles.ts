@@ -1,7 +1,7 @@
 // The tiles that a cutline touches, row by row: those under its edges, and those between them.
 //
 // Invariant: a tile that holds a pixel inside the cutline is among them.
-import type { TileRange } from '../grid/cover.js'
+import { parentRange, type TileRange } from '../grid/cover.js'
 import { type CutlinePlan, eachEdge } from './cutline-plan.js'
 import { unionRanges } from './ranges.js'
 
@@ -12,6 +12,8 @@ export function cutlineTiles(
   tileSize: number,
 ): TileRange[] {
   if (ranges.length === 0) return []
+  const up = zoomsUp(ranges)
+  if (up > 0) return coarsely(cutline, ranges, tileSize, up)
   const rows = new TileRows(cutline, ranges, tileSize)
   const found: TileRange[] = []
   for (const { minX, minY, maxX, maxY } of ranges) {
@@ -24,6 +26,38 @@ export function cutlineTiles(
     }
   }
   return unionRanges(found)
+}
+
+/** Above so many rows tiles are looked at in larger squares, so that a plan is made in a second whatever is asked. */
+const MAX_ROWS = 2 ** 16
+
+function zoomsUp(ranges: readonly TileRange[]): number {
+  const rows = ranges.reduce((sum, { minY, maxY }) => sum + maxY - minY + 1, 0)
+  return Math.max(0, Math.ceil(Math.log2(rows / MAX_ROWS)))
+}
+
+/** All tiles of the squares, 2^up tiles wide, that the cutline touches: some more than it touches itself. */
+function coarsely(
+  cutline: CutlinePlan,
+  ranges: readonly TileRange[],
+  tileSize: number,
+  up: number,
+): TileRange[] {
+  const side = 2 ** up
+  const squares = cutlineTiles(
+    cutline,
+    unionRanges(ranges.map((range) => parentRange(range, up))),
+    tileSize * side,
+  )
+  const found = squares.flatMap((square) =>
+    ranges.map((range) => ({
+      minX: Math.max(range.minX, square.minX * side),
+      minY: Math.max(range.minY, square.minY * side),
+      maxX: Math.min(range.maxX, (square.maxX + 1) * side - 1),
+      maxY: Math.min(range.maxY, (square.maxY + 1) * side - 1),
+    })),
+  )
+  return unionRanges(found.filter(({ minX, minY, maxX, maxY }) => minX <= maxX && minY <= maxY))
 }
 
 type Span = [low: number, high: number]

@@ -7,9 +7,9 @@
 // other's way as they will then. What a worker's first one takes longer is its start, and is counted once.
 import { crc32 } from '../format/crc.js'
 import { tileId } from '../format/tile-id.js'
-import { parentRange } from '../grid/cover.js'
+import { coverTileAt, parentRange } from '../grid/cover.js'
 import type { PackedTiles } from './packed.js'
-import { type BuildPlan, subtreeRoots } from './plan.js'
+import type { BuildPlan } from './plan.js'
 import type { SubtreePool } from './pool.js'
 import { countAll, unionRanges } from './ranges.js'
 import { tilesOfSubtree } from './subtree.js'
@@ -99,16 +99,18 @@ export class Sampler {
    * Rejects with what the pool, which has the same plan, rejects with.
    */
   async run(plan: BuildPlan, pool: SubtreePool, threads: number, seconds: number, few: Few): Promise<void> {
-    const roots = [...subtreeRoots(plan)]
-    const order = spreadOrder(roots.length)
+    const order = spreadOrder(plan.subtrees)
     const made: Made[] = []
-    let next = 0
+    let begun = 0
     const began = performance.now()
     const workers = Math.max(1, threads)
     const work = async (): Promise<void> => {
-      for (let cold = true; next < order.length; cold = false) {
-        if (isEnough(next, (performance.now() - began) / 1000 / seconds, few)) return
-        const [x, y] = roots[order[next++]!]!
+      for (let cold = true; ; cold = false) {
+        if (isEnough(begun, (performance.now() - began) / 1000 / seconds, few)) return
+        const next = order.next()
+        if (next.done === true) return
+        begun++
+        const [x, y] = coverTileAt(plan.rootZoom, plan.rootRanges, next.value)
         const start = performance.now()
         const { tiles } = await pool.build(x, y)
         const took = (performance.now() - start) / 1000
@@ -117,10 +119,13 @@ export class Sampler {
         this.#count(tiles)
       }
     }
-    await Promise.all(Array.from({ length: workers }, work))
-    if (this.#made.length === 0) this.#made = made
-    this.#parts += made.length
-    this.#share += made.length / roots.length
+    try {
+      await Promise.all(Array.from({ length: workers }, work))
+    } finally {
+      if (this.#made.length === 0) this.#made = made
+      this.#parts += made.length
+      this.#share += made.length / plan.subtrees
+    }
   }
 
   #count(tiles: PackedTiles): void {
@@ -162,13 +167,21 @@ export class Sampler {
 const isEnough = (parts: number, time: number, { least, good }: Few): boolean =>
   parts >= least && time > 1 && (parts >= good || time > 2)
 
-/** All numbers below `count`, those that are far apart first. */
-function spreadOrder(count: number): number[] {
-  const order = new Set<number>()
+/** All numbers below `count`, those that are far apart first. Only what is asked for is kept: there may be very many. */
+function* spreadOrder(count: number): Generator<number, void> {
+  const seen = new Set<number>()
   // twice as many points as places leave hardly one out
-  for (let i = 1; order.size < count && i <= 2 * count; i++) order.add(Math.floor(vanDerCorput(i) * count))
-  for (let i = 0; i < count; i++) order.add(i)
-  return [...order]
+  for (let i = 1; seen.size < count && i <= 2 * count; i++) {
+    const at = Math.floor(vanDerCorput(i) * count)
+    if (seen.has(at)) continue
+    seen.add(at)
+    yield at
+  }
+  for (let i = 0; seen.size < count; i++) {
+    if (seen.has(i)) continue
+    seen.add(i)
+    yield i
+  }
 }
 
 function countPlanned(plan: BuildPlan, x: number, y: number, levels: Map<number, LevelSample>): void {

@@ -1,9 +1,7 @@
 // What a build would make, how long it would take and whether it would fit, without making it: the plan, and a
 // sample of its tiles. Nothing is written.
-import { statfsSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { FlagstoneError } from '../errors.js'
-import { probeDirectory } from '../platform/probe.js'
+import { expectGrowth } from '../platform/probe.js'
 import { parseOptions } from '../store/options.js'
 import { refuseInput } from '../store/output-path.js'
 import { type Coverage, coverageOf } from './coverage.js'
@@ -17,8 +15,17 @@ import {
 } from './options.js'
 import { checkOutput } from './output.js'
 import { type BuildPlan, subtreeRoots } from './plan.js'
-import { type PrepareContext, type Prepared, poolOf, prepare, threadsOf, withInputs } from './prepare.js'
+import {
+  notesOf,
+  type PrepareContext,
+  type Prepared,
+  poolOf,
+  prepare,
+  threadsOf,
+  withInputs,
+} from './prepare.js'
 import type { SkippedSource } from './source-infos.js'
+import { diskOf } from './space.js'
 import { tilesOfSubtree } from './subtree.js'
 
 export interface EstimateContext extends PrepareContext {
@@ -81,20 +88,17 @@ export async function estimate(options: BuildOptions, context: EstimateContext =
   refuseInput(resolved.out, resolved.sources)
   const prepared = await prepare(resolved, context)
   const prepareSeconds = (performance.now() - began) / 1000
-  const { plan, colours, skipped } = prepared
+  const { plan, skipped } = prepared
   const threads = threadsOf(plan, resolved, context)
   const sampleBegan = performance.now()
-  const sample = await sampleOf(prepared, threads, context)
+  const sample = await sampleOf(prepared, threads, context, context.sampleSeconds)
   const sampleSeconds = (performance.now() - sampleBegan) / 1000
   const levels = expectedLevels(plan, sample)
   const tiles = sum(levels.map((level) => level.tiles))
   const tileBytes = sum(levels.map((level) => level.bytes))
-  const fileBytes = Math.round(
-    tileBytes * (resolved.dedupe ? sample.distinct : 1) + tiles * INDEX_BYTES_A_TILE + FILE_BYTES,
-  )
-  const directory = dirname(resolved.out)
-  const { bavail, bsize } = statfsSync(directory)
-  const { insertRange, fileSystem } = probeDirectory(directory)
+  const fileBytes = fileBytesOf(levels, sample, resolved)
+  const disk = diskOf(resolved.out)
+  const { insertRange, fileSystem } = expectGrowth(disk.directory)
   return {
     out: resolved.out,
     minZoom: plan.minZoom,
@@ -112,42 +116,101 @@ export async function estimate(options: BuildOptions, context: EstimateContext =
     sample: {
       parts: sample.parts,
       share: Math.min(1, sample.share),
-      tiles: sum([...sample.levels.values()].map((level) => level.tiles)),
+      tiles: sample.parts === 0 ? 0 : sum([...sample.levels.values()].map((level) => level.tiles)),
       seconds: sampleSeconds,
     },
-    disk: { directory, freeBytes: bavail * bsize, fits: fileBytes <= bavail * bsize },
+    disk: { ...disk, fits: fileBytes <= disk.freeBytes },
     growth: { method: insertRange ? 'insert' : 'relocate', fileSystem },
     coverage: coverageOf(plan.sources, plan.bounds),
     sources: plan.sources.map((info) => info.description),
     skipped,
-    notes: [...colours.notes, ...notes],
+    notes: [...notesOf(prepared), ...notes, ...(sample.parts === 0 ? [NO_SAMPLE] : [])],
   }
+}
+
+/** The size of the file a build would make. Throws what sampling throws. */
+export async function expectedBytes(
+  prepared: Prepared,
+  context: PrepareContext,
+  seconds: number,
+): Promise<number> {
+  const threads = threadsOf(prepared.plan, prepared.options, context)
+  const sample = await sampleOf(prepared, threads, context, seconds)
+  return fileBytesOf(expectedLevels(prepared.plan, sample), sample, prepared.options)
+}
+
+function fileBytesOf(
+  levels: Estimate['levels'],
+  { distinct }: Sample,
+  { dedupe }: ResolvedBuildOptions,
+): number {
+  const tiles = sum(levels.map((level) => level.tiles))
+  const tileBytes = sum(levels.map((level) => level.bytes))
+  return Math.round(tileBytes * (dedupe ? distinct : 1) + tiles * INDEX_BYTES_A_TILE + FILE_BYTES)
 }
 
 const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0)
 
+/** However long one part takes, an answer comes after so many seconds or so. */
+const LONGEST_SECONDS = 10
+
 /** A round of large parts, then, if they were not all, one of small ones. */
-async function sampleOf(prepared: Prepared, threads: number, context: EstimateContext): Promise<Sample> {
-  const { sampleSeconds = 4, signal } = context
+async function sampleOf(
+  prepared: Prepared,
+  threads: number,
+  context: PrepareContext,
+  seconds = 4,
+): Promise<Sample> {
+  const { signal } = context
   const sampler = new Sampler()
-  const round = async (plan: BuildPlan, seconds: number, few: Few): Promise<void> => {
+  const deadline = performance.now() + 1000 * Math.max(LONGEST_SECONDS, 4 * seconds)
+  const round = async (plan: BuildPlan, time: number, few: Few): Promise<void> => {
     if (signal?.aborted === true) throw new FlagstoneError('INTERRUPTED', 'Interrupted.')
-    const pool = poolOf({ ...prepared, plan, options: { ...prepared.options, threads } }, context)
+    const pool = poolOf({ ...prepared, plan, options: { ...prepared.options, threads } }, context, 'no spool')
     const stop = (): void => pool.stop()
     signal?.addEventListener('abort', stop, { once: true })
+    const timer = setTimeout(stop, deadline - performance.now())
     try {
-      await sampler.run(plan, pool, threads, seconds, few)
+      await sampler.run(plan, pool, threads, time, few)
+    } catch (error) {
+      const isLate = !signal?.aborted && performance.now() >= deadline
+      if (!isLate || !(error instanceof FlagstoneError) || error.code !== 'INTERRUPTED') throw error
     } finally {
+      clearTimeout(timer)
       signal?.removeEventListener('abort', stop)
       await pool.close()
     }
   }
   // a worker's first part says nothing about its speed
   const each = 2 * Math.max(1, threads)
-  await round(samplePlanOf(prepared.plan), sampleSeconds * 0.6, { least: each, good: 3 * each })
-  if (sampler.share < MUCH)
-    await round(smallPlanOf(prepared.plan), sampleSeconds * 0.4, { least: 12, good: 40 })
-  return sampler.result()
+  await round(samplePlanOf(prepared.plan), seconds * 0.6, { least: each, good: 3 * each })
+  if (sampler.share < MUCH && performance.now() < deadline)
+    await round(smallPlanOf(prepared.plan), seconds * 0.4, { least: 12, good: 40 })
+  const sample = sampler.result()
+  return sample.parts > 0 ? sample : guessOf(prepared.plan)
+}
+
+const NO_SAMPLE =
+  'No part of the build was complete in the time of a sample, so sizes and times are rough guesses.'
+/** Of photographs, and of a thread here that reads, warps and encodes. */
+const LOSSY_BYTES_A_PIXEL = 0.25
+const LOSSLESS_BYTES_A_PIXEL = 1.5
+const SECONDS_A_PIXEL = 4e-8
+
+function guessOf(plan: BuildPlan): Sample {
+  const { tileSize, tiles, encoding, sources } = plan
+  const bytesAPixel =
+    encoding.lossless || encoding.format === 'png' ? LOSSLESS_BYTES_A_PIXEL : LOSSY_BYTES_A_PIXEL
+  const pixels = sum(sources.map(({ width, height }) => width * height)) + tiles * tileSize ** 2
+  const level = { planned: 1000, tiles: 1000, bytes: 1000 * tileSize ** 2 * bytesAPixel }
+  return {
+    share: 0,
+    parts: 0,
+    levels: new Map([[plan.maxZoom, level]]),
+    distinct: 1,
+    startSeconds: 0,
+    secondsPerTile: (pixels * SECONDS_A_PIXEL) / tiles,
+  }
 }
 
 /** An output that is there already is no reason not to estimate. */

@@ -57,6 +57,8 @@ const buildShape = {
   minZoom: zoom.optional(),
   /** Default: by the resolution of the source, see zoomLevelStrategy. */
   maxZoom: zoom.optional(),
+  /** Build zooms beyond the resolution of the image even if they have more than a million tiles. */
+  oversample: z.boolean().default(false),
   /** Which zoom stands for a resolution between two: the nearer, the coarser, the finer. */
   zoomLevelStrategy: z.enum(['auto', 'lower', 'upper']).default('auto'),
   /** Kernel of the warp. */
@@ -216,7 +218,11 @@ const prepareContext = z.strictObject({
 })
 
 /** Beside the options: what the work is done with. */
-export const buildContext = prepareContext.extend({ onProgress: callback, onNote: callback })
+export const buildContext = prepareContext.extend({
+  onProgress: callback,
+  onNote: callback,
+  checkSpace: z.boolean().optional(),
+})
 export const estimateContext = prepareContext.extend({ sampleSeconds: z.number().gt(0).optional() })
 
 export type BuildOptions = Given<typeof buildShape>

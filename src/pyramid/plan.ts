@@ -93,7 +93,7 @@ export function planBuild(
 ): BuildPlan {
   const { tileSize } = options
   const asked = askedZooms(options)
-  const maxZoom = asked.max ?? autoMaxZoom(sources, options)
+  const maxZoom = asked.max ?? ownZoomOf(sources, options)
   const line = cutline && planCutline(cutline, maxZoom, tileSize, options.cutlineBlend)
   const areas = areasOf(sources, options, line)
   const base = unionRanges(
@@ -204,7 +204,8 @@ function minZoomOf(asked: number | undefined, maxZoom: number, tilesAt: (zoom: n
   return zoom
 }
 
-function autoMaxZoom(sources: readonly SourceInfo[], options: ResolvedBuildOptions): number {
+/** The zoom for the resolution of the sources, the finest of them. Throws NOTHING_TO_BUILD, CRS_UNSUPPORTED. */
+export function ownZoomOf(sources: readonly SourceInfo[], options: ResolvedBuildOptions): number {
   let finest = Number.POSITIVE_INFINITY
   for (const info of sources) {
     const box = footprintOfSource(info)

@@ -96,13 +96,13 @@ export class ThreadPool implements SubtreePool {
   #isClosing = false
 
   /**
-   * @param out a spool may be made beside it
+   * @param out a spool may be made beside it; undefined: none is made
    * @param useCaller the calling thread is one of the threads
    */
-  constructor(plan: BuildPlan, open: OpenOptions, share: Share, out: string, useCaller: boolean) {
+  constructor(plan: BuildPlan, open: OpenOptions, share: Share, out: string | undefined, useCaller: boolean) {
     const { threads, cacheBytes } = share
     this.window = AHEAD * (threads + 1)
-    this.#spool = openSpool(plan, out, cacheBytes)
+    this.#spool = out === undefined ? undefined : openSpool(plan, out, cacheBytes)
     const setup: WorkerSetup = {
       plan: { ...plan, sources: [] },
       table: sourceTable(plan),

@@ -9,6 +9,7 @@ import { withSkipAdvice } from './damage.js'
 import { expandInputs } from './inputs.js'
 import { limitsOf, type Share, shareMemory, threadsWithin } from './memory-share.js'
 import type { ResolvedBuildOptions } from './options.js'
+import { oversamplingNote } from './oversampling.js'
 import { type BuildPlan, planBuild } from './plan.js'
 import { InlinePool, isWorkerThere, type SubtreePool, ThreadPool } from './pool.js'
 import { readInfos, type SkippedSource } from './source-infos.js'
@@ -72,6 +73,12 @@ export async function prepare(options: ResolvedBuildOptions, context: PrepareCon
   return { options, plan, open: { ...open, view: heights ?? colours.view }, colours, skipped }
 }
 
+/** What was chosen that nobody asked for, and what was asked for that costs more than it gives; sentences. */
+export function notesOf({ plan, options, colours }: Prepared): string[] {
+  const beyond = oversamplingNote(plan, options)
+  return beyond === undefined ? [...colours.notes] : [beyond, ...colours.notes]
+}
+
 /** Of builds of heights; undefined for colours. */
 function elevationView({ terrain, bands, terrainUnit }: ResolvedBuildOptions): ValueView | undefined {
   if (terrain === undefined) return undefined
@@ -122,10 +129,15 @@ export function threadNotes({ plan, options }: Prepared, context: PrepareContext
   ]
 }
 
-export function poolOf({ plan, options, open }: Prepared, context: PrepareContext): SubtreePool {
+/** `spool`: whether a nameless file may be made beside the output. */
+export function poolOf(
+  { plan, options, open }: Prepared,
+  context: PrepareContext,
+  spool: 'spool' | 'no spool',
+): SubtreePool {
   const { openSource: opener, useCaller = false } = context
   const share = shareOf(plan, options, context)
   return share.threads === 0
     ? new InlinePool(plan, open, opener ?? openSource, limitsOf(1, share.cacheBytes))
-    : new ThreadPool(plan, open, share, options.out, useCaller)
+    : new ThreadPool(plan, open, share, spool === 'spool' ? options.out : undefined, useCaller)
 }

@@ -40,9 +40,3 @@ function coverageLines({ coverage: { share, holes } }: Estimate): string[] {
   const more = holes.length > HOLES_SHOWN ? [`  and ${holes.length - HOLES_SHOWN} smaller ones`] : []
   return [`${whole}, with ${plural(holes.length, 'hole')}:`, ...shown, ...more]
 }
-
-/** A sentence when it cannot fit. */
-export function lackOfSpace({ out, fileBytes, disk }: Estimate): string | undefined {
-  if (disk.fits) return undefined
-  return `${out} needs about ${formatBytes(fileBytes)}, but ${disk.directory} has only ${formatBytes(disk.freeBytes)} free: free some space, or choose another directory, fewer zooms or a lower quality.`
-}

@@ -97,6 +97,7 @@ function outputOptions(command: Command): Command {
         zoom(),
       ),
     )
+    .option('--oversample', 'allow more than a million tiles beyond the resolution of the image')
     .addOption(new Option('--minzoom <z>').argParser(zoom()).hideHelp())
     .addOption(new Option('--maxzoom <z>').argParser(zoom()).hideHelp())
     .addOption(

@@ -54,13 +54,13 @@ function optionsOf(paths: readonly string[], cli: BuildCliOptions): BuildOptions
 async function dryRun(context: Context, options: BuildOptions, cli: BuildCliOptions): Promise<void> {
   const { io } = context
   const { estimate } = await import('../../pyramid/estimate.js')
-  const { describeEstimate, lackOfSpace } = await import('./build-estimate.js')
+  const { describeEstimate } = await import('./build-estimate.js')
   const found = await estimate(options, { signal: io.signal, useCaller: true })
   if (cli.json === true) printJson(io, found)
   else print(io, describeEstimate(found))
-  const lack = lackOfSpace(found)
-  if (lack === undefined) return
-  say(io, cli, `flagstone: ${lack}`)
+  if (found.disk.fits) return
+  const { lackOfSpace } = await import('../../pyramid/space.js')
+  say(io, cli, `flagstone: ${lackOfSpace(found.out, found.fileBytes, found.disk).message}`)
   context.exitCode = EXIT.FAILED
 }
 
