@@ -152,8 +152,8 @@ for (const [name, how] of PASSING) {
 
 t.test('a server that stops talking is given up, and one that is only slow is not', async (t) => {
   const patient = await open({ timeoutMs: 3000, tries: 2 })
-  server.trouble = failing(99, () => true)
   const source = await open({ timeoutMs: 1000, tries: 2 })
+  server.trouble = failing(99, () => true)
   await t.rejects(source.read(PAGE, 10), { code: 'SOURCE_UNREADABLE', message: /sent nothing for 1 s/ })
   server.trouble = failing(99, async (_, response) => {
     response.writeHead(206, {
