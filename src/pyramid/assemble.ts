@@ -5,7 +5,6 @@
 // that they complete (and, in a resumed build, perhaps tiles of later ones, which are the same bytes).
 import { writeCheckpoint } from './checkpoint.js'
 import { addDamage } from './damage.js'
-import type { Fingerprint } from './fingerprint.js'
 import type { ResolvedBuildOptions } from './options.js'
 import type { Output } from './output.js'
 import { type EncodedAt, unpackTile } from './packed.js'
@@ -20,15 +19,13 @@ export class Assembler {
   readonly #plan: BuildPlan
   readonly #options: ResolvedBuildOptions
   readonly #output: Output
-  readonly #fingerprint: Fingerprint
   readonly #parents: ParentBuilder
   #lastCommit = performance.now()
 
-  constructor(plan: BuildPlan, options: ResolvedBuildOptions, output: Output, fingerprint: Fingerprint) {
+  constructor(plan: BuildPlan, options: ResolvedBuildOptions, output: Output) {
     this.#plan = plan
     this.#options = options
     this.#output = output
-    this.#fingerprint = fingerprint
     this.#parents = new ParentBuilder(plan, output.start.pending)
     this.#subtreesDone = output.start.subtreesDone
     this.tally = { ...emptyTally(), ...structuredClone(output.start.tally) }
@@ -58,8 +55,7 @@ export class Assembler {
   commit(): void {
     this.#output.writer.commit()
     writeCheckpoint(this.#options.out, {
-      fingerprint: this.#fingerprint,
-      place: this.#output.start.place,
+      ...this.#output.start,
       subtreesDone: this.#subtreesDone,
       tally: this.tally,
       pending: this.#parents.pending(),

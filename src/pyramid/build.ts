@@ -8,6 +8,8 @@ import { parseOptions } from '../store/options.js'
 import { refuseInput } from '../store/output-path.js'
 import { allEmpty } from './all-empty.js'
 import { Assembler } from './assemble.js'
+import { differsInRange } from './changed-sources.js'
+import { readCheckpoint } from './checkpoint.js'
 import { allLost, type DamagedSource, damagedSources, withSkipAdvice } from './damage.js'
 import { fingerprintOf } from './fingerprint.js'
 import { type BuildOptions, buildContext, parseBuildOptions, type ResolvedBuildOptions } from './options.js'
@@ -78,7 +80,7 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   const { path: out, replaces } = checkOutput(parsed)
   const resolved = await withInputs({ ...parsed, out }, context)
   refuseInput(out, resolved.sources)
-  const prepared = await prepare(resolved, context)
+  const prepared = withColoursOf(await prepare(resolved, context), resolved)
   const { plan, colours } = prepared
   refuseOversampling(plan, resolved)
   const notes = [...notesOf(prepared), ...threadNotes(prepared, context)]
@@ -88,7 +90,7 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   if (context.signal?.aborted === true) throw interrupted(resolved)
   const fingerprint = fingerprintOf(plan, resolved, colours.view)
   const output = openOutput(plan, resolved, fingerprint, colours.view, replaces)
-  const assembler = new Assembler(plan, resolved, output, fingerprint)
+  const assembler = new Assembler(plan, resolved, output)
   const meter = new ProgressMeter(plan, context.onProgress ?? (() => {}), assembler.tally.tilesDone)
   try {
     const pool = poolOf(prepared, context, 'spool')
@@ -113,6 +115,23 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   for (const note of last) context.onNote?.(note)
   const seconds = (performance.now() - began) / 1000
   return reportOf(prepared, resolved, output, assembler, [...notes, ...last], seconds)
+}
+
+/**
+ * Of changed sources that are accepted: colours as before, though other values would be chosen from them now; half of a
+ * picture must not be brighter than the other.
+ */
+function withColoursOf(prepared: Prepared, options: ResolvedBuildOptions): Prepared {
+  if (!options.acceptChanged || Array.isArray(options.rescale)) return prepared
+  const view = readCheckpoint(options.out)?.view
+  if (view === undefined || !differsInRange(view, prepared.colours.view)) return prepared
+  const note = 'The values shown as black to white are those chosen when the build began.'
+  const isHeights = prepared.open.view?.kind === 'values'
+  return {
+    ...prepared,
+    ...(isHeights ? {} : { open: { ...prepared.open, view } }),
+    colours: { view, notes: [note] },
+  }
 }
 
 interface Asked {

@@ -18,13 +18,23 @@ import { openRegularSync, readRegularSync } from '../platform/regular-file.js'
 import { renameOver, renameReplace, syncDirectory } from '../platform/rename.js'
 import { fromNodeError } from '../platform/system-error.js'
 import { isValues } from '../raster/pixels.js'
+import type { ColourView } from '../raster/source.js'
 import type { Fingerprint } from './fingerprint.js'
 import type { Pending } from './parents.js'
+import type { SourceState } from './source-facts.js'
 import type { RawTile } from './subtree.js'
 import type { Tally } from './tally.js'
 
 export interface Checkpoint {
   readonly fingerprint: Fingerprint
+  /** The sources one by one. Checkpoints of version 0.1 have none of these. */
+  readonly sources?: readonly SourceState[]
+  /** See coverOf. */
+  readonly cover?: string
+  /** How values become colours. */
+  readonly view?: ColourView
+  /** What the tile file says whose it is, when that is not the digest of the fingerprint: sources have changed since. */
+  readonly owner?: string
   /** The file being written: OUT itself, or one beside it that will replace OUT. */
   readonly place: 'out' | 'beside'
   /** Subtrees whose tiles, and all parents completed by them, are in the file. */

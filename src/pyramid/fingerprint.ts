@@ -63,11 +63,13 @@ export function digestOf(fingerprint: Fingerprint): string {
   return createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 32)
 }
 
+/** Names of what differs. */
+export const differences = (before: Fingerprint, now: Fingerprint): string[] =>
+  [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((key) => before[key] !== now[key])
+
 /** Throws NOT_RESUMABLE naming what differs. */
 export function requireSame(out: string, before: Fingerprint, now: Fingerprint): void {
-  const differing = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter(
-    (key) => before[key] !== now[key],
-  )
+  const differing = differences(before, now)
   if (differing.length === 0) return
   const said = differing
     .slice(0, 3)

@@ -168,6 +168,8 @@ const buildShape = {
     .optional(),
   /** Continue what was interrupted; with overwrite: where nothing was, begin again. */
   resume: z.boolean().default(false),
+  /** With resume: also when sources were repaired or replaced meanwhile. What is done stays, the rest is made of them as they are now. */
+  acceptChanged: z.boolean().default(false),
   /** Replace an existing file, once the new one is complete. */
   overwrite: z.boolean().default(false),
   /** Progress this old is never lost. */
@@ -203,6 +205,11 @@ export const buildOptions = z
   .refine((o) => !(o.cutlineBlend > 0 && o.cutline === undefined), {
     path: ['cutlineBlend'],
     error: 'cutlineBlend needs a cutline',
+  })
+  .refine((o) => o.resume || !o.acceptChanged, {
+    path: ['acceptChanged'],
+    error:
+      'acceptChanged continues a build whose sources have changed: it goes with resume (--resume --accept-changed)',
   })
   .check((context) => {
     const found = terrainContradiction(context.value)

@@ -20,6 +20,7 @@ import { type OutputPlace, outputPlace } from '../store/output-path.js'
 import { createTiles, reopenTiles, whileLocked } from '../store/paths.js'
 import type { TileWriter } from '../store/writer.js'
 import { version } from '../version.js'
+import { changesOf, coverOf, inOneClause } from './changed-sources.js'
 import {
   type Checkpoint,
   checkpointPath,
@@ -27,10 +28,13 @@ import {
   readCheckpoint,
   refuseForeignCheckpoint,
   removeCheckpoint,
+  writeCheckpoint,
 } from './checkpoint.js'
-import { digestOf, type Fingerprint, requireSame } from './fingerprint.js'
+import { damagedSources } from './damage.js'
+import { differences, digestOf, type Fingerprint, requireSame } from './fingerprint.js'
 import type { ResolvedBuildOptions } from './options.js'
 import type { BuildPlan } from './plan.js'
+import { isSourceFact, sourceStates } from './source-facts.js'
 import { emptyTally } from './tally.js'
 
 export interface Output {
@@ -106,7 +110,10 @@ export function openOutput(
   const { out } = options
   if (options.resume) {
     const found = readCheckpoint(out)
-    if (found !== undefined) return resumeOutput(plan, options, found, fingerprint, view, replaces)
+    if (found !== undefined) {
+      const fresh = checkpointOf(plan, fingerprint, view, found.place)
+      return resumeOutput(plan, options, found, fresh, view, replaces)
+    }
     if (replaces !== undefined && !options.overwrite) {
       throw new FlagstoneError(
         'NOT_RESUMABLE',
@@ -116,10 +123,21 @@ export function openOutput(
     }
   }
   const place = replaces === undefined ? 'out' : 'beside'
-  const start: Checkpoint = { fingerprint, place, subtreesDone: 0, tally: emptyTally(), pending: [] }
+  const start = checkpointOf(plan, fingerprint, view, place)
   const create = (): Output => createOutput(plan, options, start, view, replaces)
   // another build may be writing what this one would replace
   return replaces === undefined ? create() : whileLocked(out, create)
+}
+
+/** Of a build that has done nothing. */
+function checkpointOf(
+  plan: BuildPlan,
+  fingerprint: Fingerprint,
+  view: ColourView,
+  place: Checkpoint['place'],
+): Checkpoint {
+  const facts = { fingerprint, sources: sourceStates(plan.sources), cover: coverOf(plan), view }
+  return { ...facts, place, subtreesDone: 0, tally: emptyTally(), pending: [] }
 }
 
 function createOutput(
@@ -169,16 +187,54 @@ function beginOutput(
   }
 }
 
+/** Facts that follow from the sources where nobody chose them. */
+const PLANNED_FACTS = new Set(['the lowest zoom', 'the highest zoom', 'the zoom of the work units'])
+
+/** What a build begins with whose sources may have changed since `found`. Throws NOT_RESUMABLE. */
+function accepted(found: Checkpoint, fresh: Checkpoint, options: ResolvedBuildOptions): Checkpoint {
+  const { out } = options
+  const differing = differences(found.fingerprint, fresh.fingerprint)
+  if (differing.length === 0) return { ...fresh, ...found }
+  const changes = changesOf(found.sources ?? [], fresh.sources ?? [])
+  const isOfSources =
+    found.sources !== undefined &&
+    changes.length > 0 &&
+    differing.every((name) => isSourceFact(name) || PLANNED_FACTS.has(name))
+  if (!isOfSources) requireSame(out, found.fingerprint, fresh.fingerprint)
+  const said = inOneClause(changes)
+  if (found.cover !== fresh.cover || !differing.every(isSourceFact)) {
+    throw new FlagstoneError(
+      'NOT_RESUMABLE',
+      `${out} cannot be continued: ${said}. The sources ask for other tiles than before, so what is done so far does not fit: use --overwrite instead of --resume to start again.`,
+      { path: out },
+    )
+  }
+  if (!options.acceptChanged) {
+    const empty = damagedSources(found.tally.damage ?? []).reduce((sum, { blocks }) => sum + blocks, 0)
+    const stays = empty === 0 ? 'stay as they are' : `stay as they are, with ${empty} blocks left empty`
+    throw new FlagstoneError(
+      'NOT_RESUMABLE',
+      `${out}: ${said}. Use --resume --accept-changed (acceptChanged) to continue with the sources as they are now; the tiles that are done ${stays}. Or use --overwrite instead of --resume to start again.`,
+      { path: out },
+    )
+  }
+  return { ...found, ...fresh, ...progressOf(found), owner: found.owner ?? digestOf(found.fingerprint) }
+}
+
+const progressOf = ({ place, subtreesDone, tally, pending }: Checkpoint): Checkpoint =>
+  ({ place, subtreesDone, tally, pending }) as Checkpoint
+
 function resumeOutput(
   plan: BuildPlan,
   options: ResolvedBuildOptions,
-  start: Checkpoint,
-  fingerprint: Fingerprint,
+  found: Checkpoint,
+  fresh: Checkpoint,
   view: ColourView,
   replaces: FileIdentity | undefined,
 ): Output {
   const { out } = options
-  requireSame(out, start.fingerprint, fingerprint)
+  const start = accepted(found, fresh, options)
+  const { fingerprint } = start
   const wanted = start.place === 'out' ? out : besidePath(out)
   // the last step of a replacing build may have been done already
   const path = existsSync(wanted) || start.subtreesDone === 0 ? wanted : out
@@ -188,7 +244,7 @@ function resumeOutput(
   const writer = reopenTiles(path, writerOptions(plan, options))
   const owner = (writer.metadata.flagstone as { build?: string } | undefined)?.build
   const begun = Object.keys(writer.metadata).length > 0 || start.subtreesDone > 0
-  if (begun && owner !== digestOf(fingerprint)) {
+  if (begun && owner !== digestOf(fingerprint) && owner !== start.owner) {
     writer.abandon()
     throw new FlagstoneError(
       'NOT_RESUMABLE',
@@ -197,6 +253,7 @@ function resumeOutput(
     )
   }
   if (!begun) writer.setMetadata(metadataOf(plan, options, fingerprint, view))
+  if (start.owner !== found.owner) writeCheckpoint(out, start)
   return { writer, path, made: identityAt(path)!, replaces, start, resumed: true }
 }
 

@@ -19,6 +19,15 @@ interface File {
   readonly time: string
 }
 
+/** Path, bytes (of remote files 0), time or version. */
+export type SourceState = readonly [path: string, size: number, time: string]
+
+export const sourceStates = (sources: readonly SourceInfo[]): SourceState[] =>
+  sources.map(fileOf).map(({ path, size, time }) => [path, size, time])
+
+/** Is this the name of a fact about sources? */
+export const isSourceFact = (name: string): boolean => /\bsources?\b/.test(name)
+
 export function sourceFacts(sources: readonly SourceInfo[]): Facts {
   if (sources.length > FEW) return manyFacts(sources.map(fileOf))
   const facts: Facts = {}

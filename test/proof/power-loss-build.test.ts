@@ -87,7 +87,7 @@ async function buildOn(
   writer.commit()
   const made = { dev: 0n, ino: 0n, size: 0n, mtimeNs: 0n }
   const output = { writer, path: out, made, replaces: undefined, start, resumed: false }
-  const assembler = new Assembler(plan, options, output, fingerprint)
+  const assembler = new Assembler(plan, options, output)
   for (const { root, result } of subtrees) {
     await assembler.add(root[0], root[1], structuredClone(result))
     checkpointed()

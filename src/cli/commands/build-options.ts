@@ -215,6 +215,10 @@ function runOptions(command: Command): Command {
     .option('--overwrite', 'replace an existing file')
     .addOption(new Option('--force').hideHelp())
     .option('--resume', 'continue an interrupted build')
+    .option(
+      '--accept-changed',
+      'with --resume: continue although sources were repaired or replaced; tiles that are done stay',
+    )
 }
 
 const EXAMPLES = `
