@@ -51,6 +51,8 @@ class Book {
   readonly #today = new Map<string, ReadonlyMap<Row, Row>>()
   /** Of what is in the table. */
   readonly #geographic = new Map<string, number>()
+  /** Figures of deprecated systems that their successors do not have: maps stand on the old one. */
+  readonly #before = new Map<number, string>()
   readonly #conversionAt = new Map<string, number>()
   readonly #verticalUnits = new Map<string, number>()
 
@@ -134,6 +136,8 @@ class Book {
       const code = this.#take(given)
       if (code === undefined) return []
       this.#geographic.set(ref(given, ''), code)
+      const before = this.#figure(ref(given, 'datum_'), code)
+      if (before !== undefined && before !== figure) this.#before.set(code, before)
       // degrees, minutes and seconds are ways to write degrees
       const factor = this.#factor(ref(axes[0]!, 'uom_'))
       const degrees = factor > 0 ? (factor * 180) / Math.PI : 1
@@ -218,7 +222,17 @@ class Book {
       const centre = shiftsDiffer(sameDatum(base))
         ? this.#centres.get(`projected_crs ${ref(row, '')}`)
         : undefined
-      return [this.#line(code, this.#name(given), base, conversion, unit, axesOf(axes, method), centre ?? '')]
+      return [
+        this.#line(
+          code,
+          this.#name(given),
+          this.#before.get(base) ?? base,
+          conversion,
+          unit,
+          axesOf(axes, method),
+          centre ?? '',
+        ),
+      ]
     })
   }
 
@@ -235,12 +249,14 @@ class Book {
     if (code === undefined) return []
     const isFigure = /^\+(a|b|rf|datum|pm|towgs84)=/
     const words = definition.split(' ')
-    const figure = words.filter((word) => isFigure.test(word) && !word.startsWith('+towgs84')).join(' ')
+    const figure = words.filter((word) => isFigure.test(word)).join(' ')
     const body = words.filter((word) => !isFigure.test(word) && !word.startsWith('+to_meter')).join(' ')
     const metres = Number(/\+to_meter=(\S+)/.exec(definition)?.[1] ?? 1)
     const named = Object.entries(UNITS).find(([, size]) => Math.abs(size / metres - 1) < 1e-9)?.[0]
     const unit = metres === 1 ? '' : (named ?? short(metres))
-    const base = geographicOfName(nameOf(childOf(childOf(node!, 'GEOGCS')!, 'DATUM')!))
+    const known = geographicOfName(nameOf(childOf(childOf(node!, 'GEOGCS')!, 'DATUM')!))
+    // of spheres and other meridians only the text says which
+    const base = definition.includes('+pm=') || definition.includes('+b=') ? undefined : known
     this.#more.push(this.#line('', body))
     const at = this.#conversionAt.size + this.#more.length - 1
     const centre =

@@ -16,6 +16,7 @@ import {
   parseColormap,
   stopsOf,
 } from '../raster/view/colormap-text.js'
+import { DEEP_ALPHA_NOTE, deepAlphaTop } from './deep-alpha.js'
 import type { ResolvedBuildOptions } from './options.js'
 import type { SourceOpener } from './sources.js'
 import { type BandStatistics, sampleValues } from './value-sample.js'
@@ -57,6 +58,18 @@ function plainView({ bands, alpha, colormap }: ColourOptions): ColourView {
  * for several bands; ranges that are not as many as the bands), and what sources throw.
  */
 export async function chooseColours(
+  infos: readonly SourceInfo[],
+  options: ColourOptions,
+  open: SourceOpener,
+  openOptions: OpenOptions,
+): Promise<ColourChoice> {
+  const choice = await chooseTone(infos, options, open, openOptions)
+  const top = options.alpha === false ? undefined : await deepAlphaTop(infos, open, openOptions)
+  if (top === undefined) return choice
+  return { view: { ...choice.view, alphaTop: top }, notes: [...choice.notes, DEEP_ALPHA_NOTE] }
+}
+
+async function chooseTone(
   infos: readonly SourceInfo[],
   options: ColourOptions,
   open: SourceOpener,
@@ -216,9 +229,10 @@ function readColormap(path: string): ParsedColormap {
 }
 
 /** The view in a line, for fingerprints and metadata. */
-export function describeView({ bands, tone, alpha }: ColourView): string {
+export function describeView({ bands, tone, alpha, alphaTop }: ColourView): string {
   const parts = [`bands ${bands?.join(',') ?? 'of the file'}`]
   if (alpha === false) parts.push('no alpha')
+  if (alphaTop !== undefined) parts.push(`alpha up to ${alphaTop}`)
   if (tone?.colormap !== undefined) {
     const { stops, interpolate } = tone.colormap
     parts.push(

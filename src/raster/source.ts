@@ -42,6 +42,8 @@ export interface StoredSamples {
   /** Bands without alpha. */
   readonly bands: number
   readonly hasAlpha: boolean
+  /** Which band is alpha, from 1, where it is not the last. */
+  readonly alphaBand?: number
   /** Bands are numbers in a table of colours. */
   readonly palette: boolean
   /** A picture of a palette that is shown as its colours; a values view gives the numbers of the palette. */
@@ -80,6 +82,8 @@ export interface ColourView {
   readonly tone?: Tone
   /** false: alpha bands and masks are not looked at (nodata values are). */
   readonly alpha?: boolean
+  /** The value of opaque pixels in alpha bands of more than 8 bits, when it is not the largest of their type. */
+  readonly alphaTop?: number
 }
 
 /** Values as they are, as Float32 with scale and offset applied; the mask says where there are any. */

@@ -84,6 +84,26 @@ t.test('a fourth band without a word about it is not alpha', async (t) => {
   t.ok((await alphaOf(join(dir, 'a.pmtiles'))).soft > 1000, 'and is when the tag says so')
 })
 
+t.test('16-bit alpha that does not exceed 255', async (t) => {
+  const dir = t.testdir()
+  const image = (top: number, extra = 2): PlainTiff => {
+    const alphaOf = (y: number): number => (y < 20 ? 0 : y < 32 ? top >> 1 : top)
+    const data = spread((x, y) => [300 * x, 300 * y, 9000, alphaOf(y)])
+    return { width: SIZE, height: SIZE, samples: 4, bits: 16, data, tags: { 338: [extra] } }
+  }
+  const deep = await built(dir, image(65535), { format: 'png' })
+  const expected = await alphaOf(join(dir, 'a.pmtiles'))
+  t.ok(expected.opaque > 500 && expected.soft > 100)
+  t.notMatch(deep.notes.join(), /255/)
+  const shallow = await built(dir, image(255), { format: 'png' })
+  t.same(await alphaOf(join(dir, 'a.pmtiles')), expected)
+  t.match(shallow.notes.join(), /do not exceed 255/)
+  await built(dir, image(256), { format: 'png' })
+  t.equal((await alphaOf(join(dir, 'a.pmtiles'))).opaque, 0, 'more than 255 is what its type says')
+  await built(dir, image(255, 1), { format: 'png' })
+  t.same(await alphaOf(join(dir, 'a.pmtiles')), expected, 'of colours multiplied by it too')
+})
+
 t.test('the field’s own', { skip: withoutField }, async (t) => {
   const dir = t.testdir()
   const alpha = async (name: string): Promise<{ opaque: number; soft: number }> => {
@@ -136,11 +156,7 @@ t.test('images smaller than a pixel', async (t) => {
     message: /^The largest of the 2 sources is 3\.2 m wide/,
   })
   const empty = { ...image, data: colours.map(() => 0), tags: { 42113: '0\0' } }
-  await t.rejects(
-    built(dir, empty, { zoom: 12 }),
-    { message: /nothing but nodata/ },
-    'a large one is another thing',
-  )
+  await t.rejects(built(dir, empty, { zoom: 12 }), { message: /only nodata/ }, 'a large one is another thing')
 })
 
 t.test('colour pictures are no heights, unless a band is named', async (t) => {

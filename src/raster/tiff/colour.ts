@@ -67,6 +67,7 @@ export function lookOf(layout: ImageLayout, roles: BandRoles, nodata: number | u
     bits: isPictureCodec(layout.compression) ? 8 : bitsPerSample,
     bands: samplesPerPixel - (alpha === undefined ? 0 : 1),
     hasAlpha: alpha !== undefined,
+    ...(alpha === undefined || alpha === samplesPerPixel - 1 ? {} : { alphaBand: alpha + 1 }),
     palette: isPalette,
     ...(isPalette || isCalledColours(layout, roles) ? { isColour: true } : {}),
     ...(nodata === undefined ? {} : { nodata }),

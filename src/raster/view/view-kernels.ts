@@ -75,7 +75,7 @@ export function alphaMask(
   const mask = new Uint8Array(pixels)
   const from = block.arrays[sample]!
   const offset = offsetOf(block, sample)
-  if (top === 255) pick(mask, from as Uint8Array, offset, block.stride, pixels)
+  if (top === 255 && from instanceof Uint8Array) pick(mask, from, offset, block.stride, pixels)
   else scaleAlpha(mask, from, offset, block.stride, top)
   if (hard) for (let i = 0; i < pixels; i++) if (mask[i] !== 0) mask[i] = 255
   return isOpaque(mask) ? undefined : mask

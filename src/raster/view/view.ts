@@ -154,6 +154,12 @@ export class ViewPlan {
     return isHoled ? 'binary' : 'none'
   }
 
+  get #alphaTop(): number {
+    const { stored } = this.#look
+    const said = this.#view.kind === 'colour' && stored.type !== 'uint8' ? this.#view.alphaTop : undefined
+    return said ?? fullScale(stored)
+  }
+
   get #wantsAlpha(): boolean {
     return this.#view.kind === 'values' || this.#view.alpha !== false
   }
@@ -182,7 +188,7 @@ export class ViewPlan {
     const alpha =
       this.#alpha === undefined
         ? undefined
-        : alphaMask(block, this.#alpha, pixels, fullScale(this.#look.stored), this.kind === 'values')
+        : alphaMask(block, this.#alpha, pixels, this.#alphaTop, this.kind === 'values')
     const drawn = this.#draw(block, pixels, alpha)
     let mask = alpha
     if (drawn.mask !== undefined) mask = mask === undefined ? drawn.mask : intersect(mask, drawn.mask)
@@ -225,9 +231,7 @@ export class ViewPlan {
         return toneColours.byMap(block, chosen[0]!, this.#colormap!, this.#colormapTable, units, pixels)
       }
       case 'tone': {
-        const source = isDivided
-          ? dividedByAlpha(block, chosen, this.#alpha!, fullScale(stored), pixels)
-          : block
+        const source = isDivided ? dividedByAlpha(block, chosen, this.#alpha!, this.#alphaTop, pixels) : block
         const tone = (this.#view as ColourView).tone!
         this.#tones ??= chosen.map((s, i) => bandTone(tone, i, this.#units(s), this.#look.premultiplied))
         return { data: toneColours.byRange(source, chosen, this.#tones, pixels), mask: undefined }
