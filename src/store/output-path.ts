@@ -98,10 +98,11 @@ export function outputPlace(path: string, request: OutputRequest): OutputPlace {
 
 /** What can be told from the name alone. Throws BAD_OPTION. */
 function checkName(path: string, { kind, who }: OutputRequest): void {
-  const example = kind === 'archive' ? 'out.pmtiles' : 'a file'
-  if (path === '-') throw bad(path, `${who} does not write to standard output here: name ${example}.`)
+  const example = kind === 'archive' ? 'out.pmtiles' : 'out.png'
+  if (path === '-')
+    throw bad(path, `${who} cannot write to standard output; name a file, such as ${example}.`)
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path))
-    throw bad(path, `${path} is a URL; ${who} writes local files: name ${example}.`)
+    throw bad(path, `${path} is a URL; ${who} writes local files. Name one, such as ${example}.`)
   if (path.endsWith('/')) throw bad(path, `${path} names a directory; name the file to create.`)
   if (kind !== 'archive') return
   if (path.startsWith('@')) throw bad(path, `${path} names a list of sources; name the file to create last.`)
@@ -117,7 +118,11 @@ function checkName(path: string, { kind, who }: OutputRequest): void {
 /** Throws BAD_OPTION, NOT_FOUND. */
 function checkKind(path: string, { kind, target }: Place, { who }: OutputRequest): void {
   const special = SPECIAL[kind]
-  if (special !== undefined) throw bad(path, `${path} ${special}; ${who} writes regular files: name one.`)
+  if (special !== undefined)
+    throw bad(
+      path,
+      `${path} ${special}; ${who} writes regular files only. Choose another name for the output.`,
+    )
   if (kind === 'broken link') {
     throw bad(
       path,
@@ -200,7 +205,9 @@ function contentOf(path: string): Content {
     return {
       isArchive,
       isPicture: !isArchive && PICTURES.has(sniffTileType(bytes)),
-      name: isArchive ? 'a tile archive' : (name ?? (bytes.length === 0 ? 'an empty file' : 'another file')),
+      name: isArchive
+        ? 'a tile archive'
+        : (name ?? (bytes.length === 0 ? 'an empty file' : 'another kind of file')),
     }
   } finally {
     file.close()

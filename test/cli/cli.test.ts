@@ -233,6 +233,24 @@ t.test('tile: bytes, JSON, a file', async (t) => {
   t.same(readFileSync(file), bytes)
 })
 
+t.test('tile and sample never write over their input, nor over what is not theirs', async (t) => {
+  const where = ['tile', ortho, '12', '2214', '1432']
+  const before = readFileSync(ortho)
+  for (const argv of [where, ['sample', ortho, '-f', 'png', '--size', '8x8']]) {
+    refused(t, await flagstone([...argv, '-o', ortho, '--overwrite']), 2, /is also a source/)
+    const notes = join(dir, `notes-${argv[0]}`)
+    writeFileSync(notes, 'precious')
+    refused(t, await flagstone([...argv, '-o', notes, '--overwrite']), 1, /replaces nothing but pictures/)
+    t.equal(readFileSync(notes, 'utf8'), 'precious')
+    const file = join(dir, `${argv[0]}-out.png`)
+    t.equal((await flagstone([...argv, '-q', '-o', file])).code, 0)
+    refused(t, await flagstone([...argv, '-o', file]), 1, /exists already: replace it with --overwrite/)
+    t.equal((await flagstone([...argv, '-q', '-o', file, '--overwrite'])).code, 0)
+    refused(t, await flagstone([...argv, '-o', join(dir, 'no', 'x.png')]), 1, /directory .* does not exist/)
+  }
+  t.ok(readFileSync(ortho).equals(before))
+})
+
 t.test('sample: stdout, file, window', async (t) => {
   const png = await flagstone(['sample', ortho, '--size', '64x32'])
   t.equal(png.bytes.readUInt32BE(0), 0x89504e47)

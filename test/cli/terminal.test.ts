@@ -90,7 +90,8 @@ t.test('Ctrl-C, and the printed advice word for word', { skip: noPty }, async (t
     const argv = build(out, ...(overwrite ? ['--overwrite'] : []))
     const first = new Terminal(argv)
     await first.shows(/ [1-9]\d? %/)
-    first.type(CTRL_C)
+    // npx passes it on to a command that has it already: both together are one
+    first.type(CTRL_C + CTRL_C)
     t.equal(await first.ended, 130, first.text)
     t.match(first.text, /press Ctrl-C again to stop now/)
     plain(t, first.text)

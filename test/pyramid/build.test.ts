@@ -220,7 +220,7 @@ t.test('what cannot be resumed, and why', async (t) => {
   for (const how of [{ resume: true }, { overwrite: true }, { resume: true, overwrite: true }]) {
     await t.rejects(build({ ...stripBuild(other), ...how }, { openSource }), {
       code: 'EXISTS',
-      message: /is another file; build replaces nothing but tile archives/,
+      message: /is another kind of file; build replaces nothing but tile archives/,
     })
   }
   t.equal(readFileSync(other, 'utf8'), 'somebody wrote this')

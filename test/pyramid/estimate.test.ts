@@ -77,7 +77,7 @@ t.test('an output that is there is no obstacle, one that cannot be is', async (t
   const sources = [fixture('ortho.tif')]
   const options = { sources, maxZoom: 14, threads: 0 }
   const found = await estimate({ ...options, out: join(dir, 'there.pmtiles') }, { sampleSeconds: 0 })
-  t.match(found.notes, [/exists and is another file; build replaces nothing but tile archives/])
+  t.match(found.notes, [/exists and is another kind of file; build replaces nothing but tile archives/])
   t.equal(readFileSync(join(dir, 'there.pmtiles'), 'utf8'), 'x')
   await t.rejects(estimate({ ...options, out: join(dir, 'no', 'x') }), { code: 'NOT_FOUND' })
   await t.rejects(estimate({ ...options, out: join(dir, 'x'), bbox: [0, 0, 1, 1] }), {

@@ -46,7 +46,7 @@ t.test('by name: other formats, streams, URLs, lists, folders', (t) => {
     )
   }
   for (const [name, message] of [
-    ['-', /does not write to standard output here: name out\.pmtiles/],
+    ['-', /cannot write to standard output; name a file, such as out\.pmtiles/],
     ['https://example.com/a.pmtiles', /is a URL/],
     ['s3://bucket/a.pmtiles', /is a URL/],
     ['@list', /names a list of sources/],
@@ -83,7 +83,7 @@ t.test('by content: what the command makes is replaced, and nothing else', (t) =
     })
   }
   for (const [name, what] of [
-    ['text', 'another file'],
+    ['text', 'another kind of file'],
     ['empty', 'an empty file'],
     ['image', 'a TIFF image'],
     ['sqlite', 'an SQLite database'],
