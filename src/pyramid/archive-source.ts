@@ -4,6 +4,7 @@
 // A place without a tile is empty, unless the archive ends higher up there (mixed depth): then its deepest tile
 // is enlarged. Tiles of one size a zoom are expected; others are brought to it.
 import { type ErrorCode, FlagstoneError } from '../errors.js'
+import { TileType } from '../format/tile-type.js'
 import { crsFromEpsg } from '../grid/epsg.js'
 import { LIMIT_METRES, resolution } from '../grid/mercator.js'
 import { openTileSet } from '../interop/open.js'
@@ -11,7 +12,15 @@ import { createCanvas, createValueCanvas } from '../raster/canvas.js'
 import { type Loss, type ReadPixels, reasonOf } from '../raster/losses.js'
 import type { OpenOptions } from '../raster/open-options.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
-import type { PixelWindow, RasterSource, SourceInfo, SourceLevel, StoredSamples } from '../raster/source.js'
+import type {
+  PixelWindow,
+  RasterSource,
+  SourceInfo,
+  SourceLevel,
+  StoredSamples,
+  StoredTiles,
+} from '../raster/source.js'
+import { isLosslessWebp } from '../raster/tiles/codec.js'
 import type { PixelRect } from '../sampling/rect.js'
 import { colourForm, elevationOf, formOf, type TileForm } from '../sampling/tile-form.js'
 import { TileMosaic } from '../sampling/tile-mosaic.js'
@@ -20,6 +29,8 @@ import { areasOf, type TileSet } from '../store/tile-set.js'
 
 /** Zooms used as overviews: so many that a tile's corner stays a whole pixel in all of them. */
 const MAX_OVERVIEWS = 8
+/** Of each zoom, for their types. */
+const TILES_LOOKED_AT = 8
 
 interface Frame {
   readonly zoom: number
@@ -44,6 +55,8 @@ export async function openArchive(path: string, options: OpenOptions = {}): Prom
         path,
       })
     }
+    const types = typesOf(set, zooms)
+    if (types.has(TileType.mvt) || types.has(TileType.mlt)) throw vectorTiles(path)
     const kind = elevationOf(set)
     const wantsHeights = options.view?.kind === 'values'
     if (wantsHeights !== (kind !== undefined)) throw wantsHeights ? noValues(path) : noColours(path)
@@ -58,11 +71,41 @@ export async function openArchive(path: string, options: OpenOptions = {}): Prom
         : {}),
     })
     const frame = await frameOf(set, zooms, mosaic)
-    return new ArchiveSource(set, mosaic, frame, zooms, wantsHeights, lost)
+    const tiles = {
+      zooms,
+      tileSize: frame.size,
+      types: [...types.keys()],
+      isLossless: types.get(TileType.webp) ?? false,
+      metadata: set.metadata(),
+    }
+    return new ArchiveSource(set, mosaic, frame, tiles, wantsHeights, lost)
   } catch (error) {
     set.close()
     throw asSourceError(error, path)
   }
+}
+
+/** Of the first tiles of each zoom; of WebP, whether all are lossless. */
+function typesOf(set: TileSet, zooms: readonly number[]): Map<TileType, boolean> {
+  const types = new Map<TileType, boolean>()
+  for (const zoom of zooms) {
+    let seen = 0
+    for (const { z, x, y } of set.tiles({ zoom })) {
+      const tile = set.get(z, x, y)
+      if (tile === undefined) continue
+      types.set(tile.type, (types.get(tile.type) ?? true) && isLosslessWebp(tile.bytes))
+      if (++seen === TILES_LOOKED_AT) break
+    }
+  }
+  return types
+}
+
+function vectorTiles(path: string): FlagstoneError {
+  return new FlagstoneError(
+    'SOURCE_UNSUPPORTED',
+    `${path} has vector tiles, and build needs pictures; flagstone serve shows vector tiles unchanged.`,
+    { path },
+  )
 }
 
 /** A tile that is no picture is, for a build, a kind of source that cannot be read. */
@@ -162,7 +205,7 @@ class ArchiveSource implements RasterSource {
     set: TileSet,
     mosaic: TileMosaic<Samples>,
     frame: Frame,
-    zooms: readonly number[],
+    tiles: StoredTiles,
     isHeights: boolean,
     lost: ReadonlyMap<string, LostTile>,
   ) {
@@ -170,8 +213,8 @@ class ArchiveSource implements RasterSource {
     this.#set = set
     this.#mosaic = mosaic
     this.#frame = frame
-    this.#zooms = zooms.slice(-MAX_OVERVIEWS - 1).reverse()
-    this.info = infoOf(set.path, frame, this.#zooms, isHeights)
+    this.#zooms = tiles.zooms.slice(-MAX_OVERVIEWS - 1).reverse()
+    this.info = { ...infoOf(set.path, frame, this.#zooms, isHeights), tiles }
   }
 
   async read(level: number, { x, y, width, height }: PixelWindow): Promise<ReadPixels> {

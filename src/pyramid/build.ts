@@ -78,10 +78,10 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   const began = performance.now()
   const parsed = parseBuildOptions(options)
   const { path: out, replaces } = checkOutput(parsed)
-  const resolved = await withInputs({ ...parsed, out }, context)
-  refuseInput(out, resolved.sources)
-  const prepared = withColoursOf(await prepare(resolved, context), resolved)
-  const { plan, colours } = prepared
+  const named = await withInputs({ ...parsed, out }, context)
+  refuseInput(out, named.sources)
+  const prepared = withColoursOf(await prepare(named, context), named)
+  const { plan, colours, options: resolved } = prepared
   refuseOversampling(plan, resolved)
   const notes = [...notesOf(prepared), ...threadNotes(prepared, context)]
   for (const note of notes) context.onNote?.(note)

@@ -84,9 +84,10 @@ export async function estimate(options: BuildOptions, context: EstimateContext =
   const began = performance.now()
   const parsed = parseBuildOptions(options)
   const notes = outputNotes(parsed)
-  const resolved = await withInputs(parsed, context)
-  refuseInput(resolved.out, resolved.sources)
-  const prepared = await prepare(resolved, context)
+  const named = await withInputs(parsed, context)
+  refuseInput(named.out, named.sources)
+  const prepared = await prepare(named, context)
+  const { options: resolved } = prepared
   const prepareSeconds = (performance.now() - began) / 1000
   const { plan, skipped } = prepared
   const threads = threadsOf(plan, resolved, context)

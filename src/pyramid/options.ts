@@ -233,12 +233,18 @@ export const buildContext = prepareContext.extend({
 export const estimateContext = prepareContext.extend({ sampleSeconds: z.number().gt(0).optional() })
 
 export type BuildOptions = Given<typeof buildShape>
-export type ResolvedBuildOptions = z.output<typeof buildOptions>
+export type ResolvedBuildOptions = z.output<typeof buildOptions> & {
+  /** Options that were given: the others are defaults, which sources may know better. */
+  readonly asked?: ReadonlySet<string>
+}
 
 /** @throws TypeError, RangeError with a sentence that names the field, and the likely meaning of a misspelled one */
 export function parseBuildOptions(value: unknown): ResolvedBuildOptions {
   const result = buildOptions.safeParse(value)
-  if (result.success) return result.data
+  if (result.success) {
+    const given = Object.entries(value as object).filter(([, one]) => one !== undefined)
+    return { ...result.data, asked: new Set(given.map(([key]) => key)) }
+  }
   const issue = result.error.issues[0]!
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0]!

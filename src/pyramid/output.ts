@@ -334,7 +334,7 @@ export function metadataOf(
     ...options.metadata,
     name,
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
-    type: options.type ?? 'baselayer',
+    type: options.type ?? options.metadata?.['type'] ?? 'baselayer',
     tileSize: plan.tileSize,
     generator: `flagstone ${version}`,
     minzoom: minZoom,

@@ -7,6 +7,7 @@ import type { ValueView } from '../raster/source.js'
 import { readCutline } from './cutline.js'
 import { withSkipAdvice } from './damage.js'
 import { expandInputs } from './inputs.js'
+import { likeArchives } from './like-archive.js'
 import { limitsOf, type Share, shareMemory, threadsWithin } from './memory-share.js'
 import type { ResolvedBuildOptions } from './options.js'
 import { oversamplingNote } from './oversampling.js'
@@ -37,6 +38,8 @@ export interface Prepared {
   readonly open: OpenOptions
   readonly colours: ColourChoice
   readonly skipped: readonly SkippedSource[]
+  /** What is to be said of the sources, in sentences. */
+  readonly notes: readonly string[]
 }
 
 /** Names of sources as paths; those of a caller's own opener are what he says. */
@@ -50,17 +53,18 @@ export async function withInputs(
 }
 
 /** Opens every source once, and some twice to look at their values. Throws what planBuild, sources and tones throw. */
-export async function prepare(options: ResolvedBuildOptions, context: PrepareContext): Promise<Prepared> {
+export async function prepare(given: ResolvedBuildOptions, context: PrepareContext): Promise<Prepared> {
   const opener = context.openSource ?? openSource
-  const cutline = options.cutline === undefined ? undefined : readCutline(options.cutline)
-  const open = openOptionsOf(options)
+  const cutline = given.cutline === undefined ? undefined : readCutline(given.cutline)
+  const open = openOptionsOf(given)
   const { infos, skipped } = await readInfos(
-    options.sources,
-    { ...open, view: elevationView(options) ?? provisionalView(options) },
+    given.sources,
+    { ...open, view: elevationView(given) ?? provisionalView(given) },
     opener,
-    options.skipUnreadable,
+    given.skipUnreadable,
     context.signal,
   )
+  const { options, notes } = likeArchives(infos, given)
   refuseColours(infos, options)
   const plan = planBuild(infos, options, cutline)
   const heights = elevationView(options)
@@ -70,13 +74,13 @@ export async function prepare(options: ResolvedBuildOptions, context: PrepareCon
           throw !options.skipUnreadable && isDamage(error) ? withSkipAdvice(error) : error
         })
       : { view: { kind: 'colour' }, notes: heightNotes(infos, options) }
-  return { options, plan, open: { ...open, view: heights ?? colours.view }, colours, skipped }
+  return { options, plan, open: { ...open, view: heights ?? colours.view }, colours, skipped, notes }
 }
 
 /** What was chosen that nobody asked for, and what was asked for that costs more than it gives; sentences. */
-export function notesOf({ plan, options, colours }: Prepared): string[] {
+export function notesOf({ plan, options, colours, notes }: Prepared): string[] {
   const beyond = oversamplingNote(plan, options)
-  return beyond === undefined ? [...colours.notes] : [beyond, ...colours.notes]
+  return [...notes, ...(beyond === undefined ? [] : [beyond]), ...colours.notes]
 }
 
 /** Of builds of heights; undefined for colours. */

@@ -102,6 +102,19 @@ export type SourceView = ColourView | ValueView
 /** Are these samples not pictures as they are? A colour view of them wants a tone. */
 export const needsTone = (stored: StoredSamples): boolean => stored.type !== 'uint8' && !stored.palette
 
+/** Of a tile archive as a source: how its tiles are stored, and what it says of itself. */
+export interface StoredTiles {
+  /** Ascending. */
+  readonly zooms: readonly number[]
+  /** Pixels a side, at the deepest zoom. */
+  readonly tileSize: number
+  /** TileType codes of those looked at. */
+  readonly types: readonly number[]
+  /** Of WebP: as far as was looked. */
+  readonly isLossless: boolean
+  readonly metadata: Readonly<Record<string, unknown>>
+}
+
 /** Plain data: can be sent to a worker, printed, compared. */
 export interface SourceInfo {
   readonly path: string
@@ -121,6 +134,7 @@ export interface SourceInfo {
   /** Instead of the geotransform, where control points place the image; grid/placement.ts reads both. */
   readonly polynomials?: Polynomials
   readonly levels: readonly SourceLevel[]
+  readonly tiles?: StoredTiles
   /** For people: 'GeoTIFF 1234×567, tiled 512, JPEG, EPSG:26917'. */
   readonly description: string
 }

@@ -225,3 +225,9 @@ function unpack(data: Uint8Array, width: number, height: number, channels: numbe
   }
   return { width, height, bands, data: samples, mask: coverageOf(mask) === 'full' ? undefined : mask }
 }
+
+/** See https://developers.google.com/speed/webp/docs/riff_container; false for what is no WebP. */
+export function isLosslessWebp(bytes: Uint8Array): boolean {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096)).toString('latin1')
+  return head.startsWith('WEBP', 8) && head.includes('VP8L', 12)
+}
