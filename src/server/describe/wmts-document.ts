@@ -150,6 +150,13 @@ const ENTITIES: Record<string, string> = {
 
 /** Text for an element or an attribute; what XML 1.0 has no way to say becomes U+FFFD. */
 export function xml(text: string): string {
+  return PLAIN.test(text) ? text : escaped(text)
+}
+
+/** Nearly all text is so, and looking for surrogates takes time where there are thousands of layers. */
+const PLAIN = /^[\x20\x21\x23-\x25\x28-\x3b\x3d\x3f-\x7e]*$/
+
+function escaped(text: string): string {
   return text
     .replace(/[&<>"']/g, (char) => ENTITIES[char]!)
     .replace(/[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu, '\u{FFFD}')

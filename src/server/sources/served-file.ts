@@ -25,6 +25,21 @@ export interface FileFacts {
 interface Left {
   readonly version: string
   readonly state: string
+  /** The turn in which the state was looked at last. */
+  seen: object
+}
+
+let turn: object | undefined
+
+/** The same until others get their turn on the event loop: what was looked at in it need not be looked at again. */
+function thisTurn(): object {
+  if (turn === undefined) {
+    turn = {}
+    setImmediate(() => {
+      turn = undefined
+    })
+  }
+  return turn
 }
 
 export class ServedFile extends BackendSource implements Closable {
@@ -53,7 +68,11 @@ export class ServedFile extends BackendSource implements Closable {
 
   override get version(): string {
     const left = this.#open === undefined ? this.#left : undefined
-    return left !== undefined && left.state === writtenState(this.real) ? left.version : super.version
+    if (left === undefined) return super.version
+    const now = thisTurn()
+    if (left.seen !== now && left.state !== writtenState(this.real)) return super.version
+    left.seen = now
+    return left.version
   }
 
   hold(): () => void {
@@ -115,7 +134,7 @@ export class ServedFile extends BackendSource implements Closable {
     // before the version: what is written in between makes another state
     const state = writtenState(this.real)
     try {
-      return state === undefined ? undefined : { version: super.version, state }
+      return state === undefined ? undefined : { version: super.version, state, seen: thisTurn() }
     } catch {
       return undefined
     }
