@@ -104,7 +104,7 @@ export function withSkipAdvice(error: FlagstoneError): FlagstoneError {
       ([, v]) => v !== undefined,
     ),
   )
-  const message = `${error.message.replace(/\.$/, '')}, or pass --skip-unreadable (skipUnreadable) to leave such parts empty.`
+  const message = `${error.message.replace(/\.$/, '')}. Pass --skip-unreadable (skipUnreadable) to leave such parts empty.`
   return new FlagstoneError(error.code, message, { ...details, cause: error })
 }
 
