@@ -54,7 +54,8 @@ t.test('conversions by code', { skip: python === undefined && 'needs python3-gda
   const dir = t.testdir()
   const every = process.env.FLAGSTONE_SLOW === '1' ? 1 : 40
   const codes = epsgConversionCodes().filter(
-    (code, i) => code < 32767 && (i % every === 0 || CHOSEN.includes(code)),
+    // 19917, New Zealand's map grid, is for one ellipsoid only
+    (code, i) => code < 32767 && code !== 19917 && (i % every === 0 || CHOSEN.includes(code)),
   )
   const lines: string[] = []
   for (const [i, code] of codes.entries()) {

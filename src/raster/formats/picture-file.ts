@@ -11,6 +11,7 @@ import { placeBeside } from '../place/place.js'
 import type { PixelWindow, RasterSource, SourceLevel } from '../source.js'
 import type { StoredLook } from '../view/view-choice.js'
 import { decodePicture, type PictureHeader, readPictureHeader } from './picture-decode.js'
+import { maskOfPicture, type PictureMask } from './picture-mask.js'
 import { endShared, isWorthSharing, sharedPicture, sharePicture, useShared } from './shared-pictures.js'
 import { type StoredBlock, type StoredImage, sourceOf } from './stored-source.js'
 
@@ -52,7 +53,9 @@ export async function openPicture(path: string, options: OpenOptions = {}): Prom
   const nodata = options.nodata ?? own
   const { dev, ino, size, mtimeMs } = await stat(path)
   const state = [dev, ino, size, mtimeMs, ...(header.kind === 'index' ? ['index'] : [])].join(':')
-  const picture = new PictureFile(path, header, own[0]?.[0], state)
+  const isMasked = options.view?.kind !== 'colour' || options.view.alpha !== false
+  const mask = isMasked ? await maskOfPicture(path, header) : undefined
+  const picture = new PictureFile(path, header, own[0]?.[0], state, mask)
   await picture.share()
   return sourceOf(path, picture, place, {
     nodata,
@@ -103,6 +106,7 @@ class PictureFile implements StoredImage {
   readonly levels: readonly SourceLevel[]
   readonly #path: string
   readonly #header: PictureHeader
+  readonly #mask: PictureMask | undefined
   /** This state of this file. */
   readonly #key: string
   #pending: Promise<Decoded> | undefined
@@ -110,12 +114,19 @@ class PictureFile implements StoredImage {
   #failure: { error: unknown } | undefined
   #isClosed = false
 
-  constructor(path: string, header: PictureHeader, nodata: number | undefined, key: string) {
+  constructor(
+    path: string,
+    header: PictureHeader,
+    nodata: number | undefined,
+    key: string,
+    mask: PictureMask | undefined,
+  ) {
+    this.#mask = mask
     this.#path = path
     this.#header = header
     this.#key = key
     useShared(key)
-    this.look = lookOf(header, nodata)
+    this.look = { ...lookOf(header, nodata), validity: mask !== undefined }
     const { width, height } = header
     const blockWidth = Math.min(width, 512)
     const blockHeight = Math.min(height, 512)
@@ -152,7 +163,8 @@ class PictureFile implements StoredImage {
       const from = ((window.y + row) * width + window.x) * samples
       block.set(decoded.subarray(from, from + rowSamples), row * rowSamples)
     }
-    return { arrays: new Array(samples).fill(block), stride: samples }
+    const validity = await this.#mask?.read(window)
+    return { arrays: new Array(samples).fill(block), stride: samples, validity }
   }
 
   /** Decoded once, however many ask at the same time. */
@@ -184,6 +196,7 @@ class PictureFile implements StoredImage {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    await this.#mask?.close()
     this.#sharedView = undefined
     decodedPictures.delete(this)
     endShared(this.#key)

@@ -1,0 +1,106 @@
+// Masks of pictures that live elsewhere: GDAL's behind the end of a JPEG (zlib-packed bits, the last four bytes say
+// where they begin), and photo.png.msk, a TIFF beside the picture. 0 where there is nothing.
+import { open } from 'node:fs/promises'
+import { inflateSync } from 'node:zlib'
+import { FlagstoneError } from '../../errors.js'
+import type { PixelWindow } from '../source.js'
+import { readBandRoles } from '../tiff/band-roles.js'
+import { type ByteSource, openFileSource } from '../tiff/byte-source.js'
+import { TiffRaster } from '../tiff/raster.js'
+
+export interface PictureMask {
+  /** A byte a pixel, 0 or 255. Throws SOURCE_CORRUPT. */
+  read(window: PixelWindow): Promise<Uint8Array>
+  close(): Promise<void>
+}
+
+/** Undefined when there is none; a file beside the picture goes first, as in GDAL. Throws SOURCE_CORRUPT. */
+export async function maskOfPicture(
+  path: string,
+  { format, width, height }: { readonly format: string; readonly width: number; readonly height: number },
+): Promise<PictureMask | undefined> {
+  return (
+    (await maskBeside(`${path}.msk`, width, height)) ??
+    (format === 'JPEG' ? maskBehind(path, width, height) : undefined)
+  )
+}
+
+async function maskBeside(path: string, width: number, height: number): Promise<PictureMask | undefined> {
+  let source: ByteSource
+  try {
+    source = await openFileSource(path)
+  } catch (error) {
+    if (error instanceof FlagstoneError && error.code === 'NOT_FOUND') return undefined
+    throw error
+  }
+  let raster: TiffRaster
+  try {
+    raster = await TiffRaster.open(source, { view: { kind: 'values', bands: [1] }, nodata: [] })
+  } catch (error) {
+    await source.close()
+    // something else of that name
+    if (error instanceof FlagstoneError && error.code === 'SOURCE_UNSUPPORTED') return undefined
+    throw error
+  }
+  const { items } = await readBandRoles(raster.ifd)
+  const isMask = items.has('INTERNAL_MASK_FLAGS_1')
+  if (!isMask || raster.layout.width !== width || raster.layout.height !== height) {
+    await raster.close()
+    return undefined
+  }
+  return {
+    async read(window) {
+      const { data } = await raster.read(0, window)
+      return Uint8Array.from(data, (value) => (value === 0 ? 0 : 255))
+    },
+    close: () => raster.close(),
+  }
+}
+
+/** Bits, the lowest of a byte first, row after row without padding. Source: GDAL's JPEG driver (CheckForMask). */
+async function maskBehind(path: string, width: number, height: number): Promise<PictureMask | undefined> {
+  const packed = await bytesBehind(path)
+  if (packed === undefined) return undefined
+  let bits: Uint8Array
+  try {
+    bits = inflateSync(packed, { maxOutputLength: Math.ceil(((width + 8) * height) / 8) + 8 })
+  } catch (cause) {
+    // without it, pixels that are hidden would be seen
+    throw damaged(path, cause)
+  }
+  if (bits.length * 8 < width * height) throw damaged(path)
+  return {
+    async read({ x, y, width: columns, height: rows }) {
+      const out = new Uint8Array(columns * rows)
+      for (let row = 0, d = 0; row < rows; row++) {
+        let at = (y + row) * width + x
+        for (let column = 0; column < columns; column++, at++)
+          out[d++] = (bits[at >>> 3]! >>> (at & 7)) & 1 ? 255 : 0
+      }
+      return out
+    },
+    async close() {},
+  }
+}
+
+function damaged(path: string, cause?: unknown): FlagstoneError {
+  const message = `${path}: the mask behind its picture cannot be decoded; it is truncated or damaged, get a complete copy, or ignore masks with --no-alpha`
+  return new FlagstoneError('SOURCE_CORRUPT', message, { path, cause })
+}
+
+/** What lies between the end of the JPEG and the number that says where that is. */
+async function bytesBehind(path: string): Promise<Buffer | undefined> {
+  const file = await open(path, 'r')
+  try {
+    const { size } = await file.stat()
+    const tail = Buffer.alloc(4)
+    await file.read(tail, 0, 4, Math.max(0, size - 4))
+    const start = tail.readUInt32LE()
+    if (start < size / 2 || start > size - 4) return undefined
+    const bytes = Buffer.alloc(size - 4 - start + 2)
+    await file.read(bytes, 0, bytes.length, start - 2)
+    return bytes.readUInt16BE() === 0xffd9 && bytes.length > 2 ? bytes.subarray(2) : undefined
+  } finally {
+    await file.close()
+  }
+}
