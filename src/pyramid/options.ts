@@ -230,7 +230,7 @@ export const buildContext = prepareContext.extend({
   onNote: callback,
   checkSpace: z.boolean().optional(),
 })
-export const estimateContext = prepareContext.extend({ sampleSeconds: z.number().gt(0).optional() })
+export const estimateContext = prepareContext.extend({ sampleSeconds: z.number().min(0).optional() })
 
 export type BuildOptions = Given<typeof buildShape>
 export type ResolvedBuildOptions = z.output<typeof buildOptions> & {
