@@ -1,15 +1,19 @@
 // Verification of a file by path, with its pictures: the store checks structure and checksums, the codecs
 // whether every tile decodes, and to a tile's size.
+import { setImmediate } from 'node:timers/promises'
 import { FlagstoneError } from '../errors.js'
-import { MAX_ZOOM } from '../format/layout.js'
 import { TileType } from '../format/tile-type.js'
+import { archiveKind } from '../interop/archive-name.js'
+import { openTileSet } from '../interop/open.js'
 import { openRealFile } from '../platform/real-file.js'
 import { decodeTile } from '../raster/tiles/codec.js'
 import { decodeHeights } from '../raster/tiles/terrain.js'
-import { type TileArea, tilesIn } from '../store/areas.js'
-import type { AnyReader } from '../store/open.js'
+import { tilesIn } from '../store/areas.js'
+import type { TileRange } from '../store/list.js'
+import { isTileFile, notTileFile } from '../store/open.js'
 import { PATIENT } from '../store/options.js'
 import { openTiles } from '../store/paths.js'
+import { areasOf, type TileSet } from '../store/tile-set.js'
 import { type Finding, verify } from '../store/verify.js'
 
 export interface VerifyPathOptions {
@@ -17,6 +21,10 @@ export interface VerifyPathOptions {
   readonly signal?: AbortSignal
 }
 
+/** Whatever a file of such a name begins with, it should have been a tile file. */
+const MAY_BE_DAMAGED = /\.(pmtiles|ft|flat)$/i
+/** Tiles between looks at the signal. */
+const TURN_TILES = 256
 /** Tiles decoded at a time. */
 const IN_FLIGHT = 4
 /** Faulty tiles that are named; the rest is counted. */
@@ -31,30 +39,71 @@ const DECODED = new Set<number>([
 ])
 
 /**
- * Every numbered invariant and every checksum of a tile file.
+ * Every numbered invariant and every checksum of a tile file; of MBTiles and folders, that every tile can be read.
  * @returns findings, never throws for what is wrong inside the file
- * @throws FlagstoneError NOT_FOUND, SYSTEM, INTERRUPTED
+ * @throws FlagstoneError NOT_A_TILE_FILE for what is something else, NOT_FOUND, SYSTEM, INTERRUPTED
  */
 export async function verifyPath(path: string, options: VerifyPathOptions = {}): Promise<Finding[]> {
+  if (archiveKind(path) !== 'file') return verifySet(path, options)
   const file = openRealFile(path, 'read')
   let findings: Finding[]
   try {
+    if (!MAY_BE_DAMAGED.test(path) && !isTileFile(file)) throw notTileFile(file)
     findings = verify(file)
   } finally {
     file.close()
   }
   if (options.decode === true && findings.every((finding) => finding.ok)) {
-    findings.push(...(await decodeAll(path, options.signal)))
+    const reader = openTiles(path, { ...PATIENT, check: 'never' })
+    try {
+      findings.push(...(await decodeAll(reader, options.signal)))
+    } finally {
+      reader.close()
+    }
   }
   return findings
 }
 
-async function decodeAll(path: string, signal: AbortSignal | undefined): Promise<Finding[]> {
-  const reader = openTiles(path, { ...PATIENT, check: 'never' })
+/** Archives without checksums: what is listed is there, and decodes. */
+async function verifySet(path: string, { decode, signal }: VerifyPathOptions): Promise<Finding[]> {
+  const tiles = await openTileSet(path)
+  try {
+    const levels = tiles.levels()
+    let missing: string | undefined
+    let count = 0
+    for (const { zoom } of levels) {
+      for (const { z, x, y } of tiles.tiles({ zoom })) {
+        if (signal?.aborted === true) throw interrupted(path)
+        if (tiles.get(z, x, y) === undefined) missing ??= `${z}/${x}/${y}`
+        // others have their turn: interrupts, above all
+        if (++count % TURN_TILES === 0) await setImmediate()
+      }
+    }
+    const zooms = levels.length === 0 ? '' : `, zooms ${levels[0]!.zoom} to ${levels.at(-1)!.zoom}`
+    const kind = archiveKind(path) === 'mbtiles' ? 'MBTiles' : 'z/x/y'
+    const readable: Finding = {
+      invariant: kind,
+      ok: missing === undefined,
+      message: missing === undefined ? `${count} tiles can be read${zooms}` : `tile ${missing} is empty`,
+    }
+    if (decode !== true || !readable.ok) return [readable]
+    return [readable, ...(await decodeAll(tiles, signal))]
+  } catch (error) {
+    if (!(error instanceof FlagstoneError) || error.code !== 'DAMAGED') throw error
+    return [{ invariant: 'read', ok: false, message: error.message }]
+  } finally {
+    tiles.close()
+  }
+}
+
+const interrupted = (path: string): FlagstoneError =>
+  new FlagstoneError('INTERRUPTED', `The verification of ${path} was interrupted.`)
+
+async function decodeAll(reader: TileSet, signal: AbortSignal | undefined): Promise<Finding[]> {
   const bad: Finding[] = []
   let faults = 0
   let decoded = 0
-  const decodeFirst = async (area: TileArea): Promise<void> => {
+  const decodeFirst = async (area: TileRange & { readonly z: number }): Promise<void> => {
     const { z, minX: x, minY: y } = area
     const tile = reader.get(z, x, y)
     if (tile === undefined || !DECODED.has(tile.type)) return
@@ -68,25 +117,20 @@ async function decodeAll(path: string, signal: AbortSignal | undefined): Promise
         bad.push({ invariant: 'decode', ok: false, message: `tile ${z}/${x}/${y}: ${error.message}` })
     }
   }
-  try {
-    const areas = areasOf(reader)
-    const worker = async (): Promise<void> => {
-      for (const area of areas) {
-        if (signal?.aborted === true)
-          throw new FlagstoneError('INTERRUPTED', `The verification of ${path} was interrupted.`)
-        await decodeFirst(area)
-      }
+  const areas = allAreas(reader)
+  const worker = async (): Promise<void> => {
+    for (const area of areas) {
+      if (signal?.aborted === true) throw interrupted(reader.path)
+      await decodeFirst(area)
     }
-    await Promise.all(Array.from({ length: IN_FLIGHT }, worker))
-  } finally {
-    reader.close()
   }
+  await Promise.all(Array.from({ length: IN_FLIGHT }, worker))
   if (faults > NAMED)
     bad.push({ invariant: 'decode', ok: false, message: `${faults - NAMED} more tiles do not decode` })
   return faults > 0 ? bad : [{ invariant: 'decode', ok: true, message: `${decoded} tiles decode` }]
 }
 
 /** Equal tiles that lie together are one. */
-function* areasOf(reader: AnyReader): Generator<TileArea> {
-  for (let zoom = 0; zoom <= MAX_ZOOM; zoom++) yield* reader.areas(zoom)
+function* allAreas(tiles: TileSet): Generator<TileRange & { readonly z: number }> {
+  for (const { zoom } of tiles.levels()) for (const area of areasOf(tiles, zoom)) yield { ...area, z: zoom }
 }

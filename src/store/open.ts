@@ -12,14 +12,27 @@ export type AnyReader = TileReader | ForeignReader
 /** Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, BAD_OPTION. */
 export function openReader(file: ByteFile, options: ReaderOptions = {}): AnyReader {
   if (isFlat(file)) return TileReader.open(file, options)
+  if (isPmtiles(headOf(file))) return ForeignReader.open(file, options)
+  throw notTileFile(file)
+}
+
+/** Ours or PMTiles, by what it begins with. */
+export const isTileFile = (file: ByteFile): boolean => isPmtiles(headOf(file)) || isFlat(file)
+
+export const notTileFile = (file: ByteFile): FlagstoneError =>
+  new FlagstoneError(
+    'NOT_A_TILE_FILE',
+    `${file.path}: neither a Flagstone file nor a PMTiles archive (${file.size() === 0 ? 'it is empty' : `${file.size()} bytes, beginning with ${hex(headOf(file))}`}).`,
+    { path: file.path },
+  )
+
+function headOf(file: ByteFile): Uint8Array {
   const head = new Uint8Array(2)
   file.read(head, 0)
-  if (head[0] === PMTILES_MAGIC[0] && head[1] === PMTILES_MAGIC[1]) return ForeignReader.open(file, options)
-  throw new FlagstoneError(
-    'NOT_A_TILE_FILE',
-    `${file.path}: neither a Flagstone file nor a PMTiles archive (${file.size() === 0 ? 'it is empty' : `${file.size()} bytes, beginning with ${hex(head)}`}).`,
-  )
+  return head
 }
+
+const isPmtiles = (head: Uint8Array): boolean => head[0] === PMTILES_MAGIC[0] && head[1] === PMTILES_MAGIC[1]
 
 /** Whether there is at least the trace of a superblock: a damaged one is to be reported, not to be overlooked. */
 export function isFlat(file: ByteFile): boolean {

@@ -101,7 +101,7 @@ t.test('failures are exit code 1 and say what to do', async (t) => {
     [['build', fixture('ortho.tif'), join(dir, 'no', 'x')], /the directory .* does not exist/],
     [['build', fixture('ortho.tif'), ortho, '--resume'], /nothing to resume/],
     [['info', join(dir, 'nothing')], /there is no such file/],
-    [['info', fixture('ortho.tif')], /neither a Flagstone file nor a PMTiles archive/],
+    [['info', fixture('ortho.tif')], /is an image, not a tile file; build it first/],
     [['tile', ortho, '14', '1', '1'], /has no tile 14\/1\/1 \(it has zooms 12 to 18\)/],
     [['sample', ortho, '--size', '99999x99999', '-o', 'x.png'], /over the limit/],
     [['probe', join(dir, 'nowhere')], /no such file/],

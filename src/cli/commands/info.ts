@@ -1,12 +1,11 @@
 // `flagstone info FILE`: header, levels with counts and bytes, slack, metadata.
 import { basename } from 'node:path'
 import { Command } from 'commander'
-import { describeTiles, type TilesDescription } from '../../store/describe.js'
-import { PATIENT } from '../../store/options.js'
-import { openTiles } from '../../store/paths.js'
+import type { TilesDescription } from '../../store/describe.js'
 import { tileJson } from '../../store/tilejson.js'
 import { formatBytes, formatCount, formatDegrees, table } from '../format.js'
 import { type CommonOptions, type Context, print, printJson } from '../io.js'
+import { describeAny, openAny, TILE_FILE } from '../tile-files.js'
 
 interface InfoOptions extends CommonOptions {
   readonly levels?: boolean
@@ -34,7 +33,7 @@ function summary(d: TilesDescription): string[][] {
     ['  name', String(d.metadata['name'] ?? '–')],
     [
       '  tiles',
-      `${formatCount(d.tiles)}  (${d.types.map((t) => `${t.name} ${formatCount(t.count)}`).join(', ') || 'none'})`,
+      `${formatCount(d.tiles)}  (${d.isSampled ? 'about ' : ''}${d.types.map((t) => `${t.name} ${formatCount(t.count)}`).join(', ') || 'none'})`,
     ],
     ['  zooms', d.levels.length > 0 ? `${d.minZoom} to ${d.maxZoom}` : 'none'],
   ]
@@ -60,22 +59,25 @@ export function infoCommand({ io }: Context): Command {
   return new Command('info')
     .aliases(['show', 'summary'])
     .description("show a tile file's contents")
-    .argument('<file>', 'a Flagstone file or any PMTiles archive')
+    .argument('<file>', TILE_FILE)
     .option('--levels', 'print only the table of zooms')
     .option('--tilejson', 'print a TileJSON 3.0.0 document')
     .addHelpText(
       'after',
       '\nExamples:\n  flagstone info ortho.pmtiles\n  flagstone info ortho.pmtiles --json | jq .levels',
     )
-    .action((path: string, options: InfoOptions) => {
-      const reader = openTiles(path, PATIENT)
+    .action(async (path: string, options: InfoOptions) => {
+      const reader = await openAny(path)
       try {
-        const description = describeTiles(reader)
+        const description = describeAny(reader)
         if (options.tilejson === true) printJson(io, asTileJson(path, description))
         else if (options.json === true) printJson(io, { file: path, ...description })
         else if (options.levels === true) print(io, levelTable(description))
         else {
-          print(io, `${path}: ${description.kind}, ${formatBytes(description.fileBytes)}`)
+          print(
+            io,
+            `${path}: ${description.kind}${description.fileBytes > 0 ? `, ${formatBytes(description.fileBytes)}` : ''}`,
+          )
           const rows = summary(description)
           const width = Math.max(...rows.map(([key]) => key!.length))
           for (const [key, value] of rows) print(io, `${key!.padEnd(width)}  ${value}`)

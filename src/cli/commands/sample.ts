@@ -9,14 +9,12 @@ import { ELEVATION_LOOKS, type ElevationLook } from '../../sampling/options.js'
 import { sample } from '../../sampling/sample.js'
 import { elevationOf } from '../../sampling/tile-form.js'
 import { windowOfBbox } from '../../sampling/window.js'
-import { describeTiles } from '../../store/describe.js'
-import type { AnyReader as TileReader } from '../../store/open.js'
-import { PATIENT } from '../../store/options.js'
-import { openTiles } from '../../store/paths.js'
+import type { TileSet } from '../../store/tile-set.js'
 import { type BinaryTarget, checkTarget, isStdout, writeBinary } from '../binary-output.js'
 import { formatDegrees } from '../format.js'
 import { type CommonOptions, type Context, printJson, say } from '../io.js'
 import { KERNEL_NAMES, oneOf, parseBbox, parseInteger, parseSize, type Size } from '../parse.js'
+import { describeAny, openAny, TILE_FILE } from '../tile-files.js'
 
 interface SampleOptions extends CommonOptions {
   readonly bbox?: [number, number, number, number]
@@ -68,7 +66,7 @@ function sizeOf(
 }
 
 /** Heights are written as colours, which must survive. Throws BAD_OPTION for formats in which they would not. */
-function isEncoded(reader: TileReader, { elevation }: SampleOptions, format: TileFormat): boolean {
+function isEncoded(reader: TileSet, { elevation }: SampleOptions, format: TileFormat): boolean {
   const kind = elevationOf(reader)
   if (kind === undefined || kind === 'numbers' || (elevation ?? 'encoded') !== 'encoded') return false
   if (format === 'jpeg') {
@@ -83,7 +81,7 @@ function isEncoded(reader: TileReader, { elevation }: SampleOptions, format: Til
 export function sampleCommand({ io }: Context): Command {
   return new Command('sample')
     .description('draw any part of a tile file, at any size, as a web mercator image')
-    .argument('<file>', 'a Flagstone file or any PMTiles archive')
+    .argument('<file>', TILE_FILE)
     .option('--bbox <w,s,e,n>', 'area to draw, in degrees (default: the whole file)', parseBbox)
     .option(
       '--size <WxH>',
@@ -117,9 +115,9 @@ export function sampleCommand({ io }: Context): Command {
       const format = formatOf(options)
       const target: BinaryTarget = { who: 'sample', input: path, ...options }
       checkTarget(io, target)
-      const reader = openTiles(path, PATIENT)
+      const reader = await openAny(path)
       try {
-        const bbox = options.bbox ?? describeTiles(reader).bounds
+        const bbox = options.bbox ?? describeAny(reader).bounds
         if (bbox === undefined)
           throw new FlagstoneError('NOT_FOUND', `${path} has no tiles to sample.`, { path })
         const { width, height } = sizeOf(bbox, options.size)

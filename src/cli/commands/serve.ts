@@ -53,7 +53,10 @@ export function serveCommand({ io }: Context): Command {
         .then((running) => running.reload())
         .catch((error: Error) => say(io, options, `Not reloaded: ${error.message}`))
     })
-    const running = await starting
+    const running = await starting.catch(async (error: unknown) => {
+      const { whatItIs } = await import('../tile-files.js')
+      throw await whatItIs(error instanceof FlagstoneError ? error.path : undefined, error)
+    })
     announce(io, options, running)
     io.onForcedStop?.(() => say(io, options, 'Stopped; open requests were cut off.'))
     try {

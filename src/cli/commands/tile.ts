@@ -1,11 +1,11 @@
 // `flagstone tile FILE Z X Y`: one tile's bytes.
 import { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
-import { PATIENT } from '../../store/options.js'
-import { openTiles } from '../../store/paths.js'
+import { mimeOf } from '../../format/tile-type.js'
 import { type BinaryTarget, checkTarget, writeBinary } from '../binary-output.js'
 import { type CommonOptions, type Context, printJson } from '../io.js'
 import { parseInteger } from '../parse.js'
+import { openAny, TILE_FILE } from '../tile-files.js'
 
 interface TileOptions extends CommonOptions {
   readonly output?: string
@@ -15,7 +15,7 @@ interface TileOptions extends CommonOptions {
 export function tileCommand({ io }: Context): Command {
   return new Command('tile')
     .description("write one tile's bytes to stdout")
-    .argument('<file>', 'a Flagstone file or any PMTiles archive')
+    .argument('<file>', TILE_FILE)
     .argument('<z>', 'zoom', parseInteger(0, 26))
     .argument('<x>', 'column, counted from the west', parseInteger(0, 2 ** 26))
     .argument('<y>', 'row, counted from the north', parseInteger(0, 2 ** 26))
@@ -25,7 +25,7 @@ export function tileCommand({ io }: Context): Command {
       'after',
       '\nExamples:\n  flagstone tile ortho.pmtiles 14 8800 5373 > tile.jpg\n  flagstone tile ortho.pmtiles 14 8800 5373 --json   (type, length, ETag; no bytes)',
     )
-    .action((path: string, z: number, x: number, y: number, options: TileOptions) => {
+    .action(async (path: string, z: number, x: number, y: number, options: TileOptions) => {
       if (x >= 2 ** z || y >= 2 ** z) {
         throw new FlagstoneError(
           'BAD_OPTION',
@@ -35,7 +35,7 @@ export function tileCommand({ io }: Context): Command {
       const target: BinaryTarget = { who: 'tile', input: path, ...options }
       if (options.json !== true) checkTarget(io, target)
       // for one tile a mapping is not worth its while
-      const reader = openTiles(path, { ...PATIENT, mode: 'buffered' })
+      const reader = await openAny(path, { mode: 'buffered' })
       try {
         const tile = reader.get(z, x, y)
         if (tile === undefined) {
@@ -44,7 +44,14 @@ export function tileCommand({ io }: Context): Command {
           throw new FlagstoneError('NOT_FOUND', `${path} has no tile ${z}/${x}/${y} (${has}).`, { path })
         }
         if (options.json === true)
-          printJson(io, { z, x, y, type: tile.mime, length: tile.bytes.length, etag: tile.etag })
+          printJson(io, {
+            z,
+            x,
+            y,
+            type: mimeOf(tile.type),
+            length: tile.bytes.length,
+            etag: 'etag' in tile ? tile.etag : undefined,
+          })
         else writeBinary(io, target, tile.bytes)
       } finally {
         reader.close()

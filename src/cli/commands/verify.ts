@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { verifyPath } from '../../pyramid/verify.js'
 import { type CommonOptions, type Context, EXIT, print, printJson } from '../io.js'
+import { TILE_FILE, whatItIs } from '../tile-files.js'
 
 interface VerifyOptions extends CommonOptions {
   readonly decode?: boolean
@@ -12,14 +13,18 @@ export function verifyCommand(context: Context): Command {
   return new Command('verify')
     .alias('validate')
     .description('check all structures and checksums of a tile file')
-    .argument('<file>', 'a Flagstone file or any PMTiles archive')
+    .argument('<file>', TILE_FILE)
     .option('--decode', 'also decode every tile')
     .addHelpText(
       'after',
       '\nExamples:\n  flagstone verify ortho.pmtiles\n  flagstone verify ortho.pmtiles --decode --json\n\nExit code 3 if the file is damaged.',
     )
     .action(async (path: string, options: VerifyOptions) => {
-      const findings = await verifyPath(path, { decode: options.decode === true, signal: io.signal })
+      const findings = await verifyPath(path, { decode: options.decode === true, signal: io.signal }).catch(
+        async (error: unknown) => {
+          throw await whatItIs(path, error)
+        },
+      )
       const bad = findings.filter((finding) => !finding.ok)
       if (bad.length > 0) context.exitCode = EXIT.DAMAGED
       if (options.json === true) {

@@ -124,7 +124,7 @@ class Crew {
         place.listens(message.state)
       } else if (message.kind === 'failed') {
         why = message.message
-        place.refuses(new FlagstoneError(message.code, message.message))
+        place.refuses(new FlagstoneError(message.code, message.message, { path: message.path }))
       } else if (message.kind === 'others') void this.#others(worker, message.ask)
       else if (message.kind === 'signalled') void this.#letGo(worker)
     })

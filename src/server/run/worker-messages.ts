@@ -18,7 +18,12 @@ export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'listening'; readonly state: ServeState }
   /** It cannot begin, and another try would not help. */
-  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
+  | {
+      readonly kind: 'failed'
+      readonly code: ErrorCode
+      readonly message: string
+      readonly path?: string | undefined
+    }
   | { readonly kind: 'counted'; readonly ask: number; readonly snapshot: MetricsSnapshot }
   | { readonly kind: 'others'; readonly ask: number }
   | { readonly kind: 'deaf' }

@@ -60,7 +60,8 @@ function fail(error: unknown): void {
   // anything else is a defect: its stack, and an end that the supervisor sees
   if (!(error instanceof FlagstoneError || isBadOption(error))) throw error
   const { code, message } = error
-  if (process.connected) process.send!({ kind: 'failed', code, message }, () => process.exit(1))
+  const path = error instanceof FlagstoneError ? error.path : undefined
+  if (process.connected) process.send!({ kind: 'failed', code, message, path }, () => process.exit(1))
 }
 
 process.once('disconnect', () => void stop())

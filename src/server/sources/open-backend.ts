@@ -1,7 +1,6 @@
 // What opens which kind of archive for a server.
-import { isTileFolder } from '../../interop/folder.js'
+import { archiveKind, isMbtiles } from '../../interop/archive-name.js'
 import { MbtilesReader } from '../../interop/mbtiles.js'
-import { isMbtiles } from '../../interop/open.js'
 import { openTiles } from '../../store/paths.js'
 import { archiveBackend } from './archive-backend.js'
 import type { Backend } from './backend.js'
@@ -20,8 +19,9 @@ export async function readyToOpen(paths: readonly string[]): Promise<void> {
  * Throws FlagstoneError NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, SYSTEM.
  */
 export function openBackend(path: string): Backend {
-  if (isMbtiles(path)) return new MbtilesBackend(path)
-  if (isTileFolder(path)) return new FolderBackend(path)
+  const kind = archiveKind(path)
+  if (kind === 'mbtiles') return new MbtilesBackend(path)
+  if (kind === 'folder') return new FolderBackend(path)
   return archiveBackend(
     // others are waiting for their answers: see core.ts
     openTiles(path, { mode: 'buffered', pooled: true, levels: 'about', busyTimeoutMs: 0 }),

@@ -1,0 +1,65 @@
+// Tile files for the commands that look at one: whatever `serve` opens.
+import { statSync } from 'node:fs'
+import { FlagstoneError } from '../errors.js'
+import { archiveKind } from '../interop/archive-name.js'
+import { openTileSet } from '../interop/open.js'
+import { kindOf } from '../raster/formats/file-kind.js'
+import { describeSampled } from '../server/sources/describe-served.js'
+import { describeTiles, type TilesDescription } from '../store/describe.js'
+import type { AnyReader } from '../store/open.js'
+import { PATIENT, type ReaderOptions } from '../store/options.js'
+import { openTiles } from '../store/paths.js'
+import type { TileSet } from '../store/tile-set.js'
+
+export const TILE_FILE = 'a Flagstone file, PMTiles, MBTiles or a folder of z/x/y tiles'
+
+/**
+ * Opens one. `options`: of ours and PMTiles.
+ * @throws FlagstoneError NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, SYSTEM
+ */
+export async function openAny(path: string, options: ReaderOptions = {}): Promise<AnyReader | TileSet> {
+  try {
+    return archiveKind(path) === 'file'
+      ? openTiles(path, { ...PATIENT, ...options })
+      : await openTileSet(path)
+  } catch (error) {
+    throw await whatItIs(path, error)
+  }
+}
+
+/** The same error, or one that says what is there instead of a tile file, and what to do with that. */
+export async function whatItIs(path: string | undefined, error: unknown): Promise<unknown> {
+  if (path === undefined || !(error instanceof FlagstoneError) || error.code !== 'NOT_A_TILE_FILE')
+    return error
+  const notTiles = (message: string): FlagstoneError =>
+    new FlagstoneError('NOT_A_TILE_FILE', message, { path, cause: error })
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+    return notTiles(`${path} is a folder without z/x/y tiles; pass a tile file, or flagstone serve ${path}.`)
+  }
+  const isImage = await kindOf(path).then(
+    () => true,
+    () => false,
+  )
+  if (!isImage) return error
+  const out = `${path.replace(/\.[^./\\]+$/, '')}.pmtiles`
+  return notTiles(`${path} is an image, not a tile file; build it first: flagstone build ${path} ${out}`)
+}
+
+const isReader = (tiles: AnyReader | TileSet): tiles is AnyReader => 'kind' in tiles
+
+/** What `info` says; of other archives than ours and PMTiles types and bytes are of a sample. */
+export function describeAny(tiles: AnyReader | TileSet): TilesDescription {
+  if (isReader(tiles)) return describeTiles(tiles)
+  const stat = (z: number, x: number, y: number) => {
+    const tile = tiles.get(z, x, y)
+    return tile && { type: tile.type, length: tile.bytes.length }
+  }
+  const isFile = archiveKind(tiles.path) === 'mbtiles'
+  return describeSampled(tiles, stat, {
+    kind: isFile ? 'MBTiles' : 'z/x/y tiles in a folder',
+    sealed: isFile,
+    fileBytes: isFile ? statSync(tiles.path).size : 0,
+    layout: undefined,
+    metadata: tiles.metadata(),
+  })
+}
