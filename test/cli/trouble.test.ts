@@ -125,7 +125,13 @@ t.test('sockets, devices, directories', async (t) => {
   mkdirSync(join(dir, 'd.tif'))
   isSentence(t, await shell(dir, 'flagstone build /dev/null b.pmtiles'), /it is a device/, 1, 'a device')
   isSentence(t, await shell(dir, 'flagstone build d.tif b.pmtiles'), /has no rasters/, 1, 'a directory')
-  isSentence(t, await shell(dir, 'flagstone info d.tif'), /is a folder without z\/x\/y tiles/, 1, 'a directory')
+  isSentence(
+    t,
+    await shell(dir, 'flagstone info d.tif'),
+    /is a folder without z\/x\/y tiles/,
+    1,
+    'a directory',
+  )
 })
 
 t.test(
