@@ -149,8 +149,9 @@ class Varints {
 /**
  * The entries of an uncompressed directory. Memory is bounded by the bytes given: an entry takes at least four
  * of them, so a greater count is refused before anything is allocated. Throws DAMAGED.
+ * `onLeftOver` is told how many bytes follow the last entry, when some do.
  */
-export function decodeDirectory(bytes: Uint8Array): Directory {
+export function decodeDirectory(bytes: Uint8Array, onLeftOver?: (bytes: number) => void): Directory {
   const cursor: Cursor = { bytes, at: 0 }
   const count = readVarint(cursor)
   if (count * 4 > bytes.length - cursor.at)
@@ -184,6 +185,7 @@ export function decodeDirectory(bytes: Uint8Array): Directory {
       throw damaged(`the entry of TileID ${tileIds[i]} ends beyond 2^53`)
     offsets[i] = offset
   }
+  if (cursor.at < bytes.length) onLeftOver?.(bytes.length - cursor.at)
   return directory
 }
 

@@ -13,7 +13,15 @@ import { readCheckpoint } from './checkpoint.js'
 import { allLost, type DamagedSource, damagedSources, withSkipAdvice } from './damage.js'
 import { fingerprintOf } from './fingerprint.js'
 import { type BuildOptions, buildContext, parseBuildOptions, type ResolvedBuildOptions } from './options.js'
-import { checkOutput, discardOutput, finishOutput, metadataOf, type Output, openOutput } from './output.js'
+import {
+  centerOf,
+  checkOutput,
+  discardOutput,
+  finishOutput,
+  metadataOf,
+  type Output,
+  openOutput,
+} from './output.js'
 import { refuseOversampling } from './oversampling.js'
 import { type BuildPlan, subtreeRoots } from './plan.js'
 import type { SubtreePool } from './pool.js'
@@ -243,10 +251,19 @@ function seal(
   const metadata = metadataOf(plan, options, output.start.fingerprint, colours.view)
   const [main] = Object.entries(tally.types).sort(([, a], [, b]) => b - a)
   metadata.format = extensionOf(Number(main![0]))
+  // a zoom of the plan that came out empty is not one of the file
+  const zooms = Object.keys(tally.levels).map(Number)
+  const [lon, lat, zoom] = centerOf(plan)
+  const center: [number, number, number] = [
+    lon,
+    lat,
+    Math.max(Math.min(...zooms), Math.min(zoom, Math.max(...zooms))),
+  ]
+  metadata.center = center
   try {
     output.writer.seal({
-      bounds: [...plan.bounds],
-      center: metadata.center as [number, number, number],
+      bounds: withArea(plan.bounds),
+      center,
       metadata,
     })
     output.writer.close()
@@ -289,4 +306,16 @@ function reportOf(
     resumed: output.resumed,
     seconds,
   }
+}
+
+/** PMTiles keeps degrees to 1e-7: what is smaller than that, a centimetre, is made so large. */
+function withArea([west, south, east, north]: BuildPlan['bounds']): [number, number, number, number] {
+  const apart = (low: number, high: number, most: number): [number, number] => {
+    const [from, to] = [Math.round(low * 1e7), Math.round(high * 1e7)]
+    if (from < to) return [low, high]
+    return to < most * 1e7 ? [from / 1e7, (from + 1) / 1e7] : [(to - 1) / 1e7, to / 1e7]
+  }
+  const [w, e] = apart(west, east, 180)
+  const [s, n] = apart(south, north, 90)
+  return [w, s, e, n]
 }

@@ -1,7 +1,7 @@
 // What a flat-1 file says of itself as a PMTiles archive: header and metadata, when it is sealed and while it grows.
 import type { BuiltDirectories } from '../format/directory-builder.js'
 import { PMTILES_HEADER_BYTES } from '../format/layout.js'
-import { Compression, type PmtilesHeader, type SealedSections } from '../format/pmtiles.js'
+import { Compression, type PmtilesHeader, type PmtilesPlace, type SealedSections } from '../format/pmtiles.js'
 import { nameOfTileType, pmtilesTypeOf, TileType } from '../format/tile-type.js'
 import type { Census } from './census.js'
 import type { ResolvedSealInfo } from './options.js'
@@ -20,12 +20,6 @@ export interface ArchiveFacts {
 /** The header but for `rootLength`, which is known when the root is. */
 export function archiveHeader(facts: ArchiveFacts): PmtilesHeader {
   const { census, built, sections, info } = facts
-  const [minLon, minLat, maxLon, maxLat] = info.bounds ?? boundsOf(census)
-  const [centerLon, centerLat, centerZoom] = info.center ?? [
-    (minLon + maxLon) / 2,
-    (minLat + maxLat) / 2,
-    census.minZoom,
-  ]
   const type = mostCommonType(census)
   return {
     rootOffset: PMTILES_HEADER_BYTES,
@@ -43,16 +37,23 @@ export function archiveHeader(facts: ArchiveFacts): PmtilesHeader {
     internalCompression: Compression.gzip,
     tileCompression: type === TileType.mvt ? compressionOf(facts.firstBytes) : Compression.none,
     tileType: pmtilesTypeOf(type),
-    minZoom: census.minZoom,
-    maxZoom: census.maxZoom,
-    minLon,
-    minLat,
-    maxLon,
-    maxLat,
-    centerZoom,
-    centerLon,
-    centerLat,
+    ...archivePlace(census, info),
   }
+}
+
+/** Zooms, bounds and center: as told, else as the tiles have it. */
+export function archivePlace(
+  census: Census,
+  info: Pick<ResolvedSealInfo, 'bounds' | 'center'>,
+): PmtilesPlace {
+  const { minZoom, maxZoom } = census
+  const [minLon, minLat, maxLon, maxLat] = info.bounds ?? boundsOf(census)
+  const [centerLon, centerLat, centerZoom] = info.center ?? [
+    (minLon + maxLon) / 2,
+    (minLat + maxLat) / 2,
+    minZoom,
+  ]
+  return { minZoom, maxZoom, minLon, minLat, maxLon, maxLat, centerZoom, centerLon, centerLat }
 }
 
 /** The caller's metadata, and what PMTiles' header cannot say of our file. */
@@ -61,9 +62,10 @@ export function archiveMetadata(metadata: Record<string, unknown>, census: Censu
   return { ...metadata, flagstone: { version: 1, tileTypes } }
 }
 
-function mostCommonType(census: Census): number {
-  let best = 0
-  for (const [type, n] of census.types) if (n > (census.types.get(best) ?? 0)) best = type
+/** Of as many tiles of each: the lowest code. */
+export function mostCommonType(census: Census): number {
+  let [best, most] = [0, 0]
+  for (const [type, n] of census.types) if (n > most || (n === most && type < best)) [best, most] = [type, n]
   return best
 }
 

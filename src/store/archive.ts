@@ -11,6 +11,7 @@ import {
   lastNotAbove,
   MAX_DIRECTORY_BYTES,
 } from '../format/directory.js'
+import { parseJsonObject } from '../format/json.js'
 import { MAX_ZOOM, PMTILES_HEADER_BYTES } from '../format/layout.js'
 import { Compression, decodeHeader, type PmtilesHeader } from '../format/pmtiles.js'
 import { zoomBase, zoomOfTileId } from '../format/tile-id.js'
@@ -36,9 +37,15 @@ export class Archive {
   readonly #cache = new Map<number, Directory>()
   #cachedEntries = 0
 
+  /** Where the last leaf directory that was read ends, of those that were. */
+  leavesEnd = 0
+  /** Told of bytes that belong to a part and that nothing needs: no hindrance to reading. */
+  readonly #onLeftOver: ((clause: string) => void) | undefined
+
   /** Reads and checks the header and the root directory. Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED. */
-  constructor(file: ByteFile) {
+  constructor(file: ByteFile, onLeftOver?: (clause: string) => void) {
     this.#file = file
+    this.#onLeftOver = onLeftOver
     const head = new Uint8Array(PMTILES_HEADER_BYTES)
     const got = file.read(head, 0)
     this.header = named(file, () => decodeHeader(head.subarray(0, got), file.size()))
@@ -144,14 +151,9 @@ export class Archive {
     const { metadataOffset, metadataLength } = this.header
     if (metadataLength === 0) return {}
     const bytes = this.#unpack(metadataOffset, metadataLength, MAX_METADATA_BYTES, 'metadata')
-    try {
-      const value: unknown = JSON.parse(new TextDecoder().decode(bytes))
-      if (typeof value === 'object' && value !== null && !Array.isArray(value))
-        return value as Record<string, unknown>
-    } catch {
-      // said below
-    }
-    throw this.#damaged('its metadata is not a JSON object')
+    const value = parseJsonObject(bytes)
+    if (typeof value === 'string') throw this.#damaged(`its metadata is ${value}`)
+    return value
   }
 
   #leaf(offset: number, length: number): Directory {
@@ -160,6 +162,7 @@ export class Archive {
       throw this.#damaged(
         `a leaf directory, ${length} bytes at ${offset}, lies beyond the ${leafLength} bytes of them`,
       )
+    this.leavesEnd = Math.max(this.leavesEnd, offset + length)
     return this.#directory(leafOffset + offset, length)
   }
 
@@ -167,7 +170,9 @@ export class Archive {
     const cached = this.#cache.get(position)
     if (cached !== undefined) return cached
     const directory = named(this.#file, () =>
-      decodeDirectory(this.#unpack(position, length, MAX_DIRECTORY_BYTES, 'directory')),
+      decodeDirectory(this.#unpack(position, length, MAX_DIRECTORY_BYTES, 'directory'), (bytes) =>
+        this.#onLeftOver?.(`${bytes} bytes follow the last entry of the directory at ${position}`),
+      ),
     )
     for (const [oldest, entry] of this.#cache) {
       if (this.#cachedEntries + directory.count <= CACHE_ENTRIES) break
@@ -192,6 +197,7 @@ export class Archive {
 
   #decompress(packed: Uint8Array, maxOutputLength: number, what: string): Uint8Array {
     const { internalCompression } = this.header
+    const options = { maxOutputLength, info: true }
     const zstd = (zlib as { zstdDecompressSync?: (b: Uint8Array, o: { maxOutputLength: number }) => Buffer })
       .zstdDecompressSync
     try {
@@ -199,9 +205,9 @@ export class Archive {
         case Compression.none:
           return packed
         case Compression.gzip:
-          return zlib.gunzipSync(packed, { maxOutputLength })
+          return this.#used(packed, zlib.gunzipSync(packed, options), what)
         case Compression.brotli:
-          return zlib.brotliDecompressSync(packed, { maxOutputLength })
+          return this.#used(packed, zlib.brotliDecompressSync(packed, options), what)
         case Compression.zstd:
           if (zstd !== undefined) return zstd(packed, { maxOutputLength })
       }
@@ -214,6 +220,14 @@ export class Archive {
         ? `${this.#file.path}: its directories are compressed with zstd, which Node.js ${process.version} cannot read; use Node.js 22.15 or newer.`
         : `${this.#file.path}: its directories are compressed in an unknown way (${internalCompression}).`,
     )
+  }
+
+  /** What came out; what was not needed for it is told. Node's types do not know of `info`. */
+  #used(packed: Uint8Array, unpacked: unknown, what: string): Uint8Array {
+    const { buffer, engine } = unpacked as { buffer: Buffer; engine: { bytesWritten: number } }
+    const rest = packed.length - engine.bytesWritten
+    if (rest > 0) this.#onLeftOver?.(`${rest} bytes follow the ${what}, in the length that is said of it`)
+    return buffer
   }
 
   #damaged(clause: string): FlagstoneError {

@@ -2,6 +2,7 @@
 // change of geometry took place, and cutting off what no commit accounts for.
 import { FlagstoneError } from '../errors.js'
 import { crc32 } from '../format/crc.js'
+import { parseJsonObject } from '../format/json.js'
 import { FORMAT_VERSION, PMTILES_HEADER_BYTES } from '../format/layout.js'
 import type { Superblock } from '../format/superblock.js'
 import type { ByteFile } from '../platform/byte-file.js'
@@ -81,15 +82,11 @@ export function readMetadata(file: ByteFile, sb: Superblock): Record<string, unk
   const { offset, length, crc } = sb.metadata
   const bytes = new Uint8Array(length)
   const got = file.read(bytes, sb.valuesStart + offset)
-  if (got === length && crc32(bytes) === crc) {
-    try {
-      return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>
-    } catch {
-      // falls through: bytes that match their CRC and are no JSON were never written by us
-    }
-  }
+  const isWhole = got === length && crc32(bytes) === crc
+  const value = isWhole ? parseJsonObject(bytes) : 'not what its checksum is of'
+  if (typeof value !== 'string') return value
   throw new FlagstoneError(
     'DAMAGED',
-    `${file.path}: the metadata, ${length} bytes at ${sb.valuesStart + offset}, does not match its checksum.`,
+    `${file.path}: the metadata, ${length} bytes at ${sb.valuesStart + offset}, is ${value}.`,
   )
 }

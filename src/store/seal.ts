@@ -7,13 +7,13 @@
 // Order: directories and metadata, sync; header and root, sync; superblock "sealed", twice. Unsealing goes the
 // other way: superblock, sync; then the header is zeroed. In between the file is "not sealed" to us.
 import { gzipSync } from 'node:zlib'
-import { FlagstoneError } from '../errors.js'
+import { badRange, FlagstoneError } from '../errors.js'
 import { crc32 } from '../format/crc.js'
 import { buildDirectories } from '../format/directory-builder.js'
-import { HEADER_BLOCK_BYTES, PMTILES_HEADER_BYTES, roundUp } from '../format/layout.js'
-import { encodeHeader, sealedSections } from '../format/pmtiles.js'
+import { HEADER_BLOCK_BYTES, MAX_ZOOM, PMTILES_HEADER_BYTES, roundUp } from '../format/layout.js'
+import { encodeHeader, placeFindings, sealedSections } from '../format/pmtiles.js'
 import type { Level } from '../format/superblock.js'
-import { archiveHeader, archiveMetadata } from './archive-header.js'
+import { archiveHeader, archiveMetadata, archivePlace } from './archive-header.js'
 import { type Census, countDistinctValues, entriesOf, takeCensus } from './census.js'
 import { gapsInFront } from './geometry.js'
 import { type GrowthChoice, insertAllowed, insertRanges, makeRoomWithoutValues } from './growth.js'
@@ -42,6 +42,7 @@ export function sealFile(
 ): SealReport {
   const levels: Level[] = state.written.levels
   const census = takeCensus(state.file, levels)
+  refuse(placeFindings(archivePlace(census, info)))
   const json = gzipSync(JSON.stringify(archiveMetadata(metadata, census)))
   const front = info.placement !== 'tail' && (insertAllowed(state, choice) || gapBeforeValues(state) > 0)
   let report = front ? sealAt('front', state, info, choice, census, json) : undefined
@@ -52,6 +53,16 @@ export function sealFile(
     )
   report ??= sealAt('tail', state, info, choice, census, json)!
   return report
+}
+
+/** Before anything is done: what cannot be right whatever the file holds. Throws RangeError. */
+export function checkPlace(info: ResolvedSealInfo): void {
+  const nothing = { tiles: 0, minX: 0, minY: 0, maxX: 0, maxY: 0, types: new Map<number, number>() }
+  refuse(placeFindings(archivePlace({ ...nothing, minZoom: 0, maxZoom: MAX_ZOOM }, info)))
+}
+
+function refuse(findings: readonly string[]): void {
+  if (findings.length > 0) throw badRange(`seal option: ${findings[0]}`)
 }
 
 /** undefined when the room in front cannot be had. */

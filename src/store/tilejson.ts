@@ -2,6 +2,7 @@
 //
 // Invariant: whatever the metadata say, what comes out keeps to the specification: values that do not are put right
 // where that is plain (bounds beyond the world, version '2'), and left out otherwise.
+import { parseJsonObject } from '../format/json.js'
 import type { TilesDescription } from './describe.js'
 
 export interface TileJsonOptions {
@@ -118,11 +119,8 @@ function zoomWithin(value: unknown, { minZoom = 0, maxZoom = 30 }: TilesDescript
 /** MBTiles keeps the layers in a row named 'json'. */
 function inJson(value: unknown): unknown {
   if (typeof value !== 'string') return undefined
-  try {
-    return (JSON.parse(value) as { vector_layers?: unknown } | null)?.vector_layers
-  } catch {
-    return undefined
-  }
+  const parsed = parseJsonObject(Buffer.from(value))
+  return typeof parsed === 'string' ? undefined : parsed['vector_layers']
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

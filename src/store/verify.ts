@@ -9,17 +9,19 @@ import {
   FLAG_DELETED,
   HEADER_BLOCK_BYTES,
   MAX_VALUE_BYTES,
+  PMTILES_HEADER_BYTES,
   RECORD_BYTES,
   SUPERBLOCK_A_OFFSET,
   SUPERBLOCK_BYTES,
 } from '../format/layout.js'
-import { headerFindings, sealedSections } from '../format/pmtiles.js'
+import { headerByteFindings, headerFindings, sealedSections } from '../format/pmtiles.js'
 import { contentCrcAt, flagsAt, isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../format/record.js'
 import { applyChange, type Level, type Superblock } from '../format/superblock.js'
 import { tileIdToZxy, zoomBase, zoomOfTileId } from '../format/tile-id.js'
 import { nameOfTileType, pmtilesTypeOf, sniffTileType, type TileType } from '../format/tile-type.js'
 import type { ByteFile } from '../platform/byte-file.js'
 import { Archive } from './archive.js'
+import { mostCommonType } from './archive-header.js'
 import { countDistinctValues, entriesOf, takeCensus } from './census.js'
 import { committedEnd } from './geometry.js'
 import { isFlat } from './open.js'
@@ -420,20 +422,20 @@ function verifyClaims(file: ByteFile, sb: Superblock, archive: Archive, report: 
     `the header's clustered is ${header.clustered}, the entries say ${clustered}`,
     0,
   )
-  const common = [...census.types].sort((a, b) => b[1] - a[1])
-  const top = common.filter(([, n]) => n === common[0]![1]).map(([type]) => pmtilesTypeOf(type))
-  if (common.length > 0)
+  const common = pmtilesTypeOf(mostCommonType(census))
+  if (census.tiles > 0)
     report.check(
       'F21',
-      top.includes(header.tileType),
-      `the header's tile type is ${header.tileType}, the most common one ${top[0]}`,
+      header.tileType === common,
+      `the header's tile type is ${header.tileType}, the most common one ${common}`,
       0,
     )
   const claimed =
     (archive.metadata()['flagstone'] as { tileTypes?: Record<string, number> } | undefined)?.tileTypes ?? {}
-  const names = new Set([...Object.keys(claimed), ...common.map(([type]) => nameOfTileType(type))])
+  const types = [...census.types]
+  const names = new Set([...Object.keys(claimed), ...types.map(([type]) => nameOfTileType(type))])
   for (const name of names) {
-    const counted = common.filter(([type]) => nameOfTileType(type) === name).reduce((n, [, k]) => n + k, 0)
+    const counted = types.filter(([type]) => nameOfTileType(type) === name).reduce((n, [, k]) => n + k, 0)
     report.check(
       'F21',
       claimed[name] === counted,
@@ -450,8 +452,12 @@ function verifyClaims(file: ByteFile, sb: Superblock, archive: Archive, report: 
 
 function verifyForeign(file: ByteFile, options: VerifyOptions, report: Report): void {
   report.current = 'P1'
-  const archive = new Archive(file)
-  report.good('P1', 'header and root directory can be read')
+  const left = (clause: string): void => report.bad(report.current, clause)
+  const head = new Uint8Array(PMTILES_HEADER_BYTES)
+  const got = file.read(head, 0)
+  const archive = new Archive(file, left)
+  for (const problem of headerByteFindings(head.subarray(0, got))) report.bad('P1', problem, 0)
+  report.good('P1', 'header and root directory can be read, and hold what the specification knows')
   report.current = 'P2'
   archive.metadata()
   report.good('P2', 'the metadata is a JSON object')
@@ -463,6 +469,7 @@ function verifyForeign(file: ByteFile, options: VerifyOptions, report: Report): 
   let minZoom = Number.POSITIVE_INFINITY
   let maxZoom = 0
   let end = 0
+  let lastEnd = 0
   const type = header.tileType as TileType
   for (const entry of archive.entries()) {
     addressedTiles += entry.runLength
@@ -475,12 +482,25 @@ function verifyForeign(file: ByteFile, options: VerifyOptions, report: Report): 
         `the archive says it is clustered, and tile ${entry.tileId} lies at ${entry.offset}, not ${end}`,
       )
     if (entry.offset === end) end += entry.length
+    lastEnd = Math.max(lastEnd, entry.offset + entry.length)
     if (offsets.has(entry.offset)) continue
     offsets.add(entry.offset)
     if (options.contents !== false)
       checkForeignTile(file, header.dataOffset, entry, type, header.tileCompression, options, report)
     if (tileEntries % 10_000 === 0) options.onProgress?.(addressedTiles, header.addressedTiles)
   }
+  if (lastEnd < header.dataLength)
+    report.bad(
+      'P3',
+      `the last ${header.dataLength - lastEnd} bytes of the tile data belong to no tile`,
+      header.dataOffset + lastEnd,
+    )
+  if (archive.leavesEnd < header.leafLength)
+    report.bad(
+      'P3',
+      `the last ${header.leafLength - archive.leavesEnd} bytes of the leaf directories belong to none`,
+      header.leafOffset + archive.leavesEnd,
+    )
   report.good('P3', `${tileEntries} entries ascend, and their tiles lie in the tile data`)
   report.current = 'P4'
   const counts = {
@@ -490,6 +510,9 @@ function verifyForeign(file: ByteFile, options: VerifyOptions, report: Report): 
     minZoom: tileEntries > 0 ? minZoom : 0,
     maxZoom,
   }
+  // the specification lets a header leave a number out
+  for (const name of ['addressedTiles', 'tileEntries', 'tileContents'] as const)
+    if (header[name] === 0) counts[name] = 0
   for (const problem of headerFindings(header, file.size(), counts)) report.bad('P4', problem, 0)
   report.good('P4', `the header's claims are true: ${addressedTiles} tiles, ${offsets.size} contents`)
   if (options.contents !== false) report.good('P5', 'every tile looks like its type')

@@ -14,9 +14,9 @@ import { gzipSync } from 'node:zlib'
 import { FlagstoneError } from '../errors.js'
 import { type BuiltDirectories, directorySteps } from '../format/directory-builder.js'
 import { HEADER_BLOCK_BYTES, PMTILES_HEADER_BYTES } from '../format/layout.js'
-import { encodeHeader, type SealedSections, sealedSections } from '../format/pmtiles.js'
+import { encodeHeader, placeFindings, type SealedSections, sealedSections } from '../format/pmtiles.js'
 import type { Superblock } from '../format/superblock.js'
-import { archiveHeader, archiveMetadata } from './archive-header.js'
+import { archiveHeader, archiveMetadata, archivePlace } from './archive-header.js'
 import type { ForeignReader } from './foreign.js'
 import { copyIndex, type IndexCopy } from './index-copy.js'
 import type { AnyReader } from './open.js'
@@ -150,7 +150,9 @@ async function headerOf(
     firstBytes = new Uint8Array(Math.min(2, first.length))
     await readValues(reader, superblock, firstBytes, first.offset)
   }
-  const info = { bounds: boundsOf(metadata), center: undefined }
+  const bounds = boundsOf(metadata)
+  const isSound = placeFindings(archivePlace(census, { bounds, center: undefined })).length === 0
+  const info = { bounds: isSound ? bounds : undefined, center: undefined }
   return archiveHeader({ census, built, sections, tileContents: distinct, firstBytes, info })
 }
 
@@ -158,10 +160,7 @@ async function headerOf(
 function boundsOf({ bounds }: Record<string, unknown>): [number, number, number, number] | undefined {
   if (!Array.isArray(bounds) || bounds.length !== 4 || !bounds.every((b) => Number.isFinite(b)))
     return undefined
-  const [west, south, east, north] = bounds as [number, number, number, number]
-  const isSound =
-    Math.abs(west) <= 180 && Math.abs(east) <= 180 && Math.abs(south) <= 90 && Math.abs(north) <= 90
-  return isSound ? [west, south, east, north] : undefined
+  return bounds as [number, number, number, number]
 }
 
 /** Somebody may have written another file over this one. */

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { isUint8Array } from 'node:util/types'
 import { badType, FlagstoneError, wrongType } from '../errors.js'
 import { crc32 } from '../format/crc.js'
+import { jsonDepth, MAX_JSON_DEPTH } from '../format/json.js'
 import {
   FLAG_DELETED,
   indexStart,
@@ -36,7 +37,7 @@ import {
 } from './options.js'
 import type { PagedIndex } from './paged-index.js'
 import { recover } from './recover.js'
-import { type SealReport, sealFile, unseal } from './seal.js'
+import { checkPlace, type SealReport, sealFile, unseal } from './seal.js'
 import { sleep } from './sleep.js'
 import { type GrowthStats, StoreState } from './state.js'
 import { Tile } from './tile.js'
@@ -221,6 +222,7 @@ export class TileWriter {
    */
   seal(info: SealInfo = {}): SealReport {
     const resolved = parseOptions(sealInfo, info, 'seal option')
+    checkPlace(resolved)
     this.#commitWith(resolved.metadata)
     if (this.#state.hasHeader) unseal(this.#state)
     for (const level of this.#state.regions)
@@ -397,7 +399,9 @@ function asJson(metadata: unknown): Record<string, unknown> {
   if (!isObject(metadata)) throw wrongType('metadata is an object', metadata)
   let copy: unknown
   try {
-    copy = JSON.parse(JSON.stringify(metadata) ?? 'null')
+    const text = JSON.stringify(metadata) ?? 'null'
+    if (jsonDepth(text) > MAX_JSON_DEPTH) throw new TypeError(`it is nested more than ${MAX_JSON_DEPTH} deep`)
+    copy = JSON.parse(text)
   } catch (error) {
     throw badType(`metadata cannot be written as JSON: ${(error as Error).message}`)
   }
