@@ -13,6 +13,7 @@ export {
   build,
 } from './pyramid/build.js'
 export type { Coverage, Hole } from './pyramid/coverage.js'
+export type { DamagedBlock, DamagedSource } from './pyramid/damage.js'
 export type { EncodingPlan } from './pyramid/encoding.js'
 export { type Estimate, type EstimateContext, estimate } from './pyramid/estimate.js'
 export type { PrepareContext } from './pyramid/prepare.js'

@@ -19,7 +19,7 @@ import {
   type LockKind, type MissingPolicy, type NodeHandler, type Pixels, type PmtilesHeader, type PmtilesReader,
   type PrepareContext, type ProbeResult, type Query, type ReaderOptions, type Resampling, type SampleOptions,
   type Samples, type SealInfo, type SealReport, type ServerHooks, type ServerLimits, type ServerOptions,
-  type SkippedSource, type SourceInput, type SystemDetails, type TerrainRgb, type Tile, type TileFormat,
+  type SkippedSource, type DamagedSource, type DamagedBlock, type SourceEvent, type SourceInput, type SystemDetails, type TerrainRgb, type Tile, type TileFormat,
   type TileRange, type TileReader, type TileServer, type TileSet, type TilesDescription, type TilesOfZoom,
   type TilesQuery, type TileStat, type TileWriter, type WriterOptions, type WriterStats,
 } from 'flagstone'
@@ -29,7 +29,9 @@ export async function build1(options: BuildOptions, context: BuildContext & Prep
   const onProgress = (progress: BuildProgress): void => void phases.push(progress.phase)
   const report = await build({ ...options, quality: { byZoom: { 14: 50 } }, bbox: [7, 46, 8, 47] }, { ...context, onProgress })
   const skipped: readonly SkippedSource[] = report.skipped
-  void skipped
+  const damaged: readonly DamagedSource[] | undefined = report.damaged
+  const blocks: readonly DamagedBlock[] = []
+  void [skipped, damaged, blocks]
   return report
 }
 
@@ -99,6 +101,8 @@ export async function serve(app: FastifyApp, sources: SourceInput[], hooks: Serv
   const missing: MissingPolicy = 'overzoom'
   const options: ServerOptions = { missing, limits }
   const onError = (error: unknown, query: Query): void => console.error(error, query.target)
+  const events: SourceEvent[] = []
+  void events
   const server: TileServer = await openTileServer(sources, { ...options, ...hooks, onError })
   const node: NodeHandler = server.node
   const fetch: FetchHandler = server.fetch
