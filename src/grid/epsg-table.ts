@@ -51,14 +51,12 @@ export type EpsgRow = GeographicRow | ProjectedRow | CompoundRow | VerticalRow
 type Centre = readonly [lon: number, lat: number]
 
 interface Table {
-  /** Section and line of each code. */
-  readonly rows: ReadonlyMap<number, readonly [section: number, line: string]>
+  /** Each with a line break before and after every line. */
+  readonly sections: readonly string[]
   readonly conversions: readonly string[]
-  /** Of EPSG's conversions. */
-  readonly conversionOf: ReadonlyMap<number, string>
 }
 
-const [GEOGRAPHIC, CONVERSIONS, PROJECTED, COMPOUND] = [0, 1, 2, 3]
+const [GEOGRAPHIC, CONVERSIONS, PROJECTED, COMPOUND] = [0, 1, 2, 3] as const
 
 let table: Table | undefined
 
@@ -67,40 +65,43 @@ export function epsgText(): string {
 }
 
 function unpacked(): Table {
-  if (table !== undefined) return table
-  const rows = new Map<number, readonly [number, string]>()
-  const conversions: string[] = []
-  const conversionOf = new Map<number, string>()
-  for (const [section, text] of epsgText().split('\n\n').entries()) {
-    for (const line of text.split('\n')) {
-      const tab = line.indexOf('\t')
-      const code = Number(tab < 0 ? line : line.slice(0, tab))
-      if (section !== CONVERSIONS) rows.set(code, [section, line])
-      else {
-        const conversion = line.slice(tab + 1)
-        conversions.push(conversion)
-        if (code > 0) conversionOf.set(code, conversion)
-      }
-    }
+  if (table === undefined) {
+    const sections = epsgText()
+      .split('\n\n')
+      .map((text) => `\n${text}\n`)
+    table = { sections, conversions: linesOf(sections[CONVERSIONS]!) }
   }
-  table = { rows, conversions, conversionOf }
   return table
+}
+
+const linesOf = (section: string): string[] => section.slice(1, -1).split('\n')
+
+/** The line that begins with a code; searching the text is faster than taking all of it apart. */
+function lineOf(section: string, code: number): string | undefined {
+  let at = section.indexOf(`\n${code}\t`)
+  if (at < 0) at = section.indexOf(`\n${code}\n`)
+  return at < 0 ? undefined : section.slice(at + 1, section.indexOf('\n', at + 1))
 }
 
 /** Undefined for a code that is not in the table. */
 export function epsgRow(code: number): EpsgRow | undefined {
-  const { rows, conversions } = unpacked()
-  const found = rows.get(code)
-  if (found === undefined) return undefined
-  const [section, line] = found
-  const [, , a = '', b = '', c = '', d = '', e = ''] = line.split('\t')
+  const { sections, conversions } = unpacked()
+  for (const [section, text] of sections.entries()) {
+    const line = section === CONVERSIONS ? undefined : lineOf(text, code)
+    if (line !== undefined) return rowOf(section, line, conversions)
+  }
+  return undefined
+}
+
+function rowOf(section: number, line: string, conversions: readonly string[]): EpsgRow {
+  const [code, name, a = '', b = '', c = '', d = '', e = ''] = line.split('\t')
   switch (section) {
     case GEOGRAPHIC:
       return {
         kind: 'geographic',
         figure: a,
         degrees: b === '' ? 1 : Number(b),
-        datum: c === '' ? code : Number(c),
+        datum: Number(c === '' ? code : c),
         centre: centreOf(d),
         heightMetres: e === '' ? undefined : Number(e),
       }
@@ -108,7 +109,7 @@ export function epsgRow(code: number): EpsgRow | undefined {
       return {
         kind: 'projected',
         base: a.startsWith('+') ? a : Number(a),
-        conversion: conversions[Number(b)]!,
+        conversion: conversions[Number(b)]!.replace(/^\d*\t/, ''),
         unit: unitText(c),
         axis: d === '' ? '' : ` +axis=${d}u`,
         centre: centreOf(e),
@@ -116,7 +117,7 @@ export function epsgRow(code: number): EpsgRow | undefined {
     case COMPOUND:
       return { kind: 'compound', horizontal: Number(a), heightMetres: Number(b) }
     default:
-      return { kind: 'vertical', heightMetres: Number(line.split('\t')[1] ?? 1) }
+      return { kind: 'vertical', heightMetres: Number(name ?? 1) }
   }
 }
 
@@ -129,20 +130,27 @@ function unitText(unit: string): string {
 }
 
 /** The projection of EPSG's conversion `code`: '+proj=… +x_0=… +y_0=…', in metres; undefined when it is not known. */
-export const epsgConversion = (code: number): string | undefined => unpacked().conversionOf.get(code)
+export const epsgConversion = (code: number): string | undefined =>
+  lineOf(unpacked().sections[CONVERSIONS]!, code)?.split('\t')[1]
 
 /** Codes by name without marks (`nameKey`), of systems of maps, and of longitudes and latitudes. */
 export function epsgNames(): ReadonlyMap<string, number> {
-  const names = new Map<string, number>()
-  for (const [code, [section, line]] of unpacked().rows) {
-    if (section !== GEOGRAPHIC && section !== PROJECTED) continue
-    for (const name of (line.split('\t')[1] ?? '').split(' ')) if (name !== '') names.set(name, code)
+  const found = new Map<string, number>()
+  for (const section of [GEOGRAPHIC, PROJECTED]) {
+    for (const line of linesOf(unpacked().sections[section]!)) {
+      const [code, names = ''] = line.split('\t')
+      for (const name of names.split(' ')) if (name !== '') found.set(name, Number(code))
+    }
   }
-  return names
+  return found
 }
 
+const codesOf = (section: string): number[] => linesOf(section).map((line) => Number(line.split('\t')[0]))
+
 /** Every conversion's code, for tests. */
-export const epsgConversionCodes = (): number[] => [...unpacked().conversionOf.keys()]
+export const epsgConversionCodes = (): number[] =>
+  codesOf(unpacked().sections[CONVERSIONS]!).filter((code) => code > 0)
 
 /** Every code, for tests. */
-export const epsgCodes = (): number[] => [...unpacked().rows.keys()]
+export const epsgCodes = (): number[] =>
+  unpacked().sections.flatMap((text, section) => (section === CONVERSIONS ? [] : codesOf(text)))
