@@ -1,16 +1,19 @@
 // Tiles as loose files, z/x/y.ext: as gdal2tiles, QGIS and mb-util leave them. Rows count from the north unless
-// a tilemapresource.xml says that they are TMS's (gdal2tiles without --xyz).
+// a tilemapresource.xml (gdal2tiles without --xyz) or the scheme in a metadata.json says that they are TMS's.
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { FlagstoneError } from '../errors.js'
+import { unpackedPicture } from '../format/gzip-tile.js'
 import { sniffTileType, type TileType } from '../format/tile-type.js'
 import { readRegularSync } from '../platform/regular-file.js'
 import type { TileSet, TilesOfZoom } from '../store/tile-set.js'
+import { inOtherGrid, otherGridOf, readTileMapResource, type TileMapResource } from './other-grid.js'
 
 /** Looked up by name, not by listing all. */
 const FEW_COLUMNS = 32
 const MAX_TILE_BYTES = 2 ** 28
 const MAX_METADATA_BYTES = 2 ** 26
+const MAX_RESOURCE_BYTES = 2 ** 20
 const TILE_NAME = /^(\d{1,8})\.(png|jpg|jpeg|webp|avif)$/i
 
 /** Names that are whole numbers, as numbers, ascending. */
@@ -44,10 +47,15 @@ export class FolderReader implements TileSet {
 
   private constructor(path: string) {
     this.path = path
-    this.#isTms = existsSync(join(path, 'tilemapresource.xml'))
+    const resource = resourceOf(path)
+    const own = ownMetadata(path)
+    const grid = resource?.otherGrid ?? otherGridOf(own)
+    if (grid !== undefined) throw inOtherGrid(path, grid)
+    const scheme = String(own['scheme']).toLowerCase()
+    this.#isTms = scheme === 'tms' || (scheme !== 'xyz' && resource !== undefined)
   }
 
-  /** Throws NOT_A_TILE_FILE. */
+  /** Throws NOT_A_TILE_FILE, for tiles in another grid than web mercator too. */
   static open(path: string): FolderReader {
     if (isTileFolder(path)) return new FolderReader(path)
     throw new FlagstoneError('NOT_A_TILE_FILE', `${path} has no tiles named z/x/y.png, .jpg or .webp.`, {
@@ -59,7 +67,9 @@ export class FolderReader implements TileSet {
     const file = this.find(z, x, y)
     if (file === undefined) return undefined
     const bytes = readRegularSync(file, MAX_TILE_BYTES)
-    return bytes.length === 0 ? undefined : { bytes, type: sniffTileType(bytes) }
+    if (bytes.length === 0) return undefined
+    const picture = unpackedPicture(bytes)
+    return { bytes: picture, type: sniffTileType(picture) }
   }
 
   has(z: number, x: number, y: number): boolean {
@@ -99,14 +109,7 @@ export class FolderReader implements TileSet {
   }
 
   metadata(): Record<string, unknown> {
-    try {
-      const value: unknown = JSON.parse(
-        readRegularSync(join(this.path, 'metadata.json'), MAX_METADATA_BYTES).toString(),
-      )
-      return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-    } catch {
-      return {}
-    }
+    return { ...resourceOf(this.path)?.metadata, ...ownMetadata(this.path) }
   }
 
   close(): void {}
@@ -125,5 +128,27 @@ export class FolderReader implements TileSet {
       return file
     }
     return undefined
+  }
+}
+
+/** What a metadata.json says; nothing when there is none that can be read. */
+function ownMetadata(path: string): Record<string, unknown> {
+  try {
+    const text = readRegularSync(join(path, 'metadata.json'), MAX_METADATA_BYTES).toString()
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
+
+/** Undefined when there is no tilemapresource.xml. */
+function resourceOf(path: string): TileMapResource | undefined {
+  const file = join(path, 'tilemapresource.xml')
+  if (!existsSync(file)) return undefined
+  try {
+    return readTileMapResource(readRegularSync(file, MAX_RESOURCE_BYTES).toString(), file)
+  } catch {
+    return { otherGrid: undefined, metadata: {} }
   }
 }

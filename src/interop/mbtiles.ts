@@ -6,6 +6,7 @@ import { FlagstoneError } from '../errors.js'
 import { isGzip, typeOfTile, unpackedPicture } from '../format/gzip-tile.js'
 import { sniffTileType, TileType } from '../format/tile-type.js'
 import type { TileSet, TilesOfZoom } from '../store/tile-set.js'
+import { inOtherGrid, otherGridOf } from './other-grid.js'
 import type { Row } from './sqlite/connection.js'
 import { SqliteDatabase } from './sqlite/database.js'
 import { loadSqlite } from './sqlite/engine.js'
@@ -80,10 +81,14 @@ export class MbtilesReader implements TileSet {
     try {
       db = SqliteDatabase.open(path, deadlineMs)
       db.first(HAS, [0, 0, 0], () => true)
-      return new MbtilesReader(path, db, levels === 'about')
+      const reader = new MbtilesReader(path, db, levels === 'about')
+      const grid = otherGridOf(reader.metadata())
+      if (grid !== undefined) throw inOtherGrid(path, grid)
+      return reader
     } catch (cause) {
       db?.close()
-      if (cause instanceof TypeError || (cause as FlagstoneError).code === 'LOCKED') throw cause
+      const { code } = cause as FlagstoneError
+      if (cause instanceof TypeError || code === 'LOCKED' || code === 'NOT_A_TILE_FILE') throw cause
       if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
         throw new FlagstoneError('NOT_FOUND', `${path} is not there; check its name.`, { path, cause })
       }

@@ -2,8 +2,8 @@
 import { wrongType } from '../errors.js'
 import { indexStart, MAX_ZOOM } from '../format/layout.js'
 import { extensionOf, nameOfTileType } from '../format/tile-type.js'
-import { tileBoundsLonLat } from '../grid/mercator.js'
 import { tilesIn } from './areas.js'
+import { believedBounds, believedCenter, boxOf } from './claims.js'
 import type { TileRange } from './list.js'
 import type { AnyReader } from './open.js'
 import { isReader } from './options.js'
@@ -35,7 +35,7 @@ export interface TilesDescription {
   readonly types: readonly { name: string; extension: string; count: number }[]
   readonly minZoom: number | undefined
   readonly maxZoom: number | undefined
-  /** West, south, east, north in degrees: as the metadata says, else of the deepest zoom's tiles. */
+  /** West, south, east, north in degrees: as the metadata says, if tiles are there; else of the deepest zoom's tiles. */
   readonly bounds: [number, number, number, number] | undefined
   /** Longitude, latitude, zoom. */
   readonly center: [number, number, number] | undefined
@@ -44,6 +44,8 @@ export interface TilesDescription {
   readonly metadata: Record<string, unknown>
   /** Types and bytes were made of a sample and the counts; else every tile was looked at. */
   readonly isSampled: boolean
+  /** What the metadata say and cannot be: 'bounds 0,0,0,0, where no tiles are'. */
+  readonly disbelieved?: string
 }
 
 /** The tiles of one zoom, by their rows and columns. */
@@ -117,17 +119,21 @@ export const aboutReader = (
 
 export function describeFound({ types, extent, ...found }: TilesFound): TilesDescription {
   const { levels, metadata } = found
-  const bounds = numbers(metadata['bounds'], 4) ?? (extent && boundsOf(extent))
+  const believed = believedBounds(metadata['bounds'], extent)
+  const bounds = believed ?? (extent && boxOf(extent))
+  const [minZoom, maxZoom] = [levels[0]?.zoom, levels.at(-1)?.zoom]
+  const isWrong = believed === undefined && bounds !== undefined && (metadata['bounds'] ?? '') !== ''
   return {
     ...found,
     tiles: levels.reduce((sum, level) => sum + level.count, 0),
     types: [...types]
       .sort((a, b) => b[1] - a[1])
       .map(([type, count]) => ({ name: nameOfTileType(type), extension: extensionOf(type), count })),
-    minZoom: levels[0]?.zoom,
-    maxZoom: levels.at(-1)?.zoom,
+    minZoom,
+    maxZoom,
     bounds,
-    center: numbers(metadata['center'], 3) ?? (bounds && centerOf(bounds, levels[0]?.zoom ?? 0)),
+    center: bounds && believedCenter(metadata['center'], bounds, minZoom ?? 0, maxZoom ?? 0),
+    ...(isWrong ? { disbelieved: `bounds ${metadata['bounds']}, where no tiles are` } : {}),
   }
 }
 
@@ -151,26 +157,3 @@ function layoutOf(reader: AnyReader): LayoutDescription | undefined {
     valueBytes: sb.valuesLength,
   }
 }
-
-/** Metadata may say bounds and center as a list or, as MBTiles does, as 'w,s,e,n'. */
-function numbers<N extends number>(
-  value: unknown,
-  count: N,
-): (N extends 4 ? [number, number, number, number] : [number, number, number]) | undefined {
-  const list = typeof value === 'string' ? value.split(',').map(Number) : value
-  if (!Array.isArray(list) || list.length !== count || !list.every((v) => Number.isFinite(v)))
-    return undefined
-  return list as never
-}
-
-function boundsOf(e: Extent): [number, number, number, number] {
-  const northWest = tileBoundsLonLat(e.zoom, e.minX, e.minY)
-  const southEast = tileBoundsLonLat(e.zoom, e.maxX, e.maxY)
-  return [northWest.west, southEast.south, southEast.east, northWest.north]
-}
-
-const centerOf = (b: [number, number, number, number], zoom: number): [number, number, number] => [
-  (b[0] + b[2]) / 2,
-  (b[1] + b[3]) / 2,
-  zoom,
-]

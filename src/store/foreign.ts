@@ -7,10 +7,11 @@
 import { isUint8Array } from 'node:util/types'
 import { FlagstoneError, wrongType } from '../errors.js'
 import { crc32 } from '../format/crc.js'
+import { isGzip, typeOfTile, unpackedPicture } from '../format/gzip-tile.js'
 import { PMTILES_HEADER_BYTES } from '../format/layout.js'
 import type { PmtilesHeader } from '../format/pmtiles.js'
 import { tileId, zoomBase, zoomOfTileId } from '../format/tile-id.js'
-import { sniffTileType, type TileType } from '../format/tile-type.js'
+import { sniffTileType, TileType } from '../format/tile-type.js'
 import type { ByteFile, FileFacts } from '../platform/byte-file.js'
 import { Archive, type Place } from './archive.js'
 import { listAreas, type TileArea } from './areas.js'
@@ -32,6 +33,8 @@ import { WINDOW_STEP, Windows } from './window.js'
 /** A file that was written to is believed again when that is so long ago. */
 const QUIET_MS = 300
 const TRIES = 4
+/** Of the first tile, to tell what it is. */
+const KIND_BYTES = 512
 /** Entries that are counted in some tenths of a second. */
 const ESTIMATED_ENTRIES = 200_000
 
@@ -51,6 +54,7 @@ export class ForeignReader {
   readonly #lent: LentViews | undefined
   #closed = false
   #levels: LevelInfo[] | undefined
+  #kindFound: { readonly type: TileType; readonly isSure: boolean } | undefined
 
   private constructor(file: ByteFile, { mode, zeroCopy, pooled, levels }: ResolvedReaderOptions) {
     this.#file = file
@@ -104,9 +108,11 @@ export class ForeignReader {
     return this.#inOneState(() => {
       const place = this.#find(key)
       if (place === undefined) return undefined
-      const { tileType } = this.#archive.header
-      const type = tileType === 0 ? sniffTileType(this.#bytesAt(place)) : (tileType as TileType)
-      return { type, length: place.length, etag: this.#etagOf(place.offset, place.length) }
+      const { type, isSure } = this.#kind
+      const etag = this.#etagOf(place.offset, place.length)
+      if (isSure) return { type, length: place.length, etag }
+      const tile = this.#tile(key, place, this.#bytesAt(place))
+      return { type: tile.type, length: tile.bytes.length, etag }
     })
   }
 
@@ -135,10 +141,12 @@ export class ForeignReader {
     return this.#inOneState(() => {
       const place = this.#find(key)
       if (place === undefined) return -1
-      const { length } = place
+      const tile = this.#kind.isSure ? undefined : this.#tile(key, place, this.#bytesAt(place))
+      const length = tile?.bytes.length ?? place.length
       if (length > into.length)
         throw new RangeError(`tile ${z}/${x}/${y} has ${length} bytes, the buffer ${into.length}`)
-      this.#fill(length === into.length ? into : into.subarray(0, length), place)
+      if (tile !== undefined) into.set(tile.bytes)
+      else this.#fill(length === into.length ? into : into.subarray(0, length), place)
       return length
     })
   }
@@ -208,6 +216,7 @@ export class ForeignReader {
     this.#archive = new Archive(this.#file)
     this.#identity = identityOf(this.#file, facts, this.#archive)
     this.#levels = undefined
+    this.#kindFound = undefined
     if (this.#windows === undefined) this.#facts = facts
   }
 
@@ -280,8 +289,10 @@ export class ForeignReader {
     else if (this.#file.read(into, offset) !== length) throw this.#cutOff({ offset, length })
   }
 
-  #tile(key: number, { offset, length }: Place, bytes: Uint8Array): Tile {
-    return new PlacedTile(bytes, this.#typeOf(bytes), key, this.#etagOf(offset, length))
+  #tile(key: number, { offset, length }: Place, stored: Uint8Array): Tile {
+    const { type, isSure } = this.#kind
+    const bytes = isSure ? stored : unpackedPicture(stored)
+    return new PlacedTile(bytes, isSure ? type : sniffTileType(bytes), key, this.#etagOf(offset, length))
   }
 
   /** Equal tiles that are stored once have one entity tag. */
@@ -289,15 +300,34 @@ export class ForeignReader {
     return `"${offset.toString(36)}-${this.#identity}-${length.toString(36)}"`
   }
 
-  #typeOf(bytes: Uint8Array): TileType {
-    const { tileType } = this.#archive.header
-    return tileType === 0 ? sniffTileType(bytes) : (tileType as TileType)
+  /**
+   * What tiles are by the header, where the first tile is that. Else (it says nothing, or something else, or they are
+   * pictures in gzip) what the first one is, and not sure: each is looked at.
+   */
+  get #kind(): { readonly type: TileType; readonly isSure: boolean } {
+    this.#kindFound ??= this.#findKind()
+    return this.#kindFound
+  }
+
+  #findKind(): { readonly type: TileType; readonly isSure: boolean } {
+    const { tileType, dataOffset } = this.#archive.header
+    const said = tileType as TileType
+    const first = this.#archive.entries().next().value
+    const head = new Uint8Array(Math.min(KIND_BYTES, first?.length ?? 0))
+    const got = this.#file.read(head, dataOffset + (first?.offset ?? 0))
+    const found = typeOfTile(head.subarray(0, got))
+    const isPacked = isGzip(head) && found !== TileType.mvt
+    const areVectors = [found, said].every((type) => type === TileType.mvt || type === TileType.mlt)
+    const isOther = found !== TileType.unknown && found !== said && !areVectors
+    return isPacked || isOther || said === TileType.unknown
+      ? { type: found, isSure: false }
+      : { type: said, isSure: true }
   }
 
   #rows(from: number, most: number): RecordRow[] | undefined {
     this.#assertOpen()
     const rows: RecordRow[] = []
-    const type = this.#archive.header.tileType as TileType
+    const { type } = this.#kind
     const { dataOffset } = this.#archive.header
     for (const { tileId, offset, length, runLength } of this.#archive.entries(from)) {
       const etag = this.#etagOf(dataOffset + offset, length)

@@ -38,6 +38,7 @@ function summary(d: TilesDescription): string[][] {
     ['  zooms', d.levels.length > 0 ? `${d.minZoom} to ${d.maxZoom}` : 'none'],
   ]
   if (d.bounds !== undefined) rows.push(['  bounds', d.bounds.map(formatDegrees).join(', ')])
+  if (d.disbelieved !== undefined) rows.push(['  wrong', `its metadata say ${d.disbelieved}`])
   if (d.layout !== undefined) {
     rows.push(['  index', `${formatBytes(d.layout.indexBytes)}, slack ${formatBytes(d.layout.slackBytes)}`])
     rows.push(['  values', `${formatBytes(d.layout.valueBytes)}`])

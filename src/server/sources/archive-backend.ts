@@ -1,6 +1,6 @@
 // Our own files and foreign PMTiles archives as they are served. Both readers tell whole states of a file apart
 // themselves (store/reader.ts, store/foreign.ts), also when somebody writes over it in place.
-import { Compression } from '../../format/pmtiles.js'
+import { Compression, type PmtilesHeader } from '../../format/pmtiles.js'
 import { TileType } from '../../format/tile-type.js'
 import type { AnyReader } from '../../store/open.js'
 import type { Backend } from './backend.js'
@@ -21,7 +21,7 @@ export function archiveBackend(reader: AnyReader): Backend {
     tiles: reader,
     reader,
     get contentEncoding() {
-      if (reader.kind === 'pmtiles') return ENCODINGS[reader.header.tileCompression]
+      if (reader.kind === 'pmtiles') return encodingByHeader(reader.header)
       encoding ??= encodingOfTiles(reader)
       return encoding?.is
     },
@@ -36,6 +36,12 @@ export function archiveBackend(reader: AnyReader): Backend {
     describe: () => describeServed(reader),
     close: () => reader.close(),
   }
+}
+
+function encodingByHeader({ tileType, tileCompression }: PmtilesHeader): string | undefined {
+  // the reader unpacks pictures
+  const isPicture = tileType >= TileType.png && tileType <= TileType.avif
+  return isPicture && tileCompression === Compression.gzip ? undefined : ENCODINGS[tileCompression]
 }
 
 /** Of a file of ours, which may not be sealed and have no header yet: its first tile tells. Undefined: there is none. */

@@ -1,5 +1,6 @@
 // What the server says of an archive, in bounded time: small ones are looked through, of large ones the tiles are
 // counted by the index, and the rest is made of a sample.
+import { believedBounds } from '../../store/claims.js'
 import {
   aboutReader,
   describeFound,
@@ -15,6 +16,7 @@ import type { TileStat } from './source.js'
 
 /** Records that are read in some hundredths of a second. */
 const EXACT_TILES = 100_000
+const FEW_TILES = 4096
 /** Tiles of each zoom whose length and type are looked at. */
 const SAMPLE = 64
 
@@ -62,13 +64,16 @@ export function describeSampled(
     for (const [type, n] of ofLevel) types.set(type, (types.get(type) ?? 0) + Math.round(n * each))
     return { zoom, count, bytes: Math.round(bytes * each) }
   })
-  const extent = about.metadata['bounds'] === undefined ? extentOf(tiles, counts) : undefined
+  // what is claimed is compared with few tiles
+  const few = extentOf(tiles, counts, FEW_TILES)
+  const isBelieved = believedBounds(about.metadata['bounds'], few) !== undefined
+  const extent = isBelieved ? few : extentOf(tiles, counts, EXACT_TILES)
   return describeFound({ ...about, levels, types, extent, isSampled })
 }
 
 /** Of the deepest zoom that is not too large to be looked through. */
-function extentOf(tiles: TileSet, levels: ReturnType<TileSet['levels']>): Extent | undefined {
-  const level = levels.findLast(({ count }) => count <= EXACT_TILES)
+function extentOf(tiles: TileSet, levels: ReturnType<TileSet['levels']>, most: number): Extent | undefined {
+  const level = levels.findLast(({ count }) => count <= most)
   let extent: Extent | undefined
   if (level !== undefined) {
     for (const { z, x, y } of tiles.tiles({ zoom: level.zoom })) extent = withTile(extent, z, x, y)

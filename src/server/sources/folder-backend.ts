@@ -1,6 +1,7 @@
 // A folder of z/x/y tiles as it is served. Nothing is kept of its tiles: one that is put there is answered at once.
 import { closeSync, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { join, sep } from 'node:path'
+import { isGzip, unpackedPicture } from '../../format/gzip-tile.js'
 import { sniffTileType } from '../../format/tile-type.js'
 import { FolderReader } from '../../interop/folder.js'
 import { READ_FLAGS } from '../../platform/regular-file.js'
@@ -54,16 +55,20 @@ export class FolderBackend implements Backend {
       // written over while it was read: as if it were not there yet
       const after = fstatSync(fd)
       if (got !== facts.size || after.mtimeMs !== facts.mtimeMs || after.size !== facts.size) return undefined
-      return { bytes, type: sniffTileType(bytes), length: got, etag: etagOf(facts) }
+      const picture = unpackedPicture(bytes)
+      return { bytes: picture, type: sniffTileType(picture), length: picture.length, etag: etagOf(facts) }
     })
   }
 
   stat(z: number, x: number, y: number): TileStat | undefined {
-    return this.#open(z, x, y, (fd, facts) => {
+    let isPacked = false
+    const found = this.#open(z, x, y, (fd, facts) => {
       const head = Buffer.alloc(HEAD_BYTES)
       const got = readSync(fd, head, 0, HEAD_BYTES, 0)
+      isPacked = isGzip(head)
       return { type: sniffTileType(head.subarray(0, got)), length: facts.size, etag: etagOf(facts) }
     })
+    return isPacked ? this.get(z, x, y) : found
   }
 
   describe(): TilesDescription {
