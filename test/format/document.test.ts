@@ -7,14 +7,22 @@ import fc from 'fast-check'
 import * as yaml from 'js-yaml'
 import t from 'tap'
 import { validSamples } from '../../scripts/fixtures/flat.js'
+import { FlagstoneError } from '../../src/errors.js'
 import { crc32 } from '../../src/format/crc.js'
 import * as layout from '../../src/format/layout.js'
 import { sealedSections } from '../../src/format/pmtiles.js'
 import * as r from '../../src/format/record.js'
 import { decodeSuperblock, type Superblock } from '../../src/format/superblock.js'
-import { tileId } from '../../src/format/tile-id.js'
+import { tileId, tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import { mimeOf, nameOfTileType, TileType } from '../../src/format/tile-type.js'
+import { FaultFile, SimulatedCrash } from '../../src/platform/fault-file.js'
+import { MemoryFile } from '../../src/platform/memory-file.js'
+import type { WriterOptions } from '../../src/store/options.js'
+import { TileReader } from '../../src/store/reader.js'
+import { chooseFrom, readSlots } from '../../src/store/superblocks.js'
+import { TileWriter } from '../../src/store/writer.js'
 import { fixture, root } from '../helpers/paths.js'
+import { valueFor } from '../store/model.js'
 
 const text = readFileSync(join(root, 'formats/flat-1.md'), 'utf8')
 
@@ -97,7 +105,14 @@ t.test('the hex dump is the file', async (t) => {
 
 interface DocumentReader {
   crc32(bytes: Uint8Array): number
-  open(file: Uint8Array): { sequence: number; valuesStart: number; levels: { offset: number }[] }
+  superblock(file: Uint8Array, position: number): object | undefined
+  open(file: Uint8Array): {
+    sequence: number
+    sealed: boolean
+    valuesStart: number
+    valuesLength: number
+    levels: { offset: number; capacityBytes: number; count: number; sortedCount: number }[]
+  }
   tileId(z: number, x: number, y: number): number
   get(file: Uint8Array, z: number, x: number, y: number): { bytes: Uint8Array; type: number } | undefined
   metadata(file: Uint8Array): Record<string, unknown>
@@ -163,6 +178,191 @@ t.test('the reader in the document refuses what is damaged', async (t) => {
   ] as const)
     t.throws(() => reader.get(readFileSync(fixture('invalid', file)), 0, x, 0), { message }, file)
   t.equal(reader.get(readFileSync(fixture('invalid', 'DAMAGED.key-flipped.flat')), 0, 0, 0), undefined)
+})
+
+/** Everything that happens to a file, in little: two levels that grow, strays, removals, merges, both seals, reopening. */
+function* life(disk: FaultFile): Generator<string> {
+  // one disk, opened twice
+  const file = new Proxy<FaultFile>(disk, {
+    get(target, name) {
+      if (name === 'close') return () => target.unlock('writer')
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const options: WriterOptions = {
+    initialRegionBytes: 4096,
+    tailRecords: 5,
+    stagingBytes: 4096,
+    commitBytes: 0,
+  }
+  let writer = TileWriter.create(file, options)
+  yield 'fresh'
+  const put = (zoom: number, from: number, count: number): void => {
+    for (let i = from; i < from + count; i++) {
+      const [z, x, y] = tileIdToZxy(zoomBase(zoom) + i)
+      writer.append(z, x, y, valueFor(zoom * 1000 + i, 3 + (i % 20)))
+    }
+  }
+  put(5, 0, 100)
+  put(4, 0, 30)
+  writer.commit()
+  yield 'committed'
+  put(5, 100, 100)
+  writer.setMetadata({ name: 'life' })
+  writer.commit()
+  yield 'grown'
+  for (const at of [3, 60, 150]) writer.remove(...tileIdToZxy(zoomBase(5) + at))
+  writer.commit()
+  yield 'with removals in the tail'
+  put(5, 20, 12)
+  writer.commit()
+  yield 'merged'
+  writer.seal()
+  yield 'sealed'
+  put(4, 40, 3)
+  writer.commit()
+  yield 'open again'
+  writer.seal({ placement: 'tail' })
+  writer.close()
+  yield 'sealed at the tail, closed'
+  writer = TileWriter.reopen(file, options)
+  put(5, 300, 220)
+  writer.commit()
+  yield 'reopened and grown'
+  writer.close()
+  yield 'closed'
+}
+
+/** Of each state something: in order, replaced, removed, late, missing. */
+const PROBES = [
+  ...[0, 3, 25, 60, 150, 199, 519, 520].map((i) => tileIdToZxy(zoomBase(5) + i)),
+  ...[29, 30, 42].map((i) => tileIdToZxy(zoomBase(4) + i)),
+  tileIdToZxy(zoomBase(3)),
+]
+
+/** The reader of the document and the program, on one file: both refuse it, or both find the same in it. */
+function compareReaders(reader: DocumentReader, file: MemoryFile): 'refused' | 'read' {
+  const bytes = file.bytes()
+  let ours: TileReader | undefined
+  let theirs: ReturnType<DocumentReader['open']> | undefined
+  let refusals = ''
+  try {
+    ours = TileReader.open(file.reopen(false))
+  } catch (error) {
+    if (!(error instanceof FlagstoneError)) throw error
+    refusals += `the program: ${error.message}; `
+  }
+  try {
+    theirs = reader.open(bytes)
+  } catch (error) {
+    refusals += `the document: ${(error as Error).message}`
+  }
+  if ((ours === undefined) !== (theirs === undefined)) throw new Error(`one of them refuses it: ${refusals}`)
+  if (ours === undefined || theirs === undefined) return 'refused'
+  const { sequence, sealed, valuesStart, valuesLength, levels } = ours.superblock
+  const same = (a: unknown, b: unknown, what: string): void => {
+    if (JSON.stringify(a) !== JSON.stringify(b))
+      throw new Error(`${what}: ${JSON.stringify(a)}, ${JSON.stringify(b)}`)
+  }
+  const { levels: theirLevels, ...rest } = theirs
+  const { sequence: s, sealed: sealedToo, valuesStart: v, valuesLength: l } = rest
+  same([sequence, sealed, valuesStart, valuesLength, levels], [s, sealedToo, v, l, theirLevels], 'superblock')
+  same(ours.metadata(), reader.metadata(bytes), 'metadata')
+  for (const [z, x, y] of PROBES) {
+    const a = ours.get(z, x, y)
+    const b = reader.get(bytes, z, x, y)
+    same(a && [a.type, [...a.bytes]], b && [b.type, [...b.bytes]], `${z}/${x}/${y}`)
+  }
+  ours.close()
+  return 'read'
+}
+
+for (const [name, capabilities] of [
+  ['by INSERT_RANGE', {}],
+  ['by relocation', { insertRange: false, collapseRange: false }],
+] as const) {
+  t.test(`the reader in the document opens files in every state, growing ${name}`, async (t) => {
+    const reader = await documentReader(t.testdir())
+    const undisturbed = new FaultFile(new MemoryFile({ capabilities }))
+    for (const state of life(undisturbed)) {
+      const image = undisturbed.crashImages(0).at(-1)!
+      t.equal(compareReaders(reader, image), 'read', state)
+    }
+    const counts = { read: 0, refused: 0, pending: 0 }
+    for (let n = 0; n < undisturbed.operations; n++) {
+      const file = new FaultFile(new MemoryFile({ capabilities }))
+      file.crashAt(n)
+      let state = 'before it was created'
+      try {
+        for (const reached of life(file)) state = reached
+      } catch (error) {
+        if (!(error instanceof SimulatedCrash)) throw error
+      }
+      for (const image of file.crashImages(1, n)) {
+        try {
+          counts[compareReaders(reader, image)]++
+        } catch (error) {
+          throw new Error(`power lost at operation ${n}, after '${state}': ${(error as Error).message}`, {
+            cause: error,
+          })
+        }
+        if (chooseFrom(readSlots(image)).superblock?.pending !== undefined) counts.pending++
+      }
+    }
+    t.ok(counts.read > 100 && counts.refused > 0, JSON.stringify(counts))
+    t.ok(name === 'by relocation' || counts.pending > 10, 'with changes of geometry announced')
+    t.end()
+  })
+}
+
+t.test('a copy of the superblock is valid to the document when it is to the program', async (t) => {
+  const reader = await documentReader(t.testdir())
+  const samples = validSamples().filter(({ file }) => file !== 'foreign.pmtiles')
+  const blocks = samples.flatMap(({ file }) => {
+    const bytes = readFileSync(fixture('valid', file))
+    return [bytes.subarray(16384, 20480), bytes.subarray(20480, 24576)]
+  })
+  let valid = 0
+  let invalid = 0
+  // a number of the header or of a level that is wrong, with a checksum that is right
+  const places = [
+    8, 10, 12, 16, 40, 44, 46, 48, 56, 64, 72, 80, 88, 92, 96, 104, 112, 120, 128, 136, 200, 512, 520, 528,
+    536, 544, 552, 560, 568, 2000,
+  ]
+  fc.assert(
+    fc.property(
+      fc.nat(blocks.length - 1),
+      fc.constantFrom(...places),
+      fc.oneof(
+        fc.nat(8),
+        fc.constantFrom(4096, 8192, 24576, 28672, 32768, 36864, 2 ** 24, 2 ** 31),
+        fc.nat(),
+      ),
+      fc.boolean(),
+      (which, place, value, isHigh) => {
+        const block = Uint8Array.from(blocks[which]!)
+        const view = new DataView(block.buffer)
+        view.setUint32(isHigh ? place + 4 : place, isHigh ? value % 2 ** 24 : value, true)
+        view.setUint32(4092, crc32(block.subarray(0, 4092)), true)
+        const file = new Uint8Array(24576)
+        file.set(block, 16384)
+        let theirs: boolean
+        try {
+          theirs = reader.superblock(file, 16384) !== undefined
+        } catch (error) {
+          if (!/version/.test((error as Error).message)) throw error
+          theirs = false
+        }
+        const ours = decodeSuperblock(block)
+        if ('problem' in ours) invalid++
+        else valid++
+        return theirs === !('problem' in ours)
+      },
+    ),
+    { numRuns: 2000 },
+  )
+  t.ok(valid > 100 && invalid > 100, `${valid} valid, ${invalid} not`)
 })
 
 // ── Kaitai ──────────────────────────────────────────────────────────────────────────────────────────────
