@@ -33,7 +33,8 @@ export async function whatItIs(path: string | undefined, error: unknown): Promis
     return error
   const notTiles = (message: string): FlagstoneError =>
     new FlagstoneError('NOT_A_TILE_FILE', message, { path, cause: error })
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+  // one of tiles that cannot be shown says so itself
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true && archiveKind(path) !== 'folder') {
     return notTiles(`${path} is a folder without z/x/y tiles; pass a tile file, or flagstone serve ${path}.`)
   }
   const isImage = await kindOf(path).then(
@@ -51,6 +52,7 @@ const isReader = (tiles: AnyReader | TileSet): tiles is AnyReader => 'kind' in t
 export function describeAny(tiles: AnyReader | TileSet): TilesDescription {
   if (isReader(tiles)) return describeTiles(tiles)
   const stat = (z: number, x: number, y: number) => {
+    if (tiles.head !== undefined) return tiles.head(z, x, y)
     const tile = tiles.get(z, x, y)
     return tile && { type: tile.type, length: tile.bytes.length }
   }

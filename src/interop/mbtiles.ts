@@ -2,6 +2,7 @@
 //
 // What is in the file is its author's, SQL too (`tiles` may be a view): see sqlite/. Types are not to be trusted either:
 // SQLite keeps text where a number was declared, and texts that are not UTF-8.
+import { resolve } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { isGzip, typeOfTile, unpackedPicture } from '../format/gzip-tile.js'
 import { sniffTileType, TileType } from '../format/tile-type.js'
@@ -9,7 +10,7 @@ import type { TileSet, TilesOfZoom } from '../store/tile-set.js'
 import { inOtherGrid, otherGridOf } from './other-grid.js'
 import type { Row } from './sqlite/connection.js'
 import { SqliteDatabase } from './sqlite/database.js'
-import { loadSqlite } from './sqlite/engine.js'
+import { loadSqlite, MAX_VALUE_BYTES } from './sqlite/engine.js'
 
 export interface MbtilesOptions {
   /** The most that one query may take; default: a minute. */
@@ -30,7 +31,8 @@ const MAX_METADATA_BYTES = 16 * 1024 * 1024
 const AT = 'FROM tiles WHERE zoom_level = ?1 AND tile_column = ?2 AND tile_row = ?3'
 const GET = `SELECT tile_data ${AT} LIMIT 1`
 const HAS = `SELECT 1 ${AT} LIMIT 1`
-const HEAD = `SELECT octet_length(tile_data), substr(tile_data, 1, ${HEAD_BYTES}) ${AT} LIMIT 1`
+const HEAD = `SELECT octet_length(tile_data),
+  CASE WHEN octet_length(tile_data) > ${MAX_VALUE_BYTES} THEN NULL ELSE substr(tile_data, 1, ${HEAD_BYTES}) END ${AT} LIMIT 1`
 const FIRST = 'SELECT tile_data FROM tiles LIMIT 1'
 
 const PLACES = 'SELECT tile_column, tile_row FROM tiles WHERE zoom_level = ?1'
@@ -94,7 +96,7 @@ export class MbtilesReader implements TileSet {
       }
       throw new FlagstoneError(
         'NOT_A_TILE_FILE',
-        `${path} is not an MBTiles archive that can be read: ${(cause as Error).message}`,
+        `${path} is not an MBTiles archive that can be read: ${whyOf(cause, path)}`,
         { path, cause },
       )
     }
@@ -118,8 +120,10 @@ export class MbtilesReader implements TileSet {
       length: row.number(0),
       first: row.bytes(1),
     }))
-    if (found?.first === undefined || found.first.length === 0) return undefined
+    if (found === undefined || !(found.length > 0)) return undefined
     const { length, first } = found
+    // too large to be read
+    if (first === undefined) return { length, type: TileType.unknown, isGzip: false }
     if (!isGzip(first)) return { length, type: sniffTileType(first), isGzip: false }
     const type = this.#isOfVectors ? TileType.mvt : typeOfTile(first)
     if (type === TileType.mvt) return { length, type, isGzip: true }
@@ -254,6 +258,10 @@ export class MbtilesReader implements TileSet {
     return Math.max(few, Math.round((counted * width) / columns.size))
   }
 }
+
+/** The messages of sqlite/ begin with the path. */
+const whyOf = (cause: unknown, path: string): string =>
+  (cause as Error).message.replace(`${resolve(path)} `, 'it ')
 
 const bytesOf = (row: Row): Uint8Array | undefined => row.bytes(0)
 const placeOf = (row: Row): readonly [number, number] => [row.number(0), row.number(1)]

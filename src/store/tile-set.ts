@@ -12,6 +12,8 @@ export interface TileSet {
   readonly path: string
   /** Undefined when there is no such tile. */
   get(z: number, x: number, y: number): { readonly bytes: Uint8Array; readonly type: TileType } | undefined
+  /** The same without the bytes, where that costs less. */
+  head?(z: number, x: number, y: number): { readonly length: number; readonly type: TileType } | undefined
   has(z: number, x: number, y: number): boolean
   /** Zooms that hold tiles, ascending. */
   levels(): readonly { readonly zoom: number; readonly count: number }[]
