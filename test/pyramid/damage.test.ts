@@ -21,6 +21,8 @@ const IMAGE = {
   height: 256,
   paint: (x: number, y: number, b: number) => 60 + ((x + 2 * y + b * 30) % 120),
 }
+/** 41 km wide: several units of work at zoom 15. */
+const WIDE = { width: 1024, height: 1024, block: 64, place: [1_000_000, 6_000_000, 40] } as const
 const METRES = 10
 const LEFT = 1_000_000
 const TOP = 6_000_000
@@ -399,10 +401,10 @@ t.test('a server that gives up', async (t) => {
 
 t.test('workers, and an interruption: every block counts once', async (t) => {
   const dir = t.testdir({})
-  const numbers = Array.from({ length: 64 }, (_, i) => i * 61)
-  const tiff = { ...IMAGE, width: 4096, height: 4096, block: 64 }
+  const numbers = Array.from({ length: 64 }, (_, i) => i * 4)
+  const tiff: SmallTiff = { ...IMAGE, ...WIDE }
   const { path } = damaged(dir, 'a.tif', tiff, flip(numbers))
-  const plain = { ...options(join(dir, 'a.pmtiles'), path), minZoom: 14, maxZoom: 16, commitEverySeconds: 0 }
+  const plain = { ...options(join(dir, 'a.pmtiles'), path), minZoom: 14, maxZoom: 15, commitEverySeconds: 0 }
   const whole = await build(plain)
   t.match(whole.damaged, [{ blocks: 64 }])
   const threads = await build({ ...plain, out: join(dir, 'b.pmtiles'), threads: 2 })
@@ -437,10 +439,10 @@ t.test('workers, and an interruption: every block counts once', async (t) => {
 
 t.test('the option may be added when an error has stopped a build', async (t) => {
   const dir = t.testdir({})
-  const tiff = { ...IMAGE, width: 4096, height: 4096, block: 64 }
-  const { path } = damaged(dir, 'a.tif', tiff, flip([64 * 64 - 1]))
+  const tiff: SmallTiff = { ...IMAGE, ...WIDE }
+  const { path } = damaged(dir, 'a.tif', tiff, flip([255]))
   const out = join(dir, 'a.pmtiles')
-  const plain = { ...options(out, path), minZoom: 14, maxZoom: 16, commitEverySeconds: 0 }
+  const plain = { ...options(out, path), minZoom: 14, maxZoom: 15, commitEverySeconds: 0 }
   await t.rejects(build({ ...plain, skipUnreadable: false }), { message: /skip-unreadable.*--resume/ })
   const report = await build({ ...plain, resume: true })
   t.match(report, { resumed: true, damaged: [{ blocks: 1 }] })
