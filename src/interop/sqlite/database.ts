@@ -14,8 +14,8 @@ const MAX_LOG_BYTES = 256 * 1024 * 1024
 /** With a log that is longer, opening anew takes at most one part in SHARE of the time, as long as the state before is there. */
 const LONG_LOG_BYTES = 2 * 1024 * 1024
 const SHARE = 10
-/** Commits take as long as the disk does; who waits here keeps all others waiting. */
-const TRIES = 6
+/** Commits take as long as the disk does: they are waited for so small a part of the deadline. */
+const WAIT_SHARE = 20
 /** After a query that took too long none is tried for so many times that. */
 const PAUSE = 20
 
@@ -80,7 +80,8 @@ export class SqliteDatabase {
     if (this.#tooSlow !== undefined && performance.now() < this.#tooSlow.until) throw this.#tooSlow.error
     this.#isReading = true
     try {
-      for (let tries = 0; tries < TRIES; tries++) {
+      const until = performance.now() + this.#deadlineMs / WAIT_SHARE
+      for (let tries = 0; tries < 3 || performance.now() < until; tries++) {
         const done =
           this.#snapshot === undefined ? this.#readPlain(work) : this.#readLogged(this.#snapshot, work)
         if (done !== undefined) return done.is
