@@ -69,13 +69,16 @@ export class Connection {
     c['sqlite3_progress_handler']!(this.#db, STEPS, goOn, 0)
     const pragmas = ['trusted_schema = OFF', 'cell_size_check = ON', `cache_size = ${-CACHE_KIB}`]
     if (isAlone) pragmas.unshift('locking_mode = EXCLUSIVE')
-    for (const pragma of pragmas) this.all(`PRAGMA ${pragma}`, [], 1, () => undefined)
+    const statements = pragmas.map((pragma) => `PRAGMA ${pragma}`)
+    // one lock for all that follows: a writer may leave little time between two changes
+    for (const sql of [...statements, 'BEGIN']) this.all(sql, [], 1, () => undefined)
     const tables = "SELECT lower(t.name) FROM sqlite_schema t WHERE t.type = 'table' AND"
     const virtual = this.all(`${tables} coalesce(t.rootpage, 0) = 0`, [], Infinity, (row) => row.text(0)!)
     this.#virtualTables = new Set(virtual)
     // their expressions run unasked, past all that is looked at below
     const computed = `${tables} t.rootpage > 0 AND EXISTS (SELECT 1 FROM pragma_table_xinfo(t.name) WHERE hidden IN (2, 3))`
     if (this.all(computed, [], 1, () => true).length > 0) throw this.#refused('it has computed columns')
+    this.all('COMMIT', [], 1, () => undefined)
     c['sqlite3_set_authorizer']!(this.#db, authorize, 0)
   }
 
