@@ -1,9 +1,10 @@
 // Child processes for tests: started with a module of the tests, read line by line, killed at will.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as after } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type Patience, within } from './waiting.js'
+import { type Patience, until, within } from './waiting.js'
 
 export interface Ended {
   readonly code: number | null
@@ -82,6 +83,27 @@ export class Child {
 
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {
     this.process.kill(signal)
+  }
+
+  /** Waits until the process has used so much more processor time, all its threads together, or has ended. */
+  async spend(ms: number): Promise<void> {
+    const used = (): number => {
+      try {
+        // After the name in brackets, which may hold spaces, field 14 and 15 are user and system time in ticks of 10 ms.
+        const fields = readFileSync(`/proc/${this.process.pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
+        return fields[0] === 'Z' ? Number.POSITIVE_INFINITY : (Number(fields[11]) + Number(fields[12])) * 10
+      } catch {
+        return Number.POSITIVE_INFINITY
+      }
+    }
+    const end = used() + ms
+    await until(
+      () => `the child to use ${ms} ms of processor time; it said ${this.#said()}`,
+      () => used() >= end,
+      {
+        seconds: 900,
+      },
+    )
   }
 
   send(line: string): void {
