@@ -60,16 +60,16 @@ t.test('the packed package runs by itself', (t) => {
   t.end()
 })
 
-t.test('installing from git builds, npm ci does not', (t) => {
+t.test('installing from git builds; npm ci, npx and npm link do not', (t) => {
   const dir = t.testdir()
   const prepare = (command: string) => {
     // the script as it stands, with a build that only leaves a trace
     const line = `npm() { touch '${dir}/built-${command}'; }; ${scripts['prepare']}`
     return spawnSync('sh', ['-c', line], { env: { ...process.env, npm_command: command } }).status
   }
-  for (const command of ['ci', 'install', 'pack']) {
+  for (const command of ['ci', 'exec', 'link', 'install', 'pack']) {
     t.equal(prepare(command), 0, command)
-    t.equal(existsSync(join(dir, `built-${command}`)), command !== 'ci', command)
+    t.equal(existsSync(join(dir, `built-${command}`)), ['install', 'pack'].includes(command), command)
   }
   t.end()
 })
