@@ -92,7 +92,7 @@ export class MbtilesReader implements TileSet {
       const { code } = cause as FlagstoneError
       if (cause instanceof TypeError || code === 'LOCKED' || code === 'NOT_A_TILE_FILE') throw cause
       if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
-        throw new FlagstoneError('NOT_FOUND', `${path} is not there; check its name.`, { path, cause })
+        throw new FlagstoneError('NOT_FOUND', `${path} does not exist; check its name.`, { path, cause })
       }
       throw new FlagstoneError(
         'NOT_A_TILE_FILE',

@@ -56,7 +56,7 @@ export function otherGridOf(metadata: Readonly<Record<string, unknown>>): string
 export const inOtherGrid = (path: string, grid: string): FlagstoneError =>
   new FlagstoneError(
     'NOT_A_TILE_FILE',
-    `${path} has tiles in another grid than web mercator: ${grid}. Build from the image they were made of, or make them in web mercator (gdal2tiles --profile=mercator).`,
+    `${path} has tiles in another grid than web mercator: ${grid}. Build from the original image, or create the tiles in web mercator (gdal2tiles --profile=mercator).`,
     { path },
   )
 

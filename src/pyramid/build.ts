@@ -47,9 +47,9 @@ export interface BuildContext extends PrepareContext {
   readonly signal?: AbortSignal
   /** false: begin even if the disk is too small for all of it. Default: true. */
   readonly checkSpace?: boolean
-  /** Told several times a second how far the build is. */
+  /** Called several times a second with the progress. */
   readonly onProgress?: (progress: BuildProgress) => void
-  /** Told before the work begins what was chosen that nobody asked for, and at its end what came of it; the report has these sentences too. */
+  /** Called with sentences about choices that the build made itself; the report has them too. */
   readonly onNote?: (note: string) => void
 }
 
@@ -66,11 +66,11 @@ export interface BuildReport {
   readonly levels: readonly { zoom: number; tiles: number; bytes: number }[]
   readonly types: readonly { name: string; extension: string; count: number }[]
   readonly sources: readonly string[]
-  /** Left out, by skipUnreadable. */
+  /** Sources skipped by skipUnreadable. */
   readonly skipped: readonly SkippedSource[]
   /** Sources of which parts could not be read, by skipUnreadable, in the order they were met; of runs before this one too. */
   readonly damaged: readonly DamagedSource[]
-  /** What was chosen that nobody asked for, in sentences. */
+  /** Sentences about choices that the build made itself. */
   readonly notes: readonly string[]
   readonly resumed: boolean
   /** Of this run. */

@@ -49,33 +49,33 @@ const bbox = z
 const buildShape = {
   /** Paths of the images; folders, globs, @list.txt and URLs too, see pyramid/inputs.ts. */
   sources: z.array(z.string().min(1)).min(1, 'at least one image is needed'),
-  /** The tile file to make. */
+  /** The tile file to create. */
   out: z.string().min(1),
-  /** Both ends at once, [min, max] or one zoom; minZoom and maxZoom go before it. */
+  /** Lowest and highest zoom, [min, max], or one zoom; minZoom and maxZoom override it. */
   zoom: z.union([zoom, z.tuple([zoom, zoom])]).optional(),
-  /** Default: the highest zoom at which one tile holds everything. */
+  /** Lowest zoom. Default: the highest at which one tile covers all sources. */
   minZoom: zoom.optional(),
-  /** Default: by the resolution of the source, see zoomLevelStrategy. */
+  /** Highest zoom. Default: from the resolution of the finest source, see zoomLevelStrategy. */
   maxZoom: zoom.optional(),
   /** Build zooms beyond the resolution of the image even if they have more than a million tiles. */
   oversample: z.boolean().default(false),
-  /** Which zoom stands for a resolution between two: the nearer, the coarser, the finer. */
+  /** Highest zoom when the resolution is between two zooms: the nearer one, the coarser, the finer. */
   zoomLevelStrategy: z.enum(['auto', 'lower', 'upper']).default('auto'),
-  /** Kernel of the warp. */
+  /** Resampling kernel of the warp. */
   resampling: kernel.default('bilinear'),
-  /** Kernel from one zoom to the next. */
+  /** Resampling kernel of the overviews. */
   overviewResampling: kernel.default('average'),
-  /** Stored bands to show, from 1: one, or three. Default: 1, 2, 3 of an image with as many, else 1. */
+  /** Bands to show, counted from 1: one, or three. Default: 1, 2, 3, or 1 if the image has fewer than three. */
   bands: z
     .array(z.int('bands are whole numbers from 1').min(1).max(65535))
     .refine((list) => list.length === 1 || list.length === 3, 'give one band, or three: red, green, blue')
     .optional(),
   /**
-   * Values shown as black and white: one [min, max] for all bands or one a band; 'auto': the 2nd and 98th
-   * percentile. Default: 8-bit images as they are, others 'auto'; what is chosen is said in the report's notes.
+   * Values shown as black and white: one [min, max] for all bands or one per band; 'auto': the 2nd and 98th
+   * percentile. Default: 8-bit images are not stretched, others 'auto'; the report's notes give the range.
    */
   rescale: rescale.optional(),
-  /** out = in^(1/gamma) on what rescale made: above 1 is brighter. */
+  /** Applied after rescale, out = in^(1/gamma): above 1 is brighter. */
   gamma: z.number().gt(0, 'gamma is above 0').max(100).default(1),
   /**
    * Colours for the values of one band: a name (see COLORMAPS), the path of a text file as gdaldem
@@ -87,7 +87,7 @@ const buildShape = {
       'it is a name, a path or { value: [red, green, blue] }',
     )
     .optional(),
-  /** Between the colormap's values: linear, the next lower value's colour, or nothing. Default: text files and names linear, JSON exact. */
+  /** Colours between the colormap's values: interpolated, that of the next lower value, or none. Default: linear; exact for JSON. */
   colormapMode: z.enum(['linear', 'lower', 'exact']).optional(),
   /**
    * Heights instead of colours, of one band (`bands`, default the first): as terrain-RGB ('mapbox' in steps of
@@ -97,7 +97,7 @@ const buildShape = {
   terrain: z.enum(TERRAIN_ENCODINGS as [TerrainEncoding, ...TerrainEncoding[]]).optional(),
   /** Pixels without a height: transparent (default), this height, or 'parent': filled from the levels above. */
   terrainNodata: z.union([z.enum(['transparent', 'parent']), z.number()]).optional(),
-  /** int16: metres from one stored number to the next; default 0.25. */
+  /** int16: step between stored heights, metres; default 0.25. */
   terrainStep: z.number().gt(0, 'a step is above 0').max(1e6).optional(),
   /** int16: the height stored as 0, metres; default 2500. */
   terrainOffset: z.number().min(-1e6).max(1e6).optional(),
@@ -105,14 +105,14 @@ const buildShape = {
   terrainUnit: z
     .union([z.enum(['m', 'ft', 'us-ft']), z.number().gt(0, 'a unit is above 0 m').max(1e6)])
     .optional(),
-  /** auto: JPEG where opaque, transparentFormat where not. */
+  /** Tile format; auto: JPEG for opaque tiles, transparentFormat for others. */
   format: z
     .enum(['auto', 'jpeg', 'jpg', 'png', 'webp', 'avif'])
     .transform((f) => (f === 'jpg' ? 'jpeg' : f))
     .default('auto'),
-  /** Of tiles that are not opaque, in auto. */
+  /** Format of tiles that are not opaque, with format 'auto'. */
   transparentFormat: z.enum(['webp', 'png']).default('webp'),
-  /** 1…100; { default, byZoom: { 14: 50 } } for some zooms another. Default 75, AVIF 60. */
+  /** 1 to 100, or by zoom: { default: 75, byZoom: { 14: 50 } }. Default: 75; AVIF: 60. */
   quality: z
     .union(
       [
@@ -127,64 +127,64 @@ const buildShape = {
     .optional(),
   /** For WebP, PNG and AVIF. */
   lossless: z.boolean().default(false),
-  /** false: alpha bands and masks are not looked at, and no tile is transparent: the background shows. */
+  /** false: alpha bands and masks are ignored, and no tile is transparent: the background shows. */
   alpha: z.boolean().optional(),
-  /** Red, green, blue behind what is transparent, where tiles cannot be so. */
+  /** Red, green, blue shown where a tile cannot be transparent. */
   background: z
     .tuple([z.int().min(0).max(255), z.int().min(0).max(255), z.int().min(0).max(255)])
     .default([255, 255, 255]),
-  /** No tile where only the background would be seen; transparent ones are never made. */
+  /** Store no tiles that show only the background; fully transparent tiles are never stored. */
   skipBlank: z.boolean().default(false),
-  /** Pixels a side. */
+  /** Tile width and height, pixels. */
   tileSize: z.union([z.literal(256), z.literal(512)], 'tiles are 256 or 512 pixels wide').default(256),
   /** West, south, east, north, degrees; west > east crosses the antimeridian. Cut to the pixel. */
   bbox: bbox.optional(),
   /**
-   * Values or colours that mean empty, instead of what the files say: one value for all bands, [r, g, b], or a list of
+   * Values or colours treated as nodata, instead of those of the files: one value for all bands, [r, g, b], or a list of
    * such colours; NaN is a value, [] means none.
    */
   nodata: nodata.optional(),
-  /** Which of several sources is on top: the first, the last (as gdalwarp does it), or, near their edges, all in part. */
+  /** Where sources overlap: the first is on top, the last (as in gdalwarp), or they fade into each other near their edges. */
   blend: z.enum(['first', 'last', 'feather']).default('last'),
   /**
    * Leaves out what cannot be read, and names it in the report: sources that cannot be opened, if any can (`skipped`), and
    * damaged parts of images, which stay empty (`damaged`).
    */
   skipUnreadable: z.boolean().default(false),
-  /** Nothing outside these polygons: the path of a GeoJSON file, or a GeoJSON object. */
+  /** Build only inside these polygons: the path of a GeoJSON file, or a GeoJSON object. */
   cutline: z
     .union([z.string().min(1), z.record(z.string(), z.unknown())], 'a cutline is a path or a GeoJSON object')
     .optional(),
   /** Pixels of the highest zoom over which the image fades in from the cutline inwards. */
   cutlineBlend: z.number().min(0).max(1000, 'cutlineBlend is at most 1000 pixels').default(0),
-  /** CRS of the sources, whatever they say: a code, PROJ string, WKT or PROJJSON. */
+  /** CRS of the sources, used instead of their own: a code, PROJ string, WKT or PROJJSON. */
   crs: z.string().min(1).optional(),
   /** Worker threads; default: every core. 0: all work in the calling thread. */
   threads: z.int().min(0).max(256).optional(),
-  /** Bytes the build may take; default: 150 MB and 238 MB a thread. */
+  /** Most memory to use, bytes; default: 150 MB + 238 MB per thread. */
   memLimit: z
     .number()
     .min(256 * 2 ** 20, 'a build needs at least 256 MB')
     .optional(),
-  /** Continue what was interrupted; with overwrite: where nothing was, begin again. */
+  /** Continue an interrupted build; with overwrite: start again if there is none. */
   resume: z.boolean().default(false),
-  /** With resume: also when sources were repaired or replaced meanwhile. What is done stays, the rest is made of them as they are now. */
+  /** With resume: also when sources were repaired or replaced meanwhile. Finished tiles stay; the others are built from the sources as they are now. */
   acceptChanged: z.boolean().default(false),
   /** Replace an existing file, once the new one is complete. */
   overwrite: z.boolean().default(false),
-  /** Progress this old is never lost. */
+  /** Commit at least this often: no more than this is lost in a crash. */
   commitEverySeconds: z.number().min(0).default(5),
-  /** Of the map, for those who look at it; part of the metadata. */
+  /** Name of the map, in the metadata. */
   name: z.string().optional(),
-  /** Part of the metadata. */
+  /** In the metadata. */
   description: z.string().optional(),
-  /** Who is to be named where the map is shown; HTML is allowed. Part of the metadata. */
+  /** Shown with the map; may be HTML. In the metadata. */
   attribution: z.string().optional(),
-  /** Whether it is shown over another map or is one. Part of the metadata. */
+  /** Shown over another map, or a base map itself. In the metadata. */
   type: z.enum(['overlay', 'baselayer']).optional(),
-  /** More metadata. */
+  /** Other metadata. */
   metadata: z.record(z.string(), z.unknown()).default({}),
-  /** Store identical tiles once. */
+  /** Store identical tiles only once. */
   dedupe: z.boolean().default(true),
 }
 

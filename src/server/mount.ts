@@ -11,7 +11,7 @@ import type { ListenOptions } from './run/listen-options.js'
 import type { SourceInput } from './sources/source.js'
 
 /**
- * Opens what is to be served: files, folders, globs, open readers. `node` and `fetch` of what comes back answer.
+ * Opens files, folders, globs and open readers for serving; `node` and `fetch` of the result answer requests.
  * Rejects with FlagstoneError BAD_OPTION, and what opening the sources throws.
  */
 export async function openTileServer(
@@ -23,7 +23,7 @@ export async function openTileServer(
 }
 
 /**
- * Serves what was opened on a port, with limits on what clients may hold, until closed (gracefully).
+ * Serves on a port, with limits on what clients may hold, until closed (gracefully).
  * Rejects with FlagstoneError BAD_OPTION, SYSTEM, NOT_FOUND: the port, the host, the certificate.
  */
 export async function listen(server: TileServer, options: ListenOptions = {}): Promise<Listening> {
@@ -51,7 +51,7 @@ export interface FlagstoneHandler {
 
 /**
  * Opens the sources at the first request, or when `ready` is asked for. While that fails, `next` gets the error; where
- * there is no `next`, `onError` does, and the client a 503. Options that are none are such a failure.
+ * there is no `next`, `onError` does, and the client a 503. Invalid options are such a failure.
  */
 export function flagstoneHandler(given: FlagstoneHandlerOptions): FlagstoneHandler {
   if (typeof given !== 'object' || given === null)

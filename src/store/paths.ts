@@ -32,7 +32,7 @@ export function openTiles(path: string, options: ReaderOptions = {}): AnyReader 
 }
 
 /**
- * Makes a new tile file and opens it for writing. When it throws there is no new file.
+ * Creates a tile file and opens it for writing. When it throws there is no new file.
  * @throws FlagstoneError EXISTS, NOT_FOUND (no such directory), BAD_OPTION (no name for a tile file), LOCKED (another
  * writer has what would be replaced), DISK_FULL, SYSTEM
  */
@@ -82,7 +82,7 @@ export function whileLocked<T>(path: string, work: () => T): T {
 }
 
 /**
- * Opens an existing Flagstone file, sealed or not, to go on writing.
+ * Opens an existing Flagstone file, sealed or not, to continue writing.
  * @throws FlagstoneError NOT_FOUND, NOT_A_TILE_FILE, LOCKED, DAMAGED, SYSTEM
  */
 export function reopenTiles(path: string, options: WriterOptions = {}): TileWriter {

@@ -311,6 +311,9 @@ t.test('sample: the shape of the window, unless both sides are given', async (t)
   const { width, height } = JSON.parse(all.stdout) as { width: number; height: number }
   t.equal(Math.max(width, height), 1024)
   t.not(width, height, 'the image is no square, and neither is its picture')
+  const elsewhere = await flagstone(['sample', ortho, '--bbox', '1,1,2,2', '-o', out, '--overwrite'])
+  t.equal(elsewhere.code, 0)
+  t.match(elsewhere.stderr, /empty: .* has no tiles there; it covers 14\.6\d+,47\.5\d+,14\.6\d+,47\.5\d+ /)
   t.equal((await flagstone(['sample', ortho, '-f', 'JPG', '--size', '8'])).bytes.readUInt16BE(0), 0xffd8)
 })
 

@@ -51,7 +51,7 @@ function inputOptions(command: Command): Command {
     )
     .option(
       '--skip-unreadable',
-      'leave out what cannot be read, and list it: sources that cannot be opened, and damaged parts of images, which stay empty (exit code 4)',
+      'skip sources that cannot be opened, leave damaged parts of images empty, and list both (exit code 4)',
     )
 }
 
@@ -174,8 +174,8 @@ function terrainOptions(command: Command): Command {
     )
     .option(
       '--terrain-unit <unit>',
-      'what the heights of the sources count in, whatever they say: m, ft, us-ft, or the metres of a unit such as 0.1 ' +
-        '(default: what their vertical coordinate system says, else metres)',
+      'unit of the source heights, used instead of their own: m, ft, us-ft, or metres per unit, e.g. 0.1 ' +
+        '(default: from their vertical coordinate system, else m)',
       parseTerrainUnit,
     )
     .option(
@@ -215,10 +215,7 @@ function runOptions(command: Command): Command {
     .option('--overwrite', 'replace an existing file')
     .addOption(new Option('--force').hideHelp())
     .option('--resume', 'continue an interrupted build')
-    .option(
-      '--accept-changed',
-      'with --resume: continue although sources were repaired or replaced; tiles that are done stay',
-    )
+    .option('--accept-changed', 'with --resume: continue although sources have changed; finished tiles stay')
 }
 
 const EXAMPLES = `

@@ -65,6 +65,14 @@ function sizeOf(
     : { width: of(longer * aspect), height: longer }
 }
 
+/** Where the tiles are, for who looked elsewhere. */
+function covered(reader: TileSet): string {
+  const bounds = describeAny(reader).bounds
+  return bounds === undefined
+    ? ''
+    : `; it covers ${bounds.map(formatDegrees).join(',')} (west,south,east,north)`
+}
+
 /** Heights are written as colours, which must survive. Throws BAD_OPTION for formats in which they would not. */
 function isEncoded(reader: TileSet, { elevation }: SampleOptions, format: TileFormat): boolean {
   const kind = elevationOf(reader)
@@ -143,7 +151,7 @@ export function sampleCommand({ io }: Context): Command {
           say(
             io,
             options,
-            `${output}: ${width}×${height} ${format} of ${bbox.map(formatDegrees).join(', ')}${empty ? `, empty: ${path} has no tiles there` : ''}`,
+            `${output}: ${width}×${height} ${format} of ${bbox.map(formatDegrees).join(', ')}${empty ? `, empty: ${path} has no tiles there${covered(reader)}` : ''}`,
           )
       } finally {
         reader.close()

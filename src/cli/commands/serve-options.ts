@@ -109,7 +109,7 @@ function answerGroup(command: Command): Command {
     .option('--no-cors', 'allow no other origins')
     .option(
       '--allowed-hosts <hosts>',
-      'names by which the server may be asked, with commas; .NAME: a domain (default: any; with --cors on 127.0.0.1: localhost)',
+      'host names the server answers to, comma-separated; .NAME: a domain (default: any; with --cors on 127.0.0.1: localhost)',
       parseHosts,
     )
     .option('--cache-control <value>', 'Cache-Control for URLs without a version')
