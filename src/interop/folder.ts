@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { unpackedPicture } from '../format/gzip-tile.js'
 import { sniffTileType, type TileType } from '../format/tile-type.js'
+import { isPassing } from '../platform/passing-error.js'
 import { readRegularSync } from '../platform/regular-file.js'
 import type { TileSet, TilesOfZoom } from '../store/tile-set.js'
 import { inOtherGrid, otherGridOf, readTileMapResource, type TileMapResource } from './other-grid.js'
@@ -24,7 +25,7 @@ function numbersIn(directory: string): number[] {
     .sort((a, b) => a - b)
 }
 
-/** Does a directory hold z/x/y tiles? Looks at the first of each level only. */
+/** Does a directory hold z/x/y tiles? Looks at the first of each level only. @throws what says nothing of it: EMFILE, EIO … */
 export function isTileFolder(path: string): boolean {
   try {
     for (const zoom of numbersIn(path).filter((z) => z <= 26)) {
@@ -32,7 +33,8 @@ export function isTileFolder(path: string): boolean {
       if (x === undefined) continue
       return readdirSync(join(path, String(zoom), String(x))).some((name) => TILE_NAME.test(name))
     }
-  } catch {
+  } catch (error) {
+    if (isPassing(error)) throw error
     // not a directory, or one that may not be read
   }
   return false

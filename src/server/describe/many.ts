@@ -62,9 +62,12 @@ export async function describeEarly(source: Source, fileBytes: number): Promise<
     large.add(source)
     return
   }
-  // what is wrong with it is said where it is asked for
-  await tileLook(source).catch(() => undefined)
-  namesOf(source)
+  try {
+    await tileLook(source)
+    namesOf(source)
+  } catch {
+    // it is damaged, or being written over: said where it is asked for
+  }
 }
 
 /** Describes the large sources, one by one, with as long a rest after each; who asks for one earlier does not wait. */

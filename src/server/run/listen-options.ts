@@ -16,7 +16,7 @@ const listenShape = {
   port: z.int().min(0).max(65_535).default(8080),
   /** Files in PEM. */
   tls: z.strictObject({ cert: z.string().min(1), key: z.string().min(1) }).optional(),
-  /** Connections at once; more are closed as they come. */
+  /** Connections at once; more are closed as they come. Fewer where the process may not open that many files. */
   connections: z.int().min(1).default(10_000),
   /** Of a request's start line and headers together. */
   headerBytes: z.int().min(1024).max(1_048_576).default(16_384),

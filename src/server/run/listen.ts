@@ -7,6 +7,7 @@ import { createServer, type Server as HttpServer, type IncomingMessage, type Ser
 import { createServer as createTlsServer, type Server as HttpsServer } from 'node:https'
 import { type AddressInfo, createServer as createNetServer, type Server as NetServer } from 'node:net'
 import { FlagstoneError } from '../../errors.js'
+import { freeDescriptors } from '../../platform/descriptors.js'
 import { parseOptions } from '../../store/options.js'
 import type { TileServer } from '../handler.js'
 import { Drain } from './drain.js'
@@ -34,6 +35,7 @@ export interface Listening {
 export async function listen(server: TileServer, options: ListenOptions = {}): Promise<Listening> {
   const resolved = parseOptions(listenOptions, options, 'listen option')
   const http = httpServer(resolved, server.context.options.limits.jobMs)
+  http.maxConnections = Math.min(resolved.connections, connectionsThatFit(server))
   const drain = new Drain(http)
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
     drain.note(response)
@@ -84,8 +86,17 @@ function httpServer(options: ResolvedListenOptions, jobMs: number): HttpServer |
   // Of a silent socket: a client that stopped reading, so it must not fire while we compute. While something waits to be
   // written node lets it pass once more, so such a client goes after twice as long.
   http.timeout = options.stallMs + jobMs
-  http.maxConnections = options.connections
   return http
+}
+
+/** Descriptors for folders that are looked into, certificates that are read again, and what Node.js opens itself. */
+const SPARE_DESCRIPTORS = 12
+
+/** Clients must not take the descriptors that the files need. */
+function connectionsThatFit({ context: { catalog, options } }: TileServer): number {
+  const room = freeDescriptors() + catalog.openFiles
+  const files = Math.min(options.openFiles, Math.floor(room / 2))
+  return Math.max(1, room - files - SPARE_DESCRIPTORS)
 }
 
 /** Node would leave out the headers over its own limit without a word. */

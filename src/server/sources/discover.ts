@@ -71,9 +71,9 @@ async function discoverPath(
 ): Promise<void> {
   const path = resolve(input)
   const facts = statSync(path, { throwIfNoEntry: false })
-  const before = all.found.length
+  const [before, troubles] = [all.found.length, all.problems.length]
   if (facts === undefined && isDynamicPattern(input)) await discoverGlob(input, about.missing, all)
-  else if (facts?.isDirectory() === true && !isTileFolder(path)) {
+  else if (facts?.isDirectory() === true && !hasTiles(path, all)) {
     await walk(path, await realpath(path).catch(() => path), path, about.missing, depth, all)
   } else {
     all.directories.add(dirname(path))
@@ -90,7 +90,7 @@ async function discoverPath(
       { path: input },
     )
   }
-  if (all.found.length === before) {
+  if (all.found.length === before && all.problems.length === troubles) {
     all.problems.push({
       path: input,
       message: `${input} has no tile archives (.pmtiles, .mbtiles, z/x/y).`,
@@ -122,9 +122,23 @@ async function walk(
     else if (isArchive && entry.isFile()) add(path)
   }
   for (const path of folders) {
-    if (isTileFolder(path)) add(path)
+    if (hasTiles(path, all)) add(path)
     else if (depth > 0) await walk(root, realRoot, path, missing, depth - 1, all)
   }
+}
+
+function hasTiles(path: string, all: Gathering): boolean {
+  try {
+    return isTileFolder(path)
+  } catch (error) {
+    unreadable(path, error, all)
+    return false
+  }
+}
+
+function unreadable(directory: string, error: unknown, all: Gathering): void {
+  const { code = '', message } = error as NodeJS.ErrnoException
+  if (code !== 'ENOENT') all.problems.push({ path: directory, message: `${directory}: ${message}.` })
 }
 
 async function entriesOf(directory: string, all: Gathering): Promise<Dirent[]> {
@@ -132,8 +146,7 @@ async function entriesOf(directory: string, all: Gathering): Promise<Dirent[]> {
     const entries = await readdir(directory, { withFileTypes: true })
     return entries.filter(({ name }) => !name.startsWith('.')).sort((a, b) => compare(a.name, b.name))
   } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException
-    if (code !== 'ENOENT') all.problems.push({ path: directory, message: `${directory}: ${message}.` })
+    unreadable(directory, error, all)
     return []
   }
 }
@@ -156,7 +169,7 @@ async function discoverGlob(
   })
   for (const match of matches.map((path) => resolve(path)).sort(compare)) {
     const facts = await stat(match).catch(() => undefined)
-    if (facts?.isFile() === true || (facts?.isDirectory() === true && isTileFolder(match))) {
+    if (facts?.isFile() === true || (facts?.isDirectory() === true && hasTiles(match, all))) {
       all.directories.add(dirname(match))
       await addInside(root, realRoot, match, missing, all)
     }

@@ -1,8 +1,12 @@
 // What is served of one path, and how it follows what happens to the file there.
 //
 // Invariants: a source is replaced only by one that is open and whose file is complete; until then the old one
-// answers, from the old file if need be. What could not be opened is tried again when it has changed.
+// answers, from the old file if need be. What could not be opened is tried again when it has changed. A source goes when
+// its file goes, not when the system has no descriptors left to look for it.
+import { realpathSync } from 'node:fs'
 import { FlagstoneError } from '../../errors.js'
+import { isTileFolder } from '../../interop/folder.js'
+import { isPassing } from '../../platform/passing-error.js'
 import { isBusy } from '../../store/locked.js'
 import type { Found } from './discover.js'
 import { type FileIdentity, identityOf, isFinished, isSameFile, isSameState } from './file-identity.js'
@@ -86,7 +90,27 @@ export class FileEntry {
    */
   look(found: Found | undefined): 'changed' | 'soon' | undefined {
     if (found !== undefined) this.#found = found
-    const now = found === undefined ? undefined : identityOf(found.real)
+    try {
+      return this.#lookAt(
+        found !== undefined || this.#isStillThere() ? identityOf(this.#found.real) : undefined,
+      )
+    } catch (error) {
+      // nothing can be said of the file now
+      this.#problem = messageOf(error)
+      return undefined
+    }
+  }
+
+  /** A folder that could not be read lists nothing, and a glob leaves out what it could not look into. */
+  #isStillThere(): boolean {
+    const { real } = this.#found
+    const source = this.#source
+    const now = source && identityOf(real)
+    if (source === undefined || now === undefined || !isSameFile(now, source.identity)) return false
+    return realpathSync(real) === real && (source.kind !== 'folder' || isTileFolder(real))
+  }
+
+  #lookAt(now: FileIdentity | undefined): 'changed' | 'soon' | undefined {
     if (!isSeen(now, this.#seen)) {
       this.#seen = now
       this.#since = performance.now()
@@ -138,8 +162,9 @@ export class FileEntry {
       next = this.#opened()
     } catch (error) {
       this.#problem = messageOf(error)
-      // a writer that is at work says nothing of the file
-      if (!(error instanceof FlagstoneError && error.code === 'LOCKED')) this.#refused = now
+      // a writer that is at work says nothing of the file, nor do descriptors that are used up
+      if (!(error instanceof FlagstoneError && error.code === 'LOCKED') && !isPassing(error))
+        this.#refused = now
       return undefined
     }
     const isWhole = isSettled || isFinished(now) || isGrowing(next)

@@ -1,5 +1,6 @@
 // Which file a path leads to, and in which state: what `stat` says, as far as it tells files and states apart.
 import { type Stats, statSync } from 'node:fs'
+import { isPassing } from '../../platform/passing-error.js'
 
 export interface FileIdentity {
   readonly device: number
@@ -9,12 +10,13 @@ export interface FileIdentity {
   readonly ctimeMs: number
 }
 
-/** Undefined: nothing is there. Of the file a link leads to. */
+/** Undefined: nothing is there. Of the file a link leads to. @throws what says nothing of it: EIO, ESTALE … */
 export function identityOf(path: string): FileIdentity | undefined {
   let facts: Stats | undefined
   try {
     facts = statSync(path, { throwIfNoEntry: false })
-  } catch {
+  } catch (error) {
+    if (isPassing(error)) throw error
     // a folder of the path that may not be entered, or is none any more
   }
   return (
