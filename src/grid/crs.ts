@@ -7,7 +7,7 @@ export interface Crs {
   /** For people: 'EPSG:26917', or the citation of a user-defined CRS. */
   readonly name: string
   readonly definition: string
-  /** Geographic CRS whose shifts to WGS 84 (datum-shifts.ts) differ by place: located.ts chooses the image's. */
+  /** Geographic CRS whose shift to WGS 84 (datum-shifts.ts) depends on the place: located.ts chooses the image's. */
   readonly datum?: number
   /** Metres a unit of its heights, when it says anything about heights: of compound and 3D systems. */
   readonly heightMetres?: number

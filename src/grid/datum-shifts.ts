@@ -1,7 +1,8 @@
 // Datum shifts to WGS 84 for geographic CRSs, for use without grids: what PROJ falls back to when it has none.
 // Source: EPSG Geodetic Parameter Dataset v10.076 (free to use under the EPSG terms), its Helmert and
 // Molodensky-Badekas operations to WGS 84 or a frame equal to it within a metre (ETRS89, GDA94, NZGD2000, …),
-// written as position-vector parameters. Kept as text because most of it is never looked at.
+// written as position-vector parameters. Offsets in degrees (4120, 4600) and a few chains of operations are written as the
+// parameters that come nearest to them. Kept as text because most of it is never looked at.
 //   code: 'accuracy west south east north dx,dy,dz[,rx,ry,rz,ds]; …'
 //   accuracy in metres (99: unknown), area in degrees, shift in metres, rotation in arc seconds, scale in ppm.
 
@@ -19,6 +20,16 @@ export function datumShift(code: number, lon: number, lat: number): string | und
 
 /** Is any shift known? */
 export const hasShift = (code: number): boolean => SHIFTS[code] !== undefined
+
+/** As `datumShift`, and undefined also where no operation is made for the place: PROJ takes coordinates as they are there. */
+export function datumShiftAt(code: number, lon: number, lat: number): string | undefined {
+  const made = SHIFTS[code]?.split('; ').some((part) => holds(widened(parse(part)), lon, lat))
+  return made ? datumShift(code, lon, lat) : undefined
+}
+
+/** Does it depend on the place whether there is a shift, or which? */
+export const shiftIsLocal = (code: number): boolean =>
+  SHIFTS[code] !== undefined && (shiftsDiffer(code) || !SHIFTS[code].includes(' -180 -90 180 90 '))
 
 /** Are there several shifts, for several places? */
 export const shiftsDiffer = (code: number): boolean => SHIFTS[code]?.includes(';') ?? false
@@ -45,6 +56,15 @@ function parse(part: string): Operation {
   }
 }
 
+/** Areas are kept rounded to a tenth of a degree. */
+const widened = (o: Operation): Operation => ({
+  ...o,
+  west: o.west - 0.05,
+  south: o.south - 0.05,
+  east: o.east + 0.05,
+  north: o.north + 0.05,
+})
+
 const holds = (o: Operation, lon: number, lat: number): boolean =>
   !(lat < o.south || lat > o.north) && ((lon >= o.west && lon <= o.east) || lon + 360 <= o.east)
 
@@ -67,6 +87,7 @@ const SHIFTS: Readonly<Record<number, string>> = {
   4046: '99 -180 -90 180 90 0,0,0',
   4075: '99 -180 -90 180 90 0,0,0',
   4081: '99 -180 -90 180 90 0,0,0',
+  4120: '6 19.57 34.88 28.3 41.75 -146.9303,96.7002,45.9159,-0.713191,1.535916,0.31644,0',
   4121: '1 19.6 34.9 28.3 41.8 -199.87,74.79,246.62',
   4123: '0.5 19.2 59.8 31.6 70.1 -96.062,-82.428,-121.753,4.801,0.345,-1.376,1.496',
   4124: '0.1 10 55 24.2 69.1 414.1,41.3,603.1,-0.855,2.141,-7.023,0',
@@ -228,6 +249,7 @@ const SHIFTS: Readonly<Record<number, string>> = {
   4475: '1 45 -13.1 45.4 -12.6 -381.788,-57.501,-256.673',
   4483: '99 -180 -90 180 90 0,0,0',
   4558: '99 -180 -90 180 90 0,0,0',
+  4600: '10 -63.22 18.11 -62.92 18.33 43.303,200.199,-416.89',
   4601: '10 -62 16.9 -61.6 17.2 -255,-15,71',
   4602: '10 -61.5 15.1 -61.2 15.7 725,685,536',
   4603: '10 -61.8 11.9 -61.5 12.3 72,213.7,93',
@@ -285,6 +307,7 @@ const SHIFTS: Readonly<Record<number, string>> = {
   4674: '99 -180 -90 180 90 0,0,0',
   4675: '6 144.6 13.2 145 13.7 -100,-248,259',
   4676: '6 100.09 13.92 107.64 22.5 42.358,-124.688,-37.366',
+  4677: '6 100.09 13.92 107.64 22.5 43.933,-129.593,-39.331',
   4678: '5 100.1 13.9 107.6 22.5 44.585,-131.212,-39.544',
   4679: '1 -17.1 19.4 -15.9 21.3 -80.01,253.26,291.19',
   4680: '5 -16.1 17.9 -15.8 18.2 124.5,-63.5,-281',
@@ -395,6 +418,7 @@ const SHIFTS: Readonly<Record<number, string>> = {
   6883: '42 8.4 3.1 9 3.8 -235,-110,393',
   6892: '1 55.1 -4.9 56 -3.7 -76.269,-16.683,68.562,-6.275,10.536,-4.286,-13.686',
   6894: '43 -16.9 13.1 -13.8 13.8 -63,176,185',
+  6990: '0.1 34.17 29.45 35.69 33.28 23.772,17.49,17.859,-0.3132,-1.85274,1.67299,-5.4262',
   7073: '99 -180 -90 180 90 0,0,0',
   7373: '99 -180 -90 180 90 0,0,0',
   7683: '99 -180 -90 180 90 0,0,0',
@@ -437,6 +461,7 @@ const SHIFTS: Readonly<Record<number, string>> = {
     '0.05 -31.3 39.35 -31.1 39.5 -511.151,-181.269,139.609,1.05,2.703,1.798,3.071; 0.06 -31.34 39.3 -31.02 39.77 -487.978,-226.275,102.787,-0.743,1.677,2.087,1.485; 0.08 -31.3 39.35 -31.1 39.5 -423.053,-172.871,83.771; 0.085 -31.18 39.63 -31.02 39.77 -423.024,-172.923,83.83; 0.1 -31.34 39.3 -31.02 39.77 -423.058,-172.868,83.772; 0.1 -31.18 39.63 -31.02 39.77 -1333.976,-487.235,945.031,6.674,35.963,20.438,-11.187; 5 -31.34 39.3 -31.02 39.77 -422.651,-172.995,84.02',
   37249:
     '0.03 -25.25 36.9 -24.95 37.1 -440.296,58.548,296.265,1.128,10.202,4.559,-0.438; 0.035 -25.92 36.87 -24.72 37.96 -269.089,186.247,155.667,2.005,3.606,-0.366,0.097; 0.04 -25.92 37.65 -25.08 37.96 -249.507,179.302,119.92,1.406,2.423,-0.479,0.952; 0.9 -25.92 36.87 -24.72 37.96 -204.926,140.353,55.063; 0.9 -25.92 37.65 -25.08 37.96 -204.519,140.159,55.404; 0.9 -25.25 36.9 -24.95 37.1 -205.808,140.771,54.326; 1 -25.92 36.87 -24.72 37.96 -208.719,129.685,52.092,-0.2,-0.01,0.33,0.2; 5 -25.92 36.87 -24.72 37.96 -204.619,140.176,55.226',
+  104050: '0.5 -0.7 51.2 0.6 51.8 64.8926,24.4455,30.6754',
   104101: '0.1 20.37 57.52 28.2 60 372.87,149.23,585.29; 4.7 20.37 57.52 28.2 60 374,150,588',
   104102: '99 13.38 40.85 23.04 46.88 682,-203,480',
   104105:
@@ -446,6 +471,7 @@ const SHIFTS: Readonly<Record<number, string>> = {
   104109: '99 135.27 -1.19 165.68 13.43 -89.121,-348.182,260.871',
   104112: '99 129.48 1.64 136.98 11.45 -185.583,-230.096,281.361',
   104113: '99 157.47 1.77 175.52 17.88 25.1,-275.6,222.6',
+  104126: '99 113.52 22.06 113.68 22.23 -145.1683,-330.1459,-170.2231,33.338,-76.825,-32.412,7.92601',
   104129: '1 19.08 58.84 31.59 70.09 0,0,0,-0,-0,-0,0',
   104130: '99 34.88 29.18 39.31 33.38 -86,-98,-119',
   104131: '3 13.38 45.42 16.61 46.88 426.62,142.62,460.09,4.98,4.49,-12.42,-17.1',

@@ -2,7 +2,7 @@
 // uses without grids (datum-shifts.ts).
 import type { Crs } from './crs.js'
 import { sameDatum } from './datum-names.js'
-import { datumShift, shiftsDiffer } from './datum-shifts.js'
+import { datumShift, shiftIsLocal } from './datum-shifts.js'
 import { type EpsgRow, epsgRow, type GeographicRow, type ProjectedRow } from './epsg-table.js'
 import { readProj } from './proj-text.js'
 
@@ -80,5 +80,5 @@ function shifted(text: string, row: GeographicRow, centre: GeographicRow['centre
   const [lon, lat] = centre ?? [0, 0]
   const shift = datumShift(datum, lon, lat)
   if (shift === undefined) return { definition: text }
-  return { definition: `${text} +towgs84=${shift}`, ...(shiftsDiffer(datum) ? { datum } : {}) }
+  return { definition: `${text} +towgs84=${shift}`, ...(shiftIsLocal(datum) ? { datum } : {}) }
 }

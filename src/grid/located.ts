@@ -1,7 +1,8 @@
 // The shift of a datum for the place where an image lies. Old datums were made of many surveys: ED50 in Norway is
-// not ED50 in Spain, and PROJ takes the operation made for the place, as GDAL does for each image.
+// not ED50 in Spain, and PROJ takes the operation made for the place, as GDAL does for each image; where there
+// is none, coordinates are taken as they are.
 import type { Crs } from './crs.js'
-import { datumShift } from './datum-shifts.js'
+import { datumShiftAt } from './datum-shifts.js'
 import { mapperOf, type Placement, placementOf } from './placement.js'
 import { lonLatConverterOf } from './transform.js'
 
@@ -32,11 +33,13 @@ function located(crs: Crs, placement: Placement, width: number, height: number):
   return crsAt(crs, p[0]!, p[1]!)
 }
 
-/** With the shift for a place, degrees; the same CRS when it has no other. */
+/** With the shift for a place, degrees, or none where none is made for it; the same CRS when it has no other. */
 export function crsAt(crs: Crs, lon: number, lat: number): Crs {
   if (crs.datum === undefined || Number.isNaN(lon)) return crs
-  const shift = datumShift(crs.datum, lon - 360 * Math.round(lon / 360), lat)
-  if (shift === undefined) return crs
-  const definition = crs.definition.replace(/\+towgs84=\S+/, `+towgs84=${shift}`)
+  const shift = datumShiftAt(crs.datum, lon - 360 * Math.round(lon / 360), lat)
+  const definition = crs.definition.replace(
+    / ?\+towgs84=\S+/,
+    shift === undefined ? '' : ` +towgs84=${shift}`,
+  )
   return definition === crs.definition ? crs : { ...crs, definition }
 }

@@ -5,7 +5,7 @@
 // first), their sense (south, west) is.
 
 import { geographicOfName, sameDatum } from './datum-names.js'
-import { datumShift, shiftsDiffer } from './datum-shifts.js'
+import { datumShift, shiftIsLocal } from './datum-shifts.js'
 import { crsFromEpsg } from './epsg.js'
 import { readProj } from './proj-text.js'
 import {
@@ -71,12 +71,12 @@ function heightUnit(node: WktNode): number | undefined {
 const baseOf = (node: WktNode): WktNode | undefined =>
   childOf(node, 'GEOGCS', 'BASEGEOGCRS', 'BASEGEODCRS', 'GEOGCRS')
 
-/** The datum when its shifts differ by place, and the text brings none along. */
+/** The datum when its shift depends on the place, and the text brings none along. */
 function datumOf(base: WktNode | undefined): { datum?: number } {
   const datum = base && childOf(base, 'DATUM', 'GEODETICDATUM', 'ENSEMBLE', 'TRF')
   if (base === undefined || datum === undefined || childOf(datum, 'TOWGS84') !== undefined) return {}
   const code = datumCode(base, datum)
-  return code !== undefined && shiftsDiffer(sameDatum(code)) ? { datum: sameDatum(code) } : {}
+  return code !== undefined && shiftIsLocal(sameDatum(code)) ? { datum: sameDatum(code) } : {}
 }
 
 function horizontal(node: WktNode): WktNode {

@@ -31,6 +31,21 @@ t.test('places on old datums', (t) => {
   t.end()
 })
 
+// As PROJ has it for an image: Merchich and Guam 1963 are shifted where an operation was made for the place only.
+t.test('places that no shift was made for', (t) => {
+  const at = (code: number, lon: number, lat: number): string =>
+    crsAt(crsFromEpsg(code)!, lon, lat).definition
+  t.match(at(26191, -5, 33), /towgs84=31,146,47/)
+  t.notMatch(at(26191, -14, 24), /towgs84/, 'Western Sahara')
+  t.match(at(102239, 144.8, 13.5), /towgs84=-100,-248,259/)
+  t.notMatch(at(102238, 145.7, 15.2), /towgs84/, 'Saipan')
+  t.notMatch(at(4277, 15, 52), /towgs84/, 'OSGB36 in Poland')
+  t.match(at(4277, -8.83, 52), /towgs84=446/, 'the rim of an area that is kept rounded')
+  t.match(at(4314, 10.5, 47.8), /towgs84/)
+  t.equal(crsFromEpsg(4258)!.datum, undefined, 'a frame of the whole world')
+  t.end()
+})
+
 t.test('what has one shift, or its own, keeps it', (t) => {
   const utm = image(32633, 500000, 5000000)
   t.equal(crsOfImage(utm), utm.crs)

@@ -6,7 +6,7 @@ import type { Crs } from '../../grid/crs.js'
 import { crsFromName } from '../../grid/crs-name.js'
 import { crsFromText } from '../../grid/crs-text.js'
 import { sameDatum } from '../../grid/datum-names.js'
-import { shiftsDiffer } from '../../grid/datum-shifts.js'
+import { shiftIsLocal } from '../../grid/datum-shifts.js'
 import { crsFromEpsg } from '../../grid/epsg.js'
 import { lonLatConverterOf } from '../../grid/transform.js'
 import { GeoKey, type GeoKeys, numberKey, textKey, USER_DEFINED } from './geokeys.js'
@@ -102,7 +102,8 @@ function geographicCrs(keys: GeoKeys, code: number | undefined): GeoKeyCrs {
   const name = textKey(keys, GeoKey.GeogCitation, GeoKey.Citation) ?? 'user-defined geographic CRS'
   const degrees = angularUnit(keys)
   const unit = degrees === 1 ? '' : ` +to_degree=${degrees}`
-  return { crs: { epsg: undefined, name, definition: `+proj=longlat ${datum}${unit} +no_defs` } }
+  const definition = `+proj=longlat ${datum}${unit} +no_defs`
+  return { crs: { epsg: undefined, name, definition, ...locatedDatum(keys, definition) } }
 }
 
 function projectedCrs(keys: GeoKeys, code: number | undefined): GeoKeyCrs {
@@ -130,10 +131,10 @@ function projectedCrs(keys: GeoKeys, code: number | undefined): GeoKeyCrs {
   }
 }
 
-/** The datum when its shifts differ by place, for located.ts. */
+/** The datum when its shift depends on the place, for located.ts. */
 function locatedDatum(keys: GeoKeys, definition: string): { datum?: number } {
   const code = sameDatum(numberKey(keys, GeoKey.GeographicType) ?? USER_DEFINED)
-  return definition.includes('+towgs84=') && shiftsDiffer(code) ? { datum: code } : {}
+  return definition.includes('+towgs84=') && shiftIsLocal(code) ? { datum: code } : {}
 }
 
 /** Some files say "this code, but in feet": the unit key wins, as in GDAL. False origins stay in metres. */
