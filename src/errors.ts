@@ -31,12 +31,12 @@ export type ErrorCode =
 /** What the operating system said, kept beside the sentence. */
 export interface SystemDetails {
   /** errno name, e.g. `ENOSPC`. */
-  errno?: string
+  errno?: string | undefined
   /** The call that failed, e.g. `fallocate`. */
-  call?: string
-  path?: string
+  call?: string | undefined
+  path?: string | undefined
   /** The call's arguments by name, for the message and for logs. */
-  args?: Record<string, number | string | bigint>
+  args?: Record<string, number | string | bigint> | undefined
   cause?: unknown
 }
 

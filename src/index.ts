@@ -1,5 +1,6 @@
 // The library. What is not here is not public.
 export { type ArgumentError, type ErrorCode, FlagstoneError, type SystemDetails } from './errors.js'
+export type { OwnBytes, OwnFloats } from './format/own-memory.js'
 export type { PmtilesHeader } from './format/pmtiles.js'
 export { TileType } from './format/tile-type.js'
 export type { Capabilities } from './platform/byte-file.js'
@@ -19,7 +20,7 @@ export { type Estimate, type EstimateContext, estimate } from './pyramid/estimat
 export type { PrepareContext } from './pyramid/prepare.js'
 export type { BuildPhase } from './pyramid/progress.js'
 export type { SkippedSource } from './pyramid/source-infos.js'
-export type { Pixels, Resampling, Samples } from './raster/pixels.js'
+export type { OwnPixels, Pixels, Resampling, Samples } from './raster/pixels.js'
 export type { TileFormat } from './raster/tiles/codec.js'
 export { decodeHeights, type TerrainRgb } from './raster/tiles/terrain.js'
 export type { ElevationLook, SampleOptions } from './sampling/options.js'

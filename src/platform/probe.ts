@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { FlagstoneError, wrongType } from '../errors.js'
+import { badRange, FlagstoneError, wrongType } from '../errors.js'
 import { type Capabilities, FALLOC } from './byte-file.js'
 import { clone, copyInKernel } from './copy.js'
 import { directAlignment } from './direct.js'
@@ -68,6 +68,7 @@ const cache = new Map<string, ProbeResult>()
  */
 export function probeDirectory(directory: string): ProbeResult {
   if (typeof directory !== 'string') throw wrongType('directory is a path', directory)
+  if (directory.includes('\0')) throw badRange('directory has a NUL in it')
   const identity = identityOf(directory)
   let found = cache.get(identity)
   if (found === undefined) {

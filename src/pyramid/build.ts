@@ -9,7 +9,7 @@ import { refuseInput } from '../store/output-path.js'
 import { allEmpty } from './all-empty.js'
 import { Assembler } from './assemble.js'
 import { differsInRange } from './changed-sources.js'
-import { readCheckpoint } from './checkpoint.js'
+import { readCheckpoint, removeCheckpoint } from './checkpoint.js'
 import { allLost, type DamagedSource, damagedSources, withSkipAdvice } from './damage.js'
 import { fingerprintOf } from './fingerprint.js'
 import { type BuildOptions, buildContext, parseBuildOptions, type ResolvedBuildOptions } from './options.js'
@@ -18,6 +18,7 @@ import {
   checkOutput,
   discardOutput,
   finishOutput,
+  lossOf,
   metadataOf,
   type Output,
   openOutput,
@@ -44,13 +45,13 @@ export type { BuildOptions, BuildProgress }
 
 export interface BuildContext extends PrepareContext {
   /** Aborted: what is done is committed and INTERRUPTED is thrown; `resume` continues. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** false: begin even if the disk is too small for all of it. Default: true. */
-  readonly checkSpace?: boolean
+  readonly checkSpace?: boolean | undefined
   /** Called several times a second with the progress. */
-  readonly onProgress?: (progress: BuildProgress) => void
+  readonly onProgress?: ((progress: BuildProgress) => void) | undefined
   /** Called with sentences about choices that the build made itself; the report has them too. */
-  readonly onNote?: (note: string) => void
+  readonly onNote?: ((note: string) => void) | undefined
 }
 
 export interface BuildReport {
@@ -103,7 +104,7 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   try {
     const pool = poolOf(prepared, context, 'spool')
     try {
-      await run(plan, pool, assembler, meter, context.signal)
+      await run(plan, pool, assembler, output, meter, context.signal)
       await assembler.finish()
     } catch (error) {
       pool.stop()
@@ -142,6 +143,11 @@ function withColoursOf(prepared: Prepared, options: ResolvedBuildOptions): Prepa
   }
 }
 
+function refuseLoss(output: Output): void {
+  const loss = lossOf(output)
+  if (loss !== undefined) throw loss
+}
+
 interface Asked {
   readonly root: TileXY
   readonly result: Promise<SubtreeResult>
@@ -152,6 +158,7 @@ async function run(
   plan: BuildPlan,
   pool: SubtreePool,
   assembler: Assembler,
+  output: Output,
   meter: ProgressMeter,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -179,6 +186,7 @@ async function run(
       await assembler.add(head.root[0], head.root[1], result)
       const { tally, subtreesDone } = assembler
       meter.update('tiles', tally.tilesDone, subtreesDone, tally.bytes)
+      refuseLoss(output)
     }
   } finally {
     signal?.removeEventListener('abort', stop)
@@ -204,6 +212,12 @@ function leave(
   assembler: Assembler,
   signal: AbortSignal | undefined,
 ): unknown {
+  const loss = lossOf(output)
+  if (loss !== undefined) {
+    output.writer.abandon()
+    removeCheckpoint(options.out)
+    return loss
+  }
   const error = !options.skipUnreadable && isDamage(thrown) ? withSkipAdvice(thrown) : thrown
   const wasInterrupted =
     signal?.aborted === true && error instanceof FlagstoneError && error.code === 'INTERRUPTED'
@@ -261,6 +275,7 @@ function seal(
   ]
   metadata.center = center
   try {
+    refuseLoss(output)
     output.writer.seal({
       bounds: withArea(plan.bounds),
       center,
@@ -269,7 +284,7 @@ function seal(
     output.writer.close()
   } catch (error) {
     output.writer.abandon()
-    throw resumable(error, output)
+    throw lossOf(output) ?? resumable(error, output)
   }
   finishOutput(options, output)
   meter.update('done', plan.tiles, subtreesDone, tally.bytes)

@@ -30,7 +30,7 @@ import { tilesOfSubtree } from './subtree.js'
 
 export interface EstimateContext extends PrepareContext {
   /** How long tiles may be made for the sample; default 4. */
-  readonly sampleSeconds?: number
+  readonly sampleSeconds?: number | undefined
 }
 
 export interface Estimate {

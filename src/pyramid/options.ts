@@ -5,7 +5,7 @@ import { notDegrees } from '../grid/degrees.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
 import { TERRAIN_ENCODINGS, type TerrainEncoding } from '../raster/tiles/terrain.js'
 import { didYouMean } from '../store/nearest.js'
-import { complaint, type Given } from '../store/options.js'
+import { complaint, type Given, pathText } from '../store/options.js'
 import { terrainContradiction } from './terrain-options.js'
 
 const zoom = z.int('a zoom is a whole number from 0 to 26').min(0).max(26)
@@ -48,9 +48,9 @@ const bbox = z
 
 const buildShape = {
   /** Paths of the images; folders, globs, @list.txt and URLs too, see pyramid/inputs.ts. */
-  sources: z.array(z.string().min(1)).min(1, 'at least one image is needed'),
+  sources: z.array(pathText).min(1, 'at least one image is needed'),
   /** The tile file to create. */
-  out: z.string().min(1),
+  out: pathText,
   /** Lowest and highest zoom, [min, max], or one zoom; minZoom and maxZoom override it. */
   zoom: z.union([zoom, z.tuple([zoom, zoom])]).optional(),
   /** Lowest zoom. Default: the highest at which one tile covers all sources. */

@@ -9,7 +9,7 @@ import { basename, extname } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET, SUPERBLOCK_BYTES } from '../format/layout.js'
 import { chooseSuperblock } from '../format/superblock.js'
-import { type FileIdentity, identityAt, placeAt } from '../platform/place.js'
+import { type FileIdentity, identityAt, isSameFile, placeAt } from '../platform/place.js'
 import { openRegularSync } from '../platform/regular-file.js'
 import { removeSame, renameOver } from '../platform/rename.js'
 import { withoutSecrets } from '../raster/remote-path.js'
@@ -310,6 +310,17 @@ function replaceOutput(path: string, out: string, replaces: FileIdentity | undef
     if (error instanceof FlagstoneError && ['LOCKED', 'NOT_A_TILE_FILE'].includes(error.code)) return false
     throw error
   }
+}
+
+/** The error of an output that somebody removed, renamed or replaced meanwhile: what is written now nobody will find. */
+export function lossOf({ path, made }: Output): FlagstoneError | undefined {
+  const now = identityAt(path)
+  if (now !== undefined && isSameFile(now, made)) return undefined
+  return new FlagstoneError(
+    'NOT_FOUND',
+    `${path} was ${now === undefined ? 'removed or renamed' : 'replaced'} while it was being built, so the build was stopped; build it again.`,
+    { path },
+  )
 }
 
 /** Nothing is left; a file that was to be replaced stays. */

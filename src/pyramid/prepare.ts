@@ -20,14 +20,14 @@ import { type ColourChoice, chooseColours, provisionalView } from './tone.js'
 
 export interface PrepareContext {
   /** Aborted: the promise rejects with INTERRUPTED. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /**
    * Instead of opening files; all work is then done in the calling thread.
    * @internal
    */
-  readonly openSource?: SourceOpener
+  readonly openSource?: SourceOpener | undefined
   /** The calling thread has nothing else to do: it is one of the threads, and a worker less is started. */
-  readonly useCaller?: boolean
+  readonly useCaller?: boolean | undefined
 }
 
 export interface Prepared {

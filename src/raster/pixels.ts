@@ -1,4 +1,5 @@
 // Pixels in memory, the currency between sources, kernels and codecs.
+import type { OwnBytes, OwnFloats } from '../format/own-memory.js'
 
 /** Samples in memory: pictures are 8-bit, whatever the file holds; elevations and other values are floats. */
 export type Samples = Uint8Array | Float32Array
@@ -13,6 +14,11 @@ export interface Pixels<T extends Samples = Uint8Array> {
   readonly data: T
   /** width × height, 0 nothing … 255 opaque; undefined means all 255. Also how nodata is said. */
   readonly mask: Uint8Array | undefined
+}
+
+/** Pixels as callers get them: their own, to keep, change, clone or transfer. */
+export interface OwnPixels<T extends OwnBytes | OwnFloats = OwnBytes> extends Pixels<T> {
+  readonly mask: OwnBytes | undefined
 }
 
 /** 8-bit colours, not values. */

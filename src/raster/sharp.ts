@@ -6,19 +6,34 @@
 import { createRequire } from 'node:module'
 import type sharpLibrary from 'sharp'
 import type { Sharp, SharpOptions } from 'sharp'
+import { FlagstoneError } from '../errors.js'
 
 // it is CommonJS, so it can be had at once
 const require = createRequire(import.meta.url)
 let loaded: typeof sharpLibrary | undefined
 
 function load(): typeof sharpLibrary {
-  const library = require('sharp') as typeof sharpLibrary
+  const library = required()
   library.concurrency(1)
   library.cache(false)
   return library
 }
 
-/** As of sharp itself. */
+/** It is missing, of another platform, or there is no descriptor left to open it: no fault of the picture. */
+function required(): typeof sharpLibrary {
+  try {
+    return require('sharp') as typeof sharpLibrary
+  } catch (cause) {
+    const [said] = (cause instanceof Error ? cause.message : String(cause)).split('\n')
+    throw new FlagstoneError(
+      'SYSTEM',
+      `sharp, which reads and writes pictures, cannot be loaded (${said}); install it for this platform, or, if it is there, raise the limit of open files.`,
+      { cause },
+    )
+  }
+}
+
+/** As of sharp itself. @throws SYSTEM when it cannot be loaded */
 export function sharp(input: string | Uint8Array, options?: SharpOptions): Sharp {
   loaded ??= load()
   return loaded(input, options)

@@ -6,9 +6,10 @@
 //
 // Files of heights are resampled as heights, whatever their tiles look like.
 import { FlagstoneError } from '../errors.js'
+import type { OwnFloats } from '../format/own-memory.js'
 import { LIMIT_METRES, WORLD_METRES } from '../grid/mercator.js'
 import { finishCanvas } from '../raster/canvas.js'
-import type { Pixels, Samples } from '../raster/pixels.js'
+import type { OwnPixels, Pixels, Samples } from '../raster/pixels.js'
 import { greyOfHeights, shadeOfHeights } from '../raster/tiles/hillshade.js'
 import { heightsToRgb, isTerrainRgb } from '../raster/tiles/terrain.js'
 import type { TileSet } from '../store/tile-set.js'
@@ -22,16 +23,16 @@ import { checkSize, type Window, windowOfBbox } from './window.js'
  * Throws TypeError, RangeError for sizes, bboxes and options that are none; TOO_LARGE for more than the limits; DAMAGED for tiles
  * that do not decode; BAD_OPTION for numbers that are to look encoded.
  */
-export async function sample(tiles: TileSet, options: SampleOptions): Promise<Pixels> {
+export async function sample(tiles: TileSet, options: SampleOptions): Promise<OwnPixels> {
   checkSampleArguments(tiles, options)
   const kind = elevationOf(tiles)
   if (kind === undefined) {
     const form = colourForm()
     const picture = await sampleAs(tiles, options, form)
-    return form.isGrey && tiles.levels().length > 0 ? greyOf(picture) : picture
+    return own(form.isGrey && tiles.levels().length > 0 ? greyOf(picture) : picture)
   }
   const look = options.elevation ?? (kind === 'numbers' ? 'shade' : 'encoded')
-  return lookOf(await sampleAs(tiles, options, formOf(kind)), kind, look, windowOfBbox(options.bbox))
+  return own(lookOf(await sampleAs(tiles, options, formOf(kind)), kind, look, windowOfBbox(options.bbox)))
 }
 
 /**
@@ -41,11 +42,14 @@ export async function sample(tiles: TileSet, options: SampleOptions): Promise<Pi
 export async function sampleHeights(
   tiles: TileSet,
   options: SampleOptions,
-): Promise<Pixels<Float32Array> | undefined> {
+): Promise<OwnPixels<OwnFloats> | undefined> {
   checkSampleArguments(tiles, options)
   const kind = elevationOf(tiles)
-  return kind && sampleAs(tiles, options, formOf(kind))
+  return kind && ((await sampleAs(tiles, options, formOf(kind))) as OwnPixels<OwnFloats>)
 }
+
+/** A canvas is made for one picture, and goes with it. */
+const own = (pixels: Pixels): OwnPixels => pixels as OwnPixels
 
 function lookOf(
   heights: Pixels<Float32Array>,

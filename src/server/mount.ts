@@ -75,7 +75,12 @@ export function flagstoneHandler(given: FlagstoneHandlerOptions): FlagstoneHandl
   const handler = (request: IncomingMessage | Request, ...more: unknown[]): Promise<Response> | undefined => {
     if (typeof (request as Request | undefined)?.headers !== 'object')
       throw wrongType("what a handler is called with is a Request, or node's (request, response)", request)
-    if (isFetch(request)) return open().then(({ fetch }) => fetch(request))
+    if (isFetch(request)) {
+      return open().then(
+        ({ fetch }) => fetch(request),
+        (error: unknown) => refuseFetch(request, error, options.onError),
+      )
+    }
     const [response, next] = more as [ServerResponse, Parameters<NodeHandler>[2]]
     if (server !== undefined) server.node(request, response, next)
     else {
@@ -97,6 +102,14 @@ export function flagstoneHandler(given: FlagstoneHandlerOptions): FlagstoneHandl
   return Object.assign(handler, { close, [Symbol.asyncDispose]: close }) as FlagstoneHandler
 }
 
+const NOT_OPEN = `${JSON.stringify({ error: 'The tiles cannot be opened now; see the log of the server.' })}\n`
+const NOT_OPEN_HEADERS = {
+  'Content-Type': 'application/json',
+  'Content-Length': `${Buffer.byteLength(NOT_OPEN)}`,
+  'Cache-Control': 'no-store',
+  'Retry-After': '5',
+}
+
 /** Nothing is open that could answer. */
 async function refuse(
   request: IncomingMessage,
@@ -106,14 +119,19 @@ async function refuse(
 ): Promise<void> {
   const { NodeQuery } = await import('./adapters/node-handler.js')
   onError?.(error, new NodeQuery(request, response))
-  const body = `${JSON.stringify({ error: 'The tiles cannot be opened now; see the log of the server.' })}\n`
-  response.writeHead(503, {
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-    'Retry-After': '5',
-  })
-  response.end(body)
+  response.writeHead(503, NOT_OPEN_HEADERS)
+  response.end(NOT_OPEN)
+}
+
+/** The same to who asked with a Request. */
+async function refuseFetch(
+  request: Request,
+  error: unknown,
+  onError: ServerHooks['onError'],
+): Promise<Response> {
+  const { FetchQuery } = await import('./adapters/fetch-handler.js')
+  onError?.(error, new FetchQuery(request))
+  return new Response(NOT_OPEN, { status: 503, headers: NOT_OPEN_HEADERS })
 }
 
 const isFetch = (request: IncomingMessage | Request): request is Request =>

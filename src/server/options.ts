@@ -1,6 +1,6 @@
 // What a caller may say to the server, checked once at the rim.
 import { z } from 'zod'
-import { type Given, isReader } from '../store/options.js'
+import { type Given, isReader, pathText } from '../store/options.js'
 
 const MIB = 1024 * 1024
 
@@ -96,7 +96,7 @@ export const serverHooks = z.strictObject({
 /** What is served, when it is more than a path. */
 export const sourceObject = z.strictObject({
   id: z.string().optional(),
-  path: z.string().min(1).optional(),
+  path: pathText.optional(),
   reader: z.custom<object>(isReader, 'it is an open reader').optional(),
   missing: missingPolicy.optional(),
 })

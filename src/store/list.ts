@@ -4,6 +4,7 @@ import { badRange, badType, wrongType } from '../errors.js'
 import { MAX_ZOOM } from '../format/layout.js'
 import { decodeTileId, tileId, zoomBase } from '../format/tile-id.js'
 import type { TileType } from '../format/tile-type.js'
+import { notDegrees } from '../grid/degrees.js'
 import { lonLatToTile } from '../grid/mercator.js'
 import { didYouMean } from './nearest.js'
 import { etagOf } from './tile.js'
@@ -37,7 +38,7 @@ export interface TilesQuery {
   zoom?: number | undefined
   /** Only of a single zoom. */
   range?: TileRange | undefined
-  /** West, south, east, north, degrees: tiles that meet it, of one zoom or of all; west > east crosses the antimeridian. */
+  /** West, south, east, north, degrees: tiles that meet it, of one zoom or of all; west > east, or east past 180, crosses the antimeridian. */
   bbox?: readonly [number, number, number, number] | undefined
 }
 
@@ -112,6 +113,8 @@ function checkBbox(bbox: readonly number[]): void {
   const [, south, , north] = bbox
   if (!bbox.every(Number.isFinite) || south! > north!)
     throw badRange(`bbox ${bbox} is not west, south, east, north in degrees`)
+  const wrongUnit = notDegrees(bbox as [number, number, number, number])
+  if (wrongUnit !== undefined) throw badRange(`bbox ${bbox}: ${wrongUnit}`)
 }
 
 function* listAsked(rows: Rows, query: TilesQuery): IterableIterator<ListedTile> {
@@ -126,7 +129,8 @@ function* listAsked(rows: Rows, query: TilesQuery): IterableIterator<ListedTile>
 /** West, south, east, north in degrees → one range of tiles, or two where they cross the antimeridian. Throws RangeError. */
 export function tileRangesOf(bbox: readonly [number, number, number, number], zoom: number): TileRange[] {
   checkBbox(bbox)
-  const [west, south, east, north] = bbox
+  const [, south, , north] = bbox
+  const [west, east] = longitudesOf(bbox[0], bbox[2])
   const between = (from: number, to: number): TileRange => {
     const [minX, minY] = lonLatToTile(from, north, zoom)
     const [maxX, maxY] = lonLatToTile(to, south, zoom)
@@ -136,6 +140,14 @@ export function tileRangesOf(bbox: readonly [number, number, number, number], zo
   const [left, right] = [between(-180, east), between(west, 180)]
   // At low zooms both sides are the same tiles.
   return left.maxX >= right.minX ? [{ ...left, maxX: right.maxX }] : [left, right]
+}
+
+/** Both within -180…180, west > east where they cross the antimeridian. */
+function longitudesOf(west: number, east: number): readonly [number, number] {
+  if ((west >= -180 && east <= 180) || west > east) return [west, east]
+  if (east - west >= 360) return [-180, 180]
+  const wrapped = (lon: number): number => lon - 360 * Math.floor((lon + 180) / 360)
+  return [wrapped(west), wrapped(east)]
 }
 
 function* listLevel(rows: Rows, zoom: number, range: TileRange | undefined): IterableIterator<ListedTile> {

@@ -199,6 +199,12 @@ export function checkPath(path: unknown, name = 'path'): void {
   if (path.includes('\0')) throw badRange(`${name} has a NUL in it`)
 }
 
+/** Of a path among options: none is empty, and the system takes no NUL. */
+export const pathText = z
+  .string()
+  .min(1)
+  .refine((path) => !path.includes('\0'), 'it has a NUL in it')
+
 /** Whether a value looks like an open reader, ours or of another archive. */
 export function isReader(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false

@@ -1,5 +1,6 @@
 // A tile as readers hand it out.
 import { crc32 } from '../format/crc.js'
+import type { OwnBytes } from '../format/own-memory.js'
 import { mimeOf, type TileType } from '../format/tile-type.js'
 
 /** Not known yet; computed when asked for. */
@@ -18,14 +19,15 @@ export class Tile {
    * The stored bytes: memory of their own, to keep, change, clone or transfer. With the reader's options `zeroCopy` and
    * `pooled` they share it with others.
    */
-  readonly bytes: Uint8Array
+  readonly bytes: OwnBytes
   readonly type: TileType
   /** TileID. */
   readonly key: number
   #crc: number
 
   constructor(bytes: Uint8Array, type: TileType, key: number, crc: number) {
-    this.bytes = bytes
+    // no reader has values in a SharedArrayBuffer
+    this.bytes = bytes as OwnBytes
     this.type = type
     this.key = key
     this.#crc = crc

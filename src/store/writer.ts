@@ -397,6 +397,9 @@ function asJson(metadata: unknown): Record<string, unknown> {
   const isObject = (value: unknown): value is Record<string, unknown> =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
   if (!isObject(metadata)) throw wrongType('metadata is an object', metadata)
+  // a Map, bytes or a promise would become {} without a word
+  const kind = Object.prototype.toString.call(metadata).slice(8, -1)
+  if (kind !== 'Object') throw badType(`metadata is an object of names and values, not ${kind}`)
   let copy: unknown
   try {
     const text = JSON.stringify(metadata) ?? 'null'

@@ -149,6 +149,18 @@ t.test('what is wrong is named', async (t) => {
     [() => sample(readers[0]!, any(undefined)), TypeError, /^options is \{ bbox, width, height/],
     [() => sample(readers[0]!, any({ bbox: [0, 0, 1, 1], width: 5, heigth: 5 })), TypeError, /height|heigth/],
     [() => sample(readers[0]!, { bbox: [0, 0, 1, 1], width: 5, height: 0 }), RangeError, /height/],
+    [() => build({ sources: ['a\0b'], out: 'b.pmtiles' }), RangeError, /sources\.0: it has a NUL in it$/],
+    [() => build({ sources: ['a.tif'], out: 'b\0.pmtiles' }), RangeError, /out: it has a NUL in it$/],
+    [() => estimate({ sources: ['a\0b'], out: 'b.pmtiles' }), RangeError, /sources\.0: it has a NUL in it$/],
+    [() => openTileServer({ path: 'a\0b' }), RangeError, /path: it has a NUL in it$/],
+    [() => probe('a\0b'), RangeError, /^directory has a NUL in it$/],
+    ...[new Map(), new Uint8Array(3), Promise.resolve({}), /x/, new ArrayBuffer(3)].map(
+      (value): Wrong => [
+        () => writer.setMetadata(any(value)),
+        TypeError,
+        /^metadata is an object of names and values, not /,
+      ],
+    ),
     [() => decodeHeights(any('x')), TypeError, /^bytes is a tile's Uint8Array, not "x"$/],
     [
       () => decodeHeights(new Uint8Array(9), any('mapbx')),

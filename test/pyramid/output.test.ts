@@ -5,6 +5,8 @@ import {
   lstatSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -207,3 +209,27 @@ t.test('interrupted while overwriting: the same command with --resume goes on', 
   t.notOk(report.resumed, 'with nothing to resume it begins')
   t.same(tilesOf(out), tilesOf(whole))
 })
+
+t.test('an output that goes while it is built ends the build in a sentence', async (t) => {
+  const ways: [name: string, act: (out: string) => void, message: RegExp, left: string[]][] = [
+    ['removed', (out) => rmSync(out), /was removed or renamed while it was being built/, []],
+    ['renamed', (out) => renameSync(out, `${out}.mine`), /was removed or renamed/, ['a.pmtiles.mine']],
+    ['replaced', (out) => archive(rmAnd(out)), /was replaced while it was being built/, ['a.pmtiles']],
+  ]
+  for (const [name, act, message, left] of ways) {
+    const dir = t.testdir()
+    const out = join(dir, 'a.pmtiles')
+    await t.rejects(
+      buildWith(options(out), 15, () => act(out)),
+      { code: 'NOT_FOUND', message },
+      name,
+    )
+    t.same(readdirSync(dir), left)
+    if (name === 'replaced') t.equal(Object.keys(tilesOf(out)).length, 1, 'what lies there now stays')
+  }
+})
+
+function rmAnd(path: string): string {
+  rmSync(path)
+  return path
+}

@@ -3,7 +3,8 @@ import sharp from 'sharp'
 import t from 'tap'
 import { TileType } from '../../src/format/tile-type.js'
 import type { Pixels } from '../../src/raster/pixels.js'
-import { decodeTile, type EncodeOptions, encodeTile } from '../../src/raster/tiles/codec.js'
+import { decodeTile, type EncodeOptions, encodeTile, recodeExactly } from '../../src/raster/tiles/codec.js'
+import { decodeHeights } from '../../src/raster/tiles/terrain.js'
 import { type MaskStyle, picture, randomOf } from './synthetic.js'
 
 const psnr = (a: Pixels, b: Pixels): number => {
@@ -186,5 +187,9 @@ t.test('what is no picture, damaged or a bomb says so', async (t) => {
     await t.rejects(decodeTile(tile.bytes.subarray(0, tile.bytes.length >> 1)), { code: 'DAMAGED' }, format)
   }
   const black = sharp({ create: { width: 5000, height: 5000, channels: 3, background: '#000' } })
-  await t.rejects(decodeTile(await black.png().toBuffer()), { code: /TOO_LARGE|DAMAGED/ })
+  const bomb = await black.png().toBuffer()
+  const tooLarge = { code: 'TOO_LARGE', message: /5000×5000 pixels is over the limit of 4096×4096/ }
+  await t.rejects(decodeTile(bomb), tooLarge)
+  await t.rejects(decodeHeights(bomb, 'mapbox'), tooLarge)
+  await t.rejects(recodeExactly(bomb, 'webp'), tooLarge)
 })

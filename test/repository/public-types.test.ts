@@ -16,7 +16,7 @@ import {
   type Estimate, type EstimateContext, type FastifyApp, type FetchHandler, type FlagstoneFastifyOptions,
   type FlagstoneHandler, type FlagstoneHandlerOptions, type FlatReader, type GetOptions, type GrowthStats, type Hole,
   type LayoutDescription, type LevelDescription, type LevelInfo, type ListedTile, type Listening, type ListenOptions,
-  type LockKind, type MissingPolicy, type NodeHandler, type Pixels, type PmtilesHeader, type PmtilesReader,
+  type LockKind, type MissingPolicy, type NodeHandler, type OwnBytes, type OwnFloats, type OwnPixels, type Pixels, type PmtilesHeader, type PmtilesReader,
   type PrepareContext, type ProbeResult, type Query, type ReaderOptions, type Resampling, type SampleOptions,
   type Samples, type SealInfo, type SealReport, type ServerHooks, type ServerLimits, type ServerOptions,
   type SkippedSource, type DamagedSource, type DamagedBlock, type SourceEvent, type SourceInput, type SystemDetails, type TerrainRgb, type Tile, type TileFormat,
@@ -96,6 +96,20 @@ export async function pictures(tiles: TileSet, options: SampleOptions): Promise<
   return sample(tiles, { ...options, resampling, elevation })
 }
 
+/** What is the caller's own goes wherever memory of one's own goes. */
+export async function handOver(tile: Tile, tiles: TileSet, options: SampleOptions, maybe: AbortSignal | undefined): Promise<Response> {
+  const { port1 } = new MessageChannel()
+  port1.postMessage(tile.bytes, [tile.bytes.buffer])
+  const picture: OwnPixels = await sample(tiles, options)
+  const heights: OwnPixels<OwnFloats> | undefined = await sampleHeights(tiles, options)
+  port1.postMessage(heights?.data, heights === undefined ? [] : [heights.data.buffer])
+  port1.postMessage((await decodeHeights(tile.bytes)).data.buffer satisfies ArrayBuffer)
+  const bytes: OwnBytes = picture.mask ?? picture.data
+  const context: BuildContext & EstimateContext = { signal: maybe, onProgress: undefined, sampleSeconds: undefined }
+  void [new Blob([bytes]), context]
+  return new Response(tile.bytes)
+}
+
 export async function serve(app: FastifyApp, sources: SourceInput[], hooks: ServerHooks): Promise<void> {
   const limits: Partial<ServerLimits> = { jobs: 2 }
   const missing: MissingPolicy = 'overzoom'
@@ -138,6 +152,7 @@ let read: Library | undefined
 
 const OPTIONS: ts.CompilerOptions = {
   strict: true,
+  exactOptionalPropertyTypes: true,
   noUnusedLocals: true,
   noEmit: true,
   module: ts.ModuleKind.NodeNext,

@@ -228,6 +228,11 @@ t.test('one handler for both kinds of requests, opened when it is needed', async
   t.match({ status, headers }, { status: 503, headers: { 'retry-after': /\d/ } })
   t.match(body.toString(), /cannot be opened/)
   t.match(errors, [[{ code: 'BAD_OPTION' }, '/pics/1/0/1']], 'whoever runs it hears why')
+  const answered = await bad(new Request('http://a.example/pics/1/0/1'))
+  t.equal(answered.status, 503, 'a Request is answered the same, not rejected')
+  t.match(answered.headers.get('retry-after'), /\d/)
+  t.match(await answered.text(), /cannot be opened/)
+  t.equal(errors.length, 2)
   await bad.close()
 })
 

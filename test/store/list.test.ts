@@ -40,6 +40,17 @@ t.test('bbox', (t) => {
   t.end()
 })
 
+t.test('past the antimeridian, by either way of saying it', (t) => {
+  const listed = (bbox: [number, number, number, number]): string[] => [...reader.tiles({ bbox })].map(name)
+  const crossing = listed([170, -20, -170, 20])
+  t.ok(crossing.some((tile) => tile.startsWith('5/0/')) && crossing.some((tile) => tile.startsWith('5/31/')))
+  t.same(listed([170, -20, 190, 20]), crossing)
+  t.same(listed([-190, -20, -170, 20]), crossing)
+  t.same(listed([190, -20, 200, 20]), listed([-170, -20, -160, 20]))
+  t.same(listed([-200, -20, 160, 20]), listed([-180, -20, 180, 20]), 'once around')
+  t.end()
+})
+
 t.test('what is no rectangle', (t) => {
   t.throws(() => [...reader.tiles({ bbox: [0, 10, 1, 5] })], RangeError)
   t.throws(() => [...reader.tiles({ bbox: [0, Number.NaN, 1, 5] })], RangeError)
@@ -47,6 +58,10 @@ t.test('what is no rectangle', (t) => {
     () => [...reader.tiles({ bbox: [0, 0, 1, 1], zoom: 1, range: { minX: 0, minY: 0, maxX: 0, maxY: 0 } })],
     TypeError,
   )
+  // metres, and what lies beyond the poles
+  t.throws(() => [...reader.tiles({ bbox: [1113194, 6446275, 1224514, 6621293] })], /look like metres/)
+  t.throws(() => [...reader.tiles({ bbox: [2 ** 53, 0, 1, 1] })], RangeError)
+  t.throws(() => [...reader.tiles({ bbox: [0, 0, 1, 91] })], RangeError)
   t.throws(() => [...reader.tiles({ range: { minX: 0, minY: 0, maxX: 0, maxY: 0 } })], TypeError)
   t.end()
 })

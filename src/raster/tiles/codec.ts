@@ -2,7 +2,7 @@
 //
 // Invariants: equal pixels give equal bytes (samples under mask 0 are written as 0, never as found); grey
 // stays grey where the format has it; one thread a tile, nothing cached: the caller keeps several in flight.
-import type { Sharp } from 'sharp'
+import type { Metadata, Sharp } from 'sharp'
 import { FlagstoneError } from '../../errors.js'
 import { sniffTileType, TileType } from '../../format/tile-type.js'
 import { coverageOf } from '../canvas.js'
@@ -184,28 +184,36 @@ function undecodable({ length }: Uint8Array, cause: unknown): FlagstoneError {
   return new FlagstoneError('DAMAGED', `A tile of ${length} bytes does not decode: ${said}.`, { cause })
 }
 
-/** A picture in another format with every sample kept, under transparent pixels too. Rejects with DAMAGED. */
+/** A picture in another format with every sample kept, under transparent pixels too. Rejects with DAMAGED, TOO_LARGE over 4096². */
 export async function recodeExactly(bytes: Uint8Array, format: 'png' | 'webp'): Promise<Uint8Array> {
   try {
-    const image = sharp(bytes, { limitInputPixels: MAX_TILE_PIXELS, failOn: 'warning', sequentialRead: true })
+    const { image } = await opened(bytes)
     return format === 'png'
       ? await image.png({ compressionLevel: 6, palette: false, adaptiveFiltering: true }).toBuffer()
       : await image.webp({ lossless: true, exact: true, quality: 20, effort: 1 }).toBuffer()
   } catch (cause) {
-    throw undecodable(bytes, cause)
+    throw cause instanceof FlagstoneError ? cause : undecodable(bytes, cause)
   }
 }
 
-async function decode(bytes: Uint8Array): Promise<Pixels> {
-  const image = sharp(bytes, { limitInputPixels: MAX_TILE_PIXELS, failOn: 'warning', sequentialRead: true })
-  const { space, width, height } = await image.metadata()
+/** Rejects with TOO_LARGE over 4096², before anything is decoded. */
+async function opened(bytes: Uint8Array): Promise<{ image: Sharp; metadata: Metadata }> {
+  // libvips' own limit would call it damage
+  const image = sharp(bytes, { limitInputPixels: false, failOn: 'warning', sequentialRead: true })
+  const metadata = await image.metadata()
+  const { width, height } = metadata
   if (width * height > MAX_TILE_PIXELS) {
     throw new FlagstoneError(
       'TOO_LARGE',
       `A tile of ${width}×${height} pixels is over the limit of 4096×4096.`,
     )
   }
-  const grey = space === 'b-w'
+  return { image, metadata }
+}
+
+async function decode(bytes: Uint8Array): Promise<Pixels> {
+  const { image, metadata } = await opened(bytes)
+  const grey = metadata.space === 'b-w'
   // sharp gives grey as three equal channels here; asking it for grey would lose the alpha
   const { data, info } = await image.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true })
   return unpack(data, info.width, info.height, info.channels, grey)

@@ -11,9 +11,10 @@
 import { isUint8Array } from 'node:util/types'
 import { badType, FlagstoneError, wrongType } from '../../errors.js'
 import { decodeElevation, encodeElevation, isElevation } from '../../format/elevation.js'
+import type { OwnFloats } from '../../format/own-memory.js'
 import { TileType } from '../../format/tile-type.js'
 import { coverageOf } from '../canvas.js'
-import type { Pixels } from '../pixels.js'
+import type { OwnPixels, Pixels } from '../pixels.js'
 import { sharp } from '../sharp.js'
 import { decodeTile, type EncodedTile } from './codec.js'
 import { fillHoles } from './fill-holes.js'
@@ -181,7 +182,7 @@ function encodeNumbers(pixels: Pixels<Float32Array>, options: TerrainOptions): E
  * Rejects with DAMAGED for bytes that are neither or do not decode, TOO_LARGE over 4096²; TypeError for a
  * picture without an encoding.
  */
-export async function decodeHeights(bytes: Uint8Array, encoding?: TerrainRgb): Promise<Pixels<Float32Array>> {
+export async function decodeHeights(bytes: Uint8Array, encoding?: TerrainRgb): Promise<OwnPixels<OwnFloats>> {
   if (!isUint8Array(bytes)) throw wrongType("bytes is a tile's Uint8Array", bytes)
   if (encoding !== undefined && !isTerrainRgb(encoding))
     throw wrongType("encoding is 'mapbox' or 'terrarium'", encoding)
@@ -189,7 +190,7 @@ export async function decodeHeights(bytes: Uint8Array, encoding?: TerrainRgb): P
     if (!isTerrainRgb(encoding)) {
       throw badType("heights are stored in an image as 'mapbox' or 'terrarium': pass one as the encoding")
     }
-    return rgbToHeights(await decodeTile(bytes), encoding)
+    return rgbToHeights(await decodeTile(bytes), encoding) as OwnPixels<OwnFloats>
   }
   const { width, height, samples, mask, step, offset } = decodeElevation(bytes)
   const data = samples instanceof Float32Array ? samples : new Float32Array(samples.length)
@@ -204,7 +205,8 @@ export async function decodeHeights(bytes: Uint8Array, encoding?: TerrainRgb): P
     valid[p] = 0
     data[p] = 0
   }
-  return { width, height, bands: 1, data, mask: coverageOf(valid) === 'full' ? undefined : valid }
+  const pixels = { width, height, bands: 1, data, mask: coverageOf(valid) === 'full' ? undefined : valid }
+  return pixels as OwnPixels<OwnFloats>
 }
 
 /** Throws BAD_OPTION for heights that the encoding cannot say. */

@@ -4,7 +4,7 @@ import { HttpError, type Query, type Reply } from '../http/message.js'
 
 export type FetchHandler = (request: Request) => Promise<Response>
 
-class FetchQuery implements Query {
+export class FetchQuery implements Query {
   readonly method: string
   readonly target: string
   readonly remoteAddress = undefined

@@ -10,7 +10,7 @@ const STATUSES = 600
 /** The numbers of one route. `buckets[i]`: answers that took at most BUCKET_SECONDS[i] and more than the one before. */
 export class RouteCounts {
   readonly route: string
-  readonly buckets = new Float64Array(BUCKET_SECONDS.length + 1)
+  readonly buckets: Float64Array = new Float64Array(BUCKET_SECONDS.length + 1)
   readonly #statuses = new Float64Array(STATUSES)
   bytes = 0
   seconds = 0

@@ -1,0 +1,5 @@
+// Arrays over an ArrayBuffer, never a SharedArrayBuffer: what may be transferred, or given to a Response or a Blob. Said by
+// what `slice` returns, because TypeScript before 5.7 has one type for both and no parameter for them.
+
+export type OwnBytes = ReturnType<Uint8Array['slice']>
+export type OwnFloats = ReturnType<Float32Array['slice']>
