@@ -449,7 +449,7 @@ t.test('a file that is replaced, removed and comes back', async (t) => {
   rmSync(path)
   await ofServer(({ status }) => status === 404)
   await page.evaluate(look)
-  await until(page, "document.getElementById('trouble').textContent.includes('no map “live” now')")
+  await until(page, "document.getElementById('trouble').textContent.includes('No map named “live”')")
   put('ortho')
   await ofServer(({ status }) => status === 200)
   await page.evaluate(look)
