@@ -7,9 +7,17 @@ export type JsonObject = Record<string, unknown>
  */
 export const MAX_JSON_DEPTH = 500
 
-/** A JSON object; a text instead is what is wrong, as a clause. */
-export function parseJsonObject(bytes: Uint8Array): JsonObject | string {
-  const text = new TextDecoder().decode(bytes)
+/**
+ * A JSON object; a text instead is what is wrong, as a clause. `strict`: nothing but UTF-8, without a byte order mark;
+ * otherwise what is no UTF-8 becomes U+FFFD.
+ */
+export function parseJsonObject(bytes: Uint8Array, { strict = false } = {}): JsonObject | string {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: strict, ignoreBOM: strict }).decode(bytes)
+  } catch {
+    return 'not UTF-8'
+  }
   if (jsonDepth(text) > MAX_JSON_DEPTH) return `nested more than ${MAX_JSON_DEPTH} deep`
   try {
     const value: unknown = JSON.parse(text)

@@ -41,7 +41,8 @@ const DECODED = new Set<number>([
 /**
  * Every numbered invariant and every checksum of a tile file; of MBTiles and folders, that every tile can be read.
  * @returns findings, never throws for what is wrong inside the file
- * @throws FlagstoneError NOT_A_TILE_FILE for what is something else, NOT_FOUND, SYSTEM, INTERRUPTED
+ * @throws FlagstoneError NOT_A_TILE_FILE for what is something else, VERSION_UNSUPPORTED for what a later Flagstone or
+ * another version of PMTiles wrote, NOT_FOUND, SYSTEM, INTERRUPTED
  */
 export async function verifyPath(path: string, options: VerifyPathOptions = {}): Promise<Finding[]> {
   if (archiveKind(path) !== 'file') return verifySet(path, options)
@@ -50,6 +51,7 @@ export async function verifyPath(path: string, options: VerifyPathOptions = {}):
   try {
     if (!MAY_BE_DAMAGED.test(path) && !isTileFile(file)) throw notTileFile(file)
     findings = verify(file)
+    if (findings.some((finding) => !finding.ok)) refuseNewer(path)
   } finally {
     file.close()
   }
@@ -62,6 +64,15 @@ export async function verifyPath(path: string, options: VerifyPathOptions = {}):
     }
   }
   return findings
+}
+
+/** A file of another version is not damaged, it only cannot be judged here. @throws FlagstoneError VERSION_UNSUPPORTED */
+function refuseNewer(path: string): void {
+  try {
+    openTiles(path, PATIENT).close()
+  } catch (error) {
+    if (error instanceof FlagstoneError && error.code === 'VERSION_UNSUPPORTED') throw error
+  }
 }
 
 /** Archives without checksums: what is listed is there, and decodes. */

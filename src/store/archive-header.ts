@@ -3,7 +3,7 @@ import type { BuiltDirectories } from '../format/directory-builder.js'
 import { PMTILES_HEADER_BYTES } from '../format/layout.js'
 import { Compression, type PmtilesHeader, type PmtilesPlace, type SealedSections } from '../format/pmtiles.js'
 import { nameOfTileType, pmtilesTypeOf, TileType } from '../format/tile-type.js'
-import type { Census } from './census.js'
+import type { Census, Extent } from './census.js'
 import type { ResolvedSealInfo } from './options.js'
 
 export interface ArchiveFacts {
@@ -12,7 +12,7 @@ export interface ArchiveFacts {
   readonly sections: SealedSections
   /** Distinct values; 0: not known. */
   readonly tileContents: number
-  /** The first bytes of some tile, two if it has them; undefined without tiles. */
+  /** Of the first tile of the most common type: its first two bytes, if it has them; undefined without tiles. */
   readonly firstBytes: Uint8Array | undefined
   readonly info: Pick<ResolvedSealInfo, 'bounds' | 'center'>
 }
@@ -43,7 +43,7 @@ export function archiveHeader(facts: ArchiveFacts): PmtilesHeader {
 
 /** Zooms, bounds and center: as told, else as the tiles have it. */
 export function archivePlace(
-  census: Census,
+  census: Extent,
   info: Pick<ResolvedSealInfo, 'bounds' | 'center'>,
 ): PmtilesPlace {
   const { minZoom, maxZoom } = census
@@ -75,7 +75,7 @@ function compressionOf(bytes: Uint8Array | undefined): Compression {
 }
 
 /** Degrees of the deepest zoom's extent; spherical mercator, https://wiki.openstreetmap.org/wiki/Slippy_map_tilenames. */
-function boundsOf(census: Census): [number, number, number, number] {
+function boundsOf(census: Extent): [number, number, number, number] {
   if (census.tiles === 0) return [-180, -85.0511287, 180, 85.0511287]
   const tiles = 2 ** census.maxZoom
   const lon = (x: number): number => (x / tiles) * 360 - 180

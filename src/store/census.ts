@@ -2,14 +2,13 @@
 // their records as a stream of PMTiles entries.
 import type { Entry } from '../format/directory.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../format/layout.js'
-import { keyAt, lengthAt, offsetAt, typeAt } from '../format/record.js'
+import { isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../format/record.js'
 import type { Level } from '../format/superblock.js'
 import { decodeTileId, zoomBase } from '../format/tile-id.js'
 import type { ByteFile } from '../platform/byte-file.js'
 import { scanRecords } from './pending.js'
 
-/** All records sorted, none deleted: what a seal finds after merging. */
-export interface Census {
+export interface Extent {
   tiles: number
   minZoom: number
   maxZoom: number
@@ -18,8 +17,16 @@ export interface Census {
   minY: number
   maxX: number
   maxY: number
+}
+
+/** Of sorted records. */
+export interface Census extends Extent {
   /** Tiles of each type code. */
   types: Map<number, number>
+  /** The value of the first tile of each type, from V. */
+  first: Map<number, { readonly offset: number; readonly length: number }>
+  /** Zooms with deleted records, which count as tiles above until they are merged away. */
+  withDeleted: Set<number>
 }
 
 export function takeCensus(file: ByteFile, levels: readonly Level[]): Census {
@@ -32,6 +39,8 @@ export function takeCensus(file: ByteFile, levels: readonly Level[]): Census {
     maxX: 0,
     maxY: 0,
     types: new Map(),
+    first: new Map(),
+    withDeleted: new Set(),
   }
   const used = levels.flatMap((level, zoom) => (level.count > 0 ? [zoom] : []))
   if (used.length === 0) return census
@@ -45,6 +54,9 @@ export function takeCensus(file: ByteFile, levels: readonly Level[]): Census {
     census.tiles += count
     scanRecords(file, offset, count, (words, word) => {
       const type = typeAt(words, word)
+      if (isDeletedAt(words, word)) census.withDeleted.add(zoom)
+      else if (typeCounts[type] === 0)
+        census.first.set(type, { offset: offsetAt(words, word), length: lengthAt(words, word) })
       typeCounts[type] = typeCounts[type]! + 1
       const key = keyAt(words, word)
       // A key of another zoom is damage, and somebody else's to report.

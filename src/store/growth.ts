@@ -35,8 +35,10 @@ export function growLevel(state: StoreState, zoom: number, choice: GrowthChoice)
       const along = state.regions.filter((l) => l !== level && growsAlong(state, l))
       if (insertBehind(state, [level, ...along], choice)) return
     }
-    if (choice === 'insert' && !valuesEmpty(state)) throw insertRefused(state)
-    relocate(state, level, level.capacityBytes * 2)
+    // One that was moved among the values cannot grow there, but room for it can be inserted in front of them.
+    const isAmongValues = level.offset >= state.valuesStart
+    if (choice === 'insert' && !isAmongValues && !valuesEmpty(state)) throw insertRefused(state)
+    relocate(state, level, level.capacityBytes * 2, isAmongValues ? choice : 'relocate')
   })
 }
 
@@ -256,10 +258,11 @@ function afterRefusal(state: StoreState, error: unknown): boolean {
   throw error
 }
 
-function relocate(state: StoreState, level: LevelWriter, bytes: number): void {
+function relocate(state: StoreState, level: LevelWriter, bytes: number, choice: GrowthChoice): void {
   level.flush()
+  const place = allocateRegion(state, bytes, choice)
+  // Only now: an insertion moves the old place too.
   const old: Region = { offset: level.offset, capacityBytes: level.capacityBytes }
-  const place = allocateRegion(state, bytes, 'relocate')
   copyRange(state, old.offset, place.offset, level.count * RECORD_BYTES)
   state.sync()
   level.offset = place.offset

@@ -158,7 +158,18 @@ async function inspect(
   pace: Pace,
 ): Promise<{ census: Census; distinct: number }> {
   const types = new Map<number, number>()
-  const census: Census = { tiles: 0, minZoom: -1, maxZoom: 0, minX: 0, minY: 0, maxX: 0, maxY: 0, types }
+  const census: Census = {
+    tiles: 0,
+    minZoom: -1,
+    maxZoom: 0,
+    minX: 0,
+    minY: 0,
+    maxX: 0,
+    maxY: 0,
+    types,
+    first: new Map(),
+    withDeleted: new Set(),
+  }
   const records = levels.reduce((sum, level) => sum + level.words.length / RECORD_WORDS, 0)
   const offsets = records <= MAX_COUNTED ? new TailIndex(records) : undefined
   const zxy = new Int32Array(3)
@@ -177,7 +188,9 @@ async function inspect(
       last = key
       offsets?.push(offset)
       const type = typeAt(words, word)
-      types.set(type, (types.get(type) ?? 0) + 1)
+      const already = types.get(type) ?? 0
+      if (already === 0) census.first.set(type, { offset, length: lengthAt(words, word) })
+      types.set(type, already + 1)
       decodeTileId(key, zxy)
       if (seen === 0) startLevel(census, zoom, zxy)
       widen(census, zxy)

@@ -49,7 +49,7 @@ function mergeInto(level: LevelWriter, output: RegionOutput): void {
       const key = keyAt(chunk, i * RECORD_WORDS)
       while (next < tailKeys.length && tailKeys[next]! < key) takeTail()
       if (next < tailKeys.length && tailKeys[next] === key) takeTail()
-      else output.put(chunk, i * RECORD_WORDS)
+      else if (!isDeletedAt(chunk, i * RECORD_WORDS)) output.put(chunk, i * RECORD_WORDS)
     }
   }
   while (next < tailKeys.length) takeTail()

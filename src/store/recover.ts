@@ -3,7 +3,7 @@
 import { FlagstoneError } from '../errors.js'
 import { crc32 } from '../format/crc.js'
 import { parseJsonObject } from '../format/json.js'
-import { FORMAT_VERSION, PMTILES_HEADER_BYTES } from '../format/layout.js'
+import { FORMAT_VERSION, HEADER_BLOCK_BYTES } from '../format/layout.js'
 import type { Superblock } from '../format/superblock.js'
 import type { ByteFile } from '../platform/byte-file.js'
 import { committedEnd } from './geometry.js'
@@ -48,7 +48,7 @@ export function recover(
   } else {
     if (file.size() > end) file.truncate(end)
     // A seal, or its taking back, that was interrupted.
-    if (crcOfRange(file, 0, PMTILES_HEADER_BYTES) !== crc32(new Uint8Array(PMTILES_HEADER_BYTES)))
+    if (crcOfRange(file, 0, HEADER_BLOCK_BYTES) !== crc32(new Uint8Array(HEADER_BLOCK_BYTES)))
       zeroHeader(state)
   }
   return { state, metadata }
@@ -83,7 +83,7 @@ export function readMetadata(file: ByteFile, sb: Superblock): Record<string, unk
   const bytes = new Uint8Array(length)
   const got = file.read(bytes, sb.valuesStart + offset)
   const isWhole = got === length && crc32(bytes) === crc
-  const value = isWhole ? parseJsonObject(bytes) : 'not what its checksum is of'
+  const value = isWhole ? parseJsonObject(bytes, { strict: true }) : 'not what its checksum is of'
   if (typeof value !== 'string') return value
   throw new FlagstoneError(
     'DAMAGED',

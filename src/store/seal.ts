@@ -12,11 +12,11 @@ import { crc32 } from '../format/crc.js'
 import { buildDirectories } from '../format/directory-builder.js'
 import { HEADER_BLOCK_BYTES, MAX_ZOOM, PMTILES_HEADER_BYTES, roundUp } from '../format/layout.js'
 import { encodeHeader, placeFindings, sealedSections } from '../format/pmtiles.js'
-import type { Level } from '../format/superblock.js'
-import { archiveHeader, archiveMetadata, archivePlace } from './archive-header.js'
+import { archiveHeader, archiveMetadata, archivePlace, mostCommonType } from './archive-header.js'
 import { type Census, countDistinctValues, entriesOf, takeCensus } from './census.js'
 import { gapsInFront } from './geometry.js'
 import { type GrowthChoice, insertAllowed, insertRanges, makeRoomWithoutValues } from './growth.js'
+import { mergeLevel } from './merge.js'
 import type { ResolvedSealInfo } from './options.js'
 import { Spool } from './spool.js'
 import type { StoreState } from './state.js'
@@ -40,8 +40,10 @@ export function sealFile(
   metadata: Record<string, unknown>,
   choice: GrowthChoice,
 ): SealReport {
-  const levels: Level[] = state.written.levels
-  const census = takeCensus(state.file, levels)
+  let census = takeCensus(state.file, state.written.levels)
+  // This writer leaves none among sorted records; another's may.
+  for (const zoom of census.withDeleted) mergeLevel(state, state.levels[zoom]!, choice)
+  if (census.withDeleted.size > 0) census = takeCensus(state.file, state.written.levels)
   refuse(placeFindings(archivePlace(census, info)))
   const json = gzipSync(JSON.stringify(archiveMetadata(metadata, census)))
   const front = info.placement !== 'tail' && (insertAllowed(state, choice) || gapBeforeValues(state) > 0)
@@ -57,7 +59,7 @@ export function sealFile(
 
 /** Before anything is done: what cannot be right whatever the file holds. Throws RangeError. */
 export function checkPlace(info: ResolvedSealInfo): void {
-  const nothing = { tiles: 0, minX: 0, minY: 0, maxX: 0, maxY: 0, types: new Map<number, number>() }
+  const nothing = { tiles: 0, minX: 0, minY: 0, maxX: 0, maxY: 0 }
   refuse(placeFindings(archivePlace({ ...nothing, minZoom: 0, maxZoom: MAX_ZOOM }, info)))
 }
 
@@ -100,7 +102,7 @@ function sealAt(
     built,
     sections,
     tileContents: countDistinctValues(state.file, state.written.levels, state.values.end),
-    firstBytes: firstBytesOf(state),
+    firstBytes: firstBytesOf(state, census),
     info,
   })
   const block = new Uint8Array(HEADER_BLOCK_BYTES)
@@ -171,11 +173,10 @@ function makeRoomInFront(state: StoreState, bytes: number, choice: GrowthChoice)
 }
 
 /** The first two bytes of the first tile. */
-function firstBytesOf(state: StoreState): Uint8Array | undefined {
-  for (const { offset, length } of entriesOf(state.file, state.written.levels, 0)) {
-    const head = new Uint8Array(Math.min(2, length))
-    state.values.read(offset, head)
-    return head
-  }
-  return undefined
+function firstBytesOf(state: StoreState, census: Census): Uint8Array | undefined {
+  const first = census.first.get(mostCommonType(census))
+  if (first === undefined) return undefined
+  const head = new Uint8Array(Math.min(2, first.length))
+  state.values.read(first.offset, head)
+  return head
 }

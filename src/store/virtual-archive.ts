@@ -16,7 +16,7 @@ import { type BuiltDirectories, directorySteps } from '../format/directory-build
 import { HEADER_BLOCK_BYTES, PMTILES_HEADER_BYTES } from '../format/layout.js'
 import { encodeHeader, placeFindings, type SealedSections, sealedSections } from '../format/pmtiles.js'
 import type { Superblock } from '../format/superblock.js'
-import { archiveHeader, archiveMetadata, archivePlace } from './archive-header.js'
+import { archiveHeader, archiveMetadata, archivePlace, mostCommonType } from './archive-header.js'
 import type { ForeignReader } from './foreign.js'
 import { copyIndex, type IndexCopy } from './index-copy.js'
 import type { AnyReader } from './open.js'
@@ -144,7 +144,7 @@ async function headerOf(
   sections: SealedSections,
 ): Promise<ReturnType<typeof archiveHeader>> {
   const { census, distinct, superblock, metadata } = index
-  const [first] = index.entries()
+  const first = census.first.get(mostCommonType(census))
   let firstBytes: Uint8Array | undefined
   if (first !== undefined) {
     firstBytes = new Uint8Array(Math.min(2, first.length))

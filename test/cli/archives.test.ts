@@ -137,3 +137,15 @@ t.test('damage stays damage', async (t) => {
   })
   rmSync(at('holes'), { recursive: true })
 })
+
+t.test('a file of another version is no damage: verify says which, as the others do', async (t) => {
+  for (const [name, message] of [
+    ['VERSION_UNSUPPORTED.reader-2.flat', /needs a reader of format version 2.*use a newer Flagstone/],
+    ['VERSION_UNSUPPORTED.pmtiles-2.pmtiles', /archive of version 2/],
+    ['VERSION_UNSUPPORTED.pmtiles-4.pmtiles', /archive of version 4/],
+  ] as const) {
+    const verified = await flagstone('verify', fixture('invalid', name))
+    t.match(verified, { code: 1, out: '', err: message }, name)
+    t.equal(verified.err, (await flagstone('info', fixture('invalid', name))).err, 'the same sentence')
+  }
+})
