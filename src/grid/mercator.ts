@@ -38,7 +38,7 @@ export function latToMetres(lat: number): number {
 }
 
 export function metresToLon(x: number): number {
-  return (x / EARTH_RADIUS) * DEGREES
+  return (x / LIMIT_METRES) * 180
 }
 
 export function metresToLat(y: number): number {
@@ -95,7 +95,9 @@ export function tileBounds(zoom: number, x: number, y: number): Bounds {
 
 /** A tile's rectangle, degrees. */
 export function tileBoundsLonLat(zoom: number, x: number, y: number): Bounds {
-  return boundsToLonLat(tileBounds(zoom, x, y))
+  const degrees = 360 / 2 ** zoom
+  // exactly: the world ends at 180, not at 180.00000000000003
+  return { ...boundsToLonLat(tileBounds(zoom, x, y)), west: x * degrees - 180, east: (x + 1) * degrees - 180 }
 }
 
 export function boundsToLonLat(metres: Bounds): Bounds {

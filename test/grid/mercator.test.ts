@@ -52,6 +52,17 @@ t.test('tiles tile the world', async (t) => {
   const b = tileBounds(1, 0, 0)
   t.same(b, { west: -LIMIT_METRES, south: 0, east: 0, north: LIMIT_METRES })
   t.equal(tileBounds(7, 12, 30).east, tileBounds(7, 13, 30).west)
+  for (let z = 0; z <= 26; z++) {
+    const { west, south, north } = tileBoundsLonLat(z, 0, 0)
+    t.same(
+      [west, tileBoundsLonLat(z, 2 ** z - 1, 0).east],
+      [-180, 180],
+      `zoom ${z} ends at the antimeridian exactly`,
+    )
+    t.ok(north <= 90 && south < north)
+  }
+  t.match(tileBoundsLonLat(4, 8, 7), { west: 0, east: 22.5 })
+  t.equal(tileBoundsLonLat(4, 11, 7).east, 90)
   const d = tileBoundsLonLat(1, 1, 0)
   t.equal(d.west, 0)
   near(t, d.north, LIMIT_LATITUDE, 1e-12, 'north')

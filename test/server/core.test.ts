@@ -426,7 +426,7 @@ t.test('damage is 500 and a sentence, and the log hears more', async (t) => {
   writer.append(1, 0, 0, new Uint8Array(100).fill(9))
   writer.seal()
   writer.close()
-  const { readFileSync, writeFileSync } = await import('node:fs')
+  const { readFileSync, utimesSync, writeFileSync } = await import('node:fs')
   const bytes = readFileSync(path)
   bytes[bytes.lastIndexOf(Buffer.alloc(100, 9)) + 50] = 0
   writeFileSync(path, bytes)
@@ -442,6 +442,17 @@ t.test('damage is 500 and a sentence, and the log hears more', async (t) => {
     t.notMatch(reply.body.toString(), /broken\.pmtiles|at .*:\d+/, 'no path, no stack')
   }
   t.match(errors, [{ code: 'DAMAGED' }, { code: 'DAMAGED' }])
+  for (const cutTo of [0, 2000]) {
+    writeFileSync(path, Buffer.alloc(cutTo, 7))
+    // a file is looked at anew when its times say that nobody is writing to it
+    utimesSync(path, 1, 1)
+    const reply = await ask('/broken/0/0/0')
+    t.match(
+      [reply.status, sentenceOf(reply)],
+      [500, /damaged/],
+      `written over with ${cutTo} bytes of something else`,
+    )
+  }
 })
 
 t.test('what nobody foresaw', async (t) => {

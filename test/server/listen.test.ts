@@ -295,6 +295,17 @@ t.test('the request log', async (t) => {
   t.same(await run(undefined, false), [], 'off unless asked for')
 })
 
+t.test('what a failure and its cause both say is logged once in a message', async (t) => {
+  const lines: string[] = []
+  const log = requestLog({ write: (line) => lines.push(line) }, 'error', { trustProxy: false })
+  const cause = new Error('It is cut off.')
+  const query = { method: 'GET', target: '/a/0/0/0', headers: {} }
+  log.onError!(new Error('a.pmtiles: It is cut off.', { cause }), query as never)
+  t.match(JSON.parse(lines[0]!), {
+    err: { message: 'a.pmtiles: It is cut off.', stack: /^Error/, cause: { message: 'It is cut off.' } },
+  })
+})
+
 t.test('what happens to watched files is logged', async (t) => {
   const lines: { msg: string; level: string; source?: string; problem?: string }[] = []
   const sink = { write: (line: string) => lines.push(JSON.parse(line)) }

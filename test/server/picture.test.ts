@@ -18,7 +18,7 @@ import {
   writeHeights,
   writePictures,
 } from './drawn.js'
-import { vectorFile } from './served.js'
+import { pictureFile, vectorFile } from './served.js'
 import { deferred, turns } from './waiting.js'
 
 interface Client {
@@ -199,6 +199,23 @@ t.test('formats, backgrounds, what is transparent', async (t) => {
   t.equal(tiny.status, 200, 'small numbers as JavaScript writes them')
   const auto = await picture('/half/bbox/auto/32x32.png')
   t.equal(worstOf(auto, await picture(`/half/bbox/${bbox}/32x32.png`)), 0)
+})
+
+t.test('auto shows all of a source that covers the world, whatever it says of its bounds', async (t) => {
+  const dir = t.testdir()
+  await pictureFile(`${dir}/none.pmtiles`, { zoom: 2, range: [0, 0, 4, 4], metadata: { bounds: undefined } })
+  for (const [id, lon] of [
+    ['our', 180.00000000000003],
+    ['wide', 180.1],
+  ] as const) {
+    const bounds = [-lon, -85.0511, lon, 85.0511]
+    await pictureFile(`${dir}/${id}.pmtiles`, { zoom: 2, range: [0, 0, 4, 4], metadata: { bounds } })
+  }
+  const { ask } = await serve(t, dir)
+  for (const id of ['none', 'our', 'wide']) {
+    const reply = await ask(`/${id}/bbox/auto/32x32.png`)
+    t.equal(reply.status, 200, `${id}: ${reply.headers.get('content-type')}`)
+  }
 })
 
 t.test('heights: shade, grey, encoded', async (t) => {

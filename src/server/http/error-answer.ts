@@ -6,6 +6,9 @@ import { HttpError, type Reply } from './message.js'
 /** The client went away before there was an answer; nobody sees it but who counts (nginx's number). */
 const CLIENT_GONE = 499
 
+/** What a file that was served can become when it is written over. */
+const UNREADABLE = ['DAMAGED', 'NOT_A_TILE_FILE', 'VERSION_UNSUPPORTED']
+
 export interface Failure {
   readonly reply: Reply
   /** For who runs the server to look into. */
@@ -20,7 +23,7 @@ export function failureOf(error: unknown): Failure {
     if (error.code === 'LOCKED') {
       return theirs(503, 'The file is being changed; try again in a moment.', ['Retry-After', '1'])
     }
-    if (error.code === 'DAMAGED') return ours('The stored data is damaged, so it is not sent.')
+    if (UNREADABLE.includes(error.code)) return ours('The stored data is damaged, so it is not sent.')
   }
   if (error instanceof RangeError && !isOfEngine(error)) return theirs(400, error.message)
   if (error instanceof Error && error.name === 'AbortError')

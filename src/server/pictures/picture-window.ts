@@ -23,7 +23,9 @@ export function windowOfText(text: string): Window {
 export function allOf(source: Source): Window {
   const { bounds } = source.describe()
   if (bounds === undefined) throw new HttpError(404, `'${source.id}' has no tiles.`)
-  return windowOf(bounds)
+  const [west, south, east, north] = bounds
+  // archives say ±180.1 and the like of the whole world
+  return windowOf([west, south, Math.min(east, west + 360), north])
 }
 
 function windowOf([west, south, east, north]: readonly [number, number, number, number]): Window {

@@ -30,6 +30,8 @@ export function requestLog(
       level: level ?? 'error',
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
+      // causes apart: often they say the same again
+      serializers: { err: pino.stdSerializers.errWithCause },
       formatters: { level: (label) => ({ level: label }) },
     },
     { write: (line) => void sink.write(line) },
