@@ -83,6 +83,24 @@ t.test('shifts that a text brings along', (t) => {
   t.end()
 })
 
+t.test('datums whose shifts go by way of others are known by their names', (t) => {
+  const named = (name: string, ellipsoid: string): string =>
+    `GEOGCS["${name}",DATUM["D_${name}",SPHEROID["${ellipsoid}]],PRIMEM["Greenwich",0],UNIT["Degree",0.0174532925199433]]`
+  const cases: [number, string, string, number, number][] = [
+    [4197, 'Garoua', 'Clarke_1880_RGS",6378249.145,293.465', 13.5, 9.4],
+    [4741, 'Faroe_Datum_1954', 'International_1924",6378388,297', -6.9, 61.9],
+    [4677, 'Lao_1993', 'Krasovsky_1940",6378245,298.3', 103.9, 18.2],
+    [104126, 'Observatorio_Meteorologico_1965', 'International_1924",6378388,297', 113.6, 22.1],
+  ]
+  for (const [code, name, ellipsoid, lon, lat] of cases) {
+    const text = named(name, ellipsoid)
+    t.match(crsFromText(text).definition, /towgs84/, name)
+    const off = apart(at(text, lon, lat), at(code > 1e5 ? `ESRI:${code}` : `EPSG:${code}`, lon, lat))
+    t.ok(off < 1e-3, `${name}: ${off} off`)
+  }
+  t.end()
+})
+
 t.test('PROJJSON', (t) => {
   const json = {
     type: 'ProjectedCRS',
