@@ -20,7 +20,8 @@ export function parseZooms(text: string): [number, number] {
   const match = /^(\d{1,2})(?:[-:](\d{1,2}))?$/.exec(text)
   const low = Number(match?.[1])
   const high = Number(match?.[2] ?? match?.[1])
-  if (!match || low > high || high > 26) fail('expected a zoom, or a range such as 10-18, from 0 to 26.')
+  if (!match || low > 26 || high > 26) fail('expected a zoom, or a range such as 10-18, from 0 to 26.')
+  if (low > high) fail(`the lower zoom comes first: ${high}-${low}.`)
   return [low, high]
 }
 

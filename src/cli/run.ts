@@ -112,8 +112,9 @@ function exitCodeOf(error: unknown): number {
 export async function run(argv: readonly string[], world: Io): Promise<number> {
   const io = world.ascii === true ? asciiIo(world) : world
   const context: Context = { io, exitCode: EXIT.OK }
+  let command: Command | undefined
   try {
-    const command = program(context, await commandsFor(argv))
+    command = program(context, await commandsFor(argv))
     if (argv.length === 0) {
       command.outputHelp()
       return EXIT.USAGE
@@ -124,7 +125,10 @@ export async function run(argv: readonly string[], world: Io): Promise<number> {
   } catch (thrown) {
     // help and the version are printed by now
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.OK
-    const error = thrown instanceof CommanderError ? usageError(thrown, argv[0]) : thrown
+    const error =
+      thrown instanceof CommanderError && command !== undefined
+        ? usageError(command, thrown, argv[0])
+        : thrown
     report(io, error, argv)
     return exitCodeOf(error)
   }

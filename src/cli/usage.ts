@@ -70,7 +70,11 @@ const look = (
 ): string | undefined => table.find((row) => fits(row) && row.words.split(' ').includes(word))?.say
 
 /** Commander's complaint as an error of ours, on one line. `called`: the first argument. */
-export function usageError({ message }: CommanderError, called: string | undefined): FlagstoneError {
+export function usageError(
+  root: Command,
+  { message }: CommanderError,
+  called: string | undefined,
+): FlagstoneError {
   const text = message
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ')
@@ -81,5 +85,13 @@ export function usageError({ message }: CommanderError, called: string | undefin
     .replace(/([^.?])$/, '$1.')
   const help =
     called === undefined || called.startsWith('-') ? 'flagstone --help' : `flagstone ${called} --help`
-  return wrong(`${text} See ${help}.`)
+  return wrong(`${text}${argumentsOf(root, message, called)} See ${help}.`)
+}
+
+/** Arguments that are missing, too many or swapped: all of them, in their order. */
+function argumentsOf(root: Command, message: string, called: string | undefined): string {
+  const command = root.commands.find((one) => one.name() === called || one.aliases().includes(called ?? ''))
+  if (command === undefined || !/missing required argument|too many arguments|command-argument/.test(message))
+    return ''
+  return ` Usage: flagstone ${command.name()} ${command.usage().replace('[options] ', '')}.`
 }

@@ -110,6 +110,17 @@ t.test('wrong usage as JSON', async (t) => {
   }
 })
 
+t.test('arguments that are missing, too many or swapped: the message shows their order', async (t) => {
+  const tile = /Usage: flagstone tile <file> <z> <x> <y>\. See flagstone tile --help/
+  await refuses(t, 'tile a.pmtiles 8/73/110', tile)
+  await refuses(t, 'tile a.pmtiles 8,73,110', tile)
+  await refuses(t, 'tile 8 73 110 a.pmtiles', tile)
+  await refuses(t, 'show', /Usage: flagstone info <file>\./)
+  await refuses(t, 'sample a.pmtiles --size 900 600', /too many arguments.* Usage: flagstone sample <file>\./)
+  await refuses(t, 'serve', /Usage: flagstone serve <sources\.\.\.>\./)
+  await refuses(t, 'build a.tif b --zoom 18-10', /'18-10' is not valid; the lower zoom comes first: 10-18\./)
+})
+
 t.test('words with few values are taken in any case', async (t) => {
   for (const line of [
     'build nothing.tif b --format JPEG',

@@ -52,8 +52,9 @@ function summary(d: TilesDescription): string[][] {
 }
 
 function asTileJson(path: string, description: TilesDescription): Record<string, unknown> {
-  const name = basename(path)
-  return tileJson(description, { name, tiles: [`pmtiles://${name}/{z}/{x}/{y}`] })
+  const file = basename(path)
+  const name = file.replace(/\.(pmtiles|mbtiles|ft)$/i, '')
+  return tileJson(description, { name, tiles: [`pmtiles://${file}/{z}/{x}/{y}`] })
 }
 
 export function infoCommand({ io }: Context): Command {
