@@ -54,7 +54,7 @@ export const COMMANDS: readonly Elsewhere[] = [
   { words: 'get cat read', say: 'Use flagstone tile FILE Z X Y.' },
   {
     words: 'preview thumbnail render image picture screenshot window',
-    say: 'Use flagstone sample FILE --size 800x600 -o preview.png.',
+    say: 'Use flagstone sample FILE --size 800 -o preview.png.',
   },
   { words: 'view viewer start run dev server host open web martin', say: 'Use flagstone serve FILE.' },
   { words: 'cluster compact optimize adopt diff apply apply-patch digest', say: LATER },

@@ -47,7 +47,7 @@ function program(context: Context, commands: readonly Define[]): Command {
 Examples:
   flagstone build ortho.tif ortho.pmtiles       create a tile file with overviews
   flagstone info ortho.pmtiles                  show its contents
-  flagstone sample ortho.pmtiles --size 800x600 -o preview.png
+  flagstone sample ortho.pmtiles --size 800 -o preview.png
   flagstone serve ortho.pmtiles                 start a map server and print its address
   flagstone verify ortho.pmtiles                check all structures and checksums
 

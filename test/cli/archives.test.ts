@@ -72,6 +72,9 @@ for (const [name, kind, finding] of KINDS) {
       maxZoom: ZOOM,
       types: [{ name: 'png', count: tiles.length }],
     })
+    const tilejson = await flagstone('info', at(name), '--tilejson')
+    const stem = name === 'a.pmtiles' ? 'a' : name
+    t.match(JSON.parse(tilejson.out), { name: stem, tiles: [`pmtiles://${name}/{z}/{x}/{y}`] })
     const tile = await flagstone('tile', at(name), ...[ZOOM, x, y].map(String))
     t.equal(Buffer.compare(tile.bytes, tiles.at(-1)!.bytes), 0)
     const json = await flagstone('tile', at(name), ...[ZOOM, x, y].map(String), '--json')

@@ -79,7 +79,7 @@ t.test('wrong usage is exit code 2 and a hint', async (t) => {
     [['build', 'a.tif', 'b', '--gamma', '0'], /--gamma.*above 0/],
     [['build', 'a.tif', 'b', '--format', 'jpeg', '--add-alpha'], /alpha: JPEG has no alpha/],
     [['build', 'a.tif', 'b', '--colormap', 'x', '--bands', '1,2,3'], /colormap is for one band/],
-    [['build', 'a.tif', 'b', '-z', '9-3'], /such as 10-18/],
+    [['build', 'a.tif', 'b', '-z', '9-3'], /the lower zoom comes first: 3-9/],
     [['build', 'a.tif', 'b', '--bbox', '1,2,3'], /west,south,east,north/],
     [['build', 'a.tif', 'b', '--resampling', 'magic'], /nearest, bilinear/],
     [['build', 'a.tif'], /needs a source and an output file/],
@@ -146,6 +146,14 @@ t.test('a dry run whose file would not fit fails', async (t) => {
   t.match(stdout, /^Free in .*: .* \(not enough\)\. On tmpfs the index grows by relocation\.$/m)
   t.match(stderr, /needs about .* MB, but .* has only .* free: free some space/)
   t.notOk(existsSync(out))
+})
+
+t.test('examples do not stretch pictures', async (t) => {
+  for (const argv of [['--help'], ['sample', '--help']]) {
+    const { stdout } = await flagstone(argv)
+    t.match(stdout, /flagstone sample .*--size \d+/)
+    t.notMatch(stdout, /flagstone sample .*--size \d+x\d/)
+  }
 })
 
 t.test('build says what it chose, quality by zoom shows in the bytes', async (t) => {

@@ -93,7 +93,7 @@ export function sampleCommand({ io }: Context): Command {
     .option('--bbox <w,s,e,n>', 'area to draw, in degrees (default: the whole file)', parseBbox)
     .option(
       '--size <WxH>',
-      'size of the image in pixels: 800x600, 800x, x600, or 800 for the longer side (default: 1024)',
+      'size of the image in pixels: 800x, x600, or 800 for the longer side; 800x600 stretches the area to fit (default: 1024)',
       parseSize,
     )
     .option('-o, --output <file>', 'output file: .png, .jpg or .webp (default: PNG to stdout)')
@@ -117,7 +117,7 @@ export function sampleCommand({ io }: Context): Command {
     )
     .addHelpText(
       'after',
-      '\nExamples:\n  flagstone sample ortho.pmtiles -o preview.png\n  flagstone sample ortho.pmtiles --bbox 7.58,47.55,7.60,47.56 --size 1200x800 -o basel.jpg\n  flagstone sample terrain.pmtiles --elevation shade -o relief.png',
+      '\nExamples:\n  flagstone sample ortho.pmtiles -o preview.png\n  flagstone sample ortho.pmtiles --bbox 7.58,47.55,7.60,47.56 --size 1200x -o basel.jpg\n  flagstone sample terrain.pmtiles --elevation shade -o relief.png',
     )
     .action(async (path: string, options: SampleOptions) => {
       const format = formatOf(options)
