@@ -8,6 +8,7 @@ import {
   hasFewDescriptors,
 } from '../platform/descriptors.js'
 import { isUtf8 } from './ascii.js'
+import { oneLine, printable } from './printable.js'
 
 const interrupt = new AbortController()
 const INTERRUPTED = 130
@@ -48,8 +49,8 @@ function fail(error: unknown): never {
     code === 'EMFILE'
       ? '; this is more files than the process may open: raise its limit, for example with ulimit -n 1024'
       : ''
-  process.stderr.write(`flagstone: ${message ?? String(error)}${advice}\n`)
-  if (!isSystem || wanted) process.stderr.write(`${stack}\n`)
+  process.stderr.write(`flagstone: ${oneLine(message ?? String(error))}${advice}\n`)
+  if (!isSystem || wanted) process.stderr.write(`${printable(String(stack))}\n`)
   process.exit(FAILED)
 }
 

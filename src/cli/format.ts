@@ -1,4 +1,5 @@
 // Numbers and tables for people.
+import { oneLine } from './printable.js'
 
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB', 'PB']
 
@@ -26,8 +27,9 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`
 }
 
-/** Columns aligned right, the first one left; two spaces between. */
-export function table(rows: readonly (readonly string[])[]): string {
+/** Columns aligned right, the first one left; two spaces between. A cell is one line, whatever it holds. */
+export function table(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(oneLine))
   const widths = rows.reduce<number[]>((w, row) => row.map((cell, i) => Math.max(w[i] ?? 0, cell.length)), [])
   return rows
     .map((row) =>

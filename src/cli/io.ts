@@ -7,6 +7,8 @@ export interface Output {
 export interface Io {
   readonly stdout: Output
   readonly stderr: Output
+  /** stderr where it may be commanded: the live bar, nothing that others wrote. Default: stderr. */
+  readonly terminal?: Output
   /** Whether stderr is a terminal: a live bar there, plain lines elsewhere. */
   readonly isTerminal: boolean
   /** Whether stdout is one: bytes that are no text do not go there. */

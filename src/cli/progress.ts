@@ -67,14 +67,15 @@ function plainLines(io: Io): ProgressView {
 const ERASE = '\r\x1b[K'
 
 function liveLine(io: Io): ProgressView {
+  const terminal = io.terminal ?? io.stderr
   let shown = false
   return {
     update(state) {
       shown = true
-      io.stderr.write(`${ERASE}${progressLine(state, io.columns?.() ?? DEFAULT_COLUMNS)}`)
+      terminal.write(`${ERASE}${progressLine(state, io.columns?.() ?? DEFAULT_COLUMNS)}`)
     },
     stop() {
-      if (shown) io.stderr.write(ERASE)
+      if (shown) terminal.write(ERASE)
       shown = false
     },
   }

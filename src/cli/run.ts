@@ -5,6 +5,7 @@ import { fromNodeError } from '../platform/system-error.js'
 import { version } from '../version.js'
 import { asciiIo } from './ascii.js'
 import { type Context, EXIT, type Io } from './io.js'
+import { oneLine, printableIo } from './printable.js'
 import { checkUsage, usageError } from './usage.js'
 
 type Define = (context: Context) => Command
@@ -84,7 +85,7 @@ function report(io: Io, thrown: unknown, argv: readonly string[]): void {
     const details = { code, errno, call, path }
     io.stderr.write(`${JSON.stringify({ error: { ...details, message } })}\n`)
   } else {
-    io.stderr.write(`flagstone: ${message}\n`)
+    io.stderr.write(`flagstone: ${oneLine(message)}\n`)
   }
   const wanted = argv.includes('-v') || argv.includes('--verbose')
   if (error instanceof Error && (wanted || !known)) io.stderr.write(`${error.stack}\n`)
@@ -110,7 +111,8 @@ function exitCodeOf(error: unknown): number {
  * @returns the exit code, see EXIT; never throws
  */
 export async function run(argv: readonly string[], world: Io): Promise<number> {
-  const io = world.ascii === true ? asciiIo(world) : world
+  const shown = printableIo(world)
+  const io = shown.ascii === true ? asciiIo(shown) : shown
   const context: Context = { io, exitCode: EXIT.OK }
   let command: Command | undefined
   try {

@@ -18,6 +18,8 @@ const SEARCH_ZOOMS = 4
 const CACHED_BYTES = 2 ** 25
 const DECODED_AT_ONCE = 8
 const USUAL_SIZE = 256
+/** Of a tile that is decoded, at most. */
+const MAX_SIDE = 4096
 const DAMAGE: ReadonlySet<ErrorCode> = new Set(['DAMAGED', 'SOURCE_CORRUPT', 'SOURCE_UNREADABLE'])
 /** Tiles that are tried for their size. */
 const SIZED_TILES = 16
@@ -88,7 +90,9 @@ export class TileMosaic<T extends Samples = Uint8Array> {
   async #sideOf({ z, x, y }: { z: number; x: number; y: number }): Promise<number | undefined> {
     // a damaged tile is told of as one
     const stored = this.#onDamage === undefined ? this.#reader.get(z, x, y) : undefined
-    return (stored && pictureSize(stored.bytes)?.width) ?? (await this.#tile(z, x, y))?.width
+    const said = stored && pictureSize(stored.bytes)?.width
+    // of one that says more than can be decoded, decoding says what is wrong
+    return said !== undefined && said <= MAX_SIDE ? said : (await this.#tile(z, x, y))?.width
   }
 
   /** RGB, or heights; a rectangle of a zoom's pixel grid, inside the world. Undefined when nothing is there. */

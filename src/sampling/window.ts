@@ -1,5 +1,5 @@
 // Where a picture lies in the web mercator world, whatever zoom it is read from.
-import { FlagstoneError } from '../errors.js'
+import { badRange, FlagstoneError } from '../errors.js'
 import { notDegrees } from '../grid/degrees.js'
 import { clampLatitude, LIMIT_METRES, latToMetres, lonToMetres, WORLD_METRES } from '../grid/mercator.js'
 
@@ -21,13 +21,18 @@ const MAX_PIXELS = 2 ** 27
 export function windowOfBbox(bbox: readonly [number, number, number, number]): Window {
   const [w, s, e, n] = bbox
   if (!bbox.every(Number.isFinite) || s >= n || w === e) {
-    throw new RangeError(`bbox ${bbox.join(',')} is not west,south,east,north in degrees`)
+    throw badRange(`bbox ${bbox.join(',')} is not west,south,east,north in degrees`)
   }
   const problem = notDegrees(bbox)
-  if (problem !== undefined) throw new RangeError(`bbox ${bbox.join(',')}: ${problem}`)
+  if (problem !== undefined) throw badRange(`bbox ${bbox.join(',')}: ${problem}`)
   const top = rowOf(n)
   const bottom = rowOf(s)
-  if (top >= bottom) throw new RangeError(`bbox ${bbox.join(',')} is outside the web mercator world`)
+  if (top >= bottom) {
+    const isThin = clampLatitude(n) > clampLatitude(s)
+    throw badRange(
+      `bbox ${bbox.join(',')} is ${isThin ? 'too thin to be drawn' : 'outside the web mercator world'}`,
+    )
+  }
   return { left: columnOf(w), top, right: columnOf(e > w ? e : e + 360), bottom }
 }
 
@@ -44,7 +49,7 @@ export const rowOf = (lat: number): number => (LIMIT_METRES - latToMetres(clampL
 /** Throws RangeError for what is not a size in pixels, TOO_LARGE. */
 export function checkSize(width: number, height: number): void {
   if (![width, height].every((n) => Number.isInteger(n) && n > 0)) {
-    throw new RangeError(`${width}×${height} is not a size in pixels`)
+    throw badRange(`${width}×${height} is not a size in pixels`)
   }
   if (width <= MAX_SIDE && height <= MAX_SIDE && width * height <= MAX_PIXELS) return
   throw new FlagstoneError(

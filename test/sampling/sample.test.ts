@@ -283,3 +283,37 @@ t.test('limits and misuse', async (t) => {
     await t.rejects(sample(reader, wrong), RangeError)
   }
 })
+
+t.test('a tile that says it is a billion pixels wide is damaged, and needs no memory', async (t) => {
+  const header = Buffer.alloc(45)
+  header.write('89504e470d0a1a0a0000000d49484452', 'hex')
+  header.writeUInt32BE(1_000_000_000, 16)
+  header.writeUInt32BE(1, 20)
+  header.write('0802', 24, 'hex')
+  const file = new MemoryFile()
+  const writer = TileWriter.create(file.reopen())
+  writer.append(0, 0, 0, header)
+  writer.seal()
+  writer.close()
+  const reader = openReader(file.reopen())
+  await t.rejects(sample(reader, { bbox: [-180, -85, 180, 85], width: 64, height: 64 }), {
+    name: 'FlagstoneError',
+    message: /does not decode/,
+  })
+  reader.close()
+})
+
+t.test('windows that are nothing are refused as arguments', async (t) => {
+  const reader = await fileOf([{ z: 0, x: 0, y: 0, paint: () => [1, 2, 3, 255] }])
+  for (const [bbox, says] of [
+    [[0, 0, 1e-300, 1e-300], /too thin to be drawn/],
+    [[0, 86, 1, 87], /outside the web mercator world/],
+    [[0, 1, 1, 0], /not west,south,east,north/],
+  ] as const) {
+    await t.rejects(sample(reader, { bbox: [...bbox], width: 64, height: 64 }), {
+      code: 'BAD_OPTION',
+      message: says,
+    })
+  }
+  reader.close()
+})

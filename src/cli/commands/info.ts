@@ -5,6 +5,7 @@ import type { TilesDescription } from '../../store/describe.js'
 import { tileJson } from '../../store/tilejson.js'
 import { formatBytes, formatCount, formatDegrees, table } from '../format.js'
 import { type CommonOptions, type Context, print, printJson } from '../io.js'
+import { oneLine } from '../printable.js'
 import { describeAny, openAny, TILE_FILE } from '../tile-files.js'
 
 interface InfoOptions extends CommonOptions {
@@ -80,7 +81,8 @@ export function infoCommand({ io }: Context): Command {
             io,
             `${path}: ${description.kind}${description.fileBytes > 0 ? `, ${formatBytes(description.fileBytes)}` : ''}`,
           )
-          const rows = summary(description)
+          // what the metadata hold stays in its line
+          const rows = summary(description).map((row) => row.map(oneLine))
           const width = Math.max(...rows.map(([key]) => key!.length))
           for (const [key, value] of rows) print(io, `${key!.padEnd(width)}  ${value}`)
           print(io, levelTable(description))

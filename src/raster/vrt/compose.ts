@@ -71,7 +71,7 @@ export class Composer {
     this.#document = document
     this.#type = type
     this.#layers = layers
-    this.#index = new LayerIndex(layers, document.width, document.height)
+    this.#index = new LayerIndex(layers)
     this.#pool = pool
   }
 

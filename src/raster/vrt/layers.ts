@@ -1,5 +1,6 @@
 // Pieces of all bands that show the same rectangle of the same file are one layer, so that a file is read once
-// for all its bands; and a grid of cells over the layers says which ones a window touches.
+// for all its bands; and an index over the layers says which ones a window touches.
+import Flatbush from 'flatbush'
 import type { VrtDocument } from './document.js'
 import type { Piece, Rect } from './piece.js'
 
@@ -52,50 +53,26 @@ const isSameRect = (a: Rect | undefined, b: Rect | undefined): boolean =>
     a.width === b.width &&
     a.height === b.height)
 
-/** Which layers touch a window: lists of them by cell of a grid with about as many cells as layers. */
+/** Which layers touch a window: an R-tree, whose size is that of the list however much the layers overlap. */
 export class LayerIndex {
   readonly #layers: readonly Layer[]
-  readonly #across: number
-  readonly #cellWidth: number
-  readonly #cellHeight: number
-  readonly #cells: number[][]
+  readonly #tree: Flatbush | undefined
 
-  constructor(layers: readonly Layer[], width: number, height: number) {
+  constructor(layers: readonly Layer[]) {
     this.#layers = layers
-    this.#across = Math.min(128, Math.max(1, Math.ceil(Math.sqrt(layers.length))))
-    this.#cellWidth = width / this.#across
-    this.#cellHeight = height / this.#across
-    this.#cells = Array.from({ length: this.#across ** 2 }, () => [])
-    for (const [i, { to }] of layers.entries()) this.#eachCell(to, (cell) => cell.push(i))
+    if (layers.length === 0) return
+    this.#tree = new Flatbush(layers.length)
+    for (const { to } of layers) this.#tree.add(to.x, to.y, to.x + to.width, to.y + to.height)
+    this.#tree.finish()
   }
 
-  /** Numbers of the layers that may touch the rectangle, in the order of painting. */
-  touching(rect: Rect): number[] {
-    const found = new Set<number>()
-    this.#eachCell(rect, (cell) => {
-      for (const i of cell) {
-        const { to } = this.#layers[i]!
-        const isApart =
-          to.x >= rect.x + rect.width ||
-          to.y >= rect.y + rect.height ||
-          to.x + to.width <= rect.x ||
-          to.y + to.height <= rect.y
-        if (!isApart) found.add(i)
-      }
-    })
-    return [...found].sort((a, b) => a - b)
-  }
-
-  #eachCell({ x, y, width, height }: Rect, visit: (cell: number[]) => void): void {
-    const last = this.#across - 1
-    const clamp = (v: number): number => Math.min(last, Math.max(0, Math.floor(v)))
-    // The pixels a rectangle touches with a fraction are its own too.
-    const left = clamp((x - 1) / this.#cellWidth)
-    const right = clamp((x + width + 1) / this.#cellWidth)
-    const top = clamp((y - 1) / this.#cellHeight)
-    const bottom = clamp((y + height + 1) / this.#cellHeight)
-    for (let row = top; row <= bottom; row++) {
-      for (let column = left; column <= right; column++) visit(this.#cells[row * this.#across + column]!)
+  /** Numbers of the layers that share some of the rectangle, in the order of painting. */
+  touching({ x, y, width, height }: Rect): number[] {
+    // what only meets its edge is found too
+    const shares = (i: number): boolean => {
+      const { to } = this.#layers[i]!
+      return to.x < x + width && to.y < y + height && to.x + to.width > x && to.y + to.height > y
     }
+    return (this.#tree?.search(x, y, x + width, y + height, shares) ?? []).sort((a, b) => a - b)
   }
 }
