@@ -87,7 +87,7 @@ const THIRD_PARTY: Record<string, readonly string[]> = {
   '@napi-rs/lzma': ['raster'],
   '@rgrove/parse-xml': ['raster'],
   '@sqlite.org/sqlite-wasm': ['interop'],
-  flatbush: ['pyramid'],
+  flatbush: ['pyramid', 'raster'],
   tinyglobby: ['pyramid', 'server'],
   commander: ['cli'],
   'maplibre-gl': ['viewer'],
