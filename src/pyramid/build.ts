@@ -120,6 +120,7 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
     throw allLost(assembler.tally.damage) ?? allEmpty(plan, resolved)
   }
   seal(prepared, resolved, output, assembler, meter)
+  await meter.settled()
   const last = terrainNotes(plan.terrain, assembler.tally.clamped)
   for (const note of last) context.onNote?.(note)
   const seconds = (performance.now() - began) / 1000
@@ -261,7 +262,6 @@ function seal(
   meter: ProgressMeter,
 ): void {
   const { tally, subtreesDone } = assembler
-  meter.update('seal', plan.tiles, subtreesDone, tally.bytes)
   const metadata = metadataOf(plan, options, output.start.fingerprint, colours.view)
   const [main] = Object.entries(tally.types).sort(([, a], [, b]) => b - a)
   metadata.format = extensionOf(Number(main![0]))
@@ -275,6 +275,7 @@ function seal(
   ]
   metadata.center = center
   try {
+    meter.update('seal', plan.tiles, subtreesDone, tally.bytes)
     refuseLoss(output)
     output.writer.seal({
       bounds: withArea(plan.bounds),

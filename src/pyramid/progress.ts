@@ -24,15 +24,18 @@ const WINDOW_MS = 15_000
 
 export class ProgressMeter {
   readonly #plan: BuildPlan
-  readonly #report: (progress: BuildProgress) => void
+  readonly #report: (progress: BuildProgress) => unknown
   readonly #now: () => number
   /** Times and tiles done then. */
   readonly #samples: [number, number][] = []
   #lastReport = Number.NEGATIVE_INFINITY
+  /** Of callbacks that are async functions. */
+  #answer: unknown
+  #failure: { error: unknown } | undefined
 
   constructor(
     plan: BuildPlan,
-    report: (progress: BuildProgress) => void,
+    report: (progress: BuildProgress) => unknown,
     tilesDone = 0,
     now = () => performance.now(),
   ) {
@@ -53,7 +56,8 @@ export class ProgressMeter {
     const rate = now > since ? ((tilesDone - before) * 1000) / (now - since) : 0
     const total = this.#plan.tiles
     const left = phase === 'tiles' ? Math.max(0, total - tilesDone) : 0
-    this.#report({
+    this.#throwFailure()
+    this.#answer = this.#report({
       phase,
       tilesDone: phase === 'tiles' ? Math.min(total, tilesDone) : total,
       tilesTotal: total,
@@ -63,5 +67,19 @@ export class ProgressMeter {
       rate,
       etaSeconds: left === 0 ? 0 : rate > 0 ? left / rate : Number.POSITIVE_INFINITY,
     })
+    if (this.#answer instanceof Promise)
+      this.#answer.catch((error: unknown) => {
+        this.#failure ??= { error }
+      })
+  }
+
+  /** Waits for the last call. What the callback failed with is thrown, as if it were no async function. */
+  async settled(): Promise<void> {
+    if (this.#answer instanceof Promise) await Promise.allSettled([this.#answer])
+    this.#throwFailure()
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
   }
 }

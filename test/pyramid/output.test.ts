@@ -210,6 +210,24 @@ t.test('interrupted while overwriting: the same command with --resume goes on', 
   t.same(tilesOf(out), tilesOf(whole))
 })
 
+t.test('an onProgress that is async fails the build as another does, not the process', async (t) => {
+  const out = join(t.testdir(), 'a.pmtiles')
+  const failing = async (): Promise<void> => {
+    throw new Error('theirs')
+  }
+  const onProgress = failing as () => void
+  await t.rejects(build(options(out), { openSource: openerOf(strip), onProgress }), { message: 'theirs' })
+  const atSeal = join(t.testdir(), 'b.pmtiles')
+  const late = ({ phase }: { phase: string }): void => {
+    if (phase === 'seal') throw new Error('late')
+  }
+  await t.rejects(build(options(atSeal), { openSource: openerOf(strip), onProgress: late }), {
+    message: 'late',
+  })
+  const { resumed } = await build(options(atSeal, { resume: true }), { openSource: openerOf(strip) })
+  t.ok(resumed, 'its writer had let go of the file')
+})
+
 t.test('an output that goes while it is built ends the build in a sentence', async (t) => {
   const ways: [name: string, act: (out: string) => void, message: RegExp, left: string[]][] = [
     ['removed', (out) => rmSync(out), /was removed or renamed while it was being built/, []],
