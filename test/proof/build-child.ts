@@ -11,6 +11,8 @@ writeSync(1, `ready ${Math.round(cpuMs())}\n`)
 try {
   const options = { ...smallBuild(out), commitEverySeconds: Number(seconds ?? 0), resume: how === 'resume' }
   const { tiles, resumed } = await build(options, {
+    // A disk that fills up on the way is one of the ways to end.
+    checkSpace: false,
     onProgress: (progress) => writeSync(1, `progress ${JSON.stringify(progress)}\n`),
   })
   writeSync(1, `done ${Math.round(cpuMs())} ${tiles} ${resumed}\n`)
