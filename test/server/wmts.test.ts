@@ -173,9 +173,9 @@ t.test('where nothing is said for missing tiles, WMTS gets transparent ones', as
 })
 
 t.test('bounds of the whole world, and such as cross the antimeridian', async (t) => {
-  const boxOf = async (bounds: unknown): Promise<string> => {
+  const boxOf = async (bounds: unknown, range?: [number, number, number, number]): Promise<string> => {
     const path = join(t.testdir(), 'w.pmtiles')
-    await pictureFile(path, { metadata: { bounds } })
+    await pictureFile(path, { metadata: { bounds }, ...(range && { range }) })
     const { get } = await serve(t, [path])
     const layer = only(await capabilitiesOf(get('/w/WMTSCapabilities.xml')), 'Contents', 'Layer')
     const [link] = children(layer, 'TileMatrixSetLink')
@@ -185,7 +185,9 @@ t.test('bounds of the whole world, and such as cross the antimeridian', async (t
   }
   const world = `-180 ${-LIMIT_LATITUDE} 180 ${LIMIT_LATITUDE} 4,0,15,0,15`
   t.equal(await boxOf([-180, -90, 180, 90]), world)
-  t.equal(await boxOf([170, -90, -170, 90]), world)
+  t.equal(await boxOf([170, -90, -170, 90], [0, 8, 16, 1]), world)
+  const tiles = '0 21.94304553343817 90 66.51326044311186 4,4,6,8,11'
+  t.equal(await boxOf([170, -90, -170, 90]), tiles, 'not where the tiles are, so theirs count')
   t.equal(await boxOf('0,0,22.5,21.9430455'), '0 0 22.5 21.9430455 4,7,7,8,8', 'edges on borders of tiles')
 })
 
