@@ -1,7 +1,7 @@
 // `flagstone build SRC… OUT`: rasters → one tile file with overviews.
 import type { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
-import { type BuildOptions, build } from '../../pyramid/build.js'
+import { type BuildOptions, type BuildReport, build } from '../../pyramid/build.js'
 import { whatIsLeft } from '../../pyramid/output.js'
 import { formatBytes, formatCount, formatDuration } from '../format.js'
 import { type CommonOptions, type Context, EXIT, print, printJson, say } from '../io.js'
@@ -96,7 +96,10 @@ async function reallyBuild(context: Context, options: BuildOptions, cli: BuildCl
   say(
     io,
     cli,
-    `${report.out}: ${formatCount(report.tiles)} tiles, zooms ${report.minZoom}–${report.maxZoom}, ${formatBytes(report.fileBytes)}, ` +
+    `${report.out}: ${formatCount(report.tiles)} ${report.tiles === 1 ? 'tile' : 'tiles'}, ${zoomsText(report)}, ${formatBytes(report.fileBytes)}, ` +
       `in ${formatDuration(report.seconds)}`,
   )
 }
+
+const zoomsText = ({ minZoom, maxZoom }: BuildReport): string =>
+  minZoom === maxZoom ? `zoom ${minZoom}` : `zooms ${minZoom}–${maxZoom}`

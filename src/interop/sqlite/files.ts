@@ -101,7 +101,7 @@ export function installFiles(sqlite: Sqlite3Static): void {
   const ok = (): number => SQLITE_OK
 
   /** Nothing may be thrown through SQLite's own code. */
-  const guarded = (otherwise: number, work: () => number | void): number => {
+  const guarded = (otherwise: number, work: () => number | undefined): number => {
     try {
       return work() ?? SQLITE_OK
     } catch {
@@ -158,7 +158,10 @@ export function installFiles(sqlite: Sqlite3Static): void {
       const one = open.get(file)!
       if (!one.isLocked || level >= SQLITE_LOCK_SHARED) return SQLITE_OK
       one.isLocked = false
-      return guarded(SQLITE_IOERR_READ, () => unlockShared(one.fd!))
+      return guarded(SQLITE_IOERR_READ, () => {
+        unlockShared(one.fd!)
+        return SQLITE_OK
+      })
     },
     xCheckReservedLock(file: number, out: number) {
       const { fd } = open.get(file)!
