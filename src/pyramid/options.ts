@@ -83,7 +83,7 @@ const buildShape = {
    */
   colormap: z
     .union(
-      [z.string().min(1), z.record(z.string(), colormapStop)],
+      [z.string().min(1, 'it is empty'), z.record(z.string(), colormapStop)],
       'it is a name, a path or { value: [red, green, blue] }',
     )
     .optional(),
@@ -153,12 +153,15 @@ const buildShape = {
   skipUnreadable: z.boolean().default(false),
   /** Build only inside these polygons: the path of a GeoJSON file, or a GeoJSON object. */
   cutline: z
-    .union([z.string().min(1), z.record(z.string(), z.unknown())], 'a cutline is a path or a GeoJSON object')
+    .union(
+      [z.string().min(1, 'it is empty'), z.record(z.string(), z.unknown())],
+      'a cutline is a path or a GeoJSON object',
+    )
     .optional(),
   /** Pixels of the highest zoom over which the image fades in from the cutline inwards. */
   cutlineBlend: z.number().min(0).max(1000, 'cutlineBlend is at most 1000 pixels').default(0),
   /** CRS of the sources, used instead of their own: a code, PROJ string, WKT or PROJJSON. */
-  crs: z.string().min(1).optional(),
+  crs: z.string().min(1, 'it is empty').optional(),
   /** Worker threads; default: every core. 0: all work in the calling thread. */
   threads: z.int().min(0).max(256).optional(),
   /** Most memory to use, bytes; default: 150 MB + 238 MB per thread. */

@@ -202,7 +202,7 @@ export function checkPath(path: unknown, name = 'path'): void {
 /** Of a path among options: none is empty, and the system takes no NUL. */
 export const pathText = z
   .string()
-  .min(1)
+  .min(1, 'it is empty')
   .refine((path) => !path.includes('\0'), 'it has a NUL in it')
 
 /** Whether a value looks like an open reader, ours or of another archive. */

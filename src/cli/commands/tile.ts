@@ -17,8 +17,8 @@ export function tileCommand({ io }: Context): Command {
     .description("write one tile's bytes to stdout")
     .argument('<file>', TILE_FILE)
     .argument('<z>', 'zoom', parseInteger(0, 26))
-    .argument('<x>', 'column, counted from the west', parseInteger(0, 2 ** 26))
-    .argument('<y>', 'row, counted from the north', parseInteger(0, 2 ** 26))
+    .argument('<x>', 'column, counted from the west', parseInteger(0, 2 ** 26 - 1))
+    .argument('<y>', 'row, counted from the north', parseInteger(0, 2 ** 26 - 1))
     .option('-o, --output <file>', 'output file (default: stdout)')
     .option('--overwrite', 'replace an existing image or tile')
     .addHelpText(

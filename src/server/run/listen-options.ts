@@ -11,11 +11,13 @@ const milliseconds = (value: number) => z.int().min(1).default(value)
 
 const listenShape = {
   /** A name or address of this machine; '0.0.0.0' or '::' for all of them. */
-  host: z.string().min(1).default('127.0.0.1'),
+  host: z.string().min(1, 'it is empty').default('127.0.0.1'),
   /** 0: any free one. */
   port: z.int().min(0).max(65_535).default(8080),
   /** Files in PEM. */
-  tls: z.strictObject({ cert: z.string().min(1), key: z.string().min(1) }).optional(),
+  tls: z
+    .strictObject({ cert: z.string().min(1, 'it is empty'), key: z.string().min(1, 'it is empty') })
+    .optional(),
   /** Connections at once; more are closed as they come. Fewer where the process may not open that many files. */
   connections: z.int().min(1).default(10_000),
   /** Of a request's start line and headers together. */

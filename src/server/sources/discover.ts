@@ -4,12 +4,13 @@
 // unless they were named themselves; links to folders are not followed, hidden files not looked at. A link to a file
 // ('latest.pmtiles') is a name of its own: it neither hides the file it leads to nor is hidden by it. The order is the
 // same for the same files: what was named first, then by depth and name.
-import { type Dirent, statSync } from 'node:fs'
+import { type Dirent, type Stats, statSync } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path'
 import { convertPathToPattern, glob, isDynamicPattern } from 'tinyglobby'
 import { FlagstoneError } from '../../errors.js'
 import { isTileFolder } from '../../interop/folder.js'
+import { fromNodeError } from '../../platform/system-error.js'
 import type { MissingPolicy } from '../options.js'
 import type { SourceInput } from './source.js'
 
@@ -63,6 +64,15 @@ export async function discover(inputs: readonly SourceInput[], depth: number): P
   return { ...all, found }
 }
 
+/** Undefined where nothing is; throws what else the system says of the path, as a sentence. */
+function factsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    throw fromNodeError(error, 'stat', path)
+  }
+}
+
 async function discoverPath(
   input: string,
   about: { id?: string | undefined; missing?: MissingPolicy | undefined },
@@ -70,7 +80,7 @@ async function discoverPath(
   all: Gathering,
 ): Promise<void> {
   const path = resolve(input)
-  const facts = statSync(path, { throwIfNoEntry: false })
+  const facts = factsOf(path)
   const [before, troubles] = [all.found.length, all.problems.length]
   if (facts === undefined && isDynamicPattern(input)) await discoverGlob(input, about.missing, all)
   else if (facts?.isDirectory() === true && !hasTiles(path, all)) {
