@@ -274,13 +274,13 @@ t.test('what differs among many sources is said', async (t) => {
   const resume = (sources: string[]): Promise<unknown> => build({ ...options, sources, resume: true })
   await t.rejects(resume(paths.slice(1)), {
     code: 'NOT_RESUMABLE',
-    message: /the number of sources was 10 and is 9 now; the list of sources was .*0\.tif … .*9\.tif/,
+    message: /0\.tif is not among the sources any more\. Use --resume --accept-changed/,
   })
   await t.rejects(resume([...paths].reverse()), { code: 'NOT_RESUMABLE', message: /the list of sources was/ })
   utimesSync(paths[4]!, 1e9, 1e9)
   await t.rejects(resume(paths), {
     code: 'NOT_RESUMABLE',
-    message: /cannot be continued: the modification time of the sources was [^;]*now\. Use/,
+    message: /4\.tif was 810602 bytes, \S+ and is 810602 bytes, 2001-09-09T01:46:40\.000Z now\. Use/,
   })
 })
 
