@@ -101,9 +101,9 @@ export function installFiles(sqlite: Sqlite3Static): void {
   const ok = (): number => SQLITE_OK
 
   /** Nothing may be thrown through SQLite's own code. */
-  const guarded = (otherwise: number, work: () => number | undefined): number => {
+  const guarded = (otherwise: number, work: () => number): number => {
     try {
-      return work() ?? SQLITE_OK
+      return work()
     } catch {
       return otherwise
     }
@@ -142,6 +142,7 @@ export function installFiles(sqlite: Sqlite3Static): void {
       const { fd } = open.get(file)!
       return guarded(SQLITE_IOERR_READ, () => {
         wasm.poke64(out, BigInt(fd === undefined ? 0 : fstatSync(fd).size))
+        return SQLITE_OK
       })
     },
     xLock(file: number, level: number) {
@@ -195,6 +196,7 @@ export function installFiles(sqlite: Sqlite3Static): void {
       return guarded(SQLITE_IOERR_READ, () => {
         const facts = statSync(wasm.cstrToJs(name)!, { throwIfNoEntry: false })
         wasm.poke32(out, facts !== undefined && facts.size > 0 ? 1 : 0)
+        return SQLITE_OK
       })
     },
     xFullPathname(_: number, name: number, size: number, out: number) {
