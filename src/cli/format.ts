@@ -18,6 +18,10 @@ export function formatBytes(bytes: number): string {
 export const formatCount = (count: number): string =>
   String(Math.round(count)).replace(/\B(?=(?:\d{3})+$)/g, ',')
 
+/** 1, 'tile' → '1 tile'; 1234, 'tile' → '1,234 tiles'. */
+export const plural = (count: number, what: string): string =>
+  `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`
+
 /** Seconds → '42 s', '3 min 05 s', '2 h 10 min'. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?'

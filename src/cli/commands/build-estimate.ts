@@ -1,14 +1,11 @@
 // What `flagstone build --dry-run` prints.
 import type { Estimate } from '../../pyramid/estimate.js'
-import { formatBytes, formatCount, formatDegrees, formatDuration, table } from '../format.js'
+import { formatBytes, formatCount, formatDegrees, formatDuration, plural, table } from '../format.js'
 
 const HOLES_SHOWN = 5
 
 const percent = (share: number): string =>
   `${share > 0 && share < 0.1 ? (share * 100).toPrecision(1) : Math.round(share * 100)} %`
-
-const plural = (count: number, what: string): string =>
-  `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`
 
 /** Lines for people. */
 export function describeEstimate(estimate: Estimate): string {

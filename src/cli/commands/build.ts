@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
 import { type BuildOptions, type BuildReport, build } from '../../pyramid/build.js'
 import { whatIsLeft } from '../../pyramid/output.js'
-import { formatBytes, formatCount, formatDuration } from '../format.js'
+import { formatBytes, formatDuration, plural } from '../format.js'
 import { type CommonOptions, type Context, EXIT, print, printJson, say } from '../io.js'
 import { progressView } from '../progress.js'
 import { describeDamage, hasLosses } from './build-damage.js'
@@ -96,7 +96,7 @@ async function reallyBuild(context: Context, options: BuildOptions, cli: BuildCl
   say(
     io,
     cli,
-    `${report.out}: ${formatCount(report.tiles)} ${report.tiles === 1 ? 'tile' : 'tiles'}, ${zoomsText(report)}, ${formatBytes(report.fileBytes)}, ` +
+    `${report.out}: ${plural(report.tiles, 'tile')}, ${zoomsText(report)}, ${formatBytes(report.fileBytes)}, ` +
       `in ${formatDuration(report.seconds)}`,
   )
 }
