@@ -42,20 +42,20 @@ export type { MissingPolicy, ServerLimits, ServerOptions } from './server/option
 export type { Listening } from './server/run/listen.js'
 export type { ListenOptions } from './server/run/listen-options.js'
 export type { SourceEvent, SourceInput } from './server/sources/source.js'
+export type { CreateOptions, GetOptions, ReaderOptions, SealInfo, WriterOptions } from './store/options.js'
+export { createTiles as create, openTiles as open, reopenTiles as reopen } from './store/paths.js'
+export type { ListedTile, TileRange, TilesQuery } from './store/read/list.js'
+export type { AnyReader as TileReader } from './store/read/open.js'
+export type { ForeignReader as PmtilesReader } from './store/read/pmtiles-reader.js'
+export type { LevelInfo, TileReader as FlatReader } from './store/read/reader.js'
+export type { Tile, TileStat } from './store/read/tile.js'
+export type { TileSet, TilesOfZoom } from './store/read/tile-set.js'
 export {
   describeTiles as describe,
   type LayoutDescription,
   type LevelDescription,
   type TilesDescription,
-} from './store/describe.js'
-export type { ForeignReader as PmtilesReader } from './store/foreign.js'
-export type { ListedTile, TileRange, TilesQuery } from './store/list.js'
-export type { AnyReader as TileReader } from './store/open.js'
-export type { CreateOptions, GetOptions, ReaderOptions, SealInfo, WriterOptions } from './store/options.js'
-export { createTiles as create, openTiles as open, reopenTiles as reopen } from './store/paths.js'
-export type { LevelInfo, TileReader as FlatReader } from './store/reader.js'
-export type { SealReport } from './store/seal.js'
-export type { GrowthStats } from './store/state.js'
-export type { Tile, TileStat } from './store/tile.js'
-export type { TileSet, TilesOfZoom } from './store/tile-set.js'
-export type { TileWriter, WriterStats } from './store/writer.js'
+} from './store/report/describe.js'
+export type { SealReport } from './store/write/seal.js'
+export type { GrowthStats } from './store/write/state.js'
+export type { TileWriter, WriterStats } from './store/write/writer.js'

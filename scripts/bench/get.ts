@@ -6,8 +6,8 @@
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { openRealFile } from '../../src/platform/real-file.js'
-import { TileReader } from '../../src/store/reader.js'
-import { TileWriter } from '../../src/store/writer.js'
+import { TileReader } from '../../src/store/read/reader.js'
+import { TileWriter } from '../../src/store/write/writer.js'
 import { type Context, sized } from './context.js'
 import {
   loadLmdb,

@@ -1,6 +1,6 @@
 // One opening and one tile, in a process of its own: `node open-once.js FILE Z X Y` prints milliseconds as JSON.
 import { openRealFile } from '../../src/platform/real-file.js'
-import { TileReader } from '../../src/store/reader.js'
+import { TileReader } from '../../src/store/read/reader.js'
 
 const [path, z, x, y] = process.argv.slice(2)
 const start = performance.now()

@@ -7,7 +7,7 @@ import { unpackedPicture } from '../format/gzip-tile.js'
 import { sniffTileType, type TileType } from '../format/tile-type.js'
 import { isPassing } from '../platform/passing-error.js'
 import { readRegularSync } from '../platform/regular-file.js'
-import type { TileSet, TilesOfZoom } from '../store/tile-set.js'
+import type { TileSet, TilesOfZoom } from '../store/read/tile-set.js'
 import { inOtherGrid, otherGridOf, readTileMapResource, type TileMapResource } from './other-grid.js'
 
 /** Looked up by name, not by listing all. */

@@ -2,7 +2,7 @@
 import { requireRegularSync } from '../platform/regular-file.js'
 import { PATIENT } from '../store/options.js'
 import { openTiles } from '../store/paths.js'
-import type { TileSet } from '../store/tile-set.js'
+import type { TileSet } from '../store/read/tile-set.js'
 import { archiveKind } from './archive-name.js'
 import { FolderReader } from './folder.js'
 import { MbtilesReader } from './mbtiles.js'

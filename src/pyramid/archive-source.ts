@@ -24,8 +24,8 @@ import { isLosslessWebp } from '../raster/tiles/codec.js'
 import type { PixelRect } from '../sampling/rect.js'
 import { colourForm, elevationOf, formOf, type TileForm } from '../sampling/tile-form.js'
 import { TileMosaic } from '../sampling/tile-mosaic.js'
-import type { TileRange } from '../store/list.js'
-import { areasOf, type TileSet } from '../store/tile-set.js'
+import type { TileRange } from '../store/read/list.js'
+import { areasOf, type TileSet } from '../store/read/tile-set.js'
 
 /** Zooms used as overviews: so many that a tile's corner stays a whole pixel in all of them. */
 const MAX_OVERVIEWS = 8

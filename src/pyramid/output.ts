@@ -18,7 +18,7 @@ import { isTerrainRgb } from '../raster/tiles/terrain.js'
 import type { WriterOptions } from '../store/options.js'
 import { type OutputPlace, outputPlace } from '../store/output-path.js'
 import { createTiles, reopenTiles, whileLocked } from '../store/paths.js'
-import type { TileWriter } from '../store/writer.js'
+import type { TileWriter } from '../store/write/writer.js'
 import { version } from '../version.js'
 import { changesOf, coverOf, inOneClause } from './changed-sources.js'
 import {

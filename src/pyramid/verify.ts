@@ -8,13 +8,13 @@ import { openTileSet } from '../interop/open.js'
 import { openRealFile } from '../platform/real-file.js'
 import { decodeTile } from '../raster/tiles/codec.js'
 import { decodeHeights } from '../raster/tiles/terrain.js'
-import { tilesIn } from '../store/areas.js'
-import type { TileRange } from '../store/list.js'
-import { isTileFile, notTileFile } from '../store/open.js'
 import { PATIENT } from '../store/options.js'
 import { openTiles } from '../store/paths.js'
-import { areasOf, type TileSet } from '../store/tile-set.js'
-import { type Finding, verify } from '../store/verify.js'
+import { tilesIn } from '../store/read/areas.js'
+import type { TileRange } from '../store/read/list.js'
+import { isTileFile, notTileFile } from '../store/read/open.js'
+import { areasOf, type TileSet } from '../store/read/tile-set.js'
+import { type Finding, verify } from '../store/report/verify.js'
 
 export interface VerifyPathOptions {
   readonly decode?: boolean

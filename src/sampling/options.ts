@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { wrongType } from '../errors.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
 import { type Given, isReader, parseOptions } from '../store/options.js'
-import type { TileSet } from '../store/tile-set.js'
+import type { TileSet } from '../store/read/tile-set.js'
 
 /** How heights are shown: in the file's own encoding, lit from the north-west, or from black to white. */
 export type ElevationLook = 'encoded' | 'shade' | 'grey'

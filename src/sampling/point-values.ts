@@ -12,8 +12,8 @@ import {
   resolution,
 } from '../grid/mercator.js'
 import type { TerrainRgb } from '../raster/tiles/terrain.js'
-import { newPace } from '../store/pace.js'
-import type { TileSet } from '../store/tile-set.js'
+import { newPace } from '../store/live/pace.js'
+import type { TileSet } from '../store/read/tile-set.js'
 import { type Colour, type DecodedTile, decodeColourTile, decodeHeightTile } from './decoded-tile.js'
 import { elevationOf } from './tile-form.js'
 

@@ -5,7 +5,7 @@ import { type Canvas, createCanvas, createValueCanvas } from '../raster/canvas.j
 import type { Pixels, Samples } from '../raster/pixels.js'
 import { decodeTile } from '../raster/tiles/codec.js'
 import { decodeHeights, isTerrainRgb, type TerrainRgb } from '../raster/tiles/terrain.js'
-import type { TileSet } from '../store/tile-set.js'
+import type { TileSet } from '../store/read/tile-set.js'
 
 export interface TileForm<T extends Samples> {
   /** Rejects with DAMAGED, TOO_LARGE. */

@@ -2,7 +2,7 @@
 // promise; everything else goes through the tables of routes.ts.
 import { setTimeout as after } from 'node:timers/promises'
 import type { FlagstoneError } from '../errors.js'
-import { isBusy } from '../store/locked.js'
+import { isBusy } from '../store/file/locked.js'
 import type { Routed, ServerContext } from './context.js'
 import { AllowedHosts } from './http/allowed-hosts.js'
 import { failureOf } from './http/error-answer.js'

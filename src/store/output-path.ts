@@ -20,7 +20,7 @@ import {
   realPath,
 } from '../platform/place.js'
 import { openRealFile } from '../platform/real-file.js'
-import { isFlat } from './open.js'
+import { isFlat } from './read/open.js'
 
 /** What is to be written: a tile archive, or the bytes of one tile or picture. */
 export type OutputKind = 'archive' | 'picture'

@@ -4,7 +4,6 @@ import { FlagstoneError } from '../errors.js'
 import type { FileIdentity } from '../platform/place.js'
 import { openRealFile } from '../platform/real-file.js'
 import { removeFile, renameOver } from '../platform/rename.js'
-import { type AnyReader, openReader } from './open.js'
 import {
   type CreateOptions,
   checkPath,
@@ -14,7 +13,8 @@ import {
   type WriterOptions,
 } from './options.js'
 import { outputPlace } from './output-path.js'
-import { lockForWriting, TileWriter } from './writer.js'
+import { type AnyReader, openReader } from './read/open.js'
+import { lockForWriting, TileWriter } from './write/writer.js'
 
 /**
  * Opens a Flagstone file, or any PMTiles v3 archive, for reading.

@@ -10,9 +10,9 @@ import { TileType } from '../../src/format/tile-type.js'
 import { MbtilesReader } from '../../src/interop/mbtiles.js'
 import { openTileSet } from '../../src/interop/open.js'
 import { openBackend } from '../../src/server/sources/open-backend.js'
-import { describeTiles } from '../../src/store/describe.js'
 import { openTiles } from '../../src/store/paths.js'
-import { tileJson } from '../../src/store/tilejson.js'
+import { describeTiles } from '../../src/store/report/describe.js'
+import { tileJson } from '../../src/store/report/tilejson.js'
 import { mbtilesOf } from '../server/tile-files.js'
 
 const PNG = Buffer.from('\x89PNG\r\n\x1a\n tile', 'latin1')

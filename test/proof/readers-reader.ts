@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import { openRealFile } from '../../src/platform/real-file.js'
 import type { ReaderOptions } from '../../src/store/options.js'
-import { TileReader } from '../../src/store/reader.js'
+import { TileReader } from '../../src/store/read/reader.js'
 import { randomFrom } from '../helpers/processes.js'
 import {
   FIRST_ZOOM,

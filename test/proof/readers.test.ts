@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import t, { type t as tap } from 'tap'
 import { openRealFile } from '../../src/platform/real-file.js'
-import { verify } from '../../src/store/verify.js'
+import { verify } from '../../src/store/report/verify.js'
 import { mountFor } from '../helpers/mounts.js'
 import { startChild } from '../helpers/processes.js'
 import { expectSound } from '../store/model.js'

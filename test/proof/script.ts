@@ -2,7 +2,7 @@
 // written. Step n is a pure function of the seed and n.
 import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { WriterOptions } from '../../src/store/options.js'
-import type { TileWriter } from '../../src/store/writer.js'
+import type { TileWriter } from '../../src/store/write/writer.js'
 import { randomFrom } from '../helpers/processes.js'
 import { provenValue } from './values.js'
 

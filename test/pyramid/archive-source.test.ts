@@ -9,7 +9,7 @@ import { build } from '../../src/pyramid/build.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import { decodeTile } from '../../src/raster/tiles/codec.js'
 import { createTiles } from '../../src/store/paths.js'
-import type { TileSet } from '../../src/store/tile-set.js'
+import type { TileSet } from '../../src/store/read/tile-set.js'
 import { fixture, sharedData } from '../helpers/paths.js'
 
 /** RGB and opacity of a tile, whatever it is stored as; samples that do not show are 0. */

@@ -13,8 +13,8 @@ import type { PixelWindow, RasterSource, SourceInfo } from '../../src/raster/sou
 import { decodeHeights, isTerrainRgb } from '../../src/raster/tiles/terrain.js'
 import { sample, sampleHeights } from '../../src/sampling/sample.js'
 import { elevationOf } from '../../src/sampling/tile-form.js'
-import { describeTiles } from '../../src/store/describe.js'
 import { openTiles } from '../../src/store/paths.js'
+import { describeTiles } from '../../src/store/report/describe.js'
 import { openPeer } from '../helpers/peer.js'
 import { type ImageOptions, infoOf, tilesOf } from './images.js'
 

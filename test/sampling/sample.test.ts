@@ -4,8 +4,8 @@ import { MemoryFile } from '../../src/platform/memory-file.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import { encodeTile } from '../../src/raster/tiles/codec.js'
 import { sample } from '../../src/sampling/sample.js'
-import { type AnyReader, openReader } from '../../src/store/open.js'
-import { TileWriter } from '../../src/store/writer.js'
+import { type AnyReader, openReader } from '../../src/store/read/open.js'
+import { TileWriter } from '../../src/store/write/writer.js'
 import { type Paint, speckled } from '../pyramid/images.js'
 
 type Bbox = [number, number, number, number]

@@ -7,7 +7,7 @@ import { systemError } from '../../src/platform/system-error.js'
 import { openTileServer } from '../../src/server/handler.js'
 import { listen } from '../../src/server/run/listen.js'
 import { requestLog } from '../../src/server/run/request-log.js'
-import { openReader } from '../../src/store/open.js'
+import { openReader } from '../../src/store/read/open.js'
 import { randomFrom } from '../helpers/processes.js'
 
 const [root, seed] = process.argv.slice(2)

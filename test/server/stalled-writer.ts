@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { FALLOC } from '../../src/platform/byte-file.js'
 import { openRealFile } from '../../src/platform/real-file.js'
-import { TileWriter } from '../../src/store/writer.js'
+import { TileWriter } from '../../src/store/write/writer.js'
 import { SEEN } from './stalled-tiles.js'
 
 const path = process.argv[2]!

@@ -6,7 +6,7 @@ import t from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
 import { openRealFile } from '../../src/platform/real-file.js'
 import { createTiles, openTiles, reopenTiles } from '../../src/store/paths.js'
-import { verify } from '../../src/store/verify.js'
+import { verify } from '../../src/store/report/verify.js'
 import { mountFor } from '../helpers/mounts.js'
 
 const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000_000)

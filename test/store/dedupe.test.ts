@@ -2,8 +2,8 @@
 import t from 'tap'
 import { crc32 } from '../../src/format/crc.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
-import { TileReader } from '../../src/store/reader.js'
-import { TileWriter } from '../../src/store/writer.js'
+import { TileReader } from '../../src/store/read/reader.js'
+import { TileWriter } from '../../src/store/write/writer.js'
 import { valueFor } from './model.js'
 
 /** Other bytes with the same CRC-32: the generator polynomial, added anywhere, divides out. */

@@ -6,9 +6,9 @@ import { crc32 } from '../../src/format/crc.js'
 import { tileId, tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { ByteFile } from '../../src/platform/byte-file.js'
 import type { WriterOptions } from '../../src/store/options.js'
-import { TileReader } from '../../src/store/reader.js'
-import { verify } from '../../src/store/verify.js'
-import { TileWriter } from '../../src/store/writer.js'
+import { TileReader } from '../../src/store/read/reader.js'
+import { verify } from '../../src/store/report/verify.js'
+import { TileWriter } from '../../src/store/write/writer.js'
 import { expectSound, valueFor } from './model.js'
 
 export interface FaultPlace {

@@ -6,9 +6,9 @@ import { FlagstoneError } from '../../src/errors.js'
 import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { ByteFile, Capabilities, LockName } from '../../src/platform/byte-file.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
-import { TileReader } from '../../src/store/reader.js'
-import { verify } from '../../src/store/verify.js'
-import { TileWriter } from '../../src/store/writer.js'
+import { TileReader } from '../../src/store/read/reader.js'
+import { verify } from '../../src/store/report/verify.js'
+import { TileWriter } from '../../src/store/write/writer.js'
 import { expectSound, valueFor } from './model.js'
 
 /** Calls back around every access. */

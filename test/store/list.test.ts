@@ -2,8 +2,8 @@
 import t from 'tap'
 import { tileBoundsLonLat } from '../../src/grid/mercator.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
-import { TileReader } from '../../src/store/reader.js'
-import { TileWriter } from '../../src/store/writer.js'
+import { TileReader } from '../../src/store/read/reader.js'
+import { TileWriter } from '../../src/store/write/writer.js'
 
 const file = new MemoryFile()
 const writer = TileWriter.create(file)

@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { tileId, tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { ByteFile } from '../../src/platform/byte-file.js'
 import type { WriterOptions } from '../../src/store/options.js'
-import { TileReader } from '../../src/store/reader.js'
-import { type Finding, verify } from '../../src/store/verify.js'
-import { TileWriter } from '../../src/store/writer.js'
+import { TileReader } from '../../src/store/read/reader.js'
+import { type Finding, verify } from '../../src/store/report/verify.js'
+import { TileWriter } from '../../src/store/write/writer.js'
 
 /** A place that holds one file. */
 export interface Place {

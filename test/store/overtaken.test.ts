@@ -3,8 +3,8 @@
 import t from 'tap'
 import type { ByteFile } from '../../src/platform/byte-file.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
-import { TileReader } from '../../src/store/reader.js'
-import { TileWriter } from '../../src/store/writer.js'
+import { TileReader } from '../../src/store/read/reader.js'
+import { TileWriter } from '../../src/store/write/writer.js'
 import { valueFor } from './model.js'
 
 /** The file with something happening before some of its calls. */

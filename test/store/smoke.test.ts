@@ -4,8 +4,8 @@ import t from 'tap'
 import type { ByteFile } from '../../src/platform/byte-file.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { openRealFile } from '../../src/platform/real-file.js'
-import { TileReader } from '../../src/store/reader.js'
-import { TileWriter } from '../../src/store/writer.js'
+import { TileReader } from '../../src/store/read/reader.js'
+import { TileWriter } from '../../src/store/write/writer.js'
 
 interface Opener {
   create(): ByteFile

@@ -3,10 +3,10 @@
 import t from 'tap'
 import { PMTILES_HEADER } from '../../src/format/layout.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
-import { describeTiles } from '../../src/store/describe.js'
-import { openReader } from '../../src/store/open.js'
-import { verify } from '../../src/store/verify.js'
-import { TileWriter } from '../../src/store/writer.js'
+import { openReader } from '../../src/store/read/open.js'
+import { describeTiles } from '../../src/store/report/describe.js'
+import { verify } from '../../src/store/report/verify.js'
+import { TileWriter } from '../../src/store/write/writer.js'
 import { type ForeignArchive, foreignArchive } from './foreign-archive.js'
 
 const png = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52)

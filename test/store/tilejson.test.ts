@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { TilesDescription } from '../../src/store/describe.js'
-import { tileJson } from '../../src/store/tilejson.js'
+import type { TilesDescription } from '../../src/store/report/describe.js'
+import { tileJson } from '../../src/store/report/tilejson.js'
 
 function described(
   metadata: Record<string, unknown>,

@@ -7,9 +7,9 @@ import { FALLOC } from '../../src/platform/byte-file.js'
 import { FaultFile, SimulatedCrash } from '../../src/platform/fault-file.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { systemError } from '../../src/platform/system-error.js'
-import { TileReader } from '../../src/store/reader.js'
-import { verify } from '../../src/store/verify.js'
-import { TileWriter } from '../../src/store/writer.js'
+import { TileReader } from '../../src/store/read/reader.js'
+import { verify } from '../../src/store/report/verify.js'
+import { TileWriter } from '../../src/store/write/writer.js'
 import { expectContents, expectSound, valueFor } from './model.js'
 
 const OPTIONS = { initialRegionBytes: 4096, tailRecords: 10, stagingBytes: 4096, commitBytes: 0 }

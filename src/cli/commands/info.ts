@@ -1,8 +1,8 @@
 // `flagstone info FILE`: header, levels with counts and bytes, slack, metadata.
 import { basename } from 'node:path'
 import { Command } from 'commander'
-import type { TilesDescription } from '../../store/describe.js'
-import { tileJson } from '../../store/tilejson.js'
+import type { TilesDescription } from '../../store/report/describe.js'
+import { tileJson } from '../../store/report/tilejson.js'
 import { formatBytes, formatCount, formatDegrees, table } from '../format.js'
 import { type CommonOptions, type Context, print, printJson } from '../io.js'
 import { oneLine } from '../printable.js'

@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { FlagstoneError } from '../../errors.js'
-import { sleep } from '../../store/sleep.js'
+import { sleep } from '../../store/file/sleep.js'
 import { Connection, type Row, TOO_SLOW } from './connection.js'
 import { hasLog, logBytes, Snapshot } from './snapshot.js'
 

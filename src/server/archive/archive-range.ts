@@ -5,7 +5,7 @@
 // client takes them. Clients that hold directories of an older state see that the entity tag has changed.
 import { setTimeout } from 'node:timers/promises'
 import { FlagstoneError } from '../../errors.js'
-import type { ArchiveBytes } from '../../store/virtual-archive.js'
+import type { ArchiveBytes } from '../../store/live/virtual-archive.js'
 import type { RoutedSource, ServerContext } from '../context.js'
 import { notModified } from '../http/conditional.js'
 import { HttpError, type Query, type Reply } from '../http/message.js'

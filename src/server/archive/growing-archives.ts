@@ -2,8 +2,8 @@
 // latest, or not much older: a client that has just read new directories is to get to its tile before the next ones
 // are made, and making them may take no more than a tenth of the time, however often a writer commits.
 import { LRUCache } from 'lru-cache'
-import type { AnyReader } from '../../store/open.js'
-import { type ArchiveBytes, archiveOf } from '../../store/virtual-archive.js'
+import { type ArchiveBytes, archiveOf } from '../../store/live/virtual-archive.js'
+import type { AnyReader } from '../../store/read/open.js'
 import type { WorkQueue } from '../work/work-queue.js'
 
 const MAX_BYTES = 128 * 1024 * 1024

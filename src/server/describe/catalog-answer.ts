@@ -3,7 +3,7 @@
 //
 // A source that cannot be described is left out: it must not hide the others.
 import { mimeOf, typeFromExtension } from '../../format/tile-type.js'
-import { givenName, textOf } from '../../store/tilejson.js'
+import { givenName, textOf } from '../../store/report/tilejson.js'
 import type { Routed, ServerContext } from '../context.js'
 import type { Reply } from '../http/message.js'
 import { publicBase } from '../http/public-url.js'

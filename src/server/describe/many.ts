@@ -2,7 +2,7 @@
 // answered meanwhile, and kept for as long as no source changes.
 import { createHash } from 'node:crypto'
 import { setTimeout as after } from 'node:timers/promises'
-import { newPace } from '../../store/pace.js'
+import { newPace } from '../../store/live/pace.js'
 import type { ServerContext } from '../context.js'
 import { notModified } from '../http/conditional.js'
 import { textAnswer } from '../http/json-answer.js'

@@ -3,8 +3,8 @@
 
 import { basename } from 'node:path'
 import { elevationOf } from '../../sampling/tile-form.js'
-import { newPace } from '../../store/pace.js'
-import { givenName } from '../../store/tilejson.js'
+import { newPace } from '../../store/live/pace.js'
+import { givenName } from '../../store/report/tilejson.js'
 import type { Routed, RoutedSource, ServerContext } from '../context.js'
 import { notModified } from '../http/conditional.js'
 import { jsonAnswer } from '../http/json-answer.js'

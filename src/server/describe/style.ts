@@ -1,5 +1,5 @@
 // /{id}/style.json: a MapLibre style that shows a source by itself, to look at or to begin with.
-import { vectorLayers } from '../../store/tilejson.js'
+import { vectorLayers } from '../../store/report/tilejson.js'
 import type { RoutedSource, ServerContext } from '../context.js'
 import { jsonAnswer } from '../http/json-answer.js'
 import type { Reply } from '../http/message.js'

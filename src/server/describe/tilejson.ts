@@ -1,5 +1,5 @@
 // /{id}.json and its aliases: TileJSON 3.0.0 with URLs as the client sees us.
-import { tileJson } from '../../store/tilejson.js'
+import { tileJson } from '../../store/report/tilejson.js'
 import type { RoutedSource, ServerContext } from '../context.js'
 import { jsonAnswer } from '../http/json-answer.js'
 import type { Reply } from '../http/message.js'

@@ -1,6 +1,6 @@
 // A Reply onto node's response: as fast as the client takes it, no further than it stays, and never shorter than said.
 import type { ServerResponse } from 'node:http'
-import { reclaim } from '../../store/slab.js'
+import { reclaim } from '../../store/read/slab.js'
 import type { Reply } from './message.js'
 
 /**

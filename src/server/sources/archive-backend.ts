@@ -1,8 +1,8 @@
 // Our own files and foreign PMTiles archives as they are served. Both readers tell whole states of a file apart
-// themselves (store/reader.ts, store/foreign.ts), also when somebody writes over it in place.
+// themselves (store/read/reader.ts, store/read/pmtiles-reader.ts), also when somebody writes over it in place.
 import { Compression, type PmtilesHeader } from '../../format/pmtiles.js'
 import { TileType } from '../../format/tile-type.js'
-import type { AnyReader } from '../../store/open.js'
+import type { AnyReader } from '../../store/read/open.js'
 import type { Backend } from './backend.js'
 import { describeServed } from './describe-served.js'
 

@@ -1,9 +1,9 @@
 // What sources of every kind do alike: they refuse coordinates outside the grid before any archive sees them, and
 // describe an archive once a version.
 import { MAX_ZOOM } from '../../format/layout.js'
-import type { TilesDescription } from '../../store/describe.js'
-import type { AnyReader } from '../../store/open.js'
-import type { TileSet } from '../../store/tile-set.js'
+import type { AnyReader } from '../../store/read/open.js'
+import type { TileSet } from '../../store/read/tile-set.js'
+import type { TilesDescription } from '../../store/report/describe.js'
 import type { MissingPolicy } from '../options.js'
 import { archiveBackend } from './archive-backend.js'
 import type { Backend } from './backend.js'

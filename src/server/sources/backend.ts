@@ -1,8 +1,9 @@
 // An open archive in the terms of a Source, whatever kind it is. A source opens one, closes it when others need the
 // descriptor, and opens it again.
-import type { TilesDescription } from '../../store/describe.js'
-import type { AnyReader } from '../../store/open.js'
-import type { TileSet } from '../../store/tile-set.js'
+
+import type { AnyReader } from '../../store/read/open.js'
+import type { TileSet } from '../../store/read/tile-set.js'
+import type { TilesDescription } from '../../store/report/describe.js'
 import type { ServedTile, Source, TileStat } from './source.js'
 
 export interface Backend {

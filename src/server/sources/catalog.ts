@@ -4,8 +4,8 @@
 // the server runs. Without `watch` the sources stay the same; a file that was replaced is answered from the old one.
 import { FlagstoneError } from '../../errors.js'
 import { freeDescriptors } from '../../platform/descriptors.js'
-import { isBusy, movedNow } from '../../store/locked.js'
-import { newPace } from '../../store/pace.js'
+import { isBusy, movedNow } from '../../store/file/locked.js'
+import { newPace } from '../../store/live/pace.js'
 import { HttpError } from '../http/message.js'
 import type { ResolvedServerOptions } from '../options.js'
 import { GivenReader } from './backend-source.js'

@@ -1,6 +1,9 @@
 // What the server says of an archive, in bounded time: small ones are looked through, of large ones the tiles are
 // counted by the index, and the rest is made of a sample.
-import { believedBounds } from '../../store/claims.js'
+
+import type { AnyReader } from '../../store/read/open.js'
+import type { TileSet } from '../../store/read/tile-set.js'
+import { believedBounds } from '../../store/report/claims.js'
 import {
   aboutReader,
   describeFound,
@@ -9,9 +12,7 @@ import {
   type TilesDescription,
   type TilesFound,
   withTile,
-} from '../../store/describe.js'
-import type { AnyReader } from '../../store/open.js'
-import type { TileSet } from '../../store/tile-set.js'
+} from '../../store/report/describe.js'
 import type { TileStat } from './source.js'
 
 /** Records that are read in some hundredths of a second. */

@@ -4,9 +4,9 @@
 // another version; who works with a Source over an await holds it, and it is closed when it was dropped from the
 // catalogue and nobody holds it any more. Bytes handed out stay valid after that.
 import type { TileType } from '../../format/tile-type.js'
-import type { TilesDescription } from '../../store/describe.js'
-import type { AnyReader } from '../../store/open.js'
-import type { TileSet } from '../../store/tile-set.js'
+import type { AnyReader } from '../../store/read/open.js'
+import type { TileSet } from '../../store/read/tile-set.js'
+import type { TilesDescription } from '../../store/report/describe.js'
 import type { MissingPolicy } from '../options.js'
 
 /** What a record says of a tile: enough for a 304 or a HEAD, without reading its bytes. */

@@ -1,0 +1,124 @@
+// Did a change of geometry happen that was announced before a crash? The size of the file tells, for the
+// change is the only thing between two superblocks. But an ext4 or XFS that lost power inside a long shift has
+// the new size and half of the bytes moved; so a size that says "applied" is believed only when the contents say
+// the same: of every index the first and the last record, and the values with the lowest and the highest
+// offset, must match their checks. A shift begins at the end of the file and works towards the insertion
+// point, so whatever part is missing, one of these lies in it.
+import { FlagstoneError } from '../../errors.js'
+import { crc32 } from '../../format/crc.js'
+import { RECORD_BYTES, RECORD_WORDS } from '../../format/layout.js'
+import { contentCrcAt, isDeletedAt, lengthAt, offsetAt } from '../../format/record.js'
+import { applyChange, type Superblock } from '../../format/superblock.js'
+import type { ByteFile } from '../../platform/byte-file.js'
+
+export type PendingOutcome = 'applied' | 'not-applied'
+
+/** What became of `sb.pending`. Throws DAMAGED when the contents fit neither answer. Writes nothing. */
+export function pendingOutcome(file: ByteFile, sb: Superblock): PendingOutcome {
+  const { kind, length, sizeBefore, at } = sb.pending!
+  const size = file.size()
+  const sizeAfter = kind === 'insert' ? sizeBefore + length : sizeBefore - length
+  const what = `an ${kind === 'insert' ? 'insertion' : 'excision'} of ${length} bytes at ${at} was interrupted`
+  if (size !== sizeBefore && size !== sizeAfter)
+    throw new FlagstoneError(
+      'DAMAGED',
+      `${file.path}: ${what}, and the file has ${size} bytes, neither the ${sizeBefore} before nor the ${sizeAfter} after it.`,
+    )
+  const [first, second]: PendingOutcome[] =
+    size === sizeAfter ? ['applied', 'not-applied'] : ['not-applied', 'applied']
+  const findings = contentProblem(file, resolved(sb, first!))
+  if (findings === undefined) return first!
+  // The size is journalled apart from the shift, before an insertion and after an excision.
+  const sizeFirst = kind === 'insert' ? 'applied' : 'not-applied'
+  if (first === sizeFirst && contentProblem(file, resolved(sb, second!)) === undefined) return second!
+  throw new FlagstoneError(
+    'DAMAGED',
+    `${file.path}: ${what} and is only partly done: ${findings}. Restore the file from a copy, or salvage what verifies.`,
+  )
+}
+
+/** The superblock after the change has, or has not, happened. */
+export function resolved(sb: Superblock, outcome: PendingOutcome): Superblock {
+  const pending = sb.pending
+  if (pending === undefined) return sb
+  return { ...(outcome === 'applied' ? applyChange(sb, pending) : sb), pending: undefined }
+}
+
+/** The first thing that is not where the superblock has it; undefined when all samples are. */
+function contentProblem(file: ByteFile, sb: Superblock): string | undefined {
+  let lowest = Number.POSITIVE_INFINITY
+  let highest = -1
+  const extremes: { zoom: number; index: number }[] = []
+  for (const [zoom, level] of sb.levels.entries()) {
+    if (level.count === 0) continue
+    for (const index of new Set([0, level.count - 1])) {
+      const problem = recordProblem(file, sb, zoom, index)
+      if (problem !== undefined) return problem
+    }
+    scanRecords(file, level.offset, level.count, (words, word, index) => {
+      if (isDeletedAt(words, word)) return
+      const offset = offsetAt(words, word)
+      if (offset < lowest) {
+        lowest = offset
+        extremes[0] = { zoom, index }
+      }
+      if (offset > highest) {
+        highest = offset
+        extremes[1] = { zoom, index }
+      }
+    })
+  }
+  for (const { zoom, index } of extremes) {
+    const problem = recordProblem(file, sb, zoom, index)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
+function recordProblem(file: ByteFile, sb: Superblock, zoom: number, index: number): string | undefined {
+  const position = sb.levels[zoom]!.offset + index * RECORD_BYTES
+  const where = `record ${index} of zoom ${zoom}, at ${position},`
+  const words = new Uint32Array(RECORD_WORDS)
+  if (file.read(new Uint8Array(words.buffer), position) < RECORD_BYTES)
+    return `${where} is behind the end of the file`
+  const offset = offsetAt(words, 0)
+  const length = lengthAt(words, 0)
+  if (offset + length > sb.valuesLength)
+    return `${where} names a value at V+${offset} of ${length} bytes, beyond the ${sb.valuesLength} there are`
+  if (crcOfRange(file, sb.valuesStart + offset, length) !== contentCrcAt(words, 0))
+    return `${where} does not match its value at ${sb.valuesStart + offset}`
+  return undefined
+}
+
+const CHUNK_BYTES = 1 << 20
+
+/** CRC of a range of the file; of what there is of it. */
+export function crcOfRange(file: ByteFile, position: number, length: number): number {
+  const buffer = new Uint8Array(Math.min(CHUNK_BYTES, length))
+  let crc = 0
+  for (let done = 0; done < length; ) {
+    const got = file.read(buffer.subarray(0, Math.min(buffer.length, length - done)), position + done)
+    if (got === 0) break
+    crc = crc32(buffer.subarray(0, got), crc)
+    done += got
+  }
+  return crc
+}
+
+const SCAN_RECORDS = 1 << 15
+
+/** Visits records [0, count) of a region. */
+export function scanRecords(
+  file: ByteFile,
+  offset: number,
+  count: number,
+  visit: (words: Uint32Array, word: number, index: number) => void,
+): void {
+  const words = new Uint32Array(Math.min(SCAN_RECORDS, count) * RECORD_WORDS)
+  const bytes = new Uint8Array(words.buffer)
+  for (let first = 0; first < count; first += SCAN_RECORDS) {
+    const n = Math.min(SCAN_RECORDS, count - first)
+    const got = file.read(bytes.subarray(0, n * RECORD_BYTES), offset + first * RECORD_BYTES)
+    for (let i = 0; i < Math.floor(got / RECORD_BYTES); i++) visit(words, i * RECORD_WORDS, first + i)
+  }
+}

@@ -1,0 +1,200 @@
+// The bytes of a tile file as a PMTiles v3 archive: of a sealed file or a foreign archive as they lie; of a file of
+// ours that is not sealed as sealing it, with its directories at the end, would make them.
+//
+//   0        header, root directory, zeros
+//   16384    the values region as it lies: an offset from V is an offset in the tile data
+//   …        leaf directories, metadata
+//
+// Invariants: an archive is of one state of the file and has that state's tag. Values never move relative to V
+// and are never written over, so that the archive of an older state can be read for as long as the file is there,
+// and tile data have the same place in the archives of all states. Index regions that lie among the values change
+// in place and are shown as zeros, so that equal tags mean equal bytes; but for regions that were just given up, which
+// are zero a moment later, and to which no tile refers.
+import { gzipSync } from 'node:zlib'
+import { FlagstoneError } from '../../errors.js'
+import { type BuiltDirectories, directorySteps } from '../../format/directory-builder.js'
+import { HEADER_BLOCK_BYTES, PMTILES_HEADER_BYTES } from '../../format/layout.js'
+import { encodeHeader, placeFindings, type SealedSections, sealedSections } from '../../format/pmtiles.js'
+import type { Superblock } from '../../format/superblock.js'
+import { archiveHeader, archiveMetadata, archivePlace, mostCommonType } from '../pmtiles/archive-header.js'
+import type { AnyReader } from '../read/open.js'
+import type { ForeignReader } from '../read/pmtiles-reader.js'
+import { revisionOf, type TileReader } from '../read/reader.js'
+import { copyIndex, type IndexCopy } from './index-copy.js'
+import { newPace, type Pace } from './pace.js'
+
+export interface ArchiveBytes {
+  readonly length: number
+  /** The reader's, whose state it is of. */
+  readonly revision: string
+  /** Another one for archives with other bytes. */
+  readonly tag: string
+  /** Made up, of a file that is not sealed. */
+  readonly isVirtual: boolean
+  /** Bytes of memory it holds. */
+  readonly heldBytes: number
+  /**
+   * Fills `into` from `position` on; all of it lies in the archive (RangeError). Rejects with LOCKED when the file is
+   * in another state by now, and what is asked for cannot be had any more; with DAMAGED when it is cut off.
+   */
+  read(into: Uint8Array, position: number): Promise<void>
+}
+
+/** Rejects with TOO_LARGE, LOCKED, DAMAGED: see copyIndex. */
+export async function archiveOf(reader: AnyReader): Promise<ArchiveBytes> {
+  if (reader.kind === 'pmtiles') return foreignArchive(reader)
+  const { superblock } = reader
+  return superblock.sealed ? sealedArchive(reader, superblock) : growingArchive(reader)
+}
+
+function foreignArchive(reader: ForeignReader): ArchiveBytes {
+  const { revision } = reader
+  return asItLies(reader, reader.fileBytes, revision, revision, (into, position) =>
+    reader.readBytes(into, position, revision),
+  )
+}
+
+function sealedArchive(reader: TileReader, sb: Superblock): ArchiveBytes {
+  return asItLies(reader, sb.fileLength, revisionOf(sb), tagOf(sb), async (into, position) => {
+    const revision = revisionOf(sb)
+    const of = await reader.readBytes(into, (now) => (revisionOf(now) === revision ? position : undefined))
+    return of !== undefined
+  })
+}
+
+function asItLies(
+  { path }: AnyReader,
+  length: number,
+  revision: string,
+  tag: string,
+  readBytes: (into: Uint8Array, position: number) => Promise<boolean>,
+): ArchiveBytes {
+  return {
+    length,
+    revision,
+    tag,
+    isVirtual: false,
+    heldBytes: 0,
+    async read(into, position) {
+      assertWithin(length, into, position)
+      if (!(await readBytes(into, position))) throw changed(path)
+    },
+  }
+}
+
+/** The length says how far values go: after a power cut another state may have the same sequence. */
+const tagOf = (sb: Superblock): string => `${revisionOf(sb)}-${sb.valuesLength.toString(36)}`
+
+async function growingArchive(reader: TileReader): Promise<ArchiveBytes> {
+  const pace = newPace()
+  const index = await copyIndex(reader, pace)
+  const sb = index.superblock
+  // sealed meanwhile
+  if (sb.sealed) return sealedArchive(reader, sb)
+  const leaves: Uint8Array[] = []
+  const built = await buildSlowly(index, leaves, pace)
+  const json = gzipSync(JSON.stringify(archiveMetadata(index.metadata, index.census)))
+  const sections = sealedSections('tail', HEADER_BLOCK_BYTES, sb.valuesLength, built.leafBytes, json.length)
+  const root = built.root(sections.leafBase)
+  const header = await headerOf(reader, index, built, sections)
+  const head = new Uint8Array(HEADER_BLOCK_BYTES)
+  head.set(encodeHeader({ ...header, rootLength: root.length }))
+  head.set(root, PMTILES_HEADER_BYTES)
+  const tail = Buffer.concat([...leaves, json])
+  return {
+    length: sections.fileLength,
+    revision: revisionOf(sb),
+    tag: tagOf(sb),
+    isVirtual: true,
+    heldBytes: head.length + tail.length,
+    async read(into, position) {
+      assertWithin(sections.fileLength, into, position)
+      copyPart(head, 0, into, position)
+      copyPart(tail, sections.directoriesOffset, into, position)
+      const from = Math.max(position, HEADER_BLOCK_BYTES)
+      const to = Math.min(position + into.length, sections.directoriesOffset)
+      if (from >= to) return
+      await readValues(reader, sb, into.subarray(from - position, to - position), from - HEADER_BLOCK_BYTES)
+    },
+  }
+}
+
+async function buildSlowly(index: IndexCopy, leaves: Uint8Array[], pace: Pace): Promise<BuiltDirectories> {
+  const options = {
+    compress: gzipSync,
+    sink: (leaf: Uint8Array, offset: number): void => {
+      // a further round, with larger leaves
+      if (offset === 0) leaves.length = 0
+      leaves.push(leaf)
+    },
+    expectedEntries: index.census.tiles,
+  }
+  const steps = directorySteps(index.entries, options)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+    await pace()
+  }
+}
+
+async function headerOf(
+  reader: TileReader,
+  index: IndexCopy,
+  built: BuiltDirectories,
+  sections: SealedSections,
+): Promise<ReturnType<typeof archiveHeader>> {
+  const { census, distinct, superblock, metadata } = index
+  const first = census.first.get(mostCommonType(census))
+  let firstBytes: Uint8Array | undefined
+  if (first !== undefined) {
+    firstBytes = new Uint8Array(Math.min(2, first.length))
+    await readValues(reader, superblock, firstBytes, first.offset)
+  }
+  const bounds = boundsOf(metadata)
+  const isSound = placeFindings(archivePlace(census, { bounds, center: undefined })).length === 0
+  const info = { bounds: isSound ? bounds : undefined, center: undefined }
+  return archiveHeader({ census, built, sections, tileContents: distinct, firstBytes, info })
+}
+
+/** As builds write them down for the seal; of the tiles where they are missing, or none. */
+function boundsOf({ bounds }: Record<string, unknown>): [number, number, number, number] | undefined {
+  if (!Array.isArray(bounds) || bounds.length !== 4 || !bounds.every((b) => Number.isFinite(b)))
+    return undefined
+  return bounds as [number, number, number, number]
+}
+
+/** Somebody may have written another file over this one. */
+const isOfFile = (now: Superblock, sb: Superblock): boolean => Buffer.compare(now.uuid, sb.uuid) === 0
+
+/** From `offset` behind V, as it was in the state of `sb`. */
+async function readValues(
+  reader: TileReader,
+  sb: Superblock,
+  into: Uint8Array,
+  offset: number,
+): Promise<void> {
+  const end = offset + into.length
+  const of = await reader.readBytes(into, (now) =>
+    isOfFile(now, sb) && end <= now.valuesLength ? now.valuesStart + offset : undefined,
+  )
+  if (of === undefined) throw changed(reader.path)
+  for (const level of sb.levels) {
+    const from = Math.max(offset, level.offset - sb.valuesStart)
+    const to = Math.min(end, level.offset - sb.valuesStart + level.capacityBytes)
+    if (from < to) into.fill(0, from - offset, to - offset)
+  }
+}
+
+function copyPart(part: Uint8Array, at: number, into: Uint8Array, position: number): void {
+  const from = Math.max(at, position)
+  const to = Math.min(at + part.length, position + into.length)
+  if (from < to) into.set(part.subarray(from - at, to - at), from - position)
+}
+
+function assertWithin(length: number, into: Uint8Array, position: number): void {
+  if (!(position >= 0 && position + into.length <= length))
+    throw new RangeError(`bytes ${position} to ${position + into.length} are not within ${length}`)
+}
+
+const changed = (path: string): FlagstoneError =>
+  new FlagstoneError('LOCKED', `${path}: it has been changed meanwhile; ask again from the start.`)

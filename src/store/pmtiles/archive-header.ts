@@ -1,0 +1,89 @@
+// What a flat-1 file says of itself as a PMTiles archive: header and metadata, when it is sealed and while it grows.
+import type { BuiltDirectories } from '../../format/directory-builder.js'
+import { PMTILES_HEADER_BYTES } from '../../format/layout.js'
+import {
+  Compression,
+  type PmtilesHeader,
+  type PmtilesPlace,
+  type SealedSections,
+} from '../../format/pmtiles.js'
+import { nameOfTileType, pmtilesTypeOf, TileType } from '../../format/tile-type.js'
+import type { ResolvedSealInfo } from '../options.js'
+import type { Census, Extent } from './census.js'
+
+export interface ArchiveFacts {
+  readonly census: Census
+  readonly built: BuiltDirectories
+  readonly sections: SealedSections
+  /** Distinct values; 0: not known. */
+  readonly tileContents: number
+  /** Of the first tile of the most common type: its first two bytes, if it has them; undefined without tiles. */
+  readonly firstBytes: Uint8Array | undefined
+  readonly info: Pick<ResolvedSealInfo, 'bounds' | 'center'>
+}
+
+/** The header but for `rootLength`, which is known when the root is. */
+export function archiveHeader(facts: ArchiveFacts): PmtilesHeader {
+  const { census, built, sections, info } = facts
+  const type = mostCommonType(census)
+  return {
+    rootOffset: PMTILES_HEADER_BYTES,
+    rootLength: 0,
+    metadataOffset: sections.metadataOffset,
+    metadataLength: sections.metadataLength,
+    leafOffset: sections.leafOffset,
+    leafLength: sections.leafLength,
+    dataOffset: sections.dataOffset,
+    dataLength: sections.dataLength,
+    addressedTiles: built.addressedTiles,
+    tileEntries: built.tileEntries,
+    tileContents: facts.tileContents,
+    clustered: built.clustered,
+    internalCompression: Compression.gzip,
+    tileCompression: type === TileType.mvt ? compressionOf(facts.firstBytes) : Compression.none,
+    tileType: pmtilesTypeOf(type),
+    ...archivePlace(census, info),
+  }
+}
+
+/** Zooms, bounds and center: as told, else as the tiles have it. */
+export function archivePlace(
+  census: Extent,
+  info: Pick<ResolvedSealInfo, 'bounds' | 'center'>,
+): PmtilesPlace {
+  const { minZoom, maxZoom } = census
+  const [minLon, minLat, maxLon, maxLat] = info.bounds ?? boundsOf(census)
+  const [centerLon, centerLat, centerZoom] = info.center ?? [
+    (minLon + maxLon) / 2,
+    (minLat + maxLat) / 2,
+    minZoom,
+  ]
+  return { minZoom, maxZoom, minLon, minLat, maxLon, maxLat, centerZoom, centerLon, centerLat }
+}
+
+/** The caller's metadata, and what PMTiles' header cannot say of our file. */
+export function archiveMetadata(metadata: Record<string, unknown>, census: Census): Record<string, unknown> {
+  const tileTypes = Object.fromEntries([...census.types].map(([type, n]) => [nameOfTileType(type), n]))
+  return { ...metadata, flagstone: { version: 1, tileTypes } }
+}
+
+/** Of as many tiles of each: the lowest code. */
+export function mostCommonType(census: Census): number {
+  let [best, most] = [0, 0]
+  for (const [type, n] of census.types) if (n > most || (n === most && type < best)) [best, most] = [type, n]
+  return best
+}
+
+/** Vector tiles are stored as they come, as a rule gzipped; the first one speaks for all. */
+function compressionOf(bytes: Uint8Array | undefined): Compression {
+  return bytes?.[0] === 0x1f && bytes[1] === 0x8b ? Compression.gzip : Compression.none
+}
+
+/** Degrees of the deepest zoom's extent; spherical mercator, https://wiki.openstreetmap.org/wiki/Slippy_map_tilenames. */
+function boundsOf(census: Extent): [number, number, number, number] {
+  if (census.tiles === 0) return [-180, -85.0511287, 180, 85.0511287]
+  const tiles = 2 ** census.maxZoom
+  const lon = (x: number): number => (x / tiles) * 360 - 180
+  const lat = (y: number): number => (Math.atan(Math.sinh(Math.PI * (1 - (2 * y) / tiles))) * 180) / Math.PI
+  return [lon(census.minX), lat(census.maxY + 1), lon(census.maxX + 1), lat(census.minY)]
+}

@@ -1,0 +1,148 @@
+// What the indexes hold, counted in bounded memory: types, extent of the deepest zoom, distinct values. Also
+// their records as a stream of PMTiles entries.
+import type { Entry } from '../../format/directory.js'
+import { RECORD_BYTES, RECORD_WORDS } from '../../format/layout.js'
+import { isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../../format/record.js'
+import type { Level } from '../../format/superblock.js'
+import { decodeTileId, zoomBase } from '../../format/tile-id.js'
+import type { ByteFile } from '../../platform/byte-file.js'
+import { scanRecords } from '../file/pending.js'
+
+export interface Extent {
+  tiles: number
+  minZoom: number
+  maxZoom: number
+  /** Tile coordinates at maxZoom, inclusive. */
+  minX: number
+  minY: number
+  maxX: number
+  maxY: number
+}
+
+/** Of sorted records. */
+export interface Census extends Extent {
+  /** Tiles of each type code. */
+  types: Map<number, number>
+  /** The value of the first tile of each type, from V. */
+  first: Map<number, { readonly offset: number; readonly length: number }>
+  /** Zooms with deleted records, which count as tiles above until they are merged away. */
+  withDeleted: Set<number>
+}
+
+export function takeCensus(file: ByteFile, levels: readonly Level[]): Census {
+  const census: Census = {
+    tiles: 0,
+    minZoom: 0,
+    maxZoom: 0,
+    minX: 0,
+    minY: 0,
+    maxX: 0,
+    maxY: 0,
+    types: new Map(),
+    first: new Map(),
+    withDeleted: new Set(),
+  }
+  const used = levels.flatMap((level, zoom) => (level.count > 0 ? [zoom] : []))
+  if (used.length === 0) return census
+  census.minZoom = used[0]!
+  census.maxZoom = used.at(-1)!
+  census.minX = census.minY = Number.POSITIVE_INFINITY
+  const typeCounts = new Float64Array(256)
+  const zxy = new Int32Array(3)
+  for (const zoom of used) {
+    const { offset, count } = levels[zoom]!
+    census.tiles += count
+    scanRecords(file, offset, count, (words, word) => {
+      const type = typeAt(words, word)
+      if (isDeletedAt(words, word)) census.withDeleted.add(zoom)
+      else if (typeCounts[type] === 0)
+        census.first.set(type, { offset: offsetAt(words, word), length: lengthAt(words, word) })
+      typeCounts[type] = typeCounts[type]! + 1
+      const key = keyAt(words, word)
+      // A key of another zoom is damage, and somebody else's to report.
+      if (zoom !== census.maxZoom || !(key >= zoomBase(zoom) && key < zoomBase(zoom + 1))) return
+      decodeTileId(key, zxy)
+      census.minX = Math.min(census.minX, zxy[1]!)
+      census.maxX = Math.max(census.maxX, zxy[1]!)
+      census.minY = Math.min(census.minY, zxy[2]!)
+      census.maxY = Math.max(census.maxY, zxy[2]!)
+    })
+  }
+  for (const [type, n] of typeCounts.entries()) if (n > 0) census.types.set(type, n)
+  return census
+}
+
+/** Offsets sorted at a time: 64 MiB. */
+const DISTINCT_AT_ONCE = 2 ** 23
+
+/** How many different offsets the records name: exact, by as many passes as memory asks for. */
+export function countDistinctValues(file: ByteFile, levels: readonly Level[], valuesLength: number): number {
+  const records = levels.reduce((n, level) => n + level.count, 0)
+  return countInSpan(file, levels, 0, valuesLength, records)
+}
+
+function countInSpan(
+  file: ByteFile,
+  levels: readonly Level[],
+  from: number,
+  to: number,
+  atMost: number,
+): number {
+  const parts = Math.ceil(atMost / DISTINCT_AT_ONCE)
+  let distinct = 0
+  for (let part = 0; part < parts; part++) {
+    const low = from + Math.floor(((to - from) / parts) * part)
+    const high = part === parts - 1 ? to : from + Math.floor(((to - from) / parts) * (part + 1))
+    distinct += countPart(file, levels, low, high, Math.min(atMost, 2 * DISTINCT_AT_ONCE))
+  }
+  return distinct
+}
+
+/** Distinct offsets in [low, high). More than fit: the span is halved. */
+function countPart(
+  file: ByteFile,
+  levels: readonly Level[],
+  low: number,
+  high: number,
+  room: number,
+): number {
+  const offsets = new Float64Array(room)
+  let n = 0
+  let last = -1
+  for (const { offset, count } of levels)
+    scanRecords(file, offset, count, (words, word) => {
+      const value = offsetAt(words, word)
+      if (value < low || value >= high || value === last) return
+      last = value
+      if (n < room) offsets[n] = value
+      n++
+    })
+  if (n > room) {
+    const middle = low + Math.floor((high - low) / 2)
+    return countPart(file, levels, low, middle, room) + countPart(file, levels, middle, high, room)
+  }
+  const sorted = offsets.subarray(0, n).sort()
+  let distinct = 0
+  for (let i = 0; i < n; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) distinct++
+  return distinct
+}
+
+const CHUNK_RECORDS = 1 << 14
+
+/** All records in key order as entries; `base` is added to their offsets. One object, handed out again and again. */
+export function* entriesOf(file: ByteFile, levels: readonly Level[], base: number): Generator<Entry, void> {
+  const entry: Entry = { tileId: 0, offset: 0, length: 0, runLength: 1 }
+  const most = Math.max(0, ...levels.map(({ count }) => count))
+  const words = new Uint32Array(Math.min(CHUNK_RECORDS, most) * RECORD_WORDS)
+  for (const { offset, count } of levels)
+    for (let first = 0; first < count; first += CHUNK_RECORDS) {
+      const n = Math.min(CHUNK_RECORDS, count - first)
+      file.read(new Uint8Array(words.buffer, 0, n * RECORD_BYTES), offset + first * RECORD_BYTES)
+      for (let i = 0; i < n; i++) {
+        entry.tileId = keyAt(words, i * RECORD_WORDS)
+        entry.offset = offsetAt(words, i * RECORD_WORDS) + base
+        entry.length = lengthAt(words, i * RECORD_WORDS)
+        yield entry
+      }
+    }
+}

@@ -1,0 +1,221 @@
+// Iterating over tiles in key order, in rows fetched one bunch at a time, so that it works on a file that is
+// growing: each bunch is consistent, and the next continues behind the last key.
+import { badRange, badType, wrongType } from '../../errors.js'
+import { MAX_ZOOM } from '../../format/layout.js'
+import { decodeTileId, tileId, zoomBase } from '../../format/tile-id.js'
+import type { TileType } from '../../format/tile-type.js'
+import { notDegrees } from '../../grid/degrees.js'
+import { lonLatToTile } from '../../grid/mercator.js'
+import { didYouMean } from '../nearest.js'
+import { etagOf } from './tile.js'
+
+/** What a record says. */
+export interface RecordRow {
+  key: number
+  deleted: boolean
+  /** From V. */
+  offset: number
+  length: number
+  type: TileType
+  /** CRC-32 of the value. */
+  crc: number
+  /** Where it is not made of the key, the CRC and the length. */
+  etag?: string
+  /** How many keys from `key` on, perhaps into the next zoom, have these bytes; default 1. */
+  run?: number
+}
+
+/** Inclusive tile coordinates. */
+export interface TileRange {
+  minX: number
+  minY: number
+  maxX: number
+  maxY: number
+}
+
+export interface TilesQuery {
+  /** 0 to 26; default: all. */
+  zoom?: number | undefined
+  /** Only of a single zoom. */
+  range?: TileRange | undefined
+  /** West, south, east, north, degrees: tiles that meet it, of one zoom or of all; west > east, or east past 180, crosses the antimeridian. */
+  bbox?: readonly [number, number, number, number] | undefined
+}
+
+export interface ListedTile {
+  z: number
+  x: number
+  y: number
+  /** TileID. */
+  id: number
+  length: number
+  type: TileType
+  crc: number
+  etag: string
+}
+
+/**
+ * The next records of a zoom with keys from `from` on (one that covers `from` begins there), `most` of them; undefined when
+ * there are no more. There may be some of later zooms among them.
+ */
+export type Rows = (zoom: number, from: number, most: number) => RecordRow[] | undefined
+
+/** The first bunch is small, for who only asks whether there is anything. */
+const FIRST_ROWS = 4
+const MOST_ROWS = 512
+
+/** The tiles that are asked for, zoom by zoom in key order. Throws TypeError, RangeError for what cannot be asked. */
+export function listTiles(rows: Rows, query: TilesQuery): IterableIterator<ListedTile> {
+  checkQuery(query)
+  return listAsked(rows, query)
+}
+
+const QUERY_KEYS = ['zoom', 'range', 'bbox']
+const RANGE_KEYS = ['minX', 'minY', 'maxX', 'maxY'] as const
+
+/** By hand, because it is asked before every look for the tiles under a place. */
+function checkQuery(query: TilesQuery): void {
+  if (typeof query !== 'object' || query === null)
+    throw wrongType('what tiles() is asked is an object', query)
+  for (const key of Object.keys(query)) {
+    if (!QUERY_KEYS.includes(key))
+      throw badType(
+        `tiles() is asked by ${QUERY_KEYS.join(', ')}; there is no '${key}'${didYouMean(key, QUERY_KEYS)}`,
+      )
+  }
+  const { zoom, range, bbox } = query
+  if (zoom !== undefined) {
+    if (typeof zoom !== 'number') throw wrongType('zoom is a number', zoom)
+    if (!Number.isInteger(zoom) || zoom < 0 || zoom > MAX_ZOOM)
+      throw badRange(`zoom is a whole number from 0 to ${MAX_ZOOM}, not ${zoom}`)
+  }
+  if (range !== undefined) checkRange(range, zoom, bbox !== undefined)
+  if (bbox !== undefined) checkBbox(bbox)
+}
+
+function checkRange(range: TileRange, zoom: number | undefined, hasBbox: boolean): void {
+  if (typeof range !== 'object' || range === null)
+    throw wrongType('range is { minX, minY, maxX, maxY }', range)
+  if (zoom === undefined) throw badType('a range of tiles belongs to one zoom; say which')
+  if (hasBbox) throw badType('ask for a range or for a bbox, not for both')
+  for (const key of RANGE_KEYS) {
+    if (typeof range[key] !== 'number') throw wrongType(`${key} of the range is a number`, range[key])
+    if (!Number.isInteger(range[key]))
+      throw badRange(`${key} of the range is a whole number, not ${range[key]}`)
+  }
+}
+
+function checkBbox(bbox: readonly number[]): void {
+  if (!Array.isArray(bbox) || bbox.length !== 4)
+    throw badType('bbox is [west, south, east, north] in degrees: four numbers')
+  const wrong = bbox.find((value) => typeof value !== 'number')
+  if (wrong !== undefined) throw wrongType('bbox is four numbers', wrong)
+  const [, south, , north] = bbox
+  if (!bbox.every(Number.isFinite) || south! > north!)
+    throw badRange(`bbox ${bbox} is not west, south, east, north in degrees`)
+  const wrongUnit = notDegrees(bbox as [number, number, number, number])
+  if (wrongUnit !== undefined) throw badRange(`bbox ${bbox}: ${wrongUnit}`)
+}
+
+function* listAsked(rows: Rows, query: TilesQuery): IterableIterator<ListedTile> {
+  const first = query.zoom ?? 0
+  const last = query.zoom ?? 26
+  for (let zoom = first; zoom <= last; zoom++) {
+    const ranges = query.bbox === undefined ? [query.range] : tileRangesOf(query.bbox, zoom)
+    for (const range of ranges) yield* listLevel(rows, zoom, range)
+  }
+}
+
+/** West, south, east, north in degrees → one range of tiles, or two where they cross the antimeridian. Throws RangeError. */
+export function tileRangesOf(bbox: readonly [number, number, number, number], zoom: number): TileRange[] {
+  checkBbox(bbox)
+  const [, south, , north] = bbox
+  const [west, east] = longitudesOf(bbox[0], bbox[2])
+  const between = (from: number, to: number): TileRange => {
+    const [minX, minY] = lonLatToTile(from, north, zoom)
+    const [maxX, maxY] = lonLatToTile(to, south, zoom)
+    return { minX, minY, maxX, maxY }
+  }
+  if (west <= east) return [between(west, east)]
+  const [left, right] = [between(-180, east), between(west, 180)]
+  // At low zooms both sides are the same tiles.
+  return left.maxX >= right.minX ? [{ ...left, maxX: right.maxX }] : [left, right]
+}
+
+/** Both within -180…180, west > east where they cross the antimeridian. */
+function longitudesOf(west: number, east: number): readonly [number, number] {
+  if ((west >= -180 && east <= 180) || west > east) return [west, east]
+  if (east - west >= 360) return [-180, 180]
+  const wrapped = (lon: number): number => lon - 360 * Math.floor((lon + 180) / 360)
+  return [wrapped(west), wrapped(east)]
+}
+
+function* listLevel(rows: Rows, zoom: number, range: TileRange | undefined): IterableIterator<ListedTile> {
+  const spans = range === undefined ? [[zoomBase(zoom), zoomBase(zoom + 1)] as const] : spansOf(zoom, range)
+  const zxy: [number, number, number] = [0, 0, 0]
+  let most = FIRST_ROWS
+  for (const [from, to] of spans) {
+    for (let next = from; next < to; most = Math.min(MOST_ROWS, most * 4)) {
+      const bunch = rows(zoom, next, Math.min(most, to - next))
+      if (bunch === undefined) return
+      for (const row of bunch) {
+        const end = row.key + (row.run ?? 1)
+        next = end
+        if (row.key >= to) break
+        if (row.deleted) continue
+        for (let key = row.key; key < end && key < to; key++) {
+          decodeTileId(key, zxy)
+          const { length, type, crc, etag = etagOf(key, crc, length) } = row
+          yield { z: zxy[0], x: zxy[1], y: zxy[2], id: key, length, type, crc, etag }
+        }
+      }
+    }
+  }
+}
+
+/**
+ * The keys of a rectangle of tiles as ascending spans [from, to): a quadtree cell has consecutive keys, so a
+ * cell wholly inside is one span.
+ */
+function* spansOf(zoom: number, range: TileRange): Generator<readonly [number, number], void> {
+  let open: [number, number] | undefined
+  const last = 2 ** zoom - 1
+  const inWorld = (n: number): number => Math.min(Math.max(n, 0), last)
+  const corners = [range.minX, range.minY, range.maxX, range.maxY].map(inWorld) as [
+    number,
+    number,
+    number,
+    number,
+  ]
+  // the smallest cell that holds both corners
+  const up = 32 - Math.clz32((corners[0] ^ corners[2]) | (corners[1] ^ corners[3]))
+  for (const span of cellSpans(zoom, range, zoom - up, corners[0] >> up, corners[1] >> up)) {
+    if (open !== undefined && open[1] === span[0]) open[1] = span[1]
+    else {
+      if (open !== undefined) yield open
+      open = [span[0], span[1]]
+    }
+  }
+  if (open !== undefined) yield open
+}
+
+function* cellSpans(
+  zoom: number,
+  range: TileRange,
+  z: number,
+  x: number,
+  y: number,
+): Generator<readonly [number, number], void> {
+  const size = 2 ** (zoom - z)
+  const [minX, minY] = [x * size, y * size]
+  const [maxX, maxY] = [minX + size - 1, minY + size - 1]
+  if (maxX < range.minX || minX > range.maxX || maxY < range.minY || minY > range.maxY) return
+  if (minX >= range.minX && maxX <= range.maxX && minY >= range.minY && maxY <= range.maxY) {
+    const from = zoomBase(zoom) + (tileId(z, x, y) - zoomBase(z)) * size * size
+    yield [from, from + size * size]
+    return
+  }
+  const children = [0, 1, 2, 3].map((i) => ({ x: x * 2 + (i & 1), y: y * 2 + (i >> 1) }))
+  children.sort((a, b) => tileId(z + 1, a.x, a.y) - tileId(z + 1, b.x, b.y))
+  for (const child of children) yield* cellSpans(zoom, range, z + 1, child.x, child.y)
+}

@@ -1,0 +1,44 @@
+// Opens a tile file by what it is: our own by the superblocks' magic, any other PMTiles v3 by its own.
+import { FlagstoneError } from '../../errors.js'
+import { PMTILES_MAGIC } from '../../format/layout.js'
+import type { ByteFile } from '../../platform/byte-file.js'
+import { chooseFrom, readSlots } from '../file/superblocks.js'
+import type { ReaderOptions } from '../options.js'
+import { ForeignReader } from './pmtiles-reader.js'
+import { TileReader } from './reader.js'
+
+export type AnyReader = TileReader | ForeignReader
+
+/** Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, BAD_OPTION. */
+export function openReader(file: ByteFile, options: ReaderOptions = {}): AnyReader {
+  if (isFlat(file)) return TileReader.open(file, options)
+  if (isPmtiles(headOf(file))) return ForeignReader.open(file, options)
+  throw notTileFile(file)
+}
+
+/** Ours or PMTiles, by what it begins with. */
+export const isTileFile = (file: ByteFile): boolean => isPmtiles(headOf(file)) || isFlat(file)
+
+export const notTileFile = (file: ByteFile): FlagstoneError =>
+  new FlagstoneError(
+    'NOT_A_TILE_FILE',
+    `${file.path}: neither a Flagstone file nor a PMTiles archive (${file.size() === 0 ? 'it is empty' : `${file.size()} bytes, beginning with ${hex(headOf(file))}`}).`,
+    { path: file.path },
+  )
+
+function headOf(file: ByteFile): Uint8Array {
+  const head = new Uint8Array(2)
+  file.read(head, 0)
+  return head
+}
+
+const isPmtiles = (head: Uint8Array): boolean => head[0] === PMTILES_MAGIC[0] && head[1] === PMTILES_MAGIC[1]
+
+/** Whether there is at least the trace of a superblock: a damaged one is to be reported, not to be overlooked. */
+export function isFlat(file: ByteFile): boolean {
+  return chooseFrom(readSlots(file)).problems.some((problem) => problem?.code !== 'NOT_A_TILE_FILE')
+}
+
+function hex(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
+}

@@ -1,0 +1,390 @@
+// Any PMTiles v3 archive, read only, behind the same interface as our own files. There are no checks to compare
+// values with; what can be checked (header, directories, bounds) is.
+//
+// A reader that does not map the file notices when somebody writes to it in place (`cp` over it): what was read counts
+// only if size and time of the file are what they were when its header was read. Else header and directories are
+// read anew, once nobody has written for a while. A mapped file that is cut off kills the process that touches it.
+import { isUint8Array } from 'node:util/types'
+import { FlagstoneError, wrongType } from '../../errors.js'
+import { crc32 } from '../../format/crc.js'
+import { isGzip, typeOfTile, unpackedPicture } from '../../format/gzip-tile.js'
+import { PMTILES_HEADER_BYTES } from '../../format/layout.js'
+import type { PmtilesHeader } from '../../format/pmtiles.js'
+import { tileId, zoomBase, zoomOfTileId } from '../../format/tile-id.js'
+import { sniffTileType, TileType } from '../../format/tile-type.js'
+import type { ByteFile, FileFacts } from '../../platform/byte-file.js'
+import { WINDOW_STEP, Windows } from '../index/window.js'
+import {
+  checkGetOptions,
+  type GetOptions,
+  parseOptions,
+  type ReaderOptions,
+  type ResolvedReaderOptions,
+  readerOptions,
+} from '../options.js'
+import { Archive, type Place } from '../pmtiles/archive.js'
+import { listAreas, type TileArea } from './areas.js'
+import { LentViews } from './lent-views.js'
+import { type ListedTile, listTiles, type RecordRow, type TileRange, type TilesQuery } from './list.js'
+import type { LevelInfo } from './reader.js'
+import { allocate } from './slab.js'
+import { PlacedTile, type Tile, type TileStat } from './tile.js'
+
+/** A file that was written to is believed again when that is so long ago. */
+const QUIET_MS = 300
+const TRIES = 4
+/** Of the first tile, to tell what it is. */
+const KIND_BYTES = 512
+/** Entries that are counted in some tenths of a second. */
+const ESTIMATED_ENTRIES = 200_000
+
+export class ForeignReader {
+  readonly kind = 'pmtiles'
+  readonly path: string
+  readonly #file: ByteFile
+  readonly #pooled: boolean
+  readonly #mayEstimate: boolean
+  #archive: Archive
+  /** Before the header was read; undefined of a file that is mapped, or in memory. */
+  #facts: FileFacts | undefined
+  /** Of the file in the state its header was read in; part of entity tags. */
+  #identity: string
+  #windows: Windows | undefined
+  /** For values that are handed out without copying them; undefined when nobody asked for that. */
+  readonly #lent: LentViews | undefined
+  #closed = false
+  #levels: LevelInfo[] | undefined
+  #kindFound: { readonly type: TileType; readonly isSure: boolean } | undefined
+
+  private constructor(file: ByteFile, { mode, zeroCopy, pooled, levels }: ResolvedReaderOptions) {
+    this.#file = file
+    this.#pooled = pooled
+    this.#mayEstimate = levels === 'about'
+    this.path = file.path
+    // Whoever adopts or grows this file one day asks for these locks before moving or cutting anything.
+    const held = file.tryLock('attach', 'shared') && file.tryLock('pin', 'shared')
+    const facts = file.facts?.()
+    this.#archive = new Archive(file)
+    this.#identity = identityOf(file, facts, this.#archive)
+    this.#windows = mode === 'mmap' && held ? Windows.of(file) : undefined
+    if (this.#windows === undefined) this.#facts = facts
+    else if (zeroCopy) this.#lent = new LentViews(file)
+  }
+
+  /**
+   * Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED.
+   * @internal
+   */
+  static open(file: ByteFile, options: ReaderOptions = {}): ForeignReader {
+    return new ForeignReader(file, parseOptions(readerOptions, options, 'reader option'))
+  }
+
+  /** The archive's header as it stands. */
+  get header(): PmtilesHeader {
+    return this.#archive.header
+  }
+
+  /** Another one for every state of the file. */
+  get revision(): string {
+    this.#assertOpen()
+    return this.#inOneState(() => this.#identity)
+  }
+
+  /** RangeError outside the grid; LOCKED while somebody writes over the file. */
+  get(z: number, x: number, y: number): Tile | undefined {
+    const key = tileId(z, x, y)
+    return this.#inOneState(() => {
+      const place = this.#find(key)
+      return place === undefined ? undefined : this.#tile(key, place, this.#bytesAt(place))
+    })
+  }
+
+  /**
+   * Type, length and entity tag of a tile, undefined when there is none. No value is read, unless the archive does not
+   * say of what type its tiles are.
+   */
+  stat(z: number, x: number, y: number): TileStat | undefined {
+    const key = tileId(z, x, y)
+    return this.#inOneState(() => {
+      const place = this.#find(key)
+      if (place === undefined) return undefined
+      const { type, isSure } = this.#kind
+      const etag = this.#etagOf(place.offset, place.length)
+      if (isSure) return { type, length: place.length, etag }
+      const tile = this.#tile(key, place, this.#bytesAt(place))
+      return { type: tile.type, length: tile.bytes.length, etag }
+    })
+  }
+
+  async getAsync(z: number, x: number, y: number, options: GetOptions = {}): Promise<Tile | undefined> {
+    const key = tileId(z, x, y)
+    checkGetOptions(options)
+    options.signal?.throwIfAborted()
+    for (let tries = 0; tries < TRIES; tries++) {
+      const archive = this.#inOneState(() => this.#archive)
+      const place = this.#inOneState(() => this.#find(key))
+      if (place === undefined) return undefined
+      const bytes = new Uint8Array(place.length)
+      const got = await this.#file.readAsync(bytes, place.offset)
+      options.signal?.throwIfAborted()
+      this.#assertOpen()
+      if (this.#archive !== archive || this.#hasChanged()) continue
+      if (got !== place.length) throw this.#cutOff(place)
+      return this.#tile(key, place, bytes)
+    }
+    throw this.#beingWritten()
+  }
+
+  getInto(z: number, x: number, y: number, into: Uint8Array): number {
+    const key = tileId(z, x, y)
+    if (!isUint8Array(into)) throw wrongType('into is a Uint8Array', into)
+    return this.#inOneState(() => {
+      const place = this.#find(key)
+      if (place === undefined) return -1
+      const tile = this.#kind.isSure ? undefined : this.#tile(key, place, this.#bytesAt(place))
+      const length = tile?.bytes.length ?? place.length
+      if (length > into.length)
+        throw new RangeError(`tile ${z}/${x}/${y} has ${length} bytes, the buffer ${into.length}`)
+      if (tile !== undefined) into.set(tile.bytes)
+      else this.#fill(length === into.length ? into : into.subarray(0, length), place)
+      return length
+    })
+  }
+
+  has(z: number, x: number, y: number): boolean {
+    const key = tileId(z, x, y)
+    return this.#inOneState(() => this.#find(key)) !== undefined
+  }
+
+  /** `crc` of listed tiles would cost reading them, so here it is 0. */
+  tiles(query: TilesQuery = {}): IterableIterator<ListedTile> {
+    return listTiles((_zoom, from, most) => this.#inOneState(() => this.#rows(from, most)), query)
+  }
+
+  /** The tiles of a zoom as rectangles of equal ones, in no particular order. @internal */
+  areas(zoom: number, range?: TileRange): IterableIterator<TileArea> {
+    return listAreas((_zoom, from, most) => this.#inOneState(() => this.#rows(from, most)), zoom, range)
+  }
+
+  /** Walks all directories the first time, unless the option `levels` says otherwise. */
+  levels(): LevelInfo[] {
+    this.#assertOpen()
+    return this.#inOneState(() => {
+      this.#levels ??= this.#isLarge ? this.#estimateLevels() : this.#countLevels()
+      return this.#levels
+    })
+  }
+
+  metadata(): Record<string, unknown> {
+    this.#assertOpen()
+    return this.#inOneState(() => this.#archive.metadata())
+  }
+
+  /**
+   * Fills `into` from the file in the state of `revision`, in the thread pool; false when it is in another one by
+   * now. DAMAGED when the file ends before, LOCKED while somebody writes over it.
+   * @internal
+   */
+  async readBytes(into: Uint8Array, position: number, revision: string): Promise<boolean> {
+    if (this.revision !== revision) return false
+    const { length } = into
+    const got = await this.#file.readAsync(into, position)
+    this.#assertOpen()
+    if (this.#identity !== revision || this.#hasChanged()) return false
+    if (got !== length) throw this.#cutOff({ offset: position, length })
+    return true
+  }
+
+  /** Size of the file. */
+  get fileBytes(): number {
+    this.#assertOpen()
+    return this.#file.size()
+  }
+
+  get sealed(): boolean {
+    return true
+  }
+
+  get zeroCopy(): boolean {
+    return this.#lent !== undefined
+  }
+
+  /** Reads header and directories anew. */
+  refresh(): void {
+    this.#assertOpen()
+    const facts = this.#file.facts?.()
+    this.#archive = new Archive(this.#file)
+    this.#identity = identityOf(this.#file, facts, this.#archive)
+    this.#levels = undefined
+    this.#kindFound = undefined
+    if (this.#windows === undefined) this.#facts = facts
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    // With views about, the mapping they hold alive keeps the locks, which belong to the open file; that is right so.
+    if (this.#lent === undefined) {
+      this.#file.unlock('pin')
+      this.#file.unlock('attach')
+    }
+    this.#windows?.close()
+    this.#windows = undefined
+    this.#file.close()
+  }
+
+  /** As `close`: `using file = open(path)`. */
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** What `read` finds while the file stays as it is. */
+  #inOneState<T>(read: () => T): T {
+    for (let tries = 0; tries < TRIES; tries++) {
+      try {
+        const found = read()
+        if (!this.#hasChanged()) return found
+      } catch (error) {
+        if (this.#closed || !this.#hasChanged()) throw error
+      }
+      const age = Date.now() - (this.#file.facts?.().mtimeMs ?? 0)
+      // a clock that is ahead of ours says nothing
+      if (age >= 0 && age < QUIET_MS) break
+      this.refresh()
+    }
+    throw this.#beingWritten()
+  }
+
+  #hasChanged(): boolean {
+    const facts = this.#facts
+    if (facts === undefined) return false
+    const now = this.#file.facts!()
+    return now.mtimeMs !== facts.mtimeMs || now.size !== facts.size
+  }
+
+  #beingWritten(): FlagstoneError {
+    return new FlagstoneError(
+      'LOCKED',
+      `${this.path} is being written over; ask again when that is done, and next time put the new file in its place by renaming it.`,
+    )
+  }
+
+  #find(key: number): Place | undefined {
+    this.#assertOpen()
+    return this.#archive.find(key)
+  }
+
+  #bytesAt({ offset, length }: Place): Uint8Array {
+    const lent = this.#lent?.view(offset, length)
+    if (lent !== undefined) return lent
+    const bytes = this.#pooled ? allocate(length) : new Uint8Array(length)
+    this.#fill(bytes, { offset, length })
+    return bytes
+  }
+
+  #fill(into: Uint8Array, { offset, length }: Place): void {
+    const window = length <= WINDOW_STEP ? this.#windows?.at(offset, offset + length) : undefined
+    const at = offset - Windows.startOf(offset)
+    if (window !== undefined) into.set(window.subarray(at, at + length))
+    else if (this.#file.read(into, offset) !== length) throw this.#cutOff({ offset, length })
+  }
+
+  #tile(key: number, { offset, length }: Place, stored: Uint8Array): Tile {
+    const { type, isSure } = this.#kind
+    const bytes = isSure ? stored : unpackedPicture(stored)
+    return new PlacedTile(bytes, isSure ? type : sniffTileType(bytes), key, this.#etagOf(offset, length))
+  }
+
+  /** Equal tiles that are stored once have one entity tag. */
+  #etagOf(offset: number, length: number): string {
+    return `"${offset.toString(36)}-${this.#identity}-${length.toString(36)}"`
+  }
+
+  /**
+   * What tiles are by the header, where the first tile is that. Else (it says nothing, or something else, or they are
+   * pictures in gzip) what the first one is, and not sure: each is looked at.
+   */
+  get #kind(): { readonly type: TileType; readonly isSure: boolean } {
+    this.#kindFound ??= this.#findKind()
+    return this.#kindFound
+  }
+
+  #findKind(): { readonly type: TileType; readonly isSure: boolean } {
+    const { tileType, dataOffset } = this.#archive.header
+    const said = tileType as TileType
+    const first = this.#archive.entries().next().value
+    const head = new Uint8Array(Math.min(KIND_BYTES, first?.length ?? 0))
+    const got = this.#file.read(head, dataOffset + (first?.offset ?? 0))
+    const found = typeOfTile(head.subarray(0, got))
+    const isPacked = isGzip(head) && found !== TileType.mvt
+    const areVectors = [found, said].every((type) => type === TileType.mvt || type === TileType.mlt)
+    const isOther = found !== TileType.unknown && found !== said && !areVectors
+    return isPacked || isOther || said === TileType.unknown
+      ? { type: found, isSure: false }
+      : { type: said, isSure: true }
+  }
+
+  #rows(from: number, most: number): RecordRow[] | undefined {
+    this.#assertOpen()
+    const rows: RecordRow[] = []
+    const { type } = this.#kind
+    const { dataOffset } = this.#archive.header
+    for (const { tileId, offset, length, runLength } of this.#archive.entries(from)) {
+      const etag = this.#etagOf(dataOffset + offset, length)
+      const key = Math.max(from, tileId)
+      rows.push({ key, run: tileId + runLength - key, deleted: false, offset, length, type, crc: 0, etag })
+      if (rows.length === most) break
+    }
+    return rows.length === 0 ? undefined : rows
+  }
+
+  get #isLarge(): boolean {
+    return this.#mayEstimate && this.#archive.header.tileEntries > ESTIMATED_ENTRIES
+  }
+
+  #estimateLevels(): LevelInfo[] {
+    return [...this.#archive.estimateLevels()]
+      .sort(([a], [b]) => a - b)
+      .map(([zoom, count]) => ({ zoom, count, records: count, tail: 0, indexBytes: 0 }))
+  }
+
+  #countLevels(): LevelInfo[] {
+    const levels: LevelInfo[] = []
+    for (const entry of this.#archive.entries()) {
+      // A run may reach over into the next zoom.
+      for (let key = entry.tileId, left = entry.runLength; left > 0; ) {
+        const zoom = zoomOfTileId(key)
+        const inZoom = Math.min(left, zoomBase(zoom + 1) - key)
+        levels[zoom] ??= { zoom, count: 0, records: 0, tail: 0, indexBytes: 0 }
+        levels[zoom].count += inZoom
+        levels[zoom].records++
+        key += inZoom
+        left -= inZoom
+      }
+    }
+    return levels.filter((level) => level !== undefined)
+  }
+
+  #cutOff({ offset, length }: Place): FlagstoneError {
+    return new FlagstoneError(
+      'DAMAGED',
+      `${this.path}: the file ends within ${length} bytes at ${offset}; get the archive again.`,
+    )
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new TypeError('this reader is closed')
+  }
+}
+
+/** Tells states of a file apart: by its size, when it was changed, and what header and root directory say. */
+function identityOf(file: ByteFile, facts: FileFacts | undefined, { header }: Archive): string {
+  const head = new Uint8Array(PMTILES_HEADER_BYTES)
+  const root = new Uint8Array(header.rootLength)
+  file.read(head, 0)
+  file.read(root, header.rootOffset)
+  const outside = new TextEncoder().encode(`${file.size()} ${facts?.mtimeMs ?? ''}`)
+  return crc32(outside, crc32(root, crc32(head)))
+    .toString(16)
+    .padStart(8, '0')
+}

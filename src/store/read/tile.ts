@@ -1,0 +1,68 @@
+// A tile as readers hand it out.
+import { crc32 } from '../../format/crc.js'
+import type { OwnBytes } from '../../format/own-memory.js'
+import { mimeOf, type TileType } from '../../format/tile-type.js'
+
+/** Not known yet; computed when asked for. */
+export const CRC_UNKNOWN = -1
+
+/** What is known of a tile without its bytes. */
+export interface TileStat {
+  readonly type: TileType
+  readonly length: number
+  /** As the tile's own: strong, quoted. */
+  readonly etag: string
+}
+
+export class Tile {
+  /**
+   * The stored bytes: memory of their own, to keep, change, clone or transfer. With the reader's options `zeroCopy` and
+   * `pooled` they share it with others.
+   */
+  readonly bytes: OwnBytes
+  readonly type: TileType
+  /** TileID. */
+  readonly key: number
+  #crc: number
+
+  constructor(bytes: Uint8Array, type: TileType, key: number, crc: number) {
+    // no reader has values in a SharedArrayBuffer
+    this.bytes = bytes as OwnBytes
+    this.type = type
+    this.key = key
+    this.#crc = crc
+  }
+
+  /** CRC-32 of the stored bytes. */
+  get crc(): number {
+    if (this.#crc === CRC_UNKNOWN) this.#crc = crc32(this.bytes)
+    return this.#crc
+  }
+
+  /** A strong entity tag, quoted as HTTP wants it: key, CRC and length. */
+  get etag(): string {
+    return etagOf(this.key, this.crc, this.bytes.length)
+  }
+
+  get mime(): string {
+    return mimeOf(this.type)
+  }
+}
+
+/** A tile of an archive that has no checks: its entity tag is made of where it lies, and in which state of which file. */
+export class PlacedTile extends Tile {
+  readonly #etag: string
+
+  constructor(bytes: Uint8Array, type: TileType, key: number, etag: string) {
+    super(bytes, type, key, CRC_UNKNOWN)
+    this.#etag = etag
+  }
+
+  override get etag(): string {
+    return this.#etag
+  }
+}
+
+export function etagOf(key: number, crc: number, length: number): string {
+  return `"${key.toString(36)}-${crc.toString(16).padStart(8, '0')}-${length.toString(36)}"`
+}

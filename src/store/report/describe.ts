@@ -1,0 +1,159 @@
+// What `info` says of a tile file, ours or a foreign archive, as plain data.
+import { wrongType } from '../../errors.js'
+import { indexStart, MAX_ZOOM } from '../../format/layout.js'
+import { extensionOf, nameOfTileType } from '../../format/tile-type.js'
+import { isReader } from '../options.js'
+import { tilesIn } from '../read/areas.js'
+import type { TileRange } from '../read/list.js'
+import type { AnyReader } from '../read/open.js'
+import { believedBounds, believedCenter, boxOf } from './claims.js'
+
+export interface LevelDescription {
+  readonly zoom: number
+  readonly count: number
+  /** Sum of the tiles' lengths; a value that several tiles share counts for each. */
+  readonly bytes: number
+}
+
+/** Space in a flat-1 file. */
+export interface LayoutDescription {
+  readonly uuid: string
+  readonly growthUnitBytes: number
+  /** Records in use, and room kept for more (or left by what was there before). */
+  readonly indexBytes: number
+  readonly slackBytes: number
+  /** All values, also those no tile refers to any more. */
+  readonly valueBytes: number
+}
+
+export interface TilesDescription {
+  /** 'flat-1, sealed', 'flat-1, open for writing', 'PMTiles v3'. */
+  readonly kind: string
+  readonly sealed: boolean
+  readonly fileBytes: number
+  readonly tiles: number
+  readonly types: readonly { name: string; extension: string; count: number }[]
+  readonly minZoom: number | undefined
+  readonly maxZoom: number | undefined
+  /** West, south, east, north in degrees: as the metadata says, if tiles are there; else of the deepest zoom's tiles. */
+  readonly bounds: [number, number, number, number] | undefined
+  /** Longitude, latitude, zoom. */
+  readonly center: [number, number, number] | undefined
+  readonly levels: readonly LevelDescription[]
+  readonly layout: LayoutDescription | undefined
+  readonly metadata: Record<string, unknown>
+  /** Types and bytes were made of a sample and the counts; else every tile was looked at. */
+  readonly isSampled: boolean
+  /** What the metadata say and cannot be: 'bounds 0,0,0,0, where no tiles are'. */
+  readonly disbelieved?: string
+}
+
+/** The tiles of one zoom, by their rows and columns. */
+export interface Extent {
+  zoom: number
+  minX: number
+  minY: number
+  maxX: number
+  maxY: number
+}
+
+/** What has to be looked for in the tiles; the rest follows from it. */
+export interface TilesFound
+  extends Pick<
+    TilesDescription,
+    'kind' | 'sealed' | 'fileBytes' | 'levels' | 'layout' | 'metadata' | 'isSampled'
+  > {
+  /** How many of each type. */
+  readonly types: ReadonlyMap<number, number>
+  /** Of the deepest zoom, for files whose metadata name no bounds. */
+  readonly extent: Extent | undefined
+}
+
+/** Reads every record once. @throws FlagstoneError DAMAGED */
+export function describeTiles(reader: AnyReader): TilesDescription {
+  if (!isReader(reader)) throw wrongType('reader is an open reader', reader)
+  const levels: { zoom: number; count: number; bytes: number }[] = []
+  const types = new Map<number, number>()
+  let extent: Extent | undefined
+  for (let zoom = 0; zoom <= MAX_ZOOM; zoom++) {
+    const level = { zoom, count: 0, bytes: 0 }
+    let ofLevel: Extent | undefined
+    for (const area of reader.areas(zoom)) {
+      const tiles = tilesIn(area)
+      level.count += tiles
+      level.bytes += area.length * tiles
+      types.set(area.type, (types.get(area.type) ?? 0) + tiles)
+      ofLevel = withArea(ofLevel, zoom, area)
+    }
+    if (ofLevel === undefined) continue
+    levels.push(level)
+    extent = ofLevel
+  }
+  return describeFound({ ...aboutReader(reader), levels, types, extent, isSampled: false })
+}
+
+export function withTile(extent: Extent | undefined, zoom: number, x: number, y: number): Extent {
+  return withArea(extent, zoom, { minX: x, minY: y, maxX: x, maxY: y })
+}
+
+function withArea(extent: Extent | undefined, zoom: number, area: TileRange): Extent {
+  const { minX, minY, maxX, maxY } = area
+  if (extent === undefined) return { zoom, minX, minY, maxX, maxY }
+  extent.minX = Math.min(extent.minX, minX)
+  extent.maxX = Math.max(extent.maxX, maxX)
+  extent.minY = Math.min(extent.minY, minY)
+  extent.maxY = Math.max(extent.maxY, maxY)
+  return extent
+}
+
+/** What needs no look at the tiles. */
+export const aboutReader = (
+  reader: AnyReader,
+): Pick<TilesFound, 'kind' | 'sealed' | 'fileBytes' | 'layout' | 'metadata'> => ({
+  kind: kindOf(reader),
+  sealed: reader.sealed,
+  fileBytes: reader.fileBytes,
+  layout: layoutOf(reader),
+  metadata: reader.metadata(),
+})
+
+export function describeFound({ types, extent, ...found }: TilesFound): TilesDescription {
+  const { levels, metadata } = found
+  const believed = believedBounds(metadata['bounds'], extent)
+  const bounds = believed ?? (extent && boxOf(extent))
+  const [minZoom, maxZoom] = [levels[0]?.zoom, levels.at(-1)?.zoom]
+  const isWrong = believed === undefined && bounds !== undefined && (metadata['bounds'] ?? '') !== ''
+  return {
+    ...found,
+    tiles: levels.reduce((sum, level) => sum + level.count, 0),
+    types: [...types]
+      .sort((a, b) => b[1] - a[1])
+      .map(([type, count]) => ({ name: nameOfTileType(type), extension: extensionOf(type), count })),
+    minZoom,
+    maxZoom,
+    bounds,
+    center: bounds && believedCenter(metadata['center'], bounds, minZoom ?? 0, maxZoom ?? 0),
+    ...(isWrong ? { disbelieved: `bounds ${metadata['bounds']}, where no tiles are` } : {}),
+  }
+}
+
+function kindOf(reader: AnyReader): string {
+  if (reader.kind !== 'flat') return 'PMTiles v3'
+  return reader.sealed ? 'flat-1, sealed (also a PMTiles v3 archive)' : 'flat-1, open for writing'
+}
+
+function layoutOf(reader: AnyReader): LayoutDescription | undefined {
+  if (reader.kind !== 'flat') return undefined
+  const sb = reader.superblock
+  const used = sb.levels.reduce((sum, level) => sum + level.count * 24, 0)
+  const inTail = sb.levels.filter((level) => level.offset >= sb.valuesStart)
+  const front = sb.valuesStart - indexStart(sb.growthUnitBytes)
+  const room = front + inTail.reduce((sum, level) => sum + level.capacityBytes, 0)
+  return {
+    uuid: Buffer.from(sb.uuid).toString('hex'),
+    growthUnitBytes: sb.growthUnitBytes,
+    indexBytes: used,
+    slackBytes: Math.max(0, room - used),
+    valueBytes: sb.valuesLength,
+  }
+}

@@ -1,0 +1,122 @@
+// Merging a level's tail into its sorted part: written elsewhere in one pass, then switched to by one
+// superblock, then the old region is given back. Readers see either the old region or the new one.
+//
+// Everything must be committed before: the merged region's superblock says that all its records count.
+import { FlagstoneError } from '../../errors.js'
+import { RECORD_BYTES, RECORD_WORDS } from '../../format/layout.js'
+import { isDeletedAt, keyAt } from '../../format/record.js'
+import { allocateRegion, collapseRange, type GrowthChoice, punch } from './growth.js'
+import type { LevelWriter, Region } from './level.js'
+import type { StoreState } from './state.js'
+
+const CHUNK_RECORDS = 1 << 15
+
+export function mergeLevel(state: StoreState, level: LevelWriter, choice: GrowthChoice): void {
+  const start = performance.now()
+  const old: Region = { offset: level.offset, capacityBytes: level.capacityBytes }
+  const most = (level.sortedCount + level.tail.size) * RECORD_BYTES
+  // Room to grow again, unless what is there leaves some anyway.
+  const place = allocateRegion(state, Math.max(level.capacityBytes, most + (most >> 2)), choice)
+  // allocateRegion may have moved the level's own region: level.offset is right, `old` is not yet.
+  old.offset = level.offset
+  const output = new RegionOutput(state, place.offset, Math.min(CHUNK_RECORDS, most / RECORD_BYTES))
+  mergeInto(level, output)
+  output.flush()
+  state.sync()
+  level.replace(place, output.count, output.lastKey)
+  state.publish({})
+  state.growth.merges++
+  freeRegion(state, old)
+  state.growth.seconds += (performance.now() - start) / 1000
+}
+
+/** Streams the sorted part and, key by key, what the tail says last; deleted keys are dropped. */
+function mergeInto(level: LevelWriter, output: RegionOutput): void {
+  const tailCount = level.count - level.sortedCount
+  const tail = new Uint32Array(tailCount * RECORD_WORDS)
+  level.readRecords(level.sortedCount, new Uint8Array(tail.buffer))
+  const tailKeys = level.tail.sortedKeys()
+  let next = 0
+  const takeTail = (): void => {
+    const word = level.tail.find(tailKeys[next++]!) * RECORD_WORDS
+    if (!isDeletedAt(tail, word)) output.put(tail, word)
+  }
+  const chunk = new Uint32Array(Math.min(CHUNK_RECORDS, level.sortedCount) * RECORD_WORDS)
+  for (let first = 0; first < level.sortedCount; first += CHUNK_RECORDS) {
+    const n = Math.min(CHUNK_RECORDS, level.sortedCount - first)
+    level.readRecords(first, new Uint8Array(chunk.buffer, 0, n * RECORD_BYTES))
+    for (let i = 0; i < n; i++) {
+      const key = keyAt(chunk, i * RECORD_WORDS)
+      while (next < tailKeys.length && tailKeys[next]! < key) takeTail()
+      if (next < tailKeys.length && tailKeys[next] === key) takeTail()
+      else if (!isDeletedAt(chunk, i * RECORD_WORDS)) output.put(chunk, i * RECORD_WORDS)
+    }
+  }
+  while (next < tailKeys.length) takeTail()
+}
+
+class RegionOutput {
+  readonly #state: StoreState
+  readonly #room: number
+  readonly #words: Uint32Array
+  #used = 0
+  #position: number
+  count = 0
+  lastKey = -1
+
+  /** Gathers `room` records before it writes them. */
+  constructor(state: StoreState, position: number, room: number) {
+    this.#state = state
+    this.#position = position
+    this.#room = room
+    this.#words = new Uint32Array(room * RECORD_WORDS)
+  }
+
+  put(words: Uint32Array, word: number): void {
+    if (this.#used === this.#room) this.flush()
+    const to = this.#used++ * RECORD_WORDS
+    for (let i = 0; i < RECORD_WORDS; i++) this.#words[to + i] = words[word + i]!
+    this.lastKey = keyAt(words, word)
+    this.count++
+  }
+
+  flush(): void {
+    const bytes = new Uint8Array(this.#words.buffer, 0, this.#used * RECORD_BYTES)
+    this.#state.file.write(bytes, this.#position)
+    this.#position += bytes.length
+    this.#used = 0
+  }
+}
+
+/**
+ * Cuts a region out of the file when nobody can mind, else gives its blocks back and leaves a gap. The merge is done by
+ * then: that there is less room than there could be is no reason to fail it. Throws only when the writer has to give up.
+ */
+function freeRegion(state: StoreState, region: Region): void {
+  let isCutOut = false
+  const cutOut = (): void => {
+    isCutOut = collapseRange(state, region.offset, region.capacityBytes)
+  }
+  try {
+    if (region.offset < state.valuesStart && state.collapseWorks) whenNobodyReads(state, cutOut)
+  } catch (error) {
+    if (state.broken !== undefined || !(error instanceof FlagstoneError)) throw error
+  }
+  if (!isCutOut) punch(state, region)
+}
+
+/** A reader that maps past the new end would die of SIGBUS; one that handed out views would see them move. */
+function whenNobodyReads(state: StoreState, work: () => void): void {
+  const { file } = state
+  if (!file.tryLock('attach', 'exclusive')) return
+  try {
+    if (!file.tryLock('pin', 'exclusive')) return
+    try {
+      work()
+    } finally {
+      state.unlock('pin')
+    }
+  } finally {
+    state.unlock('attach')
+  }
+}

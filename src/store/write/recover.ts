@@ -1,0 +1,92 @@
+// Opening a file for writing after whatever happened to it: which superblock is in force, whether an announced
+// change of geometry took place, and cutting off what no commit accounts for.
+import { FlagstoneError } from '../../errors.js'
+import { crc32 } from '../../format/crc.js'
+import { parseJsonObject } from '../../format/json.js'
+import { FORMAT_VERSION, HEADER_BLOCK_BYTES } from '../../format/layout.js'
+import type { Superblock } from '../../format/superblock.js'
+import type { ByteFile } from '../../platform/byte-file.js'
+import { committedEnd } from '../file/geometry.js'
+import { crcOfRange, type PendingOutcome, pendingOutcome, resolved } from '../file/pending.js'
+import { areTwins, currentSuperblock } from '../file/superblocks.js'
+import { zeroHeader } from './seal.js'
+import { StoreState } from './state.js'
+
+/** The 'writer' lock is held. Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED with the finding. */
+export function recover(
+  file: ByteFile,
+  stagingBytes: number,
+  behindAfter: number,
+): { state: StoreState; metadata: Record<string, unknown> } {
+  const found = currentSuperblock(file)
+  if (found.writeVersion > FORMAT_VERSION)
+    throw new FlagstoneError(
+      'VERSION_UNSUPPORTED',
+      `${file.path}: written in format version ${found.writeVersion}, this program writes ${FORMAT_VERSION}; use a newer Flagstone, or only read it.`,
+    )
+  const outcome = found.pending === undefined ? undefined : pendingOutcome(file, found)
+  const superblock = outcome === undefined ? found : resolved(found, outcome)
+  assertWhole(file, superblock)
+  const metadata = readMetadata(file, superblock)
+  const state = new StoreState(file, superblock, superblock.valuesLength, stagingBytes, behindAfter)
+  for (const level of state.regions) {
+    level.load()
+    if (level.tailCrc !== superblock.tailCrcs[level.zoom])
+      throw new FlagstoneError(
+        'DAMAGED',
+        `${file.path}: the tail of zoom ${level.zoom} (records ${level.sortedCount} to ${level.count} at ${level.offset}) does not match its checksum; restore the file from a copy.`,
+      )
+  }
+  if (outcome !== undefined) settle(state, found, outcome)
+  const end = committedEnd(superblock)
+  if (superblock.sealed) {
+    // a seal that was interrupted before its second copy
+    if (!areTwins(file)) {
+      state.writeSuperblockTwin()
+      state.sync()
+    }
+  } else {
+    if (file.size() > end) file.truncate(end)
+    // A seal, or its taking back, that was interrupted.
+    if (crcOfRange(file, 0, HEADER_BLOCK_BYTES) !== crc32(new Uint8Array(HEADER_BLOCK_BYTES)))
+      zeroHeader(state)
+  }
+  return { state, metadata }
+}
+
+/** Makes the answer to a pending change permanent, before anything else is written. */
+function settle(state: StoreState, found: Superblock, outcome: PendingOutcome): void {
+  const { kind, length, sizeBefore } = found.pending!
+  const sizeAfter = kind === 'insert' ? sizeBefore + length : sizeBefore - length
+  const size = outcome === 'applied' ? sizeAfter : sizeBefore
+  if (state.file.size() !== size) state.file.truncate(size)
+  state.writeSuperblock()
+  state.sync()
+}
+
+/** DAMAGED when the file is shorter than its superblock says (or, sealed, not exactly as long). */
+export function assertWhole(file: ByteFile, sb: Superblock): void {
+  const size = file.size()
+  if (sb.sealed ? size === sb.fileLength : size >= committedEnd(sb)) return
+  throw new FlagstoneError(
+    'DAMAGED',
+    sb.sealed
+      ? `${file.path}: the file has ${size} bytes, it was sealed with ${sb.fileLength}; restore it from a copy.`
+      : `${file.path}: the file has ${size} bytes, its last commit needs ${committedEnd(sb)}; it was cut off. Restore it from a copy.`,
+  )
+}
+
+/** The metadata object; {} when none was set. DAMAGED when its bytes do not match their CRC. */
+export function readMetadata(file: ByteFile, sb: Superblock): Record<string, unknown> {
+  if (sb.metadata === undefined) return {}
+  const { offset, length, crc } = sb.metadata
+  const bytes = new Uint8Array(length)
+  const got = file.read(bytes, sb.valuesStart + offset)
+  const isWhole = got === length && crc32(bytes) === crc
+  const value = isWhole ? parseJsonObject(bytes, { strict: true }) : 'not what its checksum is of'
+  if (typeof value !== 'string') return value
+  throw new FlagstoneError(
+    'DAMAGED',
+    `${file.path}: the metadata, ${length} bytes at ${sb.valuesStart + offset}, is ${value}.`,
+  )
+}

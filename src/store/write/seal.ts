@@ -1,0 +1,182 @@
+// Sealing: PMTiles' header, directories and metadata are put around what is there, nothing is copied. Before:
+// everything is committed and no level has a tail.
+//
+//   front: directories lie right before V, in the gap an earlier seal left or in room made by one INSERT_RANGE;
+//   tail:  directories follow the values; where inserting is not possible or a reader holds the pin.
+//
+// Order: directories and metadata, sync; header and root, sync; superblock "sealed", twice. Unsealing goes the
+// other way: superblock, sync; then the header is zeroed. In between the file is "not sealed" to us.
+import { gzipSync } from 'node:zlib'
+import { badRange, FlagstoneError } from '../../errors.js'
+import { crc32 } from '../../format/crc.js'
+import { buildDirectories } from '../../format/directory-builder.js'
+import { HEADER_BLOCK_BYTES, MAX_ZOOM, PMTILES_HEADER_BYTES, roundUp } from '../../format/layout.js'
+import { encodeHeader, placeFindings, sealedSections } from '../../format/pmtiles.js'
+import { gapsInFront } from '../file/geometry.js'
+import type { ResolvedSealInfo } from '../options.js'
+import { archiveHeader, archiveMetadata, archivePlace, mostCommonType } from '../pmtiles/archive-header.js'
+import { type Census, countDistinctValues, entriesOf, takeCensus } from '../pmtiles/census.js'
+import { type GrowthChoice, insertAllowed, insertRanges, makeRoomWithoutValues } from './growth.js'
+import { mergeLevel } from './merge.js'
+import { Spool } from './spool.js'
+import type { StoreState } from './state.js'
+
+export interface SealReport {
+  tiles: number
+  /** Distinct values. */
+  contents: number
+  minZoom: number
+  maxZoom: number
+  placement: 'front' | 'tail'
+  fileBytes: number
+  directoryBytes: number
+  /** West, south, east, north, degrees; undefined without tiles. */
+  bounds: [number, number, number, number] | undefined
+}
+
+export function sealFile(
+  state: StoreState,
+  info: ResolvedSealInfo,
+  metadata: Record<string, unknown>,
+  choice: GrowthChoice,
+): SealReport {
+  let census = takeCensus(state.file, state.written.levels)
+  // This writer leaves none among sorted records; another's may.
+  for (const zoom of census.withDeleted) mergeLevel(state, state.levels[zoom]!, choice)
+  if (census.withDeleted.size > 0) census = takeCensus(state.file, state.written.levels)
+  refuse(placeFindings(archivePlace(census, info)))
+  const json = gzipSync(JSON.stringify(archiveMetadata(metadata, census)))
+  const front = info.placement !== 'tail' && (insertAllowed(state, choice) || gapBeforeValues(state) > 0)
+  let report = front ? sealAt('front', state, info, choice, census, json) : undefined
+  if (report === undefined && info.placement === 'front')
+    throw new FlagstoneError(
+      'SYSTEM',
+      `${state.file.path}: no room for the directories in front of the values, and none can be inserted now; seal with placement 'auto' or 'tail'.`,
+    )
+  report ??= sealAt('tail', state, info, choice, census, json)!
+  return report
+}
+
+/** Before anything is done: what cannot be right whatever the file holds. Throws RangeError. */
+export function checkPlace(info: ResolvedSealInfo): void {
+  const nothing = { tiles: 0, minX: 0, minY: 0, maxX: 0, maxY: 0 }
+  refuse(placeFindings(archivePlace({ ...nothing, minZoom: 0, maxZoom: MAX_ZOOM }, info)))
+}
+
+function refuse(findings: readonly string[]): void {
+  if (findings.length > 0) throw badRange(`seal option: ${findings[0]}`)
+}
+
+/** undefined when the room in front cannot be had. */
+function sealAt(
+  placement: 'front' | 'tail',
+  state: StoreState,
+  info: ResolvedSealInfo,
+  choice: GrowthChoice,
+  census: Census,
+  json: Uint8Array,
+): SealReport | undefined {
+  const { file } = state
+  const tileBase = sealedSections(placement, state.valuesStart, state.values.end, 0, json.length).tileBase
+  const spool = new Spool(state)
+  const built = buildDirectories(() => entriesOf(file, state.written.levels, tileBase), {
+    compress: (bytes) => gzipSync(bytes),
+    sink: (leaf, offset) => spool.put(leaf, offset),
+    expectedEntries: census.tiles,
+  })
+  if (placement === 'front' && !makeRoomInFront(state, built.leafBytes + json.length, choice))
+    return undefined
+  const sections = sealedSections(
+    placement,
+    state.valuesStart,
+    state.values.end,
+    built.leafBytes,
+    json.length,
+  )
+  const leafCrc = spool.writeTo(sections.directoriesOffset)
+  file.write(json, sections.metadataOffset)
+  if (file.size() !== sections.fileLength) file.truncate(sections.fileLength)
+  state.sync()
+  const header = archiveHeader({
+    census,
+    built,
+    sections,
+    tileContents: countDistinctValues(state.file, state.written.levels, state.values.end),
+    firstBytes: firstBytesOf(state, census),
+    info,
+  })
+  const block = new Uint8Array(HEADER_BLOCK_BYTES)
+  const root = built.root(sections.leafBase)
+  block.set(encodeHeader({ ...header, rootLength: root.length }))
+  block.set(root, PMTILES_HEADER_BYTES)
+  state.hasHeader = true
+  file.write(block, 0)
+  state.sync()
+  state.publish({
+    sealed: true,
+    fileLength: sections.fileLength,
+    pmtiles: {
+      placement,
+      headerCrc: crc32(block),
+      directoriesOffset: sections.directoriesOffset,
+      directoriesLength: sections.directoriesLength,
+      directoriesCrc: crc32(json, leafCrc),
+    },
+  })
+  state.writeSuperblockTwin()
+  state.sync()
+  return {
+    tiles: census.tiles,
+    contents: header.tileContents,
+    minZoom: census.minZoom,
+    maxZoom: census.maxZoom,
+    placement,
+    fileBytes: sections.fileLength,
+    directoryBytes: sections.directoriesLength,
+    bounds: census.tiles > 0 ? [header.minLon, header.minLat, header.maxLon, header.maxLat] : undefined,
+  }
+}
+
+/**
+ * Takes the seal back before the first change, or what is left of one that failed half way. The room of directories in
+ * front becomes a gap. May be called again when it throws.
+ */
+export function unseal(state: StoreState): void {
+  if (state.written.sealed) {
+    state.writeSuperblock({ sealed: false, fileLength: 0, pmtiles: undefined })
+    state.sync()
+  }
+  zeroHeader(state)
+  const end = state.written.valuesStart + state.written.valuesLength
+  if (state.file.size() > end) state.file.truncate(end)
+}
+
+/** A PMTiles reader must not follow directories of a file whose parts move. */
+export function zeroHeader(state: StoreState): void {
+  state.file.write(new Uint8Array(HEADER_BLOCK_BYTES), 0)
+  state.sync()
+  state.hasHeader = false
+}
+
+/** Free bytes that end at V. */
+function gapBeforeValues(state: StoreState): number {
+  const last = gapsInFront(state.regions, state.unit, state.valuesStart).at(-1)
+  return last !== undefined && last.offset + last.capacityBytes === state.valuesStart ? last.capacityBytes : 0
+}
+
+function makeRoomInFront(state: StoreState, bytes: number, choice: GrowthChoice): boolean {
+  const missing = roundUp(Math.max(0, bytes - gapBeforeValues(state)), state.unit)
+  if (missing === 0) return true
+  if (makeRoomWithoutValues(state, missing)) return true
+  if (!insertAllowed(state, choice)) return false
+  return insertRanges(state, [{ at: () => state.valuesStart, length: missing, done: () => {} }], choice)
+}
+
+/** The first two bytes of the first tile. */
+function firstBytesOf(state: StoreState, census: Census): Uint8Array | undefined {
+  const first = census.first.get(mostCommonType(census))
+  if (first === undefined) return undefined
+  const head = new Uint8Array(Math.min(2, first.length))
+  state.values.read(first.offset, head)
+  return head
+}

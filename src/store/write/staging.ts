@@ -1,0 +1,183 @@
+// Values on their way to the file: gathered in one buffer, written in large pieces, handed to the disk at once
+// (flushHint) so that little is dirty when an INSERT_RANGE or a sync has to wait for it.
+//
+// Offsets are relative to V (`base.valuesStart`), which moves when an index grows; so nothing here has to
+// know about growth. Values are only ever appended. When very much is appended, full buffers go past the page
+// cache by another thread (platform/write-behind.ts): nothing is dirty then, and copying overlaps with writing.
+import { FlagstoneError } from '../../errors.js'
+import { MAX_VALUE_OFFSET, BLOCK_BYTES as PAGE, roundUp } from '../../format/layout.js'
+import type { BehindWriter, ByteFile } from '../../platform/byte-file.js'
+
+export interface ValuesBase {
+  /** V: file position of the first value. */
+  valuesStart: number
+}
+
+export class ValueStage {
+  readonly #file: ByteFile
+  readonly #base: ValuesBase
+  /** buffer[i] is the value byte at #start + i; #start is a multiple of PAGE, and so is V. */
+  #buffer: Uint8Array
+  #start: number
+  /** Bytes of the buffer before this one are in the file already. */
+  #from: number
+  #used: number
+  /** Values of this size and more are written without a detour. */
+  readonly #directBytes: number
+  /** Full buffers go to another thread and past the page cache once so many bytes have been appended. */
+  readonly #behindAfter: number
+  #behind: BehindWriter | undefined
+  #behindTried = false
+  /** Bytes of values written since this stage was made, for grouping commits and for stats. */
+  appendedBytes = 0
+
+  constructor(file: ByteFile, base: ValuesBase, end: number, bufferBytes: number, behindAfter: number) {
+    this.#file = file
+    this.#base = base
+    this.#start = end - (end % PAGE)
+    this.#from = this.#used = end % PAGE
+    // Room for a page that was begun before.
+    this.#buffer = new Uint8Array(roundUp(bufferBytes, PAGE) + PAGE)
+    this.#directBytes = Math.max(1, bufferBytes >> 2)
+    this.#behindAfter = behindAfter
+  }
+
+  /** Where the next value goes; the length of the values so far. */
+  get end(): number {
+    return this.#start + this.#used
+  }
+
+  /** Takes a copy of `bytes`; returns its offset. When it throws (disk full), nothing was appended. */
+  append(bytes: Uint8Array): number {
+    const length = bytes.length
+    const offset = this.#start + this.#used
+    if (offset + length > MAX_VALUE_OFFSET)
+      throw new FlagstoneError(
+        'TOO_LARGE',
+        `${this.#file.path}: values may not pass 2^48 bytes; start another file.`,
+      )
+    if (length >= this.#directBytes) {
+      this.flush()
+      this.#file.write(bytes, this.#base.valuesStart + offset)
+      this.#file.flushHint(this.#base.valuesStart + offset, length)
+      this.#continueAt(offset + length)
+    } else {
+      if (this.#used + length > this.#buffer.length) this.#spill()
+      this.#buffer.set(bytes, this.#used)
+      this.#used += length
+    }
+    this.appendedBytes += length
+    return offset
+  }
+
+  /** Everything so far lies in the file. When it throws, nothing is lost and the next flush tries again. */
+  flush(): void {
+    this.#behind?.drain()
+    this.#writeUpTo(this.#used)
+    this.#continueAt(this.#start + this.#used)
+  }
+
+  /** Leaves a hole, for an index region placed among the values. Flushed before. */
+  skipTo(offset: number): void {
+    if (this.#from !== this.#used || offset < this.end)
+      throw new RangeError(`values cannot continue at ${offset}`)
+    this.#continueAt(offset)
+  }
+
+  /** Ends the other thread, if there is one. */
+  close(): void {
+    this.#behind?.close()
+    this.#behind = undefined
+  }
+
+  /** Reads a value back, from the buffer or from the file. */
+  read(offset: number, into: Uint8Array): void {
+    if (this.#isHere(offset)) {
+      into.set(this.#buffer.subarray(offset - this.#start, offset - this.#start + into.length))
+      return
+    }
+    this.#settle(offset + into.length)
+    const got = this.#file.read(into, this.#base.valuesStart + offset)
+    if (got !== into.length) throw shortRead(this.#file, this.#base.valuesStart + offset, into.length, got)
+  }
+
+  /** Whether the stored bytes at `offset` equal `bytes`. */
+  equals(offset: number, bytes: Uint8Array): boolean {
+    if (this.#isHere(offset)) {
+      const at = offset - this.#start
+      return Buffer.compare(this.#buffer.subarray(at, at + bytes.length), bytes) === 0
+    }
+    const step = Math.min(bytes.length, 1 << 20)
+    const stored = Buffer.allocUnsafe(step)
+    for (let done = 0; done < bytes.length; done += step) {
+      const part = stored.subarray(0, Math.min(step, bytes.length - done))
+      this.read(offset + done, part)
+      if (Buffer.compare(part, bytes.subarray(done, done + part.length)) !== 0) return false
+    }
+    return true
+  }
+
+  #isHere(offset: number): boolean {
+    return offset >= this.#start + this.#from
+  }
+
+  /** Makes sure that what lies before offset `end` can be read from the file. */
+  #settle(end: number): void {
+    // The last value of a spilled buffer may have its end in the present one.
+    if (end > this.#start + this.#from) this.flush()
+    else this.#behind?.drain()
+  }
+
+  /** Makes room in a full buffer. */
+  #spill(): void {
+    if (!this.#behindTried && this.appendedBytes >= this.#behindAfter) this.#goBehind()
+    const behind = this.#behind
+    if (behind === undefined) {
+      this.flush()
+      return
+    }
+    // The page begun before the last flush goes through the cache, whole pages past it, the rest moves on.
+    this.#writeUpTo(Math.min(this.#used, roundUp(this.#from, PAGE)))
+    const end = this.#used - (this.#used % PAGE)
+    const full = this.#buffer
+    if (end > this.#from)
+      behind.submit(this.#from, end - this.#from, this.#base.valuesStart + this.#start + this.#from)
+    this.#buffer = behind.buffer
+    this.#buffer.set(full.subarray(end, this.#used), 0)
+    this.#start += end
+    this.#from = Math.max(0, this.#from - end)
+    this.#used -= end
+  }
+
+  /** From here on full buffers are the other thread's. */
+  #goBehind(): void {
+    this.#behindTried = true
+    this.#behind = this.#file.writeBehind?.(this.#buffer.length)
+    if (this.#behind === undefined) return
+    const { buffer } = this.#behind
+    buffer.set(this.#buffer.subarray(this.#from, this.#used), this.#from)
+    this.#buffer = buffer
+  }
+
+  /** Writes buffered bytes before index `end` through the cache. */
+  #writeUpTo(end: number): void {
+    if (end <= this.#from) return
+    const position = this.#base.valuesStart + this.#start + this.#from
+    this.#file.write(this.#buffer.subarray(this.#from, end), position)
+    this.#file.flushHint(position, end - this.#from)
+    this.#from = end
+  }
+
+  /** An empty buffer for what comes at `offset`; what is before lies in the file. */
+  #continueAt(offset: number): void {
+    this.#start = offset - (offset % PAGE)
+    this.#from = this.#used = offset % PAGE
+  }
+}
+
+export function shortRead(file: ByteFile, position: number, wanted: number, got: number): FlagstoneError {
+  return new FlagstoneError(
+    'DAMAGED',
+    `${file.path}: the file ends too early: ${wanted} bytes were to be read at ${position}, ${got} were there.`,
+  )
+}

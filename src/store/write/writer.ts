@@ -1,0 +1,442 @@
+// The one writer of a file: create or reopen, append in any order, commit, seal, close. Synchronous; everything
+// goes through positioned writes (a store into a mapping of a full disk would be SIGBUS instead of ENOSPC).
+//
+// Invariants: what commit() returned from survives any crash; what was not committed is invisible to readers
+// and gone after one; a failed append appended nothing.
+import { randomBytes } from 'node:crypto'
+import { isUint8Array } from 'node:util/types'
+import { badType, FlagstoneError, wrongType } from '../../errors.js'
+import { crc32 } from '../../format/crc.js'
+import { jsonDepth, MAX_JSON_DEPTH } from '../../format/json.js'
+import {
+  FLAG_DELETED,
+  indexStart,
+  MAX_VALUE_BYTES,
+  MAX_ZOOM,
+  RECORD_BYTES,
+  roundUp,
+} from '../../format/layout.js'
+import { contentCrcAt, flagsAt, isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../../format/record.js'
+import { emptySuperblock, type Superblock } from '../../format/superblock.js'
+import { tileId } from '../../format/tile-id.js'
+import { isTileType, sniffTileType, type TileType } from '../../format/tile-type.js'
+import type { ByteFile } from '../../platform/byte-file.js'
+import { writtenByAnother } from '../file/locked.js'
+import { sleep } from '../file/sleep.js'
+import type { PagedIndex } from '../index/paged-index.js'
+import {
+  behindAfterBytes,
+  parseOptions,
+  type ResolvedWriterOptions,
+  type SealInfo,
+  sealInfo,
+  type WriterOptions,
+  writerOptions,
+} from '../options.js'
+import { Tile } from '../read/tile.js'
+import { DedupeTable } from './dedupe.js'
+import { createLevel, growLevel } from './growth.js'
+import type { LevelWriter } from './level.js'
+import { mergeLevel } from './merge.js'
+import { recover } from './recover.js'
+import { checkPlace, type SealReport, sealFile, unseal } from './seal.js'
+import { type GrowthStats, StoreState } from './state.js'
+
+export interface WriterStats {
+  /** Since this writer was made. */
+  appended: number
+  removed: number
+  /** Values that were there already. */
+  dedupeHits: number
+  dedupedBytes: number
+  valueBytes: number
+  commits: number
+  growth: GrowthStats
+}
+
+/** How long a new writer waits for a reader that is just looking whether a writer lives, milliseconds. */
+const LOCK_PATIENCE_MS = 200
+/** A tail is merged at a commit when it has more records than this share of the sorted part. */
+const TAIL_SHARE = 8
+const TAIL_CAP = 2 ** 20
+
+export class TileWriter {
+  readonly #file: ByteFile
+  readonly #state: StoreState
+  readonly #options: ResolvedWriterOptions
+  readonly #dedupe: DedupeTable | undefined
+  #metadata: Record<string, unknown>
+  #metadataChanged = false
+  #closed = false
+  /** appendedBytes at which the next commit comes by itself. */
+  #commitAt: number
+  #lastCommit = performance.now()
+  #uncommitted = 0
+  readonly #stats = { appended: 0, removed: 0, dedupeHits: 0, dedupedBytes: 0, commits: 0 }
+
+  private constructor(
+    file: ByteFile,
+    state: StoreState,
+    options: ResolvedWriterOptions,
+    metadata: Record<string, unknown>,
+  ) {
+    this.#file = file
+    this.#state = state
+    this.#options = options
+    this.#dedupe = options.dedupe ? new DedupeTable() : undefined
+    this.#metadata = metadata
+    this.#commitAt = options.commitBytes || Number.POSITIVE_INFINITY
+  }
+
+  /**
+   * Makes an empty, committed tile file of an empty ByteFile. Throws EXISTS, LOCKED, BAD_OPTION, DISK_FULL.
+   * @internal
+   */
+  static create(file: ByteFile, options: WriterOptions = {}): TileWriter {
+    const resolved = parseOptions(writerOptions, options, 'writer option')
+    lockForWriting(file)
+    try {
+      if (file.size() !== 0)
+        throw new FlagstoneError(
+          'EXISTS',
+          `${file.path}: there are ${file.size()} bytes in it already; reopen it, or choose another name.`,
+        )
+      const superblock = layOut(file, resolved)
+      file.truncate(superblock.valuesStart)
+      const state = new StoreState(
+        file,
+        superblock,
+        0,
+        resolved.stagingBytes,
+        behindAfterBytes(resolved.cache),
+      )
+      state.sync()
+      state.writeSuperblock()
+      file.sync()
+      state.writeSuperblockTwin()
+      file.sync()
+      return new TileWriter(file, state, resolved, {})
+    } catch (error) {
+      file.unlock('writer')
+      throw error
+    }
+  }
+
+  /**
+   * Opens a file for further writing; recovers from whatever ended the last writer. A sealed file is unsealed
+   * (our readers do not notice, PMTiles readers have to wait for the next seal).
+   * Throws LOCKED, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED.
+   * @internal
+   */
+  static reopen(file: ByteFile, options: WriterOptions = {}): TileWriter {
+    const resolved = parseOptions(writerOptions, options, 'writer option')
+    lockForWriting(file)
+    try {
+      const { state, metadata } = recover(file, resolved.stagingBytes, behindAfterBytes(resolved.cache))
+      return new TileWriter(file, state, resolved, metadata)
+    } catch (error) {
+      file.unlock('writer')
+      throw error
+    }
+  }
+
+  /**
+   * Adds or replaces a tile; x and y count from the north-west. The bytes are copied. Its type is sniffed from
+   * the bytes when not given. RangeError outside the grid or for an empty or too big value.
+   */
+  append(z: number, x: number, y: number, bytes: Uint8Array, type?: TileType): void {
+    const key = tileId(z, x, y)
+    if (!isUint8Array(bytes)) throw wrongType('bytes is a Uint8Array', bytes)
+    if (type !== undefined && !isTileType(type)) throw wrongType('type is one of TileType', type)
+    const length = bytes.length
+    if (length === 0 || length >= MAX_VALUE_BYTES)
+      throw new RangeError(
+        `a tile has 1 to 2^31 - 1 bytes, not ${length}; an empty tile is removed, or not stored`,
+      )
+    const level = this.#room(z)
+    const crc = crc32(bytes)
+    const offset = this.#store(bytes, crc)
+    level.push(key, offset, type ?? sniffTileType(bytes), 0, length, crc)
+    this.#stats.appended++
+    this.#uncommitted++
+  }
+
+  /** Takes a tile away; false when there is none. */
+  remove(z: number, x: number, y: number): boolean {
+    const key = tileId(z, x, y)
+    if (this.#locate(z, key) === undefined) return false
+    this.#room(z).push(key, 0, 0, FLAG_DELETED, 0, 0)
+    this.#stats.removed++
+    this.#uncommitted++
+    return true
+  }
+
+  /** A tile as it is now, committed or not: a copy. */
+  get(z: number, x: number, y: number): Tile | undefined {
+    const key = tileId(z, x, y)
+    const index = this.#locate(z, key)
+    if (index === undefined) return undefined
+    const { words, word } = index
+    const bytes = new Uint8Array(lengthAt(words, word))
+    this.#state.values.read(offsetAt(words, word), bytes)
+    const crc = contentCrcAt(words, word)
+    if (crc32(bytes) !== crc)
+      throw new FlagstoneError('DAMAGED', `${this.#file.path}: tile ${z}/${x}/${y} does not match its check.`)
+    return new Tile(bytes, typeAt(words, word) as TileType, key, crc)
+  }
+
+  has(z: number, x: number, y: number): boolean {
+    return this.#locate(z, tileId(z, x, y)) !== undefined
+  }
+
+  /** The metadata object, as set last. */
+  get metadata(): Record<string, unknown> {
+    return structuredClone(this.#metadata)
+  }
+
+  /** Replaces the metadata; part of the next commit. TypeError for what JSON cannot say. */
+  setMetadata(metadata: Record<string, unknown>): void {
+    this.#assertOpen()
+    this.#metadata = asJson(metadata)
+    this.#metadataChanged = true
+  }
+
+  /** Makes everything so far durable and visible to readers, at once. */
+  commit(): void {
+    this.#assertOpen()
+    const { values } = this.#state
+    if (this.#uncommitted > 0 || this.#metadataChanged) this.#publish()
+    this.#uncommitted = 0
+    this.#commitAt = values.appendedBytes + (this.#options.commitBytes || Number.POSITIVE_INFINITY)
+    this.#lastCommit = performance.now()
+    for (const level of this.#state.regions) {
+      const tail = level.count - level.sortedCount
+      const bound = Math.min(TAIL_CAP, Math.max(this.#options.tailRecords, level.sortedCount / TAIL_SHARE))
+      if (tail > bound) mergeLevel(this.#state, level, this.#options.growth)
+    }
+  }
+
+  /**
+   * Commits, merges what came out of order, and writes PMTiles' header and directories: the file is a
+   * PMTiles v3 archive then. Further appends unseal it again.
+   */
+  seal(info: SealInfo = {}): SealReport {
+    const resolved = parseOptions(sealInfo, info, 'seal option')
+    checkPlace(resolved)
+    this.#commitWith(resolved.metadata)
+    if (this.#state.hasHeader) unseal(this.#state)
+    for (const level of this.#state.regions)
+      if (level.count > level.sortedCount) mergeLevel(this.#state, level, this.#options.growth)
+    return sealFile(this.#state, resolved, this.#metadata, this.#options.growth)
+  }
+
+  /** Commits and leaves the file in order; releases the lock and closes the ByteFile, also when that fails. */
+  close(): void {
+    if (this.#closed) return
+    try {
+      if (this.#state.broken === undefined) {
+        if (this.#uncommitted > 0 || this.#metadataChanged) this.commit()
+        this.#tidy()
+      }
+    } finally {
+      this.#release()
+    }
+  }
+
+  /** Closes without committing: what was appended since the last commit is forgotten. */
+  abandon(): void {
+    if (!this.#closed) this.#release()
+  }
+
+  get stats(): WriterStats {
+    return {
+      ...this.#stats,
+      valueBytes: this.#state.values.appendedBytes,
+      growth: { ...this.#state.growth },
+    }
+  }
+
+  /** True between a seal and the next change. */
+  get sealed(): boolean {
+    return this.#state.written.sealed
+  }
+
+  /** As `close`: `using writer = create(path)`. */
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  // ── inside ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The level of a zoom, with room for one more record. */
+  #room(zoom: number): LevelWriter {
+    if (this.#closed || this.#state.broken !== undefined || this.#state.hasHeader) this.#beforeChange()
+    if (this.#state.values.appendedBytes >= this.#commitAt || (this.#uncommitted & 1023) === 1023)
+      this.#autoCommit()
+    let level = this.#state.levels[zoom]
+    if (level === undefined) level = this.#newLevel(zoom)
+    if (level.count === level.capacity) growLevel(this.#state, zoom, this.#options.growth)
+    level.ready()
+    return level
+  }
+
+  /** The cold part of every change. */
+  #beforeChange(): void {
+    this.#assertOpen()
+    if (this.#state.hasHeader) unseal(this.#state)
+  }
+
+  #newLevel(zoom: number): LevelWriter {
+    const bytes = Math.min(this.#options.initialRegionBytes, 4 ** zoom * RECORD_BYTES)
+    return createLevel(this.#state, zoom, bytes, this.#options.growth)
+  }
+
+  /** Stores a value, or finds it stored; returns its offset. */
+  #store(bytes: Uint8Array, crc: number): number {
+    const { values } = this.#state
+    const dedupe = this.#dedupe
+    if (dedupe === undefined) return values.append(bytes)
+    const proposed = dedupe.propose(crc, bytes.length)
+    if (proposed >= 0 && values.equals(proposed, bytes)) {
+      this.#stats.dedupeHits++
+      this.#stats.dedupedBytes += bytes.length
+      return proposed
+    }
+    const offset = values.append(bytes)
+    dedupe.remember(crc, bytes.length, offset)
+    return offset
+  }
+
+  /** The level's index, pointing to the live record of a key; undefined when there is none. */
+  #locate(zoom: number, key: number): PagedIndex | undefined {
+    this.#assertOpen()
+    const level = this.#state.levels[zoom]
+    if (level === undefined) return undefined
+    const { index } = level
+    const inTail = level.tail.find(key)
+    if (inTail >= 0) {
+      index.locate(level.sortedCount + inTail, level.sortedCount)
+      return isDeletedAt(index.words, index.word) ? undefined : index
+    }
+    if (key > level.lastKey) return undefined
+    index.locate(index.lowerBound(level.sortedCount, key), level.sortedCount)
+    const { words, word } = index
+    return flagsAt(words, word) === 0 && keyAt(words, word) === key ? index : undefined
+  }
+
+  /** The protocol of a commit: contents, sync, superblock, sync. */
+  #publish(): void {
+    const state = this.#state
+    state.assertUsable()
+    if (state.hasHeader) unseal(state)
+    let metadata = state.written.metadata
+    if (this.#metadataChanged) {
+      const json = new TextEncoder().encode(JSON.stringify(this.#metadata))
+      metadata = { offset: state.values.append(json), length: json.length, crc: crc32(json) }
+    }
+    state.values.flush()
+    for (const level of state.regions) level.flush()
+    state.sync()
+    state.publish({ metadata })
+    this.#metadataChanged = false
+    this.#stats.commits++
+  }
+
+  /** Before an append, not after it: a commit that fails must not look like an append that failed. */
+  #autoCommit(): void {
+    const { commitSeconds } = this.#options
+    const late = commitSeconds > 0 && performance.now() - this.#lastCommit >= commitSeconds * 1000
+    if (late || this.#state.values.appendedBytes >= this.#commitAt) this.commit()
+  }
+
+  /** Commits with something added to the metadata; when nothing was committed, they are what they were. */
+  #commitWith(added: Record<string, unknown> | undefined): void {
+    const { commits } = this.#stats
+    const [metadata, isChanged] = [this.#metadata, this.#metadataChanged]
+    if (added !== undefined) this.setMetadata({ ...metadata, ...added })
+    try {
+      this.commit()
+    } catch (error) {
+      if (this.#stats.commits === commits) {
+        this.#metadata = metadata
+        this.#metadataChanged = isChanged
+      }
+      throw error
+    }
+  }
+
+  /** Cuts off what is not committed and writes the second copy of the superblock. */
+  #tidy(): void {
+    const state = this.#state
+    if (state.written.sealed) return
+    if (state.hasHeader) unseal(state)
+    const end = state.written.valuesStart + state.written.valuesLength
+    if (this.#file.size() > end) this.#file.truncate(end)
+    state.writeSuperblockTwin()
+    state.sync()
+  }
+
+  /** Lets go of everything, whatever fails. */
+  #release(): void {
+    this.#closed = true
+    try {
+      this.#state.values.close()
+    } finally {
+      this.#file.close()
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new TypeError('this writer is closed')
+    this.#state.assertUsable()
+  }
+}
+
+/** A copy by way of JSON. @throws TypeError for what JSON cannot say */
+function asJson(metadata: unknown): Record<string, unknown> {
+  const isObject = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (!isObject(metadata)) throw wrongType('metadata is an object', metadata)
+  // a Map, bytes or a promise would become {} without a word
+  const kind = Object.prototype.toString.call(metadata).slice(8, -1)
+  if (kind !== 'Object') throw badType(`metadata is an object of names and values, not ${kind}`)
+  let copy: unknown
+  try {
+    const text = JSON.stringify(metadata) ?? 'null'
+    if (jsonDepth(text) > MAX_JSON_DEPTH) throw new TypeError(`it is nested more than ${MAX_JSON_DEPTH} deep`)
+    copy = JSON.parse(text)
+  } catch (error) {
+    throw badType(`metadata cannot be written as JSON: ${(error as Error).message}`)
+  }
+  if (!isObject(copy)) throw badType('metadata is an object, and its JSON is none')
+  return copy
+}
+
+/** Throws LOCKED. */
+export function lockForWriting(file: ByteFile): void {
+  if (!file.writable) throw new TypeError(`${file.path} was opened for reading only`)
+  const deadline = performance.now() + LOCK_PATIENCE_MS
+  while (!file.tryLock('writer', 'exclusive')) {
+    if (performance.now() > deadline) throw writtenByAnother(file)
+    sleep(2)
+  }
+}
+
+/** The superblock of a new file, with regions for the levels that were announced. */
+function layOut(file: ByteFile, options: ResolvedWriterOptions): Superblock {
+  const superblock = emptySuperblock(
+    new Uint8Array(randomBytes(16)),
+    Math.max(4096, file.capabilities.growthUnitBytes),
+  )
+  const unit = superblock.growthUnitBytes
+  let at = indexStart(unit)
+  for (let zoom = 0; zoom <= MAX_ZOOM; zoom++) {
+    const hint = options.levels.find((l) => l.zoom === zoom)
+    if (hint === undefined || hint.expectedTiles === 0) continue
+    const capacityBytes = roundUp(Math.ceil(hint.expectedTiles) * RECORD_BYTES, unit)
+    superblock.levels[zoom] = { offset: at, capacityBytes, count: 0, sortedCount: 0 }
+    at += capacityBytes
+  }
+  superblock.valuesStart = at
+  return superblock
+}
