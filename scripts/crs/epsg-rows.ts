@@ -1,16 +1,16 @@
-// From rows of PROJ's database to the lines of src/grid/epsg-table.ts, which says what they mean.
-import { geographicOfName, sameDatum } from '../../src/grid/datum-names.js'
-import { hasShift, shiftsDiffer } from '../../src/grid/datum-shifts.js'
-import { ELLIPSOIDS, MERIDIANS, UNITS } from '../../src/grid/geodesy.js'
+// From rows of PROJ's database to the lines of src/grid/crs/epsg-table.ts, which says what they mean.
+import { geographicOfName, sameDatum } from '../../src/grid/crs/datum-names.js'
+import { hasShift, shiftsDiffer } from '../../src/grid/crs/datum-shifts.js'
+import { ELLIPSOIDS, MERIDIANS, UNITS } from '../../src/grid/crs/geodesy.js'
 import {
   methodOfName,
   nameKey,
   type ParameterName,
   parameterOfName,
   projectionText,
-} from '../../src/grid/projections.js'
-import { childOf, nameOf, parseWkt } from '../../src/grid/wkt.js'
-import { crsOfWkt } from '../../src/grid/wkt-crs.js'
+} from '../../src/grid/crs/projections.js'
+import { childOf, nameOf, parseWkt } from '../../src/grid/crs/wkt.js'
+import { crsOfWkt } from '../../src/grid/crs/wkt-crs.js'
 import type { ProjDb, Row } from './proj-db.js'
 
 type Keyed = ReadonlyMap<string, Row>

@@ -1,4 +1,4 @@
-// Makes src/grid/epsg-data.ts from PROJ's database: `npm run crs`. Run it when a new version of the database is to be
+// Makes src/grid/crs/epsg-data.ts from PROJ's database: `npm run crs`. Run it when a new version of the database is to be
 // taken over, and look at what test/grid/proj-agreement.test.ts says then.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 // Text of the command line to values. Every parser says what it got and what it wants.
 import { InvalidArgumentError, Option } from 'commander'
-import { notDegrees } from '../grid/degrees.js'
+import { notDegrees } from '../grid/tiles/degrees.js'
 
 const fail = (message: string): never => {
   throw new InvalidArgumentError(message)

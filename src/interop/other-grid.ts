@@ -1,7 +1,7 @@
 // Tiles that lie in another grid than web mercator's, by what is said beside them. Shown as if they did not, they would
 // be in the wrong places without a word.
 import { FlagstoneError } from '../errors.js'
-import { WORLD_METRES } from '../grid/mercator.js'
+import { WORLD_METRES } from '../grid/tiles/mercator.js'
 import { childOf, childrenOf, parseDocument, textOf } from '../raster/place/xml.js'
 
 /** EPSG, ESRI and OSGeo numbers, and names, of web mercator. */

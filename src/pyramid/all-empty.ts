@@ -1,10 +1,10 @@
 // A build that found nothing to paint: why that is, and what to do about it.
 
 import { FlagstoneError } from '../errors.js'
-import { suggestedResolution, zoomForResolution } from '../grid/bounds.js'
-import { crsOfImage } from '../grid/located.js'
-import { metresToLat, resolution } from '../grid/mercator.js'
-import { placementOf } from '../grid/placement.js'
+import { suggestedResolution, zoomForResolution } from '../grid/place/bounds.js'
+import { crsOfImage } from '../grid/place/located.js'
+import { placementOf } from '../grid/place/placement.js'
+import { metresToLat, resolution } from '../grid/tiles/mercator.js'
 import type { SourceInfo } from '../raster/source.js'
 import { footprintOfSource } from './cover.js'
 import type { ResolvedBuildOptions } from './options.js'

@@ -5,8 +5,9 @@
 // is enlarged. Tiles of one size a zoom are expected; others are brought to it.
 import { type ErrorCode, FlagstoneError } from '../errors.js'
 import { TileType } from '../format/tile-type.js'
-import { crsFromEpsg } from '../grid/epsg.js'
-import { LIMIT_METRES, resolution } from '../grid/mercator.js'
+import { crsFromEpsg } from '../grid/crs/epsg.js'
+import { LIMIT_METRES, resolution } from '../grid/tiles/mercator.js'
+import type { PixelRect } from '../grid/tiles/rect.js'
 import { openTileSet } from '../interop/open.js'
 import { createCanvas, createValueCanvas } from '../raster/canvas.js'
 import { type Loss, type ReadPixels, reasonOf } from '../raster/losses.js'
@@ -21,7 +22,6 @@ import type {
   StoredTiles,
 } from '../raster/source.js'
 import { isLosslessWebp } from '../raster/tiles/codec.js'
-import type { PixelRect } from '../sampling/rect.js'
 import { colourForm, elevationOf, formOf, type TileForm } from '../sampling/tile-form.js'
 import { TileMosaic } from '../sampling/tile-mosaic.js'
 import type { TileRange } from '../store/read/list.js'

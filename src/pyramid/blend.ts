@@ -3,8 +3,9 @@
 // Opacity 0 … 255 says how much of a pixel a source covers: 'over' (Porter & Duff 1984) with colours weighed by
 // opacity, so that soft rims do not darken and abutting rims leave no seam. Of binary masks that is: the upper
 // one, where there is one. All loops run over colours and values alike.
+
+import type { PixelRect } from '../grid/tiles/rect.js'
 import type { Samples } from '../raster/pixels.js'
-import type { PixelRect } from '../sampling/rect.js'
 
 /** A part of a canvas, or a whole one. */
 export interface Layer {

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { FlagstoneError } from '../errors.js'
 import { extensionOf, nameOfTileType } from '../format/tile-type.js'
-import type { TileXY } from '../grid/cover.js'
+import type { TileXY } from '../grid/tiles/cover.js'
 import { isDamage } from '../raster/losses.js'
 import { parseOptions } from '../store/options.js'
 import { refuseInput } from '../store/output-path.js'

@@ -2,9 +2,10 @@
 // and the bounds in degrees.
 //
 // Invariant: no pixel outside its rectangles is painted from a source, and no tile outside the cover is made.
-import { type Footprint, footprintOf } from '../grid/bounds.js'
-import type { TileRange } from '../grid/cover.js'
-import { crsOfImage } from '../grid/located.js'
+import { type Footprint, footprintOf } from '../grid/place/bounds.js'
+import { crsOfImage } from '../grid/place/located.js'
+import { placementOf } from '../grid/place/placement.js'
+import type { TileRange } from '../grid/tiles/cover.js'
 import {
   clampLatitude,
   LIMIT_METRES,
@@ -15,10 +16,9 @@ import {
   metresToPixelX,
   metresToPixelY,
   WORLD_METRES,
-} from '../grid/mercator.js'
-import { placementOf } from '../grid/placement.js'
+} from '../grid/tiles/mercator.js'
+import type { PixelRect } from '../grid/tiles/rect.js'
 import type { SourceInfo } from '../raster/source.js'
-import type { PixelRect } from '../sampling/rect.js'
 
 /** A rectangle of the world in metres, `west` inside it, `east` perhaps a turn further. */
 export interface Area {

@@ -2,9 +2,16 @@
 // pixels at its middle. Gaps that no side of the bounds touches are holes.
 //
 // It looks at where images lie, not at what is in them: nodata inside an image is not a gap.
-import { type Bounds, boundsFromLonLat, metresToLat, metresToLon, WORLD_METRES } from '../grid/mercator.js'
-import { mapperOf, placementOf } from '../grid/placement.js'
-import { lonLatConverterOf } from '../grid/transform.js'
+
+import { lonLatConverterOf } from '../grid/crs/transform.js'
+import { mapperOf, placementOf } from '../grid/place/placement.js'
+import {
+  type Bounds,
+  boundsFromLonLat,
+  metresToLat,
+  metresToLon,
+  WORLD_METRES,
+} from '../grid/tiles/mercator.js'
 import type { SourceInfo } from '../raster/source.js'
 import { footprintOfSource } from './cover.js'
 

@@ -2,7 +2,7 @@
 // polygon, as gdalwarp's cutlines without ALL_TOUCHED. With a blend width opacity rises from the outline of them all
 // inwards: the distance from what is outside, over the width.
 import Flatbush from 'flatbush'
-import type { PixelRect } from '../sampling/rect.js'
+import type { PixelRect } from '../grid/tiles/rect.js'
 import type { CutlinePlan } from './cutline-plan.js'
 import { Distances } from './distance.js'
 

@@ -3,6 +3,7 @@
 // that workers do not copy it.
 import Flatbush from 'flatbush'
 import { FlagstoneError } from '../errors.js'
+import { type LonLatConverter, lonLatConverterOf } from '../grid/crs/transform.js'
 import {
   clampLatitude,
   latToMetres,
@@ -11,8 +12,7 @@ import {
   metresToPixelY,
   pixelToMetresX,
   pixelToMetresY,
-} from '../grid/mercator.js'
-import { type LonLatConverter, lonLatConverterOf } from '../grid/transform.js'
+} from '../grid/tiles/mercator.js'
 import type { Cutline } from './cutline.js'
 import { ringWithTurns } from './cutline-turns.js'
 

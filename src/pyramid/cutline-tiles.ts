@@ -1,9 +1,9 @@
 // The tiles that a cutline touches, row by row: those under its edges, and those between them.
 //
 // Invariant: a tile that holds a pixel inside the cutline is among them.
-import { parentRange, type TileRange } from '../grid/cover.js'
+import { parentRange, type TileRange } from '../grid/tiles/cover.js'
+import { unionRanges } from '../grid/tiles/ranges.js'
 import { type CutlinePlan, eachEdge } from './cutline-plan.js'
-import { unionRanges } from './ranges.js'
 
 /** What of `ranges` (which share no tile) the cutline touches. */
 export function cutlineTiles(

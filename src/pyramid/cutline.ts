@@ -4,8 +4,8 @@
 // point; what is not an area (points, lines) is left out. Files are hostile: sizes are limited, and whatever is
 // wrong is one BAD_OPTION sentence.
 import { FlagstoneError } from '../errors.js'
-import type { Crs } from '../grid/crs.js'
-import { crsFromText } from '../grid/crs-text.js'
+import type { Crs } from '../grid/crs/crs.js'
+import { crsFromText } from '../grid/crs/crs-text.js'
 import { readRegularSync, specialKind, statOf } from '../platform/regular-file.js'
 
 /** Plain data. */

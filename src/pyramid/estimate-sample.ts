@@ -7,11 +7,11 @@
 // other's way as they will then. What a worker's first one takes longer is its start, and is counted once.
 import { crc32 } from '../format/crc.js'
 import { tileId } from '../format/tile-id.js'
-import { coverTileAt, parentRange } from '../grid/cover.js'
+import { coverTileAt, parentRange } from '../grid/tiles/cover.js'
+import { countAll, unionRanges } from '../grid/tiles/ranges.js'
 import type { PackedTiles } from './packed.js'
 import type { BuildPlan } from './plan.js'
 import type { SubtreePool } from './pool.js'
-import { countAll, unionRanges } from './ranges.js'
 import { tilesOfSubtree } from './subtree.js'
 
 export interface LevelSample {

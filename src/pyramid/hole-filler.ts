@@ -4,10 +4,11 @@
 //
 // What is left (holes at the subtree's root, or a subtree of one zoom) the encoder fills inside each tile.
 // Invariant: valid heights are never changed; a tile without any is not made, as ever.
+
+import type { PixelRect } from '../grid/tiles/rect.js'
 import { type Canvas, crop } from '../raster/canvas.js'
 import { isValues, type Samples } from '../raster/pixels.js'
 import { fillFrom, fillHoles } from '../raster/tiles/fill-holes.js'
-import type { PixelRect } from '../sampling/rect.js'
 
 export interface HeldTile {
   readonly zoom: number

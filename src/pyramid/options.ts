@@ -1,7 +1,7 @@
 // What a caller may say to a build, checked once at the rim; inside, the types are trusted.
 import { z } from 'zod'
 import { badType } from '../errors.js'
-import { notDegrees } from '../grid/degrees.js'
+import { notDegrees } from '../grid/tiles/degrees.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
 import { TERRAIN_ENCODINGS, type TerrainEncoding } from '../raster/tiles/terrain.js'
 import { didYouMean } from '../store/nearest.js'

@@ -5,19 +5,20 @@
 // A source of which nothing would be seen is not read. While one window is warped the next one that will be
 // needed for certain is being read, so that decoding (in the thread pool) and warping (here) go on at once.
 // An area nothing meets is never prepared.
+
+import { outsideRects } from '../grid/tiles/ranges.js'
+import type { PixelRect } from '../grid/tiles/rect.js'
 import type { Canvas } from '../raster/canvas.js'
 import type { Loss } from '../raster/losses.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
 import { pixelMemory } from '../raster/simd.js'
 import { runWarp } from '../raster/warp/warp.js'
 import type { WarpTarget } from '../raster/warp/warp-plan.js'
-import type { PixelRect } from '../sampling/rect.js'
 import { FeatherSum, isCovered, type Layer, multiplyMask, paintUnder } from './blend.js'
 import { warpOptionsOf } from './content.js'
 import { Distances } from './distance.js'
 import { FEATHER_PIXELS, type Piece, piecesToPaint } from './pieces.js'
 import type { BuildPlan } from './plan.js'
-import { outsideRects } from './ranges.js'
 import { Reading } from './reading.js'
 import type { SourceSet } from './source-set.js'
 

@@ -3,7 +3,7 @@
 // The pieces of an area lie on a grid that is the same for all areas, so that how work is divided changes no
 // pixel. A piece that no source meets, or of which the cutline leaves nothing, is none.
 
-import { intersectRects, type PixelRect } from '../sampling/rect.js'
+import { intersectRects, type PixelRect } from '../grid/tiles/rect.js'
 import { CutlineMask } from './cutline-mask.js'
 import type { BuildPlan } from './plan.js'
 import type { Candidate, SourceSet } from './source-set.js'

@@ -3,16 +3,17 @@
 // Invariants: a tile outside `levels` is never made; the parent of every tile of a level is in the level
 // above; neither the number of threads nor the memory limit changes a plan, so they cannot change a tile.
 import { FlagstoneError } from '../errors.js'
-import { suggestedResolution, zoomForResolution } from '../grid/bounds.js'
-import { coverTiles, parentRange, type TileRange, type TileXY } from '../grid/cover.js'
-import { crsOfImage } from '../grid/located.js'
-import { MAX_ZOOM } from '../grid/mercator.js'
-import { placementOf } from '../grid/placement.js'
+import { suggestedResolution, zoomForResolution } from '../grid/place/bounds.js'
+import { crsOfImage } from '../grid/place/located.js'
+import { placementOf } from '../grid/place/placement.js'
+import { coverTiles, parentRange, type TileRange, type TileXY } from '../grid/tiles/cover.js'
+import { MAX_ZOOM } from '../grid/tiles/mercator.js'
+import { countAll, unionRanges } from '../grid/tiles/ranges.js'
+import type { PixelRect } from '../grid/tiles/rect.js'
 import type { Resampling } from '../raster/pixels.js'
 import type { MaskKind, SourceInfo } from '../raster/source.js'
 import { halveReach } from '../raster/tiles/downsample.js'
 import type { TerrainOptions } from '../raster/tiles/terrain.js'
-import type { PixelRect } from '../sampling/rect.js'
 import {
   type Area,
   areaOf,
@@ -29,7 +30,6 @@ import { type CutlinePlan, planCutline } from './cutline-plan.js'
 import { cutlineTiles } from './cutline-tiles.js'
 import { type EncodingPlan, encodingPlanOf } from './encoding.js'
 import type { ResolvedBuildOptions } from './options.js'
-import { countAll, unionRanges } from './ranges.js'
 import { terrainOf } from './terrain-options.js'
 
 /** Which of several sources is on top: the first, the last, or all in proportion to the distance from their edges. */

@@ -5,11 +5,11 @@
 // but for what is in use at the moment; a source is never closed while it is read.
 import Flatbush from 'flatbush'
 import { FlagstoneError } from '../errors.js'
+import type { PixelRect } from '../grid/tiles/rect.js'
 import { isShortOfDescriptors } from '../platform/regular-file.js'
 import { CHANGED_ERRNO, isDamage, type Loss, reasonOf } from '../raster/losses.js'
 import { withoutSecrets } from '../raster/remote-path.js'
 import type { RasterSource, SourceInfo } from '../raster/source.js'
-import type { PixelRect } from '../sampling/rect.js'
 import { areaOf, rectsOf } from './cover.js'
 import type { BuildPlan } from './plan.js'
 import type { OpenOptions, SourceOpener } from './sources.js'

@@ -1,5 +1,5 @@
 // Sources by path: the one place that decides which kind of file a path is.
-import { crsFromText } from '../grid/crs-text.js'
+import { crsFromText } from '../grid/crs/crs-text.js'
 import { isTileArchive } from '../interop/archive-name.js'
 import { openRaster } from '../raster/open.js'
 import type { OpenOptions } from '../raster/open-options.js'

@@ -11,12 +11,13 @@
 //
 // Invariant: the result depends on plan and root only, not on what was built before or beside it.
 import { FlagstoneError } from '../errors.js'
-import { parentRange, type TileRange } from '../grid/cover.js'
+import { parentRange, type TileRange } from '../grid/tiles/cover.js'
+import { countAll, rangeInside } from '../grid/tiles/ranges.js'
+import type { PixelRect } from '../grid/tiles/rect.js'
 import { type Canvas, coverageOf, cutInto } from '../raster/canvas.js'
 import type { Loss } from '../raster/losses.js'
 import { type Pixels, type Samples, samplesLike } from '../raster/pixels.js'
 import { halveInto } from '../raster/tiles/downsample.js'
-import type { PixelRect } from '../sampling/rect.js'
 import { CanvasPool, TilePool } from './buffers.js'
 import { encodePixels, sampleMakerOf } from './content.js'
 import { withoutRepeats } from './damage.js'
@@ -25,7 +26,6 @@ import { type EncodedAt, type PackedTiles, packTiles } from './packed.js'
 import { paintAreas } from './paint.js'
 import { piecesOf } from './pieces.js'
 import { apronOf, type BuildPlan } from './plan.js'
-import { countAll, rangeInside } from './ranges.js'
 import type { SourceSet } from './source-set.js'
 
 export interface RawTile {

@@ -1,5 +1,5 @@
 // How a raster is opened, whichever kind it is. Plain data: sent to workers as it is.
-import type { Crs } from '../grid/crs.js'
+import type { Crs } from '../grid/crs/crs.js'
 import type { SourceView } from './source.js'
 import type { Spool } from './spool.js'
 

@@ -1,7 +1,7 @@
 // What a raster source is to the rest of the project: geometry as plain data, and a way to read windows.
 // One implementation a file format; geotiff.ts is the first.
-import type { Crs } from '../grid/crs.js'
-import type { Polynomials } from '../grid/placement.js'
+import type { Crs } from '../grid/crs/crs.js'
+import type { Polynomials } from '../grid/place/placement.js'
 import type { ReadPixels } from './losses.js'
 import type { PixelMemory } from './pixels.js'
 
@@ -131,7 +131,7 @@ export interface SourceInfo {
   readonly crs: Crs
   /** Where it lies on the map of its CRS; of an image placed by control points the nearest one. */
   readonly geotransform: Geotransform
-  /** Instead of the geotransform, where control points place the image; grid/placement.ts reads both. */
+  /** Instead of the geotransform, where control points place the image; grid/place/placement.ts reads both. */
   readonly polynomials?: Polynomials
   readonly levels: readonly SourceLevel[]
   readonly tiles?: StoredTiles

@@ -10,7 +10,7 @@ import {
   metresToPixelX,
   metresToPixelY,
   resolution,
-} from '../grid/mercator.js'
+} from '../grid/tiles/mercator.js'
 import type { TerrainRgb } from '../raster/tiles/terrain.js'
 import { newPace } from '../store/live/pace.js'
 import type { TileSet } from '../store/read/tile-set.js'

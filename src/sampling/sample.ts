@@ -7,7 +7,7 @@
 // Files of heights are resampled as heights, whatever their tiles look like.
 import { FlagstoneError } from '../errors.js'
 import type { OwnFloats } from '../format/own-memory.js'
-import { LIMIT_METRES, WORLD_METRES } from '../grid/mercator.js'
+import { LIMIT_METRES, WORLD_METRES } from '../grid/tiles/mercator.js'
 import { finishCanvas } from '../raster/canvas.js'
 import type { OwnPixels, Pixels, Samples } from '../raster/pixels.js'
 import { greyOfHeights, shadeOfHeights } from '../raster/tiles/hillshade.js'

@@ -4,11 +4,11 @@
 // coarsest stored one at least as fine as the picture, else the deepest. The mosaic then goes through the warp's
 // kernels with the pixels around the piece, so no seam is seen where pieces meet.
 import { FlagstoneError } from '../errors.js'
+import { intersectRects, type PixelRect } from '../grid/tiles/rect.js'
 import type { Canvas } from '../raster/canvas.js'
 import type { Resampling, Samples } from '../raster/pixels.js'
 import { kernelReach } from '../raster/warp/kernels.js'
 import type { TileSet } from '../store/read/tile-set.js'
-import { intersectRects, type PixelRect } from './rect.js'
 import { paintScaled } from './scale.js'
 import type { TileForm } from './tile-form.js'
 import { type MosaicOptions, TileMosaic } from './tile-mosaic.js'

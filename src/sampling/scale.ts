@@ -1,9 +1,10 @@
 // Pixels to a rectangle of a canvas on an even grid: a warp whose geometry is four numbers.
+
+import type { PixelRect } from '../grid/tiles/rect.js'
 import type { Canvas } from '../raster/canvas.js'
 import type { Pixels, Resampling, Samples } from '../raster/pixels.js'
 import { runWarp } from '../raster/warp/warp.js'
 import type { WarpPart, WarpPlan } from '../raster/warp/warp-plan.js'
-import type { PixelRect } from './rect.js'
 
 export interface Scaling {
   /** What is painted, canvas pixels. */

@@ -4,11 +4,11 @@
 // from its deepest stored ancestor, enlarged. Tiles may differ in size and type: each is brought to the size
 // that is usual at the zoom. Tiles of heights are decoded to heights first: only those may be resampled.
 import { type ErrorCode, FlagstoneError } from '../errors.js'
+import type { PixelRect } from '../grid/tiles/rect.js'
 import { type Canvas, finishCanvas } from '../raster/canvas.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
 import { pictureSize } from '../raster/tiles/picture-size.js'
 import { holdsUnder, type TileSet } from '../store/read/tile-set.js'
-import type { PixelRect } from './rect.js'
 import { paintScaled } from './scale.js'
 import { colourForm, type TileForm } from './tile-form.js'
 

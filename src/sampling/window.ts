@@ -1,7 +1,13 @@
 // Where a picture lies in the web mercator world, whatever zoom it is read from.
 import { badRange, FlagstoneError } from '../errors.js'
-import { notDegrees } from '../grid/degrees.js'
-import { clampLatitude, LIMIT_METRES, latToMetres, lonToMetres, WORLD_METRES } from '../grid/mercator.js'
+import { notDegrees } from '../grid/tiles/degrees.js'
+import {
+  clampLatitude,
+  LIMIT_METRES,
+  latToMetres,
+  lonToMetres,
+  WORLD_METRES,
+} from '../grid/tiles/mercator.js'
 
 /**
  * A rectangle in sides of the world, from its north-western corner: tiles of every zoom have exact ones. What lies

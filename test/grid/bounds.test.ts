@@ -1,15 +1,21 @@
 // Footprints, tile ranges and automatic zooms.
 import t, { type Test } from 'tap'
+import type { Crs } from '../../src/grid/crs/crs.js'
+import { transformer, WEB_MERCATOR } from '../../src/grid/crs/transform.js'
 import {
   type Affine,
   footprintOf,
   suggestedResolution,
   tileRanges,
   zoomForResolution,
-} from '../../src/grid/bounds.js'
-import type { Crs } from '../../src/grid/crs.js'
-import { LIMIT_METRES, lonToMetres, metresToLat, metresToLon, resolution } from '../../src/grid/mercator.js'
-import { transformer, WEB_MERCATOR } from '../../src/grid/transform.js'
+} from '../../src/grid/place/bounds.js'
+import {
+  LIMIT_METRES,
+  lonToMetres,
+  metresToLat,
+  metresToLon,
+  resolution,
+} from '../../src/grid/tiles/mercator.js'
 
 const crs = (definition: string): Crs => ({ epsg: undefined, name: definition, definition })
 const LONLAT = crs('EPSG:4326')

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { zxyToTileId } from 'pmtiles'
 import t from 'tap'
-import { coverTiles, inRange, parentRange, rangeCount } from '../../src/grid/cover.js'
+import { coverTiles, inRange, parentRange, rangeCount } from '../../src/grid/tiles/cover.js'
 
 t.test('whole zooms are the Hilbert curve of the pmtiles package', async (t) => {
   for (let z = 0; z <= 5; z++) {

@@ -1,8 +1,8 @@
 // Coordinate systems in all the ways people and files write them; what is not understood is refused, never guessed.
 import t from 'tap'
-import { crsFromText } from '../../src/grid/crs-text.js'
-import { crsFromEpsg } from '../../src/grid/epsg.js'
-import { lonLatConverterOf } from '../../src/grid/transform.js'
+import { crsFromText } from '../../src/grid/crs/crs-text.js'
+import { crsFromEpsg } from '../../src/grid/crs/epsg.js'
+import { lonLatConverterOf } from '../../src/grid/crs/transform.js'
 
 const at = (text: string, lon: number, lat: number): [number, number] => {
   const out = new Float64Array(2)

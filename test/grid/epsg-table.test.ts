@@ -2,11 +2,11 @@
 import t from 'tap'
 import { epsgLines } from '../../scripts/crs/epsg-rows.js'
 import { projDb, readProjDb } from '../../scripts/crs/proj-db.js'
-import { crsFromName } from '../../src/grid/crs-name.js'
-import { crsFromText } from '../../src/grid/crs-text.js'
-import { crsFromEpsg, verticalMetres } from '../../src/grid/epsg.js'
-import { epsgConversion, epsgText } from '../../src/grid/epsg-table.js'
-import { lonLatConverterOf } from '../../src/grid/transform.js'
+import { crsFromName } from '../../src/grid/crs/crs-name.js'
+import { crsFromText } from '../../src/grid/crs/crs-text.js'
+import { crsFromEpsg, verticalMetres } from '../../src/grid/crs/epsg.js'
+import { epsgConversion, epsgText } from '../../src/grid/crs/epsg-table.js'
+import { lonLatConverterOf } from '../../src/grid/crs/transform.js'
 
 /** Metres between two places in degrees. */
 const apart = (a: ArrayLike<number>, b: readonly number[]): number =>

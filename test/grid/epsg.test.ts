@@ -1,8 +1,8 @@
 // EPSG codes give definitions that put known points where the authorities say they are.
 import t from 'tap'
-import { datumShift } from '../../src/grid/datum-shifts.js'
-import { crsFromEpsg } from '../../src/grid/epsg.js'
-import { lonLatConverterOf } from '../../src/grid/transform.js'
+import { datumShift } from '../../src/grid/crs/datum-shifts.js'
+import { crsFromEpsg } from '../../src/grid/crs/epsg.js'
+import { lonLatConverterOf } from '../../src/grid/crs/transform.js'
 
 /** Metres between two places in degrees. */
 const apart = (a: readonly number[], b: readonly number[]): number =>

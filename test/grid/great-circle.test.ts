@@ -8,7 +8,7 @@ import {
   MEAN_RADIUS,
   pointBetween,
   stationsAlong,
-} from '../../src/grid/great-circle.js'
+} from '../../src/grid/tiles/great-circle.js'
 
 type Vector = [number, number, number]
 const vectorOf = ([lon, lat]: LonLat): Vector => {

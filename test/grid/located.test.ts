@@ -1,9 +1,9 @@
 // One datum, many surveys: the shift is that of the place where the image lies.
 import t from 'tap'
-import { crsFromText } from '../../src/grid/crs-text.js'
-import { crsFromEpsg } from '../../src/grid/epsg.js'
-import { crsAt, crsOfImage } from '../../src/grid/located.js'
-import { lonLatConverterOf } from '../../src/grid/transform.js'
+import { crsFromText } from '../../src/grid/crs/crs-text.js'
+import { crsFromEpsg } from '../../src/grid/crs/epsg.js'
+import { lonLatConverterOf } from '../../src/grid/crs/transform.js'
+import { crsAt, crsOfImage } from '../../src/grid/place/located.js'
 
 const image = (code: number, x: number, y: number) => ({
   crs: crsFromEpsg(code)!,

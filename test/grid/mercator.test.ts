@@ -20,7 +20,7 @@ import {
   tileBounds,
   tileBoundsLonLat,
   worldPixels,
-} from '../../src/grid/mercator.js'
+} from '../../src/grid/tiles/mercator.js'
 
 const near = (t: Test, a: number, b: number, eps: number, what: string): boolean =>
   t.ok(Math.abs(a - b) <= eps, `${what}: ${a} is ${b}`)

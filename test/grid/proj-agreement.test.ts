@@ -4,11 +4,11 @@
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
-import type { Crs } from '../../src/grid/crs.js'
-import { crsFromText } from '../../src/grid/crs-text.js'
-import { crsFromEpsg } from '../../src/grid/epsg.js'
-import { epsgCodes } from '../../src/grid/epsg-table.js'
-import { lonLatConverterOf } from '../../src/grid/transform.js'
+import type { Crs } from '../../src/grid/crs/crs.js'
+import { crsFromText } from '../../src/grid/crs/crs-text.js'
+import { crsFromEpsg } from '../../src/grid/crs/epsg.js'
+import { epsgCodes } from '../../src/grid/crs/epsg-table.js'
+import { lonLatConverterOf } from '../../src/grid/crs/transform.js'
 
 const PYTHON = `
 import json, math, sys

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import proj4 from 'proj4'
 import t, { type Test } from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
-import type { Crs } from '../../src/grid/crs.js'
-import { lonLatConverterOf, transformer, WEB_MERCATOR } from '../../src/grid/transform.js'
+import type { Crs } from '../../src/grid/crs/crs.js'
+import { lonLatConverterOf, transformer, WEB_MERCATOR } from '../../src/grid/crs/transform.js'
 
 const crs = (definition: string, epsg?: number): Crs => ({ epsg, name: definition, definition })
 const UTM17 = crs('+proj=utm +zone=17 +datum=NAD83 +units=m +no_defs', 26917)

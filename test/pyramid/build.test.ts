@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } fr
 import { join } from 'node:path'
 import t from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
-import { metresToLat } from '../../src/grid/mercator.js'
+import { metresToLat } from '../../src/grid/tiles/mercator.js'
 import { type BuildOptions, type BuildProgress, build } from '../../src/pyramid/build.js'
 import { decodeCheckpoint, readCheckpoint, writeCheckpoint } from '../../src/pyramid/checkpoint.js'
 import { parseBuildOptions } from '../../src/pyramid/options.js'

@@ -9,7 +9,8 @@ import {
   metresToLon,
   pixelToMetresX,
   pixelToMetresY,
-} from '../../src/grid/mercator.js'
+} from '../../src/grid/tiles/mercator.js'
+import { countAll } from '../../src/grid/tiles/ranges.js'
 import { type BuildOptions, build } from '../../src/pyramid/build.js'
 import { cutlineOf, readCutline } from '../../src/pyramid/cutline.js'
 import { CutlineMask } from '../../src/pyramid/cutline-mask.js'
@@ -17,7 +18,6 @@ import { type CutlinePlan, planCutline } from '../../src/pyramid/cutline-plan.js
 import { cutlineTiles } from '../../src/pyramid/cutline-tiles.js'
 import { parseBuildOptions } from '../../src/pyramid/options.js'
 import { planBuild } from '../../src/pyramid/plan.js'
-import { countAll } from '../../src/pyramid/ranges.js'
 import { infoOf, openerOf, speckled } from './images.js'
 import { region } from './region.js'
 

@@ -1,7 +1,7 @@
 // Images that exist only as a function, placed exactly on the pixel grid of a zoom, and what to compare builds with.
 import { createHash } from 'node:crypto'
-import { WEB_MERCATOR } from '../../src/grid/epsg.js'
-import { pixelToMetresX, pixelToMetresY, resolution } from '../../src/grid/mercator.js'
+import { WEB_MERCATOR } from '../../src/grid/crs/epsg.js'
+import { pixelToMetresX, pixelToMetresY, resolution } from '../../src/grid/tiles/mercator.js'
 import type { SourceOpener } from '../../src/pyramid/sources.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import type { MaskKind, PixelWindow, RasterSource, SourceInfo } from '../../src/raster/source.js'

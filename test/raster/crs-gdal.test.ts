@@ -3,8 +3,13 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { footprintOf, suggestedResolution, tileRanges, zoomForResolution } from '../../src/grid/bounds.js'
-import { mapperOf, placementOf } from '../../src/grid/placement.js'
+import {
+  footprintOf,
+  suggestedResolution,
+  tileRanges,
+  zoomForResolution,
+} from '../../src/grid/place/bounds.js'
+import { mapperOf, placementOf } from '../../src/grid/place/placement.js'
 import { openRaster } from '../../src/raster/open.js'
 import type { SourceInfo } from '../../src/raster/source.js'
 import { warp } from '../../src/raster/warp/warp.js'

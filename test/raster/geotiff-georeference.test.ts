@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { geoTags, type ImageSpec, type TagValue, writeTiff } from '../../scripts/fixtures/tiff.js'
+import { crsFromGeoKeys } from '../../src/grid/crs/geokeys/crs.js'
+import type { GeoKeys } from '../../src/grid/crs/geokeys/geokeys.js'
 import { openGeoTiff } from '../../src/raster/formats/geotiff.js'
-import type { GeoKeys } from '../../src/raster/place/geokeys.js'
-import { crsFromGeoKeys } from '../../src/raster/place/geokeys-crs.js'
 
 const image: ImageSpec = { width: 4, height: 3, samples: 1, data: new Uint8Array(12), photometric: 1 }
 

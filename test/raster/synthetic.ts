@@ -1,8 +1,8 @@
 // Made-up images for warp tests: pictures with detail, sources in memory, and a naive warp to compare with.
 import { strict as assert } from 'node:assert'
 import proj4 from 'proj4'
-import type { Crs } from '../../src/grid/crs.js'
-import { resolution } from '../../src/grid/mercator.js'
+import type { Crs } from '../../src/grid/crs/crs.js'
+import { resolution } from '../../src/grid/tiles/mercator.js'
 import type { Pixels, Resampling } from '../../src/raster/pixels.js'
 import type {
   Geotransform,

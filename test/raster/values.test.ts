@@ -1,8 +1,8 @@
 // Values through the warp and down the pyramid: nothing is rounded, holes do not bleed, in every kernel.
 import proj4 from 'proj4'
 import t from 'tap'
-import type { Crs } from '../../src/grid/crs.js'
-import { LIMIT_METRES, resolution } from '../../src/grid/mercator.js'
+import type { Crs } from '../../src/grid/crs/crs.js'
+import { LIMIT_METRES, resolution } from '../../src/grid/tiles/mercator.js'
 import { createCanvas, createValueCanvas, crop } from '../../src/raster/canvas.js'
 import { type Pixels, RESAMPLINGS, type Resampling } from '../../src/raster/pixels.js'
 import type { Geotransform, PixelWindow, RasterSource } from '../../src/raster/source.js'

@@ -7,7 +7,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { footprintOf, tileRanges } from '../../src/grid/bounds.js'
+import { footprintOf, tileRanges } from '../../src/grid/place/bounds.js'
 import { openGeoTiff } from '../../src/raster/formats/geotiff.js'
 import { type Pixels, RESAMPLINGS, type Resampling } from '../../src/raster/pixels.js'
 import type { Geotransform, RasterSource } from '../../src/raster/source.js'

@@ -1,8 +1,8 @@
 // Plans are plain data: known ones by deepEqual, and the promises about positions, windows and parts.
 import proj4 from 'proj4'
 import t from 'tap'
-import type { Crs } from '../../src/grid/crs.js'
-import { LIMIT_METRES, resolution } from '../../src/grid/mercator.js'
+import type { Crs } from '../../src/grid/crs/crs.js'
+import { LIMIT_METRES, resolution } from '../../src/grid/tiles/mercator.js'
 import type { Resampling } from '../../src/raster/pixels.js'
 import type { Geotransform, SourceInfo, SourceLevel } from '../../src/raster/source.js'
 import { cellStart } from '../../src/raster/warp/warp-grid.js'

@@ -1,8 +1,8 @@
 // The warp against a naive one: exact positions by proj4, textbook kernels, direct sums in doubles.
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import type { Crs } from '../../src/grid/crs.js'
-import { LIMIT_METRES, resolution } from '../../src/grid/mercator.js'
+import type { Crs } from '../../src/grid/crs/crs.js'
+import { LIMIT_METRES, resolution } from '../../src/grid/tiles/mercator.js'
 import { createCanvas } from '../../src/raster/canvas.js'
 import { type Pixels, RESAMPLINGS, type Resampling } from '../../src/raster/pixels.js'
 import type { Geotransform } from '../../src/raster/source.js'

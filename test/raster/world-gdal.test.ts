@@ -2,8 +2,8 @@
 // beyond, poles, polar maps, rims of world maps. Nothing that GDAL paints is missing, and it looks the same.
 import { join } from 'node:path'
 import t from 'tap'
-import { footprintOf } from '../../src/grid/bounds.js'
-import { placementOf } from '../../src/grid/placement.js'
+import { footprintOf } from '../../src/grid/place/bounds.js'
+import { placementOf } from '../../src/grid/place/placement.js'
 import { openRaster } from '../../src/raster/open.js'
 import { warp } from '../../src/raster/warp/warp.js'
 import { gdalWarp, withoutGdal } from '../helpers/gdal.js'

@@ -1,5 +1,10 @@
 import t from 'tap'
-import { boundsToLonLat, pixelToMetresX, pixelToMetresY, tileBoundsLonLat } from '../../src/grid/mercator.js'
+import {
+  boundsToLonLat,
+  pixelToMetresX,
+  pixelToMetresY,
+  tileBoundsLonLat,
+} from '../../src/grid/tiles/mercator.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import { encodeTile } from '../../src/raster/tiles/codec.js'

@@ -3,7 +3,7 @@
 import { copyFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { lonLatToTile } from '../../src/grid/mercator.js'
+import { lonLatToTile } from '../../src/grid/tiles/mercator.js'
 import { decodeTile } from '../../src/raster/tiles/codec.js'
 import { sample } from '../../src/sampling/sample.js'
 import { openTiles } from '../../src/store/paths.js'

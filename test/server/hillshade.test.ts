@@ -1,6 +1,6 @@
 import type Tap from 'tap'
 import t from 'tap'
-import { latToMetres, tileBoundsLonLat, WORLD_METRES } from '../../src/grid/mercator.js'
+import { latToMetres, tileBoundsLonLat, WORLD_METRES } from '../../src/grid/tiles/mercator.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import { decodeHeights } from '../../src/raster/tiles/terrain.js'
 import { openTileServer } from '../../src/server/handler.js'

@@ -2,7 +2,13 @@
 // by ranges of the archive, OpenLayers by ol-pmtiles. Each shows what `sample` says of the same window.
 import { join } from 'node:path'
 import t from 'tap'
-import { latToMetres, lonToMetres, metresToLat, metresToLon, resolution } from '../../src/grid/mercator.js'
+import {
+  latToMetres,
+  lonToMetres,
+  metresToLat,
+  metresToLon,
+  resolution,
+} from '../../src/grid/tiles/mercator.js'
 import { build } from '../../src/pyramid/build.js'
 import { sample } from '../../src/sampling/sample.js'
 import { openTiles } from '../../src/store/paths.js'

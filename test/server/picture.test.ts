@@ -1,7 +1,7 @@
 import sharp from 'sharp'
 import type Tap from 'tap'
 import t from 'tap'
-import { tileBoundsLonLat } from '../../src/grid/mercator.js'
+import { tileBoundsLonLat } from '../../src/grid/tiles/mercator.js'
 import { coverageOf, crop } from '../../src/raster/canvas.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import { sample } from '../../src/sampling/sample.js'

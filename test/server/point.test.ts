@@ -15,7 +15,7 @@ import {
   metresToPixelY,
   pixelToMetresX,
   pixelToMetresY,
-} from '../../src/grid/mercator.js'
+} from '../../src/grid/tiles/mercator.js'
 import { build } from '../../src/pyramid/build.js'
 import type { TerrainEncoding } from '../../src/raster/tiles/terrain.js'
 import { sample, sampleHeights } from '../../src/sampling/sample.js'

@@ -1,7 +1,7 @@
 import sharp from 'sharp'
 import t from 'tap'
 import { decodeElevation } from '../../src/format/elevation.js'
-import { tileBoundsLonLat } from '../../src/grid/mercator.js'
+import { tileBoundsLonLat } from '../../src/grid/tiles/mercator.js'
 import { decodeTile, encodeImage } from '../../src/raster/tiles/codec.js'
 import { decodeHeights, rgbToHeights } from '../../src/raster/tiles/terrain.js'
 import { sample } from '../../src/sampling/sample.js'

@@ -5,7 +5,7 @@ import { get } from 'node:http'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { tileBoundsLonLat } from '../../src/grid/mercator.js'
+import { tileBoundsLonLat } from '../../src/grid/tiles/mercator.js'
 import { openTiles } from '../../src/store/paths.js'
 import { pictureFile, serve } from './served.js'
 

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { parseXml, type XmlElement, type XmlNode } from '@rgrove/parse-xml'
 import t from 'tap'
-import { LIMIT_LATITUDE } from '../../src/grid/mercator.js'
+import { LIMIT_LATITUDE } from '../../src/grid/tiles/mercator.js'
 import { exceptionReport, xml } from '../../src/server/describe/wmts-document.js'
 import { boundsOf, heightsFile, pictureFile, RANGE, serve, vectorFile } from './served.js'
 

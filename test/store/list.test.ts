@@ -1,6 +1,6 @@
 // Listing by rectangle: the same tiles a plain filter over all of them finds.
 import t from 'tap'
-import { tileBoundsLonLat } from '../../src/grid/mercator.js'
+import { tileBoundsLonLat } from '../../src/grid/tiles/mercator.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { TileReader } from '../../src/store/read/reader.js'
 import { TileWriter } from '../../src/store/write/writer.js'

@@ -1,11 +1,11 @@
 // A GeoTIFF as a raster source. Parts: tiff/ reads structure and pixels, georeference.ts and geokeys.ts place
 // the image on earth. Opened again in a worker from the same path and options, which are plain data.
 import { FlagstoneError } from '../../errors.js'
-import type { Crs } from '../../grid/crs.js'
+import type { Crs } from '../../grid/crs/crs.js'
+import type { GeoKeys } from '../../grid/crs/geokeys/geokeys.js'
+import { verticalUnit } from '../../grid/crs/geokeys/units.js'
 import type { ReadPixels } from '../losses.js'
 import type { PixelMemory } from '../pixels.js'
-import type { GeoKeys } from '../place/geokeys.js'
-import { verticalUnit } from '../place/geokeys-units.js'
 import { crsOfTiff, pamBeside, readKeys, requirePlace } from '../place/georeference.js'
 import { NOWHERE } from '../place/place.js'
 import { isRemote } from '../remote-path.js'

@@ -2,7 +2,7 @@
 // else. The size says how many points there are, the name (N33W084.hgt) where the south-west corner lies.
 // Points lie on the degree lines, so pixels reach half a point beyond them (as GDAL's driver has it).
 import { FlagstoneError } from '../../errors.js'
-import { WGS84 } from '../../grid/epsg.js'
+import { WGS84 } from '../../grid/crs/epsg.js'
 import type { OpenOptions } from '../open-options.js'
 import type { Geotransform, PixelWindow, RasterSource, SourceLevel } from '../source.js'
 import { type ByteSource, openFileSource } from '../tiff/byte-source.js'

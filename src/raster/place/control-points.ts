@@ -1,6 +1,6 @@
 // Images placed by ground control points.
 import { FlagstoneError } from '../../errors.js'
-import { type ControlPoint, fitControlPoints, type Polynomials } from '../../grid/placement.js'
+import { type ControlPoint, fitControlPoints, type Polynomials } from '../../grid/place/placement.js'
 import type { Geotransform } from '../source.js'
 
 /** The polynomials through the points, and the geotransform nearest to them. Throws SOURCE_UNSUPPORTED. */

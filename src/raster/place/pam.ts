@@ -1,8 +1,8 @@
 // PAM, GDAL's .aux.xml beside an image: what the image's own format cannot say (CRS, geotransform, nodata).
 import { FlagstoneError } from '../../errors.js'
-import type { Crs } from '../../grid/crs.js'
-import { crsFromText } from '../../grid/crs-text.js'
-import type { ControlPoint, Polynomials } from '../../grid/placement.js'
+import type { Crs } from '../../grid/crs/crs.js'
+import { crsFromText } from '../../grid/crs/crs-text.js'
+import type { ControlPoint, Polynomials } from '../../grid/place/placement.js'
 import { atof } from '../gdal-number.js'
 import type { Geotransform } from '../source.js'
 import { placeByPoints } from './control-points.js'

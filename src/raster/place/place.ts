@@ -1,8 +1,8 @@
 // Where on earth an image lies that cannot say so itself: from the files beside it. World files go before PAM for
 // the geotransform and PAM before .prj for the CRS, as GDAL's PNG driver has it; --s-srs goes before all.
 import { FlagstoneError } from '../../errors.js'
-import type { Crs } from '../../grid/crs.js'
-import type { Polynomials } from '../../grid/placement.js'
+import type { Crs } from '../../grid/crs/crs.js'
+import type { Polynomials } from '../../grid/place/placement.js'
 import type { Geotransform } from '../source.js'
 import type { Pam } from './pam.js'
 import { readPrj, readWorldFile } from './sidecar.js'

@@ -1,10 +1,10 @@
 // Small text files that lie beside an image: world files, .prj, .aux.xml.
 import { FlagstoneError } from '../../errors.js'
-import type { Crs } from '../../grid/crs.js'
-import { crsFromText } from '../../grid/crs-text.js'
+import type { Crs } from '../../grid/crs/crs.js'
+import { crsFromText } from '../../grid/crs/crs-text.js'
+import { projFromEsriKeys } from '../../grid/crs/esri-prj.js'
 import { isShortOfDescriptors, openRegular } from '../../platform/regular-file.js'
 import type { Geotransform } from '../source.js'
-import { projFromEsriKeys } from './esri-prj.js'
 import { parseWorldFile, worldFileNames } from './world-file.js'
 
 const MAX_PRJ_BYTES = 65536

@@ -1,5 +1,5 @@
 // Heights as grey pictures, for looking at: lit by a sun, or from black (lowest) to white (highest).
-import { LIMIT_METRES, metresToLat } from '../../grid/mercator.js'
+import { LIMIT_METRES, metresToLat } from '../../grid/tiles/mercator.js'
 import type { Pixels } from '../pixels.js'
 
 export interface MercatorGrid {

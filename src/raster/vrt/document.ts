@@ -3,8 +3,8 @@
 // The pieces are parsed one by one, so that tens of thousands of them never are a tree in memory. What is not
 // simple (warped, derived, filtered, nested in archives …) is refused here, by the name of its element.
 
-import type { Crs } from '../../grid/crs.js'
-import type { Polynomials } from '../../grid/placement.js'
+import type { Crs } from '../../grid/crs/crs.js'
+import type { Polynomials } from '../../grid/place/placement.js'
 import { atofM } from '../gdal-number.js'
 import { placeFromXml } from '../place/pam.js'
 import { childOf, childrenOf, numberOf, parseDocument, textOf, type XmlElement } from '../place/xml.js'

@@ -1,7 +1,7 @@
 // The files a VRT is made of, opened when first needed, with a bounded number open at the same time: the least
 // recently read is closed for the next one, but never while it is being read.
 import { FlagstoneError } from '../../errors.js'
-import type { Crs } from '../../grid/crs.js'
+import type { Crs } from '../../grid/crs/crs.js'
 import { freeDescriptors } from '../../platform/descriptors.js'
 import type { RasterSource, SourceView } from '../source.js'
 import type { Layer } from './layers.js'

@@ -8,9 +8,12 @@
 //
 // Invariants: the interpolated position is within the tolerance (source pixels, or target pixels when
 // shrinking) of the exact one; windows lie inside their level; no part of an image-free rectangle is planned.
-import type { Footprint } from '../../grid/bounds.js'
-import { footprintOf } from '../../grid/bounds.js'
-import { crsOfImage } from '../../grid/located.js'
+
+import { type LonLatConverter, lonLatConverterOf } from '../../grid/crs/transform.js'
+import type { Footprint } from '../../grid/place/bounds.js'
+import { footprintOf } from '../../grid/place/bounds.js'
+import { crsOfImage } from '../../grid/place/located.js'
+import { type Mapper, mapperOf, placementOf } from '../../grid/place/placement.js'
 import {
   LIMIT_METRES,
   metresToLat,
@@ -19,9 +22,7 @@ import {
   metresToPixelY,
   resolution,
   WORLD_METRES,
-} from '../../grid/mercator.js'
-import { type Mapper, mapperOf, placementOf } from '../../grid/placement.js'
-import { type LonLatConverter, lonLatConverterOf } from '../../grid/transform.js'
+} from '../../grid/tiles/mercator.js'
 import type { Resampling } from '../pixels.js'
 import type { MaskKind, PixelWindow, SourceInfo } from '../source.js'
 import { isFootprint, kernelReach, WIDEN_ABOVE } from './kernels.js'

@@ -6,7 +6,7 @@
 // Absent tiles are absent. Tiles meet the window or lie in it; west > east crosses the antimeridian.
 import { setImmediate } from 'node:timers/promises'
 import { nameOfTileType } from '../../format/tile-type.js'
-import { MAX_ZOOM } from '../../grid/mercator.js'
+import { MAX_ZOOM } from '../../grid/tiles/mercator.js'
 import type { TileArea } from '../../store/read/areas.js'
 import { type TileRange, tileRangesOf } from '../../store/read/list.js'
 import type { RoutedSource, ServerContext } from '../context.js'

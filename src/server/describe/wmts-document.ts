@@ -1,7 +1,7 @@
 // WMTS 1.0.0 (OGC 07-057r7): capabilities and exceptions as XML, from plain data.
 //
 // Tiles are those of the map: matrix z of the set is zoom z, so a tile's address is the same as everywhere else here.
-import { type Bounds, LIMIT_METRES, lonLatToTile, resolution } from '../../grid/mercator.js'
+import { type Bounds, LIMIT_METRES, lonLatToTile, resolution } from '../../grid/tiles/mercator.js'
 
 /** A format that tiles come in, and where. */
 export interface WmtsFormat {

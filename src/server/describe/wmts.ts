@@ -1,6 +1,6 @@
 // WMTS capabilities: /{id}/WMTSCapabilities.xml of one source, /WMTSCapabilities.xml of all that are pictures.
 import { mimeOf, typeFromExtension } from '../../format/tile-type.js'
-import { LIMIT_LATITUDE } from '../../grid/mercator.js'
+import { LIMIT_LATITUDE } from '../../grid/tiles/mercator.js'
 import { boundsInWorld, givenName, textOf } from '../../store/report/tilejson.js'
 import type { Routed, RoutedSource, ServerContext } from '../context.js'
 import { textAnswer } from '../http/json-answer.js'

@@ -3,13 +3,13 @@
 // Heights are resampled as heights and made visible afterwards; for that a piece has the pixels around it, so that no
 // seam is seen where pieces, or tiles of shade, meet.
 import { FlagstoneError } from '../../errors.js'
-import { LIMIT_METRES, WORLD_METRES } from '../../grid/mercator.js'
+import { LIMIT_METRES, WORLD_METRES } from '../../grid/tiles/mercator.js'
+import type { PixelRect } from '../../grid/tiles/rect.js'
 import { type Canvas, finishCanvas } from '../../raster/canvas.js'
 import type { Pixels, Resampling, Samples } from '../../raster/pixels.js'
 import { type Sun, shadeOfHeights } from '../../raster/tiles/hillshade.js'
 import type { RawPicture } from '../../raster/tiles/picture-encode.js'
 import { heightsToRgb, type TerrainRgb } from '../../raster/tiles/terrain.js'
-import type { PixelRect } from '../../sampling/rect.js'
 import { Sampler } from '../../sampling/sampler.js'
 import { colourForm, formOf, type TileForm } from '../../sampling/tile-form.js'
 import type { Window } from '../../sampling/window.js'

@@ -1,5 +1,5 @@
 // Tiles below the deepest stored one: its part, enlarged.
-import { MAX_ZOOM } from '../../grid/mercator.js'
+import { MAX_ZOOM } from '../../grid/tiles/mercator.js'
 import { computed } from '../computed.js'
 import type { ServerContext } from '../context.js'
 import type { Made } from '../http/made.js'

@@ -1,5 +1,5 @@
 // The part of the world that a picture shows, out of an address.
-import { LIMIT_LATITUDE } from '../../grid/mercator.js'
+import { LIMIT_LATITUDE } from '../../grid/tiles/mercator.js'
 import { columnOf, rowOf, type Window, windowOfBbox } from '../../sampling/window.js'
 import { HttpError } from '../http/message.js'
 import type { Source } from '../sources/source.js'

@@ -1,8 +1,9 @@
 // A large picture that is put together of small ones, in the channels in which it will be encoded.
+
+import type { PixelRect } from '../../grid/tiles/rect.js'
 import { coverageOf } from '../../raster/canvas.js'
 import type { Pixels } from '../../raster/pixels.js'
 import type { RawPicture } from '../../raster/tiles/picture-encode.js'
-import type { PixelRect } from '../../sampling/rect.js'
 
 export type Colour = readonly [red: number, green: number, blue: number]
 

@@ -1,6 +1,6 @@
 // Places out of addresses and bodies: whatever a client writes becomes finite numbers within bounds, or a 400 that
 // says which one is wrong.
-import type { LonLat } from '../../grid/great-circle.js'
+import type { LonLat } from '../../grid/tiles/great-circle.js'
 import { INTERPOLATIONS, type Interpolation } from '../../sampling/point-values.js'
 import { HttpError, type Query } from '../http/message.js'
 

@@ -6,7 +6,7 @@
 // `resolution`: metres on the ground of a pixel of that tile. Everything is null where no tile is; the elevation or
 // colour alone where the tile has a hole. Elevations are interpolated, colours are those of the nearest pixel.
 import { createHash } from 'node:crypto'
-import type { LonLat } from '../../grid/great-circle.js'
+import type { LonLat } from '../../grid/tiles/great-circle.js'
 import type { Colour } from '../../sampling/decoded-tile.js'
 import type { PointValue } from '../../sampling/point-values.js'
 import { computed, computedTag } from '../computed.js'

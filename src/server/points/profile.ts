@@ -1,10 +1,10 @@
 // '/{id}/profile?path=lon,lat;lon,lat…' and POST '/{id}/profile': elevations along a line.
 //
-// Samples lie at equal distances along great circles between the line's points (grid/great-circle.ts), both ends
+// Samples lie at equal distances along great circles between the line's points (grid/tiles/great-circle.ts), both ends
 // among them. Ascent and descent add up the differences between neighbours that both have an elevation: they grow
 // with the number of samples, as any such sum does.
 import { createHash } from 'node:crypto'
-import { areOpposite, type LonLat, type Station, stationsAlong } from '../../grid/great-circle.js'
+import { areOpposite, type LonLat, type Station, stationsAlong } from '../../grid/tiles/great-circle.js'
 import type { RoutedSource, ServerContext } from '../context.js'
 import { HttpError, type Query, type Reply } from '../http/message.js'
 import type { Source } from '../sources/source.js'

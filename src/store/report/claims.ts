@@ -1,6 +1,6 @@
 // What an archive says of where it lies, beside where its tiles lie: bounds of zeros, with the corners or the axes
 // exchanged, or of another place are believed by every client, which then shows an empty map.
-import { tileBoundsLonLat } from '../../grid/mercator.js'
+import { tileBoundsLonLat } from '../../grid/tiles/mercator.js'
 import type { Extent } from './describe.js'
 
 /** West, south, east, north, degrees. */

@@ -2,17 +2,17 @@
 // several keys holds the origin, so all spellings are accepted).
 //
 // Invariant: keys that do not say a CRS in full give a problem or nothing, never the part that is understood.
-import type { Crs } from '../../grid/crs.js'
-import { crsFromName } from '../../grid/crs-name.js'
-import { crsFromText } from '../../grid/crs-text.js'
-import { sameDatum } from '../../grid/datum-names.js'
-import { shiftIsLocal } from '../../grid/datum-shifts.js'
-import { crsFromEpsg } from '../../grid/epsg.js'
-import { lonLatConverterOf } from '../../grid/transform.js'
+import type { Crs } from '../crs.js'
+import { crsFromName } from '../crs-name.js'
+import { crsFromText } from '../crs-text.js'
+import { sameDatum } from '../datum-names.js'
+import { shiftIsLocal } from '../datum-shifts.js'
+import { crsFromEpsg } from '../epsg.js'
+import { lonLatConverterOf } from '../transform.js'
+import { datumOf } from './datum.js'
 import { GeoKey, type GeoKeys, numberKey, textKey, USER_DEFINED } from './geokeys.js'
-import { datumOf } from './geokeys-datum.js'
-import { projectionOf } from './geokeys-projection.js'
-import { angularUnit, linearUnit, unitOf, units, verticalUnit } from './geokeys-units.js'
+import { projectionOf } from './projection.js'
+import { angularUnit, linearUnit, unitOf, units, verticalUnit } from './units.js'
 
 /** What came of the keys: a CRS, nothing said, or a reason why not (for a message). */
 export type GeoKeyCrs = { readonly crs: Crs } | { readonly problem: string } | undefined

@@ -3,9 +3,10 @@
 // A footprint is in web mercator metres, clipped to the square world in y. Its `west` lies in
 // [−LIMIT, LIMIT), its `east` may lie past the antimeridian by up to one turn.
 
-import type { TileRange } from './cover.js'
-import type { Crs } from './crs.js'
-import type { Bounds } from './mercator.js'
+import type { Crs } from '../crs/crs.js'
+import { lonLatConverterOf, transformer, WEB_MERCATOR } from '../crs/transform.js'
+import type { TileRange } from '../tiles/cover.js'
+import type { Bounds } from '../tiles/mercator.js'
 import {
   clampLatitude,
   LIMIT_LATITUDE,
@@ -17,9 +18,8 @@ import {
   metresToPixelY,
   resolution,
   WORLD_METRES,
-} from './mercator.js'
+} from '../tiles/mercator.js'
 import { isAffine, type Mapper, mapperOf, type Placement } from './placement.js'
-import { lonLatConverterOf, transformer, WEB_MERCATOR } from './transform.js'
 
 export type { Affine } from './placement.js'
 

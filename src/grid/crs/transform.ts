@@ -7,9 +7,9 @@
 // continuous.
 import { createRequire } from 'node:module'
 import type Proj4 from 'proj4'
-import { FlagstoneError } from '../errors.js'
+import { FlagstoneError } from '../../errors.js'
+import { latToMetres, lonToMetres, metresToLat, metresToLon } from '../tiles/mercator.js'
 import type { Crs } from './crs.js'
-import { latToMetres, lonToMetres, metresToLat, metresToLon } from './mercator.js'
 import { type ProjText, readProj } from './proj-text.js'
 
 // as CommonJS it is there in a fifth of the time that importing it takes

@@ -1,6 +1,6 @@
 // Rectangles of tiles and of pixels, end to end.
-import type { TileRange } from '../grid/cover.js'
-import { intersectRects, type PixelRect } from '../sampling/rect.js'
+import type { TileRange } from './cover.js'
+import { intersectRects, type PixelRect } from './rect.js'
 
 /** The parts of `a` outside `b`: four rectangles at most. */
 export function outsideRects(a: PixelRect, b: PixelRect): PixelRect[] {

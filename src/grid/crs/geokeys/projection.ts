@@ -1,10 +1,10 @@
 // The map projection of GeoTIFF keys, as the head of a PROJ string. Sources: libgeotiff's geo_ctrans.inc for the
 // numbers of the methods, its geo_normalize.c for which keys hold which parameters.
-import { epsgConversion } from '../../grid/epsg-table.js'
-import { type Method, type ProjectionParameters, projectionText } from '../../grid/projections.js'
+import { epsgConversion } from '../epsg-table.js'
+import { type Method, type ProjectionParameters, projectionText } from '../projections.js'
+import type { Place } from './datum.js'
 import { GeoKey, type GeoKeys, numberKey, parameterKey, USER_DEFINED } from './geokeys.js'
-import type { Place } from './geokeys-datum.js'
-import { angularUnit, linearUnit } from './geokeys-units.js'
+import { angularUnit, linearUnit } from './units.js'
 
 export interface KeyProjection {
   /** '+proj=… …' without datum and units. */

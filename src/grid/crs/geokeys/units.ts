@@ -1,7 +1,7 @@
 // Units that GeoTIFF keys count in, by their EPSG codes.
 
-import { verticalMetres } from '../../grid/epsg.js'
-import { UNITS } from '../../grid/geodesy.js'
+import { verticalMetres } from '../epsg.js'
+import { UNITS } from '../geodesy.js'
 import { GeoKey, type GeoKeys, numberKey, textKey, USER_DEFINED } from './geokeys.js'
 
 /** Metres a unit. */

@@ -1,5 +1,5 @@
 // Coordinate reference systems as people and files write them: codes, URNs, PROJ strings, WKT, PROJJSON.
-import { FlagstoneError } from '../errors.js'
+import { FlagstoneError } from '../../errors.js'
 import type { Crs } from './crs.js'
 import { crsFromEpsg, verticalMetres, WGS84 } from './epsg.js'
 import { readProj } from './proj-text.js'

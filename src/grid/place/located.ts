@@ -1,10 +1,10 @@
 // The shift of a datum for the place where an image lies. Old datums were made of many surveys: ED50 in Norway is
 // not ED50 in Spain, and PROJ takes the operation made for the place, as GDAL does for each image; where there
 // is none, coordinates are taken as they are.
-import type { Crs } from './crs.js'
-import { datumShiftAt } from './datum-shifts.js'
+import type { Crs } from '../crs/crs.js'
+import { datumShiftAt } from '../crs/datum-shifts.js'
+import { lonLatConverterOf } from '../crs/transform.js'
 import { mapperOf, type Placement, placementOf } from './placement.js'
-import { lonLatConverterOf } from './transform.js'
 
 interface Image {
   readonly crs: Crs

@@ -1,10 +1,10 @@
 // The ellipsoid, datum and prime meridian of GeoTIFF keys, as the tail of a PROJ string.
-import { geographicOfName, sameDatum } from '../../grid/datum-names.js'
-import { datumShift } from '../../grid/datum-shifts.js'
-import { crsFromEpsg } from '../../grid/epsg.js'
-import { MERIDIANS } from '../../grid/geodesy.js'
+import { geographicOfName, sameDatum } from '../datum-names.js'
+import { datumShift } from '../datum-shifts.js'
+import { crsFromEpsg } from '../epsg.js'
+import { MERIDIANS } from '../geodesy.js'
 import { GeoKey, type GeoKeys, numberKey, parameterKey, textKey, USER_DEFINED } from './geokeys.js'
-import { angularUnit } from './geokeys-units.js'
+import { angularUnit } from './units.js'
 
 /** Somewhere on the map: the shift is chosen for it. */
 export interface Place {
