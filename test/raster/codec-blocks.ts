@@ -1,11 +1,12 @@
 // Blocks of a TIFF as its codec gives them, without image, colour and view: what tests of codecs compare.
-import { reverseBits } from '../../src/raster/tiff/bits.js'
-import { openFileSource } from '../../src/raster/tiff/byte-source.js'
-import { type BlockShape, codecKind, unsupportedCoding } from '../../src/raster/tiff/coding.js'
-import { decompressBytes, decompressSamples } from '../../src/raster/tiff/decompress.js'
-import { type ImageLayout, readLayout } from '../../src/raster/tiff/layout.js'
-import { decompressPicture } from '../../src/raster/tiff/picture.js'
-import { readStructure } from '../../src/raster/tiff/structure.js'
+
+import { type BlockShape, codecKind, unsupportedCoding } from '../../src/raster/tiff/codecs/coding.js'
+import { decompressBytes, decompressSamples } from '../../src/raster/tiff/codecs/decompress.js'
+import { decompressPicture } from '../../src/raster/tiff/codecs/picture.js'
+import { openFileSource } from '../../src/raster/tiff/file/byte-source.js'
+import { readStructure } from '../../src/raster/tiff/file/structure.js'
+import { type ImageLayout, readLayout } from '../../src/raster/tiff/image/layout.js'
+import { reverseBits } from '../../src/raster/tiff/samples/bits.js'
 
 export interface CodedFile {
   readonly layout: ImageLayout

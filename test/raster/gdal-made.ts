@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openFileSource } from '../../src/raster/tiff/byte-source.js'
+import { openFileSource } from '../../src/raster/tiff/file/byte-source.js'
 import { TiffRaster, type TiffRasterOptions } from '../../src/raster/tiff/raster.js'
 import { randomOf } from './synthetic.js'
 

@@ -8,13 +8,13 @@ import {
   encodeZstd,
   packBits,
 } from '../../scripts/fixtures/tiff-codecs.js'
-import { unpackBits } from '../../src/raster/tiff/bits.js'
-import { BlockCache } from '../../src/raster/tiff/block-cache.js'
-import { decodeLzw, decodeHere as decodeLzwHere, isOldLzw } from '../../src/raster/tiff/lzw.js'
-import { decodePackBits } from '../../src/raster/tiff/packbits.js'
-import { undoHorizontal8 } from '../../src/raster/tiff/predictor.js'
-import { Problem } from '../../src/raster/tiff/problem.js'
-import { decodeZstd, decodeZstdHere, decodeZstdNear } from '../../src/raster/tiff/zstd.js'
+import { decodeLzw, decodeHere as decodeLzwHere, isOldLzw } from '../../src/raster/tiff/codecs/lzw.js'
+import { decodePackBits } from '../../src/raster/tiff/codecs/packbits.js'
+import { decodeZstd, decodeZstdHere, decodeZstdNear } from '../../src/raster/tiff/codecs/zstd.js'
+import { Problem } from '../../src/raster/tiff/file/problem.js'
+import { BlockCache } from '../../src/raster/tiff/image/block-cache.js'
+import { unpackBits } from '../../src/raster/tiff/samples/bits.js'
+import { undoHorizontal8 } from '../../src/raster/tiff/samples/predictor.js'
 
 const seed = Number(process.env.SEED ?? 7)
 t.comment(`SEED=${seed}`)

@@ -9,7 +9,7 @@ import {
   type StoredSamples,
   type Tone,
 } from '../../src/raster/source.js'
-import { openFileSource } from '../../src/raster/tiff/byte-source.js'
+import { openFileSource } from '../../src/raster/tiff/file/byte-source.js'
 import { TiffRaster } from '../../src/raster/tiff/raster.js'
 
 export interface Outcome {

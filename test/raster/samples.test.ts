@@ -1,9 +1,9 @@
 // Stored samples that no program here writes: floating-point predictors in big-endian files, odd floats, 64-bit
 // carries. Expected numbers are made by DataView, bytes by the definition of each predictor.
 import t from 'tap'
-import type { ImageLayout } from '../../src/raster/tiff/layout.js'
-import { decodeSamples } from '../../src/raster/tiff/samples.js'
-import { Compression } from '../../src/raster/tiff/tags.js'
+import { Compression } from '../../src/raster/tiff/file/tags.js'
+import type { ImageLayout } from '../../src/raster/tiff/image/layout.js'
+import { decodeSamples } from '../../src/raster/tiff/image/samples.js'
 
 type Shape = { width: number; rows: number; samples: number }
 const shape: Shape = { width: 5, rows: 2, samples: 2 }

@@ -2,7 +2,7 @@
 // Lines mean nothing, numbers are counted. Where a block begins is known once everything before it was passed
 // over, which happens once, as far as it is needed.
 import { FlagstoneError } from '../../errors.js'
-import type { ByteSource } from '../tiff/byte-source.js'
+import type { ByteSource } from '../tiff/file/byte-source.js'
 import { isSpace, parseNumber } from './ascii-number.js'
 
 /** Values of a block. */

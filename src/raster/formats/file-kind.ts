@@ -1,6 +1,6 @@
 // Which kind of raster a file is: by its first bytes, and by its name where a format has no mark (.hgt).
 import { FlagstoneError } from '../../errors.js'
-import { openFileSource } from '../tiff/byte-source.js'
+import { openFileSource } from '../tiff/file/byte-source.js'
 
 export type FileKind = 'tiff' | 'picture' | 'vrt' | 'ascii' | 'hgt'
 

@@ -11,11 +11,11 @@ import { NOWHERE } from '../place/place.js'
 import { isRemote } from '../remote-path.js'
 import type { PixelWindow, RasterSource, SourceInfo, SourceView, StoredSamples } from '../source.js'
 import type { Spool } from '../spool.js'
-import type { ByteSource } from '../tiff/byte-source.js'
-import type { Siblings } from '../tiff/levels.js'
-import { openByteSource } from '../tiff/open-source.js'
+import type { ByteSource } from '../tiff/file/byte-source.js'
+import { openByteSource } from '../tiff/file/open-source.js'
+import { compressionName } from '../tiff/file/tags.js'
+import type { Siblings } from '../tiff/image/levels.js'
 import { TiffRaster } from '../tiff/raster.js'
-import { compressionName } from '../tiff/tags.js'
 
 /** Plain data. */
 export interface GeoTiffOptions {

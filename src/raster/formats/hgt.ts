@@ -5,7 +5,7 @@ import { FlagstoneError } from '../../errors.js'
 import { WGS84 } from '../../grid/crs/epsg.js'
 import type { OpenOptions } from '../open-options.js'
 import type { Geotransform, PixelWindow, RasterSource, SourceLevel } from '../source.js'
-import { type ByteSource, openFileSource } from '../tiff/byte-source.js'
+import { type ByteSource, openFileSource } from '../tiff/file/byte-source.js'
 import type { StoredLook } from '../view/view-choice.js'
 import { type StoredBlock, type StoredImage, sourceOf } from './stored-source.js'
 

@@ -4,8 +4,8 @@ import { open } from 'node:fs/promises'
 import { inflateSync } from 'node:zlib'
 import { FlagstoneError } from '../../errors.js'
 import type { PixelWindow } from '../source.js'
-import { readBandRoles } from '../tiff/band-roles.js'
-import { type ByteSource, openFileSource } from '../tiff/byte-source.js'
+import { type ByteSource, openFileSource } from '../tiff/file/byte-source.js'
+import { readBandRoles } from '../tiff/image/band-roles.js'
 import { TiffRaster } from '../tiff/raster.js'
 
 export interface PictureMask {

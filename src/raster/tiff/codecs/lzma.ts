@@ -4,7 +4,7 @@
 // walked first (each says how much comes out of it), then decoded natively, then the deltas are summed up.
 import { createRequire } from 'node:module'
 import type Lzma2 from '@napi-rs/lzma/lzma2'
-import { Problem } from './problem.js'
+import { Problem } from '../file/problem.js'
 
 const require = createRequire(import.meta.url)
 const STREAM_MAGIC = [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]

@@ -1,5 +1,5 @@
 // Where an image lies decides how its bytes are read: a file of this machine, or a URL.
-import { isRemote, refuseForeignPath } from '../remote-path.js'
+import { isRemote, refuseForeignPath } from '../../remote-path.js'
 import { type ByteSource, openFileSource } from './byte-source.js'
 import { openHttpSource } from './http-source.js'
 

@@ -1,5 +1,5 @@
 // Transparency masks: whatever is not 0 is opaque, in the one band of `data`.
-import type { SampleBlock, ViewedBlock } from '../view/view.js'
+import type { SampleBlock, ViewedBlock } from '../../view/view.js'
 import type { ImageView } from './image.js'
 
 /** Sample `sample` of a mask image. */

@@ -3,7 +3,7 @@
 // 3 (floating point, TIFF Technical Note 3): a row's bytes lie plane by plane, the highest first whatever the
 // file's byte order, and are differenced as bytes.
 
-import { simd } from '../simd.js'
+import { simd } from '../../simd.js'
 
 interface Rows {
   readonly width: number

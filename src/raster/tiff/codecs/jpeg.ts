@@ -1,7 +1,7 @@
 // JPEG inside TIFF (Technical Note 2): a block is an abbreviated stream whose tables may lie in the JPEGTables
 // tag, and whose colour space is said by the photometric tag, not by markers. We put one complete stream
 // together (SOI, an Adobe marker that says the colour space, tables, the block's own segments) for the decoder.
-import { Problem } from './problem.js'
+import { Problem } from '../file/problem.js'
 
 const SOI = 0xd8
 const EOI = 0xd9

@@ -3,9 +3,9 @@
 // (size, ETag and date are compared with those of the first answer); no answer takes more memory than was asked
 // for; every wait ends.
 import { setTimeout as delay } from 'node:timers/promises'
-import { FlagstoneError } from '../../errors.js'
-import { CHANGED_ERRNO } from '../losses.js'
-import { remoteUrl, withoutSecrets } from '../remote-path.js'
+import { FlagstoneError } from '../../../errors.js'
+import { CHANGED_ERRNO } from '../../losses.js'
+import { remoteUrl, withoutSecrets } from '../../remote-path.js'
 
 export interface HttpOptions {
   /** A request is given up after so long without a byte, or when it is slower than 10 KB/s for long; default 30 s. */

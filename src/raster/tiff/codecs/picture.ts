@@ -2,12 +2,12 @@
 // Invariants: a stream's size and bands are checked before it is decoded, and what comes out is exactly what
 // the block's shape asks for.
 import type { OutputInfo } from 'sharp'
-import { sharp } from '../sharp.js'
+import { sharp } from '../../sharp.js'
+import { Problem } from '../file/problem.js'
+import { Compression, Photometric } from '../file/tags.js'
 import type { BlockShape, Codec } from './coding.js'
 import { completeJpeg, type JpegStream } from './jpeg.js'
 import { completeOldJpeg } from './old-jpeg.js'
-import { Problem } from './problem.js'
-import { Compression, Photometric } from './tags.js'
 
 /** The block's JPEG stream as one that stands alone; undefined for WebP. */
 function jpegStream(codec: Codec, input: Uint8Array, shape: BlockShape): JpegStream | undefined {

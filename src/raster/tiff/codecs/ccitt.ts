@@ -2,6 +2,9 @@
 // two-dimensional rows, group 4. A row is kept as the columns at which its colour changes (white first), then
 // painted. Invariants: every step takes bits from the stream, so that it ends; changes never pass the row's
 // width nor go back; white is 0 and black 1 in the output, whatever the photometric tag makes of that.
+
+import { Problem } from '../file/problem.js'
+import { Compression } from '../file/tags.js'
 import {
   BLACK_RUNS,
   MODE_BITS,
@@ -12,8 +15,6 @@ import {
   WHITE_RUNS,
 } from './ccitt-codes.js'
 import type { BlockShape } from './coding.js'
-import { Problem } from './problem.js'
-import { Compression } from './tags.js'
 
 const TWO_DIMENSIONAL = 1
 /** Zeros of an end-of-line code; no run begins with that many. */

@@ -2,15 +2,15 @@
 // the blocks lie. Invariants: every size is a positive integer, a block decodes to at most MAX_BLOCK_BYTES,
 // there are at most MAX_BLOCKS of them, and `offsets`/`counts` have one value for each.
 // Nothing here decides whether we can decode the image; see support.ts for that.
-import { FlagstoneError } from '../../errors.js'
-import { bytesPerSample } from '../view/sample-array.js'
-import type { ByteSource } from './byte-source.js'
-import { type CodecTags, readCodecTags } from './codec-tags.js'
-import { codecKind } from './coding.js'
+import { FlagstoneError } from '../../../errors.js'
+import { bytesPerSample } from '../../view/sample-array.js'
+import { type CodecTags, readCodecTags } from '../codecs/codec-tags.js'
+import { codecKind } from '../codecs/coding.js'
+import type { ByteSource } from '../file/byte-source.js'
+import type { Ifd } from '../file/structure.js'
+import { Compression, Photometric, Tag } from '../file/tags.js'
+import { DEFAULT_LUMA, DEFAULT_REFERENCE, unitBytes, type YCbCr } from '../samples/ycbcr.js'
 import { sampleTypeOf } from './sample-type.js'
-import type { Ifd } from './structure.js'
-import { Compression, Photometric, Tag } from './tags.js'
-import { DEFAULT_LUMA, DEFAULT_REFERENCE, unitBytes, type YCbCr } from './ycbcr.js'
 
 /** A block larger than this cannot be decoded within the memory we promise. */
 export const MAX_BLOCK_BYTES = 192 * 2 ** 20

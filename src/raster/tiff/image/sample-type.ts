@@ -1,5 +1,5 @@
 // The stored type of a TIFF's samples.
-import type { SampleType } from '../source.js'
+import type { SampleType } from '../../source.js'
 
 export interface SampleKind {
   readonly sampleFormat: 'uint' | 'int' | 'float' | 'complex'

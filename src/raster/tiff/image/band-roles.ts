@@ -1,10 +1,10 @@
 // What GDAL says of bands in its metadata tag: what they mean, where that differs from ExtraSamples (near
 // infrared kept as a fourth band is often marked as alpha there, because writers of RGB files could think of
 // nothing else), and by which scale and offset stored numbers become values.
-import { atof } from '../gdal-number.js'
+import { atof } from '../../gdal-number.js'
+import type { Ifd } from '../file/structure.js'
+import { Tag } from '../file/tags.js'
 import type { ImageLayout } from './layout.js'
-import type { Ifd } from './structure.js'
-import { Tag } from './tags.js'
 
 export interface BandRoles {
   /** Colour interpretations by sample number, as GDAL names them ('Alpha', 'Undefined', …); holes: not said. */

@@ -1,12 +1,12 @@
 // What the tags of a TIFF say of its samples, as view.ts wants to know it: which are colours, which one is alpha,
 // palettes, inverted grey, inks, scale and offset. No pixels here.
-import type { StoredSamples } from '../source.js'
-import type { Palette, StoredLook } from '../view/view-choice.js'
+import type { StoredSamples } from '../../source.js'
+import type { Palette, StoredLook } from '../../view/view-choice.js'
+import { isPictureCodec, isSampleCodec } from '../codecs/coding.js'
+import { Photometric } from '../file/tags.js'
 import type { BandRoles } from './band-roles.js'
-import { isPictureCodec, isSampleCodec } from './coding.js'
 import type { ImageLayout } from './layout.js'
 import { sampleTypeOf } from './sample-type.js'
-import { Photometric } from './tags.js'
 
 /**
  * ColorMap is all reds, all greens, all blues, 16 bits each; some writers left the values at 8 bits, others

@@ -1,15 +1,15 @@
 // Compressed bytes of a block → what its codec gives (see coding.ts). Invariants: output never exceeds what the
 // block's shape asks for, fewer bytes than that are a Problem, and so is anything a decoder complains about.
 import { constants, inflateSync } from 'node:zlib'
-import { inflateExactly } from '../inflate.js'
-import type { PixelMemory } from '../pixels.js'
+import { inflateExactly } from '../../inflate.js'
+import type { PixelMemory } from '../../pixels.js'
+import { Problem } from '../file/problem.js'
+import { Compression } from '../file/tags.js'
 import { decodeCcitt } from './ccitt.js'
 import type { BlockShape, Codec, DecodedSamples } from './coding.js'
 import { decodeLzma } from './lzma.js'
 import { decodeLzw, lzwExactly } from './lzw.js'
 import { decodePackBits } from './packbits.js'
-import { Problem } from './problem.js'
-import { Compression } from './tags.js'
 import { decodeZstd, zstdExactly } from './zstd.js'
 
 /** Synchronous: handing 300 KB to another thread and back costs more than it saves beside other workers. Throws Problem. */

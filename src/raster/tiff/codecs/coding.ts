@@ -2,8 +2,9 @@
 // what they cannot do. Three kinds: byte codecs (LZW, DEFLATE, …) give packed rows as TIFF describes them
 // uncompressed (file byte order, predictor still applied); picture codecs (JPEG, WebP) give 8-bit samples;
 // sample codecs (LERC) give numbers.
+
+import { Compression, compressionName } from '../file/tags.js'
 import type { CodecTags } from './codec-tags.js'
-import { Compression, compressionName } from './tags.js'
 
 /** What a block must come out as. */
 export interface BlockShape {

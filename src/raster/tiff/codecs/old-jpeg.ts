@@ -2,10 +2,11 @@
 // blocks hold bare entropy-coded data, or whole streams, or what follows the header that JPEGInterchangeFormat
 // points at. Whatever there is, a block becomes one baseline stream of its own here, as libtiff's tif_ojpeg.c
 // does: its own markers if it has any, else those of the header, else what the table tags say.
+
+import { Problem } from '../file/problem.js'
 import type { OldJpeg } from './codec-tags.js'
 import type { BlockShape } from './coding.js'
 import { isFrame, segmentsOf } from './jpeg.js'
-import { Problem } from './problem.js'
 
 const SOI = 0xd8
 const EOI = 0xd9

@@ -2,18 +2,18 @@
 // narrowest one that holds it): byte order, packed bits, predictors and odd floats undone.
 // Invariant: the bytes given are the caller's own when `owned` (they may be overwritten, the result may be a
 // view of them); otherwise they are only read.
-import type { SampleArray } from '../view/tone.js'
-import { unpackBits } from './bits.js'
-import { halfToSingle, tripleToSingle } from './floats.js'
-import type { ImageLayout } from './layout.js'
+import type { SampleArray } from '../../view/tone.js'
+import { Compression } from '../file/tags.js'
+import { unpackBits } from '../samples/bits.js'
+import { halfToSingle, tripleToSingle } from '../samples/floats.js'
 import {
   undoBytePlanes,
   undoHorizontal,
   undoHorizontal8,
   undoHorizontal64,
   undoHorizontalBits,
-} from './predictor.js'
-import { Compression } from './tags.js'
+} from '../samples/predictor.js'
+import type { ImageLayout } from './layout.js'
 
 export interface SampleShape {
   readonly width: number

@@ -2,18 +2,18 @@
 // (inside, or else in photo.tif.ovr) and their masks (inside; else photo.tif.msk with its own overviews inside
 // or in photo.tif.msk.ovr). Invariants: levels get smaller and smaller, all come out as the same bands, and a
 // level without the mask that the full image has is left out, because it would show what is hidden there.
-import { FlagstoneError } from '../../errors.js'
-import type { SourceView } from '../source.js'
-import { ViewPlan } from '../view/view.js'
+import { FlagstoneError } from '../../../errors.js'
+import type { SourceView } from '../../source.js'
+import { ViewPlan } from '../../view/view.js'
+import type { ByteSource } from '../file/byte-source.js'
+import { type Ifd, readStructure, type TiffStructure } from '../file/structure.js'
+import { Tag } from '../file/tags.js'
 import { type BandRoles, readBandRoles, withRoles } from './band-roles.js'
-import type { ByteSource } from './byte-source.js'
 import { lookOf } from './colour.js'
 import { TiffImage } from './image.js'
 import { type ImageLayout, readLayout } from './layout.js'
 import { maskView } from './mask.js'
-import { type Ifd, readStructure, type TiffStructure } from './structure.js'
 import { unsupported } from './support.js'
-import { Tag } from './tags.js'
 
 const MAX_LEVELS = 32
 /** GDAL's GMF_PER_DATASET: one mask for all bands. */

@@ -5,10 +5,10 @@
 import { createRequire } from 'node:module'
 import * as zlib from 'node:zlib'
 import type * as Fzstd from 'fzstd'
-import { staged } from '../inflate.js'
-import type { PixelMemory } from '../pixels.js'
-import { type Simd, simd } from '../simd.js'
-import { Problem } from './problem.js'
+import { staged } from '../../inflate.js'
+import type { PixelMemory } from '../../pixels.js'
+import { type Simd, simd } from '../../simd.js'
+import { Problem } from '../file/problem.js'
 
 // CommonJS, so that it can be had when it is needed, which is seldom
 const require = createRequire(import.meta.url)

@@ -4,7 +4,7 @@
 //   - a value is allocated only when the bytes it takes lie inside the file, and never above the count
 //     the caller can use;
 //   - an entry of an unknown type is ignored, as TIFF 6.0 asks for, and never fatal.
-import { FlagstoneError } from '../../errors.js'
+import { FlagstoneError } from '../../../errors.js'
 import { type ByteSource, inside } from './byte-source.js'
 
 const MAX_IFDS = 1024

@@ -1,11 +1,11 @@
 // What we can decode, and one clear sentence for what we cannot (yet). Asked before any block is read.
-import { FlagstoneError } from '../../errors.js'
-import { isPictureCodec, unsupportedCoding } from './coding.js'
+import { FlagstoneError } from '../../../errors.js'
+import { isPictureCodec, unsupportedCoding } from '../codecs/coding.js'
+import { compressionName, Photometric, photometricName } from '../file/tags.js'
 import { isCmyk } from './colour.js'
 import type { ImageLayout } from './layout.js'
 import { sampleTypeOf } from './sample-type.js'
 import { usesPredictor } from './samples.js'
-import { compressionName, Photometric, photometricName } from './tags.js'
 
 const KINDS: Readonly<Record<ImageLayout['sampleFormat'], string>> = {
   uint: ' unsigned integer',

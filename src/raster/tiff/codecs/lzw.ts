@@ -3,10 +3,10 @@
 // does. A string is written once into the output and later copied from there, so the table holds only
 // positions: no per-string memory, no recursion. The specified order is decoded in WebAssembly where there is
 // any (2 to 5 times as fast), with the same results.
-import { staged } from '../inflate.js'
-import type { PixelMemory } from '../pixels.js'
-import { type Simd, simd } from '../simd.js'
-import { Problem } from './problem.js'
+import { staged } from '../../inflate.js'
+import type { PixelMemory } from '../../pixels.js'
+import { type Simd, simd } from '../../simd.js'
+import { Problem } from '../file/problem.js'
 
 const CLEAR = 256
 const END = 257

@@ -2,9 +2,9 @@
 // here, http ranges in http-source.ts). Invariant: a read either returns exactly the bytes asked for or throws; offsets
 // and lengths come out of hostile files, so they are checked here before anything is allocated.
 import type { FileHandle } from 'node:fs/promises'
-import { FlagstoneError } from '../../errors.js'
-import { isShortOfDescriptors, openRegular } from '../../platform/regular-file.js'
-import type { PixelMemory } from '../pixels.js'
+import { FlagstoneError } from '../../../errors.js'
+import { isShortOfDescriptors, openRegular } from '../../../platform/regular-file.js'
+import type { PixelMemory } from '../../pixels.js'
 
 export interface ByteSource {
   /** For messages: the path or URL. */

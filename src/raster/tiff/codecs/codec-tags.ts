@@ -1,10 +1,10 @@
 // What a directory says about its compression beyond the code: tables, options, versions. Read once, so that
 // decompress.ts sees plain data. Old-style JPEG (compression 6) scatters its tables over the file; they are
 // collected here, each with the length it must have.
-import { FlagstoneError } from '../../errors.js'
-import { type ByteSource, inside } from './byte-source.js'
-import type { Ifd } from './structure.js'
-import { Compression, Tag } from './tags.js'
+import { FlagstoneError } from '../../../errors.js'
+import { type ByteSource, inside } from '../file/byte-source.js'
+import type { Ifd } from '../file/structure.js'
+import { Compression, Tag } from '../file/tags.js'
 
 /** JPEG headers of honest files are far smaller (a thumbnail in an APP segment may be 64 KiB). */
 const MAX_HEADER = 2 ** 18
