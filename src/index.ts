@@ -13,13 +13,13 @@ export {
   type BuildReport,
   build,
 } from './pyramid/build.js'
-export type { Coverage, Hole } from './pyramid/coverage.js'
-export type { DamagedBlock, DamagedSource } from './pyramid/damage.js'
-export type { EncodingPlan } from './pyramid/encoding.js'
-export { type Estimate, type EstimateContext, estimate } from './pyramid/estimate.js'
+export type { Coverage, Hole } from './pyramid/estimate/coverage.js'
+export { type Estimate, type EstimateContext, estimate } from './pyramid/estimate/estimate.js'
+export type { EncodingPlan } from './pyramid/plan/encoding.js'
 export type { PrepareContext } from './pyramid/prepare.js'
 export type { BuildPhase } from './pyramid/progress.js'
-export type { SkippedSource } from './pyramid/source-infos.js'
+export type { SkippedSource } from './pyramid/sources/infos.js'
+export type { DamagedBlock, DamagedSource } from './pyramid/work/damage.js'
 export type { OwnPixels, Pixels, Resampling, Samples } from './raster/pixels.js'
 export type { TileFormat } from './raster/tiles/codec.js'
 export { decodeHeights, type TerrainRgb } from './raster/tiles/terrain.js'

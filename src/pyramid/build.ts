@@ -6,13 +6,12 @@ import type { TileXY } from '../grid/tiles/cover.js'
 import { isDamage } from '../raster/losses.js'
 import { parseOptions } from '../store/options.js'
 import { refuseInput } from '../store/output-path.js'
-import { allEmpty } from './all-empty.js'
-import { Assembler } from './assemble.js'
-import { differsInRange } from './changed-sources.js'
-import { readCheckpoint, removeCheckpoint } from './checkpoint.js'
-import { allLost, type DamagedSource, damagedSources, withSkipAdvice } from './damage.js'
-import { fingerprintOf } from './fingerprint.js'
+import { requireSpace } from './estimate/space.js'
 import { type BuildOptions, buildContext, parseBuildOptions, type ResolvedBuildOptions } from './options.js'
+import { Assembler } from './output/assemble.js'
+import { differsInRange } from './output/changed-sources.js'
+import { readCheckpoint, removeCheckpoint } from './output/checkpoint.js'
+import { fingerprintOf } from './output/fingerprint.js'
 import {
   centerOf,
   checkOutput,
@@ -22,10 +21,10 @@ import {
   metadataOf,
   type Output,
   openOutput,
-} from './output.js'
-import { refuseOversampling } from './oversampling.js'
-import { type BuildPlan, subtreeRoots } from './plan.js'
-import type { SubtreePool } from './pool.js'
+} from './output/output.js'
+import { allEmpty } from './plan/all-empty.js'
+import { refuseOversampling } from './plan/oversampling.js'
+import { type BuildPlan, subtreeRoots } from './plan/plan.js'
 import {
   notesOf,
   type PrepareContext,
@@ -36,10 +35,11 @@ import {
   withInputs,
 } from './prepare.js'
 import { type BuildProgress, ProgressMeter } from './progress.js'
-import type { SkippedSource } from './source-infos.js'
-import { requireSpace } from './space.js'
-import type { SubtreeResult } from './subtree.js'
+import type { SkippedSource } from './sources/infos.js'
 import { terrainNotes } from './terrain-options.js'
+import { allLost, type DamagedSource, damagedSources, withSkipAdvice } from './work/damage.js'
+import type { SubtreePool } from './work/pool.js'
+import type { SubtreeResult } from './work/subtree.js'
 
 export type { BuildOptions, BuildProgress }
 

@@ -47,7 +47,7 @@ const bbox = z
   })
 
 const buildShape = {
-  /** Paths of the images; folders, globs, @list.txt and URLs too, see pyramid/inputs.ts. */
+  /** Paths of the images; folders, globs, @list.txt and URLs too, see pyramid/sources/inputs.ts. */
   sources: z.array(pathText).min(1, 'at least one image is needed'),
   /** The tile file to create. */
   out: pathText,

@@ -1,5 +1,5 @@
 // Progress as data, at most a few times a second; who asked for it decides how it looks.
-import type { BuildPlan } from './plan.js'
+import type { BuildPlan } from './plan/plan.js'
 
 export type BuildPhase = 'tiles' | 'seal' | 'done'
 

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { run } from '../../src/cli/run.js'
 import type { FlagstoneError } from '../../src/errors.js'
 import { type BuildOptions, type BuildReport, build } from '../../src/pyramid/build.js'
-import { verifyPath } from '../../src/pyramid/verify.js'
+import { verifyPath } from '../../src/sampling/verify.js'
 import { type SmallTiff, smallTiff } from '../helpers/small-tiff.js'
 
 t.setTimeout(600_000)

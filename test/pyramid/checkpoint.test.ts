@@ -9,9 +9,9 @@ import {
   readCheckpoint,
   removeCheckpoint,
   writeCheckpoint,
-} from '../../src/pyramid/checkpoint.js'
-import { digestOf, requireSame } from '../../src/pyramid/fingerprint.js'
-import type { RawTile } from '../../src/pyramid/subtree.js'
+} from '../../src/pyramid/output/checkpoint.js'
+import { digestOf, requireSame } from '../../src/pyramid/output/fingerprint.js'
+import type { RawTile } from '../../src/pyramid/work/subtree.js'
 
 const raw = (x: number, hasMask: boolean): RawTile => ({
   x,

@@ -1,8 +1,8 @@
 // Gaps between images: how much they leave open, and where.
 import t from 'tap'
-import { coverageOf } from '../../src/pyramid/coverage.js'
+import { coverageOf } from '../../src/pyramid/estimate/coverage.js'
 import { parseBuildOptions } from '../../src/pyramid/options.js'
-import { planBuild } from '../../src/pyramid/plan.js'
+import { planBuild } from '../../src/pyramid/plan/plan.js'
 import type { SourceInfo } from '../../src/raster/source.js'
 import { infoOf } from './images.js'
 

@@ -3,8 +3,8 @@ import { closeSync, existsSync, openSync, rmSync, statfsSync, statSync, writeSyn
 import { join } from 'node:path'
 import t from 'tap'
 import { type BuildOptions, build } from '../../src/pyramid/build.js'
-import { readCheckpoint } from '../../src/pyramid/checkpoint.js'
-import { verifyPath } from '../../src/pyramid/verify.js'
+import { readCheckpoint } from '../../src/pyramid/output/checkpoint.js'
+import { verifyPath } from '../../src/sampling/verify.js'
 import { mountFor } from '../helpers/mounts.js'
 import { type ImageOptions, openerOf, type Paint, tilesOf } from './images.js'
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { WEB_MERCATOR } from '../../src/grid/crs/epsg.js'
 import { pixelToMetresX, pixelToMetresY, resolution } from '../../src/grid/tiles/mercator.js'
-import type { SourceOpener } from '../../src/pyramid/sources.js'
+import type { SourceOpener } from '../../src/pyramid/sources/open.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import type { MaskKind, PixelWindow, RasterSource, SourceInfo } from '../../src/raster/source.js'
 import { openTiles } from '../../src/store/paths.js'

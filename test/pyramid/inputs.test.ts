@@ -2,7 +2,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import t from 'tap'
-import { expandInputs } from '../../src/pyramid/inputs.js'
+import { expandInputs } from '../../src/pyramid/sources/inputs.js'
 
 const inputs = (out = 'nowhere.pmtiles', keep: 'first' | 'last' = 'last') => ({ out, keep })
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type BuildOptions, build } from '../../src/pyramid/build.js'
-import { estimate } from '../../src/pyramid/estimate.js'
+import { estimate } from '../../src/pyramid/estimate/estimate.js'
 import { createTiles, openTiles } from '../../src/store/paths.js'
 import { fixture } from '../helpers/paths.js'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { encodingAt, encodingPlanOf } from '../../src/pyramid/encoding.js'
 import { parseBuildOptions } from '../../src/pyramid/options.js'
+import { encodingAt, encodingPlanOf } from '../../src/pyramid/plan/encoding.js'
 import { nearest } from '../../src/store/nearest.js'
 
 const given = { sources: ['a.tif'], out: 'a.pmtiles' }

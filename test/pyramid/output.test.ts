@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import t from 'tap'
 import { type BuildOptions, build } from '../../src/pyramid/build.js'
-import { estimate } from '../../src/pyramid/estimate.js'
+import { estimate } from '../../src/pyramid/estimate/estimate.js'
 import { createTiles, reopenTiles } from '../../src/store/paths.js'
 import { fixture } from '../helpers/paths.js'
 import { type ImageOptions, ImageSource, openerOf, speckled, tilesOf } from './images.js'

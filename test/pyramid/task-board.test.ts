@@ -1,6 +1,6 @@
 // Every task is done once, by threads that each see the whole list; neighbours stay together.
 import t from 'tap'
-import { createClaims, MAX_TASKS, type Task, TaskBoard } from '../../src/pyramid/task-board.js'
+import { createClaims, MAX_TASKS, type Task, TaskBoard } from '../../src/pyramid/work/task-board.js'
 
 /** Squares of four roots side by side. */
 const tasks = (count: number, from = 0): Task[] =>

@@ -209,7 +209,7 @@ t.test('every file of src is reachable from the library, the command or a worker
   const entries = [
     'index.ts',
     'cli/bin.ts',
-    'pyramid/build-worker.ts',
+    'pyramid/work/worker.ts',
     'platform/gentle-loader.ts',
     'server/run/worker.ts',
     'platform/write-thread.ts',

@@ -1,5 +1,5 @@
 // What `flagstone build --dry-run` prints.
-import type { Estimate } from '../../pyramid/estimate.js'
+import type { Estimate } from '../../pyramid/estimate/estimate.js'
 import { formatBytes, formatCount, formatDegrees, formatDuration, plural, table } from '../format.js'
 
 const HOLES_SHOWN = 5

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
 import { type BuildOptions, type BuildReport, build } from '../../pyramid/build.js'
-import { whatIsLeft } from '../../pyramid/output.js'
+import { whatIsLeft } from '../../pyramid/output/output.js'
 import { formatBytes, formatDuration, plural } from '../format.js'
 import { type CommonOptions, type Context, EXIT, print, printJson, say } from '../io.js'
 import { progressView } from '../progress.js'
@@ -53,13 +53,13 @@ function optionsOf(paths: readonly string[], cli: BuildCliOptions): BuildOptions
 
 async function dryRun(context: Context, options: BuildOptions, cli: BuildCliOptions): Promise<void> {
   const { io } = context
-  const { estimate } = await import('../../pyramid/estimate.js')
+  const { estimate } = await import('../../pyramid/estimate/estimate.js')
   const { describeEstimate } = await import('./build-estimate.js')
   const found = await estimate(options, { signal: io.signal, useCaller: true })
   if (cli.json === true) printJson(io, found)
   else print(io, describeEstimate(found))
   if (found.disk.fits) return
-  const { lackOfSpace } = await import('../../pyramid/space.js')
+  const { lackOfSpace } = await import('../../pyramid/estimate/space.js')
   say(io, cli, `flagstone: ${lackOfSpace(found.out, found.fileBytes, found.disk).message}`)
   context.exitCode = EXIT.FAILED
 }

@@ -1,6 +1,6 @@
 // `flagstone verify FILE`: every numbered invariant and every checksum, claim beside finding.
 import { Command } from 'commander'
-import { verifyPath } from '../../pyramid/verify.js'
+import { verifyPath } from '../../sampling/verify.js'
 import { type CommonOptions, type Context, EXIT, print, printJson } from '../io.js'
 import { TILE_FILE, whatItIs } from '../tile-files.js'
 

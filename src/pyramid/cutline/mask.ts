@@ -1,0 +1,195 @@
+// Which pixels of a rectangle lie inside a cutline: those whose centre does, by the even-odd rule polygon by
+// polygon, as gdalwarp's cutlines without ALL_TOUCHED. With a blend width opacity rises from the outline of them all
+// inwards: the distance from what is outside, over the width.
+import Flatbush from 'flatbush'
+import type { PixelRect } from '../../grid/tiles/rect.js'
+import { Distances } from './distance.js'
+import type { CutlinePlan } from './plan.js'
+
+export interface CutlinePiece {
+  /** Holds all pixels that are not 0. */
+  readonly rect: PixelRect
+  /** Of the rectangle asked for, row by row: 0 outside … 255 inside. Overwritten by the next call. */
+  readonly mask: Uint8Array
+  readonly stride: number
+  readonly full: boolean
+}
+
+export class CutlineMask {
+  readonly #plan: CutlinePlan
+  readonly #index: Flatbush
+  readonly #ringOf: Int32Array
+  readonly #polygonOf: Int32Array
+  /** West and east of each polygon, pixels. */
+  readonly #extents: Float64Array
+  readonly #distances = new Distances()
+  #mask = new Uint8Array(0)
+  #wide = new Uint8Array(0)
+  /** Crossings of each row with the polygon in work. */
+  readonly #rows: number[][] = []
+
+  constructor(plan: CutlinePlan) {
+    const { rings, polygons, points } = plan
+    this.#plan = plan
+    this.#index = Flatbush.from(plan.index)
+    this.#ringOf = new Int32Array(points.length / 2)
+    for (let r = 0; r + 1 < rings.length; r++) this.#ringOf.fill(r, rings[r]!, rings[r + 1]!)
+    this.#polygonOf = new Int32Array(rings.length)
+    this.#extents = new Float64Array(2 * (polygons.length - 1))
+    for (let p = 0; p + 1 < polygons.length; p++) {
+      this.#polygonOf.fill(p, polygons[p]!, polygons[p + 1]!)
+      let west = Number.POSITIVE_INFINITY
+      let east = Number.NEGATIVE_INFINITY
+      for (let i = rings[polygons[p]!]!; i < rings[polygons[p + 1]!]!; i++) {
+        west = Math.min(west, points[2 * i]!)
+        east = Math.max(east, points[2 * i]!)
+      }
+      this.#extents[2 * p] = west
+      this.#extents[2 * p + 1] = east
+    }
+  }
+
+  /** Undefined when no pixel of the rectangle is inside. */
+  of(rect: PixelRect): CutlinePiece | undefined {
+    const pixels = (rect.endX - rect.minX) * (rect.endY - rect.minY)
+    if (this.#mask.length < pixels) this.#mask = new Uint8Array(pixels)
+    const mask = this.#mask.subarray(0, pixels)
+    const { blendPx } = this.#plan
+    if (blendPx > 0) this.#ramp(rect, mask, blendPx)
+    else this.#fill(rect, mask)
+    return pieceOf(rect, mask)
+  }
+
+  /** Opacity by distance, of a rectangle that reaches as far beyond as that counts (not beyond the world). */
+  #ramp(rect: PixelRect, mask: Uint8Array, blendPx: number): void {
+    const reach = Math.ceil(blendPx) + 1
+    const wide = {
+      minX: rect.minX - reach,
+      minY: Math.max(0, rect.minY - reach),
+      endX: rect.endX + reach,
+      endY: Math.min(this.#plan.worldPixels, rect.endY + reach),
+    }
+    const wideWidth = wide.endX - wide.minX
+    const wideHeight = wide.endY - wide.minY
+    if (this.#wide.length < wideWidth * wideHeight) this.#wide = new Uint8Array(wideWidth * wideHeight)
+    const inside = this.#wide.subarray(0, wideWidth * wideHeight)
+    this.#fill(wide, inside)
+    const distances = this.#distances.of(inside, wideWidth, wideHeight, blendPx + 0.5)
+    const width = rect.endX - rect.minX
+    const scale = 255 / blendPx
+    for (let y = 0, at = 0; y < rect.endY - rect.minY; y++) {
+      let from = (rect.minY - wide.minY + y) * wideWidth + reach
+      for (let x = 0; x < width; x++, at++, from++) {
+        const opacity = (distances[from]! - 0.5) * scale + 0.5
+        // inside is never nothing
+        mask[at] = inside[from] === 0 ? 0 : opacity < 1 ? 1 : opacity > 255 ? 255 : opacity
+      }
+    }
+  }
+
+  #fill(rect: PixelRect, mask: Uint8Array): void {
+    const { minY, endY } = rect
+    mask.fill(0)
+    // everything to the left decides what is inside: rows are searched, not the rectangle
+    const edges = this.#index.search(Number.NEGATIVE_INFINITY, minY, Number.POSITIVE_INFINITY, endY)
+    edges.sort((a, b) => a - b)
+    let current = -1
+    for (const edge of edges) {
+      const polygon = this.#polygonOf[this.#ringOf[edge]!]!
+      if (polygon !== current) {
+        if (current >= 0) this.#fillPolygon(current, rect, mask)
+        current = polygon
+      }
+      this.#cross(edge, minY, endY)
+    }
+    if (current >= 0) this.#fillPolygon(current, rect, mask)
+  }
+
+  /** Notes where an edge crosses the middles of rows. */
+  #cross(edge: number, minY: number, endY: number): void {
+    const { points } = this.#plan
+    const next = this.#nextOf(edge)
+    const x0 = points[2 * edge]!
+    const y0 = points[2 * edge + 1]!
+    const x1 = points[2 * next]!
+    const y1 = points[2 * next + 1]!
+    if (y0 === y1) return
+    // rows whose middle is above one end and not above the other
+    const first = Math.max(minY, Math.ceil(Math.min(y0, y1) - 0.5))
+    const end = Math.min(endY, Math.ceil(Math.max(y0, y1) - 0.5))
+    const slope = (x1 - x0) / (y1 - y0)
+    for (let y = first; y < end; y++) {
+      let row = this.#rows[y - minY]
+      if (row === undefined) {
+        row = []
+        this.#rows[y - minY] = row
+      }
+      row.push(x0 + (y + 0.5 - y0) * slope)
+    }
+  }
+
+  #nextOf(edge: number): number {
+    const { rings } = this.#plan
+    const ring = this.#ringOf[edge]!
+    return edge + 1 === rings[ring + 1]! ? rings[ring]! : edge + 1
+  }
+
+  #fillPolygon(polygon: number, rect: PixelRect, mask: Uint8Array): void {
+    const { worldPixels } = this.#plan
+    const width = rect.endX - rect.minX
+    const west = this.#extents[2 * polygon]!
+    const east = this.#extents[2 * polygon + 1]!
+    const firstTurn = Math.ceil((rect.minX - east) / worldPixels)
+    const lastTurn = Math.floor((rect.endX - west) / worldPixels)
+    const rows = this.#rows
+    for (let y = 0; y < rows.length; y++) {
+      const row = rows[y]
+      if (row === undefined || row.length === 0) continue
+      if (firstTurn <= lastTurn) {
+        row.sort((a, b) => a - b)
+        for (let turn = firstTurn; turn <= lastTurn; turn++) {
+          const shift = turn * worldPixels - rect.minX - 0.5
+          for (let i = 0; i + 1 < row.length; i += 2) {
+            const from = Math.max(0, Math.ceil(row[i]! + shift))
+            const to = Math.min(width, Math.ceil(row[i + 1]! + shift))
+            if (from < to) mask.fill(255, y * width + from, y * width + to)
+          }
+        }
+      }
+      row.length = 0
+    }
+  }
+}
+
+function pieceOf(rect: PixelRect, mask: Uint8Array): CutlinePiece | undefined {
+  const width = rect.endX - rect.minX
+  const height = rect.endY - rect.minY
+  let minX = width
+  let endX = 0
+  let minY = -1
+  let endY = 0
+  let full = true
+  for (let y = 0; y < height; y++) {
+    const row = mask.subarray(y * width, (y + 1) * width)
+    const first = row.findIndex((value) => value !== 0)
+    if (first < 0) {
+      full = false
+      continue
+    }
+    if (minY < 0) minY = y
+    endY = y + 1
+    minX = Math.min(minX, first)
+    let last = width - 1
+    while (row[last] === 0) last--
+    endX = Math.max(endX, last + 1)
+    if (full) full = row.indexOf(0) < 0 && row.every((value) => value === 255)
+  }
+  if (minY < 0) return undefined
+  const inner = {
+    minX: rect.minX + minX,
+    minY: rect.minY + minY,
+    endX: rect.minX + endX,
+    endY: rect.minY + endY,
+  }
+  return { rect: inner, mask, stride: width, full }
+}

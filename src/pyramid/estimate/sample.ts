@@ -1,0 +1,206 @@
+// Tiles really made, of parts spread evenly along the Hilbert curve (so over the image), to say from them what
+// a whole build makes: how many tiles, bytes and seconds.
+//
+// Two rounds: parts as large as a build's units of work (or a quarter) say how long it takes, since smaller ones
+// decode more of each block than they use; then small ones, many of them, say how full and how heavy the image
+// is all over. Parts are built by as many workers as the build will have, at once, so that they get in each
+// other's way as they will then. What a worker's first one takes longer is its start, and is counted once.
+import { crc32 } from '../../format/crc.js'
+import { tileId } from '../../format/tile-id.js'
+import { coverTileAt, parentRange } from '../../grid/tiles/cover.js'
+import { countAll, unionRanges } from '../../grid/tiles/ranges.js'
+import type { BuildPlan } from '../plan/plan.js'
+import type { PackedTiles } from '../work/packed.js'
+import type { SubtreePool } from '../work/pool.js'
+import { tilesOfSubtree } from '../work/subtree.js'
+
+export interface LevelSample {
+  /** Tiles that were planned in the subtrees looked at, and those that came out. */
+  planned: number
+  tiles: number
+  bytes: number
+}
+
+export interface Sample {
+  /** Share of the planned tiles of the highest zoom that was made: 0 … 1 (more, where the rounds overlap). */
+  readonly share: number
+  readonly parts: number
+  /** By zoom. */
+  readonly levels: ReadonlyMap<number, LevelSample>
+  /** Bytes of tiles that were not there before, of all bytes: 0 … 1. */
+  readonly distinct: number
+  /** Of one worker: seconds before it works at full speed, and seconds a planned tile then. */
+  readonly startSeconds: number
+  readonly secondsPerTile: number
+}
+
+/** A large subtree says as much about time as its quarter, and takes four times as long. */
+const LARGE_PIXELS = 4096
+/** Parts of a round: never fewer than the first, however long it takes, nor than the second in twice the time. */
+export interface Few {
+  readonly least: number
+  readonly good: number
+}
+
+const SMALL_DEPTH = 2
+
+/** The plan with smaller units of work when they are large, and nothing above them. */
+export function samplePlanOf(plan: BuildPlan): BuildPlan {
+  const depth = plan.maxZoom - plan.rootZoom
+  const isLarge = plan.tileSize * 2 ** depth >= LARGE_PIXELS && depth > 0
+  return withRoots(plan, isLarge ? plan.rootZoom + 1 : plan.rootZoom)
+}
+
+/** The plan with units of sixteen tiles. */
+export function smallPlanOf(plan: BuildPlan): BuildPlan {
+  return withRoots(plan, Math.max(plan.rootZoom, plan.maxZoom - SMALL_DEPTH))
+}
+
+function withRoots(plan: BuildPlan, rootZoom: number): BuildPlan {
+  const base = plan.levels.at(-1)!.ranges
+  const rootRanges = unionRanges(base.map((range) => parentRange(range, plan.maxZoom - rootZoom)))
+  return {
+    ...plan,
+    rootZoom,
+    rootRanges,
+    subtrees: countAll(rootRanges),
+    minZoom: Math.max(plan.minZoom, rootZoom),
+    levels: plan.levels.filter(({ zoom }) => zoom >= rootZoom),
+  }
+}
+
+/** 1/2, 1/4, 3/4, 1/8, 5/8 …: each next one lies in the largest gap. J. G. van der Corput, 1935. */
+export function vanDerCorput(i: number): number {
+  let value = 0
+  for (let digit = 0.5; i > 0; i = Math.floor(i / 2), digit /= 2) value += (i % 2) * digit
+  return value
+}
+
+interface Made {
+  readonly planned: number
+  readonly seconds: number
+  /** The first of a worker. */
+  readonly cold: boolean
+}
+
+/** Collects what rounds of sampling make. */
+export class Sampler {
+  readonly #levels = new Map<number, LevelSample>()
+  readonly #checks = new Set<string>()
+  readonly #ids = new Set<number>()
+  #made: readonly Made[] = []
+  #parts = 0
+  #share = 0
+  #distinctBytes = 0
+  #allBytes = 0
+
+  /**
+   * Builds parts until `seconds` have passed or all are built; the first round says how fast that goes.
+   * Rejects with what the pool, which has the same plan, rejects with.
+   */
+  async run(plan: BuildPlan, pool: SubtreePool, threads: number, seconds: number, few: Few): Promise<void> {
+    const order = spreadOrder(plan.subtrees)
+    const made: Made[] = []
+    let begun = 0
+    const began = performance.now()
+    const workers = Math.max(1, threads)
+    const work = async (): Promise<void> => {
+      for (let cold = true; ; cold = false) {
+        if (isEnough(begun, (performance.now() - began) / 1000 / seconds, few)) return
+        const next = order.next()
+        if (next.done === true) return
+        begun++
+        const [x, y] = coverTileAt(plan.rootZoom, plan.rootRanges, next.value)
+        const start = performance.now()
+        const { tiles } = await pool.build(x, y)
+        const took = (performance.now() - start) / 1000
+        made.push({ planned: tilesOfSubtree(plan, x, y), seconds: took, cold })
+        countPlanned(plan, x, y, this.#levels)
+        this.#count(tiles)
+      }
+    }
+    try {
+      await Promise.all(Array.from({ length: workers }, work))
+    } finally {
+      if (this.#made.length === 0) this.#made = made
+      this.#parts += made.length
+      this.#share += made.length / plan.subtrees
+    }
+  }
+
+  #count(tiles: PackedTiles): void {
+    for (let i = 0; i < tiles.count; i++) {
+      const bytes = tiles.bytes.subarray(tiles.offsets[i]!, tiles.offsets[i + 1]!)
+      const level = this.#levels.get(tiles.zooms[i]!)!
+      level.tiles++
+      level.bytes += bytes.length
+      // the small parts of the second round lie in the large ones, here and there
+      const id = tileId(tiles.zooms[i]!, tiles.xs[i]!, tiles.ys[i]!)
+      if (this.#ids.has(id)) continue
+      this.#ids.add(id)
+      this.#allBytes += bytes.length
+      const check = `${bytes.length} ${crc32(bytes)}`
+      if (!this.#checks.has(check)) this.#distinctBytes += bytes.length
+      this.#checks.add(check)
+    }
+  }
+
+  /** So far. */
+  get share(): number {
+    return this.#share
+  }
+
+  result(): Sample {
+    const distinct = this.#allBytes === 0 ? 1 : this.#distinctBytes / this.#allBytes
+    const { startSeconds, secondsPerTile } = speedOf(this.#made)
+    return {
+      share: this.#share,
+      parts: this.#parts,
+      levels: this.#levels,
+      distinct,
+      startSeconds,
+      secondsPerTile,
+    }
+  }
+}
+
+const isEnough = (parts: number, time: number, { least, good }: Few): boolean =>
+  parts >= least && time > 1 && (parts >= good || time > 2)
+
+/** All numbers below `count`, those that are far apart first. Only what is asked for is kept: there may be very many. */
+function* spreadOrder(count: number): Generator<number, void> {
+  const seen = new Set<number>()
+  // twice as many points as places leave hardly one out
+  for (let i = 1; seen.size < count && i <= 2 * count; i++) {
+    const at = Math.floor(vanDerCorput(i) * count)
+    if (seen.has(at)) continue
+    seen.add(at)
+    yield at
+  }
+  for (let i = 0; seen.size < count; i++) {
+    if (seen.has(i)) continue
+    seen.add(i)
+    yield i
+  }
+}
+
+function countPlanned(plan: BuildPlan, x: number, y: number, levels: Map<number, LevelSample>): void {
+  for (const level of plan.levels) {
+    const found = levels.get(level.zoom) ?? { planned: 0, tiles: 0, bytes: 0 }
+    found.planned += tilesOfSubtree({ ...plan, levels: [level] }, x, y)
+    levels.set(level.zoom, found)
+  }
+}
+
+function speedOf(made: readonly Made[]): Pick<Sample, 'startSeconds' | 'secondsPerTile'> {
+  const warm = made.filter(({ cold }) => !cold)
+  const cold = made.filter((one) => one.cold)
+  const of = (list: readonly Made[], what: 'planned' | 'seconds'): number =>
+    list.reduce((sum, one) => sum + one[what], 0)
+  if (of(warm, 'planned') === 0) {
+    return { startSeconds: 0, secondsPerTile: of(cold, 'seconds') / Math.max(1, of(cold, 'planned')) }
+  }
+  const secondsPerTile = of(warm, 'seconds') / of(warm, 'planned')
+  const late = cold.map(({ planned, seconds }) => Math.max(0, seconds - planned * secondsPerTile))
+  return { startSeconds: late.reduce((sum, s) => sum + s, 0) / Math.max(1, late.length), secondsPerTile }
+}

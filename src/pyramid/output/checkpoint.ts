@@ -1,0 +1,220 @@
+// How far a build is, beside its file: written after each commit of the store, so the store may be ahead of it,
+// never behind.
+//
+//   0   8 bytes   'FSBUILD1'
+//   8   u32 LE    length of the JSON
+//   12  u32 LE    CRC-32 of everything behind these 16 bytes
+//   16  JSON      CheckpointHeader, then the pixels it refers to, each deflated
+//
+// The file is replaced as a whole (written beside, synced, renamed, directory synced).
+import { randomBytes } from 'node:crypto'
+import { closeSync, existsSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { deflateSync, inflateSync } from 'node:zlib'
+import { FlagstoneError } from '../../errors.js'
+import { crc32 } from '../../format/crc.js'
+import { placeAt } from '../../platform/place.js'
+import { openRegularSync, readRegularSync } from '../../platform/regular-file.js'
+import { renameOver, renameReplace, syncDirectory } from '../../platform/rename.js'
+import { fromNodeError } from '../../platform/system-error.js'
+import { isValues } from '../../raster/pixels.js'
+import type { ColourView } from '../../raster/source.js'
+import type { SourceState } from '../sources/facts.js'
+import type { Pending } from '../work/parents.js'
+import type { RawTile } from '../work/subtree.js'
+import type { Fingerprint } from './fingerprint.js'
+import type { Tally } from './tally.js'
+
+export interface Checkpoint {
+  readonly fingerprint: Fingerprint
+  /** The sources one by one. Checkpoints of version 0.1 have none of these. */
+  readonly sources?: readonly SourceState[]
+  /** See coverOf. */
+  readonly cover?: string
+  /** How values become colours. */
+  readonly view?: ColourView
+  /** What the tile file says whose it is, when that is not the digest of the fingerprint: sources have changed since. */
+  readonly owner?: string
+  /** The file being written: OUT itself, or one beside it that will replace OUT. */
+  readonly place: 'out' | 'beside'
+  /** Subtrees whose tiles, and all parents completed by them, are in the file. */
+  readonly subtreesDone: number
+  readonly tally: Tally
+  readonly pending: readonly Pending[]
+}
+
+interface PendingHeader {
+  readonly zoom: number
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+  readonly bands: number
+  /** Left out for 8-bit ones. */
+  readonly samples?: 'float32'
+  /** Lengths of the deflated samples and mask; 0: no mask. */
+  readonly dataLength: number
+  readonly maskLength: number
+}
+
+interface CheckpointHeader extends Omit<Checkpoint, 'pending'> {
+  readonly pending: readonly PendingHeader[]
+}
+
+const MAGIC = Buffer.from('FSBUILD1', 'latin1')
+const HEAD_BYTES = 16
+/** Raw tiles at three a zoom, with room. */
+const MAX_BYTES = 2 ** 28
+
+export const checkpointPath = (out: string): string => `${out}.build`
+
+// A tile of a low zoom waits through many checkpoints.
+const deflated = new WeakMap<RawTile, { data: Buffer; mask: Buffer | undefined }>()
+
+function deflate(tile: RawTile): { data: Buffer; mask: Buffer | undefined } {
+  let found = deflated.get(tile)
+  if (found === undefined) {
+    const { data, mask } = tile.pixels
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    found = { data: deflateSync(bytes, { level: 1 }), mask: mask && deflateSync(mask, { level: 1 }) }
+    deflated.set(tile, found)
+  }
+  return found
+}
+
+export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
+  const { pending, ...rest } = checkpoint
+  const payload: Buffer[] = []
+  const headers: PendingHeader[] = []
+  for (const { zoom, tiles } of pending) {
+    for (const tile of tiles) {
+      const { data, mask } = deflate(tile)
+      const { width, height, bands } = tile.pixels
+      payload.push(data, ...(mask === undefined ? [] : [mask]))
+      const lengths = { dataLength: data.length, maskLength: mask?.length ?? 0 }
+      const kind = isValues(tile.pixels) ? { samples: 'float32' as const } : {}
+      headers.push({ zoom, x: tile.x, y: tile.y, width, height, bands, ...kind, ...lengths })
+    }
+  }
+  const json = Buffer.from(JSON.stringify({ ...rest, pending: headers } satisfies CheckpointHeader))
+  const body = Buffer.concat([json, ...payload])
+  const head = Buffer.alloc(HEAD_BYTES)
+  MAGIC.copy(head)
+  head.writeUInt32LE(json.length, 8)
+  head.writeUInt32LE(crc32(body), 12)
+  return Buffer.concat([head, body])
+}
+
+/** Undefined for what is no whole checkpoint. */
+export function decodeCheckpoint(bytes: Buffer): Checkpoint | undefined {
+  if (bytes.length < HEAD_BYTES || !bytes.subarray(0, 8).equals(MAGIC)) return undefined
+  const body = bytes.subarray(HEAD_BYTES)
+  if (crc32(body) !== bytes.readUInt32LE(12)) return undefined
+  const length = bytes.readUInt32LE(8)
+  const { pending, ...rest } = JSON.parse(body.toString('utf8', 0, length)) as CheckpointHeader
+  let at = length
+  const take = (bytesHere: number): Uint8Array => {
+    const found = inflateSync(body.subarray(at, at + bytesHere), { maxOutputLength: MAX_BYTES })
+    at += bytesHere
+    // a view of its own memory, not of a shared one: it may be transferred
+    return new Uint8Array(found)
+  }
+  const byZoom = new Map<number, RawTile[]>()
+  for (const { zoom, x, y, width, height, bands, samples, dataLength, maskLength } of pending) {
+    const bytes = take(dataLength)
+    const data = samples === 'float32' ? new Float32Array(bytes.buffer) : bytes
+    const mask = maskLength === 0 ? undefined : take(maskLength)
+    byZoom.set(zoom, [...(byZoom.get(zoom) ?? []), { x, y, pixels: { width, height, bands, data, mask } }])
+  }
+  return { ...rest, pending: [...byZoom].map(([zoom, tiles]) => ({ zoom, tiles })) }
+}
+
+/** Durable when it returns. Throws DISK_FULL, SYSTEM. */
+export function writeCheckpoint(out: string, checkpoint: Checkpoint): void {
+  const path = checkpointPath(out)
+  const beside = `${path}.tmp`
+  writeDurably(beside, encodeCheckpoint(checkpoint))
+  renameReplace(beside, path)
+}
+
+/**
+ * The first one of a build; of two builds that begin at once one gets it. False when one was there already.
+ * Throws LOCKED when another build has, DISK_FULL, SYSTEM.
+ */
+export function claimCheckpoint(out: string, checkpoint: Checkpoint): boolean {
+  const path = checkpointPath(out)
+  if (existsSync(path)) {
+    writeCheckpoint(out, checkpoint)
+    return false
+  }
+  const beside = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  writeDurably(beside, encodeCheckpoint(checkpoint))
+  if (renameOver(beside, path, undefined)) return true
+  rmSync(beside, { force: true })
+  throw new FlagstoneError(
+    'LOCKED',
+    `${out}: another build of it has just started; wait until it has finished, or stop it.`,
+    { path },
+  )
+}
+
+function writeDurably(path: string, bytes: Buffer): void {
+  try {
+    // never what somebody else has put there: a link, a pipe
+    rmSync(path, { force: true })
+    const fd = openSync(path, 'wx')
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    rmSync(path, { force: true })
+    throw fromNodeError(error, 'write', path)
+  }
+}
+
+/** Throws EXISTS when a name that a build needs beside its output belongs to a file that no build made. */
+export function refuseForeignCheckpoint(out: string): void {
+  for (const path of [checkpointPath(out), `${checkpointPath(out)}.tmp`]) {
+    const { kind } = placeAt(path)
+    if (kind === 'nothing' || (kind === 'file' && beginsAsCheckpoint(path))) continue
+    throw new FlagstoneError(
+      'EXISTS',
+      `${path} is in the way: build keeps its progress there, and this file was not created by build. Move it, or choose another name.`,
+      { path },
+    )
+  }
+}
+
+function beginsAsCheckpoint(path: string): boolean {
+  const head = Buffer.alloc(MAGIC.length)
+  const fd = openRegularSync(path)
+  try {
+    // less is there after a crash
+    const got = readSync(fd, head, 0, head.length, 0)
+    return head.subarray(0, got).equals(MAGIC.subarray(0, got))
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Undefined when there is none. Throws NOT_RESUMABLE for a damaged one. */
+export function readCheckpoint(out: string): Checkpoint | undefined {
+  const path = checkpointPath(out)
+  if (!existsSync(path)) return undefined
+  const found = decodeCheckpoint(readRegularSync(path))
+  if (found !== undefined) return found
+  throw new FlagstoneError(
+    'NOT_RESUMABLE',
+    `${path}, the checkpoint of ${out}, is damaged, so the build cannot be continued; use --overwrite to start again.`,
+    { path },
+  )
+}
+
+export function removeCheckpoint(out: string): void {
+  rmSync(checkpointPath(out), { force: true })
+  rmSync(`${checkpointPath(out)}.tmp`, { force: true })
+  syncDirectory(dirname(checkpointPath(out)))
+}

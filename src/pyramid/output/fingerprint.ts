@@ -1,0 +1,81 @@
+// What a build is, for telling whether an interrupted one can be continued: everything that changes tiles.
+import { createHash } from 'node:crypto'
+import { FlagstoneError } from '../../errors.js'
+import type { ColourView } from '../../raster/source.js'
+import type { ResolvedBuildOptions } from '../options.js'
+import type { BuildPlan } from '../plan/plan.js'
+import { sourceFacts } from '../sources/facts.js'
+import { describeView } from '../sources/tone.js'
+
+/** Name of a property, in words, to its value. */
+export type Fingerprint = Readonly<Record<string, string | number | boolean>>
+
+/** Of plan, options and the source files as they are now. */
+export function fingerprintOf(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  view: ColourView = { kind: 'colour' },
+): Fingerprint {
+  const facts: Record<string, string | number | boolean> = {
+    'the lowest zoom': plan.minZoom,
+    'the highest zoom': plan.maxZoom,
+    'the zoom of the work units': plan.rootZoom,
+    'the tile size': plan.tileSize,
+    'the resampling': plan.resampling,
+    'the overview resampling': plan.overviewResampling,
+    'the format': plan.encoding.format,
+    'the format of transparent tiles': plan.encoding.transparentFormat,
+    'the quality': [
+      plan.encoding.quality,
+      ...Object.entries(plan.encoding.qualityByZoom).map(([zoom, q]) => `${zoom}:${q}`),
+    ].join(','),
+    lossless: plan.encoding.lossless,
+    'the background': plan.encoding.background.join(','),
+    alpha: plan.encoding.alpha,
+    'skipping blank tiles': plan.encoding.skipBlank,
+    'the colours': describeView(view),
+    'the terrain': plan.terrain === undefined ? 'none' : JSON.stringify(plan.terrain),
+    'the unit of the heights': options.terrainUnit ?? 'of the file',
+    'the bbox': options.bbox?.join(',') ?? 'none',
+    'the nodata value': options.nodata?.map((colour) => colour.join(',')).join(';') ?? 'of the file',
+    'the blend': plan.blend,
+    'the cutline': cutlineDigest(plan),
+    'the coordinate system': options.crs ?? 'of the file',
+    'the number of sources': plan.sources.length,
+  }
+  Object.assign(facts, sourceFacts(plan.sources))
+  return facts
+}
+
+function cutlineDigest({ cutline }: BuildPlan): string {
+  if (cutline === undefined) return 'none'
+  const hash = createHash('sha256')
+  for (const part of [cutline.points, cutline.rings, cutline.polygons]) {
+    hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
+  }
+  const digest = hash.digest('hex').slice(0, 16)
+  return `${cutline.polygons.length - 1} polygons (digest ${digest}), faded in over ${cutline.blendPx} pixels`
+}
+
+/** Short name of a fingerprint, kept in the tile file. */
+export function digestOf(fingerprint: Fingerprint): string {
+  const sorted = Object.entries(fingerprint).sort(([a], [b]) => (a < b ? -1 : 1))
+  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 32)
+}
+
+/** Names of what differs. */
+export const differences = (before: Fingerprint, now: Fingerprint): string[] =>
+  [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((key) => before[key] !== now[key])
+
+/** Throws NOT_RESUMABLE naming what differs. */
+export function requireSame(out: string, before: Fingerprint, now: Fingerprint): void {
+  const differing = differences(before, now)
+  if (differing.length === 0) return
+  const said = differing
+    .slice(0, 3)
+    .map((key) => `${key} was ${before[key] ?? 'not there'} and is ${now[key] ?? 'not there'} now`)
+  throw new FlagstoneError(
+    'NOT_RESUMABLE',
+    `${out} cannot be continued: ${said.join('; ')}. Use the options the build was started with, or --overwrite to start again.`,
+  )
+}

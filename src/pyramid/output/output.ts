@@ -1,0 +1,384 @@
+// Where a build writes, and what it leaves behind.
+//
+// A new file grows in place, under its own name, so that others can read it meanwhile. A file that is to be
+// replaced stays as it is until the new one, written beside it, is complete. In both cases a checkpoint
+// (OUT.build) exists from before the file does until after the file is complete: so a file without one is
+// either complete or not ours, and is never touched without --overwrite.
+import { closeSync, existsSync, readSync } from 'node:fs'
+import { basename, extname } from 'node:path'
+import { FlagstoneError } from '../../errors.js'
+import { SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET, SUPERBLOCK_BYTES } from '../../format/layout.js'
+import { chooseSuperblock } from '../../format/superblock.js'
+import { type FileIdentity, identityAt, isSameFile, placeAt } from '../../platform/place.js'
+import { openRegularSync } from '../../platform/regular-file.js'
+import { removeSame, renameOver } from '../../platform/rename.js'
+import { withoutSecrets } from '../../raster/remote-path.js'
+import type { ColourView } from '../../raster/source.js'
+import { isTerrainRgb } from '../../raster/tiles/terrain.js'
+import type { WriterOptions } from '../../store/options.js'
+import { type OutputPlace, outputPlace } from '../../store/output-path.js'
+import { createTiles, reopenTiles, whileLocked } from '../../store/paths.js'
+import type { TileWriter } from '../../store/write/writer.js'
+import { version } from '../../version.js'
+import type { ResolvedBuildOptions } from '../options.js'
+import type { BuildPlan } from '../plan/plan.js'
+import { isSourceFact, sourceStates } from '../sources/facts.js'
+import { damagedSources } from '../work/damage.js'
+import { changesOf, coverOf, inOneClause } from './changed-sources.js'
+import {
+  type Checkpoint,
+  checkpointPath,
+  claimCheckpoint,
+  readCheckpoint,
+  refuseForeignCheckpoint,
+  removeCheckpoint,
+  writeCheckpoint,
+} from './checkpoint.js'
+import { differences, digestOf, type Fingerprint, requireSame } from './fingerprint.js'
+import { emptyTally } from './tally.js'
+
+export interface Output {
+  readonly writer: TileWriter
+  /** The file being written. */
+  readonly path: string
+  /** Which one that is. */
+  readonly made: FileIdentity
+  /** What it will replace, as it was when the build began; undefined: nothing. */
+  readonly replaces: FileIdentity | undefined
+  /** What it begins with. */
+  readonly start: Checkpoint
+  /** The store may hold more than `start` says. */
+  readonly resumed: boolean
+}
+
+/** Indexes larger than this grow when it comes to it: an estimate may be far too high. */
+const MAX_EXPECTED_TILES = 2 ** 22
+/** Metadata name so many sources, and how many there are. */
+const MAX_NAMED_SOURCES = 100
+
+const besidePath = (out: string): string => `${out}.new`
+
+/**
+ * Complains, before any work is done, about an output that cannot be used; says where it is and what it replaces.
+ * Throws EXISTS, BAD_OPTION, NOT_FOUND.
+ */
+export function checkOutput(
+  options: Pick<ResolvedBuildOptions, 'out' | 'resume' | 'overwrite'>,
+): OutputPlace {
+  const { out, resume, overwrite } = options
+  const isOwn = (path: string): boolean => existsSync(checkpointPath(path)) && isBlank(path)
+  const request = { kind: 'archive', who: 'build', isOwn } as const
+  const place = outputPlace(out, { ...request, overwrite: resume || overwrite || isUnfinished(out) })
+  refuseForeignCheckpoint(place.path)
+  const beside = besidePath(place.path)
+  if (placeAt(beside).kind !== 'nothing' && !existsSync(checkpointPath(place.path))) {
+    throw new FlagstoneError(
+      'EXISTS',
+      `${beside} is in the way: build writes there before it replaces ${out}, and this file is not left from a build. Move it, or choose another name.`,
+      { path: beside },
+    )
+  }
+  if (isUnfinished(place.path) && !resume && !overwrite) {
+    throw new FlagstoneError(
+      'EXISTS',
+      `There is an unfinished build of ${out}: continue it with --resume, or start again with --overwrite.`,
+      { path: out },
+    )
+  }
+  return place
+}
+
+const isUnfinished = (out: string): boolean =>
+  existsSync(checkpointPath(out)) && (existsSync(out) || existsSync(besidePath(out)))
+
+/** What a build of OUT that ended without warning has left behind, in a sentence. */
+export function whatIsLeft(out: string): string {
+  const real = placeAt(out).path
+  if (!existsSync(checkpointPath(real))) return 'Stopped. Nothing is left of this build.'
+  const file = existsSync(besidePath(real)) ? besidePath(real) : real
+  return `Stopped. What was committed before is safe in ${file}. Run the same command with --resume to continue.`
+}
+
+/** Throws what the store throws, and NOT_RESUMABLE, LOCKED, EXISTS. */
+export function openOutput(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  fingerprint: Fingerprint,
+  view: ColourView,
+  replaces: FileIdentity | undefined,
+): Output {
+  const { out } = options
+  if (options.resume) {
+    const found = readCheckpoint(out)
+    if (found !== undefined) {
+      const fresh = checkpointOf(plan, fingerprint, view, found.place)
+      return resumeOutput(plan, options, found, fresh, view, replaces)
+    }
+    if (replaces !== undefined && !options.overwrite) {
+      throw new FlagstoneError(
+        'NOT_RESUMABLE',
+        `${out}: nothing to resume (there is no ${checkpointPath(options.out)}): the file is complete, or was not created by build. Use --overwrite to start again.`,
+        { path: options.out },
+      )
+    }
+  }
+  const place = replaces === undefined ? 'out' : 'beside'
+  const start = checkpointOf(plan, fingerprint, view, place)
+  const create = (): Output => createOutput(plan, options, start, view, replaces)
+  // another build may be writing what this one would replace
+  return replaces === undefined ? create() : whileLocked(out, create)
+}
+
+/** Of a build that has done nothing. */
+function checkpointOf(
+  plan: BuildPlan,
+  fingerprint: Fingerprint,
+  view: ColourView,
+  place: Checkpoint['place'],
+): Checkpoint {
+  const facts = { fingerprint, sources: sourceStates(plan.sources), cover: coverOf(plan), view }
+  return { ...facts, place, subtreesDone: 0, tally: emptyTally(), pending: [] }
+}
+
+function createOutput(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  start: Checkpoint,
+  view: ColourView,
+  replaces: FileIdentity | undefined,
+): Output {
+  const path = start.place === 'out' ? options.out : besidePath(options.out)
+  const begin = (): Output => {
+    const isFirst = claimCheckpoint(options.out, start)
+    return beginOutput(plan, options, path, start, view, replaces, isFirst)
+  }
+  // what has a checkpoint was left by a build; at OUT only the blank file that is resumed
+  const isOwn = (start.place === 'beside' || options.resume) && existsSync(checkpointPath(options.out))
+  const leftOver = isOwn ? identityAt(path) : undefined
+  if (leftOver === undefined) return begin()
+  return whileLocked(path, () => {
+    removeSame(path, leftOver)
+    return begin()
+  })
+}
+
+function beginOutput(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  path: string,
+  start: Checkpoint,
+  view: ColourView,
+  replaces: FileIdentity | undefined,
+  isFirst: boolean,
+): Output {
+  let made: FileIdentity | undefined
+  try {
+    const writer = createTiles(path, writerOptions(plan, options))
+    made = identityAt(path)!
+    writer.setMetadata(metadataOf(plan, options, start.fingerprint, view))
+    writer.commit()
+    return { writer, path, made, replaces, start, resumed: false }
+  } catch (error) {
+    if (made !== undefined) removeSame(path, made)
+    // a file that appeared in this moment may be another build's, and so may a checkpoint that was there already
+    const hasAppeared = error instanceof FlagstoneError && error.code === 'EXISTS'
+    if (isFirst || !hasAppeared) removeCheckpoint(options.out)
+    throw error
+  }
+}
+
+/** Facts that follow from the sources where nobody chose them. */
+const PLANNED_FACTS = new Set(['the lowest zoom', 'the highest zoom', 'the zoom of the work units'])
+
+/** What a build begins with whose sources may have changed since `found`. Throws NOT_RESUMABLE. */
+function accepted(found: Checkpoint, fresh: Checkpoint, options: ResolvedBuildOptions): Checkpoint {
+  const { out } = options
+  const differing = differences(found.fingerprint, fresh.fingerprint)
+  if (differing.length === 0) return { ...fresh, ...found }
+  const changes = changesOf(found.sources ?? [], fresh.sources ?? [])
+  const isOfSources =
+    found.sources !== undefined &&
+    changes.length > 0 &&
+    differing.every((name) => isSourceFact(name) || PLANNED_FACTS.has(name))
+  if (!isOfSources) requireSame(out, found.fingerprint, fresh.fingerprint)
+  const said = inOneClause(changes)
+  if (found.cover !== fresh.cover || !differing.every(isSourceFact)) {
+    throw new FlagstoneError(
+      'NOT_RESUMABLE',
+      `${out} cannot be continued: ${said}. The sources ask for other tiles than before, so what is done so far does not fit: use --overwrite instead of --resume to start again.`,
+      { path: out },
+    )
+  }
+  if (!options.acceptChanged) {
+    const empty = damagedSources(found.tally.damage ?? []).reduce((sum, { blocks }) => sum + blocks, 0)
+    const stays = empty === 0 ? 'stay as they are' : `stay as they are, with ${empty} blocks left empty`
+    throw new FlagstoneError(
+      'NOT_RESUMABLE',
+      `${out}: ${said}. Use --resume --accept-changed (acceptChanged) to continue with the sources as they are now; the tiles that are done ${stays}. Or use --overwrite instead of --resume to start again.`,
+      { path: out },
+    )
+  }
+  return { ...found, ...fresh, ...progressOf(found), owner: found.owner ?? digestOf(found.fingerprint) }
+}
+
+const progressOf = ({ place, subtreesDone, tally, pending }: Checkpoint): Checkpoint =>
+  ({ place, subtreesDone, tally, pending }) as Checkpoint
+
+function resumeOutput(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  found: Checkpoint,
+  fresh: Checkpoint,
+  view: ColourView,
+  replaces: FileIdentity | undefined,
+): Output {
+  const { out } = options
+  const start = accepted(found, fresh, options)
+  const { fingerprint } = start
+  const wanted = start.place === 'out' ? out : besidePath(out)
+  // the last step of a replacing build may have been done already
+  const path = existsSync(wanted) || start.subtreesDone === 0 ? wanted : out
+  if (start.subtreesDone === 0 && (!existsSync(path) || isBlank(path))) {
+    return createOutput(plan, options, start, view, start.place === 'out' ? undefined : replaces)
+  }
+  const writer = reopenTiles(path, writerOptions(plan, options))
+  const owner = (writer.metadata.flagstone as { build?: string } | undefined)?.build
+  const begun = Object.keys(writer.metadata).length > 0 || start.subtreesDone > 0
+  if (begun && owner !== digestOf(fingerprint) && owner !== start.owner) {
+    writer.abandon()
+    throw new FlagstoneError(
+      'NOT_RESUMABLE',
+      `${path} is not the file that the interrupted build was writing; use --overwrite to start again.`,
+      { path },
+    )
+  }
+  if (!begun) writer.setMetadata(metadataOf(plan, options, fingerprint, view))
+  if (start.owner !== found.owner) writeCheckpoint(out, start)
+  return { writer, path, made: identityAt(path)!, replaces, start, resumed: true }
+}
+
+/** A file that was created, and nothing more; after a power loss its first superblock may be there in part. */
+function isBlank(path: string): boolean {
+  const head = Buffer.alloc(SUPERBLOCK_B_OFFSET + SUPERBLOCK_BYTES)
+  const fd = openRegularSync(path)
+  try {
+    readSync(fd, head, 0, head.length, 0)
+  } finally {
+    closeSync(fd)
+  }
+  const slots = [SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET].map((at) =>
+    head.subarray(at, at + SUPERBLOCK_BYTES),
+  )
+  const begun = chooseSuperblock(slots[0]!, slots[1]!).superblock !== undefined
+  return !begun && head.subarray(0, SUPERBLOCK_A_OFFSET).every((byte) => byte === 0)
+}
+
+function writerOptions(plan: BuildPlan, options: ResolvedBuildOptions): WriterOptions {
+  return {
+    dedupe: options.dedupe,
+    levels: plan.levels.map(({ zoom, tiles }) => ({
+      zoom,
+      expectedTiles: Math.min(tiles, MAX_EXPECTED_TILES),
+    })),
+    // between subtrees only: a checkpoint must be able to say what a commit holds
+    commitBytes: 0,
+  }
+}
+
+/**
+ * The complete file takes its name; nothing else is left.
+ * Throws EXISTS when what was to be replaced has changed meanwhile: it stays then, and so does the complete file.
+ */
+export function finishOutput({ out }: ResolvedBuildOptions, { path, replaces }: Output): void {
+  const isDone = path === out || replaceOutput(path, out, replaces)
+  removeCheckpoint(out)
+  if (isDone) return
+  throw new FlagstoneError(
+    'EXISTS',
+    `${out} changed while the build was running, so it was left alone. The new file is complete: ${path}.`,
+    { path: out },
+  )
+}
+
+function replaceOutput(path: string, out: string, replaces: FileIdentity | undefined): boolean {
+  const replace = (): boolean => renameOver(path, out, replaces)
+  if (identityAt(out) === undefined) return replace()
+  try {
+    return whileLocked(out, replace)
+  } catch (error) {
+    // what lies there now is being written, or is no regular file
+    if (error instanceof FlagstoneError && ['LOCKED', 'NOT_A_TILE_FILE'].includes(error.code)) return false
+    throw error
+  }
+}
+
+/** The error of an output that somebody removed, renamed or replaced meanwhile: what is written now nobody will find. */
+export function lossOf({ path, made }: Output): FlagstoneError | undefined {
+  const now = identityAt(path)
+  if (now !== undefined && isSameFile(now, made)) return undefined
+  return new FlagstoneError(
+    'NOT_FOUND',
+    `${path} was ${now === undefined ? 'removed or renamed' : 'replaced'} while it was being built, so the build was stopped; build it again.`,
+    { path },
+  )
+}
+
+/** Nothing is left; a file that was to be replaced stays. */
+export function discardOutput(options: ResolvedBuildOptions, output: Output): void {
+  output.writer.abandon()
+  removeSame(output.path, output.made)
+  removeCheckpoint(options.out)
+}
+
+/** What the file says of itself from the beginning. */
+export function metadataOf(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  fingerprint: Fingerprint,
+  view: ColourView = { kind: 'colour' },
+): Record<string, unknown> {
+  const { bounds, minZoom, maxZoom } = plan
+  const given = options.name ?? options.metadata?.['name']
+  const name = given ?? basename(options.out, extname(options.out))
+  const optional = { description: options.description, attribution: options.attribution }
+  return {
+    ...options.metadata,
+    name,
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+    type: options.type ?? options.metadata?.['type'] ?? 'baselayer',
+    tileSize: plan.tileSize,
+    generator: `flagstone ${version}`,
+    minzoom: minZoom,
+    maxzoom: maxZoom,
+    bounds: bounds.map((degrees) => Math.round(degrees * 1e7) / 1e7),
+    center: centerOf(plan),
+    ...(isTerrainRgb(plan.terrain?.encoding) ? { encoding: plan.terrain.encoding } : {}),
+    flagstone: {
+      build: digestOf(fingerprint),
+      sources: plan.sources.slice(0, MAX_NAMED_SOURCES).map((info) => basename(withoutSecrets(info.path))),
+      ...(plan.sources.length > MAX_NAMED_SOURCES ? { sourceCount: plan.sources.length } : {}),
+      tileSize: plan.tileSize,
+      resampling: plan.resampling,
+      overviewResampling: plan.overviewResampling,
+      ...(plan.terrain === undefined ? { encoding: plan.encoding } : { terrain: plan.terrain }),
+      ...coloursOf(view),
+      // nobody gave it a name: who shows it may call it by what its file is called by then (givenName)
+      ...(given === undefined ? { fileName: name } : {}),
+    },
+  }
+}
+
+/** How values became colours, where they did. */
+function coloursOf({ bands, tone }: ColourView): Record<string, unknown> {
+  return {
+    ...(bands === undefined ? {} : { bands }),
+    ...(tone === undefined ? {} : { tone }),
+  }
+}
+
+/** The middle, at a zoom that shows all of it on a screen of four tiles or so. */
+export function centerOf({ bounds, minZoom, maxZoom }: BuildPlan): [number, number, number] {
+  const [west, south, east, north] = bounds
+  const round = (degrees: number): number => Math.round(degrees * 1e7) / 1e7
+  return [round((west + east) / 2), round((south + north) / 2), Math.min(maxZoom, minZoom + 1)]
+}

@@ -1,0 +1,251 @@
+// Sources to pixels: a list of areas of the base zoom, each painted by every source that meets it.
+//
+// Areas are painted piece by piece, a piece by one source after another from the top down: the first goes
+// straight onto the canvas, the others under what is there (stacked), unless all are averaged (feathered).
+// A source of which nothing would be seen is not read. While one window is warped the next one that will be
+// needed for certain is being read, so that decoding (in the thread pool) and warping (here) go on at once.
+// An area nothing meets is never prepared.
+
+import { outsideRects } from '../../grid/tiles/ranges.js'
+import type { PixelRect } from '../../grid/tiles/rect.js'
+import type { Canvas } from '../../raster/canvas.js'
+import type { Loss } from '../../raster/losses.js'
+import type { Pixels, Samples } from '../../raster/pixels.js'
+import { pixelMemory } from '../../raster/simd.js'
+import { runWarp } from '../../raster/warp/warp.js'
+import type { WarpTarget } from '../../raster/warp/warp-plan.js'
+import { Distances } from '../cutline/distance.js'
+import type { BuildPlan } from '../plan/plan.js'
+import type { SourceSet } from '../sources/source-set.js'
+import { FeatherSum, isCovered, type Layer, multiplyMask, paintUnder } from './blend.js'
+import { warpOptionsOf } from './content.js'
+import { FEATHER_PIXELS, type Piece, piecesToPaint } from './pieces.js'
+import { Reading } from './reading.js'
+
+export interface Painter<T extends Samples = Samples> {
+  /** An empty canvas for an area. */
+  prepare(area: PixelRect): Canvas<T>
+  /** The area is complete. The canvas may be used again once the promise resolves. */
+  finish(area: PixelRect, canvas: Canvas<T>): Promise<void>
+  /** These parts of sources could not be read, and were left empty. */
+  lose?(losses: readonly Loss[]): void
+}
+
+/** Rejects with what sources throw, or CRS_UNSUPPORTED; nothing is being read any more then. */
+export async function paintAreas<T extends Samples>(
+  plan: BuildPlan,
+  sources: SourceSet,
+  areas: readonly PixelRect[],
+  painter: Painter<T>,
+): Promise<void> {
+  const run = new PaintRun(plan, sources, painter)
+  try {
+    const pieces = piecesToPaint(plan, sources, areas)
+    let piece = pieces.next().value
+    while (piece !== undefined) {
+      const next: Piece | undefined = pieces.next().value
+      await run.paint(piece, next)
+      if (next?.area !== piece.area) await run.finish(piece.area)
+      piece = next
+    }
+  } finally {
+    await run.settle()
+  }
+}
+
+// Used again and again, see buffers.ts. Nothing in it outlives a piece.
+class Scratch {
+  readonly distances = new Distances()
+  #data: Samples = new Uint8Array(0)
+  #mask = new Uint8Array(0)
+
+  /** An empty canvas with samples like those of another. */
+  canvas(width: number, height: number, like: Canvas<Samples>): Canvas<Samples> {
+    const pixels = width * height
+    const length = pixels * like.bands
+    const isFloat = like.data instanceof Float32Array
+    if (this.#data.length < length || this.#data instanceof Float32Array !== isFloat) {
+      this.#data = isFloat ? new Float32Array(length) : new Uint8Array(length)
+    }
+    if (this.#mask.length < pixels) this.#mask = new Uint8Array(pixels)
+    const mask = this.#mask.subarray(0, pixels).fill(0)
+    return { width, height, bands: like.bands, data: this.#data.subarray(0, length) as Samples, mask }
+  }
+}
+
+const scratches = new WeakMap<SourceSet, Scratch>()
+
+function scratchOf(sources: SourceSet): Scratch {
+  const found = scratches.get(sources) ?? new Scratch()
+  scratches.set(sources, found)
+  return found
+}
+
+class PaintRun {
+  readonly #plan: BuildPlan
+  readonly #sources: SourceSet
+  readonly #painter: Painter
+  readonly #scratch: Scratch
+  #canvas: Canvas<Samples> | undefined
+  /** What is read already of what comes next. */
+  #ahead: { piece: Piece; at: number; reading: Reading } | undefined
+
+  constructor(plan: BuildPlan, sources: SourceSet, painter: Painter) {
+    this.#plan = plan
+    this.#sources = sources
+    this.#painter = painter
+    this.#scratch = scratchOf(sources)
+  }
+
+  /** Paints a piece and begins to read `next`. */
+  async paint(piece: Piece, next: Piece | undefined): Promise<void> {
+    if (this.#plan.blend === 'feather' && piece.candidates.length > 1) await this.#feathered(piece, next)
+    else await this.#stacked(piece, next)
+    const { mask, maskRect, rect } = piece
+    if (mask === undefined || this.#canvas === undefined) return
+    multiplyMask(layerOf(this.#canvas, piece.area), mask, maskRect, rect)
+  }
+
+  async finish(area: PixelRect): Promise<void> {
+    const canvas = this.#canvas
+    this.#canvas = undefined
+    if (canvas !== undefined) await this.#painter.finish(area, canvas)
+  }
+
+  /** Waits until nothing is being read. */
+  async settle(): Promise<void> {
+    await this.#ahead?.reading.cancel()
+    this.#ahead = undefined
+  }
+
+  async #stacked(piece: Piece, next: Piece | undefined): Promise<void> {
+    const { candidates, area, rect } = piece
+    let painted = false
+    for (const [at, { rect: part }] of candidates.entries()) {
+      const layer = this.#canvas && layerOf(this.#canvas, area)
+      if (painted && layer !== undefined && isCovered(layer, part)) {
+        if (isCovered(layer, rect)) break
+        continue
+      }
+      const onto = painted ? undefined : rect
+      const lower = await this.#warp(piece, at, onto, () => this.#readAhead(piece, at, next))
+      if (lower === undefined) continue
+      if (painted) paintUnder(layerOf(this.#canvas!, area), layerOf(lower, rect), part)
+      painted = true
+    }
+    if (next !== undefined && this.#ahead === undefined) this.#begin(next, 0)
+  }
+
+  async #feathered(piece: Piece, next: Piece | undefined): Promise<void> {
+    const { candidates, area, rect, target } = piece
+    this.#canvas ??= this.#painter.prepare(area)
+    const sum = new FeatherSum(rect, this.#canvas.bands)
+    for (let at = 0; at < candidates.length; at++) {
+      const following = (): void => {
+        if (at + 1 < candidates.length) this.#begin(piece, at + 1)
+        else if (next !== undefined) this.#begin(next, 0)
+      }
+      const canvas = await this.#warp(piece, at, undefined, following)
+      if (canvas === undefined) continue
+      const { width, height, mask } = canvas
+      const distances = this.#scratch.distances.of(mask, width, height, FEATHER_PIXELS + 0.5)
+      sum.add(layerOf(canvas, target), distances)
+    }
+    sum.finish(layerOf(this.#canvas, area))
+  }
+
+  /**
+   * Paints what a source has: onto the canvas, or onto an empty one of the size of the target.
+   * Undefined when it has nothing. `whenLast` is called when all of it is read.
+   */
+  async #warp(
+    piece: Piece,
+    at: number,
+    onto: PixelRect | undefined,
+    whenLast: () => void,
+  ): Promise<Canvas<Samples> | undefined> {
+    const { area, target } = piece
+    const reading = this.#take(piece, at)
+    let canvas: Canvas<Samples> | undefined
+    try {
+      for (let read = await reading.next(); read !== undefined; read = await reading.next()) {
+        if (read.isLast) whenLast()
+        this.#canvas ??= this.#painter.prepare(area)
+        if (canvas === undefined) {
+          const width = target.endX - target.minX
+          const height = target.endY - target.minY
+          canvas = onto === undefined ? this.#scratch.canvas(width, height, this.#canvas) : this.#canvas
+        }
+        const x = onto === undefined ? 0 : target.minX - area.minX
+        const y = onto === undefined ? 0 : target.minY - area.minY
+        runWarp(read.plan, read.part, withBands(read.pixels, canvas.bands), canvas, x, y)
+        giveBack(read.pixels)
+      }
+    } finally {
+      await reading.cancel()
+      if (reading.lost.length > 0) this.#painter.lose?.(reading.lost)
+    }
+    return canvas
+  }
+
+  /** Reads what follows a source of a piece: the next one of which something will be seen, or the next piece's first. */
+  #readAhead(piece: Piece, at: number, next: Piece | undefined): void {
+    const { candidates, area } = piece
+    const now = candidates[at]!.rect
+    const layer = this.#canvas && layerOf(this.#canvas, area)
+    for (let i = at + 1; i < candidates.length; i++) {
+      const beside = outsideRects(candidates[i]!.rect, now)
+      const isSeen = beside.some((part) => layer === undefined || !isCovered(layer, part))
+      if (isSeen) {
+        this.#begin(piece, i)
+        return
+      }
+      // one that may be hidden is asked for when it is known
+      if (!(layer !== undefined && isCovered(layer, candidates[i]!.rect))) break
+    }
+    if (next !== undefined) this.#begin(next, 0)
+  }
+
+  #begin(piece: Piece, at: number): void {
+    if (this.#ahead !== undefined) return
+    this.#ahead = { piece, at, reading: this.#read(piece, at) }
+  }
+
+  #take(piece: Piece, at: number): Reading {
+    const ahead = this.#ahead
+    if (ahead?.piece !== piece || ahead.at !== at) return this.#read(piece, at)
+    this.#ahead = undefined
+    return ahead.reading
+  }
+
+  #read({ candidates, target }: Piece, at: number): Reading {
+    const { maxZoom: zoom, tileSize } = this.#plan
+    const { minX: x, minY: y, endX, endY } = target
+    const rect: WarpTarget = { zoom, tileSize, x, y, width: endX - x, height: endY - y }
+    return new Reading(this.#sources, candidates[at]!.source, rect, warpOptionsOf(this.#plan))
+  }
+}
+
+function giveBack({ data, mask }: Pixels<Samples>): void {
+  const memory = pixelMemory()
+  if (data instanceof Uint8Array) memory.give(data)
+  if (mask !== undefined) memory.give(mask)
+}
+
+/** A canvas whose corner lies at that of a rectangle. */
+function layerOf({ width, bands, data, mask }: Canvas<Samples>, { minX, minY }: PixelRect): Layer {
+  return { bands, data, mask, stride: width, x: minX, y: minY }
+}
+
+/** Grey sources of a coloured mosaic. */
+function withBands(pixels: Pixels<Samples>, bands: number): Pixels<Samples> {
+  if (pixels.bands === bands || pixels.bands !== 1) return pixels
+  const { data: grey } = pixels
+  const data =
+    grey instanceof Uint8Array ? new Uint8Array(grey.length * bands) : new Float32Array(grey.length * bands)
+  for (let i = 0, to = 0; i < grey.length; i++) {
+    const value = grey[i]!
+    for (let b = 0; b < bands; b++) data[to++] = value
+  }
+  return { ...pixels, bands, data }
+}

@@ -1,0 +1,76 @@
+// A build that found nothing to paint: why that is, and what to do about it.
+
+import { FlagstoneError } from '../../errors.js'
+import { suggestedResolution, zoomForResolution } from '../../grid/place/bounds.js'
+import { crsOfImage } from '../../grid/place/located.js'
+import { placementOf } from '../../grid/place/placement.js'
+import { metresToLat, resolution } from '../../grid/tiles/mercator.js'
+import type { SourceInfo } from '../../raster/source.js'
+import type { ResolvedBuildOptions } from '../options.js'
+import { footprintOfSource } from './cover.js'
+import type { BuildPlan } from './plan.js'
+
+/** NOTHING_TO_BUILD. */
+export function allEmpty(plan: BuildPlan, options: ResolvedBuildOptions): FlagstoneError {
+  return new FlagstoneError('NOTHING_TO_BUILD', tooSmall(plan, options) ?? onlyNodata(options))
+}
+
+function onlyNodata(options: ResolvedBuildOptions): string {
+  const limits = [
+    ...(options.bbox === undefined ? [] : ['the bbox']),
+    ...(options.cutline === undefined ? [] : ['the cutline']),
+  ]
+  const where = limits.length === 0 ? '' : ` inside ${limits.join(' and ')}`
+  const { length } = options.sources
+  const what = length === 1 ? `${options.sources[0]} has` : `The ${length} sources have`
+  return `${what} only nodata${where}; check --nodata.`
+}
+
+interface Size {
+  /** On the ground, metres. */
+  readonly width: number
+  readonly height: number
+  /** Of a pixel of the highest zoom, there. */
+  readonly pixel: number
+}
+
+/** Undefined unless every source is narrower or lower than a pixel of the highest zoom. */
+function tooSmall(
+  { sources, maxZoom, tileSize }: BuildPlan,
+  options: ResolvedBuildOptions,
+): string | undefined {
+  const pixel = resolution(maxZoom, tileSize)
+  const sizes = sources.map((info) => sizeOf(info, pixel))
+  if (!sizes.every((size) => size !== undefined && Math.min(size.width, size.height) < size.pixel))
+    return undefined
+  const largest = sizes.reduce((a, b) => (b!.width * b!.height > a!.width * a!.height ? b : a))!
+  const own = Math.max(
+    ...sources.map((info) =>
+      zoomForResolution(
+        suggestedResolution(crsOfImage(info), placementOf(info), info.width, info.height),
+        tileSize,
+        options.zoomLevelStrategy,
+      ),
+    ),
+  )
+  const what =
+    sources.length === 1 ? `${sources[0]!.path} is` : `The largest of the ${sources.length} sources is`
+  return (
+    `${what} ${metres(largest.width)} wide and ${metres(largest.height)} high, smaller than a pixel of zoom ${maxZoom}, ` +
+    `which is ${metres(pixel)} at the equator and ${metres(largest.pixel)} there, so nothing is painted; ` +
+    `raise --max-zoom (the resolution of the source is that of zoom ${own}).`
+  )
+}
+
+function sizeOf(info: SourceInfo, pixel: number): Size | undefined {
+  const box = footprintOfSource(info)
+  if (box === undefined) return undefined
+  const scale = Math.cos((metresToLat((box.south + box.north) / 2) * Math.PI) / 180)
+  return {
+    width: (box.east - box.west) * scale,
+    height: (box.north - box.south) * scale,
+    pixel: pixel * scale,
+  }
+}
+
+const metres = (value: number): string => `${Number(value.toPrecision(value < 100 ? 2 : 3))} m`

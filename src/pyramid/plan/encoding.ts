@@ -1,0 +1,53 @@
+// How tiles are encoded, as part of the plan: one set of choices, with a quality a zoom.
+import { defaultQuality, type EncodeOptions, type TileFormat } from '../../raster/tiles/codec.js'
+
+export interface EncodingPlan {
+  readonly format: TileFormat
+  /** In auto, of tiles that are not opaque. */
+  readonly transparentFormat: 'webp' | 'png'
+  readonly quality: number
+  /** Zooms whose quality is another. */
+  readonly qualityByZoom: Readonly<Record<number, number>>
+  readonly lossless: boolean
+  /** Behind what is transparent, in formats (and builds) without alpha. */
+  readonly background: readonly [red: number, green: number, blue: number]
+  /** false: no tile is transparent. */
+  readonly alpha: boolean
+  readonly skipBlank: boolean
+}
+
+/** What the options say about it. */
+export interface EncodingChoices {
+  readonly format: TileFormat
+  readonly transparentFormat: 'webp' | 'png'
+  readonly quality?:
+    | number
+    | {
+        readonly default?: number | undefined
+        readonly byZoom?: Readonly<Record<string, number>> | undefined
+      }
+    | undefined
+  readonly lossless: boolean
+  readonly background: readonly [number, number, number]
+  readonly alpha?: boolean | undefined
+  readonly skipBlank: boolean
+}
+
+export function encodingPlanOf(options: EncodingChoices): EncodingPlan {
+  const { format, transparentFormat, quality, lossless, background, alpha, skipBlank } = options
+  const given = typeof quality === 'number' ? { default: quality } : (quality ?? {})
+  return {
+    format,
+    transparentFormat,
+    quality: given.default ?? defaultQuality(format),
+    qualityByZoom: { ...('byZoom' in given ? given.byZoom : {}) },
+    lossless,
+    background,
+    alpha: alpha ?? true,
+    skipBlank,
+  }
+}
+
+export function encodingAt(plan: EncodingPlan, zoom: number): EncodeOptions {
+  return { ...plan, quality: plan.qualityByZoom[zoom] ?? plan.quality }
+}

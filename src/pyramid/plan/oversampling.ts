@@ -1,0 +1,43 @@
+// Zooms beyond the resolution of the image: each has four times as many tiles as the one above it, and shows no more.
+// They are said, and more than a million such tiles are built only when that is asked for by name.
+import { FlagstoneError } from '../../errors.js'
+import type { ResolvedBuildOptions } from '../options.js'
+import { type BuildPlan, ownZoomOf } from './plan.js'
+
+const MANY_TILES = 1e6
+
+interface Oversampling {
+  /** The first zoom that shows all there is. */
+  readonly ownZoom: number
+  /** Tiles of the zooms beyond it. */
+  readonly tiles: number
+}
+
+function oversamplingOf(plan: BuildPlan, options: ResolvedBuildOptions): Oversampling | undefined {
+  const ownZoom = ownZoomOf(plan.sources, { ...options, zoomLevelStrategy: 'upper' })
+  if (plan.maxZoom <= ownZoom) return undefined
+  const beyond = plan.levels.filter(({ zoom }) => zoom > ownZoom)
+  return { ownZoom, tiles: beyond.reduce((sum, level) => sum + level.tiles, 0) }
+}
+
+const counted = (count: number): string => String(count).replace(/\B(?=(?:\d{3})+$)/g, ',')
+
+/** A sentence for people when there are such zooms. */
+export function oversamplingNote(plan: BuildPlan, options: ResolvedBuildOptions): string | undefined {
+  const found = oversamplingOf(plan, options)
+  if (found === undefined) return undefined
+  const { ownZoom, tiles } = found
+  const needs = tiles > MANY_TILES && !options.oversample ? ' To build them, pass --oversample.' : ''
+  return `Zoom ${plan.maxZoom} is beyond the resolution of the image (zoom ${ownZoom}): ${counted(tiles)} tiles would show no more detail.${needs}`
+}
+
+/** Throws BAD_OPTION for very many of them that were not asked for by name. */
+export function refuseOversampling(plan: BuildPlan, options: ResolvedBuildOptions): void {
+  if (options.oversample) return
+  const found = oversamplingOf(plan, options)
+  if (found === undefined || found.tiles <= MANY_TILES) return
+  throw new FlagstoneError(
+    'BAD_OPTION',
+    `Zoom ${plan.maxZoom} is far beyond the resolution of the image (zoom ${found.ownZoom}): ${counted(found.tiles)} tiles would show no more detail. Lower --max-zoom to ${found.ownZoom}, or pass --oversample to build them.`,
+  )
+}

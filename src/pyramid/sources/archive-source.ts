@@ -1,0 +1,313 @@
+// A tile archive as a source image, for re-encoding, cutting or putting other images beside it: the pixels of
+// its deepest zoom in web mercator, with its other zooms as overviews.
+//
+// A place without a tile is empty, unless the archive ends higher up there (mixed depth): then its deepest tile
+// is enlarged. Tiles of one size a zoom are expected; others are brought to it.
+import { type ErrorCode, FlagstoneError } from '../../errors.js'
+import { TileType } from '../../format/tile-type.js'
+import { crsFromEpsg } from '../../grid/crs/epsg.js'
+import { LIMIT_METRES, resolution } from '../../grid/tiles/mercator.js'
+import type { PixelRect } from '../../grid/tiles/rect.js'
+import { openTileSet } from '../../interop/open.js'
+import { createCanvas, createValueCanvas } from '../../raster/canvas.js'
+import { type Loss, type ReadPixels, reasonOf } from '../../raster/losses.js'
+import type { OpenOptions } from '../../raster/open-options.js'
+import type { Pixels, Samples } from '../../raster/pixels.js'
+import type {
+  PixelWindow,
+  RasterSource,
+  SourceInfo,
+  SourceLevel,
+  StoredSamples,
+  StoredTiles,
+} from '../../raster/source.js'
+import { isLosslessWebp } from '../../raster/tiles/codec.js'
+import { colourForm, elevationOf, formOf, type TileForm } from '../../sampling/tile-form.js'
+import { TileMosaic } from '../../sampling/tile-mosaic.js'
+import type { TileRange } from '../../store/read/list.js'
+import { areasOf, type TileSet } from '../../store/read/tile-set.js'
+
+/** Zooms used as overviews: so many that a tile's corner stays a whole pixel in all of them. */
+const MAX_OVERVIEWS = 8
+/** Of each zoom, for their types. */
+const TILES_LOOKED_AT = 8
+
+interface Frame {
+  readonly zoom: number
+  readonly size: number
+  /** Of the tiles stored at the deepest zoom, or above it where that is missing; inclusive. */
+  readonly minX: number
+  readonly minY: number
+  readonly maxX: number
+  readonly maxY: number
+}
+
+/**
+ * Opens our file, PMTiles, MBTiles or a z/x/y folder. Throws what openTileSet throws; NOTHING_TO_BUILD for an
+ * archive without tiles, SOURCE_UNSUPPORTED for one whose tiles are no pictures.
+ */
+export async function openArchive(path: string, options: OpenOptions = {}): Promise<RasterSource> {
+  const set = await openTileSet(path)
+  try {
+    const zooms = set.levels().map((level) => level.zoom)
+    if (zooms.length === 0) {
+      throw new FlagstoneError('NOTHING_TO_BUILD', `${path} has no tiles, so there is nothing to build.`, {
+        path,
+      })
+    }
+    const types = typesOf(set, zooms)
+    if (types.has(TileType.mvt) || types.has(TileType.mlt)) throw vectorTiles(path)
+    const kind = elevationOf(set)
+    const wantsHeights = options.view?.kind === 'values'
+    if (wantsHeights !== (kind !== undefined)) throw wantsHeights ? noValues(path) : noColours(path)
+    const lost = new Map<string, LostTile>()
+    const form = kind === undefined ? colourForm() : formOf(kind)
+    const mosaic = new TileMosaic<Samples>(set, zooms, 'leaves', form as TileForm<Samples>, {
+      ...(options.skipDamaged === true
+        ? {
+            onDamage: (z, x, y, error) =>
+              void lost.set(`${z}/${x}/${y}`, { z, x, y, reason: reasonOf(error) }),
+          }
+        : {}),
+    })
+    const frame = await frameOf(set, zooms, mosaic)
+    const tiles = {
+      zooms,
+      tileSize: frame.size,
+      types: [...types.keys()],
+      isLossless: types.get(TileType.webp) ?? false,
+      metadata: set.metadata(),
+    }
+    return new ArchiveSource(set, mosaic, frame, tiles, wantsHeights, lost)
+  } catch (error) {
+    set.close()
+    throw asSourceError(error, path)
+  }
+}
+
+/** Of the first tiles of each zoom; of WebP, whether all are lossless. */
+function typesOf(set: TileSet, zooms: readonly number[]): Map<TileType, boolean> {
+  const types = new Map<TileType, boolean>()
+  for (const zoom of zooms) {
+    let seen = 0
+    for (const { z, x, y } of set.tiles({ zoom })) {
+      const tile = set.get(z, x, y)
+      if (tile === undefined) continue
+      types.set(tile.type, (types.get(tile.type) ?? true) && isLosslessWebp(tile.bytes))
+      if (++seen === TILES_LOOKED_AT) break
+    }
+  }
+  return types
+}
+
+function vectorTiles(path: string): FlagstoneError {
+  return new FlagstoneError(
+    'SOURCE_UNSUPPORTED',
+    `${path} has vector tiles, and build needs pictures; flagstone serve shows vector tiles unchanged.`,
+    { path },
+  )
+}
+
+/** A tile that is no picture is, for a build, a kind of source that cannot be read. */
+function asSourceError(error: unknown, path: string, code: ErrorCode = 'SOURCE_UNSUPPORTED'): unknown {
+  if (!(error instanceof FlagstoneError) || error.code !== 'DAMAGED') return error
+  return new FlagstoneError(code, `${path} cannot be built from: ${error.message}`, {
+    path,
+    cause: error,
+  })
+}
+
+function noValues(path: string): FlagstoneError {
+  return new FlagstoneError(
+    'SOURCE_UNSUPPORTED',
+    `${path} is a tile archive whose metadata do not have the encoding mapbox or terrarium, so its tiles are not known to be heights; build terrain from the elevation data itself.`,
+    { path },
+  )
+}
+
+function noColours(path: string): FlagstoneError {
+  return new FlagstoneError(
+    'SOURCE_UNSUPPORTED',
+    `${path} stores heights, whose colours must not be resampled; build it with --terrain.`,
+    { path },
+  )
+}
+
+async function frameOf(set: TileSet, zooms: readonly number[], mosaic: TileMosaic<Samples>): Promise<Frame> {
+  const zoom = zooms.at(-1)!
+  const frame = {
+    zoom,
+    size: await mosaic.tileSizeAt(zoom),
+    minX: Infinity,
+    minY: Infinity,
+    maxX: -1,
+    maxY: -1,
+  }
+  // the tiles above those of the deepest zoom add nothing, those of mixed depth do
+  for (const z of zooms.slice(-MAX_OVERVIEWS - 1).reverse()) {
+    for (const area of areasOf(set, z))
+      widen(frame, 2 ** (zoom - z), area, (x, y) => z === zoom || !mosaic.hasChildren(z, x, y))
+  }
+  return frame
+}
+
+/** Takes in the tiles of an area that count; looks only at those that lie outside so far. `span`: tiles a side of the frame's zoom. */
+function widen(
+  frame: { minX: number; minY: number; maxX: number; maxY: number },
+  span: number,
+  area: TileRange,
+  counts: (x: number, y: number) => boolean,
+): void {
+  const { minX, minY, maxX, maxY } = area
+  const isInside = (): boolean =>
+    minX * span >= frame.minX &&
+    minY * span >= frame.minY &&
+    (maxX + 1) * span - 1 <= frame.maxX &&
+    (maxY + 1) * span - 1 <= frame.maxY
+  // two corners that count say all
+  for (const [x, y] of [
+    [minX, minY],
+    [maxX, maxY],
+  ] as const) {
+    if (isInside()) return
+    if (!counts(x, y)) continue
+    frame.minX = Math.min(frame.minX, x * span)
+    frame.minY = Math.min(frame.minY, y * span)
+    frame.maxX = Math.max(frame.maxX, (x + 1) * span - 1)
+    frame.maxY = Math.max(frame.maxY, (y + 1) * span - 1)
+  }
+  if (isInside() || (minX === maxX && minY === maxY)) return
+  const isWide = maxX - minX > maxY - minY
+  const middle = Math.floor(isWide ? (minX + maxX) / 2 : (minY + maxY) / 2)
+  widen(frame, span, isWide ? { ...area, maxX: middle } : { ...area, maxY: middle }, counts)
+  widen(frame, span, isWide ? { ...area, minX: middle + 1 } : { ...area, minY: middle + 1 }, counts)
+}
+
+/** A tile that could not be read. */
+interface LostTile {
+  readonly z: number
+  readonly x: number
+  readonly y: number
+  readonly reason: string
+}
+
+class ArchiveSource implements RasterSource {
+  readonly info: SourceInfo
+  readonly #set: TileSet
+  readonly #mosaic: TileMosaic<Samples>
+  /** All that were met so far. */
+  readonly #lost: ReadonlyMap<string, LostTile>
+  readonly #frame: Frame
+  /** By level. */
+  readonly #zooms: readonly number[]
+
+  constructor(
+    set: TileSet,
+    mosaic: TileMosaic<Samples>,
+    frame: Frame,
+    tiles: StoredTiles,
+    isHeights: boolean,
+    lost: ReadonlyMap<string, LostTile>,
+  ) {
+    this.#lost = lost
+    this.#set = set
+    this.#mosaic = mosaic
+    this.#frame = frame
+    this.#zooms = tiles.zooms.slice(-MAX_OVERVIEWS - 1).reverse()
+    this.info = { ...infoOf(set.path, frame, this.#zooms, isHeights), tiles }
+  }
+
+  async read(level: number, { x, y, width, height }: PixelWindow): Promise<ReadPixels> {
+    const zoom = this.#zooms[level]
+    const size = this.info.levels[level]
+    if (zoom === undefined || size === undefined) throw new RangeError(`level ${level}`)
+    if (x < 0 || y < 0 || x + width > size.width || y + height > size.height) {
+      throw new RangeError(
+        `window ${x},${y} ${width}×${height} leaves the ${size.width}×${size.height} image`,
+      )
+    }
+    const { minX, minY, size: tileSize, zoom: deepest } = this.#frame
+    const scale = 2 ** (deepest - zoom)
+    const left = (minX * tileSize) / scale + x
+    const top = (minY * tileSize) / scale + y
+    const rect = { minX: left, minY: top, endX: left + width, endY: top + height }
+    try {
+      const pixels = (await this.#mosaic.read(zoom, rect, tileSize)) ?? this.#nothing(width, height)
+      const lost = this.#lost.size === 0 ? [] : this.#lostIn(zoom, rect)
+      return lost.length === 0 ? pixels : { ...pixels, lost }
+    } catch (error) {
+      throw asSourceError(error, this.info.path, 'SOURCE_CORRUPT')
+    }
+  }
+
+  /** Tiles that could not be read and have to do with a rectangle of a zoom's pixels. */
+  #lostIn(zoom: number, { minX, minY, endX, endY }: PixelRect): Loss[] {
+    const { size, zoom: deepest } = this.#frame
+    return [...this.#lost.values()].flatMap(({ z, x, y, reason }) => {
+      const scale = 2 ** (zoom - z) * size
+      const isHere = x * scale < endX && (x + 1) * scale > minX && y * scale < endY && (y + 1) * scale > minY
+      if (!isHere) return []
+      // deeper ones take its place
+      const isReplaced = z < deepest && this.#mosaic.hasChildren(z, x, y)
+      return [
+        {
+          path: this.info.path,
+          part: `zoom ${z}`,
+          block: y * 2 ** z + x,
+          x: x * size,
+          y: y * size,
+          width: size,
+          height: size,
+          reason: `tile ${z}/${x}/${y}: ${reason}`,
+          ...(isReplaced ? { replaced: true } : {}),
+        },
+      ]
+    })
+  }
+
+  #nothing(width: number, height: number): Pixels<Samples> {
+    return this.info.samples === 'float32' ? createValueCanvas(width, height) : createCanvas(width, height, 3)
+  }
+
+  async close(): Promise<void> {
+    this.#set.close()
+  }
+}
+
+const STORED: StoredSamples = { type: 'uint8', bits: 8, bands: 3, hasAlpha: true, palette: false }
+
+const HEIGHTS: StoredSamples = { type: 'float32', bits: 32, bands: 1, hasAlpha: false, palette: false }
+
+function infoOf(path: string, frame: Frame, zooms: readonly number[], isHeights: boolean): SourceInfo {
+  const { zoom, size, minX, minY, maxX, maxY } = frame
+  const width = (maxX - minX + 1) * size
+  const height = (maxY - minY + 1) * size
+  const metres = resolution(zoom, size)
+  const levels: SourceLevel[] = zooms.map((z) => ({
+    width: width / 2 ** (zoom - z),
+    height: height / 2 ** (zoom - z),
+    blockWidth: size,
+    blockHeight: size,
+  }))
+  const crs = crsFromEpsg(3857)!
+  return {
+    path,
+    width,
+    height,
+    bands: isHeights ? 1 : 3,
+    samples: isHeights ? 'float32' : 'uint8',
+    stored: isHeights ? HEIGHTS : STORED,
+    maskKind: isHeights ? 'binary' : 'alpha',
+    crs,
+    geotransform: [
+      minX * size * metres - LIMIT_METRES,
+      metres,
+      0,
+      LIMIT_METRES - minY * size * metres,
+      0,
+      -metres,
+    ],
+    levels,
+    description: `tile archive ${width}×${height}, zooms ${zooms.at(-1)}–${zoom}, ${size} px tiles, ${crs.name}`,
+  }
+}

@@ -1,0 +1,88 @@
+// What many sources say of themselves: headers are read several at once, and no more files are open than that.
+import { FlagstoneError } from '../../errors.js'
+import { freeDescriptors } from '../../platform/descriptors.js'
+import { isShortOfDescriptors } from '../../platform/regular-file.js'
+import type { RasterSource, SourceInfo } from '../../raster/source.js'
+import type { OpenOptions, SourceOpener } from './open.js'
+
+export interface SkippedSource {
+  readonly path: string
+  /** A sentence. */
+  readonly reason: string
+}
+
+const AT_ONCE = 16
+/** An image, its overviews and masks, and room for a world file. */
+const FILES_A_SOURCE = 6
+/** How many are read at the same time, with so many descriptors to spare. */
+const atOnce = (): number => Math.max(1, Math.min(AT_ONCE, Math.floor(freeDescriptors() / FILES_A_SOURCE)))
+
+/** Opens each, hands it to `look` and closes it, several at once; results in the order of the paths. Rejects with the first failure by place. */
+export async function withEach<T>(
+  paths: readonly string[],
+  options: OpenOptions,
+  open: SourceOpener,
+  look: (source: RasterSource, index: number) => T | Promise<T>,
+  signal?: AbortSignal,
+): Promise<(T | { readonly failure: unknown })[]> {
+  const results: (T | { readonly failure: unknown })[] = new Array(paths.length)
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (next < paths.length && signal?.aborted !== true) {
+      const at = next++
+      try {
+        const source = await open(paths[at]!, options)
+        try {
+          results[at] = await look(source, at)
+        } finally {
+          await source.close()
+        }
+      } catch (failure) {
+        results[at] = { failure }
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce(), paths.length) }, worker))
+  return results
+}
+
+/**
+ * What all sources say; those that cannot be opened are left out and told about when `skip` says so.
+ * Throws what opening the first bad one throws, with how many others there are; what opening throws for the
+ * only one.
+ */
+export async function readInfos(
+  paths: readonly string[],
+  options: OpenOptions,
+  open: SourceOpener,
+  skip: boolean,
+  signal?: AbortSignal,
+): Promise<{ infos: SourceInfo[]; skipped: SkippedSource[] }> {
+  const results = await withEach(paths, { ...options, cacheBytes: 0 }, open, ({ info }) => info, signal)
+  if (signal?.aborted === true)
+    throw new FlagstoneError('INTERRUPTED', 'Interrupted before anything was built.')
+  const infos: SourceInfo[] = []
+  const failed: { path: string; failure: unknown }[] = []
+  for (const [i, result] of results.entries()) {
+    if ('failure' in result) failed.push({ path: paths[i]!, failure: result.failure })
+    else infos.push(result)
+  }
+  const first = failed[0]
+  if (first === undefined) return { infos, skipped: [] }
+  // that says nothing of the source
+  const short = failed.find(({ failure }) => isShortOfDescriptors(failure))
+  if (short !== undefined) throw short.failure
+  const isOurs = failed.every(({ failure }) => failure instanceof FlagstoneError)
+  if (!skip || !isOurs || infos.length === 0) throw explained(first.failure, failed.length, paths.length)
+  const skipped = failed.map(({ path, failure }) => ({ path, reason: (failure as Error).message }))
+  return { infos, skipped }
+}
+
+/** The same error, saying that there are others. */
+function explained(failure: unknown, bad: number, all: number): unknown {
+  if (!(failure instanceof FlagstoneError) || all === 1) return failure
+  const others = bad === 1 ? '' : `, and ${bad - 1} more of the ${all} sources cannot be used`
+  const message = `${failure.message.replace(/\.$/, '')}${others}; --skip-unreadable (skipUnreadable) skips such sources.`
+  const details = failure.path === undefined ? {} : { path: failure.path }
+  return new FlagstoneError(failure.code, message, { ...details, cause: failure })
+}

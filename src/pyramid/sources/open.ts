@@ -1,0 +1,45 @@
+// Sources by path: the one place that decides which kind of file a path is.
+import { crsFromText } from '../../grid/crs/crs-text.js'
+import { isTileArchive } from '../../interop/archive-name.js'
+import { openRaster } from '../../raster/open.js'
+import type { OpenOptions } from '../../raster/open-options.js'
+import type { RasterSource } from '../../raster/source.js'
+import type { ResolvedBuildOptions } from '../options.js'
+
+export type { OpenOptions } from '../../raster/open-options.js'
+
+export type SourceOpener = (path: string, options: OpenOptions) => Promise<RasterSource>
+
+/** Throws what openRaster and openArchive throw. */
+export const openSource: SourceOpener = async (path, options) =>
+  isTileArchive(path)
+    ? (await import('./archive-source.js')).openArchive(path, options)
+    : openRaster(path, options)
+
+export function openOptionsOf(options: ResolvedBuildOptions): OpenOptions {
+  return {
+    ...(options.nodata === undefined ? {} : { nodata: options.nodata }),
+    ...(options.skipUnreadable ? { skipDamaged: true } : {}),
+    ...(options.crs === undefined ? {} : { crs: crsFromText(options.crs) }),
+  }
+}
+
+/** All of them, or none is left open. */
+export async function openAll(
+  paths: readonly string[],
+  options: OpenOptions,
+  open: SourceOpener,
+): Promise<RasterSource[]> {
+  const opened: RasterSource[] = []
+  try {
+    for (const path of paths) opened.push(await open(path, options))
+    return opened
+  } catch (error) {
+    await closeAll(opened)
+    throw error
+  }
+}
+
+export async function closeAll(sources: readonly RasterSource[]): Promise<void> {
+  await Promise.all(sources.map((source) => source.close()))
+}

@@ -1,0 +1,248 @@
+// The sources of a build as a worker uses them: found by where they lie, opened when they are needed, closed
+// when others are needed more.
+//
+// Invariants: no more than `maxOpen` files are open, and their block caches are within `cacheBytes` together,
+// but for what is in use at the moment; a source is never closed while it is read.
+import Flatbush from 'flatbush'
+import { FlagstoneError } from '../../errors.js'
+import type { PixelRect } from '../../grid/tiles/rect.js'
+import { isShortOfDescriptors } from '../../platform/regular-file.js'
+import { CHANGED_ERRNO, isDamage, type Loss, reasonOf } from '../../raster/losses.js'
+import { withoutSecrets } from '../../raster/remote-path.js'
+import type { RasterSource, SourceInfo } from '../../raster/source.js'
+import { areaOf, rectsOf } from '../plan/cover.js'
+import type { BuildPlan } from '../plan/plan.js'
+import type { OpenOptions, SourceOpener } from './open.js'
+
+/** Plain data in shared memory, the same for all workers. */
+export interface SourceTable {
+  readonly paths: readonly string[]
+  /** Of remote files: the version that the plan was made from. */
+  readonly versions: readonly (string | undefined)[]
+  /** A Flatbush over rectangles of pixels of maxZoom. */
+  readonly index: SharedArrayBuffer
+  /** Whose rectangle is whose. */
+  readonly owners: Int32Array
+  /** How many sources a place has, about. */
+  readonly overlap: number
+}
+
+/** A source that may paint something of a rectangle, and where. */
+export interface Candidate {
+  readonly source: number
+  readonly rect: PixelRect
+}
+
+export interface SetLimits {
+  readonly maxOpen: number
+  /** Of all block caches together. */
+  readonly cacheBytes: number
+}
+
+/** Kernels that average paint half a pixel beyond an image. */
+const AVERAGE_MARGIN_PX = 1
+const MIN_CACHE_BYTES = 4 * 2 ** 20
+/** Places that are looked at for their overlap, pixels; and how many of them. */
+const PLACE_PX = 1024
+const MAX_PLACES = 2000
+
+type Placed = Pick<BuildPlan, 'sources' | 'maxZoom' | 'tileSize' | 'resampling'>
+
+export function sourceTable(plan: Placed): SourceTable {
+  const rects: PixelRect[] = []
+  const owners: number[] = []
+  for (const [i, info] of plan.sources.entries()) {
+    const area = areaOf(info)
+    for (const rect of area === undefined ? [] : rectsOf(area, plan.maxZoom, plan.tileSize)) {
+      rects.push(rect)
+      owners.push(i)
+    }
+  }
+  const index = new Flatbush(Math.max(1, rects.length), 16, Float64Array, SharedArrayBuffer)
+  const margin = plan.resampling === 'average' ? AVERAGE_MARGIN_PX : 0
+  for (const { minX, minY, endX, endY } of rects) {
+    index.add(minX - margin, minY - margin, endX + margin, endY + margin)
+  }
+  // an index cannot be empty
+  if (rects.length === 0) index.add(-1, -1, -1, -1)
+  index.finish()
+  const shared = new Int32Array(new SharedArrayBuffer(Math.max(1, owners.length) * 4))
+  shared.set(owners)
+  return {
+    paths: plan.sources.map((info) => info.path),
+    versions: plan.sources.map((info) => info.version),
+    index: index.data as SharedArrayBuffer,
+    owners: shared,
+    overlap: overlapOf(index, rects),
+  }
+}
+
+/** The most sources that meet one of many places. */
+function overlapOf(index: Flatbush, rects: readonly PixelRect[]): number {
+  let most = 1
+  const step = Math.max(1, Math.floor(rects.length / MAX_PLACES))
+  for (let i = 0; i < rects.length; i += step) {
+    const { minX, minY, endX, endY } = rects[i]!
+    const x = (minX + endX - PLACE_PX) / 2
+    const y = (minY + endY - PLACE_PX) / 2
+    most = Math.max(most, index.search(x, y, x + PLACE_PX, y + PLACE_PX).length)
+  }
+  return most
+}
+
+interface Entry {
+  readonly source: Promise<RasterSource>
+  users: number
+  /** Known once it is open. */
+  bytes: number
+}
+
+export class SourceSet {
+  readonly #table: SourceTable
+  readonly #index: Flatbush
+  readonly #open: OpenOptions
+  readonly #opener: SourceOpener
+  readonly #limits: SetLimits
+  /** Insertion order is order of use. */
+  readonly #entries = new Map<number, Entry>()
+
+  constructor(table: SourceTable, open: OpenOptions, opener: SourceOpener, limits: SetLimits) {
+    const most = Math.min(table.paths.length, limits.maxOpen, table.overlap)
+    const cacheBytes = Math.max(MIN_CACHE_BYTES, Math.floor(limits.cacheBytes / Math.max(1, most)))
+    this.#table = table
+    this.#index = Flatbush.from(table.index)
+    this.#open = { ...open, cacheBytes }
+    this.#opener = opener
+    this.#limits = limits
+  }
+
+  /** Of sources that are open already, in the order of the plan's. */
+  static of(plan: Placed, sources: readonly RasterSource[]): SourceSet {
+    const table = { ...sourceTable(plan), paths: sources.map((_, i) => `${i}`) }
+    const limits = { maxOpen: sources.length, cacheBytes: Number.POSITIVE_INFINITY }
+    return new SourceSet(table, {}, async (path) => sources[Number(path)]!, limits)
+  }
+
+  /** Sources that may paint something of a rectangle of maxZoom's pixels, in their order. */
+  search({ minX, minY, endX, endY }: PixelRect): Candidate[] {
+    const found = new Map<number, PixelRect>()
+    this.#index.search(minX, minY, endX, endY, (i, left, top, right, bottom) => {
+      // those that only touch
+      if (left >= endX || top >= endY || right <= minX || bottom <= minY) return false
+      const source = this.#table.owners[i]!
+      const before = found.get(source)
+      const rect = {
+        minX: Math.max(minX, Math.min(left, before?.minX ?? left)),
+        minY: Math.max(minY, Math.min(top, before?.minY ?? top)),
+        endX: Math.min(endX, Math.max(right, before?.endX ?? right)),
+        endY: Math.min(endY, Math.max(bottom, before?.endY ?? bottom)),
+      }
+      found.set(source, rect)
+      return false
+    })
+    return [...found].map(([source, rect]) => ({ source, rect })).sort((a, b) => a.source - b.source)
+  }
+
+  /** Files open now. */
+  get openCount(): number {
+    return this.#entries.size
+  }
+
+  /** Damaged parts are left empty: a source that cannot be opened any more is one. Throws what is no damage. */
+  lossOf(source: number, error: unknown): Loss {
+    if (this.#open.skipDamaged !== true || !isDamage(error)) throw error
+    const path = withoutSecrets(this.#table.paths[source]!)
+    return { path, part: 'all of it', block: 0, x: 0, y: 0, width: 0, height: 0, reason: reasonOf(error) }
+  }
+
+  /** A source that stays open until it is released as often as it was acquired. Rejects with what opening throws. */
+  async acquire(source: number): Promise<RasterSource> {
+    let entry = this.#entries.get(source)
+    if (entry === undefined) {
+      this.#makeRoom()
+      entry = { source: this.#openAtLast(source), users: 0, bytes: 0 }
+    }
+    entry.users++
+    this.#entries.delete(source)
+    this.#entries.set(source, entry)
+    try {
+      const opened = await entry.source
+      entry.bytes = Math.min(this.#open.cacheBytes!, decodedBytes(opened.info))
+      return opened
+    } catch (error) {
+      entry.users--
+      // the next one tries again
+      if (this.#entries.get(source) === entry) this.#entries.delete(source)
+      throw error
+    }
+  }
+
+  /** Tries again with all others closed when too many files are open. */
+  async #openAtLast(source: number): Promise<RasterSource> {
+    try {
+      return await this.#openSame(source)
+    } catch (error) {
+      if (!isShortOfDescriptors(error)) throw error
+      await this.#closeIdle()
+      return this.#openSame(source)
+    }
+  }
+
+  async #closeIdle(): Promise<void> {
+    const idle = [...this.#entries].filter(([, { users }]) => users === 0)
+    for (const [source] of idle) this.#entries.delete(source)
+    await Promise.all(idle.map(([, entry]) => entry.source.then((opened) => opened.close()).catch(() => {})))
+  }
+
+  /** Throws SOURCE_UNREADABLE when it is not the file any more that the plan was made from. */
+  async #openSame(source: number): Promise<RasterSource> {
+    const path = this.#table.paths[source]!
+    const opened = await this.#opener(path, this.#open)
+    if (opened.info.version === this.#table.versions[source]) return opened
+    await opened.close()
+    throw new FlagstoneError(
+      'SOURCE_UNREADABLE',
+      `${withoutSecrets(path)}: the file changed on its server during the build; start again`,
+      { path, errno: CHANGED_ERRNO },
+    )
+  }
+
+  release(source: number): void {
+    const entry = this.#entries.get(source)
+    if (entry !== undefined) entry.users--
+    this.#makeRoom(0)
+  }
+
+  /** Closes those that were not used for longest until `more` may be opened. */
+  #makeRoom(more = 1): void {
+    let count = this.#entries.size + more
+    let bytes = 0
+    for (const entry of this.#entries.values()) bytes += entry.bytes
+    for (const [source, entry] of this.#entries) {
+      if (count <= this.#limits.maxOpen && bytes <= this.#limits.cacheBytes) return
+      if (entry.users > 0) continue
+      this.#entries.delete(source)
+      entry.source.then((opened) => opened.close()).catch(() => {})
+      count--
+      bytes -= entry.bytes
+    }
+  }
+
+  /** Closes all; nothing may be in use. */
+  async close(): Promise<void> {
+    const entries = [...this.#entries.values()]
+    this.#entries.clear()
+    await Promise.all(
+      entries.map(async (entry) => {
+        const opened = await entry.source.catch(() => undefined)
+        await opened?.close()
+      }),
+    )
+  }
+}
+
+/** What a block cache of it can hold at most, about. */
+function decodedBytes(info: SourceInfo): number {
+  const sample = info.samples === 'float32' ? 4 : 1
+  return info.width * info.height * (info.bands * sample + 1) * 1.4
+}

@@ -1,0 +1,100 @@
+// The tiles above the subtree roots, built as the roots come in: Hilbert order is a depth-first walk, so the
+// children of a tile come one after another and at most three of a zoom wait for the fourth.
+//
+// A tile is made from its four children alone: a kernel wider than 2×2 repeats the pixels at the rim of the
+// quad (which are rarely seen: at these zooms a subtree of thousands of pixels has become one tile).
+import type { Canvas } from '../../raster/canvas.js'
+import type { Pixels, Samples } from '../../raster/pixels.js'
+import { halve } from '../../raster/tiles/downsample.js'
+import { canvasOf, encodePixels } from '../paint/content.js'
+import type { BuildPlan } from '../plan/plan.js'
+import type { EncodedAt } from './packed.js'
+import type { RawTile } from './subtree.js'
+
+/** Children that wait for their siblings; all have the same parent. */
+export interface Pending {
+  readonly zoom: number
+  readonly tiles: readonly RawTile[]
+}
+
+export class ParentBuilder {
+  readonly #plan: BuildPlan
+  /** By zoom. */
+  readonly #waiting: RawTile[][] = []
+  #done: EncodedAt[] = []
+
+  constructor(plan: BuildPlan, pending: readonly Pending[] = []) {
+    this.#plan = plan
+    for (let zoom = 0; zoom <= plan.rootZoom; zoom++) this.#waiting.push([])
+    for (const { zoom, tiles } of pending) this.#waiting[zoom] = [...tiles]
+  }
+
+  /** Takes the next root, in Hilbert order; returns the tiles that are complete now, lower zooms later. */
+  async add(root: RawTile): Promise<EncodedAt[]> {
+    await this.#add(this.#plan.rootZoom, root)
+    return this.#take()
+  }
+
+  /** No more roots come: what waits is complete. */
+  async finish(): Promise<EncodedAt[]> {
+    for (let zoom = this.#plan.rootZoom; zoom > this.#plan.minZoom; zoom--) await this.#complete(zoom)
+    return this.#take()
+  }
+
+  /** What has to be kept to go on later. */
+  pending(): Pending[] {
+    return this.#waiting.map((tiles, zoom) => ({ zoom, tiles: [...tiles] })).filter((p) => p.tiles.length > 0)
+  }
+
+  async #add(zoom: number, tile: RawTile): Promise<void> {
+    if (zoom <= this.#plan.minZoom) return
+    const waiting = this.#waiting[zoom]!
+    const [first] = waiting
+    if (first !== undefined && (first.x >> 1 !== tile.x >> 1 || first.y >> 1 !== tile.y >> 1)) {
+      await this.#complete(zoom)
+    }
+    waiting.push(tile)
+    if (waiting.length === 4) await this.#complete(zoom)
+  }
+
+  /** Makes the parent of what waits at a zoom. */
+  async #complete(zoom: number): Promise<void> {
+    const tiles = this.#waiting[zoom]!.splice(0)
+    if (tiles.length === 0) return
+    const { overviewResampling, maskKind } = this.#plan
+    const x = tiles[0]!.x >> 1
+    const y = tiles[0]!.y >> 1
+    const pixels = halve(quadOf(tiles, this.#plan), overviewResampling, maskKind)
+    if (pixels === undefined) return
+    const encoded = await encodePixels(this.#plan, zoom - 1, pixels)
+    if (encoded !== undefined) {
+      this.#done.push({ z: zoom - 1, x, y, type: encoded.type, bytes: encoded.bytes })
+    }
+    await this.#add(zoom - 1, { x, y, pixels })
+  }
+
+  #take(): EncodedAt[] {
+    const done = this.#done
+    this.#done = []
+    return done
+  }
+}
+
+/** Four tiles side by side; opaque when all are there and opaque. */
+function quadOf(tiles: readonly RawTile[], plan: BuildPlan): Pixels<Samples> {
+  const size = plan.tileSize
+  const quad = canvasOf(plan, 2 * size, 2 * size)
+  for (const { x, y, pixels } of tiles) paste(pixels, quad, (x & 1) * size, (y & 1) * size)
+  const opaque = tiles.length === 4 && tiles.every((tile) => tile.pixels.mask === undefined)
+  return opaque ? { ...quad, mask: undefined } : quad
+}
+
+function paste(from: Pixels<Samples>, to: Canvas<Samples>, x: number, y: number): void {
+  const { width, height, bands, data, mask } = from
+  for (let row = 0; row < height; row++) {
+    const at = (y + row) * to.width + x
+    to.data.set(data.subarray(row * width * bands, (row + 1) * width * bands), at * bands)
+    if (mask === undefined) to.mask.fill(255, at, at + width)
+    else to.mask.set(mask.subarray(row * width, (row + 1) * width), at)
+  }
+}

@@ -1,0 +1,204 @@
+// Who builds subtrees: worker threads, the calling thread beside them where it may be kept busy, or the calling
+// thread alone (good for debugging, for sources that are not files, and for work that is done before a worker
+// has started).
+import { existsSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { FlagstoneError } from '../../errors.js'
+import { fromNodeError } from '../../platform/system-error.js'
+import { kernelModule } from '../../raster/simd.js'
+import type { Spool } from '../../raster/spool.js'
+import type { BuildPlan } from '../plan/plan.js'
+import { type OpenOptions, openSource, type SourceOpener } from '../sources/open.js'
+import { SourceSet, sourceTable } from '../sources/source-set.js'
+import { limitsOf, MAX_CACHE_BYTES, type Share } from './memory-share.js'
+import { closeSpool, openSpool } from './spool-file.js'
+import { SubtreeBuilder, type SubtreeResult } from './subtree.js'
+import { createClaims, TaskBoard } from './task-board.js'
+import type { SubtreeAnswer, WorkerSetup } from './worker.js'
+
+const WORKER = new URL('./worker.js', import.meta.url)
+
+/** It is not where flagstone was put into a bundle: then there are no threads but the caller's. */
+export const isWorkerThere = (): boolean => existsSync(WORKER)
+
+export interface SubtreePool {
+  /** Subtrees worth asking for at once. */
+  readonly window: number
+  /** Rejects with what sources throw, or INTERRUPTED after stop(). */
+  build(x: number, y: number): Promise<SubtreeResult>
+  /** Running subtrees end soon, by failing. */
+  stop(): void
+  /** Waits for what is running. */
+  close(): Promise<void>
+}
+
+export class InlinePool implements SubtreePool {
+  readonly window = 1
+  readonly #sources: SourceSet
+  readonly #builder: SubtreeBuilder
+  #last: Promise<unknown> = Promise.resolve()
+  #stopped = false
+
+  constructor(
+    plan: BuildPlan,
+    open: OpenOptions,
+    opener: SourceOpener,
+    limits = limitsOf(1, MAX_CACHE_BYTES),
+    table = sourceTable(plan),
+  ) {
+    this.#sources = new SourceSet(table, open, opener, limits)
+    this.#builder = new SubtreeBuilder(plan, this.#sources, () => this.#stopped)
+  }
+
+  build(x: number, y: number): Promise<SubtreeResult> {
+    // One after another: they share memory. A unit may wait for nothing but promises, and units follow each other:
+    // signals, timers and other threads' results get their turn between them.
+    const running = this.#last.then(() => setImmediate()).then(() => this.#builder.build(x, y))
+    this.#last = running.catch(() => {})
+    return running
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  async close(): Promise<void> {
+    await this.#last
+    this.#builder.close()
+    await this.#sources.close()
+  }
+}
+
+interface Asked {
+  resolve(result: SubtreeResult): void
+  reject(error: unknown): void
+}
+
+/** Units that a thread may be ahead of the one that is waited for: a square of four, and the next. */
+const AHEAD = 4
+
+export class ThreadPool implements SubtreePool {
+  readonly window: number
+  readonly #workers: Worker[] = []
+  /** The calling thread, when it works too. */
+  readonly #local: InlinePool | undefined
+  #localWork: Promise<void> | undefined
+  readonly #claims = createClaims()
+  readonly #board = new TaskBoard(this.#claims)
+  readonly #stop = new SharedArrayBuffer(4)
+  readonly #spool: Spool | undefined
+  readonly #asked = new Map<number, Asked>()
+  readonly #running = new Set<Promise<SubtreeResult>>()
+  #next = 0
+  #failure: { error: unknown } | undefined
+  #isClosing = false
+
+  /**
+   * @param out a spool may be made beside it; undefined: none is made
+   * @param useCaller the calling thread is one of the threads
+   */
+  constructor(plan: BuildPlan, open: OpenOptions, share: Share, out: string | undefined, useCaller: boolean) {
+    const { threads, cacheBytes } = share
+    this.window = AHEAD * (threads + 1)
+    this.#spool = out === undefined ? undefined : openSpool(plan, out, cacheBytes)
+    const setup: WorkerSetup = {
+      plan: { ...plan, sources: [] },
+      table: sourceTable(plan),
+      open: this.#spool === undefined ? open : { ...open, spool: this.#spool },
+      limits: limitsOf(threads, cacheBytes),
+      stop: this.#stop,
+      claims: this.#claims,
+      kernels: kernelModule(),
+    }
+    for (let i = useCaller ? 1 : 0; i < threads; i++) this.#workers.push(this.#startWorker(setup))
+    if (useCaller) this.#local = new InlinePool(plan, setup.open, openSource, setup.limits, setup.table)
+  }
+
+  #startWorker(setup: WorkerSetup): Worker {
+    const worker = new Worker(WORKER, {
+      workerData: setup,
+      // typed arrays lie outside the heap: what is in it is small
+      resourceLimits: { maxOldGenerationSizeMb: 512 },
+    })
+    worker.on('message', (answer: SubtreeAnswer) => this.#settle(answer))
+    worker.on('error', (error) =>
+      this.#fail(fromNodeError(error, 'start of a worker', fileURLToPath(WORKER))),
+    )
+    worker.on('exit', (code) => {
+      if (!this.#isClosing) this.#fail(new Error(`A worker thread ended by itself (exit code ${code}).`))
+    })
+    return worker
+  }
+
+  build(x: number, y: number): Promise<SubtreeResult> {
+    const running = this.#ask(x, y)
+    this.#running.add(running)
+    running.then(
+      () => this.#running.delete(running),
+      () => this.#running.delete(running),
+    )
+    return running
+  }
+
+  #ask(x: number, y: number): Promise<SubtreeResult> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error)
+    const task = { id: this.#next++, x, y }
+    return new Promise((resolve, reject) => {
+      this.#asked.set(task.id, { resolve, reject })
+      for (const worker of this.#workers) worker.postMessage(task)
+      if (this.#local === undefined) return
+      this.#board.add(task)
+      this.#localWork ??= this.#work(this.#local).finally(() => {
+        this.#localWork = undefined
+      })
+    })
+  }
+
+  /** What the calling thread does. Never rejects. */
+  async #work(local: InlinePool): Promise<void> {
+    // workers are told first
+    await undefined
+    for (let task = this.#board.claim(); task !== undefined; task = this.#board.claim()) {
+      const asked = this.#asked.get(task.id)
+      this.#asked.delete(task.id)
+      await local.build(task.x, task.y).then(asked?.resolve, asked?.reject)
+    }
+  }
+
+  #settle(answer: SubtreeAnswer): void {
+    const asked = this.#asked.get(answer.id)
+    this.#asked.delete(answer.id)
+    if ('result' in answer) {
+      asked?.resolve(answer.result)
+      return
+    }
+    const { code, message, stack, errno, path } = answer.failure
+    const details = { ...(errno === undefined ? {} : { errno }), ...(path === undefined ? {} : { path }) }
+    const error = code === undefined ? new Error(message) : new FlagstoneError(code, message, details)
+    if (stack !== undefined) error.stack = stack
+    asked?.reject(error)
+  }
+
+  /** A thread is lost, and with it what it had claimed. */
+  #fail(error: unknown): void {
+    this.#failure ??= { error }
+    for (const { reject } of this.#asked.values()) reject(error)
+    this.#asked.clear()
+  }
+
+  stop(): void {
+    Atomics.store(new Int32Array(this.#stop), 0, 1)
+    this.#local?.stop()
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#running)
+    await this.#localWork
+    this.#isClosing = true
+    await Promise.all(this.#workers.map((worker) => worker.terminate()))
+    await this.#local?.close()
+    if (this.#spool !== undefined) closeSpool(this.#spool)
+  }
+}

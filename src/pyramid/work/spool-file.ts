@@ -1,0 +1,34 @@
+// The file behind a spool (raster/spool.ts): made when strips of an image would be decoded again and again, beside
+// the output, without a name, so that nothing is left of it however the build ends.
+import { closeSync, openSync, statfsSync, unlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Spool } from '../../raster/spool.js'
+import type { BuildPlan } from '../plan/plan.js'
+
+/** Left free on the disk, for the output. */
+const SPARE_BYTES = 2 ** 30
+
+/** Undefined when nothing would be gained, or there is no room; building goes on without it then. */
+export function openSpool(plan: BuildPlan, out: string, cacheBytes: number): Spool | undefined {
+  const [info] = plan.sources
+  if (plan.sources.length !== 1 || info === undefined || plan.subtrees < 2) return undefined
+  const { width, height, blockWidth, blockHeight } = info.levels[0]!
+  const isStriped = blockWidth >= width && height > blockHeight
+  const bytes = width * height * (info.bands * (info.samples === 'uint8' ? 1 : 4) + 1)
+  if (!isStriped || bytes <= cacheBytes) return undefined
+  const dir = dirname(out)
+  const path = join(dir, `.flagstone-${process.pid}-${Math.random().toString(36).slice(2)}.spool`)
+  try {
+    const { bavail, bsize } = statfsSync(dir)
+    if (bavail * bsize < bytes + SPARE_BYTES) return undefined
+    const fd = openSync(path, 'wx+', 0o600)
+    unlinkSync(path)
+    return { path: info.path, fd, states: new SharedArrayBuffer(Math.ceil(height / blockHeight) * 4) }
+  } catch {
+    return undefined
+  }
+}
+
+export function closeSpool(spool: Spool): void {
+  closeSync(spool.fd)
+}
