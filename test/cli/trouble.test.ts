@@ -223,7 +223,7 @@ t.test('a build inside a bundle uses the thread that it has, and says why', asyn
   cpSync(compiled, join(dir, 'lib', 'src'), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'))
   writeFileSync(join(dir, 'package.json'), '{"type":"module"}')
-  rmSync(join(dir, 'lib', 'src', 'pyramid', 'build-worker.js'))
+  rmSync(join(dir, 'lib', 'src', 'pyramid', 'work', 'worker.js'))
   rmSync(join(dir, 'lib', 'src', 'platform', 'write-thread.js'))
   const paint = (x: number, y: number): number => (x * 7 + y * 13) % 256
   writeFileSync(join(dir, 'a.tif'), smallTiff({ width: 2048, height: 2048, block: 256, paint }).bytes)

@@ -4,7 +4,12 @@
 // A gap is room in front of V that no region uses.
 import { indexStart } from '../../format/layout.js'
 import type { Superblock } from '../../format/superblock.js'
-import type { Region } from '../write/level.js'
+
+/** Where an index lies. */
+export interface Region {
+  offset: number
+  capacityBytes: number
+}
 
 /** End of everything a superblock accounts for; the file is at least this long. */
 export function committedEnd(sb: Superblock): number {

@@ -6,7 +6,7 @@ import { isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../../format/rec
 import type { Level } from '../../format/superblock.js'
 import { decodeTileId, zoomBase } from '../../format/tile-id.js'
 import type { ByteFile } from '../../platform/byte-file.js'
-import { scanRecords } from '../file/pending.js'
+import { scanRecords } from '../file/scan.js'
 
 export interface Extent {
   tiles: number

@@ -18,8 +18,8 @@ import { movedNow } from '../file/locked.js'
 import { pendingOutcome, resolved } from '../file/pending.js'
 import { sleep } from '../file/sleep.js'
 import { chooseFrom, noSuperblock, readSlots, SLOTS_BYTES } from '../file/superblocks.js'
+import { assertWhole } from '../file/whole.js'
 import type { Windows } from '../index/window.js'
-import { assertWhole } from '../write/recover.js'
 
 const WORD_A = SUPERBLOCK_A_OFFSET / 4 + SEQUENCE_WORD
 const WORD_B = WORD_A + SUPERBLOCK_BYTES / 4

@@ -20,6 +20,7 @@ import type { TileType } from '../../format/tile-type.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import { isBusy, movedNow } from '../file/locked.js'
 import { sleep } from '../file/sleep.js'
+import { readMetadata } from '../file/whole.js'
 import { LevelView } from '../index/level-view.js'
 import { MappedIndex } from '../index/mapped-index.js'
 import { PagedIndex } from '../index/paged-index.js'
@@ -32,7 +33,6 @@ import {
   type ResolvedReaderOptions,
   readerOptions,
 } from '../options.js'
-import { readMetadata } from '../write/recover.js'
 import { listAreas, type TileArea } from './areas.js'
 import { EpochWatch } from './epoch.js'
 import { LentViews } from './lent-views.js'

@@ -21,13 +21,14 @@ import { tileIdToZxy, zoomBase, zoomOfTileId } from '../../format/tile-id.js'
 import { nameOfTileType, pmtilesTypeOf, sniffTileType, type TileType } from '../../format/tile-type.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import { committedEnd } from '../file/geometry.js'
-import { crcOfRange, pendingOutcome, resolved, scanRecords } from '../file/pending.js'
+import { pendingOutcome, resolved } from '../file/pending.js'
+import { crcOfRange, scanRecords } from '../file/scan.js'
 import { chooseFrom, readSlots } from '../file/superblocks.js'
+import { readMetadata } from '../file/whole.js'
 import { Archive } from '../pmtiles/archive.js'
 import { mostCommonType } from '../pmtiles/archive-header.js'
 import { countDistinctValues, entriesOf, takeCensus } from '../pmtiles/census.js'
 import { isFlat } from '../read/open.js'
-import { readMetadata } from '../write/recover.js'
 
 export interface Finding {
   /** F1 … of formats/flat-1.md; P1 … for other PMTiles archives. */

@@ -10,10 +10,10 @@
 import { FlagstoneError } from '../../errors.js'
 import { RECORD_BYTES, roundUp } from '../../format/layout.js'
 import { type ByteFile, FALLOC } from '../../platform/byte-file.js'
-import { gapsInFront, moved } from '../file/geometry.js'
+import { gapsInFront, moved, type Region } from '../file/geometry.js'
 import { pendingOutcome } from '../file/pending.js'
 import { sleep } from '../file/sleep.js'
-import { LevelWriter, type Region } from './level.js'
+import { LevelWriter } from './level.js'
 import { shortRead } from './staging.js'
 import type { StoreState } from './state.js'
 

@@ -8,17 +8,13 @@ import { crc32 } from '../../format/crc.js'
 import { RECORD_BYTES, RECORD_WORDS, recordCapacity } from '../../format/layout.js'
 import { checkOf, keyAt, writeRecordWords } from '../../format/record.js'
 import type { ByteFile } from '../../platform/byte-file.js'
+import type { Region } from '../file/geometry.js'
 import { PagedIndex } from '../index/paged-index.js'
 import { TailIndex } from '../index/tail.js'
 import { shortRead } from './staging.js'
 
 /** Records gathered before they are written. */
 const STAGE_RECORDS = 2728
-
-export interface Region {
-  offset: number
-  capacityBytes: number
-}
 
 export class LevelWriter implements Region {
   readonly zoom: number

@@ -5,8 +5,9 @@
 import { FlagstoneError } from '../../errors.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../../format/layout.js'
 import { isDeletedAt, keyAt } from '../../format/record.js'
+import type { Region } from '../file/geometry.js'
 import { allocateRegion, collapseRange, type GrowthChoice, punch } from './growth.js'
-import type { LevelWriter, Region } from './level.js'
+import type { LevelWriter } from './level.js'
 import type { StoreState } from './state.js'
 
 const CHUNK_RECORDS = 1 << 15

@@ -2,13 +2,14 @@
 // change of geometry took place, and cutting off what no commit accounts for.
 import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
-import { parseJsonObject } from '../../format/json.js'
 import { FORMAT_VERSION, HEADER_BLOCK_BYTES } from '../../format/layout.js'
 import type { Superblock } from '../../format/superblock.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import { committedEnd } from '../file/geometry.js'
-import { crcOfRange, type PendingOutcome, pendingOutcome, resolved } from '../file/pending.js'
+import { type PendingOutcome, pendingOutcome, resolved } from '../file/pending.js'
+import { crcOfRange } from '../file/scan.js'
 import { areTwins, currentSuperblock } from '../file/superblocks.js'
+import { assertWhole, readMetadata } from '../file/whole.js'
 import { zeroHeader } from './seal.js'
 import { StoreState } from './state.js'
 
@@ -62,31 +63,4 @@ function settle(state: StoreState, found: Superblock, outcome: PendingOutcome): 
   if (state.file.size() !== size) state.file.truncate(size)
   state.writeSuperblock()
   state.sync()
-}
-
-/** DAMAGED when the file is shorter than its superblock says (or, sealed, not exactly as long). */
-export function assertWhole(file: ByteFile, sb: Superblock): void {
-  const size = file.size()
-  if (sb.sealed ? size === sb.fileLength : size >= committedEnd(sb)) return
-  throw new FlagstoneError(
-    'DAMAGED',
-    sb.sealed
-      ? `${file.path}: the file has ${size} bytes, it was sealed with ${sb.fileLength}; restore it from a copy.`
-      : `${file.path}: the file has ${size} bytes, its last commit needs ${committedEnd(sb)}; it was cut off. Restore it from a copy.`,
-  )
-}
-
-/** The metadata object; {} when none was set. DAMAGED when its bytes do not match their CRC. */
-export function readMetadata(file: ByteFile, sb: Superblock): Record<string, unknown> {
-  if (sb.metadata === undefined) return {}
-  const { offset, length, crc } = sb.metadata
-  const bytes = new Uint8Array(length)
-  const got = file.read(bytes, sb.valuesStart + offset)
-  const isWhole = got === length && crc32(bytes) === crc
-  const value = isWhole ? parseJsonObject(bytes, { strict: true }) : 'not what its checksum is of'
-  if (typeof value !== 'string') return value
-  throw new FlagstoneError(
-    'DAMAGED',
-    `${file.path}: the metadata, ${length} bytes at ${sb.valuesStart + offset}, is ${value}.`,
-  )
 }
