@@ -196,7 +196,7 @@ export function parseQuality(text: string): number | Qualities {
   const quality = parseInteger(1, 100)
   for (const part of text.trim().split(/[\s,]+/)) {
     const [zooms, value] = part.includes(':') ? part.split(':', 2) : [undefined, part]
-    const q = quality(value!)
+    const q = quality(value)
     if (zooms === undefined) {
       if (found.default !== undefined)
         fail(`two qualities for all zooms, ${found.default} and ${q}: name the zooms, e.g. 14:${q}.`)

@@ -95,7 +95,7 @@ export function crop<T extends Samples>(
   for (let row = 0; row < height; row++) {
     const at = (y + row) * from.width + x
     data.set(from.data.subarray(at * bands, (at + width) * bands), row * width * bands)
-    if (mask) mask.set(from.mask!.subarray(at, at + width), row * width)
+    if (mask) mask.set(from.mask.subarray(at, at + width), row * width)
   }
   return { width, height, bands, data, mask: coverageOf(mask) === 'full' ? undefined : mask }
 }

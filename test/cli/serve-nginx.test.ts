@@ -36,7 +36,7 @@ t.test('behind nginx, under a path', { skip: withoutNginx }, async (t) => {
   await until('nginx to answer', () => fetch(url).catch(() => undefined))
 
   const { tiles } = (await (await fetch(`${url}/roads.json`)).json()) as { tiles: string[] }
-  t.ok(tiles[0]!.startsWith(`${url}/roads/`), tiles[0])
+  t.ok(tiles[0]!.startsWith(`${url}/roads/`), tiles[0]!)
   const tile = await fetch(tiles[0]!.replace('{z}/{x}/{y}', '0/0/0'))
   t.equal(tile.status, 200)
   t.equal((await tile.arrayBuffer()).byteLength, 5)

@@ -98,7 +98,7 @@ t.test('the hex dump is the file', async (t) => {
   for (const [, position, bytes] of lines) {
     const expected = Buffer.from(bytes!.replaceAll(' ', ''), 'hex')
     const at = Number.parseInt(position!, 16)
-    t.same(file.subarray(at, at + expected.length), expected, position)
+    t.same(file.subarray(at, at + expected.length), expected, position!)
   }
 })
 

@@ -111,7 +111,7 @@ export function cut(from: Pixels, w: PixelWindow): Pixels {
     for (let x = 0; x < w.width; x++) {
       const p = (w.y + y) * from.width + w.x + x
       for (let c = 0; c < bands; c++) data[(y * w.width + x) * bands + c] = from.data[p * bands + c]!
-      if (mask) mask[y * w.width + x] = from.mask![p]!
+      if (mask) mask[y * w.width + x] = from.mask[p]!
     }
   }
   return { width: w.width, height: w.height, bands, data, mask }

@@ -171,7 +171,7 @@ t.test('the first command shows its result', (t) => {
 })
 
 t.test('what the README names exists', (t) => {
-  for (const [, path] of readme.matchAll(/\]\(([^)#:]+)\)/g)) t.ok(existsSync(join(root, path!)), path)
+  for (const [, path] of readme.matchAll(/\]\(([^)#:]+)\)/g)) t.ok(existsSync(join(root, path!)), path!)
   const scripts = (
     JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
   ).scripts

@@ -47,7 +47,7 @@ t.test('pages load from this server only, whatever they are called by', { skip }
     t.notMatch(html, /\{(root|assets)\}/, 'every word is filled in')
     for (const [, asset] of html.matchAll(/(?:href|src)="([^"]*\/_\/[^"]+)"/g)) {
       const found = await fetch(new URL(asset!, answer.url))
-      t.equal(found.status, 200, asset)
+      t.equal(found.status, 200, asset!)
       t.match(found.headers.get('cache-control'), /immutable/)
     }
   }

@@ -59,7 +59,7 @@ async function dryRun(context: Context, options: BuildOptions, cli: BuildCliOpti
   if (cli.json === true) printJson(io, found)
   else print(io, describeEstimate(found))
   if (found.disk.fits) return
-  const { lackOfSpace } = await import('../../pyramid/estimate/space.js')
+  const { lackOfSpace } = await import('../../pyramid/estimate/disk.js')
   say(io, cli, `flagstone: ${lackOfSpace(found.out, found.fileBytes, found.disk).message}`)
   context.exitCode = EXIT.FAILED
 }

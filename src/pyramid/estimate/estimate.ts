@@ -25,8 +25,8 @@ import {
 import type { SkippedSource } from '../sources/infos.js'
 import { tilesOfSubtree } from '../work/subtree.js'
 import { type Coverage, coverageOf } from './coverage.js'
+import { diskOf } from './disk.js'
 import { type Few, type Sample, Sampler, samplePlanOf, smallPlanOf } from './sample.js'
-import { diskOf } from './space.js'
 
 export interface EstimateContext extends PrepareContext {
   /** How long tiles may be made for the sample; default 4. */

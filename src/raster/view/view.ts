@@ -231,7 +231,7 @@ export class ViewPlan {
         return toneColours.byMap(block, chosen[0]!, this.#colormap!, this.#colormapTable, units, pixels)
       }
       case 'tone': {
-        const source = isDivided ? dividedByAlpha(block, chosen, this.#alpha!, this.#alphaTop, pixels) : block
+        const source = isDivided ? dividedByAlpha(block, chosen, this.#alpha, this.#alphaTop, pixels) : block
         const tone = (this.#view as ColourView).tone!
         this.#tones ??= chosen.map((s, i) => bandTone(tone, i, this.#units(s), this.#look.premultiplied))
         return { data: toneColours.byRange(source, chosen, this.#tones, pixels), mask: undefined }

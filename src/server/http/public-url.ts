@@ -58,7 +58,7 @@ function schemeOf(query: Query, said: Forwarded): 'http' | 'https' {
 
 function hostAs(query: Query, said: Forwarded): string {
   const isNamed = said.host !== undefined && HOST.test(said.host)
-  const host = isNamed ? said.host! : hostOf(query)
+  const host = isNamed ? said.host : hostOf(query)
   const port = Number(/^\d{1,5}$/.test(said.port ?? '') ? said.port : 0)
   // a port that stands in the client's own words is nearer to it than what the last proxy but one listens on
   if (port < 1 || port > 65_535 || (isNamed && PORT.test(host))) return host

@@ -134,7 +134,7 @@ function answerOf(
 
 function profileOf(stations: readonly Station[], elevations: readonly (number | null)[]): Profile {
   let [ascent, descent] = [0, 0]
-  let [min, max]: (number | null)[] = [null, null]
+  let [min, max]: [number | null, number | null] = [null, null]
   for (const [i, elevation] of elevations.entries()) {
     if (elevation === null) continue
     const before = elevations[i - 1] ?? null
@@ -148,7 +148,7 @@ function profileOf(stations: readonly Station[], elevations: readonly (number | 
     distance: rounded(distance, 3),
     lon: rounded(lon, 9),
     lat: rounded(lat, 9),
-    elevation: elevations[i]!,
+    elevation: elevations[i] ?? null,
   }))
   const distance = points.at(-1)!.distance
   return { distance, ascent: shortest(ascent), descent: shortest(descent), min, max, points }
