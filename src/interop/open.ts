@@ -1,7 +1,7 @@
 // Tile archives by path.
 import { requireRegularSync } from '../platform/regular-file.js'
 import { PATIENT } from '../store/options.js'
-import { openTiles } from '../store/paths.js'
+import { openTiles } from '../store/read/open.js'
 import type { TileSet } from '../store/read/tile-set.js'
 import { archiveKind } from './archive-name.js'
 import { FolderReader } from './folder.js'

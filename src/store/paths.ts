@@ -1,35 +1,13 @@
-// Tile files by path: what the library exports as `open` and `create`.
+// Tile files to be written, by path: what the library exports as `create` and `reopen`. (`open` is read/open.ts: a
+// program that only reads loads nothing of write/.)
 import { randomBytes } from 'node:crypto'
 import { FlagstoneError } from '../errors.js'
 import type { FileIdentity } from '../platform/place.js'
 import { openRealFile } from '../platform/real-file.js'
 import { removeFile, renameOver } from '../platform/rename.js'
-import {
-  type CreateOptions,
-  checkPath,
-  createOptions,
-  parseOptions,
-  type ReaderOptions,
-  type WriterOptions,
-} from './options.js'
+import { type CreateOptions, checkPath, createOptions, parseOptions, type WriterOptions } from './options.js'
 import { outputPlace } from './output-path.js'
-import { type AnyReader, openReader } from './read/open.js'
 import { lockForWriting, TileWriter } from './write/writer.js'
-
-/**
- * Opens a Flagstone file, or any PMTiles v3 archive, for reading.
- * @throws FlagstoneError NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, SYSTEM
- */
-export function openTiles(path: string, options: ReaderOptions = {}): AnyReader {
-  checkPath(path)
-  const file = openRealFile(path, 'read')
-  try {
-    return openReader(file, options)
-  } catch (error) {
-    file.close()
-    throw error
-  }
-}
 
 /**
  * Creates a tile file and opens it for writing. When it throws there is no new file.

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { type BuildOptions, type BuildReport, build } from '../../src/pyramid/build.js'
 import { decodeTile } from '../../src/raster/tiles/codec.js'
-import { openTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 import { sharedData } from '../helpers/paths.js'
 import { type PlainTiff, plainTiff } from '../helpers/plain-tiff.js'
 

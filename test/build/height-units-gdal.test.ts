@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { type BuildOptions, build } from '../../src/pyramid/build.js'
 import { decodeHeights } from '../../src/raster/tiles/terrain.js'
-import { openTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 import { gdalWarpValues, withoutGdal } from '../helpers/gdal.js'
 import { plainTiff } from '../helpers/plain-tiff.js'
 

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { type BuildOptions, build } from '../../src/pyramid/build.js'
 import type { Pixels, Resampling } from '../../src/raster/pixels.js'
 import { decodeHeights, isTerrainRgb, type TerrainEncoding } from '../../src/raster/tiles/terrain.js'
-import { openTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 import { gdalWarpValues, type TileRange, withoutGdal } from '../helpers/gdal.js'
 import { sharedData } from '../helpers/paths.js'
 

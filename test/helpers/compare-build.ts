@@ -3,7 +3,7 @@
 import type { BuildOptions, BuildReport } from '../../src/pyramid/build.js'
 import { build } from '../../src/pyramid/build.js'
 import { decodeTile } from '../../src/raster/tiles/codec.js'
-import { openTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 import {
   gdalWarp,
   gdalWarpValues,

@@ -1,6 +1,6 @@
 // A build that takes a second, and what it makes: for tests that interrupt it.
 import type { BuildOptions } from '../../src/pyramid/build.js'
-import { openTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 import { fixture } from '../helpers/paths.js'
 
 /** Finer than the image deserves, so that there are many subtrees, each with its commit and checkpoint. */

@@ -10,7 +10,8 @@ import { run } from '../../src/cli/run.js'
 import { type BuildOptions, build } from '../../src/pyramid/build.js'
 import { openSource } from '../../src/pyramid/sources/open.js'
 import { sample, sampleHeights } from '../../src/sampling/sample.js'
-import { createTiles, openTiles } from '../../src/store/paths.js'
+import { createTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 import { type BlockPlace, type SmallTiff, smallTiff } from '../helpers/small-tiff.js'
 
 t.setTimeout(600_000)

@@ -5,7 +5,7 @@ import { pixelToMetresX, pixelToMetresY, resolution } from '../../src/grid/tiles
 import type { SourceOpener } from '../../src/pyramid/sources/open.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import type { MaskKind, PixelWindow, RasterSource, SourceInfo } from '../../src/raster/source.js'
-import { openTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 
 /** r, g, b, opacity. */
 export type Paint = (x: number, y: number) => readonly [number, number, number, number]

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type BuildOptions, build } from '../../src/pyramid/build.js'
 import { estimate } from '../../src/pyramid/estimate/estimate.js'
-import { createTiles, openTiles } from '../../src/store/paths.js'
+import { createTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 import { fixture } from '../helpers/paths.js'
 
 const ABOUT = {

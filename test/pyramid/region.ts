@@ -2,7 +2,7 @@
 
 import type { Pixels } from '../../src/raster/pixels.js'
 import { decodeTile } from '../../src/raster/tiles/codec.js'
-import { openTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 
 export interface Picture {
   readonly width: number

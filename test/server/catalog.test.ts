@@ -8,7 +8,8 @@ import { openRealFile } from '../../src/platform/real-file.js'
 import { serverOptions } from '../../src/server/options.js'
 import { openCatalog } from '../../src/server/sources/catalog.js'
 import type { Catalog, Source, SourceInput } from '../../src/server/sources/source.js'
-import { createTiles, openTiles } from '../../src/store/paths.js'
+import { createTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 import { ForeignReader } from '../../src/store/read/pmtiles-reader.js'
 import {
   editionOf,

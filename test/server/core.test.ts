@@ -5,7 +5,8 @@ import t from 'tap'
 import type { ServerHooks } from '../../src/server/context.js'
 import { openTileServer, type TileServer } from '../../src/server/handler.js'
 import type { ServerOptions } from '../../src/server/options.js'
-import { createTiles, openTiles } from '../../src/store/paths.js'
+import { createTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 import { type Answered, type Asked, makeWorld, overFetch, VECTOR } from './world.js'
 
 const dir = t.testdir()

@@ -11,7 +11,7 @@ import {
 } from '../../src/grid/tiles/mercator.js'
 import { build } from '../../src/pyramid/build.js'
 import { sample } from '../../src/sampling/sample.js'
-import { openTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 import { bestShift, launch, openPage, pixelsOf, psnr, withoutBrowser } from '../helpers/browser.js'
 import { fixture } from '../helpers/paths.js'
 import { clientHost } from './client-page.js'

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { boundsToLonLat, pixelToMetresX, pixelToMetresY } from '../../src/grid/tiles/mercator.js'
 import { sample } from '../../src/sampling/sample.js'
-import { openTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 import { pictureFile, serve } from './served.js'
 
 const run = promisify(execFile)

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
-import { openTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 import { startChild } from '../helpers/processes.js'
 import { until } from '../helpers/waiting.js'
 import { pictureFile, serve } from './served.js'

@@ -10,7 +10,7 @@ import { FetchSource, PMTiles } from 'pmtiles'
 import t, { type Test } from 'tap'
 import { build } from '../../src/pyramid/build.js'
 import { freePort } from '../../src/server/run/listen.js'
-import { openTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 import { fixture, root } from '../helpers/paths.js'
 import { until } from '../helpers/waiting.js'
 

@@ -3,7 +3,8 @@
 import { TileType } from '../../src/format/tile-type.js'
 import { build } from '../../src/pyramid/build.js'
 import { encodeHeights } from '../../src/raster/tiles/terrain.js'
-import { createTiles, openTiles } from '../../src/store/paths.js'
+import { createTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 import { fixture } from '../helpers/paths.js'
 import { boundsOf } from './served.js'
 

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { tileBoundsLonLat } from '../../src/grid/tiles/mercator.js'
-import { openTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 import { pictureFile, serve } from './served.js'
 
 const built = existsSync(join(dirname(fileURLToPath(import.meta.url)), '../../src/viewer/map.html'))

@@ -21,7 +21,8 @@ import t from 'tap'
 import { identityAt } from '../../src/platform/place.js'
 import { renameOver } from '../../src/platform/rename.js'
 import { outputPlace } from '../../src/store/output-path.js'
-import { createTiles, openTiles, whileLocked } from '../../src/store/paths.js'
+import { createTiles, whileLocked } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
 import { fixture } from '../helpers/paths.js'
 
 const build = { kind: 'archive', who: 'build', overwrite: true } as const

@@ -1,7 +1,7 @@
 // What opens which kind of archive for a server.
 import { archiveKind, isMbtiles } from '../../interop/archive-name.js'
 import { MbtilesReader } from '../../interop/mbtiles.js'
-import { openTiles } from '../../store/paths.js'
+import { openTiles } from '../../store/read/open.js'
 import { archiveBackend } from './archive-backend.js'
 import type { Backend } from './backend.js'
 import { FolderBackend } from './folder-backend.js'

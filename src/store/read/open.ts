@@ -1,13 +1,29 @@
-// Opens a tile file by what it is: our own by the superblocks' magic, any other PMTiles v3 by its own.
+// Opens a tile file for reading by what it is: our own by the superblocks' magic, any other PMTiles v3 by its own.
 import { FlagstoneError } from '../../errors.js'
 import { PMTILES_MAGIC } from '../../format/layout.js'
 import type { ByteFile } from '../../platform/byte-file.js'
+import { openRealFile } from '../../platform/real-file.js'
 import { chooseFrom, readSlots } from '../file/superblocks.js'
-import type { ReaderOptions } from '../options.js'
+import { checkPath, type ReaderOptions } from '../options.js'
 import { ForeignReader } from './pmtiles-reader.js'
 import { TileReader } from './reader.js'
 
 export type AnyReader = TileReader | ForeignReader
+
+/**
+ * Opens a Flagstone file, or any PMTiles v3 archive, for reading.
+ * @throws FlagstoneError NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, SYSTEM
+ */
+export function openTiles(path: string, options: ReaderOptions = {}): AnyReader {
+  checkPath(path)
+  const file = openRealFile(path, 'read')
+  try {
+    return openReader(file, options)
+  } catch (error) {
+    file.close()
+    throw error
+  }
+}
 
 /** Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, BAD_OPTION. */
 export function openReader(file: ByteFile, options: ReaderOptions = {}): AnyReader {
