@@ -64,7 +64,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 // Messages that cannot be written are lost; the job goes on.
 process.stderr.on('error', () => {})
 
-/** Throws where there are too few files for anything. */
+/** @throws SYSTEM when the process may open too few files for anything */
 function prepareToLoad(): void {
   if (!hasFewDescriptors()) return
   if (freeDescriptors() < LEAST_DESCRIPTORS) {

@@ -21,7 +21,10 @@ export interface BinaryTarget {
 export const isStdout = ({ output }: Pick<BinaryTarget, 'output'>): boolean =>
   output === undefined || output === '-'
 
-/** Complains before any work is done. Throws BAD_OPTION, EXISTS, NOT_FOUND, SYSTEM. */
+/**
+ * Complains before any work is done.
+ * @throws BAD_OPTION, EXISTS, NOT_FOUND, SYSTEM when the file cannot be written there
+ */
 export function checkTarget(io: Io, target: BinaryTarget): void {
   if (!isStdout(target)) placeOf(target)
   else if (io.stdoutIsTerminal === true) {
@@ -32,7 +35,11 @@ export function checkTarget(io: Io, target: BinaryTarget): void {
   }
 }
 
-/** Throws what checkTarget throws, and DISK_FULL; a file that is there stays whole then. */
+/**
+ * A file that is there stays whole when this throws.
+ * @throws as checkTarget
+ * @throws DISK_FULL
+ */
 export function writeBinary(io: Io, target: BinaryTarget, bytes: Uint8Array): void {
   if (isStdout(target)) io.stdout.write(bytes)
   else writeFile(target.output!, placeOf(target), bytes)

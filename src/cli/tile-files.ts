@@ -14,7 +14,7 @@ export const TILE_FILE = 'a Flagstone file, PMTiles, MBTiles or a folder of z/x/
 
 /**
  * Opens one. `options`: of ours and PMTiles.
- * @throws FlagstoneError NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, SYSTEM
+ * @throws NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, SYSTEM
  */
 export async function openAny(path: string, options: ReaderOptions = {}): Promise<AnyReader | TileSet> {
   try {

@@ -7,7 +7,7 @@ import { COMMANDS, CREATION_OPTIONS, type Elsewhere, OPTIONS } from './elsewhere
 
 const wrong = (message: string): FlagstoneError => new FlagstoneError('BAD_OPTION', message)
 
-/** @throws FlagstoneError BAD_OPTION for commands and options that are not ours. */
+/** @throws BAD_OPTION when a command or option is not ours */
 export function checkUsage(root: Command, argv: readonly string[]): void {
   const [first, second] = argv
   const name = first === 'help' ? second : first

@@ -148,8 +148,9 @@ class Varints {
 
 /**
  * The entries of an uncompressed directory. Memory is bounded by the bytes given: an entry takes at least four
- * of them, so a greater count is refused before anything is allocated. Throws DAMAGED.
+ * of them, so a greater count is refused before anything is allocated.
  * `onLeftOver` is told how many bytes follow the last entry, when some do.
+ * @throws DAMAGED
  */
 export function decodeDirectory(bytes: Uint8Array, onLeftOver?: (bytes: number) => void): Directory {
   const cursor: Cursor = { bytes, at: 0 }

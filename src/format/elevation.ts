@@ -51,7 +51,10 @@ export interface StoredElevation {
   readonly offset: number
 }
 
-/** Throws RangeError for sizes that are none, TypeError for arrays that do not fit them. */
+/**
+ * @throws RangeError when a size is none
+ * @throws TypeError when an array does not fit the size
+ */
 export function encodeElevation(tile: StoredElevation): Uint8Array {
   const { width, height, samples, mask, step, offset } = tile
   const pixels = width * height
@@ -82,7 +85,10 @@ export function encodeElevation(tile: StoredElevation): Uint8Array {
   return bytes
 }
 
-/** Throws DAMAGED for bytes that are no such tile, VERSION_UNSUPPORTED for a later kind. */
+/**
+ * @throws DAMAGED when the bytes are no such tile
+ * @throws VERSION_UNSUPPORTED when they are of a later kind
+ */
 export function decodeElevation(bytes: Uint8Array): StoredElevation {
   if (!isElevation(bytes) || bytes.length < HEADER_BYTES) {
     throw damaged(`its ${bytes.length} bytes do not begin as one does`)

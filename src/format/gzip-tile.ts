@@ -17,7 +17,7 @@ export function typeOfTile(bytes: Uint8Array): TileType {
   return isPicture(inside) || inside === TileType.elevation ? inside : TileType.mvt
 }
 
-/** The picture itself, where a picture was packed; else the bytes as they are. Throws DAMAGED. */
+/** The picture itself, where a picture was packed; else the bytes as they are. @throws DAMAGED */
 export function unpackedPicture(bytes: Uint8Array): Uint8Array {
   if (!isGzip(bytes) || typeOfTile(bytes) === TileType.mvt) return bytes
   try {

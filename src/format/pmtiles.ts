@@ -79,7 +79,7 @@ export function encodeHeader(header: PmtilesHeader): Uint8Array {
 /**
  * Reads a header and checks what reading the archive depends on: magic, version, every section within the
  * file of `fileSizeBytes`. What is merely untrue is headerFindings' business.
- * Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED.
+ * @throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED
  */
 export function decodeHeader(bytes: Uint8Array, fileSizeBytes: number): PmtilesHeader {
   for (let i = 0; i < 2; i++)

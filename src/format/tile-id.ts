@@ -53,7 +53,8 @@ export function zoomBase(z: number): number {
 
 /**
  * The PMTiles v3 TileID of a tile (y counted from the north).
- * @throws RangeError outside the grid of zooms 0…26, TypeError for what is no number
+ * @throws RangeError when the tile lies outside the grid of zooms 0…26
+ * @throws TypeError when one of them is no number
  */
 export function tileId(z: number, x: number, y: number): number {
   if (typeof z !== 'number' || typeof x !== 'number' || typeof y !== 'number') throw notNumbers(z, x, y)

@@ -25,7 +25,10 @@ function numbersIn(directory: string): number[] {
     .sort((a, b) => a - b)
 }
 
-/** Does a directory hold z/x/y tiles? Looks at the first of each level only. @throws what says nothing of it: EMFILE, EIO … */
+/**
+ * Does a directory hold z/x/y tiles? Looks at the first of each level only.
+ * @throws SYSTEM when the directory cannot be listed: EMFILE, EIO …
+ */
 export function isTileFolder(path: string): boolean {
   try {
     for (const zoom of numbersIn(path).filter((z) => z <= 26)) {
@@ -57,7 +60,7 @@ export class FolderReader implements TileSet {
     this.#isTms = scheme === 'tms' || (scheme !== 'xyz' && resource !== undefined)
   }
 
-  /** Throws NOT_A_TILE_FILE, for tiles in another grid than web mercator too. */
+  /** @throws NOT_A_TILE_FILE when it holds no tiles, or tiles in another grid than web mercator */
   static open(path: string): FolderReader {
     if (isTileFolder(path)) return new FolderReader(path)
     throw new FlagstoneError('NOT_A_TILE_FILE', `${path} has no tiles named z/x/y.png, .jpg or .webp.`, {

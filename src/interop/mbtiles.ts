@@ -77,7 +77,10 @@ export class MbtilesReader implements TileSet {
     return loadSqlite()
   }
 
-  /** Throws NOT_FOUND, NOT_A_TILE_FILE, LOCKED; TypeError before load() is done. */
+  /**
+   * @throws NOT_FOUND, NOT_A_TILE_FILE, LOCKED
+   * @throws TypeError when load() is not done
+   */
   static open(path: string, { deadlineMs = DEADLINE_MS, levels }: MbtilesOptions = {}): MbtilesReader {
     let db: SqliteDatabase | undefined
     try {

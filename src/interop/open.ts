@@ -8,8 +8,8 @@ import { FolderReader } from './folder.js'
 import { MbtilesReader } from './mbtiles.js'
 
 /**
- * Ours, PMTiles, MBTiles or a z/x/y folder. Rejects with NOT_FOUND, NOT_A_TILE_FILE, DAMAGED, VERSION_UNSUPPORTED,
- * LOCKED.
+ * Opens our file, PMTiles, MBTiles or a z/x/y folder.
+ * @throws NOT_FOUND, NOT_A_TILE_FILE, DAMAGED, VERSION_UNSUPPORTED, LOCKED
  */
 export async function openTileSet(path: string): Promise<TileSet> {
   const kind = archiveKind(path)

@@ -71,10 +71,13 @@ export interface ByteFile {
   read(into: Uint8Array, position: number): number
   /** The same in the thread pool. */
   readAsync(into: Uint8Array, position: number): Promise<number>
-  /** Writes all of `bytes` at `position`, extending the file, or throws (ENOSPC → DISK_FULL). */
+  /**
+   * Writes all of `bytes` at `position`, extending the file.
+   * @throws DISK_FULL, SYSTEM when not all could be written
+   */
   write(bytes: Uint8Array, position: number): void
   truncate(sizeBytes: number): void
-  /** See FALLOC. Throws SYSTEM with errno EOPNOTSUPP where the file system has no such mode. */
+  /** See FALLOC. @throws SYSTEM when the file system has no such mode, with errno EOPNOTSUPP */
   fallocate(mode: number, offset: number, length: number): void
   /** All written bytes, and the size, are on stable storage when this returns. */
   sync(): void

@@ -37,7 +37,7 @@ const details = (mode: number, offset: number, length: number): Record<string, n
 
 /**
  * Changes the space of [offset, offset + length) of an open file, bytes. Modes: see FALLOC.
- * @throws FlagstoneError SYSTEM or DISK_FULL with errno (EBADF, ENOSPC, EOPNOTSUPP, EINVAL, EIO …), call, args, path
+ * @throws SYSTEM, DISK_FULL when the call fails, with errno (EBADF, ENOSPC, EOPNOTSUPP, EINVAL, EIO …), call, args, path
  */
 export function fallocate(fd: number, mode: number, offset: number, length: number, path = `fd ${fd}`): void {
   const answer = begin(fd, mode, offset, length, path) ?? call(libc.fallocate!, fd, mode, offset, length)

@@ -71,7 +71,7 @@ export class FaultFile implements ByteFile {
     this.#failAt.set(n, errno)
   }
 
-  /** The power goes off at the n-th operation: it, and everything after it, throws SimulatedCrash. */
+  /** The power goes off at the n-th operation: it and everything after it fail with SimulatedCrash. */
   crashAt(n: number): void {
     this.#crashAt = n
   }

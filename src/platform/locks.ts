@@ -55,7 +55,7 @@ function lockSomehow(
 
 /**
  * Takes a lock without waiting; false when somebody else's is in the way.
- * @throws FlagstoneError SYSTEM: EBADF, ENOLCK …
+ * @throws SYSTEM when the call fails: EBADF, ENOLCK …
  */
 export function tryLock(fd: number, name: LockName, mode: 'shared' | 'exclusive', path: string): boolean {
   const shared = mode === 'shared'

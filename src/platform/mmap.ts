@@ -34,7 +34,7 @@ const addresses = new WeakMap<ArrayBuffer, Mapping>()
  * Maps [offset, offset + length) of a file, shared and read-only. It may reach past the file's end (touching that is
  * SIGBUS), so nobody outside may ever see it: a structured clone touches all of a buffer.
  * @returns undefined where the file cannot be mapped (ENODEV, EACCES, ENOMEM)
- * @throws RangeError over 2^30 bytes or at an offset that is not a multiple of 64 KiB
+ * @throws RangeError when it is over 2^30 bytes, or the offset is not a multiple of 64 KiB
  */
 export function map(fd: number, offset: number, length: number, path: string): ArrayBuffer | undefined {
   const mapping = mapPages(fd, offset, length, PROT_READ, MAP_SHARED, path)

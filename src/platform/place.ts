@@ -31,7 +31,7 @@ export interface Place {
   readonly target?: string
 }
 
-/** @throws FlagstoneError SYSTEM (EACCES, ELOOP, ENOTDIR …) */
+/** @throws SYSTEM when the path cannot be followed: EACCES, ELOOP, ENOTDIR … */
 export function placeAt(path: string): Place {
   try {
     const own = lstatSync(path, { bigint: true, throwIfNoEntry: false })
@@ -46,7 +46,7 @@ export function placeAt(path: string): Place {
   }
 }
 
-/** Absolute, all links followed. @throws FlagstoneError NOT_FOUND, SYSTEM */
+/** Absolute, all links followed. @throws NOT_FOUND, SYSTEM */
 export function realPath(path: string): string {
   try {
     return realpathSync(path)

@@ -64,7 +64,8 @@ const cache = new Map<string, ProbeResult>()
 
 /**
  * Tries INSERT, COLLAPSE, PUNCH, ZERO, preallocation, the growth unit, direct I/O, reflink and copy_file_range.
- * @throws FlagstoneError NOT_FOUND or SYSTEM (EROFS, EACCES …) when no file can be made there
+ * @throws NOT_FOUND when there is no such directory
+ * @throws SYSTEM when no file can be made in it: EROFS, EACCES …
  */
 export function probeDirectory(directory: string): ProbeResult {
   if (typeof directory !== 'string') throw wrongType('directory is a path', directory)
@@ -83,7 +84,7 @@ const INSERTING = new Set(['ext2/3/4', 'xfs', 'f2fs'])
 
 /**
  * What a probe would find of growth, by the name of the file system unless it was tried before: nothing is written.
- * @throws FlagstoneError NOT_FOUND, SYSTEM
+ * @throws NOT_FOUND, SYSTEM
  */
 export function expectGrowth(directory: string): Pick<ProbeResult, 'fileSystem' | 'insertRange'> {
   const tried = cache.get(identityOf(directory))

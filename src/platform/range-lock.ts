@@ -39,7 +39,7 @@ export class RangeLock {
   /**
    * Does not wait; false when somebody else's lock is in the way. Where there are no such locks it is granted and
    * means nothing.
-   * @throws FlagstoneError SYSTEM: EBADF …
+   * @throws SYSTEM when the call fails: EBADF …
    */
   take(fd: number, mode: 'shared' | 'exclusive'): boolean {
     const answer = call(libc.fcntl, fd, SET, 'void *', mode === 'shared' ? this.#shared : this.#exclusive)

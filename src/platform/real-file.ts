@@ -79,7 +79,7 @@ function refuseSpecialFile(path: string): void {
 
 /**
  * Opens a file. 'create' makes a new one durably in its directory; when that fails nothing of it is left.
- * @throws FlagstoneError NOT_FOUND, EXISTS, NOT_A_TILE_FILE, SYSTEM
+ * @throws NOT_FOUND, EXISTS, NOT_A_TILE_FILE, SYSTEM
  */
 export function openRealFile(path: string, mode: OpenMode, options: { direct?: boolean } = {}): RealFile {
   const writable = mode !== 'read'

@@ -33,7 +33,10 @@ export function specialKind(stats: Stats): string | undefined {
 export const notRegular = (path: string, kind: string): FlagstoneError =>
   new FlagstoneError('SOURCE_UNREADABLE', `${path} is not a regular file: it is ${kind}.`, { path })
 
-/** Undefined when nothing is there. Throws SYSTEM (a loop of links, a folder that may not be looked into). */
+/**
+ * Undefined when nothing is there.
+ * @throws SYSTEM when the path is a loop of links or leads through a closed folder
+ */
 export function statOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false })
@@ -42,7 +45,7 @@ export function statOf(path: string): Stats | undefined {
   }
 }
 
-/** Throws SOURCE_UNREADABLE for what is no regular file; what is not there is left to who opens it. */
+/** What is not there is left to who opens it. @throws SOURCE_UNREADABLE when it is no regular file */
 export function requireRegularSync(path: string): void {
   const stats = statOf(path)
   if (stats !== undefined) requireRegular(path, stats)
@@ -53,7 +56,11 @@ function requireRegular(path: string, stats: Stats): void {
   if (kind !== undefined) throw notRegular(path, kind)
 }
 
-/** A descriptor for reading. Throws SOURCE_UNREADABLE for what is no regular file; NOT_FOUND, SYSTEM. */
+/**
+ * A descriptor for reading.
+ * @throws SOURCE_UNREADABLE when it is no regular file
+ * @throws NOT_FOUND, SYSTEM
+ */
 export function openRegularSync(path: string): number {
   let fd: number
   try {
@@ -71,7 +78,11 @@ export function openRegularSync(path: string): number {
   }
 }
 
-/** All of a file. Throws what openRegularSync throws; TOO_LARGE above `maxBytes`. */
+/**
+ * All of a file.
+ * @throws as openRegularSync
+ * @throws TOO_LARGE when it is above `maxBytes`
+ */
 export function readRegularSync(path: string, maxBytes = Number.POSITIVE_INFINITY): Buffer {
   const fd = openRegularSync(path)
   try {

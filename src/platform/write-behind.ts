@@ -88,7 +88,8 @@ export class WriteBehind {
 
   /**
    * Hands [from, from + length) of the buffer over, to lie at `position`; all multiples of ALIGN_BYTES. Waits when
-   * every buffer is on its way. Throws when an earlier piece cannot be written; this one is not handed over then.
+   * every buffer is on its way. This one is not handed over when it throws.
+   * @throws DISK_FULL, SYSTEM when an earlier piece cannot be written
    */
   submit(from: number, length: number, position: number): void {
     const { states, places } = this.#ring
@@ -102,7 +103,10 @@ export class WriteBehind {
     this.#slot = next
   }
 
-  /** Everything handed over lies in the file when this returns. Throws DISK_FULL, SYSTEM; may be called again then. */
+  /**
+   * Everything handed over lies in the file when this returns. May be called again when it throws.
+   * @throws DISK_FULL, SYSTEM
+   */
   drain(): void {
     for (let i = 1; i <= BUFFERS; i++) this.#settle((this.#slot + i) % BUFFERS)
   }

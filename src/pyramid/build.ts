@@ -79,8 +79,15 @@ export interface BuildReport {
 }
 
 /**
- * Builds a tile file. Throws BAD_OPTION, EXISTS, NOT_FOUND, SOURCE_*, CRS_*, NOTHING_TO_BUILD, NOT_RESUMABLE,
- * LOCKED, DISK_FULL, SYSTEM, INTERRUPTED. After DISK_FULL, INTERRUPTED or a crash `resume` continues.
+ * Builds a tile file. After DISK_FULL, INTERRUPTED or a crash `resume` continues.
+ * @throws BAD_OPTION, EXISTS, NOT_FOUND when sources, output and options cannot be used
+ * @throws SOURCE_UNREADABLE, SOURCE_UNSUPPORTED, SOURCE_CORRUPT, TOO_LARGE when a source cannot be read
+ * @throws CRS_MISSING, CRS_UNSUPPORTED when it is not known where a source lies
+ * @throws NOTHING_TO_BUILD when no source lies where tiles are to be made
+ * @throws NOT_RESUMABLE when what is there was not made of these sources and options
+ * @throws LOCKED when another build or writer has the output
+ * @throws DISK_FULL, SYSTEM when it cannot be written
+ * @throws INTERRUPTED when `signal` was aborted
  */
 export async function build(options: BuildOptions, context: BuildContext = {}): Promise<BuildReport> {
   parseOptions(buildContext, context, 'build context')

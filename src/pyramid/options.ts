@@ -241,7 +241,9 @@ export type ResolvedBuildOptions = z.output<typeof buildOptions> & {
   readonly asked?: ReadonlySet<string>
 }
 
-/** @throws TypeError, RangeError with a sentence that names the field, and the likely meaning of a misspelled one */
+/**
+ * @throws TypeError, RangeError when a field is wrong: the sentence names it, and the likely meaning of a misspelled one
+ */
 export function parseBuildOptions(value: unknown): ResolvedBuildOptions {
   const result = buildOptions.safeParse(value)
   if (result.success) {

@@ -19,7 +19,7 @@ import { limitsOf, type Share, shareMemory, threadsWithin } from './work/memory-
 import { InlinePool, isWorkerThere, type SubtreePool, ThreadPool } from './work/pool.js'
 
 export interface PrepareContext {
-  /** Aborted: the promise rejects with INTERRUPTED. */
+  /** An abort ends it with INTERRUPTED. */
   readonly signal?: AbortSignal | undefined
   /**
    * Instead of opening files; all work is then done in the calling thread.
@@ -52,7 +52,7 @@ export async function withInputs(
   return { ...options, sources: await expandInputs(options.sources, { out: options.out, keep }) }
 }
 
-/** Opens every source once, and some twice to look at their values. Throws what planBuild, sources and tones throw. */
+/** Opens every source once, and some twice to look at their values. @throws as planBuild, openSource and chooseColours */
 export async function prepare(given: ResolvedBuildOptions, context: PrepareContext): Promise<Prepared> {
   const opener = context.openSource ?? openSource
   const cutline = given.cutline === undefined ? undefined : readCutline(given.cutline)

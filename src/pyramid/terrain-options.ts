@@ -92,7 +92,7 @@ export function terrainContradiction(o: TerrainChoices): Contradiction | undefin
   return found && { path: found[1], error: found[2] }
 }
 
-/** Throws BAD_OPTION for a height that the encoding cannot say. */
+/** @throws BAD_OPTION when the encoding cannot say the height */
 export function terrainOf(o: TerrainChoices): TerrainOptions | undefined {
   if (o.terrain === undefined) return undefined
   const terrain: TerrainOptions = {
@@ -107,8 +107,8 @@ export function terrainOf(o: TerrainChoices): TerrainOptions | undefined {
 }
 
 /**
- * Throws BAD_OPTION for a source whose bands are colours, when no band was named: the first one, red, would be
- * taken for heights without a word.
+ * @throws BAD_OPTION when a source's bands are colours and no band was named: the first one, red, would be
+ * taken for heights without a word
  */
 export function refuseColours(sources: readonly SourceInfo[], { terrain, bands }: TerrainChoices): void {
   if (terrain === undefined || bands !== undefined) return

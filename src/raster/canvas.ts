@@ -78,7 +78,10 @@ export function finishCanvas<T extends Samples>(canvas: Canvas<T>): Pixels<T> | 
   return coverage === 'full' ? { ...canvas, mask: undefined } : canvas
 }
 
-/** A rectangle of `from`, copied. The mask stays only where it says something. Throws RangeError outside. */
+/**
+ * A rectangle of `from`, copied. The mask stays only where it says something.
+ * @throws RangeError when it leaves the canvas
+ */
 export function crop<T extends Samples>(
   from: Pixels<T>,
   x: number,

@@ -5,7 +5,10 @@ import type { OpenOptions } from './open-options.js'
 import { isRemote, refuseForeignPath } from './remote-path.js'
 import type { RasterSource } from './source.js'
 
-/** Throws what the format's opener throws; SOURCE_UNSUPPORTED for what is none of them. */
+/**
+ * @throws as the opener of the format
+ * @throws SOURCE_UNSUPPORTED when it is none of them
+ */
 export async function openRaster(path: string, options: OpenOptions = {}): Promise<RasterSource> {
   return inMetres(await openStored(path, options), options.view)
 }

@@ -13,7 +13,7 @@ export const isRemote = (path: string): boolean => remoteUrl(path) !== undefined
 export const withoutSecrets = (path: string): string =>
   isRemote(path) ? path.replace(/^([^?#]*:\/\/)[^/?#@]*@/, '$1').replace(/[?#].*$/, '') : path
 
-/** Throws SOURCE_UNSUPPORTED for `/vsizip/…`, `s3://…` and their like, with the way out. */
+/** @throws SOURCE_UNSUPPORTED when it is `/vsizip/…`, `s3://…` or their like, with the way out */
 export function refuseForeignPath(path: string): void {
   if (isRemote(path)) return
   const virtual = /^\/vsi[a-z0-9_]+[/?]/i.exec(path)?.[0]

@@ -152,6 +152,9 @@ export interface RasterSource {
   /**
    * Pixels of a window inside `level`. Decodes each block at most once while it stays in the cache. With `memory` 8-bit
    * samples may lie in memory taken from there, which the caller gives back.
+   * @throws SOURCE_CORRUPT, SOURCE_UNREADABLE when the file is damaged or changed
+   * @throws RangeError when the window leaves the level
+   * @throws BAD_OPTION when the samples are no colours and the view has no tone
    */
   read(level: number, window: PixelWindow, memory?: PixelMemory): Promise<ReadPixels>
   close(): Promise<void>

@@ -16,7 +16,7 @@ export interface DecodedTile<V> {
   at(pixel: number): V | undefined
 }
 
-/** Heights, metres: of a raw elevation tile, or of a picture in an encoding. Rejects with DAMAGED, TOO_LARGE. */
+/** Heights, metres: of a raw elevation tile, or of a picture in an encoding. @throws DAMAGED, TOO_LARGE */
 export async function decodeHeightTile(
   bytes: Uint8Array,
   encoding: TerrainRgb | undefined,
@@ -40,7 +40,7 @@ async function heightsOfPicture(bytes: Uint8Array, encoding: TerrainRgb): Promis
   return { ...colours, at }
 }
 
-/** Undefined where it is wholly transparent. Rejects with DAMAGED, TOO_LARGE. */
+/** Undefined where it is wholly transparent. @throws DAMAGED, TOO_LARGE */
 export async function decodeColourTile(bytes: Uint8Array): Promise<DecodedTile<Colour>> {
   const { width, height, bands, data, mask } = await decodeTile(bytes)
   const at = (pixel: number): Colour | undefined => {

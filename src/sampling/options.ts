@@ -39,7 +39,7 @@ const sampleShape = {
 const sampleOptions = z.strictObject(sampleShape)
 export type SampleOptions = Given<typeof sampleShape>
 
-/** @throws TypeError, RangeError that name the argument */
+/** @throws TypeError, RangeError when an argument is wrong, which it names */
 export function checkSampleArguments(tiles: TileSet, options: unknown): void {
   if (!isReader(tiles)) throw wrongType('tiles is an open reader', tiles)
   if (options === undefined) throw wrongType('options is { bbox, width, height, … }', options)

@@ -109,7 +109,8 @@ export class PointReader<V> {
 
   /**
    * What there is at each of the points (longitude, latitude in degrees; longitudes may go round the world), in
-   * their order; undefined where no tile is. Rejects with DAMAGED, TOO_LARGE for tiles that do not decode.
+   * their order; undefined where no tile is.
+   * @throws DAMAGED, TOO_LARGE when a tile does not decode
    */
   async at(
     points: readonly (readonly [lon: number, lat: number])[],

@@ -20,8 +20,10 @@ import { checkSize, type Window, windowOfBbox } from './window.js'
 
 /**
  * A picture of width × height pixels, web mercator, evenly spaced; mask 0 where the file has nothing.
- * Throws TypeError, RangeError for sizes, bboxes and options that are none; TOO_LARGE for more than the limits; DAMAGED for tiles
- * that do not decode; BAD_OPTION for numbers that are to look encoded.
+ * @throws TypeError, RangeError when a size, bbox or option is none
+ * @throws BAD_OPTION when the file holds numbers and they are to look encoded
+ * @throws TOO_LARGE when it is more than the limits
+ * @throws DAMAGED when a tile does not decode
  */
 export async function sample(tiles: TileSet, options: SampleOptions): Promise<OwnPixels> {
   checkSampleArguments(tiles, options)
@@ -37,7 +39,7 @@ export async function sample(tiles: TileSet, options: SampleOptions): Promise<Ow
 
 /**
  * The heights of a window, metres, one band; mask 0 where there are none. Undefined for a file of pictures.
- * Throws as `sample`.
+ * @throws as sample
  */
 export async function sampleHeights(
   tiles: TileSet,

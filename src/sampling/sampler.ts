@@ -66,8 +66,9 @@ export class Sampler<T extends Samples> {
   }
 
   /**
-   * Undefined for a file without tiles. Rejects with RangeError for sizes and zooms that are none, TOO_LARGE for more
-   * than the limits.
+   * Undefined for a file without tiles.
+   * @throws RangeError when a size or zoom is none
+   * @throws TOO_LARGE when it is more than the limits
    */
   static async open<T extends Samples>(
     tiles: TileSet,

@@ -23,7 +23,7 @@ export interface Scaling {
   readonly resampling: Resampling
 }
 
-/** Transparency is soft. Throws as runWarp does. */
+/** Transparency is soft. @throws as runWarp */
 export function paintScaled(pixels: Pixels<Samples>, canvas: Canvas<Samples>, scaling: Scaling): void {
   const { rect, stepX, stepY, resampling } = scaling
   const width = rect.endX - rect.minX

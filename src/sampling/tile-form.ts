@@ -8,7 +8,7 @@ import { decodeHeights, isTerrainRgb, type TerrainRgb } from '../raster/tiles/te
 import type { TileSet } from '../store/read/tile-set.js'
 
 export interface TileForm<T extends Samples> {
-  /** Rejects with DAMAGED, TOO_LARGE. */
+  /** @throws DAMAGED, TOO_LARGE */
   decode(bytes: Uint8Array): Promise<Pixels<T>>
   canvas(width: number, height: number): Canvas<T>
 }

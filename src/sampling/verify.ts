@@ -40,8 +40,10 @@ const DECODED = new Set<number>([
 /**
  * Every numbered invariant and every checksum of a tile file; of MBTiles and folders, that every tile can be read.
  * @returns findings, never throws for what is wrong inside the file
- * @throws FlagstoneError NOT_A_TILE_FILE for what is something else, VERSION_UNSUPPORTED for what a later Flagstone or
- * another version of PMTiles wrote, NOT_FOUND, SYSTEM, INTERRUPTED
+ * @throws NOT_A_TILE_FILE when it is something else
+ * @throws VERSION_UNSUPPORTED when a later Flagstone or another version of PMTiles wrote it
+ * @throws NOT_FOUND, SYSTEM when it cannot be read
+ * @throws INTERRUPTED when `signal` was aborted
  */
 export async function verifyPath(path: string, options: VerifyPathOptions = {}): Promise<Finding[]> {
   if (archiveKind(path) !== 'file') return verifySet(path, options)
@@ -65,7 +67,7 @@ export async function verifyPath(path: string, options: VerifyPathOptions = {}):
   return findings
 }
 
-/** A file of another version is not damaged, it only cannot be judged here. @throws FlagstoneError VERSION_UNSUPPORTED */
+/** A file of another version is not damaged, it only cannot be judged here. @throws VERSION_UNSUPPORTED */
 function refuseNewer(path: string): void {
   try {
     openTiles(path, PATIENT).close()

@@ -23,7 +23,7 @@ export interface Window {
 const MAX_SIDE = 32768
 const MAX_PIXELS = 2 ** 27
 
-/** West, south, east, north, degrees; west > east, or east past 180, crosses the antimeridian. Throws RangeError. */
+/** West, south, east, north, degrees; west > east, or east past 180, crosses the antimeridian. @throws RangeError */
 export function windowOfBbox(bbox: readonly [number, number, number, number]): Window {
   const [w, s, e, n] = bbox
   if (!bbox.every(Number.isFinite) || s >= n || w === e) {
@@ -52,7 +52,10 @@ export const columnOf = (lon: number): number => (lonToMetres(lon) + LIMIT_METRE
 /** Of a latitude; those beyond the world's edge are at the edge. */
 export const rowOf = (lat: number): number => (LIMIT_METRES - latToMetres(clampLatitude(lat))) / WORLD_METRES
 
-/** Throws RangeError for what is not a size in pixels, TOO_LARGE. */
+/**
+ * @throws RangeError when it is not a size in pixels
+ * @throws TOO_LARGE
+ */
 export function checkSize(width: number, height: number): void {
   if (![width, height].every((n) => Number.isInteger(n) && n > 0)) {
     throw badRange(`${width}×${height} is not a size in pixels`)

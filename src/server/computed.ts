@@ -37,7 +37,9 @@ export interface Weight {
 
 /**
  * The answer to what is asked for, from the cache or made. `asked` names it wholly, so that equal ones are equal
- * answers; `make` may use the source until its promise has settled. Rejects with HttpError 503, and as `make` does.
+ * answers; `make` may use the source until its promise has settled.
+ * @throws as `make`
+ * @throws HttpError 503 when too much is going on
  */
 export function computed(
   context: ServerContext,

@@ -28,7 +28,10 @@ export interface TileServer {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Rejects with FlagstoneError BAD_OPTION, and what opening the sources throws. */
+/**
+ * @throws BAD_OPTION
+ * @throws as openCatalog
+ */
 export async function openTileServer(
   sources: SourceInput | readonly SourceInput[],
   options: ServerOptions & ServerHooks = {},

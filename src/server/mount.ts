@@ -12,7 +12,9 @@ import type { SourceInput } from './sources/source.js'
 
 /**
  * Opens files, folders, globs and open readers for serving; `node` and `fetch` of the result answer requests.
- * Rejects with FlagstoneError BAD_OPTION, and what opening the sources throws.
+ * @throws BAD_OPTION when an option or a source's name is wrong
+ * @throws NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, SYSTEM when a file that was named cannot be
+ * opened
  */
 export async function openTileServer(
   sources: SourceInput | readonly SourceInput[],
@@ -24,7 +26,9 @@ export async function openTileServer(
 
 /**
  * Serves on a port, with limits on what clients may hold, until closed (gracefully).
- * Rejects with FlagstoneError BAD_OPTION, SYSTEM, NOT_FOUND: the port, the host, the certificate.
+ * @throws BAD_OPTION when an option is wrong, or the certificate cannot be used
+ * @throws NOT_FOUND when a file of the certificate is not there
+ * @throws SYSTEM when the port is taken or may not be listened on
  */
 export async function listen(server: TileServer, options: ListenOptions = {}): Promise<Listening> {
   if (typeof (server as TileServer | undefined)?.node !== 'function')

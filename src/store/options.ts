@@ -80,7 +80,7 @@ const readerShape = {
   levels: z.enum(['exact', 'about']).default('exact'),
   /**
    * A writer that makes room for its index moves parts of the file: a matter of milliseconds, seconds on a busy disk.
-   * How long a synchronous call may block for that, milliseconds; it throws LOCKED then. 0: not at all.
+   * How long a synchronous call may block for that, milliseconds; after it comes LOCKED. 0: not at all.
    */
   busyTimeoutMs: z.number().min(0).default(20),
   /** The same of calls that return promises, which wait without blocking. */
@@ -156,7 +156,8 @@ export type ResolvedSealInfo = z.output<typeof sealInfo>
 
 /**
  * Applies a schema; the first complaint becomes one sentence that names the field, and what a misspelled one may mean.
- * @throws TypeError for values of another type and for unknown keys, RangeError for those that are not allowed
+ * @throws TypeError when a value has another type or a key is not known
+ * @throws RangeError when a value is not allowed
  */
 export function parseOptions<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
   const result = schema.safeParse(value === undefined ? {} : value)

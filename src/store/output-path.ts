@@ -69,8 +69,10 @@ const bad = (path: string, message: string): FlagstoneError =>
 
 /**
  * Where to write, and what is replaced by it.
- * @throws FlagstoneError BAD_OPTION for what can never be written, EXISTS for a file that is not replaced, NOT_FOUND
- * for a missing directory, SYSTEM
+ * @throws BAD_OPTION when it can never be written
+ * @throws EXISTS when a file is there that is not replaced
+ * @throws NOT_FOUND when its directory is missing
+ * @throws SYSTEM
  */
 export function outputPlace(path: string, request: OutputRequest): OutputPlace {
   checkName(path, request)
@@ -96,7 +98,7 @@ export function outputPlace(path: string, request: OutputRequest): OutputPlace {
   return { path: place.path, replaces: identity }
 }
 
-/** What can be told from the name alone. Throws BAD_OPTION. */
+/** What can be told from the name alone. @throws BAD_OPTION */
 function checkName(path: string, { kind, who }: OutputRequest): void {
   const example = kind === 'archive' ? 'out.pmtiles' : 'out.png'
   if (path === '-')
@@ -115,7 +117,7 @@ function checkName(path: string, { kind, who }: OutputRequest): void {
   }
 }
 
-/** Throws BAD_OPTION, NOT_FOUND. */
+/** @throws BAD_OPTION, NOT_FOUND */
 function checkKind(path: string, { kind, target }: Place, { who }: OutputRequest): void {
   const special = SPECIAL[kind]
   if (special !== undefined)
@@ -131,7 +133,7 @@ function checkKind(path: string, { kind, target }: Place, { who }: OutputRequest
   }
 }
 
-/** Throws NOT_FOUND. */
+/** @throws NOT_FOUND */
 function checkDirectory(path: string): void {
   const directory = dirname(path)
   if (placeAt(directory).kind === 'directory') return
@@ -144,7 +146,7 @@ function checkDirectory(path: string): void {
   )
 }
 
-/** Whatever links lead to it. Throws BAD_OPTION. */
+/** Whatever links lead to it. @throws BAD_OPTION */
 export function refuseInput(path: string, inputs: readonly string[]): void {
   const output = identityAt(path)
   if (output === undefined) return
@@ -157,7 +159,7 @@ export function refuseInput(path: string, inputs: readonly string[]): void {
   throw bad(path, `${path} is also a source${same}; choose another name for the output.`)
 }
 
-/** A tile of a folder that is read. Throws BAD_OPTION. */
+/** A tile of a folder that is read. @throws BAD_OPTION */
 function refuseInside(path: string, inputs: readonly string[]): void {
   const folder = inputs.find((input) => {
     const place = placeAt(input)

@@ -11,8 +11,11 @@ import { lockForWriting, TileWriter } from './write/writer.js'
 
 /**
  * Creates a tile file and opens it for writing. When it throws there is no new file.
- * @throws FlagstoneError EXISTS, NOT_FOUND (no such directory), BAD_OPTION (no name for a tile file), LOCKED (another
- * writer has what would be replaced), DISK_FULL, SYSTEM
+ * @throws EXISTS when a file is there, and `overwrite` was not given
+ * @throws NOT_FOUND when the directory is not there
+ * @throws BAD_OPTION when the name is none for a tile file
+ * @throws LOCKED when another writer has what would be replaced
+ * @throws DISK_FULL, SYSTEM when it cannot be written
  */
 export function createTiles(path: string, options: CreateOptions = {}): TileWriter {
   checkPath(path)
@@ -45,10 +48,7 @@ function makeEmpty(path: string, replaces: FileIdentity): void {
   }
 }
 
-/**
- * Does something while no other writer can have the file.
- * @throws FlagstoneError LOCKED, NOT_FOUND, SYSTEM
- */
+/** Does something while no other writer can have the file. @throws LOCKED, NOT_FOUND, SYSTEM */
 export function whileLocked<T>(path: string, work: () => T): T {
   const file = openRealFile(path, 'readwrite')
   try {
@@ -61,7 +61,12 @@ export function whileLocked<T>(path: string, work: () => T): T {
 
 /**
  * Opens an existing Flagstone file, sealed or not, to continue writing.
- * @throws FlagstoneError NOT_FOUND, NOT_A_TILE_FILE, LOCKED, DAMAGED, SYSTEM
+ * @throws NOT_FOUND when nothing is there
+ * @throws NOT_A_TILE_FILE when it is something else, a foreign PMTiles archive too
+ * @throws VERSION_UNSUPPORTED when a later Flagstone wrote it
+ * @throws LOCKED when another writer has it
+ * @throws DAMAGED when what writing depends on is damaged
+ * @throws DISK_FULL, SYSTEM when it cannot be written
  */
 export function reopenTiles(path: string, options: WriterOptions = {}): TileWriter {
   checkPath(path)

@@ -19,7 +19,7 @@ export class AnswerError extends Error {
   }
 }
 
-/** Throws AnswerError. */
+/** @throws AnswerError */
 export async function getJson<T>(address: string, signal?: AbortSignal): Promise<T> {
   const response = await ask(address, signal)
   const text = await response.text()

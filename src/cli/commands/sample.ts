@@ -73,7 +73,7 @@ function covered(reader: TileSet): string {
     : `; it covers ${bounds.map(formatDegrees).join(',')} (west,south,east,north)`
 }
 
-/** Heights are written as colours, which must survive. Throws BAD_OPTION for formats in which they would not. */
+/** Heights are written as colours, which must survive. @throws BAD_OPTION when the format would lose them */
 function isEncoded(reader: TileSet, { elevation }: SampleOptions, format: TileFormat): boolean {
   const kind = elevationOf(reader)
   if (kind === undefined || kind === 'numbers' || (elevation ?? 'encoded') !== 'encoded') return false

@@ -13,7 +13,7 @@ import { crsOfWkt, type WktCrs } from './wkt-crs.js'
  * 'http://www.opengis.net/def/crs/EPSG/0/3857', 'EPSG:25832+5783', a PROJ string, WKT1
  * of GDAL's or Esri's kind, WKT2, or PROJJSON. Coordinates are in the order images have them, easting or
  * longitude first, whatever order the text declares.
- * Throws FlagstoneError CRS_UNSUPPORTED.
+ * @throws CRS_UNSUPPORTED when it is none of these, or cannot be computed
  */
 export function crsFromText(text: string): Crs {
   const trimmed = text.replace(/^\uFEFF/, '').trim()
@@ -57,7 +57,7 @@ function unsupported(text: string, what: string, cause?: unknown): FlagstoneErro
   return new FlagstoneError('CRS_UNSUPPORTED', `The coordinate system ${isShort(text)} ${what}.`, { cause })
 }
 
-/** Throws CRS_UNSUPPORTED when it cannot be computed. */
+/** @throws CRS_UNSUPPORTED when it cannot be computed */
 function checked(crs: Crs): Crs {
   lonLatConverterOf(crs)
   return crs

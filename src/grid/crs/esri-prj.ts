@@ -2,7 +2,10 @@
 // projection, degrees as three numbers. Sources: ARC/INFO's PROJECTFILE documentation and the files in the wild.
 import { FlagstoneError } from '../../errors.js'
 
-/** A PROJ string; undefined when the text is not of this kind. Throws CRS_UNSUPPORTED for projections not known. */
+/**
+ * A PROJ string; undefined when the text is not of this kind.
+ * @throws CRS_UNSUPPORTED when the projection is not known
+ */
 export function projFromEsriKeys(text: string): string | undefined {
   const lines = text.split(/\r?\n/).map((line) => line.replace(/\/\*.*?(\*\/|$)/g, '').trim())
   const named = new Map<string, string>()

@@ -49,7 +49,7 @@ const IGNORED = new Set(
 /** Not for geographic systems. */
 const SIZES = new Set('a b rf f es R ellps datum R_A towgs84 nadgrids'.split(' '))
 
-/** Throws Error with a clause for a message: 'its ellipsoid +ellps=x is not known'. */
+/** @throws Error when it cannot be used, with a clause for a message: 'its ellipsoid +ellps=x is not known' */
 export function readProj(text: string): ProjText {
   const given = tokens(text)
   const name = given.get('proj')

@@ -215,7 +215,7 @@ function oriented(inner: LonLatConverter, { axis, toDegree, x0, y0 }: ProjText):
 
 const converters = new Map<string, LonLatConverter>()
 
-/** Cached by definition. Throws CRS_UNSUPPORTED when it cannot be computed. */
+/** Cached by definition. @throws CRS_UNSUPPORTED when it cannot be computed */
 export function lonLatConverterOf(crs: Crs): LonLatConverter {
   const key = `${crs.epsg ?? ''} ${crs.definition}`
   let found = converters.get(key)
@@ -232,7 +232,7 @@ export function lonLatConverterOf(crs: Crs): LonLatConverter {
 
 /**
  * Transforms through WGS84 longitude/latitude, both ways. Accuracy: that of proj4 without datum grids.
- * Throws FlagstoneError CRS_UNSUPPORTED.
+ * @throws CRS_UNSUPPORTED when one of the two cannot be computed
  */
 export function transformer(from: Crs, to: Crs): Transformer {
   const a = lonLatConverterOf(from)

@@ -34,7 +34,7 @@ const VERTICAL = ['VERT_CS', 'VERTCRS', 'VERTICALCRS']
 const COMPOUND = ['COMPD_CS', 'COMPOUNDCRS']
 const DEGREE = Math.PI / 180
 
-/** Throws Error with a clause for a message: 'its projection … is not supported'. */
+/** @throws Error when it cannot be used, with a clause for a message: 'its projection … is not supported' */
 export function crsOfWkt(node: WktNode): WktCrs {
   if (COMPOUND.includes(node.keyword)) {
     const metres = heightUnit(node)

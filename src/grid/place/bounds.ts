@@ -59,7 +59,7 @@ const nearTurn = (lon: number, like: number): number => lon + 360 * Math.round((
  * The rectangle an image covers, metres; undefined when no part of it lies in the mercator world.
  * Samples the outline (128 a side) and the inside, of small images the outline only (32 a side); images that
  * hold a pole cover all longitudes.
- * Throws CRS_UNSUPPORTED.
+ * @throws CRS_UNSUPPORTED when its CRS cannot be computed
  */
 export function footprintOf(
   crs: Crs,

@@ -15,7 +15,7 @@ interface Image {
 
 const found = new WeakMap<object, Crs>()
 
-/** The CRS of an image, with the shift for its middle. Throws CRS_UNSUPPORTED. */
+/** The CRS of an image, with the shift for its middle. @throws CRS_UNSUPPORTED when it cannot be computed */
 export function crsOfImage(image: Image & Parameters<typeof placementOf>[0]): Crs {
   if (image.crs.datum === undefined) return image.crs
   let crs = found.get(image)

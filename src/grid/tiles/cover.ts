@@ -41,7 +41,7 @@ const CHILD_TURN = [SWAP, 0, 0, SWAP | TURN]
 
 /**
  * The tiles of one or several ranges at `zoom`, in Hilbert (tile id) order, each once.
- * Throws RangeError for a zoom outside 0…26.
+ * @throws RangeError when the zoom is outside 0…26
  */
 export function* coverTiles(zoom: number, ranges: TileRange | readonly TileRange[]): Generator<TileXY> {
   if (!Number.isInteger(zoom) || zoom < 0 || zoom > 26) throw new RangeError(`zoom ${zoom} is not in 0…26`)
@@ -51,7 +51,7 @@ export function* coverTiles(zoom: number, ranges: TileRange | readonly TileRange
 
 /**
  * The n-th tile, from 0, of those that coverTiles gives for ranges that share none, without going through the others.
- * Throws RangeError when there are not so many.
+ * @throws RangeError when there are not so many
  */
 export function coverTileAt(zoom: number, ranges: readonly TileRange[], n: number): TileXY {
   let [x, y, size, orientation, left] = [0, 0, 2 ** zoom, 0, n]

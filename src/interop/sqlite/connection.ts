@@ -38,7 +38,7 @@ export class Connection {
 
   /**
    * `isAlone`: locks nothing, and makes the index of a log for itself. `deadlineMs`: the most that one statement may take.
-   * Throws as `all` does.
+   * @throws as `all`
    */
   constructor(path: string, isAlone: boolean, deadlineMs: number) {
     this.#path = path
@@ -83,8 +83,9 @@ export class Connection {
   }
 
   /**
-   * Rows as `take` makes them, as many as are asked for; `values` are integers of 32 bits. Throws FlagstoneError LOCKED while somebody keeps readers out,
-   * DAMAGED for what cannot be read, or not within its bounds.
+   * Rows as `take` makes them, as many as are asked for; `values` are integers of 32 bits.
+   * @throws LOCKED when somebody keeps readers out
+   * @throws DAMAGED when the file cannot be read, or not within its bounds
    */
   all<T>(sql: string, values: readonly number[], most: number, take: (row: Row) => T): T[] {
     const { c } = this.#engine

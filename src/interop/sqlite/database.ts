@@ -40,8 +40,10 @@ export class SqliteDatabase {
   }
 
   /**
-   * `deadlineMs`: the most that one statement may take. Throws FlagstoneError LOCKED, DAMAGED; what node:fs throws;
-   * TypeError before loadSqlite() is done.
+   * `deadlineMs`: the most that one statement may take.
+   * @throws LOCKED, DAMAGED
+   * @throws Error when node:fs fails, as it says it
+   * @throws TypeError when loadSqlite() is not done
    */
   static open(path: string, deadlineMs: number): SqliteDatabase {
     const database = new SqliteDatabase(resolve(path), deadlineMs)
@@ -54,7 +56,7 @@ export class SqliteDatabase {
     }
   }
 
-  /** Rows as `take` makes them, as many as are asked for, of one commit. Throws FlagstoneError LOCKED, DAMAGED. */
+  /** Rows as `take` makes them, as many as are asked for, of one commit. @throws LOCKED, DAMAGED */
   all<T>(sql: string, values: readonly number[], most: number, take: (row: Row) => T): T[] {
     return this.read((connection) => connection.all(sql, values, most, take))
   }

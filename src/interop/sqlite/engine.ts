@@ -52,7 +52,7 @@ export async function loadSqlite(): Promise<void> {
   loaded = await loading
 }
 
-/** @throws TypeError before loadSqlite() is done */
+/** @throws TypeError when loadSqlite() is not done */
 export function engine(): Engine {
   if (loaded === undefined) throw new TypeError('SQLite is not loaded yet; wait for loadSqlite()')
   return loaded

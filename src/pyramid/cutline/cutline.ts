@@ -22,7 +22,7 @@ const MAX_FILE_BYTES = 256 * 2 ** 20
 const MAX_POINTS = 5_000_000
 const MAX_DEPTH = 32
 
-/** Of a path or of a GeoJSON object. Throws BAD_OPTION, NOT_FOUND, CRS_UNSUPPORTED. */
+/** Of a path or of a GeoJSON object. @throws BAD_OPTION, NOT_FOUND, CRS_UNSUPPORTED */
 export function readCutline(from: string | object): Cutline {
   if (typeof from !== 'string') return cutlineOf(from, 'The cutline')
   const name = `The cutline ${from}`
@@ -67,7 +67,7 @@ type Json = Readonly<Record<string, unknown>>
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Throws BAD_OPTION, CRS_UNSUPPORTED. */
+/** @throws BAD_OPTION, CRS_UNSUPPORTED */
 export function cutlineOf(json: unknown, name: string): Cutline {
   if (!isObject(json)) throw bad(name, 'is not a GeoJSON object')
   const collector = new Collector(name)

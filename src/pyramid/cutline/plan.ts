@@ -39,7 +39,7 @@ const MAX_POINTS = 10_000_000
 /** Positions of an edge that are looked at. */
 const CHECKS = [0.25, 0.5, 0.75]
 
-/** Throws BAD_OPTION for coordinates that are no places. */
+/** @throws BAD_OPTION when coordinates are no places */
 export function planCutline(cutline: Cutline, zoom: number, tileSize: number, blendPx: number): CutlinePlan {
   const tracer = new Tracer(cutline, zoom, tileSize)
   const rings: number[] = []

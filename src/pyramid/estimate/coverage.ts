@@ -35,7 +35,7 @@ const MIN_CELLS = 128
 const MAX_CELLS = 512
 const MAX_HOLES = 1000
 
-/** Throws CRS_UNSUPPORTED. */
+/** @throws CRS_UNSUPPORTED */
 export function coverageOf(
   sources: readonly SourceInfo[],
   bounds: readonly [number, number, number, number],

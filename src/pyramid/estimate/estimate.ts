@@ -76,9 +76,7 @@ const MUCH = 0.6
 const WRITE_BYTES_A_SECOND = 1e9
 const SEAL_SECONDS = 0.15
 
-/**
- * Throws what `build` throws before it begins to write, but not EXISTS: that becomes a note.
- */
+/** As `build` before it begins to write, but an output that exists becomes a note. @throws as build */
 export async function estimate(options: BuildOptions, context: EstimateContext = {}): Promise<Estimate> {
   parseOptions(estimateContext, context, 'estimate context')
   const began = performance.now()
@@ -129,7 +127,7 @@ export async function estimate(options: BuildOptions, context: EstimateContext =
   }
 }
 
-/** The size of the file a build would make. Throws what sampling throws. */
+/** The size of the file a build would make. @throws as build */
 export async function expectedBytes(
   prepared: Prepared,
   context: PrepareContext,

@@ -96,7 +96,7 @@ export class Sampler {
 
   /**
    * Builds parts until `seconds` have passed or all are built; the first round says how fast that goes.
-   * Rejects with what the pool, which has the same plan, rejects with.
+   * @throws as the pool, which has the same plan
    */
   async run(plan: BuildPlan, pool: SubtreePool, threads: number, seconds: number, few: Few): Promise<void> {
     const order = spreadOrder(plan.subtrees)

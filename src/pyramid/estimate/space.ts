@@ -16,7 +16,7 @@ function mostBytes({ tiles, tileSize, encoding, content }: BuildPlan): number {
   return tiles * tileSize ** 2 * (isRaw ? RAW_BYTES_A_PIXEL : LOSSY_BYTES_A_PIXEL)
 }
 
-/** @throws DISK_FULL when the file would not fit, with both sizes */
+/** @throws DISK_FULL when it does not fit, with both sizes */
 export async function requireSpace(prepared: Prepared, context: PrepareContext): Promise<void> {
   const { out } = prepared.options
   const disk = diskOf(out)

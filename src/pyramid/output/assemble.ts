@@ -36,7 +36,7 @@ export class Assembler {
     return this.#subtreesDone
   }
 
-  /** The next subtree. Throws what the store throws. */
+  /** The next subtree. @throws as TileWriter.append */
   async add(x: number, y: number, { tiles, clamped, lost, root }: SubtreeResult): Promise<void> {
     for (let i = 0; i < tiles.count; i++) this.#append(unpackTile(tiles, i))
     this.tally.clamped += clamped
@@ -52,7 +52,7 @@ export class Assembler {
     this.#appendParents(await this.#parents.finish())
   }
 
-  /** What was added survives from here on. Throws DISK_FULL, SYSTEM. */
+  /** What was added survives from here on. @throws DISK_FULL, SYSTEM */
   commit(): void {
     this.#output.writer.commit()
     writeCheckpoint(this.#options.out, {

@@ -129,7 +129,7 @@ export function decodeCheckpoint(bytes: Buffer): Checkpoint | undefined {
   return { ...rest, pending: [...byZoom].map(([zoom, tiles]) => ({ zoom, tiles })) }
 }
 
-/** Durable when it returns. Throws DISK_FULL, SYSTEM. */
+/** Durable when it returns. @throws DISK_FULL, SYSTEM */
 export function writeCheckpoint(out: string, checkpoint: Checkpoint): void {
   const path = checkpointPath(out)
   const beside = `${path}.tmp`
@@ -139,7 +139,8 @@ export function writeCheckpoint(out: string, checkpoint: Checkpoint): void {
 
 /**
  * The first one of a build; of two builds that begin at once one gets it. False when one was there already.
- * Throws LOCKED when another build has, DISK_FULL, SYSTEM.
+ * @throws LOCKED when another build has it
+ * @throws DISK_FULL, SYSTEM
  */
 export function claimCheckpoint(out: string, checkpoint: Checkpoint): boolean {
   const path = checkpointPath(out)
@@ -175,7 +176,7 @@ function writeDurably(path: string, bytes: Buffer): void {
   }
 }
 
-/** Throws EXISTS when a name that a build needs beside its output belongs to a file that no build made. */
+/** @throws EXISTS when a name that a build needs beside its output belongs to a file that no build made */
 export function refuseForeignCheckpoint(out: string): void {
   for (const path of [checkpointPath(out), `${checkpointPath(out)}.tmp`]) {
     const { kind } = placeAt(path)
@@ -200,7 +201,7 @@ function beginsAsCheckpoint(path: string): boolean {
   }
 }
 
-/** Undefined when there is none. Throws NOT_RESUMABLE for a damaged one. */
+/** Undefined when there is none. @throws NOT_RESUMABLE when it is damaged */
 export function readCheckpoint(out: string): Checkpoint | undefined {
   const path = checkpointPath(out)
   if (!existsSync(path)) return undefined

@@ -67,7 +67,7 @@ export function digestOf(fingerprint: Fingerprint): string {
 export const differences = (before: Fingerprint, now: Fingerprint): string[] =>
   [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((key) => before[key] !== now[key])
 
-/** Throws NOT_RESUMABLE naming what differs. */
+/** @throws NOT_RESUMABLE when something differs, which it names */
 export function requireSame(out: string, before: Fingerprint, now: Fingerprint): void {
   const differing = differences(before, now)
   if (differing.length === 0) return

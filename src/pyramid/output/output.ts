@@ -60,7 +60,7 @@ const besidePath = (out: string): string => `${out}.new`
 
 /**
  * Complains, before any work is done, about an output that cannot be used; says where it is and what it replaces.
- * Throws EXISTS, BAD_OPTION, NOT_FOUND.
+ * @throws EXISTS, BAD_OPTION, NOT_FOUND
  */
 export function checkOutput(
   options: Pick<ResolvedBuildOptions, 'out' | 'resume' | 'overwrite'>,
@@ -99,7 +99,10 @@ export function whatIsLeft(out: string): string {
   return `Stopped. What was committed before is safe in ${file}. Run the same command with --resume to continue.`
 }
 
-/** Throws what the store throws, and NOT_RESUMABLE, LOCKED, EXISTS. */
+/**
+ * @throws NOT_RESUMABLE, LOCKED, EXISTS
+ * @throws as create
+ */
 export function openOutput(
   plan: BuildPlan,
   options: ResolvedBuildOptions,
@@ -190,7 +193,7 @@ function beginOutput(
 /** Facts that follow from the sources where nobody chose them. */
 const PLANNED_FACTS = new Set(['the lowest zoom', 'the highest zoom', 'the zoom of the work units'])
 
-/** What a build begins with whose sources may have changed since `found`. Throws NOT_RESUMABLE. */
+/** What a build begins with whose sources may have changed since `found`. @throws NOT_RESUMABLE when they have */
 function accepted(found: Checkpoint, fresh: Checkpoint, options: ResolvedBuildOptions): Checkpoint {
   const { out } = options
   const differing = differences(found.fingerprint, fresh.fingerprint)
@@ -287,7 +290,7 @@ function writerOptions(plan: BuildPlan, options: ResolvedBuildOptions): WriterOp
 
 /**
  * The complete file takes its name; nothing else is left.
- * Throws EXISTS when what was to be replaced has changed meanwhile: it stays then, and so does the complete file.
+ * @throws EXISTS when what was to be replaced has changed meanwhile: it stays then, and so does the complete file
  */
 export function finishOutput({ out }: ResolvedBuildOptions, { path, replaces }: Output): void {
   const isDone = path === out || replaceOutput(path, out, replaces)

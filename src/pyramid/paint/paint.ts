@@ -31,7 +31,11 @@ export interface Painter<T extends Samples = Samples> {
   lose?(losses: readonly Loss[]): void
 }
 
-/** Rejects with what sources throw, or CRS_UNSUPPORTED; nothing is being read any more then. */
+/**
+ * Nothing is being read any more when it throws.
+ * @throws as RasterSource.read
+ * @throws CRS_UNSUPPORTED
+ */
 export async function paintAreas<T extends Samples>(
   plan: BuildPlan,
   sources: SourceSet,

@@ -79,7 +79,7 @@ export class Reading {
     }
   }
 
-  /** The next part; undefined when there is none. Rejects with what opening, planning and reading throw. */
+  /** The next part; undefined when there is none. @throws as openSource, planWarp and RasterSource.read */
   async next(): Promise<ReadPart | undefined> {
     const plan = this.#plan
     if (plan !== undefined && this.#at >= plan.parts.length) return undefined

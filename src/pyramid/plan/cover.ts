@@ -45,7 +45,7 @@ const NO_CUT = { west: false, south: false, east: false, north: false }
 // A footprint takes hundreds of transforms, and is asked for several times.
 const footprints = new WeakMap<SourceInfo, Footprint | 'none'>()
 
-/** Throws CRS_UNSUPPORTED. */
+/** @throws CRS_UNSUPPORTED */
 export function footprintOfSource(info: SourceInfo): Footprint | undefined {
   let found = footprints.get(info)
   if (found === undefined) {

@@ -31,7 +31,7 @@ export function oversamplingNote(plan: BuildPlan, options: ResolvedBuildOptions)
   return `Zoom ${plan.maxZoom} is beyond the resolution of the image (zoom ${ownZoom}): ${counted(tiles)} tiles would show no more detail.${needs}`
 }
 
-/** Throws BAD_OPTION for very many of them that were not asked for by name. */
+/** @throws BAD_OPTION when there are very many of them that were not asked for by name */
 export function refuseOversampling(plan: BuildPlan, options: ResolvedBuildOptions): void {
   if (options.oversample) return
   const found = oversamplingOf(plan, options)

@@ -83,8 +83,9 @@ const MIN_SUBTREES = 16
 const MIN_SUBTREE_TILES = 24
 
 /**
- * Throws NOTHING_TO_BUILD when no source lies in the mercator world, in the bbox or in the cutline; BAD_OPTION
- * for zooms that contradict each other and for cutlines that cannot be used; CRS_UNSUPPORTED.
+ * @throws NOTHING_TO_BUILD when no source lies in the mercator world, in the bbox or in the cutline
+ * @throws BAD_OPTION when zooms contradict each other or a cutline cannot be used
+ * @throws CRS_UNSUPPORTED
  */
 export function planBuild(
   sources: readonly SourceInfo[],
@@ -204,7 +205,7 @@ function minZoomOf(asked: number | undefined, maxZoom: number, tilesAt: (zoom: n
   return zoom
 }
 
-/** The zoom for the resolution of the sources, the finest of them. Throws NOTHING_TO_BUILD, CRS_UNSUPPORTED. */
+/** The zoom for the resolution of the sources, the finest of them. @throws NOTHING_TO_BUILD, CRS_UNSUPPORTED */
 export function ownZoomOf(sources: readonly SourceInfo[], options: ResolvedBuildOptions): number {
   let finest = Number.POSITIVE_INFINITY
   for (const info of sources) {

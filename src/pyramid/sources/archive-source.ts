@@ -43,8 +43,10 @@ interface Frame {
 }
 
 /**
- * Opens our file, PMTiles, MBTiles or a z/x/y folder. Throws what openTileSet throws; NOTHING_TO_BUILD for an
- * archive without tiles, SOURCE_UNSUPPORTED for one whose tiles are no pictures.
+ * Opens our file, PMTiles, MBTiles or a z/x/y folder.
+ * @throws as openTileSet
+ * @throws NOTHING_TO_BUILD when the archive has no tiles
+ * @throws SOURCE_UNSUPPORTED when its tiles are no pictures
  */
 export async function openArchive(path: string, options: OpenOptions = {}): Promise<RasterSource> {
   const set = await openTileSet(path)

@@ -8,7 +8,7 @@ import { sampleValues } from './value-sample.js'
 const MAX_SOURCES = 64
 const DEEP = new Set(['uint16', 'int16', 'uint32', 'int32'])
 
-/** 255 when no sampled alpha of more than 8 bits exceeds it; undefined otherwise. Rejects with what sources throw. */
+/** 255 when no sampled alpha of more than 8 bits exceeds it; undefined otherwise. @throws as RasterSource.read */
 export async function deepAlphaTop(
   infos: readonly SourceInfo[],
   open: SourceOpener,

@@ -17,7 +17,10 @@ const FILES_A_SOURCE = 6
 /** How many are read at the same time, with so many descriptors to spare. */
 const atOnce = (): number => Math.max(1, Math.min(AT_ONCE, Math.floor(freeDescriptors() / FILES_A_SOURCE)))
 
-/** Opens each, hands it to `look` and closes it, several at once; results in the order of the paths. Rejects with the first failure by place. */
+/**
+ * Opens each, hands it to `look` and closes it, several at once; results in the order of the paths.
+ * @throws as the first that fails, by place
+ */
 export async function withEach<T>(
   paths: readonly string[],
   options: OpenOptions,
@@ -48,8 +51,7 @@ export async function withEach<T>(
 
 /**
  * What all sources say; those that cannot be opened are left out and told about when `skip` says so.
- * Throws what opening the first bad one throws, with how many others there are; what opening throws for the
- * only one.
+ * @throws as the first bad one, with how many others there are
  */
 export async function readInfos(
   paths: readonly string[],

@@ -35,7 +35,10 @@ const WORLD_FILES: Readonly<Record<string, readonly string[]>> = {
 }
 const MAX_LIST_BYTES = 64 * 2 ** 20
 
-/** Throws NOT_FOUND for what matches nothing; BAD_OPTION for lists that are none. */
+/**
+ * @throws NOT_FOUND when a pattern matches nothing
+ * @throws BAD_OPTION when a list is none
+ */
 export async function expandInputs(given: readonly string[], inputs: Inputs): Promise<string[]> {
   const found: string[] = []
   for (const one of given) for (const path of await expand(one, '', inputs, false)) found.push(path)

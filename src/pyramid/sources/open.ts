@@ -10,7 +10,7 @@ export type { OpenOptions } from '../../raster/open-options.js'
 
 export type SourceOpener = (path: string, options: OpenOptions) => Promise<RasterSource>
 
-/** Throws what openRaster and openArchive throw. */
+/** @throws as openRaster and openArchive */
 export const openSource: SourceOpener = async (path, options) =>
   isTileArchive(path)
     ? (await import('./archive-source.js')).openArchive(path, options)

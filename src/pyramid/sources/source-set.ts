@@ -148,14 +148,17 @@ export class SourceSet {
     return this.#entries.size
   }
 
-  /** Damaged parts are left empty: a source that cannot be opened any more is one. Throws what is no damage. */
+  /**
+   * Damaged parts are left empty: a source that cannot be opened any more is one.
+   * @throws as `read`, when it is no damage
+   */
   lossOf(source: number, error: unknown): Loss {
     if (this.#open.skipDamaged !== true || !isDamage(error)) throw error
     const path = withoutSecrets(this.#table.paths[source]!)
     return { path, part: 'all of it', block: 0, x: 0, y: 0, width: 0, height: 0, reason: reasonOf(error) }
   }
 
-  /** A source that stays open until it is released as often as it was acquired. Rejects with what opening throws. */
+  /** A source that stays open until it is released as often as it was acquired. @throws as openSource */
   async acquire(source: number): Promise<RasterSource> {
     let entry = this.#entries.get(source)
     if (entry === undefined) {
@@ -194,7 +197,7 @@ export class SourceSet {
     await Promise.all(idle.map(([, entry]) => entry.source.then((opened) => opened.close()).catch(() => {})))
   }
 
-  /** Throws SOURCE_UNREADABLE when it is not the file any more that the plan was made from. */
+  /** @throws SOURCE_UNREADABLE when it is not the file any more that the plan was made from */
   async #openSame(source: number): Promise<RasterSource> {
     const path = this.#table.paths[source]!
     const opened = await this.#opener(path, this.#open)

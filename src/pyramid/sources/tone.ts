@@ -54,8 +54,9 @@ function plainView({ bands, alpha, colormap }: ColourOptions): ColourView {
 }
 
 /**
- * Reads a sample of the sources when their values decide. Throws BAD_OPTION (a colormap that cannot be read, or
- * for several bands; ranges that are not as many as the bands), and what sources throw.
+ * Reads a sample of the sources when their values decide.
+ * @throws BAD_OPTION when a colormap cannot be read or is for several bands, or ranges are not as many as the bands
+ * @throws as RasterSource.read
  */
 export async function chooseColours(
   infos: readonly SourceInfo[],

@@ -30,9 +30,7 @@ const MIN_WINDOWS = 24
 /** Each may decode the block again. */
 const MOST_A_BLOCK = 6
 
-/**
- * Statistics of each of `bands` (from 1) over all sources that have it. Rejects with what sources throw.
- */
+/** Statistics of each of `bands` (from 1) over all sources that have it. @throws as RasterSource.read */
 export async function sampleValues(
   infos: readonly SourceInfo[],
   bands: readonly number[],

@@ -26,7 +26,10 @@ export const isWorkerThere = (): boolean => existsSync(WORKER)
 export interface SubtreePool {
   /** Subtrees worth asking for at once. */
   readonly window: number
-  /** Rejects with what sources throw, or INTERRUPTED after stop(). */
+  /**
+   * @throws as RasterSource.read
+   * @throws INTERRUPTED when stop() was called
+   */
   build(x: number, y: number): Promise<SubtreeResult>
   /** Running subtrees end soon, by failing. */
   stop(): void

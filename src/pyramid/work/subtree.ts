@@ -71,7 +71,11 @@ export class SubtreeBuilder {
     this.#isAborted = isAborted
   }
 
-  /** Rejects with what sources throw, or INTERRUPTED; nothing is running any more then. */
+  /**
+   * Nothing is running any more when it throws.
+   * @throws as RasterSource.read
+   * @throws INTERRUPTED
+   */
   async build(x: number, y: number): Promise<SubtreeResult> {
     const run = new SubtreeRun(this.#plan, this.#canvases, this.#pool, x, y)
     try {

@@ -30,10 +30,7 @@ interface Header {
   readonly start: number
 }
 
-/**
- * Throws SOURCE_CORRUPT, TOO_LARGE, CRS_MISSING, CRS_UNSUPPORTED, NOT_FOUND, SOURCE_UNREADABLE, BAD_OPTION;
- * `read` throws SOURCE_CORRUPT, SOURCE_UNREADABLE.
- */
+/** @throws SOURCE_CORRUPT, TOO_LARGE, CRS_MISSING, CRS_UNSUPPORTED, NOT_FOUND, SOURCE_UNREADABLE, BAD_OPTION */
 export async function openAsciiGrid(path: string, options: OpenOptions = {}): Promise<RasterSource> {
   const source = await openFileSource(path)
   try {

@@ -29,7 +29,7 @@ export class AsciiRows {
     this.#starts = [start]
   }
 
-  /** Values of a block of rows. Throws SOURCE_CORRUPT. */
+  /** Values of a block of rows. @throws SOURCE_CORRUPT */
   async block(index: number): Promise<Float64Array> {
     if (this.#starts[index] === undefined) await this.#passUpTo(index)
     const first = index * this.rowsPerBlock

@@ -48,7 +48,10 @@ const isHgtName = (path: string): boolean => /\.hgt$/i.test(path)
 const isVrt = (beginning: string): boolean =>
   /^(\xef\xbb\xbf)?\s*(<\?xml[^>]*\?>\s*)?(<!--[\s\S]*?-->\s*)*<VRTDataset[\s>]/.test(beginning)
 
-/** Throws NOT_FOUND, SOURCE_UNREADABLE; SOURCE_UNSUPPORTED for what is none of them. */
+/**
+ * @throws NOT_FOUND, SOURCE_UNREADABLE
+ * @throws SOURCE_UNSUPPORTED when it is none of them
+ */
 export async function kindOf(path: string): Promise<FileKind> {
   const source = await openFileSource(path)
   let beginning: Uint8Array

@@ -39,11 +39,10 @@ export interface GeoTiffOptions {
 }
 
 /**
- * Opens a GeoTIFF. Throws NOT_FOUND, SOURCE_UNREADABLE, SOURCE_UNSUPPORTED (not a TIFF, or a kind we do not
- * decode), SOURCE_CORRUPT, TOO_LARGE, CRS_MISSING, CRS_UNSUPPORTED; `read` throws SOURCE_CORRUPT,
- * SOURCE_UNREADABLE, RangeError for windows that leave the level, and BAD_OPTION for samples that are no colours
- * when the view has no tone. Overviews and masks beside the file (.ovr, .msk, .msk.ovr) are used as its own.
+ * Opens a GeoTIFF. Overviews and masks beside the file (.ovr, .msk, .msk.ovr) are used as its own.
  * `openBytes`: where files come from.
+ * @throws SOURCE_UNSUPPORTED when it is no TIFF, or of a kind we do not decode
+ * @throws NOT_FOUND, SOURCE_UNREADABLE, SOURCE_CORRUPT, TOO_LARGE, CRS_MISSING, CRS_UNSUPPORTED
  */
 export async function openGeoTiff(
   path: string,

@@ -18,7 +18,11 @@ const SHAPES: readonly (readonly [columns: number, rows: number])[] = [
 ]
 const NODATA = -32768
 
-/** Throws SOURCE_CORRUPT (size), SOURCE_UNSUPPORTED (name), NOT_FOUND, SOURCE_UNREADABLE, BAD_OPTION. */
+/**
+ * @throws SOURCE_CORRUPT when the size is none of those
+ * @throws SOURCE_UNSUPPORTED when the name is no place
+ * @throws NOT_FOUND, SOURCE_UNREADABLE, BAD_OPTION
+ */
 export async function openHgt(path: string, options: OpenOptions = {}): Promise<RasterSource> {
   const source = await openFileSource(path)
   let image: HgtImage

@@ -35,10 +35,7 @@ const FORMATS: Readonly<Record<string, PictureHeader['format']>> = {
 const input = (path: string, pixels: number): Sharp =>
   sharp(path, { ignoreIcc: true, sequentialRead: true, failOn: 'error', limitInputPixels: pixels })
 
-/**
- * With `values`, of a palette its numbers are looked at.
- * Throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED, TOO_LARGE.
- */
+/** With `values`, of a palette its numbers are looked at. @throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED, TOO_LARGE */
 export async function readPictureHeader(path: string, values = false): Promise<PictureHeader> {
   let found: Metadata
   try {
@@ -77,7 +74,7 @@ const SAMPLES = { cmyk: 4, rgb: 3, grey: 1, index: 1 } as const
 const kindOf = (space: string): 'grey' | 'rgb' | 'cmyk' =>
   space === 'cmyk' ? 'cmyk' : space === 'b-w' || space === 'grey16' ? 'grey' : 'rgb'
 
-/** All samples, interleaved. Throws SOURCE_CORRUPT. */
+/** All samples, interleaved. @throws SOURCE_CORRUPT */
 export async function decodePicture(path: string, header: PictureHeader): Promise<Uint8Array | Uint16Array> {
   const { width, height, kind, bits, samples } = header
   const pixels = width * height

@@ -36,8 +36,9 @@ function keep(picture: PictureFile, samples: Decoded): void {
 }
 
 /**
- * Throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED (animations), TOO_LARGE (300 MB decoded), CRS_MISSING,
- * CRS_UNSUPPORTED, BAD_OPTION; `read` throws SOURCE_CORRUPT.
+ * @throws SOURCE_UNSUPPORTED when it is animated
+ * @throws TOO_LARGE when it is over 300 MB decoded
+ * @throws SOURCE_CORRUPT, CRS_MISSING, CRS_UNSUPPORTED, BAD_OPTION
  */
 export async function openPicture(path: string, options: OpenOptions = {}): Promise<RasterSource> {
   const header = await readPictureHeader(path, options.view?.kind === 'values')

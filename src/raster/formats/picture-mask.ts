@@ -9,12 +9,12 @@ import { readBandRoles } from '../tiff/image/band-roles.js'
 import { TiffRaster } from '../tiff/raster.js'
 
 export interface PictureMask {
-  /** A byte a pixel, 0 or 255. Throws SOURCE_CORRUPT. */
+  /** A byte a pixel, 0 or 255. @throws SOURCE_CORRUPT */
   read(window: PixelWindow): Promise<Uint8Array>
   close(): Promise<void>
 }
 
-/** Undefined when there is none; a file beside the picture goes first, as in GDAL. Throws SOURCE_CORRUPT. */
+/** Undefined when there is none; a file beside the picture goes first, as in GDAL. @throws SOURCE_CORRUPT */
 export async function maskOfPicture(
   path: string,
   { format, width, height }: { readonly format: string; readonly width: number; readonly height: number },

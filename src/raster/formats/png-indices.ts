@@ -26,7 +26,7 @@ const ADAM7: readonly Pass[] = [
   [0, 1, 1, 2],
 ]
 
-/** One byte a pixel. Throws Error that says what is wrong with the file. */
+/** One byte a pixel. @throws Error when the file is damaged, and says what is wrong with it */
 export async function readPngIndices(path: string, width: number, height: number): Promise<Uint8Array> {
   const { bits, isInterlaced, parts } = chunksOf(await readFile(path), width, height)
   const passes = (isInterlaced ? ADAM7 : WHOLE)

@@ -34,7 +34,7 @@ export interface StoredOptions {
   readonly description: string
 }
 
-/** Takes over the image, also when it throws: BAD_OPTION for bands that are not there. */
+/** Takes over the image, also when it throws. @throws BAD_OPTION when bands are not there */
 export async function sourceOf(
   path: string,
   image: StoredImage,
@@ -161,7 +161,7 @@ function paste(
   }
 }
 
-/** Throws RangeError for windows that leave the level. */
+/** @throws RangeError when a window leaves the level */
 function requireInside({ x, y, width, height }: PixelWindow, level: SourceLevel): void {
   const isWhole = [x, y, width, height].every(Number.isInteger)
   const isInside = x >= 0 && y >= 0 && x + width <= level.width && y + height <= level.height

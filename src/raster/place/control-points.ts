@@ -3,7 +3,7 @@ import { FlagstoneError } from '../../errors.js'
 import { type ControlPoint, fitControlPoints, type Polynomials } from '../../grid/place/placement.js'
 import type { Geotransform } from '../source.js'
 
-/** The polynomials through the points, and the geotransform nearest to them. Throws SOURCE_UNSUPPORTED. */
+/** The polynomials through the points, and the geotransform nearest to them. @throws SOURCE_UNSUPPORTED */
 export function placeByPoints(
   path: string,
   points: readonly ControlPoint[],

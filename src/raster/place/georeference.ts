@@ -23,7 +23,7 @@ export async function readKeys(ifd: Ifd): Promise<GeoKeys> {
   return readGeoKeys(directory, doubles, await ifd.text(Tag.GeoAsciiParams))
 }
 
-/** .aux.xml beside the file; one that is damaged is passed over, as GDAL does. Throws CRS_UNSUPPORTED. */
+/** .aux.xml beside the file; one that is damaged is passed over, as GDAL does. @throws CRS_UNSUPPORTED */
 export async function pamBeside(path: string, ignoreCrs: boolean): Promise<Pam | undefined> {
   if (isRemote(path)) return undefined
   try {
@@ -34,7 +34,7 @@ export async function pamBeside(path: string, ignoreCrs: boolean): Promise<Pam |
   }
 }
 
-/** The CRS of the file, or of a .prj beside one that says nothing. Throws CRS_MISSING, CRS_UNSUPPORTED. */
+/** The CRS of the file, or of a .prj beside one that says nothing. @throws CRS_MISSING, CRS_UNSUPPORTED */
 export async function crsOfTiff(path: string, keys: GeoKeys): Promise<Crs> {
   const found = crsFromGeoKeys(keys)
   if (found === undefined) return (isRemote(path) ? undefined : await readPrj(path)) ?? requireCrs(path)
@@ -48,8 +48,9 @@ export async function crsOfTiff(path: string, keys: GeoKeys): Promise<Crs> {
 
 /**
  * In GDAL's order: .aux.xml, scale and corner or matrix of the file, a world file, control points of the file.
- * Throws CRS_MISSING when nothing at all says where the image lies, SOURCE_UNSUPPORTED when only a CRS does,
- * SOURCE_CORRUPT for pixels without area.
+ * @throws CRS_MISSING when nothing at all says where the image lies
+ * @throws SOURCE_UNSUPPORTED when only a CRS does
+ * @throws SOURCE_CORRUPT when pixels have no area
  */
 export async function requirePlace(
   path: string,

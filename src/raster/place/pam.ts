@@ -28,7 +28,11 @@ export interface Pam {
   readonly bands: readonly (PamBand | undefined)[]
 }
 
-/** What lies beside `path`; undefined when nothing does. Throws SOURCE_CORRUPT, CRS_UNSUPPORTED unless `ignoreCrs`. */
+/**
+ * What lies beside `path`; undefined when nothing does.
+ * @throws SOURCE_CORRUPT
+ * @throws CRS_UNSUPPORTED when not `ignoreCrs`
+ */
 export async function readPam(path: string, ignoreCrs = false): Promise<Pam | undefined> {
   const name = `${path}.aux.xml`
   const text = await readBeside(name, MAX_BYTES)
@@ -68,7 +72,7 @@ function nodataOf(element: XmlElement | undefined): number | undefined {
 
 type XmlPlace = Pick<Pam, 'crs' | 'geotransform' | 'polynomials'>
 
-/** <SRS>, <GeoTransform> and <GCPList> of a PAM or VRT document. Throws SOURCE_CORRUPT, CRS_UNSUPPORTED. */
+/** <SRS>, <GeoTransform> and <GCPList> of a PAM or VRT document. @throws SOURCE_CORRUPT, CRS_UNSUPPORTED */
 export function placeFromXml(root: XmlElement, name: string, ignoreCrs = false): XmlPlace {
   const srs = childOf(root, 'SRS')
   const text = srs?.text.trim()

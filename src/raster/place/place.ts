@@ -16,7 +16,7 @@ export interface Place {
 /** For images that something else places. */
 export const NOWHERE: Geotransform = [0, 1, 0, 0, 0, -1]
 
-/** Throws CRS_MISSING, CRS_UNSUPPORTED, SOURCE_CORRUPT. `anywhere`: see OpenOptions. */
+/** `anywhere`: see OpenOptions. @throws CRS_MISSING, CRS_UNSUPPORTED, SOURCE_CORRUPT */
 export async function placeBeside(
   path: string,
   pam: Pam | undefined,
@@ -55,7 +55,7 @@ export function requireCrs(path: string): never {
   )
 }
 
-/** Throws SOURCE_CORRUPT for a geotransform whose pixels have no area. */
+/** @throws SOURCE_CORRUPT when the pixels of a geotransform have no area */
 export function requireArea(path: string, geotransform: Geotransform): Geotransform {
   const [, a, b, , c, d] = geotransform
   if (geotransform.every(Number.isFinite) && a * d !== b * c) return geotransform

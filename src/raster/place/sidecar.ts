@@ -11,8 +11,8 @@ const MAX_PRJ_BYTES = 65536
 const MAX_WORLD_BYTES = 4096
 
 /**
- * The text of a file; undefined when it is not there (or no regular file, or larger than honest ones are). Throws SYSTEM
- * when it may be there and too many files are open: an image must not lose its place for that.
+ * The text of a file; undefined when it is not there (or no regular file, or larger than honest ones are).
+ * @throws SYSTEM when it may be there and too many files are open: an image must not lose its place for that
  */
 export async function readBeside(path: string, maxBytes: number): Promise<string | undefined> {
   const file = await openRegular(path).catch((error: unknown) => {
@@ -52,7 +52,10 @@ const isUtf8 = (bytes: Uint8Array): boolean => {
 const stemOf = (path: string): string =>
   path.slice(0, path.length - (/\.[^./]*$/.exec(path)?.[0].length ?? 0))
 
-/** CRS of photo.prj beside photo.png: WKT as GDAL or ESRI write it, or ESRI's old lines of keys. Throws CRS_UNSUPPORTED. */
+/**
+ * CRS of photo.prj beside photo.png: WKT as GDAL or ESRI write it, or ESRI's old lines of keys.
+ * @throws CRS_UNSUPPORTED
+ */
 export async function readPrj(path: string): Promise<Crs | undefined> {
   for (const name of [`${stemOf(path)}.prj`, `${stemOf(path)}.PRJ`, `${path}.prj`]) {
     const text = (await readBeside(name, MAX_PRJ_BYTES))?.replace(/^\uFEFF/, '').trim()

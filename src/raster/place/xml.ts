@@ -6,7 +6,7 @@ import { FlagstoneError } from '../../errors.js'
 /** Nesting in honest files is below 10; the parser is recursive. */
 const MAX_DEPTH = 64
 
-/** The root element. Throws SOURCE_CORRUPT. */
+/** The root element. @throws SOURCE_CORRUPT */
 export function parseDocument(text: string, path: string): XmlElement {
   if (depthOf(text) > MAX_DEPTH) throw broken(path, `its elements are nested more than ${MAX_DEPTH} deep`)
   try {

@@ -100,8 +100,9 @@ export class TiffRaster {
   }
 
   /**
-   * Reads the structure of a TIFF. Takes over the source, and closes nothing when it throws. Throws
-   * SOURCE_UNSUPPORTED, SOURCE_CORRUPT, TOO_LARGE, BAD_OPTION (bands that are not there).
+   * Reads the structure of a TIFF. Takes over the source, and closes nothing when it throws.
+   * @throws SOURCE_UNSUPPORTED, SOURCE_CORRUPT, TOO_LARGE
+   * @throws BAD_OPTION when bands are not there
    */
   static async open(source: ByteSource, options: TiffRasterOptions = {}): Promise<TiffRaster> {
     const structure = await readStructure(source)

@@ -162,7 +162,8 @@ function flatten(pixels: Pixels, background: readonly [number, number, number]):
 
 /**
  * JPEG, PNG, WebP or AVIF to pixels; grey stays one band, alpha becomes the mask (left out when opaque).
- * Rejects with FlagstoneError DAMAGED when the bytes are no such image or are damaged; TOO_LARGE over 4096².
+ * @throws DAMAGED when the bytes are no such image or are damaged
+ * @throws TOO_LARGE when it is over 4096²
  */
 export async function decodeTile(bytes: Uint8Array): Promise<Pixels> {
   const type = sniffTileType(bytes)
@@ -184,7 +185,11 @@ function undecodable({ length }: Uint8Array, cause: unknown): FlagstoneError {
   return new FlagstoneError('DAMAGED', `A tile of ${length} bytes does not decode: ${said}.`, { cause })
 }
 
-/** A picture in another format with every sample kept, under transparent pixels too. Rejects with DAMAGED, TOO_LARGE over 4096². */
+/**
+ * A picture in another format with every sample kept, under transparent pixels too.
+ * @throws DAMAGED
+ * @throws TOO_LARGE when it is over 4096²
+ */
 export async function recodeExactly(bytes: Uint8Array, format: 'png' | 'webp'): Promise<Uint8Array> {
   try {
     const { image } = await opened(bytes)
@@ -196,7 +201,7 @@ export async function recodeExactly(bytes: Uint8Array, format: 'png' | 'webp'): 
   }
 }
 
-/** Rejects with TOO_LARGE over 4096², before anything is decoded. */
+/** @throws TOO_LARGE when it is over 4096², before anything is decoded */
 async function opened(bytes: Uint8Array): Promise<{ image: Sharp; metadata: Metadata }> {
   // libvips' own limit would call it damage
   const image = sharp(bytes, { limitInputPixels: false, failOn: 'warning', sequentialRead: true })

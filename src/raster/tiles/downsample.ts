@@ -18,7 +18,7 @@ export function halveReach(kernel: Resampling): number {
   return kernel === 'nearest' || isFootprint(kernel) ? 0 : taps2(kernel).length / 2 - 1
 }
 
-/** The picture at half size; undefined when nothing of it is painted. Throws RangeError for odd sizes. */
+/** The picture at half size; undefined when nothing of it is painted. @throws RangeError when its sizes are odd */
 export function halve<T extends Samples>(
   from: Pixels<T>,
   kernel: Resampling,
@@ -33,7 +33,7 @@ export function halve<T extends Samples>(
 
 /**
  * As `halve`, painted into a canvas with its corner at x, y; unpainted pixels keep what they are.
- * Throws TypeError when one has colours and the other values, or their bands differ.
+ * @throws TypeError when one has colours and the other values, or their bands differ
  */
 export function halveInto(
   from: Pixels<Samples>,

@@ -179,8 +179,9 @@ function encodeNumbers(pixels: Pixels<Float32Array>, options: TerrainOptions): E
 /**
  * The heights of a tile, metres: a raw elevation tile (which says itself what it is), or a PNG or WebP of
  * terrain-RGB, for which `encoding` has to be given: it is in the archive's metadata.
- * Rejects with DAMAGED for bytes that are neither or do not decode, TOO_LARGE over 4096²; TypeError for a
- * picture without an encoding.
+ * @throws DAMAGED when the bytes are neither or do not decode
+ * @throws TOO_LARGE when it is over 4096²
+ * @throws TypeError when it is a picture and no encoding was given
  */
 export async function decodeHeights(bytes: Uint8Array, encoding?: TerrainRgb): Promise<OwnPixels<OwnFloats>> {
   if (!isUint8Array(bytes)) throw wrongType("bytes is a tile's Uint8Array", bytes)
@@ -209,7 +210,7 @@ export async function decodeHeights(bytes: Uint8Array, encoding?: TerrainRgb): P
   return pixels as OwnPixels<OwnFloats>
 }
 
-/** Throws BAD_OPTION for heights that the encoding cannot say. */
+/** @throws BAD_OPTION when the encoding cannot say the heights */
 export function checkTerrain(options: TerrainOptions): void {
   const [low, high] = terrainRange(options)
   const { nodata, encoding } = options

@@ -66,7 +66,7 @@ export const colormapNames = (): string => COLORMAPS.join(', ')
 
 const opaque = (rgb: readonly [number, number, number]): Rgba => [...rgb, 255]
 
-/** Text of a file, JSON or gdaldem's. Throws BAD_OPTION naming the line. */
+/** Text of a file, JSON or gdaldem's. @throws BAD_OPTION when a line cannot be read, which it names */
 export function parseColormap(text: string, name: string): ParsedColormap {
   const start = text.trimStart()[0]
   if (start !== '{' && start !== '[') return parseLines(text, name)

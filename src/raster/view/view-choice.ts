@@ -29,7 +29,7 @@ export interface StoredLook {
 
 export type ColourWay = 'palette' | 'cmyk' | 'colormap' | 'tone' | 'direct'
 
-/** The bands a view looks at, as sample numbers from 0. Throws BAD_OPTION. */
+/** The bands a view looks at, as sample numbers from 0. @throws BAD_OPTION */
 export function chooseSamples(
   { stored, cmyk, colours: own }: StoredLook,
   view: SourceView,

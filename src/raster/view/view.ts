@@ -73,7 +73,8 @@ export class ViewPlan {
 
   /**
    * `nodata`: colours that mean "nothing here", one value for all bands or one a band (by band number when the
-   * list is longer than what the view looks at). Throws BAD_OPTION for bands that are not there.
+   * list is longer than what the view looks at).
+   * @throws BAD_OPTION when bands are not there
    */
   static of(
     look: StoredLook,
@@ -177,7 +178,7 @@ export class ViewPlan {
     return this.#how === 'direct' && needsTone(this.#look.stored)
   }
 
-  /** Throws BAD_OPTION when the samples are no pictures and the view has no tone. */
+  /** @throws BAD_OPTION when the samples are no pictures and the view has no tone */
   apply(block: SampleBlock, pixels: number, validity?: Uint8Array): ViewedBlock {
     if (this.lacksTone) {
       throw new FlagstoneError(

@@ -56,7 +56,7 @@ const MAX_BANDS = 1024
 const MAX_PIXELS_ACROSS = 2 ** 31
 const PIECE_NAMES = ['SimpleSource', 'ComplexSource'] as const
 
-/** Throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED, CRS_UNSUPPORTED. `ignoreCrs`: the user said another. */
+/** `ignoreCrs`: the user said another. @throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED, CRS_UNSUPPORTED */
 export function readDocument(text: string, path: string, ignoreCrs: boolean): VrtDocument {
   const { outline, pieces } = cutPieces(text, path)
   const root = parseDocument(outline, path)

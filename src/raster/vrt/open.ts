@@ -27,9 +27,10 @@ type VrtOptions = Partial<NestedOptions>
 type Opener = (path: string, options: VrtOptions) => Promise<RasterSource>
 
 /**
- * `open` opens the files. Throws SOURCE_UNSUPPORTED (what is not simple, by its element), SOURCE_CORRUPT,
- * TOO_LARGE, NOT_FOUND (also of its files), CRS_MISSING, CRS_UNSUPPORTED, BAD_OPTION; `read` throws what the
- * files throw.
+ * `open` opens the files.
+ * @throws SOURCE_UNSUPPORTED when it is not simple, naming the element
+ * @throws NOT_FOUND when it or one of its files is not there
+ * @throws SOURCE_CORRUPT, TOO_LARGE, CRS_MISSING, CRS_UNSUPPORTED, BAD_OPTION
  */
 export async function openVrt(path: string, options: VrtOptions, open: Opener): Promise<RasterSource> {
   const within = await chainOf(path, options.within ?? [])
@@ -62,7 +63,7 @@ export async function openVrt(path: string, options: VrtOptions, open: Opener): 
   }
 }
 
-/** Throws SOURCE_UNSUPPORTED when a VRT is within itself, or too deep in others. */
+/** @throws SOURCE_UNSUPPORTED when a VRT is within itself, or too deep in others */
 async function chainOf(path: string, within: readonly string[]): Promise<string[]> {
   const real = await realpath(path).catch(() => path)
   if (within.includes(real))
@@ -109,7 +110,7 @@ async function placeOf(path: string, document: VrtDocument, options: VrtOptions)
   }
 }
 
-/** Throws NOT_FOUND now rather than after half of a build. */
+/** @throws NOT_FOUND when a file is missing: now rather than after half of a build */
 async function requireFiles(path: string, layers: readonly Layer[]): Promise<void> {
   const files = [...new Set(layers.map((layer) => layer.file))].filter((file) => !/^https?:/i.test(file))
   for (let i = 0; i < files.length; i += 64) {

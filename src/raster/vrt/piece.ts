@@ -35,7 +35,7 @@ export interface Piece {
 /** Of a ComplexSource and a SimpleSource, what we do not do. */
 const REFUSED = ['Exponent', 'ColorTableComponent', 'OpenOptions']
 
-/** Throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED. */
+/** @throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED */
 export function readPiece(element: XmlElement, path: string): Piece {
   const refused = REFUSED.find((name) => childOf(element, name) !== undefined)
   if (refused !== undefined) throw unsupported(path, `<${refused}>`)

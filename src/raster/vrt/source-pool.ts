@@ -93,7 +93,7 @@ export class SourcePool {
     return this.#wanted.size
   }
 
-  /** Calls with the open file; it stays open until that is done. Throws what opening throws. */
+  /** Calls with the open file; it stays open until that is done. @throws as `open` */
   async use<T>(file: string, work: (open: OpenPiece) => Promise<T>): Promise<T> {
     let entry = this.#entries.get(file)
     if (entry === undefined) entry = { opening: this.#openFile(file), users: 0 }

@@ -15,7 +15,7 @@ import { valueWeights } from './kernels-weights.js'
 export type ValuePixels = Pixels<Float32Array>
 export type ValueCanvas = Canvas<Float32Array>
 
-/** Throws TypeError for more than one band. */
+/** @throws TypeError when there is more than one band */
 export function valueKernel(
   resampling: Resampling,
   from: ValuePixels,

@@ -159,7 +159,8 @@ function touched(target: WarpTarget, box: Footprint, turn: number): Rect | undef
 
 /**
  * Undefined when the rectangle meets nothing of the source.
- * Throws FlagstoneError CRS_UNSUPPORTED; RangeError for an empty target.
+ * @throws CRS_UNSUPPORTED
+ * @throws RangeError when the target is empty
  */
 export function planWarp(info: SourceInfo, target: WarpTarget, options: WarpOptions): WarpPlan | undefined {
   if (!(target.width > 0 && target.height > 0)) throw new RangeError('the target rectangle is empty')

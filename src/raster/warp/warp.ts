@@ -11,7 +11,9 @@ import { planWarp, type WarpOptions, type WarpPart, type WarpPlan, type WarpTarg
 
 /**
  * The source's pixels in a rectangle of the global pixel grid, colours or one band of values; undefined when it
- * has none there. Not painted pixels have mask 0. Rejects with what the source's `read` throws, or CRS_UNSUPPORTED.
+ * has none there. Not painted pixels have mask 0.
+ * @throws as RasterSource.read
+ * @throws CRS_UNSUPPORTED
  */
 export async function warp<T extends Samples = Uint8Array>(
   source: RasterSource,
@@ -31,7 +33,8 @@ export async function warp<T extends Samples = Uint8Array>(
 /**
  * Paints the rectangle into a larger canvas with its corner at x, y; pixels the source does not cover stay as
  * they are. Returns false when the plan meets nothing of the source (nothing was read).
- * Throws RangeError when the rectangle leaves the canvas, TypeError when their bands differ.
+ * @throws RangeError when the rectangle leaves the canvas
+ * @throws TypeError when their bands differ
  */
 export async function warpInto(
   source: RasterSource,

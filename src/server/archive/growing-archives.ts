@@ -28,7 +28,10 @@ export class GrowingArchives {
     this.#work = work
   }
 
-  /** Rejects with what `archiveOf` rejects with, and HttpError 503 when too much is going on. */
+  /**
+   * @throws as `archiveOf`
+   * @throws HttpError 503 when too much is going on
+   */
   of(reader: AnyReader): Promise<ArchiveBytes> {
     if (reader.kind === 'pmtiles') return archiveOf(reader)
     const kept = this.#kept.get(reader)

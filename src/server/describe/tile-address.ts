@@ -27,7 +27,7 @@ export const NO_WISHES: TileWishes = {
   scale: 1,
 }
 
-/** Throws HttpError 400 for what is no wish, or one that these tiles cannot fulfil. */
+/** @throws HttpError 400 when it is no wish, or one that these tiles cannot fulfil */
 export function wishesOf(search: URLSearchParams, look: TileLook): TileWishes {
   const wished = new URLSearchParams(search)
   const scale = /^@([1-9])x$/.exec(wished.get('tileSize') ?? wished.get('tilesize') ?? '')?.[1]
@@ -49,7 +49,7 @@ export function wishesOf(search: URLSearchParams, look: TileLook): TileWishes {
   return wishes
 }
 
-/** Of who will draw the tiles. Throws HttpError 400 for heights as numbers too. */
+/** Of who will draw the tiles. @throws HttpError 400 when heights are wanted as numbers too */
 export function drawableWishes(search: URLSearchParams, look: TileLook): TileWishes {
   const wishes = wishesOf(search, look)
   if (look.kind === 'heights' && !isDrawn(look, wishes)) {

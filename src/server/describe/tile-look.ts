@@ -25,7 +25,7 @@ const VECTOR_TYPES: readonly (string | undefined)[] = ['mvt', 'mlt']
 
 const known = new WeakMap<Source, { version: string; look: Promise<TileLook> }>()
 
-/** Found out once a version, however many ask. The source is held by them. Rejects with DAMAGED. */
+/** Found out once a version, however many ask. The source is held by them. @throws DAMAGED */
 export function tileLook(source: Source): Promise<TileLook> {
   const { version } = source
   const before = known.get(source)

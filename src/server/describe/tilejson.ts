@@ -28,7 +28,7 @@ export async function answerTileJson(context: ServerContext, request: RoutedSour
   }
 }
 
-/** Rejects with DAMAGED when the source cannot be described. */
+/** @throws DAMAGED when the source cannot be described */
 export async function sourceTileJson(
   { options }: ServerContext,
   base: string,

@@ -19,7 +19,10 @@ export class AllowedHosts {
     this.#domains = names.filter((name) => name.startsWith('.'))
   }
 
-  /** @throws HttpError 403, and 400 for a Host header that is no host */
+  /**
+   * @throws HttpError 403 when the host is not among them
+   * @throws HttpError 400 when the Host header is no host
+   */
   check(query: Query): void {
     const host = askedHost(query, this.#options)
     const name = host.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '')

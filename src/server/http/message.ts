@@ -18,7 +18,11 @@ export interface Query {
   readonly isSecure: boolean
   /** Aborted when the client is gone. Made when first asked for: tiles never ask. */
   readonly signal: AbortSignal
-  /** The request's body. Rejects with HttpError 413 beyond `limitBytes`, 400 when it is cut off. */
+  /**
+   * The request's body.
+   * @throws HttpError 413 when it is longer than `limitBytes`
+   * @throws HttpError 400 when it is cut off
+   */
   body(limitBytes: number): Promise<Uint8Array>
 }
 

@@ -38,7 +38,7 @@ export function publicBase(query: Query, options: UrlOptions): string {
   ].join('')
 }
 
-/** The host by which the client asks, with its port where that is not the usual one. Throws as publicBase does. */
+/** The host by which the client asks, with its port where that is not the usual one. @throws as publicBase */
 export function askedHost(query: Query, { trustProxy }: Pick<UrlOptions, 'trustProxy'>): string {
   return trustProxy ? hostAs(query, forwardedOf(query)) : hostOf(query)
 }

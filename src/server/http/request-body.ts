@@ -7,8 +7,10 @@ import { HttpError } from './message.js'
 const POLITE_BYTES = 4 * 1024 * 1024
 
 /**
- * The whole body. Rejects with HttpError 413 beyond `limitBytes`, 400 when it is cut off. The socket is not touched: an
- * answer can be written either way, and says 'Connection: close' where the rest of the body is still to come.
+ * The whole body. The socket is not touched: an answer can be written either way, and says 'Connection: close'
+ * where the rest of the body is still to come.
+ * @throws HttpError 413 when it is longer than `limitBytes`
+ * @throws HttpError 400 when it is cut off
  */
 export function readBody(request: IncomingMessage, limitBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {

@@ -4,9 +4,9 @@ import { reclaim } from '../../store/read/slab.js'
 import type { Reply } from './message.js'
 
 /**
- * Bytes and empty bodies are written at once; a stream is pulled. Rejects with what the stream throws: then nothing has
- * been written yet (`response.headersSent` is false), or the connection is cut, for a client must not take a part
- * for the whole.
+ * Bytes and empty bodies are written at once; a stream is pulled.
+ * @throws as the stream: then nothing has been written yet (`response.headersSent` is false), or the connection is cut,
+ * for a client must not take a part for the whole
  */
 export function writeReply(
   method: string,

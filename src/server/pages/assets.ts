@@ -52,7 +52,7 @@ class Assets {
     return this.#files.get(name)
   }
 
-  /** Throws HttpError 404 when the pages were not built. */
+  /** @throws HttpError 404 when the pages were not built */
   page(name: string): string {
     const page = this.#pages.get(name)
     if (page !== undefined) return page

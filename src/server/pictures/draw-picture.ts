@@ -50,8 +50,9 @@ export interface Drawn {
 }
 
 /**
- * Undefined for a source without tiles. Rejects with HttpError 400 when too many would have to be read, DAMAGED,
- * the signal's reason.
+ * Undefined for a source without tiles. Once the signal is aborted it rejects with its reason.
+ * @throws HttpError 400 when too many tiles would have to be read
+ * @throws DAMAGED
  */
 export async function drawPicture(
   source: Source,

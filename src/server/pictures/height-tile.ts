@@ -29,7 +29,8 @@ export interface HeightTile {
 
 /**
  * The answer to {z}/{x}/{y}[@2x][.ext]: made by `make`, of the tile or of its nearest stored ancestor. `kind` names all
- * of what else is asked for. Rejects with HttpError 400 and 404.
+ * of what else is asked for.
+ * @throws HttpError 400, HttpError 404
  */
 export async function answerHeightTile(
   context: ServerContext,
@@ -77,7 +78,10 @@ export async function answerHeightTile(
   }
 }
 
-/** Throws HttpError 400 for what is no tile, 404 outside the grid. */
+/**
+ * @throws HttpError 400 when it is no tile
+ * @throws HttpError 404 when it is outside the grid
+ */
 function parsePlace(
   rest: readonly string[],
   asked: TileQuery,

@@ -11,7 +11,7 @@ import { drawPicture } from './draw-picture.js'
 import { answerHeightTile, encodedOf } from './height-tile.js'
 import { WHITE } from './raw-canvas.js'
 
-/** Rejects with HttpError 400 and 404. */
+/** @throws HttpError 400, HttpError 404 */
 export function answerHillshade(context: ServerContext, request: RoutedSource): Answer {
   const sun = sunOf(request.search)
   const kind = `hillshade ${sun.azimuth} ${sun.altitude} ${sun.exaggeration}`
@@ -36,7 +36,7 @@ export function answerHillshade(context: ServerContext, request: RoutedSource): 
   })
 }
 
-/** Throws HttpError 400 for numbers that are none, or light from below. */
+/** @throws HttpError 400 when numbers are none, or light comes from below */
 export function sunOf(search: URLSearchParams): Sun {
   const number = (name: string, usual: number, low: number, high: number): number => {
     const text = search.get(name)

@@ -12,8 +12,10 @@ import { checkHeights, checkWant, isDrawn, nameOfTile, sideOf, type TileWant } f
 
 /**
  * The place of a tile cut out of the nearest stored ancestor and enlarged, bilinear, with the pixels of the ancestor's
- * neighbours considered, so that no seams are seen; heights as heights. The source is held by who asks. Undefined: no ancestor, nothing in its place,
- * deeper than zoom 26, or no picture (vector tiles). Rejects with HttpError 400 for a want that cannot be, and 503.
+ * neighbours considered, so that no seams are seen; heights as heights. The source is held by who asks. Undefined: no
+ * ancestor, nothing in its place, deeper than zoom 26, or no picture (vector tiles).
+ * @throws HttpError 400 when the want cannot be
+ * @throws HttpError 503 when too much is going on
  */
 export async function overzoomTile(
   context: ServerContext,

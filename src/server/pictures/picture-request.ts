@@ -37,7 +37,7 @@ const MAX_AVIF_PIXELS = 2 ** 21
 const QUALITY = 85
 const AVIF_QUALITY = 65
 
-/** '{w}x{h}[@2x][.ext]'. Throws HttpError 400. */
+/** '{w}x{h}[@2x][.ext]'. @throws HttpError 400 */
 export function parseSize(text: string, { pixels }: Pick<ServerLimits, 'pixels'>): PictureSize {
   const found = /^(\d{1,5})x(\d{1,5})(?:@([1-4])x)?(?:\.(\w{1,5}))?$/.exec(text)
   if (found === null) {
@@ -59,7 +59,7 @@ export function parseSize(text: string, { pixels }: Pick<ServerLimits, 'pixels'>
   return { width, height, scale, extension: found[4] ?? '' }
 }
 
-/** Throws HttpError 400 for what is none or does not go together. */
+/** @throws HttpError 400 when something is none, or does not go together */
 export function formOfPicture(
   search: URLSearchParams,
   { extension, width, height }: PictureSize,

@@ -7,7 +7,10 @@ import type { Source } from '../sources/source.js'
 const MAX_STATIC_ZOOM = 30
 const TILE_SIZE = 256
 
-/** 'west,south,east,north', degrees; west > east, or east past 180, crosses the antimeridian. Throws HttpError 400. */
+/**
+ * 'west,south,east,north', degrees; west > east, or east past 180, crosses the antimeridian.
+ * @throws HttpError 400
+ */
 export function windowOfText(text: string): Window {
   const numbers = numbersOf(text, 4)
   if (numbers === undefined) {
@@ -19,7 +22,7 @@ export function windowOfText(text: string): Window {
   return windowOf(numbers as [number, number, number, number])
 }
 
-/** Throws HttpError 404 when that is not known. */
+/** @throws HttpError 404 when that is not known */
 export function allOf(source: Source): Window {
   const { bounds } = source.describe()
   if (bounds === undefined) throw new HttpError(404, `'${source.id}' has no tiles.`)
@@ -48,7 +51,7 @@ function windowOf([west, south, east, north]: readonly [number, number, number, 
   return onFirstTurn(windowOfBbox([west, south, to, north]))
 }
 
-/** 'lon,lat,zoom' in the middle of width × height screen pixels. Throws HttpError 400. */
+/** 'lon,lat,zoom' in the middle of width × height screen pixels. @throws HttpError 400 */
 export function windowAround(text: string, width: number, height: number): Window {
   const [lon, lat, zoom] = numbersOf(text, 3) ?? []
   if (lon === undefined || lat === undefined || zoom === undefined) {

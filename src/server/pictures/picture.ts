@@ -21,14 +21,14 @@ import { allOf, windowAround, windowOfText } from './picture-window.js'
 /** Measured: 16 megapixels take 300 MB while they become WebP, else 150. */
 const MEMORY = { png: 1, jpeg: 1, webp: 2, avif: 2 } as const
 
-/** Rejects with HttpError 400 and 404. */
+/** @throws HttpError 400, HttpError 404 */
 export function answerBbox(context: ServerContext, request: RoutedSource): Promise<Reply> {
   const { source, rest } = request
   const [place, size] = rest as [string, string]
   return answerPicture(context, request, size, () => (place === 'auto' ? allOf(source) : windowOfText(place)))
 }
 
-/** Rejects with HttpError 400. */
+/** @throws HttpError 400 */
 export function answerStatic(context: ServerContext, request: RoutedSource): Promise<Reply> {
   const [place, size] = request.rest as [string, string]
   return answerPicture(context, request, size, ({ width, height, scale }) =>

@@ -17,7 +17,7 @@ function resume(): void {
   if (resting.length > 0) setImmediate(resume)
 }
 
-/** Lets others have their turn. Rejects with the signal's reason once it is aborted. */
+/** Lets others have their turn. Once the signal is aborted it rejects with its reason. */
 export async function breathe(signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     if (resting.push(resolve) === 1) setImmediate(resume)

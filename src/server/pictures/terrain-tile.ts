@@ -8,7 +8,7 @@ import { type Encoded, pixelsOf } from './draw-tile.js'
 import { answerHeightTile, encodedOf, type HeightTile } from './height-tile.js'
 import { factsOf } from './picture-facts.js'
 
-/** Rejects with HttpError 400 and 404. */
+/** @throws HttpError 400, HttpError 404 */
 export function answerTerrain(context: ServerContext, request: RoutedSource): Answer {
   const asked = request.search.get('encoding')
   if (asked !== null && !isTerrainRgb(asked))

@@ -35,7 +35,7 @@ export const nameOfTile = (
   want: TileWant,
 ): string => `${how} ${z}/${x}/${y} ${nameOfWant(want)}`
 
-/** Throws HttpError 400 for numbers that are none of those. */
+/** @throws HttpError 400 when numbers are none of those */
 export function checkWant({ quality, size, scale }: TileWant): void {
   if (quality !== undefined && !(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {
     throw new HttpError(400, 'quality must be a whole number from 1 to 100.')
@@ -51,7 +51,7 @@ export function checkWant({ quality, size, scale }: TileWant): void {
 /** Of tiles of numbers, which are packed on this thread. */
 const MAX_NUMBERS_SIDE = 512
 
-/** Pixels a side of the tile that is made. Throws HttpError 400 for more than the limits. */
+/** Pixels a side of the tile that is made. @throws HttpError 400 when it is more than the limits */
 export function sideOf(
   want: TileWant,
   storedSize: number,
@@ -69,7 +69,7 @@ export function sideOf(
   return side
 }
 
-/** Throws HttpError 400 for forms in which heights would be lost. */
+/** @throws HttpError 400 when heights would be lost in the form */
 export function checkHeights({ heights }: PictureFacts, { format }: TileWant): void {
   if (heights === undefined || format === undefined) return
   if (heights === 'numbers') {

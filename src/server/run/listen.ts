@@ -18,7 +18,10 @@ export interface Listening {
   /** To open in a browser on this machine: 'http://127.0.0.1:8080/maps/'. */
   readonly url: string
   readonly port: number
-  /** Reads the TLS files again; new connections get the new certificate. Throws as at the start, and goes on with the old. */
+  /**
+   * Reads the TLS files again; new connections get the new certificate. When it throws, the old one stays.
+   * @throws as listen
+   */
   reload(): void
   /** Accepts no new connections. */
   deafen(): Promise<void>
@@ -30,7 +33,9 @@ export interface Listening {
 
 /**
  * Serves on a port until closed.
- * @throws FlagstoneError BAD_OPTION, SYSTEM (the port is taken, privileged, not ours), NOT_FOUND (a TLS file)
+ * @throws SYSTEM when the port is taken, privileged or not ours
+ * @throws NOT_FOUND when a TLS file is not there
+ * @throws BAD_OPTION
  */
 export async function listen(server: TileServer, options: ListenOptions = {}): Promise<Listening> {
   const resolved = parseOptions(listenOptions, options, 'listen option')
@@ -110,7 +115,7 @@ function refuse(response: ServerResponse, headers: number): void {
   response.end(body)
 }
 
-/** The port, or one that is free for 0, when it may be listened on. Throws as listen does. */
+/** The port, or one that is free for 0, when it may be listened on. @throws as listen */
 export async function freePort(host: string, port: number): Promise<number> {
   const probe = createNetServer()
   await begin(probe, { host, port })

@@ -27,7 +27,7 @@ export interface ServeState {
 
 /** A server that runs, in this process or in several. */
 export interface Running extends ServeState {
-  /** Rejects with FlagstoneError when it cannot go on. */
+  /** A FlagstoneError ends it when it cannot go on. */
   readonly failed: Promise<never>
   /** Certificates are read again; several processes are replaced one by one. Rejects when it could not, and goes on as it was. */
   reload(): Promise<void>
@@ -42,7 +42,7 @@ export interface RunningHere extends Running {
   deafen(): Promise<void>
 }
 
-/** Throws what openTileServer and listen throw. */
+/** @throws as openTileServer and listen */
 export async function serve(job: ServeJob, log: LogSink, hooks: ServerHooks = {}): Promise<RunningHere> {
   const logging = requestLog(log, job.log, { trustProxy: job.server.trustProxy === true })
   const allowedHosts = allowedHostsOf(job)

@@ -30,7 +30,7 @@ const KILL_MS = 2000
 
 /**
  * @param note told in a sentence what became of a worker
- * @throws FlagstoneError what openTileServer and listen throw
+ * @throws as openTileServer and listen
  */
 export async function supervise(
   count: number,

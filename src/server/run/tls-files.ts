@@ -15,7 +15,10 @@ export interface TlsPair {
   readonly key: Buffer
 }
 
-/** Throws FlagstoneError NOT_FOUND, SYSTEM, BAD_OPTION: the files do not make a certificate that a server can use. */
+/**
+ * @throws NOT_FOUND, SYSTEM
+ * @throws BAD_OPTION when the files do not make a certificate that a server can use
+ */
 export function readTlsFiles({ cert, key }: TlsFiles): TlsPair {
   const pair = { cert: read(cert, 'certificate'), key: read(key, 'private key') }
   try {

@@ -28,7 +28,7 @@ export interface CatalogListeners {
 /**
  * Opens what the inputs stand for. Of files that were named, the first that cannot be opened is an error; those that
  * were found in folders are listed among the problems.
- * Rejects with FlagstoneError BAD_OPTION, NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, SYSTEM.
+ * @throws BAD_OPTION, NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, SYSTEM
  */
 export async function openCatalog(
   inputs: readonly SourceInput[],
@@ -134,7 +134,7 @@ class FileCatalog implements Catalog {
     return this.#files.count
   }
 
-  /** Throws LOCKED while its writer is moving parts of the file; what else goes wrong is its problem. */
+  /** What else goes wrong is its problem. @throws LOCKED when its writer is moving parts of the file */
   #openNow(entry: FileEntry): void {
     entry.tryOpen()
     if (entry.isBusy) throw movedNow({ path: entry.path })

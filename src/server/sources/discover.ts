@@ -64,7 +64,7 @@ export async function discover(inputs: readonly SourceInput[], depth: number): P
   return { ...all, found }
 }
 
-/** Undefined where nothing is; throws what else the system says of the path, as a sentence. */
+/** Undefined where nothing is. @throws SYSTEM when the path cannot be followed */
 function factsOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false })

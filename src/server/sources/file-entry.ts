@@ -49,7 +49,7 @@ export class FileEntry {
     return this.#problem
   }
 
-  /** Opens the file as it is now in place of what was open. Throws what opening throws. */
+  /** Opens the file as it is now in place of what was open. @throws as openBackend */
   open(): void {
     try {
       this.#isBusy = false

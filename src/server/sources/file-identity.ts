@@ -10,7 +10,10 @@ export interface FileIdentity {
   readonly ctimeMs: number
 }
 
-/** Undefined: nothing is there. Of the file a link leads to. @throws what says nothing of it: EIO, ESTALE … */
+/**
+ * Undefined: nothing is there. Of the file a link leads to.
+ * @throws Error when the system says nothing of it: EIO, ESTALE …
+ */
 export function identityOf(path: string): FileIdentity | undefined {
   let facts: Stats | undefined
   try {

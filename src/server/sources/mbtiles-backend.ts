@@ -35,7 +35,7 @@ export class MbtilesBackend implements Backend {
   #db: MbtilesReader
   #encoding: string | undefined
 
-  /** Throws NOT_FOUND, NOT_A_TILE_FILE, DAMAGED. */
+  /** @throws NOT_FOUND, NOT_A_TILE_FILE, DAMAGED */
   constructor(path: string) {
     this.#path = path
     this.#facts = factsOf(path)

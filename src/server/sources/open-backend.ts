@@ -16,7 +16,7 @@ export async function readyToOpen(paths: readonly string[]): Promise<void> {
  * Opens an archive for serving. Readers copy out of the file instead of mapping it: whoever shortens a mapped file
  * (`cp` over it) kills the process that touches it, and a server cannot keep people from doing so. Tiles share memory,
  * which is safe with sockets and saves asking for it tile by tile.
- * Throws FlagstoneError NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, SYSTEM.
+ * @throws NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, SYSTEM
  */
 export function openBackend(path: string): Backend {
   const kind = archiveKind(path)

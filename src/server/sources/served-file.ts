@@ -55,7 +55,7 @@ export class ServedFile extends BackendSource implements Closable {
   #isDropped = false
   lastUsed = 0
 
-  /** Opens the file. Throws what openBackend throws. */
+  /** Opens the file. @throws as openBackend */
   constructor({ id, path, real, missing }: FileFacts, files: OpenFiles) {
     super(id, path, missing)
     this.real = real
@@ -106,7 +106,7 @@ export class ServedFile extends BackendSource implements Closable {
     this.#files.delete(this)
   }
 
-  /** Opens the file if it was closed; false when the path leads to another one now. Throws what opening throws. */
+  /** Opens the file if it was closed; false when the path leads to another one now. @throws as openBackend */
   ensureOpen(): boolean {
     this.lastUsed = this.#files.tick()
     if (this.#open !== undefined) return true

@@ -33,7 +33,7 @@ export class SourceIds {
   readonly #byPath = new Map<string, string>()
   readonly #taken = new Set<string>()
 
-  /** Throws BAD_OPTION for a name that was given and cannot be. */
+  /** @throws BAD_OPTION when a name was given that cannot be */
   of({ path, label, id }: Pick<Found, 'path' | 'label' | 'id'>): string {
     const key = id === undefined ? path : `${path}\n${id}`
     return (

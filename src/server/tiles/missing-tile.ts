@@ -12,7 +12,7 @@ import { formatOfType, nameOfTile, sideOf } from '../pictures/tile-want.js'
 import type { Source } from '../sources/source.js'
 import { type AskedTile, isLasting } from './asked-tile.js'
 
-/** Throws HttpError 404 when that is what is to be answered. */
+/** @throws HttpError 404 when that is what is to be answered */
 export function missingTile(
   context: ServerContext,
   standard: StandardHeaders,

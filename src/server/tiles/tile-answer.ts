@@ -38,7 +38,11 @@ export class TileAnswers {
     this.#standard = standard
   }
 
-  /** `search`: behind the question mark. Throws HttpError 400 for what can be no tile, 404 outside the grid. */
+  /**
+   * `search`: behind the question mark.
+   * @throws HttpError 400 when it can be no tile
+   * @throws HttpError 404 when it is outside the grid
+   */
   answer(query: Query, source: Source, path: TilePath, search: string): Answer {
     const { z, x, isTms, extension, scale } = path
     if (z > MAX_ZOOM) throw new HttpError(400, `The zoom must be from 0 to ${MAX_ZOOM}.`)

@@ -48,7 +48,7 @@ export class WorkQueue {
   /**
    * Runs a job when its turn comes. `signal`: the client's; a job that waits is then dropped, one that runs may look
    * at its own, which is aborted with the client's reason. `slots`: how many a job that needs much memory takes.
-   * Rejects with HttpError 503 when too many wait, or when it took too long (the job's signal is aborted then).
+   * @throws HttpError 503 when too many wait, or when it took too long (the job's signal is aborted then)
    */
   run<T>(client: AbortSignal, job: (signal: AbortSignal) => Promise<T>, slots = 1): Promise<T> {
     const { jobs, jobMs } = this.#limits

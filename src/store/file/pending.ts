@@ -13,7 +13,7 @@ import { crcOfRange, scanRecords } from './scan.js'
 
 export type PendingOutcome = 'applied' | 'not-applied'
 
-/** What became of `sb.pending`. Throws DAMAGED when the contents fit neither answer. Writes nothing. */
+/** What became of `sb.pending`. Writes nothing. @throws DAMAGED when the contents fit neither answer */
 export function pendingOutcome(file: ByteFile, sb: Superblock): PendingOutcome {
   const { kind, length, sizeBefore, at } = sb.pending!
   const size = file.size()

@@ -46,8 +46,9 @@ export interface IndexCopy {
 }
 
 /**
- * Throws TOO_LARGE for more than 2^23 records, LOCKED when the writer commits faster than they can be read, DAMAGED
- * for records that cannot be.
+ * @throws TOO_LARGE when there are more than 2^23 records
+ * @throws LOCKED when the writer commits faster than they can be read
+ * @throws DAMAGED when records cannot be
  */
 export async function copyIndex(reader: TileReader, pace: Pace): Promise<IndexCopy> {
   for (let tries = 0; tries < TRIES; tries++) {

@@ -34,13 +34,15 @@ export interface ArchiveBytes {
   /** Bytes of memory it holds. */
   readonly heldBytes: number
   /**
-   * Fills `into` from `position` on; all of it lies in the archive (RangeError). Rejects with LOCKED when the file is
-   * in another state by now, and what is asked for cannot be had any more; with DAMAGED when it is cut off.
+   * Fills `into` from `position` on.
+   * @throws RangeError when not all of it lies in the archive
+   * @throws LOCKED when the file is in another state by now, and what is asked for cannot be had any more
+   * @throws DAMAGED when it is cut off
    */
   read(into: Uint8Array, position: number): Promise<void>
 }
 
-/** Rejects with TOO_LARGE, LOCKED, DAMAGED: see copyIndex. */
+/** @throws as copyIndex */
 export async function archiveOf(reader: AnyReader): Promise<ArchiveBytes> {
   if (reader.kind === 'pmtiles') return foreignArchive(reader)
   const { superblock } = reader

@@ -42,7 +42,7 @@ export class Archive {
   /** Told of bytes that belong to a part and that nothing needs: no hindrance to reading. */
   readonly #onLeftOver: ((clause: string) => void) | undefined
 
-  /** Reads and checks the header and the root directory. Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED. */
+  /** Reads and checks the header and the root directory. @throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED */
   constructor(file: ByteFile, onLeftOver?: (clause: string) => void) {
     this.#file = file
     this.#onLeftOver = onLeftOver

@@ -174,7 +174,10 @@ export class EpochWatch {
     return false
   }
 
-  /** Whether the file is as long as `sb` needs it; false when that was a passing state. Throws DAMAGED else. */
+  /**
+   * Whether the file is as long as `sb` needs it; false when that was a passing state.
+   * @throws DAMAGED when it is cut off
+   */
   #isWhole(sb: Superblock): boolean {
     try {
       assertWhole(this.#file, sb)

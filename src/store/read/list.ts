@@ -64,7 +64,10 @@ export type Rows = (zoom: number, from: number, most: number) => RecordRow[] | u
 const FIRST_ROWS = 4
 const MOST_ROWS = 512
 
-/** The tiles that are asked for, zoom by zoom in key order. Throws TypeError, RangeError for what cannot be asked. */
+/**
+ * The tiles that are asked for, zoom by zoom in key order.
+ * @throws TypeError, RangeError when that cannot be asked
+ */
 export function listTiles(rows: Rows, query: TilesQuery): IterableIterator<ListedTile> {
   checkQuery(query)
   return listAsked(rows, query)
@@ -126,7 +129,10 @@ function* listAsked(rows: Rows, query: TilesQuery): IterableIterator<ListedTile>
   }
 }
 
-/** West, south, east, north in degrees → one range of tiles, or two where they cross the antimeridian. Throws RangeError. */
+/**
+ * West, south, east, north in degrees → one range of tiles, or two where they cross the antimeridian.
+ * @throws RangeError
+ */
 export function tileRangesOf(bbox: readonly [number, number, number, number], zoom: number): TileRange[] {
   checkBbox(bbox)
   const [, south, , north] = bbox

@@ -12,7 +12,12 @@ export type AnyReader = TileReader | ForeignReader
 
 /**
  * Opens a Flagstone file, or any PMTiles v3 archive, for reading.
- * @throws FlagstoneError NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, SYSTEM
+ * @throws NOT_FOUND when nothing is there
+ * @throws NOT_A_TILE_FILE when it is something else
+ * @throws VERSION_UNSUPPORTED when a later Flagstone or another version of PMTiles wrote it
+ * @throws DAMAGED when what reading depends on is damaged
+ * @throws LOCKED when a writer is moving parts of the file and does not end
+ * @throws SYSTEM when it cannot be read
  */
 export function openTiles(path: string, options: ReaderOptions = {}): AnyReader {
   checkPath(path)
@@ -25,7 +30,7 @@ export function openTiles(path: string, options: ReaderOptions = {}): AnyReader 
   }
 }
 
-/** Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, BAD_OPTION. */
+/** @throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, BAD_OPTION */
 export function openReader(file: ByteFile, options: ReaderOptions = {}): AnyReader {
   if (isFlat(file)) return TileReader.open(file, options)
   if (isPmtiles(headOf(file))) return ForeignReader.open(file, options)

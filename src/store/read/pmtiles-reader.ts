@@ -72,7 +72,7 @@ export class ForeignReader {
   }
 
   /**
-   * Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED.
+   * @throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED
    * @internal
    */
   static open(file: ByteFile, options: ReaderOptions = {}): ForeignReader {

@@ -96,7 +96,8 @@ export class TileReader {
 
   /**
    * Opens a flat file. Nothing is scanned: the time does not depend on its size.
-   * Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED (a writer that never finishes moving things).
+   * @throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED
+   * @throws LOCKED when a writer never finishes moving things
    * @internal
    */
   static open(file: ByteFile, options: ReaderOptions = {}): TileReader {
@@ -422,7 +423,10 @@ export class TileReader {
     if (this.#epoch.changed() || this.#closed) this.#refresh(waitMs)
   }
 
-  /** For calls that return promises: lets a writer go on for a moment. Throws what is something else, or too late. */
+  /**
+   * For calls that return promises: lets a writer go on for a moment.
+   * @throws as `error`, when it is something else or too late
+   */
   async #afterBusy(error: unknown, deadline: number): Promise<void> {
     if (!isBusy(error)) throw error
     if (performance.now() >= deadline) throw movedNow(this.#file, this.#waitMs)
@@ -463,8 +467,8 @@ export class TileReader {
   }
 
   /**
-   * Whether what was just read can be believed. False: the epoch moved, read again. Throws what was found
-   * wrong when it did not.
+   * Whether what was just read can be believed. False: the epoch moved, read again.
+   * @throws DAMAGED when it did not
    */
   #settled(view: LevelView, key: number): boolean {
     const problem = this.#problem

@@ -69,7 +69,7 @@ export interface TilesFound
   readonly extent: Extent | undefined
 }
 
-/** Reads every record once. @throws FlagstoneError DAMAGED */
+/** Reads every record once. @throws DAMAGED */
 export function describeTiles(reader: AnyReader): TilesDescription {
   if (!isReader(reader)) throw wrongType('reader is an open reader', reader)
   const levels: { zoom: number; count: number; bytes: number }[] = []

@@ -91,7 +91,8 @@ class RegionOutput {
 
 /**
  * Cuts a region out of the file when nobody can mind, else gives its blocks back and leaves a gap. The merge is done by
- * then: that there is less room than there could be is no reason to fail it. Throws only when the writer has to give up.
+ * then: that there is less room than there could be is no reason to fail it.
+ * @throws SYSTEM when the writer has to give up
  */
 function freeRegion(state: StoreState, region: Region): void {
   let isCutOut = false

@@ -13,7 +13,7 @@ import { assertWhole, readMetadata } from '../file/whole.js'
 import { zeroHeader } from './seal.js'
 import { StoreState } from './state.js'
 
-/** The 'writer' lock is held. Throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED with the finding. */
+/** The 'writer' lock is held. @throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, with the finding */
 export function recover(
   file: ByteFile,
   stagingBytes: number,

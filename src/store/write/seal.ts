@@ -57,7 +57,7 @@ export function sealFile(
   return report
 }
 
-/** Before anything is done: what cannot be right whatever the file holds. Throws RangeError. */
+/** Before anything is done. @throws RangeError when something cannot be right whatever the file holds */
 export function checkPlace(info: ResolvedSealInfo): void {
   const nothing = { tiles: 0, minX: 0, minY: 0, maxX: 0, maxY: 0 }
   refuse(placeFindings(archivePlace({ ...nothing, minZoom: 0, maxZoom: MAX_ZOOM }, info)))

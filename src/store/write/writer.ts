@@ -89,7 +89,8 @@ export class TileWriter {
   }
 
   /**
-   * Makes an empty, committed tile file of an empty ByteFile. Throws EXISTS, LOCKED, BAD_OPTION, DISK_FULL.
+   * Makes an empty, committed tile file of an empty ByteFile.
+   * @throws EXISTS, LOCKED, BAD_OPTION, DISK_FULL
    * @internal
    */
   static create(file: ByteFile, options: WriterOptions = {}): TileWriter {
@@ -125,7 +126,7 @@ export class TileWriter {
   /**
    * Opens a file for further writing; recovers from whatever ended the last writer. A sealed file is unsealed
    * (our readers do not notice, PMTiles readers have to wait for the next seal).
-   * Throws LOCKED, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED.
+   * @throws LOCKED, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED
    * @internal
    */
   static reopen(file: ByteFile, options: WriterOptions = {}): TileWriter {
@@ -392,7 +393,7 @@ export class TileWriter {
   }
 }
 
-/** A copy by way of JSON. @throws TypeError for what JSON cannot say */
+/** A copy by way of JSON. @throws TypeError when JSON cannot say it */
 function asJson(metadata: unknown): Record<string, unknown> {
   const isObject = (value: unknown): value is Record<string, unknown> =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -412,7 +413,7 @@ function asJson(metadata: unknown): Record<string, unknown> {
   return copy
 }
 
-/** Throws LOCKED. */
+/** @throws LOCKED */
 export function lockForWriting(file: ByteFile): void {
   if (!file.writable) throw new TypeError(`${file.path} was opened for reading only`)
   const deadline = performance.now() + LOCK_PATIENCE_MS

@@ -139,7 +139,7 @@ function paint(out: Uint8Array, rowStart: number, changes: Int32Array, count: nu
   }
 }
 
-/** Packed rows of one bit a pixel. Throws Problem. */
+/** Packed rows of one bit a pixel. @throws Problem */
 export function decodeCcitt(
   input: Uint8Array,
   shape: BlockShape,

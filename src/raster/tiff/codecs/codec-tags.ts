@@ -36,7 +36,7 @@ export interface CodecTags {
   readonly oldJpeg: OldJpeg | undefined
 }
 
-/** Throws SOURCE_CORRUPT when tables lie outside the file. */
+/** @throws SOURCE_CORRUPT when tables lie outside the file */
 export async function readCodecTags(source: ByteSource, ifd: Ifd, compression: number): Promise<CodecTags> {
   return {
     jpegTables: await ifd.bytes(Tag.JpegTables, 65536),

@@ -12,7 +12,10 @@ import { decodeLzw, lzwExactly } from './lzw.js'
 import { decodePackBits } from './packbits.js'
 import { decodeZstd, zstdExactly } from './zstd.js'
 
-/** Synchronous: handing 300 KB to another thread and back costs more than it saves beside other workers. Throws Problem. */
+/**
+ * Synchronous: handing 300 KB to another thread and back costs more than it saves beside other workers.
+ * @throws Problem
+ */
 export function decompressBytes(
   codec: Codec,
   input: Uint8Array,
@@ -80,7 +83,7 @@ function inflateAll(input: Uint8Array, most: number, expected: number): Uint8Arr
 const LERC_DEFLATE = 1
 const LERC_ZSTD = 2
 
-/** Numbers of a LERC block. Throws Problem. */
+/** Numbers of a LERC block. @throws Problem */
 export async function decompressSamples(
   codec: Codec,
   input: Uint8Array,

@@ -78,7 +78,7 @@ const adobe = (transform: 0 | 1): readonly number[] => [
 
 /**
  * The block as a stream that stands alone, and its size, so that nothing is decoded before it is checked.
- * Throws Problem.
+ * @throws Problem
  */
 export function completeJpeg(block: Uint8Array, tables: Uint8Array | undefined, ycbcr: boolean): JpegStream {
   const { segments, scan } = segmentsOf(block)

@@ -48,7 +48,7 @@ function readHeader(input: Uint8Array, at: number): BlobHeader | undefined {
 
 const sampleType = (coding: SampleCoding): string => `${coding.sampleFormat}${coding.bitsPerSample}`
 
-/** Checks every blob and says how the samples are laid out. Throws Problem. */
+/** Checks every blob and says how the samples are laid out. @throws Problem */
 function checkBlobs(
   input: Uint8Array,
   shape: BlockShape,
@@ -85,7 +85,7 @@ function checkBlobs(
 
 let loading: Promise<void> | undefined
 
-/** Samples of a block, interleaved, and which of its pixels hold any. Throws Problem. */
+/** Samples of a block, interleaved, and which of its pixels hold any. @throws Problem */
 export async function decodeLerc(
   input: Uint8Array,
   shape: BlockShape,

@@ -105,7 +105,7 @@ function undoDelta(bytes: Uint8Array, distance: number): void {
   for (let i = distance; i < bytes.length; i++) bytes[i] = bytes[i]! + bytes[i - distance]!
 }
 
-/** Decodes into `out` and returns how many bytes came out. Throws Problem. */
+/** Decodes into `out` and returns how many bytes came out. @throws Problem */
 export function decodeLzma(input: Uint8Array, out: Uint8Array): number {
   if (input.length < STREAM_HEADER + 8 || STREAM_MAGIC.some((byte, i) => input[i] !== byte)) {
     throw new Problem('it holds no LZMA data')

@@ -23,7 +23,7 @@ export const isOldLzw = (bytes: Uint8Array): boolean =>
 
 /**
  * Decodes into `out` and returns how many bytes came out (at most `out.length`; what follows is ignored).
- * Throws Problem when a code refers to nothing.
+ * @throws Problem when a code refers to nothing
  */
 export function decodeLzw(bytes: Uint8Array, out: Uint8Array): number {
   const old = isOldLzw(bytes)

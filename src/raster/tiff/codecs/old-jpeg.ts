@@ -21,7 +21,7 @@ const isStream = (bytes: Uint8Array | undefined): bytes is Uint8Array =>
 const segment = (marker: number, ...body: number[]): Uint8Array =>
   Uint8Array.of(0xff, marker, (body.length + 2) >> 8, (body.length + 2) & 255, ...body)
 
-/** The block as a complete JPEG stream. Throws Problem. */
+/** The block as a complete JPEG stream. @throws Problem */
 export function completeOldJpeg(block: Uint8Array, old: OldJpeg, shape: BlockShape): Uint8Array {
   if (isStream(block)) return block
   const before = (isStream(old.header) && fromHeader(old.header, shape)) || fromTags(old, shape)

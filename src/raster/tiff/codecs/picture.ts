@@ -18,7 +18,7 @@ function jpegStream(codec: Codec, input: Uint8Array, shape: BlockShape): JpegStr
   return completeJpeg(completeOldJpeg(input, oldJpeg, shape), undefined, ycbcr)
 }
 
-/** Samples of a JPEG or WebP block. Throws Problem. */
+/** Samples of a JPEG or WebP block. @throws Problem */
 export async function decompressPicture(
   codec: Codec,
   input: Uint8Array,

@@ -59,7 +59,7 @@ function walkFrame(view: DataView, at: number): Frame {
   return { begin: at, start, end: position, next: position + (descriptor & 4), mostBytes }
 }
 
-/** How a frame is decoded: how many bytes of `out` it fills. Throws Problem. */
+/** How a frame is decoded: how many bytes of `out` it fills. @throws Problem */
 type Way = (input: Uint8Array, frame: Frame, out: Uint8Array) => number
 
 const broken = (why: string): Problem => new Problem(`its ZSTD data is broken: ${why}`)
@@ -162,7 +162,7 @@ const decodeBest: Way = (input, frame, out) => {
   return (engine && decodeNear(engine, input, frame, out)) ?? decodeHere(input, frame, out)
 }
 
-/** Decodes into `out` and returns how many bytes came out. Throws Problem. */
+/** Decodes into `out` and returns how many bytes came out. @throws Problem */
 export const decodeZstd = (input: Uint8Array, out: Uint8Array): number => decodeFrames(input, out, decodeBest)
 
 /** The same by fzstd alone. */

@@ -13,8 +13,9 @@ export interface ByteSource {
   /** What the server calls this version of a remote file: size, and ETag or date. */
   readonly version?: string
   /**
-   * Exactly `length` bytes at `offset`, perhaps in memory taken from `memory`. Throws SOURCE_CORRUPT outside the file,
-   * SOURCE_UNREADABLE when the system fails.
+   * Exactly `length` bytes at `offset`, perhaps in memory taken from `memory`.
+   * @throws SOURCE_CORRUPT when they lie outside the file
+   * @throws SOURCE_UNREADABLE when the system fails
    */
   read(offset: number, length: number, memory?: PixelMemory): Promise<Uint8Array>
   /** Says what will be read soon, where that can be made faster. */
@@ -86,7 +87,12 @@ function unreadable(path: string, call: string, cause: unknown): FlagstoneError 
   return new FlagstoneError('SOURCE_UNREADABLE', `${path} cannot be read (${errno ?? cause})`, details)
 }
 
-/** Opens a file of the disk. Throws NOT_FOUND, SOURCE_UNREADABLE (also for what is no regular file); SYSTEM when too many are open. */
+/**
+ * Opens a file of the disk.
+ * @throws NOT_FOUND
+ * @throws SOURCE_UNREADABLE when it cannot be read, or is no regular file
+ * @throws SYSTEM when too many files are open
+ */
 export async function openFileSource(path: string): Promise<ByteSource> {
   try {
     const { handle, sizeBytes } = await openRegular(path)

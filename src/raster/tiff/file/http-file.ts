@@ -91,13 +91,14 @@ export class HttpFile {
 
   /**
    * The first `length` bytes, or all of the file when it is shorter or its server cannot send parts. Once, before
-   * anything else. Throws NOT_FOUND, SOURCE_UNREADABLE.
+   * anything else.
+   * @throws NOT_FOUND, SOURCE_UNREADABLE
    */
   head(length: number): Promise<Uint8Array> {
     return this.#retrying(0, length, (response, alive) => this.#readHead(response, length, alive))
   }
 
-  /** Exactly these bytes, which must lie inside the file. Throws SOURCE_UNREADABLE. */
+  /** Exactly these bytes, which must lie inside the file. @throws SOURCE_UNREADABLE */
   range(offset: number, length: number): Promise<Uint8Array> {
     return this.#retrying(offset, length, async (response, alive) => {
       const got = this.#contentRange(response)

@@ -33,7 +33,7 @@ export interface HttpSourceOptions extends HttpOptions {
   readonly cacheBytes?: number
 }
 
-/** Opens a URL. Throws NOT_FOUND, SOURCE_UNREADABLE. */
+/** Opens a URL. @throws NOT_FOUND, SOURCE_UNREADABLE */
 export async function openHttpSource(path: string, options: HttpSourceOptions = {}): Promise<ByteSource> {
   const file = new HttpFile(path, options)
   const head = await file.head(HEAD_BYTES)

@@ -5,7 +5,8 @@ import { openHttpSource } from './http-source.js'
 
 /**
  * `cacheBytes`: what is kept of decoded blocks; half as much is kept of what came over the network, within bounds.
- * Throws NOT_FOUND, SOURCE_UNREADABLE, SOURCE_UNSUPPORTED (paths that only GDAL knows).
+ * @throws NOT_FOUND, SOURCE_UNREADABLE
+ * @throws SOURCE_UNSUPPORTED when only GDAL knows such paths
  */
 export async function openByteSource(path: string, cacheBytes?: number): Promise<ByteSource> {
   refuseForeignPath(path)

@@ -107,7 +107,7 @@ export class Ifd {
     return this.#entries.get(tag)?.count ?? 0
   }
 
-  /** The first `limit` values as numbers; undefined when the tag is missing or empty. Throws SOURCE_CORRUPT. */
+  /** The first `limit` values as numbers; undefined when the tag is missing or empty. @throws SOURCE_CORRUPT */
   async numbers(tag: number, limit: number): Promise<Float64Array | undefined> {
     const entry = this.#entries.get(tag)
     if (entry === undefined || entry.count === 0) return undefined
@@ -183,7 +183,11 @@ async function readHeader(source: ByteSource, reader: ChunkReader): Promise<Head
   return { little, big: true, firstIfd: uint64(magic, 8, little) }
 }
 
-/** Reads header and directories. Throws SOURCE_UNSUPPORTED (no TIFF), SOURCE_CORRUPT. */
+/**
+ * Reads header and directories.
+ * @throws SOURCE_UNSUPPORTED when it is no TIFF
+ * @throws SOURCE_CORRUPT
+ */
 export async function readStructure(source: ByteSource): Promise<TiffStructure> {
   const reader = new ChunkReader(source)
   const header = await readHeader(source, reader)

@@ -49,7 +49,7 @@ export class BlockCache<T extends Sized> {
     return found!
   }
 
-  /** Calls back with the block, once it is there; rejects with what `make` or the visitor throws. */
+  /** Calls back with the block, once it is there. @throws as `make` and the visitor */
   async visit(key: number, make: () => Promise<T>, visitor: (block: T) => void): Promise<void> {
     const block = this.peek(key)
     if (block !== undefined) {

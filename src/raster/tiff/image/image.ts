@@ -131,7 +131,7 @@ export class TiffImage {
     this.#source.prefetch?.(ranges)
   }
 
-  /** Reads and decodes a unit; its arrays may be taken from `memory`. Throws SOURCE_CORRUPT, SOURCE_UNREADABLE. */
+  /** Reads and decodes a unit; its arrays may be taken from `memory`. @throws SOURCE_CORRUPT, SOURCE_UNREADABLE */
   async decode(unitX: number, unitY: number, memory?: PixelMemory): Promise<Unit> {
     const scratch = new Scratch(memory)
     try {

@@ -247,7 +247,7 @@ async function readYCbCr(ifd: Ifd): Promise<YCbCr> {
   }
 }
 
-/** Reads and checks one directory. Throws SOURCE_CORRUPT, TOO_LARGE. */
+/** Reads and checks one directory. @throws SOURCE_CORRUPT, TOO_LARGE */
 export async function readLayout(source: ByteSource, ifd: Ifd, littleEndian: boolean): Promise<ImageLayout> {
   const samplesPerPixel = positive(source, (await ifd.number(Tag.SamplesPerPixel)) ?? 1, 'number of samples')
   if (samplesPerPixel > 65535) throw corrupt(source, `it claims ${samplesPerPixel} samples per pixel`)

@@ -68,7 +68,7 @@ function unsupportedColours(layout: ImageLayout): string | undefined {
   return undefined
 }
 
-/** Throws SOURCE_UNSUPPORTED. */
+/** @throws SOURCE_UNSUPPORTED */
 export function requireSupported(path: string, layout: ImageLayout): void {
   const why = unsupported(layout)
   if (why !== undefined) throw new FlagstoneError('SOURCE_UNSUPPORTED', `${path}: ${why}`, { path })
