@@ -18,7 +18,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { FlagstoneError } from '../errors.js'
 
-export const ELEVATION_MAGIC = 'FSEL'
+const ELEVATION_MAGIC = 'FSEL'
 const VERSION = 1
 const HEADER_BYTES = 32
 const MAX_SIDE = 4096
@@ -35,8 +35,6 @@ const AT = {
   step: 16,
   offset: 24,
 } as const
-
-export type ElevationSamples = 'int16' | 'float32'
 
 /** A tile of stored numbers. */
 export interface StoredElevation {

@@ -50,8 +50,6 @@ export function indexStart(growthUnitBytes: number): number {
 export const RECORD_BYTES = 24
 export const RECORD_SIZES = { key: 8, offset: 6, type: 1, flags: 1, length: 4, check: 4 } as const
 export const RECORD = layOut(RECORD_SIZES, RECORD_BYTES)
-/** The part of a record its check covers: all of it but the check itself. */
-export const RECORD_HEAD_BYTES = RECORD.check
 export const RECORD_WORDS = RECORD_BYTES / 4
 /** Bit 0 of a record's flags: the tile was removed; offset and length are 0. All other bits are 0. */
 export const FLAG_DELETED = 1
@@ -60,7 +58,7 @@ export const MAX_VALUE_BYTES = 2 ** 31
 /** Offsets of values are 48 bits, relative to V. */
 export const MAX_VALUE_OFFSET = 2 ** 48 - 1
 /** A window to map a big index in: a multiple of a record and of 64 KiB, below 2^30. */
-export const INDEX_WINDOW_BYTES = 3 * 2 ** 28
+const INDEX_WINDOW_BYTES = 3 * 2 ** 28
 
 /** How many records fit into a region. */
 export function recordCapacity(capacityBytes: number): number {
@@ -128,7 +126,7 @@ export const PLACEMENT_TAIL = 2
 export const PMTILES_MAGIC = Uint8Array.of(0x50, 0x4d, 0x54, 0x69, 0x6c, 0x65, 0x73)
 export const PMTILES_VERSION = 3
 export const PMTILES_HEADER_BYTES = 127
-export const PMTILES_HEADER_SIZES = {
+const PMTILES_HEADER_SIZES = {
   magic: 7,
   version: 1,
   rootOffset: 8,

@@ -89,7 +89,7 @@ export interface SuperblockProblem {
   code: 'NOT_A_TILE_FILE' | 'VERSION_UNSUPPORTED' | 'DAMAGED'
 }
 
-export function emptyLevel(): Level {
+function emptyLevel(): Level {
   return { offset: 0, capacityBytes: 0, count: 0, sortedCount: 0 }
 }
 

@@ -64,7 +64,7 @@ export const libc = {
 }
 
 export const errno = (): number => koffi.errno()
-export const EINTR = constants.errno.EINTR
+const EINTR = constants.errno.EINTR
 /** What mmap returns when it fails. */
 export const MAP_FAILED = 0xffffffffffffffffn
 

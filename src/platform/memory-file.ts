@@ -9,7 +9,7 @@ import { type ByteFile, type Capabilities, FALLOC, type LockName } from './byte-
 const CHUNK = 65536
 
 /** What the file system of a MemoryFile can do unless told otherwise: everything. */
-export const MEMORY_CAPABILITIES: Capabilities = {
+const MEMORY_CAPABILITIES: Capabilities = {
   insertRange: true,
   collapseRange: true,
   punchHole: true,

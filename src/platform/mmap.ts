@@ -13,7 +13,7 @@ const MAP_PRIVATE = 2
 /** Pages that may be written, and so copied, are not counted before they are. */
 const MAP_NORESERVE = process.platform === 'darwin' ? 0x40 : 0x4000
 /** koffi aborts the process over 2^32 bytes, and a window of this size is plenty. */
-export const MAX_MAPPING_BYTES = 2 ** 30
+const MAX_MAPPING_BYTES = 2 ** 30
 /**
  * Mappings for views that may be alive at once. They end when the garbage collector says so, which a synchronous loop
  * keeps it from; Linux allows a process 65,530 mappings of all kinds.

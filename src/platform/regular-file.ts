@@ -30,7 +30,7 @@ export function specialKind(stats: Stats): string | undefined {
 }
 
 /** The error for what is no regular file. It has the path and no errno. */
-export const notRegular = (path: string, kind: string): FlagstoneError =>
+const notRegular = (path: string, kind: string): FlagstoneError =>
   new FlagstoneError('SOURCE_UNREADABLE', `${path} is not a regular file: it is ${kind}.`, { path })
 
 /**

@@ -10,7 +10,7 @@ import { O_DIRECT } from './direct.js'
 import { addressOf } from './libc.js'
 
 /** A page: pieces never share one with bytes written through the cache. Enough for O_DIRECT everywhere. */
-export const ALIGN_BYTES = 4096
+const ALIGN_BYTES = 4096
 const BUFFERS = 3
 /** Missing where we were put into a bundle. */
 const THREAD = new URL('./write-thread.js', import.meta.url)
@@ -20,7 +20,7 @@ const BEGIN_MS = 10_000
 /** States of the thread. Only the one who changes STARTING decides: a thread that was given up writes nothing. */
 export const STARTING = 0
 export const BEGUN = 1
-export const GIVEN_UP = 2
+const GIVEN_UP = 2
 
 /** States of a buffer; they change FREE → FULL (here), FULL → FREE or FAILED (there), FAILED → FREE (here). */
 export const FREE = 0

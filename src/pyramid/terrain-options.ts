@@ -13,8 +13,8 @@ import {
 } from '../raster/tiles/terrain.js'
 
 /** Steps of stored numbers when not given: −5,691.75 to 10,691.75 m, every place on land. */
-export const DEFAULT_STEP_M = 0.25
-export const DEFAULT_OFFSET_M = 2500
+const DEFAULT_STEP_M = 0.25
+const DEFAULT_OFFSET_M = 2500
 
 /** What heights count in: 'm', 'ft', 'us-ft', or metres a unit. */
 export type TerrainUnit = 'm' | 'ft' | 'us-ft' | number

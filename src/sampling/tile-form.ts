@@ -36,7 +36,7 @@ export function colourForm(): ColourForm {
 }
 
 /** Heights: of raw elevation tiles, and of pictures in an encoding. */
-export function heightForm(encoding?: TerrainRgb): TileForm<Float32Array> {
+function heightForm(encoding?: TerrainRgb): TileForm<Float32Array> {
   return { decode: (bytes) => decodeHeights(bytes, encoding), canvas: createValueCanvas }
 }
 

@@ -17,7 +17,7 @@ const levelShape = {
   expectedTiles: z.number().min(0).max(Number.MAX_SAFE_INTEGER),
 }
 
-export const levelHint = z.strictObject(levelShape)
+const levelHint = z.strictObject(levelShape)
 
 const writerShape = {
   /** Levels to lay out at creation. Others appear on first use; any level may outgrow its hint. */

@@ -1,6 +1,6 @@
 // Light, dark, or as the system is. The choice is kept where the browser lets us keep something.
 
-export type Theme = 'auto' | 'light' | 'dark'
+type Theme = 'auto' | 'light' | 'dark'
 const KEY = 'flagstone-theme'
 const NEXT: Readonly<Record<Theme, Theme>> = { auto: 'light', light: 'dark', dark: 'auto' }
 const NAMES: Readonly<Record<Theme, string>> = { auto: 'same as the system', light: 'light', dark: 'dark' }

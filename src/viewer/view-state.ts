@@ -26,7 +26,7 @@ export interface Shown {
 
 export type Switch = 'tiles' | 'gaps' | 'overzoom' | 'crisp' | 'terrain' | 'graticule'
 
-export const DEFAULTS: Shown = {
+const DEFAULTS: Shown = {
   opacity: 100,
   tiles: false,
   gaps: false,

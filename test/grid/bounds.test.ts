@@ -1,12 +1,13 @@
 // Footprints, tile ranges and automatic zooms.
+
 import t, { type Test } from 'tap'
 import type { Crs } from '../../src/grid/crs/crs.js'
-import { transformer, WEB_MERCATOR } from '../../src/grid/crs/transform.js'
+import { WEB_MERCATOR } from '../../src/grid/crs/epsg.js'
+import { transformer } from '../../src/grid/crs/transform.js'
 import {
   type Affine,
   footprintOf,
   suggestedResolution,
-  tileRanges,
   zoomForResolution,
 } from '../../src/grid/place/bounds.js'
 import {
@@ -16,6 +17,7 @@ import {
   metresToLon,
   resolution,
 } from '../../src/grid/tiles/mercator.js'
+import { tileRanges } from './tile-ranges.js'
 
 const crs = (definition: string): Crs => ({ epsg: undefined, name: definition, definition })
 const LONLAT = crs('EPSG:4326')
@@ -58,11 +60,10 @@ t.test('whole worlds', async (t) => {
     near(t, box.east - box.west, 2 * LIMIT_METRES, 1e-3, `${west}: all longitudes`)
     near(t, box.north, LIMIT_METRES, 1e-3, 'to the top')
     near(t, box.south, -LIMIT_METRES, 1e-3, 'to the bottom')
-    t.same(tileRanges(box, 3), [{ minX: 0, minY: 0, maxX: 7, maxY: 7 }])
   }
 })
 
-t.test('over the antimeridian: two ranges', async (t) => {
+t.test('over the antimeridian', async (t) => {
   for (const [west, offset] of [
     [170, 0],
     [-190, 360],
@@ -72,16 +73,11 @@ t.test('over the antimeridian: two ranges', async (t) => {
     near(t, metresToLon(box.west), 170, 1e-9, 'west')
     near(t, metresToLon(box.east), 190, 1e-9, 'east')
     t.equal(box.lonOffset, offset)
-    t.same(tileRanges(box, 4), [
-      { minX: 15, minY: 7, maxX: 15, maxY: 7 },
-      { minX: 0, minY: 7, maxX: 0, maxY: 7 },
-    ])
   }
   // a projected image over 180° (Fiji)
   const fiji = crs('+proj=tmerc +lat_0=-17 +lon_0=178.75 +k=0.99985 +x_0=2000000 +y_0=4000000 +ellps=WGS84')
   const box = footprintOf(fiji, [1900000, 1000, 0, 4100000, 0, -1000], 400, 200)!
   t.ok(metresToLon(box.west) > 177 && metresToLon(box.east) > 181 && metresToLon(box.east) < 183)
-  t.equal(tileRanges(box, 8).length, 2)
 })
 
 t.test('an image that holds the pole covers every longitude', async (t) => {

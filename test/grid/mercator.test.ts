@@ -19,7 +19,6 @@ import {
   resolution,
   tileBounds,
   tileBoundsLonLat,
-  worldPixels,
 } from '../../src/grid/tiles/mercator.js'
 
 const near = (t: Test, a: number, b: number, eps: number, what: string): boolean =>
@@ -32,7 +31,6 @@ t.test('constants are those everybody uses', async (t) => {
   near(t, resolution(0), 156543.03392804097, 1e-9, 'OGC 17-083r2 GoogleMapsCompatible, zoom 0')
   near(t, resolution(18), 0.5971642834779395, 1e-15, 'zoom 18')
   t.equal(resolution(3, 512), resolution(4, 256))
-  t.equal(worldPixels(2, 512), 2048)
 })
 
 t.test('known places', async (t) => {

@@ -1,10 +1,12 @@
 // Transforms: our closed forms equal proj4's, known places, and the edges of domains.
+
 import fc from 'fast-check'
 import proj4 from 'proj4'
 import t, { type Test } from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
 import type { Crs } from '../../src/grid/crs/crs.js'
-import { lonLatConverterOf, transformer, WEB_MERCATOR } from '../../src/grid/crs/transform.js'
+import { WEB_MERCATOR } from '../../src/grid/crs/epsg.js'
+import { lonLatConverterOf, transformer } from '../../src/grid/crs/transform.js'
 
 const crs = (definition: string, epsg?: number): Crs => ({ epsg, name: definition, definition })
 const UTM17 = crs('+proj=utm +zone=17 +datum=NAD83 +units=m +no_defs', 26917)

@@ -1,20 +1,17 @@
 // Images in many coordinate systems and placed in every way, against gdalwarp with exact transforms: the same
 // pixels at the same places.
+
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import {
-  footprintOf,
-  suggestedResolution,
-  tileRanges,
-  zoomForResolution,
-} from '../../src/grid/place/bounds.js'
+import { footprintOf, suggestedResolution, zoomForResolution } from '../../src/grid/place/bounds.js'
 import { mapperOf, placementOf } from '../../src/grid/place/placement.js'
 import { openRaster } from '../../src/raster/open.js'
 import type { SourceInfo } from '../../src/raster/source.js'
-import { warp } from '../../src/raster/warp/warp.js'
+import { tileRanges } from '../grid/tile-ranges.js'
 import { gdalWarp, interiorPsnr, type Picture, shiftOf, withoutGdal } from '../helpers/gdal.js'
 import { gdal, translated } from './against-gdal.js'
+import { warp } from './whole-warp.js'
 
 const WIDTH = 110
 const HEIGHT = 90

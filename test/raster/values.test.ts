@@ -1,4 +1,5 @@
 // Values through the warp and down the pyramid: nothing is rounded, holes do not bleed, in every kernel.
+
 import proj4 from 'proj4'
 import t from 'tap'
 import type { Crs } from '../../src/grid/crs/crs.js'
@@ -8,9 +9,10 @@ import { type Pixels, RESAMPLINGS, type Resampling } from '../../src/raster/pixe
 import type { Geotransform, PixelWindow, RasterSource } from '../../src/raster/source.js'
 import { halve, halveInto } from '../../src/raster/tiles/downsample.js'
 import { rankOf } from '../../src/raster/warp/kernels-footprint.js'
-import { runWarp, warp } from '../../src/raster/warp/warp.js'
+import { runWarp } from '../../src/raster/warp/warp.js'
 import { planWarp, type WarpTarget } from '../../src/raster/warp/warp-plan.js'
 import { exactPositions, memorySource, naiveSample, picture, randomOf } from './synthetic.js'
+import { warp } from './whole-warp.js'
 
 const MERCATOR: Crs = { epsg: 3857, name: 'EPSG:3857', definition: 'EPSG:3857' }
 const UTM: Crs = { epsg: 26917, name: 'EPSG:26917', definition: '+proj=utm +zone=17 +datum=NAD83 +units=m' }

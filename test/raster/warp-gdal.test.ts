@@ -4,19 +4,21 @@
 // which is off where the target is larger than the image, so the true scale is passed as XSCALE and YSCALE.
 // And its lanczos, when shrinking, snaps to whole source pixels (3.6.2: an impulse does not move while the
 // target moves by half a pixel), so lanczos is compared where it is not widened; warp.test.ts has the rest.
+
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { footprintOf, tileRanges } from '../../src/grid/place/bounds.js'
+import { footprintOf } from '../../src/grid/place/bounds.js'
 import { openGeoTiff } from '../../src/raster/formats/geotiff.js'
 import { type Pixels, RESAMPLINGS, type Resampling } from '../../src/raster/pixels.js'
 import type { Geotransform, RasterSource } from '../../src/raster/source.js'
 import { isFootprint, WIDEN_ABOVE } from '../../src/raster/warp/kernels.js'
-import { warp } from '../../src/raster/warp/warp.js'
 import { planWarp } from '../../src/raster/warp/warp-plan.js'
+import { tileRanges } from '../grid/tile-ranges.js'
 import { gdalWarp, interiorPsnr, type Picture, shiftOf, withoutGdal } from '../helpers/gdal.js'
 import { sharedData } from '../helpers/paths.js'
 import { type MaskStyle, maskKindOf, memorySource, picture } from './synthetic.js'
+import { warp } from './whole-warp.js'
 
 const DECIBELS_LEAST = 55
 const SHIFT_MOST = 0.02

@@ -1,4 +1,5 @@
 // The warp against a naive one: exact positions by proj4, textbook kernels, direct sums in doubles.
+
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { Crs } from '../../src/grid/crs/crs.js'
@@ -6,7 +7,7 @@ import { LIMIT_METRES, resolution } from '../../src/grid/tiles/mercator.js'
 import { createCanvas } from '../../src/raster/canvas.js'
 import { type Pixels, RESAMPLINGS, type Resampling } from '../../src/raster/pixels.js'
 import type { Geotransform } from '../../src/raster/source.js'
-import { runWarp, warp, warpInto } from '../../src/raster/warp/warp.js'
+import { runWarp } from '../../src/raster/warp/warp.js'
 import { planWarp, type WarpTarget } from '../../src/raster/warp/warp-plan.js'
 import {
   cut,
@@ -19,6 +20,7 @@ import {
   naiveSample,
   picture,
 } from './synthetic.js'
+import { warp, warpInto } from './whole-warp.js'
 
 const MERCATOR: Crs = { epsg: 3857, name: 'EPSG:3857', definition: 'EPSG:3857' }
 const LONLAT: Crs = { epsg: 4326, name: 'EPSG:4326', definition: 'EPSG:4326' }

@@ -1,14 +1,15 @@
 // The edges of the world against gdalwarp: the antimeridian from both sides and across, longitudes of 0…360 and
 // beyond, poles, polar maps, rims of world maps. Nothing that GDAL paints is missing, and it looks the same.
+
 import { join } from 'node:path'
 import t from 'tap'
 import { footprintOf } from '../../src/grid/place/bounds.js'
 import { placementOf } from '../../src/grid/place/placement.js'
 import { openRaster } from '../../src/raster/open.js'
-import { warp } from '../../src/raster/warp/warp.js'
 import { gdalWarp, withoutGdal } from '../helpers/gdal.js'
 import { fixture } from '../helpers/paths.js'
 import { gdal } from './against-gdal.js'
+import { warp } from './whole-warp.js'
 
 const WORLD = 20037508.342789244
 

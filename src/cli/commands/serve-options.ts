@@ -14,7 +14,7 @@ export interface Missing {
 const count = (min: number): ((text: string) => number) => parseInteger(min, 2 ** 31 - 1)
 
 /** 'overzoom' or 'ortho=overzoom', any number of them. */
-export function collectMissing(text: string, before: Missing = { byId: {} }): Missing {
+function collectMissing(text: string, before: Missing = { byId: {} }): Missing {
   const at = text.lastIndexOf('=')
   const policy = text.slice(at + 1) as MissingPolicy
   if (!MISSING.includes(policy)) {

@@ -3,7 +3,7 @@
 // A name stands for the geographic CRS whose shift in datum-shifts.ts it shares.
 
 /** A name without its marks: 'D_North_American_1927' → 'northamerican1927'. */
-export function datumKey(name: string): string {
+function datumKey(name: string): string {
   return name
     .replace(/^(D|GCS)_/i, '')
     .normalize('NFD')

@@ -252,5 +252,3 @@ export function transformer(from: Crs, to: Crs): Transformer {
     },
   }
 }
-
-export const WEB_MERCATOR: Crs = { epsg: 3857, name: 'EPSG:3857', definition: 'EPSG:3857' }

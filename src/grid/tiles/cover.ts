@@ -13,10 +13,6 @@ export interface TileRange {
 
 export type TileXY = readonly [x: number, y: number]
 
-export function rangeCount(range: TileRange): number {
-  return (range.maxX - range.minX + 1) * (range.maxY - range.minY + 1)
-}
-
 /** The range one or more zooms up that holds the range. */
 export function parentRange(range: TileRange, levels = 1): TileRange {
   const d = 2 ** levels
@@ -26,10 +22,6 @@ export function parentRange(range: TileRange, levels = 1): TileRange {
     maxX: Math.floor(range.maxX / d),
     maxY: Math.floor(range.maxY / d),
   }
-}
-
-export function inRange(range: TileRange, x: number, y: number): boolean {
-  return x >= range.minX && x <= range.maxX && y >= range.minY && y <= range.maxY
 }
 
 // A quadrant's orientation is one of four, closed under xor: bit 0 swaps x and y, bit 1 turns by 180°.

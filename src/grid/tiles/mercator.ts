@@ -22,11 +22,6 @@ export function resolution(zoom: number, tileSize = 256): number {
   return WORLD_METRES / (tileSize * 2 ** zoom)
 }
 
-/** Pixels along the side of the world at a zoom. */
-export function worldPixels(zoom: number, tileSize = 256): number {
-  return tileSize * 2 ** zoom
-}
-
 export function lonToMetres(lon: number): number {
   return (lon / DEGREES) * EARTH_RADIUS
 }

@@ -24,11 +24,6 @@ export function rangeInside(range: TileRange, x: number, y: number, up: number):
   return minX <= maxX && minY <= maxY ? { minX, minY, maxX, maxY } : undefined
 }
 
-/** Tiles in the union of ranges, each counted once. */
-export function countUnion(ranges: readonly TileRange[]): number {
-  return countAll(ranges.length < 2 ? ranges : unionRanges(ranges))
-}
-
 /** Tiles in ranges that share none. */
 export function countAll(ranges: readonly TileRange[]): number {
   let count = 0

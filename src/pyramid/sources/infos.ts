@@ -21,7 +21,7 @@ const atOnce = (): number => Math.max(1, Math.min(AT_ONCE, Math.floor(freeDescri
  * Opens each, hands it to `look` and closes it, several at once; results in the order of the paths.
  * @throws as the first that fails, by place
  */
-export async function withEach<T>(
+async function withEach<T>(
   paths: readonly string[],
   options: OpenOptions,
   open: SourceOpener,

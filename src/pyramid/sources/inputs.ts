@@ -45,7 +45,7 @@ export async function expandInputs(given: readonly string[], inputs: Inputs): Pr
   return withoutRepeats(found, inputs.keep)
 }
 
-export const isUrl = (path: string): boolean => /^[a-z][a-z0-9+.-]+:\/\//i.test(path)
+const isUrl = (path: string): boolean => /^[a-z][a-z0-9+.-]+:\/\//i.test(path)
 
 /** `base`: the folder relative paths are relative to; empty: the process's. */
 async function expand(one: string, base: string, inputs: Inputs, inList: boolean): Promise<string[]> {

@@ -23,23 +23,3 @@ export function openOptionsOf(options: ResolvedBuildOptions): OpenOptions {
     ...(options.crs === undefined ? {} : { crs: crsFromText(options.crs) }),
   }
 }
-
-/** All of them, or none is left open. */
-export async function openAll(
-  paths: readonly string[],
-  options: OpenOptions,
-  open: SourceOpener,
-): Promise<RasterSource[]> {
-  const opened: RasterSource[] = []
-  try {
-    for (const path of paths) opened.push(await open(path, options))
-    return opened
-  } catch (error) {
-    await closeAll(opened)
-    throw error
-  }
-}
-
-export async function closeAll(sources: readonly RasterSource[]): Promise<void> {
-  await Promise.all(sources.map((source) => source.close()))
-}

@@ -29,7 +29,7 @@ export interface BandUnits {
 const SMALL: Readonly<Partial<Record<SampleType, number>>> = { uint8: 8, int8: 8, uint16: 16, int16: 16 }
 
 /** ((value − min) / (max − min)) clamped to 0…1, to the power 1/gamma, · 255 rounded half up. */
-export function toneValue(value: number, min: number, max: number, gamma: number, inverted = false): number {
+function toneValue(value: number, min: number, max: number, gamma: number, inverted = false): number {
   const t = share(value, min, max, inverted)
   return Math.floor((gamma === 1 ? t : t ** (1 / gamma)) * 255 + 0.5)
 }

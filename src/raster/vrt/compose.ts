@@ -17,7 +17,7 @@ import type { Piece, Rect } from './piece.js'
 import type { OpenPiece, SourcePool } from './source-pool.js'
 
 /** A loss that is no block. */
-export const WHOLE_FILE = 'all of it'
+const WHOLE_FILE = 'all of it'
 /** Samples of a file in memory at the same time, for one layer. */
 const STRIP_SAMPLES = 2 ** 22
 

@@ -4,7 +4,7 @@ import type { Resampling } from '../pixels.js'
 import { type Kernel, kernelAt } from './kernels.js'
 
 /** A kernel's weights, made again for each position in the same memory. */
-export class KernelWeights {
+class KernelWeights {
   /** Weights a position: pixels base − half + 1 … base + half, where base = floor(u). */
   readonly half: number
   readonly taps: number

@@ -1,66 +1,12 @@
 // Carrying out a warp plan: read the windows, paint the rows.
-import { type Canvas, coverageOf, createCanvas, createValueCanvas, finishCanvas } from '../canvas.js'
+import { type Canvas, coverageOf } from '../canvas.js'
 import { isPicture, isValues, type Pixels, type Resampling, type Samples } from '../pixels.js'
-import type { RasterSource } from '../source.js'
 import type { RunKernel } from './kernels.js'
 import { isFootprint } from './kernels.js'
 import { runKernel } from './kernels-run.js'
 import { valueKernel } from './kernels-values.js'
 import { cellStart } from './warp-grid.js'
-import { planWarp, type WarpOptions, type WarpPart, type WarpPlan, type WarpTarget } from './warp-plan.js'
-
-/**
- * The source's pixels in a rectangle of the global pixel grid, colours or one band of values; undefined when it
- * has none there. Not painted pixels have mask 0.
- * @throws as RasterSource.read
- * @throws CRS_UNSUPPORTED
- */
-export async function warp<T extends Samples = Uint8Array>(
-  source: RasterSource,
-  target: WarpTarget,
-  options: WarpOptions,
-): Promise<Pixels<T> | undefined> {
-  const plan = planWarp(source.info, target, options)
-  if (plan === undefined) return undefined
-  const canvas: Canvas<Samples> =
-    source.info.samples === 'float32'
-      ? createValueCanvas(target.width, target.height)
-      : createCanvas(target.width, target.height, plan.bands)
-  await paintPlan(source, plan, canvas, 0, 0)
-  return finishCanvas(canvas as Canvas<T>)
-}
-
-/**
- * Paints the rectangle into a larger canvas with its corner at x, y; pixels the source does not cover stay as
- * they are. Returns false when the plan meets nothing of the source (nothing was read).
- * @throws RangeError when the rectangle leaves the canvas
- * @throws TypeError when their bands differ
- */
-export async function warpInto(
-  source: RasterSource,
-  target: WarpTarget,
-  options: WarpOptions,
-  canvas: Canvas<Samples>,
-  x: number,
-  y: number,
-): Promise<boolean> {
-  const plan = planWarp(source.info, target, options)
-  if (plan === undefined) return false
-  await paintPlan(source, plan, canvas, x, y)
-  return true
-}
-
-async function paintPlan(
-  source: RasterSource,
-  plan: WarpPlan,
-  canvas: Canvas<Samples>,
-  x: number,
-  y: number,
-): Promise<void> {
-  for (const part of plan.parts) {
-    runWarp(plan, part, await source.read(part.level, part.window), canvas, x, y)
-  }
-}
+import type { WarpPart, WarpPlan } from './warp-plan.js'
 
 /**
  * Paints one part of a plan from the pixels of its window. Synchronous; the target's corner goes to x, y of

@@ -85,7 +85,7 @@ const isElevation = ({ kind }: TileLook): boolean => kind === 'heights' || kind 
  * Heights come as colours in another encoding than they are stored in. Those that are stored as numbers always do,
  * unless they are asked for as they are: no map draws them.
  */
-export const isDrawn = (look: TileLook, { extension, encoding }: TileWishes): boolean =>
+const isDrawn = (look: TileLook, { extension, encoding }: TileWishes): boolean =>
   look.kind === 'heights'
     ? extension !== look.extension
     : encoding !== undefined && encoding !== look.encoding

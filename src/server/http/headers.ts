@@ -72,7 +72,7 @@ export class StandardHeaders {
 }
 
 /** `name` in lower case. */
-export function hasHeader(headers: readonly string[], name: string): boolean {
+function hasHeader(headers: readonly string[], name: string): boolean {
   for (let i = 0; i < headers.length; i += 2) if (headers[i]!.toLowerCase() === name) return true
   return false
 }

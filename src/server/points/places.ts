@@ -18,7 +18,7 @@ export function placeOfText(text: string, what: string): LonLat {
 }
 
 /** [lon, lat], or [lon, lat, height] as GeoJSON has it. */
-export function placeOfJson(value: unknown, what: string): LonLat {
+function placeOfJson(value: unknown, what: string): LonLat {
   if (!Array.isArray(value) || (value.length !== 2 && value.length !== 3)) {
     throw new HttpError(400, `${what} is not [longitude, latitude].`)
   }

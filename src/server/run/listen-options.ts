@@ -4,7 +4,7 @@ import type { Given } from '../../store/options.js'
 
 /** What is logged of requests: failures of ours, those of clients too, all. */
 export const LOG_LEVELS = ['error', 'warn', 'info'] as const
-export const logLevel = z.enum(LOG_LEVELS)
+const logLevel = z.enum(LOG_LEVELS)
 export type LogLevel = z.output<typeof logLevel>
 
 const milliseconds = (value: number) => z.int().min(1).default(value)

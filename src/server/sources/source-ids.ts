@@ -12,7 +12,7 @@ const SAFE = /^[\p{L}\p{N}_~-][\p{L}\p{N}._~-]*$/u
 const LONGEST = 128
 
 /** What a file is called in URLs if nobody else is. */
-export function idOfPath(path: string): string {
+function idOfPath(path: string): string {
   const stem = basename(path, extname(path)).normalize('NFC')
   const id = stem
     .replace(/[^\p{L}\p{N}._~-]+/gu, '_')

@@ -3,7 +3,7 @@ import { FlagstoneError } from '../../errors.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 
 /** 'process 4711', 'this process'; 'another process' where it cannot be found out. */
-export function writerOf(file: ByteFile): string {
+function writerOf(file: ByteFile): string {
   const pid = file.lockHolder('writer')
   if (pid === undefined) return 'another process'
   return pid === process.pid ? 'this process' : `process ${pid}`

@@ -4,7 +4,7 @@ import type { OwnBytes } from '../../format/own-memory.js'
 import { mimeOf, type TileType } from '../../format/tile-type.js'
 
 /** Not known yet; computed when asked for. */
-export const CRC_UNKNOWN = -1
+const CRC_UNKNOWN = -1
 
 /** What is known of a tile without its bytes. */
 export interface TileStat {

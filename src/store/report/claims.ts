@@ -12,7 +12,7 @@ export type Center = [number, number, number]
 const SLACK_DEGREES = 0.1
 
 /** Metadata may say bounds and center as a list or, as MBTiles does, as 'w,s,e,n'. */
-export function numbersOf(value: unknown, count: number): number[] | undefined {
+function numbersOf(value: unknown, count: number): number[] | undefined {
   const list =
     typeof value === 'string'
       ? value.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)))

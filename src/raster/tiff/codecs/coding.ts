@@ -70,7 +70,6 @@ const KINDS: Readonly<Record<number, CodecKind>> = {
 export const codecKind = (compression: number): CodecKind | undefined => KINDS[compression]
 export const isPictureCodec = (compression: number): boolean => codecKind(compression) === 'picture'
 export const isSampleCodec = (compression: number): boolean => codecKind(compression) === 'samples'
-export const canDecompress = (compression: number): boolean => codecKind(compression) !== undefined
 
 const REWRITE = 'rewrite it with gdal_translate -co COMPRESS=DEFLATE -co TILED=YES'
 

@@ -13,7 +13,7 @@ import { DEFAULT_LUMA, DEFAULT_REFERENCE, unitBytes, type YCbCr } from '../sampl
 import { sampleTypeOf } from './sample-type.js'
 
 /** A block larger than this cannot be decoded within the memory we promise. */
-export const MAX_BLOCK_BYTES = 192 * 2 ** 20
+const MAX_BLOCK_BYTES = 192 * 2 ** 20
 const MAX_BLOCKS = 2 ** 23
 const MAX_SIZE = 2 ** 31 - 1
 /** Long uncompressed strips are read in pieces of about this size. */
