@@ -6,7 +6,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { openRealFile } from '../../src/platform/real-file.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { type Context, sized } from './context.js'
 import {
@@ -168,8 +168,8 @@ async function flagstone({ scratch, say }: Context, work: Work): Promise<Peer> {
   writer.seal()
   writer.close()
 
-  const copying = TileReader.open(openRealFile(path, 'read'))
-  const viewing = TileReader.open(openRealFile(path, 'read'), { zeroCopy: true })
+  const copying = FlatReader.open(openRealFile(path, 'read'))
+  const viewing = FlatReader.open(openRealFile(path, 'read'), { zeroCopy: true })
   if (!viewing.zeroCopy) throw new Error('a sealed file should be read without copying')
   const into = new Uint8Array(64 * 1024)
   return {
@@ -193,7 +193,7 @@ async function flagstone({ scratch, say }: Context, work: Work): Promise<Peer> {
   }
 }
 
-function sumOfGets(reader: TileReader, { count, z, x, y }: Wanted): number {
+function sumOfGets(reader: FlatReader, { count, z, x, y }: Wanted): number {
   let sum = 0
   for (let i = 0; i < count; i++) {
     const bytes = reader.get(z[i]!, x[i]!, y[i]!)!.bytes

@@ -13,7 +13,7 @@ import { checkOf, writeRecordWords } from '../../src/format/record.js'
 import { emptySuperblock, encodeSuperblock } from '../../src/format/superblock.js'
 import { decodeTileId, zoomBase } from '../../src/format/tile-id.js'
 import { openRealFile } from '../../src/platform/real-file.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { type Context, sized } from './context.js'
 import { dropCache, settle } from './disk.js'
 import { medianOf, type Report, type Row, ratios } from './report.js'
@@ -54,7 +54,7 @@ export async function benchOpen(context: Context): Promise<Report> {
     run: () => {
       const [z, x, y] = next()
       const start = performance.now()
-      const reader = TileReader.open(openRealFile(path, 'read'))
+      const reader = FlatReader.open(openRealFile(path, 'read'))
       const tile = reader.get(z, x, y)
       const ms = performance.now() - start
       reader.close()

@@ -6,7 +6,7 @@ import { openTileSet } from '../interop/open.js'
 import { kindOf } from '../raster/formats/file-kind.js'
 import { describeSampled } from '../server/sources/describe-served.js'
 import { PATIENT, type ReaderOptions } from '../store/options.js'
-import { type AnyReader, openTiles } from '../store/read/open.js'
+import { openTiles, type TileReader } from '../store/read/open.js'
 import type { TileSet } from '../store/read/tile-set.js'
 import { describeTiles, type TilesDescription } from '../store/report/describe.js'
 
@@ -16,7 +16,7 @@ export const TILE_FILE = 'a Flagstone file, PMTiles, MBTiles or a folder of z/x/
  * Opens one. `options`: of ours and PMTiles.
  * @throws NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, SYSTEM
  */
-export async function openAny(path: string, options: ReaderOptions = {}): Promise<AnyReader | TileSet> {
+export async function openAny(path: string, options: ReaderOptions = {}): Promise<TileReader | TileSet> {
   try {
     return archiveKind(path) === 'file'
       ? openTiles(path, { ...PATIENT, ...options })
@@ -45,10 +45,10 @@ export async function whatItIs(path: string | undefined, error: unknown): Promis
   return notTiles(`${path} is an image, not a tile file; build it first: flagstone build ${path} ${out}`)
 }
 
-const isReader = (tiles: AnyReader | TileSet): tiles is AnyReader => 'kind' in tiles
+const isReader = (tiles: TileReader | TileSet): tiles is TileReader => 'kind' in tiles
 
 /** What `info` says; of other archives than ours and PMTiles types and bytes are of a sample. */
-export function describeAny(tiles: AnyReader | TileSet): TilesDescription {
+export function describeAny(tiles: TileReader | TileSet): TilesDescription {
   if (isReader(tiles)) return describeTiles(tiles)
   const stat = (z: number, x: number, y: number) => {
     if (tiles.head !== undefined) return tiles.head(z, x, y)

@@ -149,10 +149,10 @@ const sealShape = {
   placement: z.enum(['auto', 'front', 'tail']).default('auto'),
 }
 
-export const sealInfo = z.strictObject(sealShape)
+export const sealOptions = z.strictObject(sealShape)
 
-export type SealInfo = Given<typeof sealShape>
-export type ResolvedSealInfo = z.output<typeof sealInfo>
+export type SealOptions = Given<typeof sealShape>
+export type ResolvedSealOptions = z.output<typeof sealOptions>
 
 /**
  * Applies a schema; the first complaint becomes one sentence that names the field, and what a misspelled one may mean.

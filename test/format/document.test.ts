@@ -20,7 +20,7 @@ import { FaultFile, SimulatedCrash } from '../../src/platform/fault-file.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { chooseFrom, readSlots } from '../../src/store/file/superblocks.js'
 import type { WriterOptions } from '../../src/store/options.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { fixture, root } from '../helpers/paths.js'
 import { valueFor } from '../store/model.js'
@@ -245,11 +245,11 @@ const PROBES = [
 /** The reader of the document and the program, on one file: both refuse it, or both find the same in it. */
 function compareReaders(reader: DocumentReader, file: MemoryFile): 'refused' | 'read' {
   const bytes = file.bytes()
-  let ours: TileReader | undefined
+  let ours: FlatReader | undefined
   let theirs: ReturnType<DocumentReader['open']> | undefined
   let refusals = ''
   try {
-    ours = TileReader.open(file.reopen(false))
+    ours = FlatReader.open(file.reopen(false))
   } catch (error) {
     if (!(error instanceof FlagstoneError)) throw error
     refusals += `the program: ${error.message}; `

@@ -7,7 +7,7 @@ import { TileType } from '../../src/format/tile-type.js'
 import { openTileSet } from '../../src/interop/open.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { createTiles } from '../../src/store/paths.js'
-import { ForeignReader } from '../../src/store/read/pmtiles-reader.js'
+import { PmtilesReader } from '../../src/store/read/pmtiles-reader.js'
 import { holdsUnder, type TileSet } from '../../src/store/read/tile-set.js'
 import { mbtilesOf } from '../server/tile-files.js'
 
@@ -59,7 +59,7 @@ async function archivesOf(
   return {
     sealed: await openTileSet(at('sealed.pmtiles')),
     growing: await openTileSet(at('growing.pmtiles')),
-    foreign: ForeignReader.open(new MemoryFile({ bytes: readFileSync(at('sealed.pmtiles')) })),
+    foreign: PmtilesReader.open(new MemoryFile({ bytes: readFileSync(at('sealed.pmtiles')) })),
     mbtiles: await openTileSet(at('some.mbtiles')),
     folder: await openTileSet(at('folder')),
   }

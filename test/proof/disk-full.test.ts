@@ -21,7 +21,7 @@ import { syncDirectory } from '../../src/platform/rename.js'
 import { build } from '../../src/pyramid/build.js'
 import type { WriterOptions } from '../../src/store/options.js'
 import { createTiles, reopenTiles } from '../../src/store/paths.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import type { TileWriter } from '../../src/store/write/writer.js'
 import { type FileSystemName, mountFor, remount } from '../helpers/mounts.js'
@@ -89,7 +89,7 @@ function expectDiskFull(t: typeof tap, error: FlagstoneError, path: string): voi
 function contentsOf(path: string, most = 400): Map<number, number> {
   const found = new Map<number, number>()
   for (const mode of ['mmap', 'buffered'] as const) {
-    const reader = TileReader.open(openRealFile(path, 'read'), { mode })
+    const reader = FlatReader.open(openRealFile(path, 'read'), { mode })
     for (const { z, x, y, id } of reader.tiles())
       found.set(id, versionOf(id, reader.get(z, x, y)!.bytes, most))
     reader.close()
@@ -155,7 +155,7 @@ for (const [name, mib] of DISKS) {
       closeSync(spare)
       const feeder = new Feeder(every, most)
       const writer = createTiles(path, { ...OPTIONS, growth, cache })
-      const reader = TileReader.open(openRealFile(path, 'read'))
+      const reader = FlatReader.open(openRealFile(path, 'read'))
       while (feeder.committed === 0) feeder.append(writer)
       fill(mount.directory, 4 * MIB)
       const error = failureOf(() => {

@@ -7,7 +7,7 @@ import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { openRealFile } from '../../src/platform/real-file.js'
 import type { WriterOptions } from '../../src/store/options.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { FILE_SYSTEMS, mountFor } from '../helpers/mounts.js'
 import { openPeer } from '../helpers/peer.js'
@@ -82,7 +82,7 @@ function live(place: Place, operations: readonly Operation[], growth: Growth, n:
 
 function check(place: Place, model: Model, modes: readonly ('mmap' | 'buffered')[] = ['mmap']): void {
   for (const mode of modes) {
-    const reader = TileReader.open(place.reopen(false), { mode })
+    const reader = FlatReader.open(place.reopen(false), { mode })
     model.checkReader(reader)
     reader.close()
   }

@@ -9,7 +9,7 @@ import { FlagstoneError } from '../../src/errors.js'
 import { tileIdToZxy } from '../../src/format/tile-id.js'
 import { openRealFile } from '../../src/platform/real-file.js'
 import { currentSuperblock } from '../../src/store/file/superblocks.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { randomFrom, sleep, startChild } from '../helpers/processes.js'
@@ -61,7 +61,7 @@ async function killed(path: string, { seed, growth, ms, after }: Life): Promise<
   }
   const file = openRealFile(path, 'read')
   const pending = currentSuperblock(file).pending !== undefined
-  const reader = TileReader.open(file)
+  const reader = FlatReader.open(file)
   const found = (reader.metadata() as { step?: number }).step ?? -1
   // What was in the middle of its commit may have got through, whole.
   if (found !== committed && !(found === begun && begun === committed + 1))
@@ -80,7 +80,7 @@ async function killed(path: string, { seed, growth, ms, after }: Life): Promise<
 function afterBirth(path: string): void {
   try {
     const file = openRealFile(path, 'read')
-    TileReader.open(file).close()
+    FlatReader.open(file).close()
   } catch (error) {
     const { code } = error as FlagstoneError
     if (!(error instanceof FlagstoneError) || (code !== 'NOT_FOUND' && code !== 'NOT_A_TILE_FILE'))
@@ -88,7 +88,7 @@ function afterBirth(path: string): void {
   }
 }
 
-function expectExactly(reader: TileReader, expected: Map<number, number>): void {
+function expectExactly(reader: FlatReader, expected: Map<number, number>): void {
   let listed = 0
   for (const tile of reader.tiles()) {
     if (!expected.has(tile.id)) throw new Error(`key ${tile.id} is in the file, and should not be`)
@@ -115,7 +115,7 @@ function goOn(path: string, seed: number, found: number): void {
   writer.seal()
   writer.close()
   const file = openRealFile(path, 'read')
-  const reader = TileReader.open(file)
+  const reader = FlatReader.open(file)
   expectExactly(reader, expectedAfter(seed, found + 2))
   reader.close()
   const again = openRealFile(path, 'read')

@@ -20,7 +20,7 @@ import { planBuild, subtreeRoots } from '../../src/pyramid/plan/plan.js'
 import { InlinePool } from '../../src/pyramid/work/pool.js'
 import type { SubtreeResult } from '../../src/pyramid/work/subtree.js'
 import type { WriterOptions } from '../../src/store/options.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { randomFrom } from '../helpers/processes.js'
@@ -177,7 +177,7 @@ for (const [name, capabilities, hints] of cases)
         if (JSON.stringify(tilesOf(out)) !== expected) throw new Error('other tiles')
         const file = openRealFile(out, 'read')
         expectSound(verify(file))
-        const reader = TileReader.open(openRealFile(out, 'read'))
+        const reader = FlatReader.open(openRealFile(out, 'read'))
         if (!reader.sealed) throw new Error('not sealed')
         reader.close()
         file.close()

@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import { openRealFile } from '../../src/platform/real-file.js'
 import type { ReaderOptions } from '../../src/store/options.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { randomFrom } from '../helpers/processes.js'
 import {
   FIRST_ZOOM,
@@ -26,9 +26,9 @@ function committedStep(): number {
   return readSync(stepFile, stepBytes, 0, 8, 0) === 8 ? stepBytes.readUInt32LE() - 1 : -1
 }
 
-const open = (): TileReader => {
+const open = (): FlatReader => {
   const zeroCopy = mode === 'mmap' && random() < 0.5
-  return TileReader.open(openRealFile(path, 'read'), {
+  return FlatReader.open(openRealFile(path, 'read'), {
     mode,
     check,
     zeroCopy,

@@ -18,7 +18,7 @@ import {
   type LayoutDescription, type LevelDescription, type LevelInfo, type ListedTile, type Listening, type ListenOptions,
   type LockKind, type MissingPolicy, type NodeHandler, type OwnBytes, type OwnFloats, type OwnPixels, type Pixels, type PmtilesHeader, type PmtilesReader,
   type PrepareContext, type ProbeResult, type Query, type ReaderOptions, type Resampling, type SampleOptions,
-  type Samples, type SealInfo, type SealReport, type ServerHooks, type ServerLimits, type ServerOptions,
+  type Samples, type SealOptions, type SealReport, type ServerHooks, type ServerLimits, type ServerOptions,
   type SkippedSource, type DamagedSource, type DamagedBlock, type SourceEvent, type SourceInput, type SystemDetails, type TerrainRgb, type Tile, type TileFormat,
   type TileRange, type TileReader, type TileServer, type TileSet, type TilesDescription, type TilesOfZoom,
   type TilesQuery, type TileStat, type TileWriter, type WriterOptions, type WriterStats,
@@ -44,7 +44,7 @@ export async function estimate1(options: BuildOptions, context: EstimateContext)
   return found
 }
 
-export function write(path: string, options: CreateOptions & WriterOptions, info: SealInfo): SealReport {
+export function write(path: string, options: CreateOptions & WriterOptions, info: SealOptions): SealReport {
   const writer: TileWriter = create(path, { ...options, overwrite: true })
   try {
     writer.append(0, 0, 0, new Uint8Array([1]), TileType.png)
@@ -252,7 +252,7 @@ t.test('every option has a comment that editors show', (t) => {
   const without: string[] = []
   let count = 0
   for (const [name, symbol] of exports) {
-    if (!/(Options|SealInfo|Limits|Context|Hooks|Query)$/.test(name)) continue
+    if (!/(Options|SealOptions|Limits|Context|Hooks|Query)$/.test(name)) continue
     for (const property of checker.getDeclaredTypeOfSymbol(symbol).getProperties()) {
       count++
       if (property.getDocumentationComment(checker).length === 0) without.push(`${name}.${property.name}`)

@@ -9,7 +9,7 @@ import { MemoryFile } from '../../src/platform/memory-file.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import { encodeTile } from '../../src/raster/tiles/codec.js'
 import { sample } from '../../src/sampling/sample.js'
-import { type AnyReader, openReader } from '../../src/store/read/open.js'
+import { openReader, type TileReader } from '../../src/store/read/open.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { type Paint, speckled } from '../pyramid/images.js'
 
@@ -48,7 +48,7 @@ function tileOf({ x, y, size = 256, paint }: Stored): Pixels {
   return { width: size, height: size, bands: 3, data, mask }
 }
 
-async function fileOf(tiles: readonly Stored[]): Promise<AnyReader> {
+async function fileOf(tiles: readonly Stored[]): Promise<TileReader> {
   const file = new MemoryFile()
   const writer = TileWriter.create(file.reopen())
   for (const tile of tiles) {

@@ -10,7 +10,7 @@ import { openCatalog } from '../../src/server/sources/catalog.js'
 import type { Catalog, Source, SourceInput } from '../../src/server/sources/source.js'
 import { createTiles } from '../../src/store/paths.js'
 import { openTiles } from '../../src/store/read/open.js'
-import { ForeignReader } from '../../src/store/read/pmtiles-reader.js'
+import { PmtilesReader } from '../../src/store/read/pmtiles-reader.js'
 import {
   editionOf,
   editionTile,
@@ -398,7 +398,7 @@ t.test('of a foreign archive with very many entries the tiles are about counted'
   writer.seal()
   writer.close()
   const [exact, about] = (['exact', 'about'] as const).map((levels) =>
-    ForeignReader.open(openRealFile(path, 'read'), { mode: 'buffered', levels }),
+    PmtilesReader.open(openRealFile(path, 'read'), { mode: 'buffered', levels }),
   )
   t.same(
     exact!.levels().map(({ zoom, count }) => [zoom, count]),

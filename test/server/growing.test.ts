@@ -7,7 +7,7 @@ import { crc32 } from '../../src/format/crc.js'
 import { TileType } from '../../src/format/tile-type.js'
 import { PATIENT } from '../../src/store/options.js'
 import { createTiles } from '../../src/store/paths.js'
-import { type AnyReader, openTiles } from '../../src/store/read/open.js'
+import { openTiles, type TileReader } from '../../src/store/read/open.js'
 import { sleep, startChild } from '../helpers/processes.js'
 import { until } from '../helpers/waiting.js'
 import { startLoad } from './load.js'
@@ -102,7 +102,7 @@ t.test('a build in another process', async (t) => {
     isOver = true
   })
   ended.catch(() => {})
-  let reader: AnyReader | undefined
+  let reader: TileReader | undefined
   await until('the file is found', () => catalog.list().length === 1)
   const asked = new Set<number>()
   const counts = new Set<number>()

@@ -7,7 +7,7 @@ import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { Capabilities } from '../../src/platform/byte-file.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { openReader } from '../../src/store/read/open.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { valueFor } from './model.js'
@@ -53,7 +53,7 @@ function makeSample(capabilities: Partial<Capabilities>, end: 'front' | 'tail' |
 }
 
 function vitalRanges(file: MemoryFile): Sample['vital'] {
-  const reader = TileReader.open(file.reopen(false))
+  const reader = FlatReader.open(file.reopen(false))
   const sb = reader.superblock
   reader.close()
   const vital: Sample['vital'] = [

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { crc32 } from '../../src/format/crc.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { valueFor } from './model.js'
 
@@ -24,7 +24,7 @@ t.test('a collision of CRCs', (t) => {
     const writer = TileWriter.create(file.reopen(), { stagingBytes })
     for (let i = 0; i < 64; i++) writer.append(4, i % 16, i >> 4, [one, two][i % 2]!)
     writer.commit()
-    const reader = TileReader.open(file.reopen(false))
+    const reader = FlatReader.open(file.reopen(false))
     for (let i = 0; i < 64; i++) t.same(reader.get(4, i % 16, i >> 4)?.bytes, [one, two][i % 2]!)
     reader.close()
     writer.close()
@@ -54,7 +54,7 @@ t.test('commits by bytes and by time come by themselves, before the append that 
   const writer = TileWriter.create(file.reopen(), { commitBytes: 1000 })
   for (let i = 0; i < 11; i++) writer.append(6, i, 0, valueFor(i, 100))
   t.equal(writer.stats.commits, 1)
-  const reader = TileReader.open(file.reopen(false))
+  const reader = FlatReader.open(file.reopen(false))
   t.ok(reader.has(6, 9, 0))
   t.notOk(reader.has(6, 10, 0), 'the eleventh is not committed')
   writer.abandon()

@@ -6,7 +6,7 @@ import { crc32 } from '../../src/format/crc.js'
 import { tileId, tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { ByteFile } from '../../src/platform/byte-file.js'
 import type { WriterOptions } from '../../src/store/options.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { expectSound, valueFor } from './model.js'
@@ -221,7 +221,7 @@ export class FaultRun {
 
   /** One of the states that may be there, whole: by a reader that meets no trouble. */
   #whatIsThere(): State {
-    const reader = TileReader.open(this.#place.look())
+    const reader = FlatReader.open(this.#place.look())
     try {
       const listed = [...reader.tiles()]
       const found = this.#committed.filter(

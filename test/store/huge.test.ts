@@ -9,7 +9,7 @@ import type { ByteFile } from '../../src/platform/byte-file.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { openRealFile } from '../../src/platform/real-file.js'
 import { currentSuperblock } from '../../src/store/file/superblocks.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { expectContents, expectSound, type Place, valueFor } from './model.js'
@@ -49,7 +49,7 @@ function life(
     writer.close()
   }
   for (const mode of ['mmap', 'buffered'] as const) {
-    const reader = TileReader.open(place.reopen(false), { mode })
+    const reader = FlatReader.open(place.reopen(false), { mode })
     expectContents(reader, tiles)
     reader.close()
   }
@@ -60,7 +60,7 @@ function life(
   writer.close()
   const file = place.reopen(false)
   expectSound(verify(file))
-  const reader = TileReader.open(file)
+  const reader = FlatReader.open(file)
   expectContents(reader, tiles)
   reader.close()
 }
@@ -121,7 +121,7 @@ t.test('what things cost', (t) => {
   t.ok(growth.inserts <= 10, `${n} tiles in order: ${growth.inserts} insertions`)
   t.equal(growth.merges + growth.relocations, 0)
   file.reads = file.bytes_ = 0
-  const reader = TileReader.open(file, { check: 'never' })
+  const reader = FlatReader.open(file, { check: 'never' })
   t.ok(file.reads <= 4 && file.bytes_ <= 16384, `opening: ${file.reads} reads, ${file.bytes_} bytes`)
   let most = 0
   for (let i = 0; i < 300; i++) {

@@ -6,7 +6,7 @@ import { FlagstoneError } from '../../src/errors.js'
 import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { ByteFile, Capabilities, LockName } from '../../src/platform/byte-file.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { expectSound, valueFor } from './model.js'
@@ -162,7 +162,7 @@ for (const [name, capabilities] of cases) {
       disturbed++
       disturbing = false
     }
-    const reader = TileReader.open(new HookedFile(file.reopen(false), disturb))
+    const reader = FlatReader.open(new HookedFile(file.reopen(false), disturb))
     for (let i = 0; i < 600; i++) {
       const zoom = 5 + Math.floor(dice() * 3)
       const key = zoomBase(zoom) + Math.floor(dice() * Math.min(4 ** zoom, busy.next[zoom - 5]! + 3))
@@ -186,7 +186,7 @@ for (const [name, capabilities] of cases) {
     const dice = random(SEED + 1)
     let looks = 0
     let waits = 0
-    let readers: TileReader[] = []
+    let readers: FlatReader[] = []
     const look = (call: string): void => {
       if (readers.length === 0 || dice() > 0.25) return
       const fresh = dice() < 0.2 ? open(file) : undefined
@@ -226,9 +226,9 @@ for (const [name, capabilities] of cases) {
 }
 
 /** A reader that does not wait: the writer of this test cannot go on meanwhile. */
-function open(file: MemoryFile): TileReader | undefined {
+function open(file: MemoryFile): FlatReader | undefined {
   try {
-    return TileReader.open(file.reopen(false), { busyTimeoutMs: 0 })
+    return FlatReader.open(file.reopen(false), { busyTimeoutMs: 0 })
   } catch (error) {
     if (error instanceof FlagstoneError && error.code === 'LOCKED') return undefined
     throw error

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { tileBoundsLonLat } from '../../src/grid/tiles/mercator.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 
 const file = new MemoryFile()
@@ -11,7 +11,7 @@ for (let zoom = 0; zoom <= 5; zoom++)
   for (let x = 0; x < 2 ** zoom; x++)
     for (let y = 0; y < 2 ** zoom; y += 2) writer.append(zoom, x, y, Uint8Array.of(zoom, x, y))
 writer.commit()
-const reader = TileReader.open(file.reopen(false))
+const reader = FlatReader.open(file.reopen(false))
 const name = ({ z, x, y }: { z: number; x: number; y: number }): string => `${z}/${x}/${y}`
 
 t.test('bbox', (t) => {

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { tileId, tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { ByteFile } from '../../src/platform/byte-file.js'
 import type { WriterOptions } from '../../src/store/options.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { type Finding, verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 
@@ -113,7 +113,7 @@ export class Model {
   readonly place: Place
   readonly options: WriterOptions
   writer: TileWriter
-  reader: TileReader | undefined
+  reader: FlatReader | undefined
   live = new Map<number, Uint8Array>()
   committed = new Map<number, Uint8Array>()
   metadata: Record<string, unknown> = {}
@@ -206,7 +206,7 @@ export class Model {
         this.writer.setMetadata(this.metadata)
         return
       case 'attachReader':
-        this.reader ??= TileReader.open(this.place.reopen(false))
+        this.reader ??= FlatReader.open(this.place.reopen(false))
         return
       case 'closeReader':
         this.reader?.close()
@@ -228,7 +228,7 @@ export class Model {
   }
 
   /** The reader sees what is committed, and nothing else. */
-  checkReader(reader: TileReader): void {
+  checkReader(reader: FlatReader): void {
     expectContents(reader, this.committed)
     same(reader.metadata(), this.committedMetadata, 'metadata')
   }
@@ -243,7 +243,7 @@ export class Model {
 }
 
 /** Everything that is expected, and nothing else; `every` n-th tile and its neighbours are read. */
-export function expectContents(reader: TileReader, expected: Map<number, Uint8Array>, every = 1): void {
+export function expectContents(reader: FlatReader, expected: Map<number, Uint8Array>, every = 1): void {
   const listed = [...reader.tiles()].map((tile) => tile.id)
   const keys = [...expected.keys()].sort((a, b) => a - b)
   same(listed, keys, 'keys')
@@ -307,7 +307,7 @@ export function runOperations(place: Place, options: WriterOptions, operations: 
   model.writer.commit()
   model.apply({ op: 'commit' })
   for (const mode of ['mmap', 'buffered'] as const) {
-    const reader = TileReader.open(place.reopen(false), { mode })
+    const reader = FlatReader.open(place.reopen(false), { mode })
     model.checkReader(reader)
     reader.close()
   }
@@ -318,7 +318,7 @@ export function runOperations(place: Place, options: WriterOptions, operations: 
   model.writer.close()
   const last = place.reopen(false)
   expectSound(verify(last))
-  const reader = TileReader.open(last)
+  const reader = FlatReader.open(last)
   model.checkReader(reader)
   reader.close()
   model.reader?.close()

@@ -15,7 +15,7 @@ import { TileType } from '../../src/format/tile-type.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { archiveOf } from '../../src/store/live/virtual-archive.js'
 import { openReader } from '../../src/store/read/open.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { valueFor } from './model.js'
@@ -123,7 +123,7 @@ t.test('the header says how vector tiles are packed, whatever the first tile of 
       writer.append(0, 0, 0, first, TileType.unknown)
       for (let i = 0; i < 4; i++) writer.append(1, i & 1, i >> 1, others, TileType.mvt)
     })
-    const growing = TileReader.open(file.reopen(false))
+    const growing = FlatReader.open(file.reopen(false))
     const head = new Uint8Array(HEADER_BLOCK_BYTES)
     const archive = await archiveOf(growing)
     await archive.read(head, 0)

@@ -3,7 +3,7 @@
 import t from 'tap'
 import type { ByteFile } from '../../src/platform/byte-file.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { valueFor } from './model.js'
 
@@ -62,7 +62,7 @@ for (const check of ['first', 'never'] as const) {
       },
     })
     let armed = false
-    const reader = TileReader.open(file, { mode: 'buffered', check })
+    const reader = FlatReader.open(file, { mode: 'buffered', check })
     armed = true
     t.same(reader.get(13, 5, 0)?.bytes, valueFor(1005, 300))
     t.ok(pins > 0, 'it came to a pin')
@@ -81,7 +81,7 @@ for (const check of ['first', 'never'] as const) {
         release = resolve
       })
       const file = hooked(memory.reopen(false), { readAsync: () => gate })
-      const reader = TileReader.open(file, { mode: 'buffered', check })
+      const reader = FlatReader.open(file, { mode: 'buffered', check })
       const waiting = reader.getAsync(13, 5, 0)
       move()
       t.same(reader.get(12, 6, 0)?.bytes, valueFor(6, 300))

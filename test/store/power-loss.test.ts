@@ -6,7 +6,7 @@ import type { Capabilities } from '../../src/platform/byte-file.js'
 import { FaultFile, SimulatedCrash } from '../../src/platform/fault-file.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import type { WriterOptions } from '../../src/store/options.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import type { GrowthStats } from '../../src/store/write/state.js'
 import { TileWriter } from '../../src/store/write/writer.js'
@@ -136,7 +136,7 @@ function examine(image: MemoryFile, ledger: Ledger, options: WriterOptions): voi
   expectSound(verify(image.reopen(false)))
   writer.seal()
   writer.close()
-  const reader = TileReader.open(image.reopen(false))
+  const reader = FlatReader.open(image.reopen(false))
   expectContents(reader, expected, 7)
   reader.close()
   expectSound(verify(image.reopen(false)))
@@ -144,7 +144,7 @@ function examine(image: MemoryFile, ledger: Ledger, options: WriterOptions): voi
 
 /** Opens without writing; says which of the two possible states it is. */
 function readOnly(image: MemoryFile, ledger: Ledger): Map<number, Uint8Array> {
-  const reader = TileReader.open(image.reopen(false))
+  const reader = FlatReader.open(image.reopen(false))
   try {
     const state = [ledger.committed!, ledger.underWay].find(
       (candidate) => candidate !== undefined && candidate.size === [...reader.tiles()].length,

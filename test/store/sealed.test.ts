@@ -9,8 +9,8 @@ import { TileType } from '../../src/format/tile-type.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { openRealFile } from '../../src/platform/real-file.js'
 import { openReader } from '../../src/store/read/open.js'
-import { ForeignReader } from '../../src/store/read/pmtiles-reader.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { PmtilesReader } from '../../src/store/read/pmtiles-reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { expectContents, expectSound, valueFor } from './model.js'
@@ -96,7 +96,7 @@ async function compare(
   what: string,
 ): Promise<void> {
   expectSound(verify(file.reopen(false)))
-  const ours = TileReader.open(file.reopen(false))
+  const ours = FlatReader.open(file.reopen(false))
   expectContents(ours, tiles)
   ours.close()
   const peer = peerOf(file)
@@ -111,7 +111,7 @@ async function compare(
   t.equal(wrong, 0, `${what}: pmtiles agrees`)
   t.equal(await peer.getZxy(8, 255, 255), undefined)
   // The same archive through our own reader of other archives: a second opinion on the directories.
-  const foreign = ForeignReader.open(file.reopen(false))
+  const foreign = PmtilesReader.open(file.reopen(false))
   t.equal([...foreign.tiles()].length, tiles.size)
   for (const [key, bytes] of tiles) {
     const [z, x, y] = tileIdToZxy(key)
@@ -132,7 +132,7 @@ t.test('views of a sealed file', async (t) => {
   for (let i = 0; i < 150; i++) writer.append(8, i, 7, bytes(i), TileType.png)
   writer.seal()
   writer.close()
-  const reader = openReader(openRealFile(path, 'read'), { zeroCopy: true }) as TileReader
+  const reader = openReader(openRealFile(path, 'read'), { zeroCopy: true }) as FlatReader
   if (!reader.zeroCopy) {
     t.comment('files cannot be mapped here')
     return
@@ -192,7 +192,7 @@ t.test('tiles of a rectangle', (t) => {
     if ((x * 7 + y) % 3 !== 0) writer.append(z, x, y, valueFor(key, 4))
   }
   writer.commit()
-  const reader = TileReader.open(file.reopen(false))
+  const reader = FlatReader.open(file.reopen(false))
   const range = { minX: 5, minY: 17, maxX: 40, maxY: 33 }
   const listed = [...reader.tiles({ zoom: 6, range })].map((tile) => tile.id)
   const all = [...reader.tiles({ zoom: 6 })]

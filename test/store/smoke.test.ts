@@ -4,7 +4,7 @@ import t from 'tap'
 import type { ByteFile } from '../../src/platform/byte-file.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { openRealFile } from '../../src/platform/real-file.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 
 interface Opener {
@@ -34,7 +34,7 @@ for (const [name, open] of [
   t.test(name, (t) => {
     const opener = open(t)
     const writer = TileWriter.create(opener.create())
-    const reader = TileReader.open(opener.reopen(false))
+    const reader = FlatReader.open(opener.reopen(false))
     t.equal(reader.get(0, 0, 0), undefined)
     for (let i = 0; i < 16; i++) writer.append(4, i, 3, value(i))
     t.equal(reader.get(4, 0, 3), undefined, 'not committed, not seen')

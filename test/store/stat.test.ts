@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import t from 'tap'
 import { TileType } from '../../src/format/tile-type.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
-import { type AnyReader, openReader, openTiles } from '../../src/store/read/open.js'
-import { ForeignReader } from '../../src/store/read/pmtiles-reader.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { openReader, openTiles, type TileReader } from '../../src/store/read/open.js'
+import { PmtilesReader } from '../../src/store/read/pmtiles-reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { fixture } from '../helpers/paths.js'
 import { valueFor } from './model.js'
@@ -40,7 +40,7 @@ function made(sealed: boolean): MemoryFile {
 
 type Tap = Pick<typeof t, 'strictSame' | 'ok' | 'equal' | 'throws'>
 
-function agree(t: Tap, reader: AnyReader, z: number): void {
+function agree(t: Tap, reader: TileReader, z: number): void {
   let tiles = 0
   for (let x = 0; x < 2 ** z; x++)
     for (let y = 0; y < 2 ** z; y++) {
@@ -58,10 +58,10 @@ function agree(t: Tap, reader: AnyReader, z: number): void {
 for (const sealed of [false, true]) {
   t.test(`a flat file, ${sealed ? 'sealed' : 'growing'}`, (t) => {
     const file = made(sealed)
-    agree(t, TileReader.open(file.reopen(false)), 3)
+    agree(t, FlatReader.open(file.reopen(false)), 3)
 
     const counted = new CountedFile(file.reopen(false))
-    const reader = TileReader.open(counted.file)
+    const reader = FlatReader.open(counted.file)
     counted.from = reader.superblock.valuesStart
     for (let x = 0; x < 8; x++) t.match(reader.stat(3, x, 5)?.etag, /^"[\da-z-]+"$/)
     t.equal(counted.reads, 0, 'no value was read')
@@ -73,10 +73,10 @@ for (const sealed of [false, true]) {
 
 t.test('a foreign archive', (t) => {
   const file = made(true)
-  agree(t, ForeignReader.open(file.reopen(false)), 3)
+  agree(t, PmtilesReader.open(file.reopen(false)), 3)
 
   const counted = new CountedFile(file.reopen(false))
-  const reader = ForeignReader.open(counted.file)
+  const reader = PmtilesReader.open(counted.file)
   reader.stat(3, 0, 0)
   counted.from = reader.header.dataOffset
   for (let x = 0; x < 8; x++) t.match(reader.stat(3, x, 5)?.etag, /^"[\da-z-]+"$/)
@@ -111,13 +111,13 @@ t.test('the same place in another state of the file has another tag', (t) => {
 
 t.test('out of bounds is damage, not a stat', (t) => {
   const file = made(false)
-  const { superblock } = TileReader.open(file.reopen(false))
+  const { superblock } = FlatReader.open(file.reopen(false))
   const level = superblock.levels[3]!
   // the last record's offset, made enormous
   const at = level.offset + (level.count - 1) * 24 + 8
   file.write(new Uint8Array([0xff, 0xff, 0xff, 0xff, 0x7f]), at)
   const reader = openReader(file.reopen(false))
-  const last = [...TileReader.open(made(false)).tiles({ zoom: 3 })].at(-1)!
+  const last = [...FlatReader.open(made(false)).tiles({ zoom: 3 })].at(-1)!
   t.throws(() => reader.stat(last.z, last.x, last.y), { code: 'DAMAGED' })
   t.end()
 })

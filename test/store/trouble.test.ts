@@ -7,7 +7,7 @@ import { FALLOC } from '../../src/platform/byte-file.js'
 import { FaultFile, SimulatedCrash } from '../../src/platform/fault-file.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { systemError } from '../../src/platform/system-error.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { expectContents, expectSound, valueFor } from './model.js'
@@ -63,7 +63,7 @@ for (const errno of ['ENOSPC', 'EIO', 'EOPNOTSUPP']) {
       }
       if (committed === undefined) continue
       try {
-        const reader = TileReader.open(memory.reopen(false))
+        const reader = FlatReader.open(memory.reopen(false))
         const state =
           underWay !== undefined && [...reader.tiles()].length === underWay.size ? underWay : committed
         try {
@@ -112,7 +112,7 @@ t.test('a refused COLLAPSE_RANGE: the merge is done, and the writer knows what t
     writer.commit()
     t.notOk(writer.has(z, x, y))
     writer.close()
-    const reader = TileReader.open(memory.reopen(false))
+    const reader = FlatReader.open(memory.reopen(false))
     expectContents(reader, live)
     reader.close()
     expectSound(verify(memory.reopen(false)))
@@ -151,11 +151,11 @@ t.test('what follows an insertion fails: the announcement does not stand', (t) =
         image = memory.snapshot()
       }
   if (image === undefined) throw new Error('nothing was refused')
-  TileReader.open(image.reopen(false)).close()
+  FlatReader.open(image.reopen(false)).close()
   expectSound(verify(image.reopen(false)))
   writer.commit()
   writer.close()
-  expectContents(TileReader.open(memory.reopen(false)), live, 50)
+  expectContents(FlatReader.open(memory.reopen(false)), live, 50)
   t.end()
 })
 
@@ -180,7 +180,7 @@ t.test('a full disk can be tried again', (t) => {
   }
   writer.commit()
   t.ok(refused >= 5, `${refused} refusals`)
-  const reader = TileReader.open(memory.reopen(false))
+  const reader = FlatReader.open(memory.reopen(false))
   expectContents(reader, live)
   reader.close()
   writer.close()
@@ -227,7 +227,7 @@ t.test('an insertion that was announced', (t) => {
     make(image)
     const before = image.bytes()
     if (sound) {
-      const reader = TileReader.open(image.reopen(false))
+      const reader = FlatReader.open(image.reopen(false))
       expectContents(reader, tiles)
       reader.close()
       t.same(image.bytes(), before, `${name}: a reader writes nothing`)
@@ -235,13 +235,13 @@ t.test('an insertion that was announced', (t) => {
       const writer = TileWriter.reopen(image.reopen(), OPTIONS)
       put(writer, tiles, zoomBase(6) + 1000, valueFor(4, 400))
       writer.close()
-      const again = TileReader.open(image.reopen(false))
+      const again = FlatReader.open(image.reopen(false))
       expectContents(again, tiles)
       again.close()
       tiles.delete(zoomBase(6) + 1000)
       t.pass(name)
     } else {
-      t.throws(() => TileReader.open(image.reopen(false)), { code: 'DAMAGED' }, `${name}, reading`)
+      t.throws(() => FlatReader.open(image.reopen(false)), { code: 'DAMAGED' }, `${name}, reading`)
       t.throws(
         () => TileWriter.reopen(image.reopen(), OPTIONS),
         { code: 'DAMAGED', message: /insertion/ },
@@ -279,12 +279,12 @@ t.test('a reader of a file whose writer is changing it waits, and gives up with 
   const { file } = interrupted()
   const other = file.reopen()
   t.ok(other.tryLock('writer', 'exclusive'))
-  t.throws(() => TileReader.open(file.reopen(false), { busyTimeoutMs: 30 }), {
+  t.throws(() => FlatReader.open(file.reopen(false), { busyTimeoutMs: 30 }), {
     code: 'LOCKED',
     message: /moving parts/,
   })
   other.close()
-  const reader = TileReader.open(file.reopen(false), { busyTimeoutMs: 30 })
+  const reader = FlatReader.open(file.reopen(false), { busyTimeoutMs: 30 })
   t.ok(reader.has(5, 0, 0) || !reader.has(5, 31, 31))
   reader.close()
   t.end()

@@ -11,8 +11,8 @@ import { TileType } from '../../src/format/tile-type.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { currentSuperblock } from '../../src/store/file/superblocks.js'
 import { type ArchiveBytes, archiveOf } from '../../src/store/live/virtual-archive.js'
-import { ForeignReader } from '../../src/store/read/pmtiles-reader.js'
-import { TileReader } from '../../src/store/read/reader.js'
+import { PmtilesReader } from '../../src/store/read/pmtiles-reader.js'
+import { FlatReader } from '../../src/store/read/reader.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { valueFor } from './model.js'
 
@@ -83,7 +83,7 @@ async function inPieces(archive: ArchiveBytes): Promise<Uint8Array> {
 async function expectArchive(t: Tap, archive: ArchiveBytes, wanted: Contents, label: string): Promise<void> {
   const peer = new PMTiles(new ArchiveSource(archive))
   const bytes = await whole(archive)
-  const ours = ForeignReader.open(new MemoryFile({ bytes }))
+  const ours = PmtilesReader.open(new MemoryFile({ bytes }))
   let wrong = 0
   const sparse = wanted.tiles.size > 2000 ? 7 : 1
   let n = 0
@@ -127,7 +127,7 @@ for (const [name, capabilities] of [
     const writer = TileWriter.create(file.reopen(), { stagingBytes: 65536, initialRegionBytes: 24 })
     writer.setMetadata({ name: 'growing', bounds: [-10, -20, 30, 40] })
     const contents = new Contents()
-    const reader = TileReader.open(file)
+    const reader = FlatReader.open(file)
     const past: { archive: ArchiveBytes; contents: Contents; bytes: Uint8Array }[] = []
     const look = async (label: string): Promise<void> => {
       writer.commit()
@@ -179,7 +179,7 @@ t.test('what is not committed is not there, and changes no byte', async (t) => {
   const contents = new Contents()
   for (let i = 0; i < 400; i++) contents.put(writer, zoomBase(6) + i, valueFor(i, 100))
   writer.commit()
-  const reader = TileReader.open(file)
+  const reader = FlatReader.open(file)
   const archive = await archiveOf(reader)
   const before = await whole(archive)
   const later = contents.copy()
@@ -202,7 +202,7 @@ t.test('any range is that part of the whole', async (t) => {
   const writer = TileWriter.create(file.reopen())
   for (let i = 0; i < 50; i++) writer.append(...tileIdToZxy(zoomBase(4) + i), valueFor(i, 300))
   writer.commit()
-  const archive = await archiveOf(TileReader.open(file))
+  const archive = await archiveOf(FlatReader.open(file))
   const bytes = await whole(archive)
   const edges = [0, 1, 127, 16383, 16384, 16385, 16384 + 15000, 16384 + 15001, bytes.length - 1, bytes.length]
   for (const from of edges) {
@@ -221,7 +221,7 @@ t.test('any range is that part of the whole', async (t) => {
 t.test('a file without tiles', async (t) => {
   const file = new MemoryFile()
   const writer = TileWriter.create(file.reopen())
-  const archive = await archiveOf(TileReader.open(file))
+  const archive = await archiveOf(FlatReader.open(file))
   const peer = new PMTiles(new ArchiveSource(archive))
   t.equal((await peer.getHeader()).numAddressedTiles, 0)
   t.equal(await peer.getZxy(0, 0, 0), undefined)
@@ -234,7 +234,7 @@ t.test('bounds and metadata are those of the file', async (t) => {
   writer.append(2, 1, 1, valueFor(1, 50), TileType.mvt)
   writer.setMetadata({ name: 'x', bounds: [-80, 10, -70, 20] })
   writer.commit()
-  const reader = TileReader.open(file)
+  const reader = FlatReader.open(file)
   const peer = new PMTiles(new ArchiveSource(await archiveOf(reader)))
   const header = await peer.getHeader()
   t.match(header, { minLon: -80, minLat: 10, maxLon: -70, maxLat: 20, tileType: 1, tileCompression: 1 })
@@ -253,12 +253,12 @@ t.test('damage is found before it is served', async (t) => {
   for (let i = 0; i < 9; i++) writer.append(...tileIdToZxy(zoomBase(4) + i * 2), valueFor(i, 300))
   for (let i = 0; i < 5; i++) writer.append(...tileIdToZxy(zoomBase(4) + i * 2 + 1), valueFor(i + 100, 300))
   writer.commit()
-  const { offset, count } = TileReader.open(file).superblock.levels[4]!
+  const { offset, count } = FlatReader.open(file).superblock.levels[4]!
   t.equal(count, 14)
   const broken = (at: number): Promise<ArchiveBytes> => {
     const other = file.snapshot()
     other.write(Uint8Array.of(0xff, 0xff, 0xff), at)
-    return archiveOf(TileReader.open(other))
+    return archiveOf(FlatReader.open(other))
   }
   await t.rejects(broken(offset + 24 * 10), { code: 'DAMAGED', message: /tail of zoom 4/ })
   await t.rejects(broken(offset + 24 * 3), { code: 'DAMAGED', message: /key/ })
@@ -279,5 +279,5 @@ t.test('an index that is too large to be copied is refused before it is read', a
     file.write(block, superblockOffset(sequence))
   }
   file.truncate(valuesStart)
-  await t.rejects(archiveOf(TileReader.open(file)), { code: 'TOO_LARGE', message: /seal it/ })
+  await t.rejects(archiveOf(FlatReader.open(file)), { code: 'TOO_LARGE', message: /seal it/ })
 })

@@ -3,7 +3,7 @@
 // are made, and making them may take no more than a tenth of the time, however often a writer commits.
 import { LRUCache } from 'lru-cache'
 import { type ArchiveBytes, archiveOf } from '../../store/live/virtual-archive.js'
-import type { AnyReader } from '../../store/read/open.js'
+import type { TileReader } from '../../store/read/open.js'
 import type { WorkQueue } from '../work/work-queue.js'
 
 const MAX_BYTES = 128 * 1024 * 1024
@@ -18,11 +18,11 @@ interface Kept {
 
 export class GrowingArchives {
   readonly #work: WorkQueue
-  readonly #kept = new LRUCache<AnyReader, Kept>({
+  readonly #kept = new LRUCache<TileReader, Kept>({
     maxSize: MAX_BYTES,
     sizeCalculation: ({ archive }) => archive.heldBytes + 1024,
   })
-  readonly #making = new Map<AnyReader, Promise<ArchiveBytes>>()
+  readonly #making = new Map<TileReader, Promise<ArchiveBytes>>()
 
   constructor(work: WorkQueue) {
     this.#work = work
@@ -32,7 +32,7 @@ export class GrowingArchives {
    * @throws as `archiveOf`
    * @throws HttpError 503 when too much is going on
    */
-  of(reader: AnyReader): Promise<ArchiveBytes> {
+  of(reader: TileReader): Promise<ArchiveBytes> {
     if (reader.kind === 'pmtiles') return archiveOf(reader)
     const kept = this.#kept.get(reader)
     if (kept !== undefined) {
@@ -47,7 +47,7 @@ export class GrowingArchives {
     return making
   }
 
-  async #make(reader: AnyReader): Promise<ArchiveBytes> {
+  async #make(reader: TileReader): Promise<ArchiveBytes> {
     const start = performance.now()
     // others wait for it too: that one of them goes does not end it
     const everyone = new AbortController().signal

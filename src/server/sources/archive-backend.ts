@@ -2,7 +2,7 @@
 // themselves (store/read/reader.ts, store/read/pmtiles-reader.ts), also when somebody writes over it in place.
 import { Compression, type PmtilesHeader } from '../../format/pmtiles.js'
 import { TileType } from '../../format/tile-type.js'
-import type { AnyReader } from '../../store/read/open.js'
+import type { TileReader } from '../../store/read/open.js'
 import type { Backend } from './backend.js'
 import { describeServed } from './describe-served.js'
 
@@ -13,7 +13,7 @@ const ENCODINGS: Readonly<Record<number, string | undefined>> = {
 }
 
 /** `close` closes the reader. */
-export function archiveBackend(reader: AnyReader): Backend {
+export function archiveBackend(reader: TileReader): Backend {
   // asked for with each tile: found out once, when there is a tile to tell
   let encoding: { readonly is: string | undefined } | undefined
   return {
@@ -45,7 +45,7 @@ function encodingByHeader({ tileType, tileCompression }: PmtilesHeader): string 
 }
 
 /** Of a file of ours, which may not be sealed and have no header yet: its first tile tells. Undefined: there is none. */
-function encodingOfTiles(reader: AnyReader): { readonly is: string | undefined } | undefined {
+function encodingOfTiles(reader: TileReader): { readonly is: string | undefined } | undefined {
   const [lowest] = reader.levels()
   const first = lowest && reader.tiles({ zoom: lowest.zoom }).next()
   if (first === undefined || first.done === true) return undefined

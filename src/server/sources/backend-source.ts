@@ -1,7 +1,7 @@
 // What sources of every kind do alike: they refuse coordinates outside the grid before any archive sees them, and
 // describe an archive once a version.
 import { MAX_ZOOM } from '../../format/layout.js'
-import type { AnyReader } from '../../store/read/open.js'
+import type { TileReader } from '../../store/read/open.js'
 import type { TileSet } from '../../store/read/tile-set.js'
 import type { TilesDescription } from '../../store/report/describe.js'
 import type { MissingPolicy } from '../options.js'
@@ -30,7 +30,7 @@ export abstract class BackendSource implements Source {
     return this.backend.tiles
   }
 
-  get reader(): AnyReader | undefined {
+  get reader(): TileReader | undefined {
     return this.backend.reader
   }
 
@@ -64,7 +64,7 @@ export class GivenReader extends BackendSource {
   protected readonly backend: Backend
   readonly kind: Source['kind']
 
-  constructor(id: string, reader: AnyReader, missing: MissingPolicy | undefined) {
+  constructor(id: string, reader: TileReader, missing: MissingPolicy | undefined) {
     super(id, reader.path, missing)
     this.backend = archiveBackend(reader)
     this.kind = reader.kind

@@ -1,7 +1,7 @@
 // What the server says of an archive, in bounded time: small ones are looked through, of large ones the tiles are
 // counted by the index, and the rest is made of a sample.
 
-import type { AnyReader } from '../../store/read/open.js'
+import type { TileReader } from '../../store/read/open.js'
 import type { TileSet } from '../../store/read/tile-set.js'
 import { believedBounds } from '../../store/report/claims.js'
 import {
@@ -21,7 +21,7 @@ const FEW_TILES = 4096
 /** Tiles of each zoom whose length and type are looked at. */
 const SAMPLE = 64
 
-export function describeServed(reader: AnyReader): TilesDescription {
+export function describeServed(reader: TileReader): TilesDescription {
   const count = reader.levels().reduce((sum, level) => sum + level.count, 0)
   if (count <= EXACT_TILES) return describeTiles(reader)
   const about = aboutReader(reader)

@@ -4,7 +4,7 @@
 // another version; who works with a Source over an await holds it, and it is closed when it was dropped from the
 // catalogue and nobody holds it any more. Bytes handed out stay valid after that.
 import type { TileType } from '../../format/tile-type.js'
-import type { AnyReader } from '../../store/read/open.js'
+import type { TileReader } from '../../store/read/open.js'
 import type { TileSet } from '../../store/read/tile-set.js'
 import type { TilesDescription } from '../../store/report/describe.js'
 import type { MissingPolicy } from '../options.js'
@@ -28,7 +28,7 @@ export interface Source {
   /** For sampling, listing and metadata. */
   readonly tiles: TileSet
   /** The reader behind it when it is a file of ours or a PMTiles archive. */
-  readonly reader: AnyReader | undefined
+  readonly reader: TileReader | undefined
   /** Where it has no tile; undefined: as the server's options say. */
   readonly missing: MissingPolicy | undefined
   /** 'gzip' when vector tiles are stored so. */
@@ -53,7 +53,7 @@ export type SourceInput =
       readonly id?: string | undefined
       readonly path?: string | undefined
       /** An open reader instead of a path; whoever opened it closes it, after the catalogue. */
-      readonly reader?: AnyReader | undefined
+      readonly reader?: TileReader | undefined
       readonly missing?: MissingPolicy | undefined
     }
 

@@ -13,7 +13,7 @@ import type { Superblock } from '../../format/superblock.js'
 import { decodeTileId, zoomBase } from '../../format/tile-id.js'
 import { TailIndex } from '../index/tail.js'
 import type { Census } from '../pmtiles/census.js'
-import { revisionOf, type TileReader } from '../read/reader.js'
+import { type FlatReader, revisionOf } from '../read/reader.js'
 import type { Pace } from './pace.js'
 
 /** 200 MB. */
@@ -50,7 +50,7 @@ export interface IndexCopy {
  * @throws LOCKED when the writer commits faster than they can be read
  * @throws DAMAGED when records cannot be
  */
-export async function copyIndex(reader: TileReader, pace: Pace): Promise<IndexCopy> {
+export async function copyIndex(reader: FlatReader, pace: Pace): Promise<IndexCopy> {
   for (let tries = 0; tries < TRIES; tries++) {
     const { superblock } = reader
     const metadata = reader.metadata()
@@ -68,7 +68,7 @@ export async function copyIndex(reader: TileReader, pace: Pace): Promise<IndexCo
 
 /** Undefined when the file moved on meanwhile. */
 async function copyLevels(
-  reader: TileReader,
+  reader: FlatReader,
   sb: Superblock,
   isLate: boolean,
   pace: Pace,

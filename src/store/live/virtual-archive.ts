@@ -17,9 +17,9 @@ import { HEADER_BLOCK_BYTES, PMTILES_HEADER_BYTES } from '../../format/layout.js
 import { encodeHeader, placeFindings, type SealedSections, sealedSections } from '../../format/pmtiles.js'
 import type { Superblock } from '../../format/superblock.js'
 import { archiveHeader, archiveMetadata, archivePlace, mostCommonType } from '../pmtiles/archive-header.js'
-import type { AnyReader } from '../read/open.js'
-import type { ForeignReader } from '../read/pmtiles-reader.js'
-import { revisionOf, type TileReader } from '../read/reader.js'
+import type { TileReader } from '../read/open.js'
+import type { PmtilesReader } from '../read/pmtiles-reader.js'
+import { type FlatReader, revisionOf } from '../read/reader.js'
 import { copyIndex, type IndexCopy } from './index-copy.js'
 import { newPace, type Pace } from './pace.js'
 
@@ -43,20 +43,20 @@ export interface ArchiveBytes {
 }
 
 /** @throws as copyIndex */
-export async function archiveOf(reader: AnyReader): Promise<ArchiveBytes> {
+export async function archiveOf(reader: TileReader): Promise<ArchiveBytes> {
   if (reader.kind === 'pmtiles') return foreignArchive(reader)
   const { superblock } = reader
   return superblock.sealed ? sealedArchive(reader, superblock) : growingArchive(reader)
 }
 
-function foreignArchive(reader: ForeignReader): ArchiveBytes {
+function foreignArchive(reader: PmtilesReader): ArchiveBytes {
   const { revision } = reader
   return asItLies(reader, reader.fileBytes, revision, revision, (into, position) =>
     reader.readBytes(into, position, revision),
   )
 }
 
-function sealedArchive(reader: TileReader, sb: Superblock): ArchiveBytes {
+function sealedArchive(reader: FlatReader, sb: Superblock): ArchiveBytes {
   return asItLies(reader, sb.fileLength, revisionOf(sb), tagOf(sb), async (into, position) => {
     const revision = revisionOf(sb)
     const of = await reader.readBytes(into, (now) => (revisionOf(now) === revision ? position : undefined))
@@ -65,7 +65,7 @@ function sealedArchive(reader: TileReader, sb: Superblock): ArchiveBytes {
 }
 
 function asItLies(
-  { path }: AnyReader,
+  { path }: TileReader,
   length: number,
   revision: string,
   tag: string,
@@ -87,7 +87,7 @@ function asItLies(
 /** The length says how far values go: after a power cut another state may have the same sequence. */
 const tagOf = (sb: Superblock): string => `${revisionOf(sb)}-${sb.valuesLength.toString(36)}`
 
-async function growingArchive(reader: TileReader): Promise<ArchiveBytes> {
+async function growingArchive(reader: FlatReader): Promise<ArchiveBytes> {
   const pace = newPace()
   const index = await copyIndex(reader, pace)
   const sb = index.superblock
@@ -140,7 +140,7 @@ async function buildSlowly(index: IndexCopy, leaves: Uint8Array[], pace: Pace): 
 }
 
 async function headerOf(
-  reader: TileReader,
+  reader: FlatReader,
   index: IndexCopy,
   built: BuiltDirectories,
   sections: SealedSections,
@@ -170,7 +170,7 @@ const isOfFile = (now: Superblock, sb: Superblock): boolean => Buffer.compare(no
 
 /** From `offset` behind V, as it was in the state of `sb`. */
 async function readValues(
-  reader: TileReader,
+  reader: FlatReader,
   sb: Superblock,
   into: Uint8Array,
   offset: number,

@@ -8,7 +8,7 @@ import {
   type SealedSections,
 } from '../../format/pmtiles.js'
 import { nameOfTileType, pmtilesTypeOf, TileType } from '../../format/tile-type.js'
-import type { ResolvedSealInfo } from '../options.js'
+import type { ResolvedSealOptions } from '../options.js'
 import type { Census, Extent } from './census.js'
 
 export interface ArchiveFacts {
@@ -19,7 +19,7 @@ export interface ArchiveFacts {
   readonly tileContents: number
   /** Of the first tile of the most common type: its first two bytes, if it has them; undefined without tiles. */
   readonly firstBytes: Uint8Array | undefined
-  readonly info: Pick<ResolvedSealInfo, 'bounds' | 'center'>
+  readonly info: Pick<ResolvedSealOptions, 'bounds' | 'center'>
 }
 
 /** The header but for `rootLength`, which is known when the root is. */
@@ -49,7 +49,7 @@ export function archiveHeader(facts: ArchiveFacts): PmtilesHeader {
 /** Zooms, bounds and center: as told, else as the tiles have it. */
 export function archivePlace(
   census: Extent,
-  info: Pick<ResolvedSealInfo, 'bounds' | 'center'>,
+  info: Pick<ResolvedSealOptions, 'bounds' | 'center'>,
 ): PmtilesPlace {
   const { minZoom, maxZoom } = census
   const [minLon, minLat, maxLon, maxLat] = info.bounds ?? boundsOf(census)

@@ -5,10 +5,10 @@ import type { ByteFile } from '../../platform/byte-file.js'
 import { openRealFile } from '../../platform/real-file.js'
 import { chooseFrom, readSlots } from '../file/superblocks.js'
 import { checkPath, type ReaderOptions } from '../options.js'
-import { ForeignReader } from './pmtiles-reader.js'
-import { TileReader } from './reader.js'
+import { PmtilesReader } from './pmtiles-reader.js'
+import { FlatReader } from './reader.js'
 
-export type AnyReader = TileReader | ForeignReader
+export type TileReader = FlatReader | PmtilesReader
 
 /**
  * Opens a Flagstone file, or any PMTiles v3 archive, for reading.
@@ -19,7 +19,7 @@ export type AnyReader = TileReader | ForeignReader
  * @throws LOCKED when a writer is moving parts of the file and does not end
  * @throws SYSTEM when it cannot be read
  */
-export function openTiles(path: string, options: ReaderOptions = {}): AnyReader {
+export function openTiles(path: string, options: ReaderOptions = {}): TileReader {
   checkPath(path)
   const file = openRealFile(path, 'read')
   try {
@@ -31,9 +31,9 @@ export function openTiles(path: string, options: ReaderOptions = {}): AnyReader 
 }
 
 /** @throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, BAD_OPTION */
-export function openReader(file: ByteFile, options: ReaderOptions = {}): AnyReader {
-  if (isFlat(file)) return TileReader.open(file, options)
-  if (isPmtiles(headOf(file))) return ForeignReader.open(file, options)
+export function openReader(file: ByteFile, options: ReaderOptions = {}): TileReader {
+  if (isFlat(file)) return FlatReader.open(file, options)
+  if (isPmtiles(headOf(file))) return PmtilesReader.open(file, options)
   throw notTileFile(file)
 }
 

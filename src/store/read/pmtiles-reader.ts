@@ -38,7 +38,7 @@ const KIND_BYTES = 512
 /** Entries that are counted in some tenths of a second. */
 const ESTIMATED_ENTRIES = 200_000
 
-export class ForeignReader {
+export class PmtilesReader {
   readonly kind = 'pmtiles'
   readonly path: string
   readonly #file: ByteFile
@@ -75,8 +75,8 @@ export class ForeignReader {
    * @throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED
    * @internal
    */
-  static open(file: ByteFile, options: ReaderOptions = {}): ForeignReader {
-    return new ForeignReader(file, parseOptions(readerOptions, options, 'reader option'))
+  static open(file: ByteFile, options: ReaderOptions = {}): PmtilesReader {
+    return new PmtilesReader(file, parseOptions(readerOptions, options, 'reader option'))
   }
 
   /** The archive's header as it stands. */

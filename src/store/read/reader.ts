@@ -58,7 +58,7 @@ const LARGE_BYTES = 2 ** 24
 /** How often a writer that is moving parts is looked for by calls that wait without blocking. */
 const POLL_MS = 5
 
-export class TileReader {
+export class FlatReader {
   readonly kind = 'flat'
   readonly path: string
   readonly #file: ByteFile
@@ -100,10 +100,10 @@ export class TileReader {
    * @throws LOCKED when a writer never finishes moving things
    * @internal
    */
-  static open(file: ByteFile, options: ReaderOptions = {}): TileReader {
+  static open(file: ByteFile, options: ReaderOptions = {}): FlatReader {
     const resolved = parseOptions(readerOptions, options, 'reader option')
     attach(file, resolved.busyTimeoutMs)
-    const reader = new TileReader(file, resolved)
+    const reader = new FlatReader(file, resolved)
     try {
       reader.refresh()
       return reader

@@ -5,7 +5,7 @@ import { extensionOf, nameOfTileType } from '../../format/tile-type.js'
 import { isReader } from '../options.js'
 import { tilesIn } from '../read/areas.js'
 import type { TileRange } from '../read/list.js'
-import type { AnyReader } from '../read/open.js'
+import type { TileReader } from '../read/open.js'
 import { believedBounds, believedCenter, boxOf } from './claims.js'
 
 export interface LevelDescription {
@@ -70,7 +70,7 @@ export interface TilesFound
 }
 
 /** Reads every record once. @throws DAMAGED */
-export function describeTiles(reader: AnyReader): TilesDescription {
+export function describeTiles(reader: TileReader): TilesDescription {
   if (!isReader(reader)) throw wrongType('reader is an open reader', reader)
   const levels: { zoom: number; count: number; bytes: number }[] = []
   const types = new Map<number, number>()
@@ -108,7 +108,7 @@ function withArea(extent: Extent | undefined, zoom: number, area: TileRange): Ex
 
 /** What needs no look at the tiles. */
 export const aboutReader = (
-  reader: AnyReader,
+  reader: TileReader,
 ): Pick<TilesFound, 'kind' | 'sealed' | 'fileBytes' | 'layout' | 'metadata'> => ({
   kind: kindOf(reader),
   sealed: reader.sealed,
@@ -137,12 +137,12 @@ export function describeFound({ types, extent, ...found }: TilesFound): TilesDes
   }
 }
 
-function kindOf(reader: AnyReader): string {
+function kindOf(reader: TileReader): string {
   if (reader.kind !== 'flat') return 'PMTiles v3'
   return reader.sealed ? 'flat-1, sealed (also a PMTiles v3 archive)' : 'flat-1, open for writing'
 }
 
-function layoutOf(reader: AnyReader): LayoutDescription | undefined {
+function layoutOf(reader: TileReader): LayoutDescription | undefined {
   if (reader.kind !== 'flat') return undefined
   const sb = reader.superblock
   const used = sb.levels.reduce((sum, level) => sum + level.count * 24, 0)

@@ -13,7 +13,7 @@ import { buildDirectories } from '../../format/directory-builder.js'
 import { HEADER_BLOCK_BYTES, MAX_ZOOM, PMTILES_HEADER_BYTES, roundUp } from '../../format/layout.js'
 import { encodeHeader, placeFindings, sealedSections } from '../../format/pmtiles.js'
 import { gapsInFront } from '../file/geometry.js'
-import type { ResolvedSealInfo } from '../options.js'
+import type { ResolvedSealOptions } from '../options.js'
 import { archiveHeader, archiveMetadata, archivePlace, mostCommonType } from '../pmtiles/archive-header.js'
 import { type Census, countDistinctValues, entriesOf, takeCensus } from '../pmtiles/census.js'
 import { type GrowthChoice, insertAllowed, insertRanges, makeRoomWithoutValues } from './growth.js'
@@ -36,7 +36,7 @@ export interface SealReport {
 
 export function sealFile(
   state: StoreState,
-  info: ResolvedSealInfo,
+  info: ResolvedSealOptions,
   metadata: Record<string, unknown>,
   choice: GrowthChoice,
 ): SealReport {
@@ -58,7 +58,7 @@ export function sealFile(
 }
 
 /** Before anything is done. @throws RangeError when something cannot be right whatever the file holds */
-export function checkPlace(info: ResolvedSealInfo): void {
+export function checkPlace(info: ResolvedSealOptions): void {
   const nothing = { tiles: 0, minX: 0, minY: 0, maxX: 0, maxY: 0 }
   refuse(placeFindings(archivePlace({ ...nothing, minZoom: 0, maxZoom: MAX_ZOOM }, info)))
 }
@@ -71,7 +71,7 @@ function refuse(findings: readonly string[]): void {
 function sealAt(
   placement: 'front' | 'tail',
   state: StoreState,
-  info: ResolvedSealInfo,
+  info: ResolvedSealOptions,
   choice: GrowthChoice,
   census: Census,
   json: Uint8Array,

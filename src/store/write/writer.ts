@@ -28,8 +28,8 @@ import {
   behindAfterBytes,
   parseOptions,
   type ResolvedWriterOptions,
-  type SealInfo,
-  sealInfo,
+  type SealOptions,
+  sealOptions,
   type WriterOptions,
   writerOptions,
 } from '../options.js'
@@ -221,8 +221,8 @@ export class TileWriter {
    * Commits, merges what came out of order, and writes PMTiles' header and directories: the file is a
    * PMTiles v3 archive then. Further appends unseal it again.
    */
-  seal(info: SealInfo = {}): SealReport {
-    const resolved = parseOptions(sealInfo, info, 'seal option')
+  seal(info: SealOptions = {}): SealReport {
+    const resolved = parseOptions(sealOptions, info, 'seal option')
     checkPlace(resolved)
     this.#commitWith(resolved.metadata)
     if (this.#state.hasHeader) unseal(this.#state)
