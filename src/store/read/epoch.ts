@@ -85,6 +85,8 @@ export class EpochWatch {
 
   /** Whether it has changed, to be asked after reading: nothing read before may slip behind this look. */
   changedAfterReading(): boolean {
+    // A look that failed, of another call meanwhile, has left the words of a state nobody was told of.
+    if (!this.#valid) return true
     if (this.#unsettled) return this.#changedByComparing()
     if (this.#mapped === undefined) return this.#changedByAsking()
     // A read-modify-write of our own is a full barrier; an atomic load alone does not hold earlier loads back on ARM.
