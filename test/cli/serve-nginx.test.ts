@@ -1,10 +1,10 @@
-// The README's nginx in front of a server: addresses in answers are those that the world sees.
+// The nginx of src/server/README.md in front of a server: addresses in answers are those that the world sees.
 import { spawn, spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { freePort } from '../../src/server/run/listen.js'
-import { root } from '../helpers/paths.js'
+import { blockUnder } from '../helpers/documents.js'
 import { startChild } from '../helpers/processes.js'
 import { until } from '../helpers/waiting.js'
 import { vectorFile } from '../server/served.js'
@@ -19,7 +19,7 @@ t.test('behind nginx, under a path', { skip: withoutNginx }, async (t) => {
   t.teardown(() => child.kill())
   const { port } = JSON.parse(await child.line('{')) as { port: number }
 
-  const location = readFileSync(join(root, 'README.md'), 'utf8').split('```nginx\n')[1]!.split('```')[0]!
+  const location = blockUnder('src/server/README.md', 'Behind nginx, under a path', 'nginx')
   const outside = await freePort('127.0.0.1', 0)
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (it) => `${it}_temp_path ${dir}/${it};`,

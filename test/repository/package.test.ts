@@ -1,8 +1,9 @@
 // What `npm pack` packs is enough to run, and says nothing of files that are not in it.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t from 'tap'
+import { textOf } from '../helpers/documents.js'
 import { fixture, root } from '../helpers/paths.js'
 
 interface Packed {
@@ -37,10 +38,14 @@ t.test('the packed package runs by itself', (t) => {
     'the viewer',
   )
   t.same(
-    paths.filter((path) => /\.map$|^dist\/(test|scripts)|^src|^fixtures/.test(path)),
+    paths.filter((path) => /\.map$|^dist\/(test|scripts)|^(src|scripts|fixtures)\/.*\.(ts|tif)$/.test(path)),
     [],
     'no maps of sources that are not there, no tests',
   )
+  for (const document of paths.filter((path) => path.endsWith('README.md'))) {
+    for (const [, link] of textOf(document).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g))
+      t.ok(paths.includes(join(dirname(document), link!)), `${document} links to ${link}`)
+  }
   execFileSync('tar', ['-xf', join(dir, packed.filename), '-C', dir])
   symlinkSync(join(root, 'node_modules'), join(dir, 'package', 'node_modules'))
   const bin = join(dir, 'package/dist/src/cli/bin.js')

@@ -2,7 +2,7 @@
 // client reads there is what is in the file.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createReadStream, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createReadStream, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -11,7 +11,8 @@ import t, { type Test } from 'tap'
 import { build } from '../../src/pyramid/build.js'
 import { freePort } from '../../src/server/run/listen.js'
 import { openTiles } from '../../src/store/read/open.js'
-import { fixture, root } from '../helpers/paths.js'
+import { blockUnder } from '../helpers/documents.js'
+import { fixture } from '../helpers/paths.js'
 import { until } from '../helpers/waiting.js'
 
 const dir = t.testdir({ srv: { tiles: {} } })
@@ -56,8 +57,10 @@ t.test('a server of byte ranges', async (t) => {
 
 const withoutNginx = spawnSync('nginx', ['-v']).status === 0 ? false : 'needs nginx'
 t.test("the README's nginx", { skip: withoutNginx }, async (t) => {
-  const blocks = readFileSync(join(root, 'README.md'), 'utf8').split('\n## Static hosting\n')[1]!
-  const location = blocks.split('```nginx\n')[1]!.split('```')[0]!.replace('/srv', join(dir, 'srv'))
+  const location = blockUnder('src/server/README.md', 'Static hosting', 'nginx').replace(
+    '/srv',
+    join(dir, 'srv'),
+  )
   const port = await freePort('127.0.0.1', 0)
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (it) => `${it}_temp_path ${dir}/${it};`,
