@@ -66,21 +66,6 @@ interface Kernels {
     out: number,
     limit: number,
   ): number
-  /** Where the coefficients end, 0 when there may not be enough room. See wasm/vp8.ts. */
-  vp8Frame(
-    tables: number,
-    update: number,
-    rgb: number,
-    mask: number,
-    src: number,
-    width: number,
-    height: number,
-    quantiser: number,
-    filter: number,
-    modes: number,
-    out: number,
-    limit: number,
-  ): number
 }
 type Line = [x: number, y: number, stepX: number, stepY: number]
 
@@ -91,10 +76,7 @@ const MEMORY_BYTES = 384 * 2 ** 20
 export const JPEG_ADDRESS = 2 * PAGE_BYTES
 /** Of jpeg.ts: encoding must not depend on what else is in the memory. */
 export const JPEG_BYTES = 5 * 2 ** 20
-/** Of webp.ts, for the same reason. */
-export const WEBP_ADDRESS = JPEG_ADDRESS + JPEG_BYTES
-export const WEBP_BYTES = 4 * 2 ** 20
-const FIRST_ADDRESS = WEBP_ADDRESS + WEBP_BYTES
+const FIRST_ADDRESS = JPEG_ADDRESS + JPEG_BYTES
 const ALIGN = 64
 const PADDING = 64
 

@@ -1,8 +1,9 @@
-// Our WebP through libwebp's decoder: opacity to the bit, colours as near as libwebp's own encoder gets them.
+// Lossy WebP of tiles: opacity comes back to the bit, colours as near as the quality asks for.
 import sharp from 'sharp'
 import t from 'tap'
+import { TileType } from '../../src/format/tile-type.js'
 import type { Pixels } from '../../src/raster/pixels.js'
-import { encodeWebp } from '../../src/raster/tiles/webp.js'
+import { encodeTile } from '../../src/raster/tiles/codec.js'
 
 type Maker = (x: number, y: number) => number
 
@@ -34,10 +35,14 @@ function picture(width: number, height: number, opacity: Maker, noise = 6): Pixe
   return { width, height, bands: 3, data, mask }
 }
 
-async function decoded(bytes: Uint8Array): Promise<{ data: Buffer; width: number; height: number }> {
+/** RGBA. Without alpha in the file where all is opaque. */
+async function decoded(
+  bytes: Uint8Array,
+  isOpaque = false,
+): Promise<{ data: Buffer; width: number; height: number }> {
   const image = sharp(bytes, { failOn: 'warning' })
-  t.match(await image.metadata(), { format: 'webp', hasAlpha: true })
-  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true })
+  t.match(await image.metadata(), { format: 'webp', hasAlpha: !isOpaque })
+  const { data, info } = await image.ensureAlpha().raw().toBuffer({ resolveWithObject: true })
   return { data, width: info.width, height: info.height }
 }
 
@@ -55,7 +60,14 @@ function psnr({ data, mask }: { data: Uint8Array; mask: Uint8Array }, found: Uin
 
 const alphasOf = (rgba: Uint8Array): Uint8Array => rgba.filter((_, i) => i % 4 === 3)
 
-async function byLibwebp({ width, height, data, mask }: Pixels, quality: number): Promise<Buffer> {
+async function encodeWebp(pixels: Pixels, quality: number): Promise<Uint8Array> {
+  const tile = (await encodeTile(pixels, { format: 'webp', quality }))!
+  t.equal(tile.type, TileType.webp)
+  return tile.bytes
+}
+
+/** What libwebp makes of the same with the least effort. */
+async function withLeastEffort({ width, height, data, mask }: Pixels, quality: number): Promise<Buffer> {
   const rgba = Buffer.alloc(width * height * 4)
   for (let p = 0; p < width * height; p++) {
     if (mask![p] === 0) continue
@@ -88,27 +100,35 @@ for (const [name, opacity] of Object.entries(MASKS)) {
       [512, 512],
       [16, 16],
       [48, 272],
+      [60, 65],
+      [528, 16],
+      [1, 1],
     ] as const) {
       const pixels = picture(width, height, opacity)
       if (!pixels.mask.some((value) => value > 0)) continue
-      const bytes = encodeWebp(pixels, 75)!
-      const found = await decoded(bytes)
+      const isOpaque = pixels.mask.every((value) => value === 255)
+      const found = await decoded(await encodeWebp(pixels, 75), isOpaque)
       t.same([found.width, found.height], [width, height])
       t.ok(Buffer.from(pixels.mask).equals(alphasOf(found.data)), `${width}×${height}`)
-      t.ok(psnr(pixels, found.data) > 33, `${psnr(pixels, found.data).toFixed(1)} dB`)
+      // of one pixel three samples are all there is: where each may be 8 off, that is 30 dB
+      const least = name === 'one pixel' ? 30 : 33
+      t.ok(psnr(pixels, found.data) > least, `${psnr(pixels, found.data).toFixed(1)} dB`)
     }
   })
 }
 
-t.test('as near as libwebp, and as small', async (t) => {
+t.test('as near as with the least effort, in fewer bytes, at every quality', async (t) => {
   const pixels = picture(256, 256, MASKS['a slanting edge']!, 20)
-  for (const quality of [20, 50, 75, 80]) {
-    const bytes = encodeWebp(pixels, quality)!
-    const other = await byLibwebp(pixels, quality)
+  let last = { bytes: 0, psnr: 0 }
+  for (const quality of [20, 50, 75, 80, 95]) {
+    const bytes = await encodeWebp(pixels, quality)
+    const other = await withLeastEffort(pixels, quality)
     const ours = psnr(pixels, (await decoded(bytes)).data)
     const theirs = psnr(pixels, (await decoded(other)).data)
-    t.ok(ours > theirs - 0.5, `quality ${quality}: ${ours.toFixed(2)} dB, libwebp ${theirs.toFixed(2)}`)
-    t.ok(bytes.length < 1.2 * other.length + 400, `${bytes.length} bytes, libwebp ${other.length}`)
+    t.ok(ours > theirs - 0.1, `quality ${quality}: ${ours.toFixed(2)} dB, least effort ${theirs.toFixed(2)}`)
+    t.ok(bytes.length < other.length, `${bytes.length} bytes, least effort ${other.length}`)
+    t.ok(bytes.length > last.bytes && ours > last.psnr, 'more quality is more bytes, and nearer')
+    last = { bytes: bytes.length, psnr: ours }
   }
 })
 
@@ -125,10 +145,11 @@ t.test('extremes: black and white, noise', async (t) => {
     const pixels = picture(256, 256, opacity)
     for (let p = 0; p < 65536; p++) pixels.data.fill(make(p & 255, p >> 8), 3 * p, 3 * p + 3)
     for (const quality of [30, 80]) {
-      const found = (await decoded(encodeWebp(pixels, quality)!)).data
-      const theirs = (await decoded(await byLibwebp(pixels, quality))).data
+      const found = (await decoded(await encodeWebp(pixels, quality))).data
+      const theirs = (await decoded(await withLeastEffort(pixels, quality))).data
       const [ours, other] = [psnr(pixels, found), psnr(pixels, theirs)]
-      t.ok(ours > Math.min(45, other) - 1.5, `${ours.toFixed(1)} dB, libwebp ${other.toFixed(1)}`)
+      t.ok(ours > Math.min(45, other) - 0.5, `${ours.toFixed(1)} dB, least effort ${other.toFixed(1)}`)
+      t.ok(Buffer.from(pixels.mask).equals(alphasOf(found)), 'opacity')
     }
   }
 })
@@ -136,28 +157,19 @@ t.test('extremes: black and white, noise', async (t) => {
 t.test('what does not show changes nothing, nor does what was encoded before', async (t) => {
   const one = picture(256, 256, MASKS['every opacity']!)
   const other = { ...one, data: one.data.map((v, i) => (one.mask[Math.floor(i / 3)] === 0 ? i & 255 : v)) }
-  const first = Buffer.from(encodeWebp(one, 60)!)
-  encodeWebp(picture(512, 512, MASKS.columns!, 200), 80)
-  t.ok(first.equals(encodeWebp(other, 60)!))
+  const first = Buffer.from(await encodeWebp(one, 60))
+  await encodeWebp(picture(512, 512, MASKS.columns!, 200), 80)
+  t.ok(first.equals(await encodeWebp(other, 60)))
 })
 
-t.test('what it is not for', async (t) => {
-  const pixels = picture(64, 64, MASKS.columns!)
-  t.equal(encodeWebp({ ...pixels, mask: undefined }, 75), undefined)
-  t.equal(encodeWebp({ ...pixels, bands: 1, data: new Uint8Array(4096) }, 75), undefined)
-  t.equal(encodeWebp(pixels, 81), undefined)
-  t.equal(
-    encodeWebp(
-      picture(60, 64, () => 9),
-      75,
-    ),
-    undefined,
-  )
-  t.equal(
-    encodeWebp(
-      picture(528, 16, () => 9),
-      75,
-    ),
-    undefined,
-  )
+t.test('grey keeps its opacity to the bit', async (t) => {
+  const { width, height, mask, data } = picture(64, 64, MASKS['every opacity']!)
+  const grey = { width, height, bands: 1, data: data.filter((_, i) => i % 3 === 0), mask }
+  const found = await decoded(await encodeWebp(grey, 90))
+  t.ok(Buffer.from(mask).equals(alphasOf(found.data)))
+  const inColour = {
+    data: grey.data.reduce((out, v, p) => out.fill(v, 3 * p, 3 * p + 3), data.slice()),
+    mask,
+  }
+  t.ok(psnr(inColour, found.data) > 33, `${psnr(inColour, found.data).toFixed(1)} dB`)
 })
