@@ -3,6 +3,7 @@ export { type ArgumentError, type ErrorCode, FlagstoneError, type SystemDetails 
 export type { OwnBytes, OwnFloats } from './format/own-memory.js'
 export type { PmtilesHeader } from './format/pmtiles.js'
 export { TileType } from './format/tile-type.js'
+export { openTileSet } from './interop/open.js'
 export type { Capabilities } from './platform/byte-file.js'
 export type { LockKind } from './platform/locks.js'
 export { type ProbeResult, probeDirectory as probe } from './platform/probe.js'
@@ -23,14 +24,15 @@ export type { DamagedBlock, DamagedSource } from './pyramid/work/damage.js'
 export type { OwnPixels, Pixels, Resampling, Samples } from './raster/pixels.js'
 export type { TileFormat } from './raster/tiles/codec.js'
 export { decodeHeights, type TerrainRgb } from './raster/tiles/terrain.js'
-export type { ElevationLook, SampleOptions } from './sampling/options.js'
+export type { ElevationLook, SampleOptions, VerifyOptions } from './sampling/options.js'
 export { sample, sampleHeights } from './sampling/sample.js'
+export { type VerifyReport, verifyTiles as verify } from './sampling/verify.js'
 export type { FetchHandler } from './server/adapters/fetch-handler.js'
 export type { NodeHandler } from './server/adapters/node-handler.js'
 export type { ServerHooks } from './server/context.js'
 export { type FastifyApp, type FlagstoneFastifyOptions, flagstoneFastify } from './server/fastify.js'
 export type { TileServer } from './server/handler.js'
-export type { Query } from './server/http/message.js'
+export type { ServerRequest } from './server/http/message.js'
 export {
   type FlagstoneHandler,
   type FlagstoneHandlerOptions,
@@ -39,7 +41,7 @@ export {
   openTileServer,
 } from './server/mount.js'
 export type { MissingPolicy, ServerLimits, ServerOptions } from './server/options.js'
-export type { Listening } from './server/run/listen.js'
+export type { ListeningServer } from './server/run/listen.js'
 export type { ListenOptions } from './server/run/listen-options.js'
 export type { SourceEvent, SourceInput } from './server/sources/source.js'
 export type { CreateOptions, GetOptions, ReaderOptions, SealOptions, WriterOptions } from './store/options.js'
@@ -56,6 +58,7 @@ export {
   type LevelDescription,
   type TilesDescription,
 } from './store/report/describe.js'
+export type { Finding } from './store/report/verify.js'
 export type { SealReport } from './store/write/seal.js'
 export type { GrowthStats } from './store/write/state.js'
 export type { TileWriter, WriterStats } from './store/write/writer.js'

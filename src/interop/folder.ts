@@ -119,6 +119,8 @@ export class FolderReader implements TileSet {
 
   close(): void {}
 
+  [Symbol.dispose](): void {}
+
   #row(zoom: number, y: number): number {
     return this.#isTms ? 2 ** zoom - 1 - y : y
   }

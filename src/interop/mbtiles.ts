@@ -212,6 +212,10 @@ export class MbtilesReader implements TileSet {
     this.#db.close()
   }
 
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
   /** By what is in it: a picture in gzip is no vector tile, whatever the metadata say. */
   get #isOfVectors(): boolean {
     if (this.#holdsVectors === undefined) {

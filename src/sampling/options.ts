@@ -1,8 +1,8 @@
-// What a caller may say when asking for a picture, checked once at the rim.
+// What a caller may say when asking for a picture or a verification, checked once at the rim.
 import { z } from 'zod'
 import { wrongType } from '../errors.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
-import { type Given, isReader, parseOptions } from '../store/options.js'
+import { checkPath, type Given, isReader, parseOptions } from '../store/options.js'
 import type { TileSet } from '../store/read/tile-set.js'
 
 /** How heights are shown: in the file's own encoding, lit from the north-west, or from black to white. */
@@ -38,6 +38,22 @@ const sampleShape = {
 
 const sampleOptions = z.strictObject(sampleShape)
 export type SampleOptions = Given<typeof sampleShape>
+
+const verifyShape = {
+  /** Decode every tile too, which takes as long as that takes. Default: false. */
+  decode: z.boolean().optional(),
+  /** An abort ends it with INTERRUPTED. */
+  signal: z.instanceof(AbortSignal, { error: 'it is an AbortSignal' }).optional(),
+}
+
+const verifyOptions = z.strictObject(verifyShape)
+export type VerifyOptions = Given<typeof verifyShape>
+
+/** @throws TypeError, RangeError when an argument is wrong, which it names */
+export function checkVerifyArguments(path: unknown, options: unknown): void {
+  checkPath(path)
+  parseOptions(verifyOptions, options, 'verify option')
+}
 
 /** @throws TypeError, RangeError when an argument is wrong, which it names */
 export function checkSampleArguments(tiles: TileSet, options: unknown): void {

@@ -14,10 +14,14 @@ import type { TileRange } from '../store/read/list.js'
 import { isTileFile, notTileFile, openTiles } from '../store/read/open.js'
 import { areasOf, type TileSet } from '../store/read/tile-set.js'
 import { type Finding, verify } from '../store/report/verify.js'
+import { checkVerifyArguments, type VerifyOptions } from './options.js'
 
-export interface VerifyPathOptions {
-  readonly decode?: boolean
-  readonly signal?: AbortSignal
+/** What `verify` found. */
+export interface VerifyReport {
+  /** Every finding is. */
+  readonly ok: boolean
+  /** At least one for every invariant that was looked at, whether it holds or not. */
+  readonly findings: readonly Finding[]
 }
 
 /** Whatever a file of such a name begins with, it should have been a tile file. */
@@ -38,14 +42,21 @@ const DECODED = new Set<number>([
 ])
 
 /**
- * Every numbered invariant and every checksum of a tile file; of MBTiles and folders, that every tile can be read.
- * @returns findings, never throws for what is wrong inside the file
+ * Checks every numbered invariant and every checksum of a tile file; of MBTiles and folders, that every tile can be
+ * read. What is wrong inside the file is a finding, never an error. The file should not be written meanwhile.
+ * @throws TypeError, RangeError when an argument is wrong
  * @throws NOT_A_TILE_FILE when it is something else
  * @throws VERSION_UNSUPPORTED when a later Flagstone or another version of PMTiles wrote it
  * @throws NOT_FOUND, SYSTEM when it cannot be read
  * @throws INTERRUPTED when `signal` was aborted
  */
-export async function verifyPath(path: string, options: VerifyPathOptions = {}): Promise<Finding[]> {
+export async function verifyTiles(path: string, options: VerifyOptions = {}): Promise<VerifyReport> {
+  checkVerifyArguments(path, options)
+  const findings = await findingsOf(path, options)
+  return { ok: findings.every((finding) => finding.ok), findings }
+}
+
+async function findingsOf(path: string, options: VerifyOptions): Promise<Finding[]> {
   if (archiveKind(path) !== 'file') return verifySet(path, options)
   const file = openRealFile(path, 'read')
   let findings: Finding[]
@@ -77,7 +88,7 @@ function refuseNewer(path: string): void {
 }
 
 /** Archives without checksums: what is listed is there, and decodes. */
-async function verifySet(path: string, { decode, signal }: VerifyPathOptions): Promise<Finding[]> {
+async function verifySet(path: string, { decode, signal }: VerifyOptions): Promise<Finding[]> {
   const tiles = await openTileSet(path)
   try {
     const levels = tiles.levels()

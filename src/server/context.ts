@@ -1,6 +1,6 @@
 // What every answer may use, and what the core hands to each.
 
-import type { Query } from './http/message.js'
+import type { Query, ServerRequest } from './http/message.js'
 import type { Life } from './life.js'
 import type { Metrics, MetricsSnapshot } from './metrics/metrics.js'
 import type { ResolvedServerOptions } from './options.js'
@@ -11,11 +11,11 @@ import type { WorkQueue } from './work/work-queue.js'
 /** What whoever runs the server may want to know of each request. They must not throw. */
 export interface ServerHooks {
   /** An error nobody foresaw, answered 500, or one in the middle of an answer. */
-  readonly onError?: ((error: unknown, query: Query) => void) | undefined
+  readonly onError?: ((error: unknown, request: ServerRequest) => void) | undefined
   /** An answer is ready: by which route ('tile', 'tilejson' …), with how many bytes of body (undefined: it streams), in how many seconds. */
   readonly onAnswer?:
     | ((
-        query: Query,
+        request: ServerRequest,
         answer: { route: string; status: number; bytes: number | undefined; seconds: number },
       ) => void)
     | undefined

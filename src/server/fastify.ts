@@ -35,8 +35,10 @@ export async function flagstoneFastify(instance: FastifyApp, given: FlagstoneFas
   if (typeof (instance as FastifyInstance | undefined)?.addHook !== 'function')
     throw wrongType('the plugin is registered with a Fastify app', instance)
   const app = instance as FastifyInstance
-  const { core, close } = await openTileServer(sources, options)
-  app.addHook('onClose', close)
+  const server = await openTileServer(sources, options)
+  const { insideOf } = await import('./handler.js')
+  const { core } = insideOf(server)
+  app.addHook('onClose', () => server.close())
   // bodies are ours to read and to limit; this holds inside the plugin only
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))

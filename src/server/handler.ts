@@ -14,18 +14,31 @@ import type { SourceInput } from './sources/source.js'
 import { ByteCache } from './work/byte-cache.js'
 import { WorkQueue } from './work/work-queue.js'
 
+/** Opened sources, and what answers requests for them. */
 export interface TileServer {
-  /** @internal */
-  readonly core: Core
-  /** @internal */
-  readonly context: ServerContext
-  /** For node:http, Express and Connect. */
+  /** Answers requests of node:http, Express and Connect. */
   readonly node: NodeHandler
+  /** Answers requests of what speaks Request and Response: Hono, Bun, Deno, service workers. */
   readonly fetch: FetchHandler
   /** Closes the sources; answers that are under way keep theirs until they are done. */
   close(): Promise<void>
   /** As `close`. */
   [Symbol.asyncDispose](): Promise<void>
+}
+
+interface Inside {
+  readonly core: Core
+  readonly context: ServerContext
+}
+
+/** What is behind each server: who serves by one sees no more of it than TileServer says. */
+const insides = new WeakMap<TileServer, Inside>()
+
+/** @throws TypeError when openTileServer did not make it */
+export function insideOf(server: TileServer): Inside {
+  const inside = insides.get(server)
+  if (inside === undefined) throw wrongType('server is what openTileServer opened', server)
+  return inside
 }
 
 /**
@@ -55,14 +68,9 @@ export async function openTileServer(
     catalog.close()
   }
   void describeLater(catalog, () => isClosed)
-  return {
-    core,
-    context,
-    node: nodeHandler(core),
-    fetch: fetchHandler(core),
-    close,
-    [Symbol.asyncDispose]: close,
-  }
+  const server = { node: nodeHandler(core), fetch: fetchHandler(core), close, [Symbol.asyncDispose]: close }
+  insides.set(server, { core, context })
+  return server
 }
 
 /** Hooks and options apart, both checked. @throws TypeError, RangeError */

@@ -6,7 +6,7 @@ import type { NodeHandler } from './adapters/node-handler.js'
 import type { ServerHooks } from './context.js'
 import type { TileServer } from './handler.js'
 import type { ServerOptions } from './options.js'
-import type { Listening } from './run/listen.js'
+import type { ListeningServer } from './run/listen.js'
 import type { ListenOptions } from './run/listen-options.js'
 import type { SourceInput } from './sources/source.js'
 
@@ -30,7 +30,7 @@ export async function openTileServer(
  * @throws NOT_FOUND when a file of the certificate is not there
  * @throws SYSTEM when the port is taken or may not be listened on
  */
-export async function listen(server: TileServer, options: ListenOptions = {}): Promise<Listening> {
+export async function listen(server: TileServer, options: ListenOptions = {}): Promise<ListeningServer> {
   if (typeof (server as TileServer | undefined)?.node !== 'function')
     throw wrongType('server is what openTileServer opened', server)
   const { listen: begin } = await import('./run/listen.js')

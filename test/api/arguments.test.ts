@@ -14,9 +14,11 @@ import {
   listen,
   open,
   openTileServer,
+  openTileSet,
   probe,
   sample,
   type TileReader,
+  verify,
 } from '../../src/index.js'
 import { root } from '../helpers/paths.js'
 
@@ -84,6 +86,10 @@ t.test('what is wrong is named', async (t) => {
     [() => open(any(5)), TypeError, /^path is a text, not 5$/],
     [() => open(''), RangeError, /^path is empty$/],
     [() => open('a\0b'), RangeError, /^path has a NUL/],
+    [() => openTileSet(any(5)), TypeError, /^path is a text, not 5$/],
+    [() => verify(any(undefined)), TypeError, /^path is a text, not undefined$/],
+    [() => verify(path, any({ decod: true })), TypeError, /verify option: .*did you mean 'decode'\?$/],
+    [() => verify(path, { signal: any(1) }), TypeError, /^verify option: signal: it is an AbortSignal$/],
     [
       () => open(path, any({ mod: 'mmap' })),
       TypeError,
@@ -124,6 +130,7 @@ t.test('what is wrong is named', async (t) => {
       /^metadata is an object, and its JSON/,
     ],
     [() => writer.seal({ placement: any('back') }), RangeError, /placement/],
+    [() => listen(any({ node: () => {} })), TypeError, /^server is what openTileServer opened/],
     [() => build(any(undefined)), TypeError, /^build/],
     [
       () => build(any({ sources: ['a.tif'], out: 'b.pmtiles', qualty: 1 })),

@@ -12,7 +12,7 @@ import { SourceSet } from '../../src/pyramid/sources/source-set.js'
 import { unpackTile } from '../../src/pyramid/work/packed.js'
 import { SubtreeBuilder } from '../../src/pyramid/work/subtree.js'
 import { decodeTile } from '../../src/raster/tiles/codec.js'
-import { verifyPath } from '../../src/sampling/verify.js'
+import { verifyTiles } from '../../src/sampling/verify.js'
 import { openTiles } from '../../src/store/read/open.js'
 import { version } from '../../src/version.js'
 import { fixture } from '../helpers/paths.js'
@@ -68,7 +68,7 @@ t.test('base tiles are the source, overviews its naive pyramid, and none is miss
   }
   t.equal(report.tiles, tiles, 'no empty tile is stored')
   t.same(
-    (await verifyPath(out)).filter((finding) => !finding.ok),
+    (await verifyTiles(out)).findings.filter((finding) => !finding.ok),
     [],
   )
   const reader = openTiles(out)
@@ -146,7 +146,7 @@ t.test('interrupted at every checkpoint and resumed: the same tiles', async (t) 
     t.same(tilesOf(out), wanted, `interrupted every ${step} reads`)
     t.notOk(existsSync(`${out}.build`))
     t.same(
-      (await verifyPath(out)).filter((finding) => !finding.ok),
+      (await verifyTiles(out)).findings.filter((finding) => !finding.ok),
       [],
     )
   }

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { run } from '../../src/cli/run.js'
 import type { FlagstoneError } from '../../src/errors.js'
 import { type BuildOptions, type BuildReport, build } from '../../src/pyramid/build.js'
-import { verifyPath } from '../../src/sampling/verify.js'
+import { verifyTiles } from '../../src/sampling/verify.js'
 import { type SmallTiff, smallTiff } from '../helpers/small-tiff.js'
 
 t.setTimeout(600_000)
@@ -43,7 +43,7 @@ async function interrupt(t: Test, options: BuildOptions): Promise<void> {
 
 async function isSound(t: Test, out: string, report: BuildReport): Promise<void> {
   t.same(
-    (await verifyPath(out)).filter((finding) => !finding.ok),
+    (await verifyTiles(out)).findings.filter((finding) => !finding.ok),
     [],
   )
   t.notOk(existsSync(`${out}.build`))
@@ -103,7 +103,7 @@ t.test(
     )
     if (report instanceof Error) t.match(report.message, /nothing to resume|exists/)
     t.same(
-      (await verifyPath(out)).filter((finding) => !finding.ok),
+      (await verifyTiles(out)).findings.filter((finding) => !finding.ok),
       [],
     )
   },
@@ -171,7 +171,7 @@ t.test('a repaired source, on the command line', async (t) => {
   t.equal(await run([...line, '--resume'], io), 1)
   t.equal(await run([...line, '--resume', '--accept-changed'], io), 0)
   t.same(
-    (await verifyPath(out)).filter((finding) => !finding.ok),
+    (await verifyTiles(out)).findings.filter((finding) => !finding.ok),
     [],
   )
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { type BuildOptions, build } from '../../src/pyramid/build.js'
 import { readCheckpoint } from '../../src/pyramid/output/checkpoint.js'
-import { verifyPath } from '../../src/sampling/verify.js'
+import { verifyTiles } from '../../src/sampling/verify.js'
 import { mountFor } from '../helpers/mounts.js'
 import { type ImageOptions, openerOf, type Paint, tilesOf } from './images.js'
 
@@ -84,7 +84,7 @@ async function committed(
   wanted: Record<string, string>,
 ): Promise<{ tiles: number; wrong: unknown[] }> {
   const found = tilesOf(out)
-  const wrong: unknown[] = (await verifyPath(out)).filter((finding) => !finding.ok)
+  const wrong: unknown[] = (await verifyTiles(out)).findings.filter((finding) => !finding.ok)
   wrong.push(...Object.keys(found).filter((key) => found[key] !== wanted[key]))
   return { tiles: Object.keys(found).length, wrong }
 }

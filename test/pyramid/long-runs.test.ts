@@ -7,7 +7,7 @@ import { zoomBase } from '../../src/format/tile-id.js'
 import { openArchive } from '../../src/pyramid/sources/archive-source.js'
 import { encodeImage } from '../../src/raster/tiles/codec.js'
 import { sample } from '../../src/sampling/sample.js'
-import { verifyPath } from '../../src/sampling/verify.js'
+import { verifyTiles } from '../../src/sampling/verify.js'
 import { tilesIn } from '../../src/store/read/areas.js'
 import { openTiles } from '../../src/store/read/open.js'
 import { describeTiles } from '../../src/store/report/describe.js'
@@ -72,7 +72,7 @@ t.test('described, listed, sampled, opened as a source, verified', async (t) => 
   const source = await openArchive(path)
   t.equal(source.info.width, 256 * 2 ** 20)
   await source.close()
-  const findings = await verifyPath(path, { decode: true })
+  const { findings } = await verifyTiles(path, { decode: true })
   t.same(
     findings.filter(({ ok }) => !ok),
     [],

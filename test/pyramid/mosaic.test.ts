@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { type BuildOptions, build } from '../../src/pyramid/build.js'
 import { openSource } from '../../src/pyramid/sources/open.js'
 import type { RasterSource } from '../../src/raster/source.js'
-import { verifyPath } from '../../src/sampling/verify.js'
+import { verifyTiles } from '../../src/sampling/verify.js'
 import { fixture } from '../helpers/paths.js'
 import { type ImageOptions, ImageSource, speckled, tilesOf } from './images.js'
 import { halved, type Picture, region } from './region.js'
@@ -95,7 +95,7 @@ t.test('three thousand sources', async (t) => {
   t.ok(most <= 257, `${most} were open at once`)
   await isPyramid(t, out, stacked(images, 12, x0, y0, side), [5, 12], x0, y0)
   t.same(
-    (await verifyPath(out)).filter((finding) => !finding.ok),
+    (await verifyTiles(out)).findings.filter((finding) => !finding.ok),
     [],
   )
 })

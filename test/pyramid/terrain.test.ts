@@ -12,7 +12,7 @@ import type { PixelWindow, RasterSource, SourceInfo } from '../../src/raster/sou
 import { decodeHeights, isTerrainRgb } from '../../src/raster/tiles/terrain.js'
 import { sample, sampleHeights } from '../../src/sampling/sample.js'
 import { elevationOf } from '../../src/sampling/tile-form.js'
-import { verifyPath } from '../../src/sampling/verify.js'
+import { verifyTiles } from '../../src/sampling/verify.js'
 import { openTiles } from '../../src/store/read/open.js'
 import { describeTiles } from '../../src/store/report/describe.js'
 import { openPeer } from '../helpers/peer.js'
@@ -144,7 +144,7 @@ t.test(
       t.ok(worst <= half + 1e-4, `${terrain}: ${worst}`)
       t.equal(flips, 0, `${terrain}: the same pixels have a height`)
       t.same(
-        (await verifyPath(out, { decode: true })).filter((f) => !f.ok),
+        (await verifyTiles(out, { decode: true })).findings.filter((f) => !f.ok),
         [],
       )
       const reader = openTiles(out)

@@ -10,15 +10,15 @@ import { root } from '../helpers/paths.js'
 const CONSUMER = `
 import {
   build, create, decodeHeights, describe, estimate, FlagstoneError, flagstoneFastify, flagstoneHandler, listen, open,
-  openTileServer, probe, reopen, sample, sampleHeights, TileType,
+  openTileServer, openTileSet, probe, verify, reopen, sample, sampleHeights, TileType,
   type ArgumentError, type BuildContext, type BuildOptions, type BuildPhase, type BuildProgress, type BuildReport,
   type Capabilities, type Coverage, type CreateOptions, type ElevationLook, type EncodingPlan, type ErrorCode,
   type Estimate, type EstimateContext, type FastifyApp, type FetchHandler, type FlagstoneFastifyOptions,
   type FlagstoneHandler, type FlagstoneHandlerOptions, type FlatReader, type GetOptions, type GrowthStats, type Hole,
-  type LayoutDescription, type LevelDescription, type LevelInfo, type ListedTile, type Listening, type ListenOptions,
+  type LayoutDescription, type LevelDescription, type LevelInfo, type ListedTile, type ListeningServer, type ListenOptions,
   type LockKind, type MissingPolicy, type NodeHandler, type OwnBytes, type OwnFloats, type OwnPixels, type Pixels, type PmtilesHeader, type PmtilesReader,
-  type PrepareContext, type ProbeResult, type Query, type ReaderOptions, type Resampling, type SampleOptions,
-  type Samples, type SealOptions, type SealReport, type ServerHooks, type ServerLimits, type ServerOptions,
+  type PrepareContext, type ProbeResult, type ReaderOptions, type Resampling, type SampleOptions,
+  type Samples, type SealOptions, type SealReport, type ServerHooks, type ServerRequest, type Finding, type VerifyOptions, type VerifyReport, type ServerLimits, type ServerOptions,
   type SkippedSource, type DamagedSource, type DamagedBlock, type SourceEvent, type SourceInput, type SystemDetails, type TerrainRgb, type Tile, type TileFormat,
   type TileRange, type TileReader, type TileServer, type TileSet, type TilesDescription, type TilesOfZoom,
   type TilesQuery, type TileStat, type TileWriter, type WriterOptions, type WriterStats,
@@ -85,6 +85,13 @@ export async function read(path: string, options: ReaderOptions, query: TilesQue
   return tile
 }
 
+export async function check(path: string, options: VerifyOptions): Promise<readonly Finding[]> {
+  const tiles: TileSet = await openTileSet(path)
+  tiles[Symbol.dispose]()
+  const report: VerifyReport = await verify(path, { ...options, decode: true })
+  return report.ok ? [] : report.findings
+}
+
 export async function pictures(tiles: TileSet, options: SampleOptions): Promise<Pixels> {
   const resampling: Resampling = 'cubic'
   const elevation: ElevationLook = 'shade'
@@ -114,13 +121,13 @@ export async function serve(app: FastifyApp, sources: SourceInput[], hooks: Serv
   const limits: Partial<ServerLimits> = { jobs: 2 }
   const missing: MissingPolicy = 'overzoom'
   const options: ServerOptions = { missing, limits }
-  const onError = (error: unknown, query: Query): void => console.error(error, query.target)
+  const onError = (error: unknown, request: ServerRequest): void => console.error(error, request.target)
   const events: SourceEvent[] = []
   void events
   const server: TileServer = await openTileServer(sources, { ...options, ...hooks, onError })
   const node: NodeHandler = server.node
   const fetch: FetchHandler = server.fetch
-  const listening: Listening = await listen(server, { port: 0 } satisfies ListenOptions)
+  const listening: ListeningServer = await listen(server, { port: 0 } satisfies ListenOptions)
   await listening[Symbol.asyncDispose]()
   await server[Symbol.asyncDispose]()
   const handlerOptions: FlagstoneHandlerOptions = { sources, ...options }

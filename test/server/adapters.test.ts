@@ -8,8 +8,8 @@ import t from 'tap'
 import { nodeHandler } from '../../src/server/adapters/node-handler.js'
 import { Core } from '../../src/server/core.js'
 import { flagstoneFastify } from '../../src/server/fastify.js'
-import { openTileServer } from '../../src/server/handler.js'
-import type { Query, Reply } from '../../src/server/http/message.js'
+import { insideOf, openTileServer } from '../../src/server/handler.js'
+import type { Query, Reply, ServerRequest } from '../../src/server/http/message.js'
 import { flagstoneHandler } from '../../src/server/mount.js'
 import { createTiles } from '../../src/store/paths.js'
 import { sleep } from '../helpers/processes.js'
@@ -212,14 +212,14 @@ t.test('one handler for both kinds of requests, opened when it is needed', async
   const way = await overNode(handler)
   t.teardown(() => way.close())
   t.equal((await way.ask('/pics/1/0/1')).status, 200)
-  t.equal((await handler.ready).context.catalog.list().length, 1)
+  t.equal(insideOf(await handler.ready).context.catalog.list().length, 1)
 
   const misspelt = flagstoneHandler({ sources, limits: { job: 3 } as never })
   await t.rejects(misspelt.ready, {
     message: "server option: limits: there is no 'job'; did you mean 'jobs'?",
   })
   const errors: unknown[] = []
-  const onError = (error: unknown, { target }: Query): unknown => errors.push([error, target])
+  const onError = (error: unknown, { target }: ServerRequest): unknown => errors.push([error, target])
   const bad = flagstoneHandler({ sources, cacheControl: 'two\nlines', onError })
   await t.rejects(bad.ready, { code: 'BAD_OPTION' })
   const refused = await overNode(bad)

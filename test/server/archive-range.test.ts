@@ -1,5 +1,6 @@
 // '/{id}.pmtiles': the archive over HTTP. Read by the `pmtiles` package as a browser reads it, sealed, foreign and
 // while a writer is at work; ranges, conditions, clients that go away.
+
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs'
 import { get, request } from 'node:http'
 import { join } from 'node:path'
@@ -10,6 +11,7 @@ import { encodeSuperblock } from '../../src/format/superblock.js'
 import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import { TileType } from '../../src/format/tile-type.js'
 import { openRealFile } from '../../src/platform/real-file.js'
+import { insideOf } from '../../src/server/handler.js'
 import { currentSuperblock } from '../../src/store/file/superblocks.js'
 import { createTiles, reopenTiles } from '../../src/store/paths.js'
 import { openTiles } from '../../src/store/read/open.js'
@@ -344,7 +346,7 @@ t.test(
     writer.seal()
     writer.close()
     const { url, server } = await serve(t, path)
-    const source = server.context.catalog.get('a')!
+    const source = insideOf(server).context.catalog.get('a')!
     let holds = 0
     const hold = source.hold.bind(source)
     source.hold = () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import t from 'tap'
 import type { ServerHooks } from '../../src/server/context.js'
-import { openTileServer, type TileServer } from '../../src/server/handler.js'
+import { insideOf, openTileServer, type TileServer } from '../../src/server/handler.js'
 import type { ServerOptions } from '../../src/server/options.js'
 import { createTiles } from '../../src/store/paths.js'
 import { openTiles } from '../../src/store/read/open.js'
@@ -132,7 +132,7 @@ t.test('what can be no tile', async (t) => {
 
 t.test('HEAD and If-None-Match read no value', async (t) => {
   const ask = await served(t)
-  const source = ask.server.context.catalog.get('pics')!
+  const source = insideOf(ask.server).context.catalog.get('pics')!
   let reads = 0
   const get = source.get.bind(source)
   source.get = (z, x, y) => {
@@ -251,7 +251,7 @@ t.test('CORS', async (t) => {
 
 t.test('Cache-Control', async (t) => {
   const ask = await served(t, { cacheControl: 'public, max-age=7' })
-  const { version } = ask.server.context.catalog.get('pics')!
+  const { version } = insideOf(ask.server).context.catalog.get('pics')!
   const kept = async (target: string): Promise<string | undefined> =>
     (await ask(target)).headers['cache-control']
   const forEver = 'public, max-age=31536000, immutable'
@@ -266,7 +266,7 @@ t.test('Cache-Control', async (t) => {
   t.equal(await kept(`/pics.json?v=${version}`), forEver)
 
   // a version that passes while the answer is made: it may be of the one or the other
-  const source = ask.server.context.catalog.get('pics')!
+  const source = insideOf(ask.server).context.catalog.get('pics')!
   for (const target of [
     '/pics/1/0/1',
     '/pics/1/0/1?format=webp',
@@ -368,7 +368,7 @@ t.test('other forms', async (t) => {
 
   // what a client has is not made again to be thrown away, also when the cache has forgotten it
   const forgetful = await served(t, { transcode: true, limits: { cacheBytes: 0 } })
-  const { cache } = forgetful.server.context
+  const { cache } = insideOf(forgetful.server).context
   for (const target of ['/pics/1/0/1.webp', '/pics/2/3/3?missing=overzoom']) {
     const { headers } = await forgetful(target)
     const before = cache.misses
@@ -459,7 +459,7 @@ t.test('damage is 500 and a sentence, and the log hears more', async (t) => {
 t.test('what nobody foresaw', async (t) => {
   const errors: unknown[] = []
   const ask = await served(t, { onError: (error) => errors.push(error) })
-  const source = ask.server.context.catalog.get('pics')!
+  const source = insideOf(ask.server).context.catalog.get('pics')!
   for (const error of [
     new Error('secret'),
     new RangeError('Invalid typed array length: -1'),
@@ -489,7 +489,7 @@ t.test('answers are counted', async (t) => {
   await ask('/pics/1/0/x')
   await ask('/pics.json')
   await ask('/nowhere')
-  const { requests } = ask.server.context.metrics
+  const { requests } = insideOf(ask.server).context.metrics
   const tiles = requests.of('tile')
   t.strictSame(tiles.statuses, [
     [200, 2],

@@ -5,7 +5,7 @@ import type { Pixels, Samples } from '../../src/raster/pixels.js'
 import { decodeTile, encodeImage, type TileFormat } from '../../src/raster/tiles/codec.js'
 import { encodeHeights, type TerrainEncoding } from '../../src/raster/tiles/terrain.js'
 import type { ServerContext } from '../../src/server/context.js'
-import { openTileServer } from '../../src/server/handler.js'
+import { insideOf, openTileServer } from '../../src/server/handler.js'
 import { HttpError, type Query } from '../../src/server/http/message.js'
 import { createTiles } from '../../src/store/paths.js'
 
@@ -103,7 +103,7 @@ export async function contextOf(
 ): Promise<ServerContext> {
   const server = await openTileServer([...paths], options)
   t.teardown(() => server.close())
-  return server.context
+  return insideOf(server).context
 }
 
 /** Of a client that stays. */

@@ -3,7 +3,7 @@
 import { closeSync, openSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
-import { openTileServer } from '../../src/server/handler.js'
+import { insideOf, openTileServer } from '../../src/server/handler.js'
 import { until } from '../helpers/waiting.js'
 
 const root = process.argv[2]!
@@ -11,7 +11,7 @@ const server = await openTileServer([join(root, 'folder'), join(root, 'glob/**/*
   watch: true,
   watchSeconds: 0.1,
 })
-const { catalog } = server.context
+const { catalog } = insideOf(server).context
 const ids = (): string =>
   catalog
     .list()

@@ -1,10 +1,12 @@
 // A server on files that are being made: what is committed is served at once, what is not is not.
+
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type Database from 'libsql'
 import t from 'tap'
 import { crc32 } from '../../src/format/crc.js'
 import { TileType } from '../../src/format/tile-type.js'
+import { insideOf } from '../../src/server/handler.js'
 import { PATIENT } from '../../src/store/options.js'
 import { createTiles } from '../../src/store/paths.js'
 import { openTiles, type TileReader } from '../../src/store/read/open.js'
@@ -21,7 +23,7 @@ for (const watch of [false, true]) {
     const writer = createTiles(path)
     writer.commit()
     const { get, server } = await serve(t, [root], { watch })
-    const source = server.context.catalog.get('growing')!
+    const source = insideOf(server).context.catalog.get('growing')!
     const edition = async (z: number, x: number, y: number): Promise<number | undefined> => {
       const response = await get(`/growing/${z}/${x}/${y}?missing=404`)
       if (response.status === 404) return undefined
@@ -57,7 +59,7 @@ for (const watch of [false, true]) {
     writer.close()
     t.equal(await edition(2, 3, 3), 2, 'closed')
     t.equal(await edition(5, 31, 31), 1)
-    t.equal(server.context.catalog.get('growing'), source, 'the same source all along')
+    t.equal(insideOf(server).context.catalog.get('growing'), source, 'the same source all along')
   })
 }
 
@@ -70,7 +72,7 @@ for (const journal of ['delete', 'wal']) {
     const db = new Sqlite(path)
     db.prepare(`PRAGMA journal_mode = ${journal}`).get()
     const { url, server } = await serve(t, [root])
-    const source = server.context.catalog.get('a')!
+    const source = insideOf(server).context.catalog.get('a')!
     const load = startLoad(url, ['a'], 4)
     const update = db.prepare('UPDATE tiles SET tile_data = ? WHERE tile_column = ? AND tile_row = ?')
     const versions = new Set<string>()
@@ -94,7 +96,7 @@ t.test('a build in another process', async (t) => {
   const root = t.testdir()
   const out = join(root, 'ortho.pmtiles')
   const { get, server } = await serve(t, [root], { watch: true, watchSeconds: 0.1 })
-  const { catalog } = server.context
+  const { catalog } = insideOf(server).context
   const child = startChild(new URL('./building.js', import.meta.url), [out])
   t.teardown(() => child.kill())
   let isOver = false

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { insideOf } from '../../src/server/handler.js'
 import { HttpError } from '../../src/server/http/message.js'
 import { metricsText } from '../../src/server/metrics/metrics.js'
 import { version } from '../../src/version.js'
@@ -94,8 +95,8 @@ t.test('metrics of several processes are added up', async (t) => {
   const { get, server } = await serve(t, [at('a.pmtiles')])
   await get('/a/4/8/4.png')
   // right after another nothing of the event loop was measured yet
-  await server.context.metrics.snapshot(server.context)
-  const own = await server.context.metrics.snapshot(server.context)
+  await insideOf(server).context.metrics.snapshot(insideOf(server).context)
+  const own = await insideOf(server).context.metrics.snapshot(insideOf(server).context)
   const lags = own.filter(({ name }) => name.startsWith('nodejs_eventloop_lag'))
   for (const { name, values } of lags) for (const { value } of values) t.ok(value < 1000, `${name} ${value}`)
   // as they come from another process
@@ -114,7 +115,7 @@ t.test('metrics of several processes are added up', async (t) => {
 
 t.test('refused and late jobs are counted', async (t) => {
   const { server } = await serve(t, [at('a.pmtiles')], { limits: { jobs: 1, waiting: 0, jobMs: 20 } })
-  const { work } = server.context
+  const { work } = insideOf(server).context
   const { signal } = new AbortController()
   let end = (): void => {}
   const long = work.run(signal, () => new Promise<void>((resolve) => (end = resolve)))
@@ -124,7 +125,7 @@ t.test('refused and late jobs are counted', async (t) => {
   )
   await t.rejects(long, HttpError)
   end()
-  const snapshot = await server.context.metrics.snapshot(server.context)
+  const snapshot = await insideOf(server).context.metrics.snapshot(insideOf(server).context)
   const families = parsePrometheus(await metricsText([snapshot]))
   t.equal(numberOf(families, 'flagstone_work_refused_total'), 1)
   t.equal(numberOf(families, 'flagstone_work_late_total'), 1)
@@ -143,7 +144,7 @@ t.test('health: ok, degraded by files that do not open, closing', async (t) => {
   t.match(body, { status: 'ok', version, sources: 1, problems: 0 })
   t.notOk('degraded' in body)
   t.ok((body['uptime'] as number) >= 0)
-  server.context.life.isClosing = true
+  insideOf(server).context.life.isClosing = true
   const [closing, last] = await health(get)
   t.equal(closing, 503)
   t.equal(last['status'], 'closing')

@@ -9,8 +9,8 @@ import type { TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import { nodeHandler } from '../../src/server/adapters/node-handler.js'
 import type { Core } from '../../src/server/core.js'
-import { openTileServer, type TileServer } from '../../src/server/handler.js'
-import { freePort, type Listening, listen } from '../../src/server/run/listen.js'
+import { insideOf, openTileServer, type TileServer } from '../../src/server/handler.js'
+import { freePort, type ListeningServer, listen } from '../../src/server/run/listen.js'
 import type { ListenOptions } from '../../src/server/run/listen-options.js'
 import { requestLog } from '../../src/server/run/request-log.js'
 import { until } from '../helpers/waiting.js'
@@ -26,7 +26,7 @@ t.before(() => vectorFile(file, { name: 'Roads' }))
 
 interface Started {
   readonly server: TileServer
-  readonly listening: Listening
+  readonly listening: ListeningServer
   client(): RawClient
 }
 
@@ -38,7 +38,7 @@ async function start(
   server?: TileServer,
 ): Promise<Started> {
   const opened = server ?? (await openTileServer(file, { limits: { jobMs: 1 } }))
-  const listening = await listen(answer === undefined ? opened : { ...opened, node: answer }, {
+  const listening = await listen(answer === undefined ? opened : Object.assign(opened, { node: answer }), {
     port: 0,
     shutdownMs: 5000,
     ...options,
@@ -130,9 +130,9 @@ t.test('an answer without an end does not keep the server', async (t) => {
   const stuck = client()
   stuck.send(GET)
   await until('half of the answer', () => stuck.pending > 0)
-  t.equal(server.context.life.isClosing, false)
+  t.equal(insideOf(server).context.life.isClosing, false)
   const closed = listening.close()
-  t.equal(server.context.life.isClosing, true, 'health says so')
+  t.equal(insideOf(server).context.life.isClosing, true, 'health says so')
   await closed
   await t.rejects(stuck.answer('GET', LIMIT_MS), { name: 'Malformed' }, 'cut off')
 })
@@ -340,7 +340,7 @@ t.test('failures are logged with their stacks, whatever the level', async (t) =>
     file,
     requestLog({ write: (line) => lines.push(line) }, undefined, { trustProxy: false }),
   )
-  Object.defineProperty(server.context.catalog, 'list', {
+  Object.defineProperty(insideOf(server).context.catalog, 'list', {
     value: () => {
       throw new Error('the moon is full')
     },

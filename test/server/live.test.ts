@@ -1,4 +1,5 @@
 // Files that appear, grow and go while they are served.
+
 import {
   closeSync,
   copyFileSync,
@@ -15,6 +16,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { insideOf } from '../../src/server/handler.js'
 import { FileEntry, SETTLED_MS } from '../../src/server/sources/file-entry.js'
 import { OpenFiles } from '../../src/server/sources/open-files.js'
 import { sleep } from '../helpers/processes.js'
@@ -28,7 +30,7 @@ const LIVE = { watch: true, watchSeconds: 0.2 } as const
 t.test('added, removed, added again', async (t) => {
   const root = t.testdir({ 'broken.pmtiles': 'not yet' })
   const { get, server } = await serve(t, [root], LIVE)
-  const { catalog } = server.context
+  const { catalog } = insideOf(server).context
   const status = async (path: string): Promise<number> => (await get(path)).status
   t.equal(await status('/a/2/1/1'), 404)
   t.match(catalog.problems(), [{ path: join(root, 'broken.pmtiles') }])
@@ -134,6 +136,6 @@ for (const [kind, make, name] of [
     const seen = await load.stop()
     t.same(seen.wrong, [])
     if (longestMs <= SETTLED_MS) t.same([...seen.statuses.keys()], [200])
-    await until('there is no problem left', () => server.context.catalog.problems().length === 0)
+    await until('there is no problem left', () => insideOf(server).context.catalog.problems().length === 0)
   })
 }

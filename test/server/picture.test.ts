@@ -6,7 +6,7 @@ import { coverageOf, crop } from '../../src/raster/canvas.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import { sample } from '../../src/sampling/sample.js'
 import type { ServerContext } from '../../src/server/context.js'
-import { openTileServer } from '../../src/server/handler.js'
+import { insideOf, openTileServer } from '../../src/server/handler.js'
 import { until } from '../helpers/waiting.js'
 import {
   block,
@@ -37,7 +37,7 @@ async function serve(
   const ask = async (path: string, init?: RequestInit): Promise<Response> =>
     server.fetch(new Request(`http://localhost${path}`, init))
   return {
-    context: server.context,
+    context: insideOf(server).context,
     ask,
     async picture(path) {
       const reply = await ask(path)

@@ -1,8 +1,10 @@
 // Files replaced by renaming others over them, under load: every answer is wholly of the old or of the new file.
+
 import { readdirSync, readlinkSync, renameSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { join } from 'node:path'
 import t from 'tap'
+import { insideOf } from '../../src/server/handler.js'
 import { sleep } from '../helpers/processes.js'
 import { until } from '../helpers/waiting.js'
 import { fetchTile, startLoad } from './load.js'
@@ -41,7 +43,7 @@ for (const [name, make, times] of KINDS) {
       if (edition % 5 > 0) await sleep(edition % 5 === 1 ? 1 : 20)
       else {
         await until(`edition ${edition} is served`, () => load.editions.has(edition))
-        versions.add(server.context.catalog.get(id)!.version)
+        versions.add(insideOf(server).context.catalog.get(id)!.version)
       }
     }
     await until('the last edition is served', () => load.editions.has(times))
@@ -50,7 +52,7 @@ for (const [name, make, times] of KINDS) {
     t.same([...seen.statuses.keys()], [200])
     t.ok(seen.editions.size >= times / 5, `${seen.editions.size} editions in ${seen.answers} answers`)
     t.equal(versions.size, times / 5, 'each has its version')
-    t.equal(server.context.catalog.openFiles, 1)
+    t.equal(insideOf(server).context.catalog.openFiles, 1)
     // SQLite's are closed by and by
     t.ok(descriptors() - before <= (name.endsWith('.mbtiles') ? 17 : 0), `${before}, then ${descriptors()}`)
     const agent = new Agent()
@@ -81,7 +83,7 @@ t.test('who holds a source reads on from the old file', async (t) => {
   const root = t.testdir()
   for (const [name, make] of KINDS) make(join(root, name), 1)
   const { server } = await serve(t, [root], { watch: true, watchSeconds: 0.1 })
-  const { catalog } = server.context
+  const { catalog } = insideOf(server).context
   for (const [name, make] of KINDS) {
     const id = name.split('.')[0]!
     const source = catalog.get(id)!

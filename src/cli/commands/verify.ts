@@ -1,6 +1,6 @@
 // `flagstone verify FILE`: every numbered invariant and every checksum, claim beside finding.
 import { Command } from 'commander'
-import { verifyPath } from '../../sampling/verify.js'
+import { verifyTiles } from '../../sampling/verify.js'
 import { type CommonOptions, type Context, EXIT, print, printJson } from '../io.js'
 import { TILE_FILE, whatItIs } from '../tile-files.js'
 
@@ -20,15 +20,15 @@ export function verifyCommand(context: Context): Command {
       '\nExamples:\n  flagstone verify ortho.pmtiles\n  flagstone verify ortho.pmtiles --decode --json\n\nExit code 3 if the file is damaged.',
     )
     .action(async (path: string, options: VerifyOptions) => {
-      const findings = await verifyPath(path, { decode: options.decode === true, signal: io.signal }).catch(
-        async (error: unknown) => {
-          throw await whatItIs(path, error)
-        },
-      )
-      const bad = findings.filter((finding) => !finding.ok)
-      if (bad.length > 0) context.exitCode = EXIT.DAMAGED
+      const { ok, findings } = await verifyTiles(path, {
+        decode: options.decode === true,
+        signal: io.signal,
+      }).catch(async (error: unknown) => {
+        throw await whatItIs(path, error)
+      })
+      if (!ok) context.exitCode = EXIT.DAMAGED
       if (options.json === true) {
-        printJson(io, { file: path, ok: bad.length === 0, findings })
+        printJson(io, { file: path, ok, findings })
         return
       }
       for (const finding of findings) {
@@ -36,12 +36,8 @@ export function verifyCommand(context: Context): Command {
         print(io, `${finding.ok ? 'ok    ' : 'DAMAGE'}  ${finding.invariant.padEnd(4)}  ${finding.message}`)
       }
       if (options.quiet !== true) {
-        print(
-          io,
-          bad.length === 0
-            ? `${path} is sound.`
-            : `${path}: ${bad.length} of ${findings.length} checks failed.`,
-        )
+        const failed = findings.filter((finding) => !finding.ok).length
+        print(io, ok ? `${path} is sound.` : `${path}: ${failed} of ${findings.length} checks failed.`)
       }
     })
 }

@@ -2,7 +2,7 @@
 // the Forwarded of RFC 7239. Not both at once: a proxy sets one of them, and lets pass what clients make up in the other.
 //
 // Of several proxies the one nearest to the client counts, which is the first.
-import type { Query } from './message.js'
+import type { ServerRequest } from './message.js'
 
 /** As they came: what is malformed is still to be found out. */
 export interface Forwarded {
@@ -15,7 +15,7 @@ export interface Forwarded {
   readonly client?: string | undefined
 }
 
-export function forwardedOf(query: Query): Forwarded {
+export function forwardedOf(query: ServerRequest): Forwarded {
   const [proto, host, port, prefix, client] = ['proto', 'host', 'port', 'prefix', 'for'].map((name) =>
     firstOf(query.header(`x-forwarded-${name}`)),
   )

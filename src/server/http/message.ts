@@ -1,21 +1,25 @@
 // What goes into the core and what comes out, whatever HTTP library is around it. An adapter (node-handler.ts,
 // fetch-handler.ts, fastify.ts) makes a Query of its request and writes the Reply.
 
-export interface Query {
+/** A request, as the hooks are told of it. */
+export interface ServerRequest {
   /** Upper case. */
   readonly method: string
   /** Path and query as they came, undecoded, base path included: '/ortho/3/4/2.png?missing=404'. */
   readonly target: string
+  /** Address of the connection: the client's, or a proxy's. Undefined where requests come as a Request. */
+  readonly remoteAddress: string | undefined
+  /** The connection itself is TLS. */
+  readonly isSecure: boolean
+  /** Value of a header, by its lower-case name; several of one name joined by ', '. */
+  header(name: string): string | undefined
+}
+
+export interface Query extends ServerRequest {
   /** Where an outer router mounts us, '/maps', when it took that off `target`: part of the URLs we hand out. */
   readonly mountPath?: string | undefined
   /** The address is that of the mount without a slash behind it, '/maps': links relative to it lead elsewhere. */
   readonly isBare?: boolean
-  /** Value of a header, by its lower-case name; several of one name joined by ', '. */
-  header(name: string): string | undefined
-  /** Of the connection, for logs and for who it is that asks. */
-  readonly remoteAddress: string | undefined
-  /** The connection itself is TLS. */
-  readonly isSecure: boolean
   /** Aborted when the client is gone. Made when first asked for: tiles never ask. */
   readonly signal: AbortSignal
   /**

@@ -5,7 +5,7 @@
 import { isIP } from 'node:net'
 import type { ResolvedServerOptions } from '../options.js'
 import { type Forwarded, forwardedOf } from './forwarded.js'
-import { HttpError, type Query } from './message.js'
+import { HttpError, type Query, type ServerRequest } from './message.js'
 
 /** A name, an IPv4 address or an IPv6 address in brackets, with or without a port (RFC 3986, without escapes). */
 const HOST = /^(?:[\w-][\w.-]{0,252}|\[[\da-f:.]{2,45}\])(?::\d{1,5})?$/i
@@ -44,7 +44,10 @@ export function askedHost(query: Query, { trustProxy }: Pick<UrlOptions, 'trustP
 }
 
 /** Who asks: the connection's other end, or with `trustProxy` the client that the proxy names. */
-export function clientAddress(query: Query, options: Pick<UrlOptions, 'trustProxy'>): string | undefined {
+export function clientAddress(
+  query: ServerRequest,
+  options: Pick<UrlOptions, 'trustProxy'>,
+): string | undefined {
   const named = options.trustProxy ? forwardedOf(query).client : undefined
   // some proxies add the port
   const address = named?.replace(/^\[(.+)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1')

@@ -34,7 +34,7 @@ export class Drain {
   }
 
   /** Nobody new gets in; those that are in notice nothing yet. */
-  async deafen(): Promise<void> {
+  async stopAccepting(): Promise<void> {
     this.#deaf ??= this.#stopListening()
     await this.#deaf
   }
@@ -42,7 +42,7 @@ export class Drain {
   /** Resolves when every connection is closed, after `limitMs` at the latest. */
   async close(limitMs: number): Promise<void> {
     // who is told 'Connection: close' comes again at once, and must find the port closed, not be left in its backlog
-    await this.deafen()
+    await this.stopAccepting()
     this.#isClosing = true
     const begun = performance.now()
     const sweep = setInterval(() => {

@@ -9,23 +9,26 @@ import { type AddressInfo, createServer as createNetServer, type Server as NetSe
 import { FlagstoneError } from '../../errors.js'
 import { freeDescriptors } from '../../platform/descriptors.js'
 import { parseOptions } from '../../store/options.js'
-import type { TileServer } from '../handler.js'
+import type { ServerContext } from '../context.js'
+import { insideOf, type TileServer } from '../handler.js'
 import { Drain } from './drain.js'
 import { type ListenOptions, listenOptions, type ResolvedListenOptions } from './listen-options.js'
 import { readTlsFiles } from './tls-files.js'
 
-export interface Listening {
+/** A tile server that listens on a port. */
+export interface ListeningServer {
   /** To open in a browser on this machine: 'http://127.0.0.1:8080/maps/'. */
   readonly url: string
+  /** The one it listens on, where 0 was asked for too. */
   readonly port: number
   /**
    * Reads the TLS files again; new connections get the new certificate. When it throws, the old one stays.
    * @throws as listen
    */
   reload(): void
-  /** Accepts no new connections. */
-  deafen(): Promise<void>
-  /** Does that, finishes the answers under way (for `shutdownMs` at most), closes the sources. */
+  /** Accepts no new connections; those that are open go on. */
+  stopAccepting(): Promise<void>
+  /** Stops accepting, finishes the answers under way (for `shutdownMs` at most), closes the sources. */
   close(): Promise<void>
   /** As `close`. */
   [Symbol.asyncDispose](): Promise<void>
@@ -37,10 +40,12 @@ export interface Listening {
  * @throws NOT_FOUND when a TLS file is not there
  * @throws BAD_OPTION
  */
-export async function listen(server: TileServer, options: ListenOptions = {}): Promise<Listening> {
+export async function listen(server: TileServer, options: ListenOptions = {}): Promise<ListeningServer> {
   const resolved = parseOptions(listenOptions, options, 'listen option')
-  const http = httpServer(resolved, server.context.options.limits.jobMs)
-  http.maxConnections = Math.min(resolved.connections, connectionsThatFit(server))
+  const { context } = insideOf(server)
+  const { options: served, life } = context
+  const http = httpServer(resolved, served.limits.jobMs)
+  http.maxConnections = Math.min(resolved.connections, connectionsThatFit(context))
   const drain = new Drain(http)
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
     drain.note(response)
@@ -53,17 +58,17 @@ export async function listen(server: TileServer, options: ListenOptions = {}): P
   const { port } = http.address() as AddressInfo
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
-    server.context.life.isClosing = true
+    life.isClosing = true
     closing ??= drain.close(resolved.shutdownMs).then(() => server.close())
     return closing
   }
   return {
     port,
-    url: urlOf(resolved, port, server.context.options.basePath),
+    url: urlOf(resolved, port, served.basePath),
     reload() {
       if (resolved.tls !== undefined) (http as HttpsServer).setSecureContext(readTlsFiles(resolved.tls))
     },
-    deafen: () => drain.deafen(),
+    stopAccepting: () => drain.stopAccepting(),
     close,
     [Symbol.asyncDispose]: close,
   }
@@ -98,7 +103,7 @@ function httpServer(options: ResolvedListenOptions, jobMs: number): HttpServer |
 const SPARE_DESCRIPTORS = 12
 
 /** Clients must not take the descriptors that the files need. */
-function connectionsThatFit({ context: { catalog, options } }: TileServer): number {
+function connectionsThatFit({ catalog, options }: ServerContext): number {
   const room = freeDescriptors() + catalog.openFiles
   const files = Math.min(options.openFiles, Math.floor(room / 2))
   return Math.max(1, room - files - SPARE_DESCRIPTORS)

@@ -1,7 +1,7 @@
 // What happens, as lines of JSON (pino): failures of ours always, requests when asked for.
 import { pino } from 'pino'
 import type { ServerHooks } from '../context.js'
-import type { Query } from '../http/message.js'
+import type { ServerRequest } from '../http/message.js'
 import { clientAddress } from '../http/public-url.js'
 import type { LogLevel } from './listen-options.js'
 
@@ -36,7 +36,7 @@ export function requestLog(
     },
     { write: (line) => void sink.write(line) },
   )
-  const asked = (query: Query): object => ({
+  const asked = (query: ServerRequest): object => ({
     method: query.method,
     url: query.target,
     remote: clientAddress(query, options),

@@ -1,7 +1,7 @@
 // A server as a command runs it: sources, options and log in one piece of plain data, so that it can be handed to
 // another process.
 import type { ServerHooks } from '../context.js'
-import { openTileServer, type TileServer } from '../handler.js'
+import { insideOf, openTileServer, type TileServer } from '../handler.js'
 import { LOOPBACK_HOSTS } from '../http/allowed-hosts.js'
 import type { ServerOptions } from '../options.js'
 import type { SourceInput } from '../sources/source.js'
@@ -39,7 +39,7 @@ export interface Running extends ServeState {
 export interface RunningHere extends Running {
   readonly server: TileServer
   /** Accepts no new connections. */
-  deafen(): Promise<void>
+  stopAccepting(): Promise<void>
 }
 
 /** @throws as openTileServer and listen */
@@ -51,7 +51,7 @@ export async function serve(job: ServeJob, log: LogSink, hooks: ServerHooks = {}
     await server.close()
     throw error
   })
-  const { catalog } = server.context
+  const { catalog } = insideOf(server).context
   return {
     server,
     url: listening.url,
@@ -60,7 +60,7 @@ export async function serve(job: ServeJob, log: LogSink, hooks: ServerHooks = {}
     problems: catalog.problems(),
     failed: new Promise(() => {}),
     reload: async () => listening.reload(),
-    deafen: () => listening.deafen(),
+    stopAccepting: () => listening.stopAccepting(),
     close: () => listening.close(),
   }
 }

@@ -192,7 +192,7 @@ class Crew {
     this.#isClosing = true
     const workers = [...this.#working, ...this.#leaving]
     // The port is closed when nobody listens any more, and only then are clients sent away: they come again at once.
-    await Promise.all([...this.#listening].map((worker) => asked(worker, { kind: 'deafen' }, isDeaf)))
+    await Promise.all([...this.#listening].map((worker) => asked(worker, { kind: 'stopAccepting' }, isDeaf)))
     await Promise.all(workers.map((worker) => this.#dismiss(worker)))
   }
 

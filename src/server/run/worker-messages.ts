@@ -7,7 +7,7 @@ export type ToWorker =
   | { readonly kind: 'start'; readonly job: ServeJob }
   | { readonly kind: 'stop' }
   /** Accept no new connections, and say 'deaf'. */
-  | { readonly kind: 'deafen' }
+  | { readonly kind: 'stopAccepting' }
   /** Say what you counted. */
   | { readonly kind: 'count'; readonly ask: number }
   /** What the others counted, as you asked. */

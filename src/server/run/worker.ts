@@ -1,6 +1,7 @@
 // One of several server processes: started by supervisor.ts with node:cluster, told by messages what to serve and when
 // to stop. It stops by itself, with the same care, when the supervisor is gone.
 import { FlagstoneError, isBadOption } from '../../errors.js'
+import { insideOf } from '../handler.js'
 import type { MetricsSnapshot } from '../metrics/metrics.js'
 import { type RunningHere, type ServeJob, serve } from './serve.js'
 import type { FromWorker, ToWorker } from './worker-messages.js'
@@ -25,8 +26,8 @@ async function stop(): Promise<void> {
   process.exit(0)
 }
 
-async function deafen(): Promise<void> {
-  await running?.deafen()
+async function stopAccepting(): Promise<void> {
+  await running?.stopAccepting()
   say({ kind: 'deaf' })
 }
 
@@ -44,14 +45,14 @@ function otherMetrics(): Promise<readonly MetricsSnapshot[]> {
 
 async function count(ask: number): Promise<void> {
   if (running === undefined) return
-  const { context } = running.server
+  const { context } = insideOf(running.server)
   say({ kind: 'counted', ask, snapshot: await context.metrics.snapshot(context) })
 }
 
 process.on('message', (message: ToWorker) => {
   if (message.kind === 'start') void start(message.job).catch(fail)
   else if (message.kind === 'stop') void stop()
-  else if (message.kind === 'deafen') void deafen()
+  else if (message.kind === 'stopAccepting') void stopAccepting()
   else if (message.kind === 'count') void count(message.ask)
   else asking.get(message.ask)?.(message.snapshots)
 })

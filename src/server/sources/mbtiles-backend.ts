@@ -107,6 +107,7 @@ export class MbtilesBackend implements Backend {
       tiles: (query) => whole((db) => db.tiles(query)),
       metadata: () => whole((db) => withJson(db.metadata())),
       close: () => {},
+      [Symbol.dispose]: () => {},
     }
   }
 

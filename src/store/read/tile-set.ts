@@ -22,7 +22,10 @@ export interface TileSet {
   /** The same as rectangles of equal tiles, where there may be very many in one; in any order. @internal */
   areas?(zoom: number, range?: TileRange): IterableIterator<TileArea>
   metadata(): Record<string, unknown>
+  /** Releases the file; tiles handed out stay valid. */
   close(): void
+  /** As `close`: `using tiles = await openTileSet(path)`. */
+  [Symbol.dispose](): void
 }
 
 /** The tiles of a zoom as rectangles, of any set. */
