@@ -1,4 +1,5 @@
 // What a command sees of the world, so that tests can run commands in-process.
+import { oneLine } from './printable.js'
 
 export interface Output {
   write(chunk: string | Uint8Array): unknown
@@ -53,7 +54,7 @@ export const printJson = (io: Io, value: unknown): void => {
 const escaped = (json: string): string =>
   json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
-/** A message for people: stderr, unless --quiet. */
+/** A message for people, one line whatever names are in it: stderr, unless --quiet. */
 export const say = (io: Io, options: CommonOptions, text: string): void => {
-  if (options.quiet !== true) io.stderr.write(`${text}\n`)
+  if (options.quiet !== true) io.stderr.write(`${oneLine(text)}\n`)
 }

@@ -12,7 +12,7 @@ import { inOtherGrid, otherGridOf, readTileMapResource, type TileMapResource } f
 
 /** Looked up by name, not by listing all. */
 const FEW_COLUMNS = 32
-const MAX_TILE_BYTES = 2 ** 28
+const MAX_TILE_BYTES = 2 ** 26
 const MAX_METADATA_BYTES = 2 ** 26
 const MAX_RESOURCE_BYTES = 2 ** 20
 const TILE_NAME = /^(\d{1,8})\.(png|jpg|jpeg|webp|avif)$/i

@@ -26,14 +26,17 @@ const MAX_ZOOM = 26
 /** Of a type that first bytes tell. */
 const HEAD_BYTES = 512
 const MAX_METADATA_ROWS = 1000
+const MAX_NAME_BYTES = 1024
 const MAX_METADATA_BYTES = 16 * 1024 * 1024
+const METADATA = `SELECT name, value, octet_length(value) FROM metadata
+  WHERE coalesce(octet_length(name), 0) <= ${MAX_NAME_BYTES} AND octet_length(value) <= ${MAX_METADATA_BYTES}`
 
 const AT = 'FROM tiles WHERE zoom_level = ?1 AND tile_column = ?2 AND tile_row = ?3'
 const GET = `SELECT tile_data ${AT} LIMIT 1`
 const HAS = `SELECT 1 ${AT} LIMIT 1`
 const HEAD = `SELECT octet_length(tile_data),
   CASE WHEN octet_length(tile_data) > ${MAX_VALUE_BYTES} THEN NULL ELSE substr(tile_data, 1, ${HEAD_BYTES}) END ${AT} LIMIT 1`
-const FIRST = 'SELECT tile_data FROM tiles LIMIT 1'
+const FIRST = `SELECT tile_data FROM tiles WHERE octet_length(tile_data) <= ${MAX_VALUE_BYTES} LIMIT 1`
 
 const PLACES = 'SELECT tile_column, tile_row FROM tiles WHERE zoom_level = ?1'
 const ROWS = 'tile_row BETWEEN ?2 AND ?3'
@@ -181,15 +184,13 @@ export class MbtilesReader implements TileSet {
     }
   }
 
-  /** All as texts. A table of tiles alone is enough to read them. */
+  /** All as texts, up to 16 MiB of them. A table of tiles alone is enough to read them. */
   metadata(): Record<string, unknown> {
+    let left = MAX_METADATA_BYTES
     try {
-      const rows = this.#db.all('SELECT name, value FROM metadata', [], MAX_METADATA_ROWS, (row) => {
-        const value = row.text(1)
-        return [
-          row.text(0) ?? '',
-          value !== undefined && value.length <= MAX_METADATA_BYTES ? value : '',
-        ] as const
+      const rows = this.#db.all(METADATA, [], MAX_METADATA_ROWS, (row) => {
+        left -= row.number(2)
+        return [row.text(0) ?? '', left < 0 ? '' : (row.text(1) ?? '')] as const
       })
       return Object.fromEntries(rows.filter(([, value]) => value !== ''))
     } catch (error) {
@@ -198,7 +199,7 @@ export class MbtilesReader implements TileSet {
     }
   }
 
-  /** The first tile there is as it is stored, undefined in an empty archive. */
+  /** The first tile that can be read as it is stored, undefined where there is none. */
   first(): Uint8Array | undefined {
     return this.#db.first(FIRST, [], bytesOf)
   }

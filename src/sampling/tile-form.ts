@@ -1,5 +1,6 @@
 // What the tiles of a file are to those who put them together: colours, or heights. Colours that stand for
 // heights (terrain-RGB) must never be resampled as colours: a mean of codes is no code of the mean.
+import { FlagstoneError } from '../errors.js'
 import { TileType } from '../format/tile-type.js'
 import { type Canvas, createCanvas, createValueCanvas } from '../raster/canvas.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
@@ -50,9 +51,19 @@ export function elevationOf(tiles: TileSet): ElevationKind | undefined {
   const first = lowest && tiles.tiles({ zoom: lowest.zoom }).next()
   if (first !== undefined && first.done !== true) {
     const { z, x, y } = first.value
-    if (tiles.get(z, x, y)?.type === TileType.elevation) return 'numbers'
+    if (typeOf(tiles, z, x, y) === TileType.elevation) return 'numbers'
   }
   return isTerrainRgb(encoding) ? encoding : undefined
+}
+
+/** Undefined for one that is too large to be read, too. */
+function typeOf(tiles: TileSet, z: number, x: number, y: number): TileType | undefined {
+  try {
+    return tiles.get(z, x, y)?.type
+  } catch (error) {
+    if (error instanceof FlagstoneError && error.code === 'TOO_LARGE') return undefined
+    throw error
+  }
 }
 
 export const formOf = (kind: ElevationKind): TileForm<Float32Array> =>

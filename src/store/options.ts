@@ -1,6 +1,7 @@
 // What a caller may say to the store, checked once at the rim; inside, the types are trusted.
 import { z } from 'zod'
 import { type ArgumentError, badRange, badType, wrongType } from '../errors.js'
+import { MAX_VALUE_BYTES } from '../format/layout.js'
 import { didYouMean } from './nearest.js'
 
 const MIB = 1024 * 1024
@@ -78,6 +79,8 @@ const readerShape = {
    * them reads every directory.
    */
   levels: z.enum(['exact', 'about']).default('exact'),
+  /** A tile that is larger is not read: TOO_LARGE, whatever a file of others says. Default: 2 GiB, the most of a file of ours. */
+  maxTileBytes: z.int().min(1).max(MAX_VALUE_BYTES).default(MAX_VALUE_BYTES),
   /**
    * A writer that makes room for its index moves parts of the file: a matter of milliseconds, seconds on a busy disk.
    * How long a synchronous call may block for that, milliseconds; after it comes LOCKED. 0: not at all.

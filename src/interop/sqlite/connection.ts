@@ -2,6 +2,7 @@
 import { FlagstoneError } from '../../errors.js'
 import { type Engine, engine, MAX_VALUE_BYTES, STEPS } from './engine.js'
 import { FILES, openingFile } from './files.js'
+import { isInUtf16 } from './header.js'
 
 /** Kept of each database's pages; the rest is found in the system's page cache. */
 const CACHE_KIB = 512
@@ -55,6 +56,7 @@ export class Connection {
     wasm.pstack.restore(before)
     try {
       if (code !== 0) throw this.#problem(code)
+      if (isInUtf16(path)) throw this.#inUtf16()
       this.#bound(isAlone)
     } catch (error) {
       this.close()
@@ -85,7 +87,8 @@ export class Connection {
   /**
    * Rows as `take` makes them, as many as are asked for; `values` are integers of 32 bits.
    * @throws LOCKED when somebody keeps readers out
-   * @throws DAMAGED when the file cannot be read, or not within its bounds
+   * @throws TOO_LARGE when a value is over MAX_VALUE_BYTES
+   * @throws DAMAGED when the file cannot be read, or not within its other bounds
    */
   all<T>(sql: string, values: readonly number[], most: number, take: (row: Row) => T): T[] {
     const { c } = this.#engine
@@ -165,6 +168,15 @@ export class Connection {
     )
   }
 
+  /** The engine is compiled without it. */
+  #inUtf16(): FlagstoneError {
+    return new FlagstoneError(
+      'DAMAGED',
+      `${this.#path} holds its texts in UTF-16, which is not read; copy it into a file in UTF-8: sqlite3 FILE .dump | sqlite3 NEW.mbtiles.`,
+      { path: this.#path },
+    )
+  }
+
   #problem(code: number): FlagstoneError {
     const { sqlite, c, refusal } = this.#engine
     const { capi, wasm } = sqlite
@@ -184,8 +196,8 @@ export class Connection {
         )
       case capi.SQLITE_TOOBIG:
         return new FlagstoneError(
-          'DAMAGED',
-          `${path} holds a value of more than ${MAX_VALUE_BYTES / 2 ** 20} MiB, which is not read.`,
+          'TOO_LARGE',
+          `${path} holds a value of more than ${MAX_VALUE_BYTES / 2 ** 20} MiB, the limit, so it is not read.`,
           { path },
         )
       case capi.SQLITE_READONLY:
@@ -196,6 +208,8 @@ export class Connection {
         )
       default: {
         const message = wasm.cstrToJs(c['sqlite3_errmsg']!(this.#db)) ?? `error ${code}`
+        // functions are refused with a code that means anything
+        if (refusal !== undefined && message.startsWith('not authorized')) return this.#refused(refusal)
         return new FlagstoneError('DAMAGED', `${path} cannot be read as SQLite: ${message}.`, { path })
       }
     }

@@ -7,7 +7,8 @@ import { resolve } from 'node:path'
 import { FlagstoneError } from '../../errors.js'
 import { sleep } from '../../store/file/sleep.js'
 import { Connection, type Row, TOO_SLOW } from './connection.js'
-import { hasLog, logBytes, Snapshot } from './snapshot.js'
+import { hasLog, logBytes } from './header.js'
+import { Snapshot } from './snapshot.js'
 
 /** A log is read from end to end when it is opened. */
 const MAX_LOG_BYTES = 256 * 1024 * 1024
@@ -16,7 +17,7 @@ const LONG_LOG_BYTES = 2 * 1024 * 1024
 const SHARE = 10
 /** Commits take as long as the disk does: they are waited for so small a part of the deadline. */
 const WAIT_SHARE = 20
-/** After a query that took too long none is tried for so many times that. */
+/** After a query that took too long none is tried for so many times what it took. */
 const PAUSE = 20
 
 const BREATH_MS = 0.5
@@ -81,8 +82,9 @@ export class SqliteDatabase {
     if (this.#isReading) throw new TypeError('a database is read by one at a time')
     if (this.#tooSlow !== undefined && performance.now() < this.#tooSlow.until) throw this.#tooSlow.error
     this.#isReading = true
+    const began = performance.now()
     try {
-      const until = performance.now() + this.#deadlineMs / WAIT_SHARE
+      const until = began + this.#deadlineMs / WAIT_SHARE
       for (let tries = 0; tries < 3 || performance.now() < until; tries++) {
         const done =
           this.#snapshot === undefined ? this.#readPlain(work) : this.#readLogged(this.#snapshot, work)
@@ -91,7 +93,8 @@ export class SqliteDatabase {
       }
     } catch (error) {
       if (error instanceof FlagstoneError && error.errno === TOO_SLOW) {
-        this.#tooSlow = { error, until: performance.now() + this.#deadlineMs * PAUSE }
+        const now = performance.now()
+        this.#tooSlow = { error, until: now + (now - began) * PAUSE }
       }
       throw error
     } finally {

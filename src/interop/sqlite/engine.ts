@@ -15,7 +15,7 @@ const MAX_HEAP_BYTES = 768 * 1024 * 1024
 export const STEPS = 2000
 /** Some tens of milliseconds of work. */
 const MANY_LOOKS = 250
-const PATIENCE = 10
+const PATIENCE = 50
 
 /** What views may call: nothing whose time or size is more than in proportion to its arguments. */
 const FUNCTIONS = new Set(

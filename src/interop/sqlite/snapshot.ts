@@ -19,23 +19,6 @@ const INDEX_BYTES = 136
 /** WAL_READ_LOCK(1): its mark, which stays while it is locked, is how far the log may be moved into the database. */
 const readerSlot = new RangeLock(124, 1)
 
-const LOG_IN_HEADER_AT = 18
-
-/** Whether the database has a log, by its own header or by the log beside it. */
-export function hasLog(path: string): boolean {
-  const version = Buffer.alloc(1)
-  const fd = openSync(path, READ_FLAGS)
-  try {
-    readSync(fd, version, 0, 1, LOG_IN_HEADER_AT)
-  } finally {
-    closeSync(fd)
-  }
-  return version[0] === 2 || (logBytes(path) > 0 && version[0] === 1)
-}
-
-export const logBytes = (path: string): number =>
-  statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
-
 export class Snapshot {
   readonly #path: string
   readonly #fd: number

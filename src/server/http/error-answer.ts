@@ -18,6 +18,9 @@ export interface Failure {
 export function failureOf(error: unknown): Failure {
   if (error instanceof HttpError) return theirs(error.status, error.message, error.headers)
   if (error instanceof FlagstoneError) {
+    // a tile's, in a file of ours or of others: whoever runs the server wants to know
+    if (error.code === 'TOO_LARGE' && error.path !== undefined)
+      return { reply: sentence(413, 'This tile is larger than the server sends.'), isOurs: true }
     if (error.code === 'TOO_LARGE')
       return theirs(400, 'This request needs more than the server allows; ask for less.')
     if (error.code === 'LOCKED') {

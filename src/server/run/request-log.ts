@@ -1,9 +1,11 @@
 // What happens, as lines of JSON (pino): failures of ours always, requests when asked for.
 import { pino } from 'pino'
+import { FlagstoneError } from '../../errors.js'
 import type { ServerHooks } from '../context.js'
 import type { ServerRequest } from '../http/message.js'
 import { clientAddress } from '../http/public-url.js'
 import type { LogLevel } from './listen-options.js'
+import { Repeats } from './repeats.js'
 
 export interface LogSink {
   write(line: string): unknown
@@ -18,7 +20,8 @@ const SAID = {
 
 /**
  * Hooks for openTileServer.
- * @param level of requests: 'info' all (and what happens to files), 'warn' those answered 4xx and 5xx, 'error' 5xx; undefined: none
+ * @param level of requests: 'info' all (and what happens to files), 'warn' those answered 4xx and 5xx, 'error' 5xx;
+ *   undefined: none, only what goes wrong with files
  */
 export function requestLog(
   sink: LogSink,
@@ -27,11 +30,10 @@ export function requestLog(
 ): ServerHooks {
   const log = pino(
     {
-      level: level ?? 'error',
+      level: level ?? 'warn',
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
-      // causes apart: often they say the same again
-      serializers: { err: pino.stdSerializers.errWithCause },
+      serializers: { err: shown },
       formatters: { level: (label) => ({ level: label }) },
     },
     { write: (line) => void sink.write(line) },
@@ -41,17 +43,37 @@ export function requestLog(
     url: query.target,
     remote: clientAddress(query, options),
   })
-  const onError: ServerHooks['onError'] = (err, query) => log.error({ ...asked(query), err }, 'failed')
-  if (level === undefined) return { onError }
+  const repeats = new Repeats()
+  const onError: ServerHooks['onError'] = (error, query) => {
+    const leftOut = repeats.count(nameOf(error))
+    if (leftOut === undefined) return
+    const more = leftOut === 0 ? {} : { leftOut }
+    log.error({ ...asked(query), err: error, ...more }, 'failed')
+  }
+  const onSource: ServerHooks['onSource'] = ({ kind, id, path, message }) => {
+    log[kind === 'problem' ? 'warn' : 'info']({ source: id, path, problem: message }, SAID[kind])
+  }
+  if (level === undefined) return { onError, onSource }
   return {
     onError,
-    onSource({ kind, id, path, message }) {
-      log[kind === 'problem' ? 'warn' : 'info']({ source: id, path, problem: message }, SAID[kind])
-    },
+    onSource,
     onAnswer(query, { route, status, bytes, seconds }) {
       const of = status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info'
       if (!log.isLevelEnabled(of)) return
       log[of]({ ...asked(query), route, status, bytes, ms: Math.round(seconds * 1e6) / 1e3 }, 'answered')
     },
   }
+}
+
+/** Of one file, what is wrong with it is one failure, whichever tile was asked for. */
+function nameOf(error: unknown): string {
+  if (error instanceof FlagstoneError) return `${error.code} ${error.path ?? error.message}`
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+/** What is wrong with a file is a sentence; a stack is for defects. Causes apart: often they say the same again. */
+function shown(error: Error): object {
+  if (!(error instanceof FlagstoneError)) return pino.stdSerializers.errWithCause(error)
+  const { name: type, code, message } = error
+  return { type, code, message }
 }

@@ -5,7 +5,7 @@
 // ('latest.pmtiles') is a name of its own: it neither hides the file it leads to nor is hidden by it. The order is the
 // same for the same files: what was named first, then by depth and name.
 import { type Dirent, type Stats, statSync } from 'node:fs'
-import { readdir, realpath, stat } from 'node:fs/promises'
+import { readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path'
 import { convertPathToPattern, glob, isDynamicPattern } from 'tinyglobby'
 import { FlagstoneError } from '../../errors.js'
@@ -130,10 +130,16 @@ async function walk(
     if (entry.isDirectory()) folders.push(path)
     else if (isArchive && entry.isSymbolicLink()) await addInside(root, realRoot, path, missing, all)
     else if (isArchive && entry.isFile()) add(path)
+    else if (isArchive)
+      all.problems.push({ path, message: `${path} is no regular file, so it is not served.` })
   }
   for (const path of folders) {
+    const [before, troubles] = [all.found.length, all.problems.length]
     if (hasTiles(path, all)) add(path)
     else if (depth > 0) await walk(root, realRoot, path, missing, depth - 1, all)
+    const isArchive = EXTENSIONS.has(extname(path).toLowerCase())
+    if (isArchive && all.found.length === before && all.problems.length === troubles)
+      all.problems.push({ path, message: `${path} is a folder without tile archives.` })
   }
 }
 
@@ -201,8 +207,12 @@ async function addInside(
   all: Gathering,
 ): Promise<void> {
   const real = await realpath(path).catch(() => undefined)
-  // gone between listing and looking, or a link to nowhere
-  if (real === undefined) return
+  if (real === undefined) {
+    // else it went between listing and looking
+    const isThere = (await readlink(path).catch(() => undefined)) !== undefined
+    if (isThere) all.problems.push({ path, message: `${path} is a link that leads to no file.` })
+    return
+  }
   if (real !== realRoot && !real.startsWith(realRoot === sep ? sep : realRoot + sep)) {
     all.problems.push({
       path,

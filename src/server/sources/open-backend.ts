@@ -7,6 +7,9 @@ import type { Backend } from './backend.js'
 import { FolderBackend } from './folder-backend.js'
 import { MbtilesBackend } from './mbtiles-backend.js'
 
+/** As of MBTiles: more than any map draws, and a few of these at once are all a server's memory. */
+const MAX_TILE_BYTES = 64 * 1024 * 1024
+
 /** To be waited for before archives that lie at these paths are opened: what reads them is loaded when there are some. */
 export async function readyToOpen(paths: readonly string[]): Promise<void> {
   if (paths.some(isMbtiles)) await MbtilesReader.load()
@@ -24,6 +27,12 @@ export function openBackend(path: string): Backend {
   if (kind === 'folder') return new FolderBackend(path)
   return archiveBackend(
     // others are waiting for their answers: see core.ts
-    openTiles(path, { mode: 'buffered', pooled: true, levels: 'about', busyTimeoutMs: 0 }),
+    openTiles(path, {
+      mode: 'buffered',
+      pooled: true,
+      levels: 'about',
+      busyTimeoutMs: 0,
+      maxTileBytes: MAX_TILE_BYTES,
+    }),
   )
 }

@@ -234,6 +234,7 @@ export class Archive {
     return new FlagstoneError(
       'DAMAGED',
       `${this.#file.path}: this PMTiles archive is damaged or incomplete: ${clause}. Get it again from where it came from.`,
+      { path: this.#file.path },
     )
   }
 }
@@ -244,7 +245,10 @@ function named<T>(file: ByteFile, work: () => T): T {
     return work()
   } catch (error) {
     if (error instanceof FlagstoneError && !error.message.startsWith(file.path))
-      throw new FlagstoneError(error.code, `${file.path}: ${error.message}`, { cause: error })
+      throw new FlagstoneError(error.code, `${file.path}: ${error.message}`, {
+        path: file.path,
+        cause: error,
+      })
     throw error
   }
 }

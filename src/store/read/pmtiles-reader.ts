@@ -28,7 +28,7 @@ import { LentViews } from './lent-views.js'
 import { type ListedTile, listTiles, type RecordRow, type TileRange, type TilesQuery } from './list.js'
 import type { LevelInfo } from './reader.js'
 import { allocate } from './slab.js'
-import { PlacedTile, type Tile, type TileStat } from './tile.js'
+import { PlacedTile, type Tile, type TileStat, tooLarge } from './tile.js'
 
 /** A file that was written to is believed again when that is so long ago. */
 const QUIET_MS = 300
@@ -43,6 +43,7 @@ export class PmtilesReader {
   readonly path: string
   readonly #file: ByteFile
   readonly #pooled: boolean
+  readonly #maxTileBytes: number
   readonly #mayEstimate: boolean
   #archive: Archive
   /** Before the header was read; undefined of a file that is mapped, or in memory. */
@@ -56,9 +57,13 @@ export class PmtilesReader {
   #levels: LevelInfo[] | undefined
   #kindFound: { readonly type: TileType; readonly isSure: boolean } | undefined
 
-  private constructor(file: ByteFile, { mode, zeroCopy, pooled, levels }: ResolvedReaderOptions) {
+  private constructor(
+    file: ByteFile,
+    { mode, zeroCopy, pooled, levels, maxTileBytes }: ResolvedReaderOptions,
+  ) {
     this.#file = file
     this.#pooled = pooled
+    this.#maxTileBytes = maxTileBytes
     this.#mayEstimate = levels === 'about'
     this.path = file.path
     // Whoever adopts or grows this file one day asks for these locks before moving or cutting anything.
@@ -95,7 +100,7 @@ export class PmtilesReader {
     const key = tileId(z, x, y)
     return this.#inOneState(() => {
       const place = this.#find(key)
-      return place === undefined ? undefined : this.#tile(key, place, this.#bytesAt(place))
+      return place === undefined ? undefined : this.#tile(key, place, this.#bytesAt(key, place))
     })
   }
 
@@ -111,7 +116,7 @@ export class PmtilesReader {
       const { type, isSure } = this.#kind
       const etag = this.#etagOf(place.offset, place.length)
       if (isSure) return { type, length: place.length, etag }
-      const tile = this.#tile(key, place, this.#bytesAt(place))
+      const tile = this.#tile(key, place, this.#bytesAt(key, place))
       return { type: tile.type, length: tile.bytes.length, etag }
     })
   }
@@ -124,6 +129,7 @@ export class PmtilesReader {
       const archive = this.#inOneState(() => this.#archive)
       const place = this.#inOneState(() => this.#find(key))
       if (place === undefined) return undefined
+      this.#checkLength(key, place.length)
       const bytes = new Uint8Array(place.length)
       const got = await this.#file.readAsync(bytes, place.offset)
       options.signal?.throwIfAborted()
@@ -141,7 +147,7 @@ export class PmtilesReader {
     return this.#inOneState(() => {
       const place = this.#find(key)
       if (place === undefined) return -1
-      const tile = this.#kind.isSure ? undefined : this.#tile(key, place, this.#bytesAt(place))
+      const tile = this.#kind.isSure ? undefined : this.#tile(key, place, this.#bytesAt(key, place))
       const length = tile?.bytes.length ?? place.length
       if (length > into.length)
         throw new RangeError(`tile ${z}/${x}/${y} has ${length} bytes, the buffer ${into.length}`)
@@ -274,12 +280,17 @@ export class PmtilesReader {
     return this.#archive.find(key)
   }
 
-  #bytesAt({ offset, length }: Place): Uint8Array {
+  #bytesAt(key: number, { offset, length }: Place): Uint8Array {
+    this.#checkLength(key, length)
     const lent = this.#lent?.view(offset, length)
     if (lent !== undefined) return lent
     const bytes = this.#pooled ? allocate(length) : new Uint8Array(length)
     this.#fill(bytes, { offset, length })
     return bytes
+  }
+
+  #checkLength(key: number, length: number): void {
+    if (length > this.#maxTileBytes) throw tooLarge(this.path, key, length, this.#maxTileBytes)
   }
 
   #fill(into: Uint8Array, { offset, length }: Place): void {
@@ -369,6 +380,7 @@ export class PmtilesReader {
     return new FlagstoneError(
       'DAMAGED',
       `${this.path}: the file ends within ${length} bytes at ${offset}; get the archive again.`,
+      { path: this.path },
     )
   }
 

@@ -19,6 +19,7 @@ import { tileId, tileIdToZxy, zoomBase } from '../../format/tile-id.js'
 import type { TileType } from '../../format/tile-type.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import { isBusy, movedNow } from '../file/locked.js'
+import { crcOfRange } from '../file/scan.js'
 import { sleep } from '../file/sleep.js'
 import { readMetadata } from '../file/whole.js'
 import { LevelView } from '../index/level-view.js'
@@ -38,7 +39,7 @@ import { EpochWatch } from './epoch.js'
 import { LentViews } from './lent-views.js'
 import { type ListedTile, listTiles, type RecordRow, type TileRange, type TilesQuery } from './list.js'
 import { allocate } from './slab.js'
-import { etagOf, Tile, type TileStat } from './tile.js'
+import { etagOf, Tile, type TileStat, tooLarge } from './tile.js'
 
 export interface LevelInfo {
   zoom: number
@@ -68,6 +69,7 @@ export class FlatReader {
   readonly #check: boolean
   readonly #checkAlways: boolean
   readonly #pooled: boolean
+  readonly #maxTileBytes: number
   readonly #busyTimeoutMs: number
   readonly #waitMs: number
   /** For values that are handed out without copying them; undefined when nobody asked for that. */
@@ -80,6 +82,8 @@ export class FlatReader {
   #closed = false
   /** What was wrong with what was just read; counts only if the epoch did not move meanwhile. */
   #problem: string | undefined
+  /** Of a problem that is nothing but a tile's length. */
+  #tooLarge: FlagstoneError | undefined
 
   private constructor(file: ByteFile, options: ResolvedReaderOptions) {
     this.#file = file
@@ -87,6 +91,7 @@ export class FlatReader {
     this.#check = options.check !== 'never'
     this.#checkAlways = options.check === 'always'
     this.#pooled = options.pooled
+    this.#maxTileBytes = options.maxTileBytes
     this.#windows = options.mode === 'mmap' ? Windows.of(file) : undefined
     this.#lent = options.zeroCopy && this.#windows !== undefined ? new LentViews(file) : undefined
     this.#epoch = new EpochWatch(file, this.#windows)
@@ -179,6 +184,7 @@ export class FlatReader {
         const crc = contentCrcAt(words, word)
         const length = lengthAt(words, word)
         const position = this.#positionOf(view, offsetAt(words, word), length)
+        if (length > this.#maxTileBytes) this.#tooLarge = tooLarge(this.path, key, length, this.#maxTileBytes)
         if (!this.#settled(view, key)) continue
         const epoch = this.#sb
         const bytes = new Uint8Array(length)
@@ -472,7 +478,9 @@ export class FlatReader {
    */
   #settled(view: LevelView, key: number): boolean {
     const problem = this.#problem
+    const tooLarge = this.#tooLarge
     this.#problem = undefined
+    this.#tooLarge = undefined
     if (this.#epoch.changedAfterReading()) {
       this.#forget(view)
       return false
@@ -481,8 +489,11 @@ export class FlatReader {
       // what is kept of the index may be of a file that this one was written over
       if (this.#windows === undefined) this.#epoch.distrust()
       const [z, x, y] = tileIdToZxy(key)
-      throw new FlagstoneError('DAMAGED', `${this.path}: tile ${z}/${x}/${y} cannot be read: ${problem}.`)
+      throw new FlagstoneError('DAMAGED', `${this.path}: tile ${z}/${x}/${y} cannot be read: ${problem}.`, {
+        path: this.path,
+      })
     }
+    if (tooLarge !== undefined) throw tooLarge
     return true
   }
 
@@ -581,8 +592,14 @@ export class FlatReader {
     const length = lengthAt(words, word)
     const crc = contentCrcAt(words, word)
     if (offset + length > this.#sb.valuesLength) this.#outside(view, record, offset, length)
-    else if (crc32(this.#look(this.#sb.valuesStart + offset, length)) !== crc) this.#mismatch(view, record)
+    else if (this.#crcOf(this.#sb.valuesStart + offset, length) !== crc) this.#mismatch(view, record)
     else this.#markVerified(view, record)
+  }
+
+  #crcOf(position: number, length: number): number {
+    return length > LARGE_BYTES
+      ? crcOfRange(this.#file, position, length)
+      : crc32(this.#look(position, length))
   }
 
   /** Marks a record as authentic, unless the epoch moved and it was another record, or another value. */
@@ -616,6 +633,10 @@ export class FlatReader {
     const type = typeAt(words, word) as TileType
     if (offset + length > this.#sb.valuesLength) {
       this.#outside(view, record, offset, length)
+      return undefined
+    }
+    if (length > this.#maxTileBytes) {
+      this.#tooLarge = tooLarge(this.path, key, length, this.#maxTileBytes)
       return undefined
     }
     const bytes = this.#bytesAt(this.#sb.valuesStart + offset, length)

@@ -1,6 +1,8 @@
 // A tile as readers hand it out.
+import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import type { OwnBytes } from '../../format/own-memory.js'
+import { tileIdToZxy } from '../../format/tile-id.js'
 import { mimeOf, type TileType } from '../../format/tile-type.js'
 
 /** Not known yet; computed when asked for. */
@@ -61,6 +63,16 @@ export class PlacedTile extends Tile {
   override get etag(): string {
     return this.#etag
   }
+}
+
+/** @param key TileID */
+export function tooLarge(path: string, key: number, length: number, maxTileBytes: number): FlagstoneError {
+  const [z, x, y] = tileIdToZxy(key)
+  return new FlagstoneError(
+    'TOO_LARGE',
+    `${path}: tile ${z}/${x}/${y} has ${length} bytes, more than the limit of ${maxTileBytes}, so it is not read.`,
+    { path },
+  )
 }
 
 export function etagOf(key: number, crc: number, length: number): string {
