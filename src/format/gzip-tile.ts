@@ -1,7 +1,7 @@
 // Tiles in gzip: vector tiles as a rule, but some programs pack pictures too, which no client expects of pictures.
 import { constants, gunzipSync } from 'node:zlib'
 import { FlagstoneError } from '../errors.js'
-import { sniffTileType, TileType } from './tile-type.js'
+import { isImageType, sniffTileType, TileType } from './tile-type.js'
 
 /** More than any tile is; one that unpacks to more is an attack. */
 const MAX_BYTES = 64 * 1024 * 1024
@@ -14,7 +14,7 @@ export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes
 export function typeOfTile(bytes: Uint8Array): TileType {
   if (!isGzip(bytes)) return sniffTileType(bytes)
   const inside = sniffTileType(peek(bytes))
-  return isPicture(inside) || inside === TileType.elevation ? inside : TileType.mvt
+  return isImageType(inside) || inside === TileType.elevation ? inside : TileType.mvt
 }
 
 /** The picture itself, where a picture was packed; else the bytes as they are. @throws DAMAGED */
@@ -28,8 +28,6 @@ export function unpackedPicture(bytes: Uint8Array): Uint8Array {
     })
   }
 }
-
-const isPicture = (type: TileType): boolean => type >= TileType.png && type <= TileType.avif
 
 function peek(bytes: Uint8Array): Uint8Array {
   try {

@@ -23,15 +23,16 @@ interface Kind {
   mime: string
   /** The first is the canonical one. */
   extensions: readonly string[]
+  isImage?: true
 }
 
 const KINDS: readonly Kind[] = [
   { type: 0, name: 'unknown', mime: 'application/octet-stream', extensions: ['bin'] },
   { type: 1, name: 'mvt', mime: 'application/vnd.mapbox-vector-tile', extensions: ['mvt', 'pbf'] },
-  { type: 2, name: 'png', mime: 'image/png', extensions: ['png'] },
-  { type: 3, name: 'jpeg', mime: 'image/jpeg', extensions: ['jpg', 'jpeg'] },
-  { type: 4, name: 'webp', mime: 'image/webp', extensions: ['webp'] },
-  { type: 5, name: 'avif', mime: 'image/avif', extensions: ['avif'] },
+  { type: 2, name: 'png', mime: 'image/png', extensions: ['png'], isImage: true },
+  { type: 3, name: 'jpeg', mime: 'image/jpeg', extensions: ['jpg', 'jpeg'], isImage: true },
+  { type: 4, name: 'webp', mime: 'image/webp', extensions: ['webp'], isImage: true },
+  { type: 5, name: 'avif', mime: 'image/avif', extensions: ['avif'], isImage: true },
   { type: 6, name: 'mlt', mime: 'application/vnd.maplibre-tile', extensions: ['mlt'] },
   { type: 16, name: 'raw-int16', mime: 'application/octet-stream', extensions: ['i16'] },
   { type: 17, name: 'elevation', mime: 'application/vnd.flagstone.elevation', extensions: ['elev'] },
@@ -39,6 +40,14 @@ const KINDS: readonly Kind[] = [
 
 const byType = new Map<number, Kind>(KINDS.map((kind) => [kind.type, kind]))
 const byExtension = new Map(KINDS.flatMap((kind) => kind.extensions.map((e) => [e, kind.type] as const)))
+
+/** Whether tiles of this type are images, in any format. Which formats can be decoded, raster/tiles/codec.ts says. */
+export const isImageType = (type: number): boolean => byType.get(type)?.isImage === true
+
+/** Extensions of images, without the dot. */
+export const IMAGE_EXTENSIONS: readonly string[] = KINDS.flatMap((kind) =>
+  kind.isImage === true ? kind.extensions : [],
+)
 
 /** Whether a value is one of our codes. */
 export const isTileType = (value: unknown): value is TileType => byType.has(value as number)

@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { unpackedPicture } from '../format/gzip-tile.js'
-import { sniffTileType, type TileType } from '../format/tile-type.js'
+import { IMAGE_EXTENSIONS, sniffTileType, type TileType } from '../format/tile-type.js'
 import { isPassing } from '../platform/passing-error.js'
 import { readRegularSync } from '../platform/regular-file.js'
 import type { TileSet, TilesOfZoom } from '../store/read/tile-set.js'
@@ -15,7 +15,7 @@ const FEW_COLUMNS = 32
 const MAX_TILE_BYTES = 2 ** 26
 const MAX_METADATA_BYTES = 2 ** 26
 const MAX_RESOURCE_BYTES = 2 ** 20
-const TILE_NAME = /^(\d{1,8})\.(png|jpg|jpeg|webp|avif)$/i
+const TILE_NAME = new RegExp(`^(\\d{1,8})\\.(${IMAGE_EXTENSIONS.join('|')})$`, 'i')
 
 /** Names that are whole numbers, as numbers, ascending. */
 function numbersIn(directory: string): number[] {
@@ -47,7 +47,7 @@ export class FolderReader implements TileSet {
   readonly path: string
   readonly #isTms: boolean
   /** The extension found last, tried first. */
-  readonly #extensions = ['png', 'jpg', 'webp', 'jpeg', 'avif']
+  readonly #extensions = [...IMAGE_EXTENSIONS]
   #levels: { zoom: number; count: number }[] | undefined
 
   private constructor(path: string) {

@@ -7,6 +7,7 @@ import { archiveKind } from '../interop/archive-name.js'
 import { openTileSet } from '../interop/open.js'
 import { openRealFile } from '../platform/real-file.js'
 import { decodeTile } from '../raster/tiles/codec.js'
+import { isDrawn } from '../raster/tiles/image-format.js'
 import { decodeHeights } from '../raster/tiles/terrain.js'
 import { PATIENT } from '../store/options.js'
 import { tilesIn } from '../store/read/areas.js'
@@ -32,14 +33,6 @@ const TURN_TILES = 256
 const IN_FLIGHT = 4
 /** Faulty tiles that are named; the rest is counted. */
 const NAMED = 10
-
-const DECODED = new Set<number>([
-  TileType.jpeg,
-  TileType.png,
-  TileType.webp,
-  TileType.avif,
-  TileType.elevation,
-])
 
 /**
  * Checks every numbered invariant and every checksum of a tile file; of MBTiles and folders, that every tile can be
@@ -129,7 +122,7 @@ async function decodeAll(reader: TileSet, signal: AbortSignal | undefined): Prom
   const decodeFirst = async (area: TileRange & { readonly z: number }): Promise<void> => {
     const { z, minX: x, minY: y } = area
     const tile = reader.get(z, x, y)
-    if (tile === undefined || !DECODED.has(tile.type)) return
+    if (tile === undefined || !isDrawn(tile.type)) return
     try {
       if (tile.type === TileType.elevation) await decodeHeights(tile.bytes)
       else await decodeTile(tile.bytes)

@@ -9,7 +9,7 @@
 import { dirname, sep } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { PMTILES_MAGIC } from '../format/layout.js'
-import { sniffTileType, TileType } from '../format/tile-type.js'
+import { isImageType, sniffTileType, TileType } from '../format/tile-type.js'
 import {
   type FileIdentity,
   identityAt,
@@ -187,14 +187,8 @@ const NAMES: readonly (readonly [mark: string, name: string])[] = [
   ['PK\x03\x04', 'a zip archive'],
   ['<VRTDataset', 'a VRT'],
 ]
-const PICTURES: ReadonlySet<TileType> = new Set([
-  TileType.png,
-  TileType.jpeg,
-  TileType.webp,
-  TileType.avif,
-  TileType.mvt,
-  TileType.elevation,
-])
+const isTile = (type: TileType): boolean =>
+  isImageType(type) || type === TileType.mvt || type === TileType.elevation
 
 function contentOf(path: string): Content {
   const file = openRealFile(path, 'read')
@@ -206,7 +200,7 @@ function contentOf(path: string): Content {
     const name = NAMES.find(([mark]) => text.startsWith(mark))?.[1]
     return {
       isArchive,
-      isPicture: !isArchive && PICTURES.has(sniffTileType(bytes)),
+      isPicture: !isArchive && isTile(sniffTileType(bytes)),
       name: isArchive
         ? 'a tile archive'
         : (name ?? (bytes.length === 0 ? 'an empty file' : 'another kind of file')),

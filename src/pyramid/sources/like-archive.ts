@@ -2,15 +2,9 @@
 // and what they say of themselves. What that costs is said before it begins.
 import { TileType } from '../../format/tile-type.js'
 import type { SourceInfo, StoredTiles } from '../../raster/source.js'
-import { defaultQuality, type TileFormat } from '../../raster/tiles/codec.js'
+import { defaultQuality } from '../../raster/tiles/codec.js'
+import { imageFormatOf } from '../../raster/tiles/image-format.js'
 import type { ResolvedBuildOptions } from '../options.js'
-
-const FORMATS: Readonly<Record<number, TileFormat>> = {
-  [TileType.png]: 'png',
-  [TileType.jpeg]: 'jpeg',
-  [TileType.webp]: 'webp',
-  [TileType.avif]: 'avif',
-}
 
 /** What a build finds out by itself, or what was true of the tiles as they were stored. */
 const NOT_KEPT = new Set(
@@ -56,7 +50,7 @@ function formatOf(
   options: ResolvedBuildOptions,
 ): Partial<ResolvedBuildOptions> {
   const types = [...new Set(archives.flatMap((archive) => archive.types))]
-  const format = FORMATS[onlyOne(types) ?? TileType.unknown]
+  const format = imageFormatOf(onlyOne(types) ?? TileType.unknown)
   if (options.terrain !== undefined) return format === 'png' ? { format } : {}
   if (format === undefined) return types.includes(TileType.png) ? { transparentFormat: 'png' } : {}
   // what shows through a JPEG must be asked for otherwise
@@ -95,7 +89,7 @@ function notesOf(archives: readonly Archive[], options: ResolvedBuildOptions): s
   const { lossless, quality, alpha } = options
   const format = options.format
   const types = [...new Set(archives.flatMap((archive) => archive.types))].map(
-    (type) => FORMATS[type] ?? 'other',
+    (type) => imageFormatOf(type) ?? 'other',
   )
   const stored = types.map((type) => type.toUpperCase()).join(' and ')
   const whose = archives.length === 1 ? archives[0]!.path : `the ${archives.length} archives`

@@ -9,9 +9,10 @@ import { coverageOf } from '../canvas.js'
 import type { Pixels } from '../pixels.js'
 import { sharp } from '../sharp.js'
 import { joinFours } from '../words.js'
+import { type ImageFormat, imageFormatOf } from './image-format.js'
 import { encodeJpeg } from './jpeg.js'
 
-export type TileFormat = 'auto' | 'jpeg' | 'png' | 'webp' | 'avif'
+export type TileFormat = 'auto' | ImageFormat
 
 export interface EncodeOptions {
   /** auto: JPEG where opaque, `transparentFormat` where not; with `lossless` always that. */
@@ -74,7 +75,7 @@ export async function encodeImage(pixels: Pixels, options: EncodeOptions): Promi
   return { type: TileType[format], bytes }
 }
 
-function bytesOf(image: Sharp, format: Exclude<TileFormat, 'auto'>, options: EncodeOptions): Promise<Buffer> {
+function bytesOf(image: Sharp, format: ImageFormat, options: EncodeOptions): Promise<Buffer> {
   const { quality = defaultQuality(format), lossless = false, compressionLevel = 6 } = options
   switch (format) {
     case 'jpeg':
@@ -100,7 +101,7 @@ export function defaultQuality(format: TileFormat): number {
   return format === 'avif' ? 60 : 75
 }
 
-function formatFor(options: EncodeOptions, opaque: boolean): Exclude<TileFormat, 'auto'> {
+function formatFor(options: EncodeOptions, opaque: boolean): ImageFormat {
   const { format, lossless } = options
   if (format === 'jpeg' && lossless)
     throw new TypeError('JPEG cannot be lossless: choose png, webp, avif or auto')
@@ -163,11 +164,10 @@ function flatten(pixels: Pixels, background: readonly [number, number, number]):
  * @throws TOO_LARGE when it is over 4096²
  */
 export async function decodeTile(bytes: Uint8Array): Promise<Pixels> {
-  const type = sniffTileType(bytes)
-  if (type !== TileType.jpeg && type !== TileType.png && type !== TileType.webp && type !== TileType.avif) {
+  if (imageFormatOf(sniffTileType(bytes)) === undefined) {
     throw new FlagstoneError(
       'DAMAGED',
-      `A tile of ${bytes.length} bytes is neither JPEG, PNG, WebP nor AVIF, so it cannot be shown as a picture.`,
+      `A tile of ${bytes.length} bytes is not JPEG, PNG, WebP or AVIF, so it cannot be shown as an image.`,
     )
   }
   try {

@@ -3,7 +3,8 @@
 // Invariant: the caller's samples are those that are encoded; only channels that say nothing are left out.
 import { TileType } from '../../format/tile-type.js'
 import { sharp } from '../sharp.js'
-import { defaultQuality, type EncodedTile, type TileFormat } from './codec.js'
+import { defaultQuality, type EncodedTile } from './codec.js'
+import type { ImageFormat } from './image-format.js'
 
 /** Channels interleaved, row by row; the last of two and of four is alpha. */
 export interface RawPicture {
@@ -18,7 +19,7 @@ export interface RawPicture {
 }
 
 export interface PictureEncoding {
-  readonly format: Exclude<TileFormat, 'auto'>
+  readonly format: ImageFormat
   /** 1…100. */
   readonly quality?: number | undefined
   readonly lossless?: boolean | undefined

@@ -3,11 +3,12 @@
 //
 // They hold the source's version, so that what is behind one never changes and may be kept for ever.
 import { typeFromExtension } from '../../format/tile-type.js'
+import { imageFormatOf } from '../../raster/tiles/image-format.js'
 import { isTerrainRgb, type TerrainRgb } from '../../raster/tiles/terrain.js'
 import { HttpError } from '../http/message.js'
 import type { ResolvedServerOptions } from '../options.js'
 import { NO_QUERY, parseTileQuery, type TileQuery } from '../pictures/tile-query.js'
-import { checkWant, formatOfType } from '../pictures/tile-want.js'
+import { checkWant } from '../pictures/tile-want.js'
 import type { Source } from '../sources/source.js'
 import type { TileLook } from './tile-look.js'
 
@@ -61,7 +62,7 @@ export function drawableWishes(search: URLSearchParams, look: TileLook): TileWis
 function checkExtension(extension: string, { kind, extension: stored }: TileLook): void {
   const type = typeFromExtension(extension)
   if (type !== undefined && stored !== undefined && type === typeFromExtension(stored)) return
-  const format = type === undefined ? undefined : formatOfType(type)
+  const format = type === undefined ? undefined : imageFormatOf(type)
   const isExact = format === 'png' || format === 'webp'
   const can = kind === 'picture' ? format !== undefined : kind !== 'vector' && isExact
   if (can) return

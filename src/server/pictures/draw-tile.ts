@@ -4,6 +4,7 @@ import { mimeOf, type TileType } from '../../format/tile-type.js'
 import { finishCanvas } from '../../raster/canvas.js'
 import type { Pixels, Samples } from '../../raster/pixels.js'
 import { encodeTile } from '../../raster/tiles/codec.js'
+import { imageFormatOf } from '../../raster/tiles/image-format.js'
 import { encodePicture } from '../../raster/tiles/picture-encode.js'
 import { encodeHeights, isTerrainRgb, type TerrainOptions } from '../../raster/tiles/terrain.js'
 import { Sampler } from '../../sampling/sampler.js'
@@ -15,7 +16,7 @@ import { drawPicture } from './draw-picture.js'
 import { factsOf } from './picture-facts.js'
 import { breathe, piecePixels } from './pieces.js'
 import { WHITE } from './raw-canvas.js'
-import { formatOfType, type TileWant } from './tile-want.js'
+import type { TileWant } from './tile-want.js'
 
 /** A tile's square. */
 export interface TileSquare {
@@ -50,7 +51,7 @@ export async function drawTile(
   }
   const pixels = await pixelsOf(source, square, formOf(heights), signal)
   if (pixels === undefined) return undefined
-  const format = (want.format ?? formatOfType(like.type)) === 'webp' ? 'webp' : 'png'
+  const format = (want.format ?? imageFormatOf(like.type)) === 'webp' ? 'webp' : 'png'
   const options: TerrainOptions = isTerrainRgb(heights)
     ? { encoding: heights, format, step: 1, offset: 0, nodata: 'transparent' }
     : { ...numbersLike(like.bytes), format, nodata: 'transparent' }
@@ -81,7 +82,7 @@ async function drawLarge(
     signal,
   )
   if (drawn === undefined || drawn.isEmpty) return undefined
-  const own = formatOfType(stored) ?? 'png'
+  const own = imageFormatOf(stored) ?? 'png'
   const chosen = format ?? (own === 'jpeg' && !drawn.picture.isOpaque ? 'png' : own)
   const lossless = heights !== undefined
   const { bytes, type } = await encodePicture(drawn.picture, { format: chosen, quality, lossless })
@@ -120,7 +121,7 @@ export async function encodeColours(
   { format, quality }: TileWant,
   stored: TileType,
 ): Promise<Encoded | undefined> {
-  const own = formatOfType(stored) ?? 'png'
+  const own = imageFormatOf(stored) ?? 'png'
   const chosen = format ?? (own === 'jpeg' ? 'auto' : own)
   const encoded = await encodeTile(pixels, {
     format: chosen,

@@ -1,5 +1,6 @@
 // Tiles below the deepest stored one: its part, enlarged.
 import { MAX_ZOOM } from '../../grid/tiles/mercator.js'
+import { isDrawn } from '../../raster/tiles/image-format.js'
 import { computed } from '../computed.js'
 import type { ServerContext } from '../context.js'
 import type { Made } from '../http/made.js'
@@ -8,7 +9,7 @@ import type { Source } from '../sources/source.js'
 import { storedAbove } from '../sources/stored-zooms.js'
 import { drawTile, type Encoded } from './draw-tile.js'
 import { factsOf, tileSizeAt } from './picture-facts.js'
-import { checkHeights, checkWant, isDrawn, nameOfTile, sideOf, type TileWant } from './tile-want.js'
+import { checkHeights, checkWant, nameOfTile, sideOf, type TileWant } from './tile-want.js'
 
 /**
  * The place of a tile cut out of the nearest stored ancestor and enlarged, bilinear, with the pixels of the ancestor's

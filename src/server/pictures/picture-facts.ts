@@ -1,5 +1,7 @@
 // What has to be known of a source before its tiles can be worked on; found out once a version.
+import { TileType, typeFromExtension } from '../../format/tile-type.js'
 import type { Samples } from '../../raster/pixels.js'
+import { isDrawn } from '../../raster/tiles/image-format.js'
 import {
   colourForm,
   type ElevationKind,
@@ -40,7 +42,7 @@ export async function tileSizeAt(source: Source, zoom: number): Promise<number |
 
 /** Whether its tiles can be drawn, all or some: vector tiles cannot. */
 export function isDrawable(source: Source): boolean {
-  return source.describe().types.some(({ name }) => DRAWABLE.includes(name))
+  return source
+    .describe()
+    .types.some(({ extension }) => isDrawn(typeFromExtension(extension) ?? TileType.unknown))
 }
-
-const DRAWABLE: readonly string[] = ['png', 'jpeg', 'webp', 'avif', 'elevation']

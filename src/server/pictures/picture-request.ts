@@ -1,5 +1,6 @@
 // In which form a picture is asked for: size, format, kernel, colours. Checked here, before anything is made of it.
 import { RESAMPLINGS, type Resampling } from '../../raster/pixels.js'
+import type { ImageFormat } from '../../raster/tiles/image-format.js'
 import { isTerrainRgb } from '../../raster/tiles/terrain.js'
 import { ELEVATION_LOOKS, type ElevationLook } from '../../sampling/options.js'
 import type { ElevationKind } from '../../sampling/tile-form.js'
@@ -8,7 +9,7 @@ import type { ServerLimits } from '../options.js'
 import type { Look } from './draw-picture.js'
 import { sunOf } from './hillshade.js'
 import { type Colour, WHITE } from './raw-canvas.js'
-import { formatOfExtension, type PictureFormat } from './tile-want.js'
+import { formatOfExtension } from './tile-want.js'
 
 export interface PictureSize {
   /** Of the file, that is times scale. */
@@ -21,7 +22,7 @@ export interface PictureSize {
 
 /** All that a picture depends on besides its place. */
 export interface PictureForm {
-  readonly format: PictureFormat
+  readonly format: ImageFormat
   readonly quality: number
   readonly resampling: Resampling
   readonly enlarging: Resampling
@@ -89,13 +90,13 @@ export function formOfPicture(
   }
 }
 
-function formatFor(name: string): PictureFormat {
+function formatFor(name: string): ImageFormat {
   const format = formatOfExtension(name)
   if (format === undefined) throw new HttpError(400, 'Images can be png, jpg, webp or avif.')
   return format
 }
 
-function qualityFor(search: URLSearchParams, format: PictureFormat): number {
+function qualityFor(search: URLSearchParams, format: ImageFormat): number {
   const text = search.get('quality')
   if (text === null) return format === 'avif' ? AVIF_QUALITY : QUALITY
   if (!/^([1-9]\d?|100)$/.test(text))

@@ -1,6 +1,7 @@
 // A stored tile in another form than it is stored in.
 import { mimeOf, TileType } from '../../format/tile-type.js'
 import { decodeTile, recodeExactly } from '../../raster/tiles/codec.js'
+import { imageFormatOf, isDrawn } from '../../raster/tiles/image-format.js'
 import { computed } from '../computed.js'
 import type { ServerContext } from '../context.js'
 import type { Made } from '../http/made.js'
@@ -9,15 +10,7 @@ import type { ServedTile, Source } from '../sources/source.js'
 import { depthFor } from '../sources/stored-zooms.js'
 import { drawTile, type Encoded, encodeColours } from './draw-tile.js'
 import { factsOf, tileSizeAt } from './picture-facts.js'
-import {
-  checkHeights,
-  checkWant,
-  formatOfType,
-  isDrawn,
-  nameOfTile,
-  sideOf,
-  type TileWant,
-} from './tile-want.js'
+import { checkHeights, checkWant, nameOfTile, sideOf, type TileWant } from './tile-want.js'
 
 export { overzoomTile } from './overzoom.js'
 export type { TileWant } from './tile-want.js'
@@ -71,7 +64,7 @@ async function recoded(
   side: number,
   isHeights: boolean,
 ): Promise<Encoded | undefined> {
-  const format = want.format ?? formatOfType(type)
+  const format = want.format ?? imageFormatOf(type)
   // a copy: what is kept must not hang on the file
   if (type === TileType.elevation) return { bytes: bytes.slice(), contentType: mimeOf(type) }
   if (isHeights) {

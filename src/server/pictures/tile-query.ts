@@ -1,16 +1,16 @@
 // What the query of a tile's URL asks for: ?v= ?missing= ?scheme= ?format= ?quality= ?tileSize=. What it does not know
 // is left alone: keys of proxies, cache busters.
 import { typeFromExtension } from '../../format/tile-type.js'
+import { type ImageFormat, imageFormatOf } from '../../raster/tiles/image-format.js'
 import { HttpError } from '../http/message.js'
 import { type MissingPolicy, missingPolicy } from '../options.js'
-import { formatOfType, type PictureFormat } from './tile-want.js'
 
 export interface TileQuery {
   readonly version: string | undefined
   readonly missing: MissingPolicy | undefined
   /** Rows are counted from the south. */
   readonly isTms: boolean
-  readonly format: PictureFormat | undefined
+  readonly format: ImageFormat | undefined
   readonly quality: number | undefined
   readonly size: number | undefined
 }
@@ -49,10 +49,10 @@ function missingOf(text: string | null): MissingPolicy | undefined {
   return data
 }
 
-function formatOf(text: string | null): PictureFormat | undefined {
+function formatOf(text: string | null): ImageFormat | undefined {
   if (text === null) return undefined
   const type = typeFromExtension(text)
-  const format = type === undefined ? undefined : formatOfType(type)
+  const format = type === undefined ? undefined : imageFormatOf(type)
   if (format === undefined) throw new HttpError(400, 'format must be one of png, jpeg, webp, avif.')
   return format
 }

@@ -1,15 +1,14 @@
 // In which form a tile is asked for, checked.
 import { mimeOf, TileType, typeFromExtension } from '../../format/tile-type.js'
+import { type ImageFormat, imageFormatOf } from '../../raster/tiles/image-format.js'
 import type { ElevationKind } from '../../sampling/tile-form.js'
 import { HttpError } from '../http/message.js'
 import type { ResolvedServerOptions } from '../options.js'
 import type { PictureFacts } from './picture-facts.js'
 
-export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'avif'
-
 /** Undefined: as it is stored. */
 export interface TileWant {
-  readonly format?: PictureFormat | undefined
+  readonly format?: ImageFormat | undefined
   /** 1…100, of formats that lose something. */
   readonly quality?: number | undefined
   /** Pixels a side at scale 1: 256, 512 or 1024. */
@@ -86,23 +85,10 @@ export function checkHeights({ heights }: PictureFacts, { format }: TileWant): v
   }
 }
 
-const PICTURES = new Map<TileType, PictureFormat>([
-  [TileType.png, 'png'],
-  [TileType.jpeg, 'jpeg'],
-  [TileType.webp, 'webp'],
-  [TileType.avif, 'avif'],
-])
-
-/** Undefined for what is no picture. */
-export const formatOfType = (type: TileType): PictureFormat | undefined => PICTURES.get(type)
-
-/** Whether a tile is a picture or can be made one. */
-export const isDrawn = (type: TileType): boolean => PICTURES.has(type) || type === TileType.elevation
-
 /** Undefined for one that no picture has. */
-export function formatOfExtension(extension: string): PictureFormat | undefined {
+export function formatOfExtension(extension: string): ImageFormat | undefined {
   const type = typeFromExtension(extension)
-  return type === undefined ? undefined : formatOfType(type)
+  return type === undefined ? undefined : imageFormatOf(type)
 }
 
-export const mimeOfFormat = (format: PictureFormat): string => mimeOf(TileType[format])
+export const mimeOfFormat = (format: ImageFormat): string => mimeOf(TileType[format])

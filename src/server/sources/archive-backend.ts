@@ -1,7 +1,7 @@
 // Our own files and foreign PMTiles archives as they are served. Both readers tell whole states of a file apart
 // themselves (store/read/reader.ts, store/read/pmtiles-reader.ts), also when somebody writes over it in place.
 import { Compression, type PmtilesHeader } from '../../format/pmtiles.js'
-import { TileType } from '../../format/tile-type.js'
+import { isImageType, TileType } from '../../format/tile-type.js'
 import type { TileReader } from '../../store/read/open.js'
 import type { Backend } from './backend.js'
 import { describeServed } from './describe-served.js'
@@ -40,8 +40,9 @@ export function archiveBackend(reader: TileReader): Backend {
 
 function encodingByHeader({ tileType, tileCompression }: PmtilesHeader): string | undefined {
   // the reader unpacks pictures
-  const isPicture = tileType >= TileType.png && tileType <= TileType.avif
-  return isPicture && tileCompression === Compression.gzip ? undefined : ENCODINGS[tileCompression]
+  return isImageType(tileType) && tileCompression === Compression.gzip
+    ? undefined
+    : ENCODINGS[tileCompression]
 }
 
 /** Of a file of ours, which may not be sealed and have no header yet: its first tile tells. Undefined: there is none. */

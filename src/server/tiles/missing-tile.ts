@@ -1,5 +1,6 @@
 // What is answered where a source has no tile: as the URL says (?missing=), else the source, else the server.
 
+import { imageFormatOf } from '../../raster/tiles/image-format.js'
 import { isTerrainRgb } from '../../raster/tiles/terrain.js'
 import { notMadeAgain } from '../computed.js'
 import type { ServerContext } from '../context.js'
@@ -8,7 +9,7 @@ import { bytesAnswer } from '../http/json-answer.js'
 import { type Answer, HttpError, type Query, type Reply } from '../http/message.js'
 import { factsOf, tileSizeAt } from '../pictures/picture-facts.js'
 import { overzoomTile, type TileWant, transparentTile } from '../pictures/render-tile.js'
-import { formatOfType, nameOfTile, sideOf } from '../pictures/tile-want.js'
+import { nameOfTile, sideOf } from '../pictures/tile-want.js'
 import type { Source } from '../sources/source.js'
 import { type AskedTile, isLasting } from './asked-tile.js'
 
@@ -54,7 +55,7 @@ async function drawn(
     // no picture is a tile of numbers
     if (heights === 'numbers') return undefined
     const side = sideOf(want, (await tileSizeAt(source, z)) ?? 256, context.options)
-    const format = want.format ?? (type === undefined ? undefined : formatOfType(type))
+    const format = want.format ?? (type === undefined ? undefined : imageFormatOf(type))
     return bytesAnswer(query, transparentTile(side, format, isTerrainRgb(heights) ? heights : undefined))
   } finally {
     release()

@@ -2,6 +2,7 @@
 // no copy; a HEAD and a 304 read the record only. What has to be made (another format, size or scale, what is missing)
 // goes to render-tile.ts.
 import { mimeOf, TileType, typeFromExtension } from '../../format/tile-type.js'
+import { type ImageFormat, imageFormatOf } from '../../raster/tiles/image-format.js'
 import { notMadeAgain } from '../computed.js'
 import type { ServerContext } from '../context.js'
 import { chooseType } from '../http/accept.js'
@@ -13,13 +14,7 @@ import type { TilePath } from '../http/tile-path.js'
 import { factsOf } from '../pictures/picture-facts.js'
 import { renderTile, type TileWant } from '../pictures/render-tile.js'
 import { NO_QUERY, parseTileQuery } from '../pictures/tile-query.js'
-import {
-  checkWant,
-  formatOfType,
-  mimeOfFormat,
-  nameOfTile,
-  type PictureFormat,
-} from '../pictures/tile-want.js'
+import { checkWant, mimeOfFormat, nameOfTile } from '../pictures/tile-want.js'
 import type { Source, TileStat } from '../sources/source.js'
 import { type AskedTile, isLasting } from './asked-tile.js'
 import { missingTile } from './missing-tile.js'
@@ -27,7 +22,7 @@ import { packedAnswer } from './packed-tile.js'
 
 const MAX_ZOOM = 26
 /** Where several are as welcome, the first: AVIF takes so long to make that it has to be asked for alone. */
-const NEGOTIATED: readonly PictureFormat[] = ['webp', 'avif', 'jpeg', 'png']
+const NEGOTIATED: readonly ImageFormat[] = ['webp', 'avif', 'jpeg', 'png']
 
 export class TileAnswers {
   readonly #context: ServerContext
@@ -133,15 +128,15 @@ export class TileAnswers {
       scale > 1 ||
       asked.size !== undefined ||
       asked.quality !== undefined ||
-      (format !== undefined && format !== formatOfType(stat.type))
+      (format !== undefined && format !== imageFormatOf(stat.type))
     return isOther ? this.#made(query, tile, want, vary) : this.#stored(query, tile, vary)
   }
 
   /** An extension counts where tiles are converted, and for pictures and heights only: others are sent as they are. */
-  #byExtension(type: TileType | undefined, stat: TileStat | undefined): PictureFormat | undefined {
+  #byExtension(type: TileType | undefined, stat: TileStat | undefined): ImageFormat | undefined {
     if (!this.#context.options.transcode || type === undefined) return undefined
-    const isPicture = stat === undefined || formatOfType(stat.type) !== undefined
-    return isPicture || stat?.type === TileType.elevation ? formatOfType(type) : undefined
+    const isPicture = stat === undefined || imageFormatOf(stat.type) !== undefined
+    return isPicture || stat?.type === TileType.elevation ? imageFormatOf(type) : undefined
   }
 
   async #made(query: Query, tile: AskedTile, want: TileWant, vary: string | undefined): Promise<Reply> {
@@ -162,8 +157,8 @@ export class TileAnswers {
 }
 
 /** By Accept: the stored format where it is as welcome as any. Heights stay as they are. */
-function negotiated(query: Query, source: Source, stat: TileStat | undefined): PictureFormat | undefined {
-  const stored = stat === undefined ? undefined : formatOfType(stat.type)
+function negotiated(query: Query, source: Source, stat: TileStat | undefined): ImageFormat | undefined {
+  const stored = stat === undefined ? undefined : imageFormatOf(stat.type)
   if (stored === undefined || factsOf(source).heights !== undefined) return undefined
   const formats = [stored, ...NEGOTIATED.filter((format) => format !== stored)]
   const chosen = chooseType(query.header('accept'), formats.map(mimeOfFormat))
