@@ -34,17 +34,25 @@ export interface SystemDetails {
   errno?: string | undefined
   /** The call that failed, e.g. `fallocate`. */
   call?: string | undefined
+  /** The file or folder it is about. */
   path?: string | undefined
   /** The call's arguments by name, for the message and for logs. */
   args?: Record<string, number | string | bigint> | undefined
+  /** The error that this one was made of. */
   cause?: unknown
 }
 
+/** What fails for a reason that a user can act on: the message is one sentence that says what, why and what to do. */
 export class FlagstoneError extends Error {
+  /** What a program can switch on. */
   readonly code: ErrorCode
+  /** Of the operating system, e.g. `ENOSPC`; undefined when it said nothing. */
   readonly errno: string | undefined
+  /** The system call that failed, e.g. `fallocate`. */
   readonly call: string | undefined
+  /** The file or folder it is about, where it is about one. */
   readonly path: string | undefined
+  /** The arguments of the system call by name. */
   readonly args: Record<string, number | string | bigint> | undefined
 
   constructor(code: ErrorCode, message: string, details: SystemDetails = {}) {

@@ -13,33 +13,55 @@ import {
 export const Compression = { unknown: 0, none: 1, gzip: 2, brotli: 3, zstd: 4 } as const
 export type Compression = (typeof Compression)[keyof typeof Compression]
 
+/** The header of a PMTiles v3 archive. Offsets and lengths are bytes; zooms whole numbers from 0. */
 export interface PmtilesHeader {
+  /** Position of the root directory. */
   rootOffset: number
+  /** Its length, compressed. */
   rootLength: number
+  /** Position of the metadata, JSON. */
   metadataOffset: number
+  /** Its length, compressed. */
   metadataLength: number
+  /** Position of the leaf directories. */
   leafOffset: number
+  /** Length of all of them. */
   leafLength: number
+  /** Position of the tiles' bytes; offsets in directories count from here. */
   dataOffset: number
+  /** Length of the tiles' bytes. */
   dataLength: number
-  /** Tiles, entries (after run-length encoding) and distinct offsets; 0 when unknown. */
+  /** Tiles; 0 when unknown. */
   addressedTiles: number
+  /** Entries of the directories: a run of equal tiles is one; 0 when unknown. */
   tileEntries: number
+  /** Distinct values, by their offsets; 0 when unknown. */
   tileContents: number
+  /** The values lie in the order of the directories. */
   clustered: boolean
-  /** Codes of Compression; other archives may carry codes we do not know. */
+  /** How directories and metadata are compressed: 0 unknown, 1 none, 2 gzip, 3 brotli, 4 zstd; there may be others. */
   internalCompression: number
+  /** How tiles are compressed, by the same codes. */
   tileCompression: number
+  /** What tiles are, by PMTiles' codes: those of TileType up to 6. */
   tileType: number
+  /** Lowest zoom that has tiles. */
   minZoom: number
+  /** Highest zoom that has tiles. */
   maxZoom: number
-  /** Degrees, kept to 1e-7. */
+  /** West, degrees, kept to 1e-7. */
   minLon: number
+  /** South, degrees. */
   minLat: number
+  /** East, degrees. */
   maxLon: number
+  /** North, degrees. */
   maxLat: number
+  /** Zoom at which a map should begin. */
   centerZoom: number
+  /** Longitude at which a map should begin, degrees. */
   centerLon: number
+  /** Latitude at which a map should begin, degrees. */
   centerLat: number
 }
 

@@ -1,12 +1,19 @@
 // What a tile's bytes are. Codes 0…15 are PMTiles' (spec v3, "Tile Type"), 16 and up are ours: a sealed file
 // that holds those is still a PMTiles archive, its header then says "unknown" (0).
 
+/** Codes of what a tile's bytes are. Up to 15 they are those of PMTiles; 16 and up are Flagstone's. */
 export const TileType = {
+  /** None of these, or not known. */
   unknown: 0,
+  /** Mapbox Vector Tile. */
   mvt: 1,
+  /** PNG. */
   png: 2,
+  /** JPEG. */
   jpeg: 3,
+  /** WebP, lossy or lossless. */
   webp: 4,
+  /** AVIF. */
   avif: 5,
   /** MapLibre Vector Tile. */
   mlt: 6,

@@ -17,9 +17,13 @@ export const FALLOC = {
 
 /** What the file system under one directory can do; found by trying, see probe.ts. */
 export interface Capabilities {
+  /** Room can be made inside a file without copying: fallocate with INSERT_RANGE. */
   insertRange: boolean
+  /** A part of a file can be cut out without copying. */
   collapseRange: boolean
+  /** Space inside a file can be given back. */
   punchHole: boolean
+  /** A part of a file can be made zeros without writing them. */
   zeroRange: boolean
   /** Plain preallocation (mode 0). */
   allocate: boolean
@@ -27,7 +31,9 @@ export interface Capabilities {
   growthUnitBytes: number
   /** Alignment O_DIRECT wants, 0 where direct I/O is not to be had. */
   directAlignBytes: number
+  /** A file can be copied by sharing its blocks. */
   reflink: boolean
+  /** The kernel copies between files by itself. */
   copyFileRange: boolean
 }
 

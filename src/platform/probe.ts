@@ -21,6 +21,7 @@ import { fallocate } from './fallocate.js'
 import { type LockKind, lockKind } from './locks.js'
 import { fromNodeError } from './system-error.js'
 
+/** What was found of the file system under a directory. */
 export interface ProbeResult extends Capabilities {
   /** By its magic number, 'ext2/3/4', 'xfs' …; the number in hex when unknown. */
   readonly fileSystem: string

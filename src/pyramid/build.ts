@@ -43,6 +43,7 @@ import type { SubtreeResult } from './work/subtree.js'
 
 export type { BuildOptions, BuildProgress }
 
+/** What a build is told beside its options: how it is stopped, and who hears of it. */
 export interface BuildContext extends PrepareContext {
   /** Aborted: what is done is committed and INTERRUPTED is thrown; `resume` continues. */
   readonly signal?: AbortSignal | undefined
@@ -54,18 +55,27 @@ export interface BuildContext extends PrepareContext {
   readonly onNote?: ((note: string) => void) | undefined
 }
 
+/** What a build made. */
 export interface BuildReport {
+  /** Path of the tile file. */
   readonly out: string
+  /** Tiles in it, of all zooms. */
   readonly tiles: number
   /** Encoded bytes; identical tiles count each. */
   readonly tileBytes: number
+  /** Size of the file. */
   readonly fileBytes: number
+  /** Lowest zoom. */
   readonly minZoom: number
+  /** Highest zoom. */
   readonly maxZoom: number
   /** West, south, east, north, degrees. */
   readonly bounds: readonly [number, number, number, number]
+  /** Tiles of each zoom, and their encoded bytes. */
   readonly levels: readonly { zoom: number; tiles: number; bytes: number }[]
+  /** How many tiles are of each type, most common first. */
   readonly types: readonly { name: string; extension: string; count: number }[]
+  /** Paths of the sources, as the build found them. */
   readonly sources: readonly string[]
   /** Sources skipped by skipUnreadable. */
   readonly skipped: readonly SkippedSource[]
@@ -73,6 +83,7 @@ export interface BuildReport {
   readonly damaged: readonly DamagedSource[]
   /** Sentences about choices that the build made itself. */
   readonly notes: readonly string[]
+  /** It continued an interrupted build. */
   readonly resumed: boolean
   /** Of this run. */
   readonly seconds: number

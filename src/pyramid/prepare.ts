@@ -18,6 +18,7 @@ import { withSkipAdvice } from './work/damage.js'
 import { limitsOf, type Share, shareMemory, threadsWithin } from './work/memory-share.js'
 import { InlinePool, isWorkerThere, type SubtreePool, ThreadPool } from './work/pool.js'
 
+/** What builds and estimates are told beside their options. */
 export interface PrepareContext {
   /** An abort ends it with INTERRUPTED. */
   readonly signal?: AbortSignal | undefined

@@ -1,16 +1,22 @@
 // Progress as data, at most a few times a second; who asked for it decides how it looks.
 import type { BuildPlan } from './plan/plan.js'
 
+/** Tiles are being made, the file is being sealed, or all is done. */
 export type BuildPhase = 'tiles' | 'seal' | 'done'
 
+/** How far a build is. */
 export interface BuildProgress {
+  /** What is being done. */
   readonly phase: BuildPhase
   /** Tiles dealt with, empty ones too; of tilesTotal. */
   readonly tilesDone: number
+  /** Tiles that were planned, of all zooms. */
   readonly tilesTotal: number
   /** Encoded bytes stored. */
   readonly bytes: number
+  /** Units of work that are done: a tile of some zoom with all below it. */
   readonly subtreesDone: number
+  /** Units of work that were planned. */
   readonly subtreesTotal: number
   /** Tiles a second, over the last while. */
   readonly rate: number

@@ -6,7 +6,9 @@ export type Samples = Uint8Array | Float32Array
 
 /** A rectangle of pixels, row by row from the north-west, bands interleaved. */
 export interface Pixels<T extends Samples = Uint8Array> {
+  /** Pixels. */
   readonly width: number
+  /** Pixels. */
   readonly height: number
   /** Colour bands: 1 (grey) or 3 (RGB); or as many values as were asked for. Never counts alpha. */
   readonly bands: number
@@ -18,6 +20,7 @@ export interface Pixels<T extends Samples = Uint8Array> {
 
 /** Pixels as callers get them: their own, to keep, change, clone or transfer. */
 export interface OwnPixels<T extends OwnBytes | OwnFloats = OwnBytes> extends Pixels<T> {
+  /** As in Pixels, in memory of its own. */
   readonly mask: OwnBytes | undefined
 }
 

@@ -37,6 +37,7 @@ const sampleShape = {
 }
 
 const sampleOptions = z.strictObject(sampleShape)
+/** Which picture is wanted: the area and its size, and how it is made. */
 export type SampleOptions = Given<typeof sampleShape>
 
 const verifyShape = {
@@ -47,6 +48,7 @@ const verifyShape = {
 }
 
 const verifyOptions = z.strictObject(verifyShape)
+/** How thoroughly a file is checked, and what ends that. */
 export type VerifyOptions = Given<typeof verifyShape>
 
 /** @throws TypeError, RangeError when an argument is wrong, which it names */

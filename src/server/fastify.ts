@@ -15,10 +15,13 @@ import type { SourceInput } from './sources/source.js'
  * them.
  */
 export interface FastifyApp {
+  /** Where the app, or the plugin in it, is mounted. */
   readonly prefix: string
+  /** Of Fastify. */
   removeAllContentTypeParsers(): void
 }
 
+/** What the plugin is registered with: the sources, the options of the server, and its hooks. */
 export interface FlagstoneFastifyOptions extends ServerOptions, ServerHooks {
   /** What is served: paths of files and folders, globs, open readers. */
   readonly sources: SourceInput | readonly SourceInput[]
@@ -28,7 +31,11 @@ export interface FlagstoneFastifyOptions extends ServerOptions, ServerHooks {
   readonly logLevel?: string
 }
 
-/** Opens the sources when the app gets ready, closes them with it. Rejects as openTileServer does. */
+/**
+ * The server as a plugin: `app.register(flagstoneFastify, { sources, prefix: '/maps' })`. It opens the sources when the
+ * app gets ready, and closes them with it.
+ * @throws as openTileServer
+ */
 export async function flagstoneFastify(instance: FastifyApp, given: FlagstoneFastifyOptions): Promise<void> {
   if (typeof given !== 'object' || given === null) throw wrongType('the plugin takes { sources, … }', given)
   const { sources, prefix: _, logLevel: __, ...options } = given

@@ -37,6 +37,7 @@ export async function listen(server: TileServer, options: ListenOptions = {}): P
   return begin(server, options)
 }
 
+/** What a handler is made of: the sources, the options of the server, and its hooks. */
 export interface FlagstoneHandlerOptions extends ServerOptions, ServerHooks {
   /** What is served: paths of files and folders, globs, open readers. */
   readonly sources: SourceInput | readonly SourceInput[]
@@ -44,18 +45,26 @@ export interface FlagstoneHandlerOptions extends ServerOptions, ServerHooks {
 
 /** What serves, to be mounted anywhere: `(req, res, next?)`, or `(Request) → Response`. */
 export interface FlagstoneHandler {
+  /** Answers a request of node:http, Express or Connect. */
   (...request: Parameters<NodeHandler>): void
+  /** Answers a Request of Hono and what else speaks those. */
   (request: Request, ...more: unknown[]): Promise<Response>
-  /** Opens the sources, if that was not begun. Rejects as openTileServer does; the next request then tries again. */
+  /**
+   * Opens the sources, if that was not begun. When that fails, the next request tries again.
+   * @throws as openTileServer
+   */
   readonly ready: Promise<TileServer>
+  /** Closes the sources; answers that are under way keep theirs until they are done. */
   close(): Promise<void>
   /** As `close`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
- * Opens the sources at the first request, or when `ready` is asked for. While that fails, `next` gets the error; where
- * there is no `next`, `onError` does, and the client a 503. Invalid options are such a failure.
+ * Makes a handler to be mounted in Express, Connect, Koa, Hono or node:http. It opens the sources at the first request,
+ * or when `ready` is asked for. While that fails, `next` gets the error; where there is no `next`, `onError` does, and
+ * the client a 503. Invalid options are such a failure.
+ * @throws TypeError when `given` is no object
  */
 export function flagstoneHandler(given: FlagstoneHandlerOptions): FlagstoneHandler {
   if (typeof given !== 'object' || given === null)

@@ -9,6 +9,10 @@ const hook = z.custom<() => void>((value) => typeof value === 'function', 'it is
 /** What is answered where a source has no tile. */
 export const MISSING = ['204', '404', 'transparent', 'overzoom'] as const
 export const missingPolicy = z.enum(MISSING)
+/**
+ * What is answered where a source has no tile: an empty 204, a 404, a transparent tile, or a part of the nearest tile
+ * above, enlarged.
+ */
 export type MissingPolicy = z.output<typeof missingPolicy>
 
 /** Most that a client may make us do. */
@@ -36,6 +40,7 @@ const limitsShape = {
 }
 
 export const serverLimits = z.strictObject(limitsShape)
+/** Most that clients may make the server do. */
 export type ServerLimits = z.output<z.ZodObject<typeof limitsShape, z.core.$strict>>
 
 /** A name, an address, or '.name' or '*.name' for a domain; '*'. */
@@ -82,6 +87,7 @@ const serverShape = {
 }
 
 export const serverOptions = z.strictObject(serverShape)
+/** How a server answers. */
 export type ServerOptions = Given<typeof serverShape>
 export type ResolvedServerOptions = z.output<typeof serverOptions>
 

@@ -53,6 +53,7 @@ const writerShape = {
 
 export const writerOptions = z.strictObject(writerShape)
 
+/** How a writer works. All have defaults that suit most files. */
 export type WriterOptions = Given<typeof writerShape>
 export type ResolvedWriterOptions = z.output<typeof writerOptions>
 
@@ -97,6 +98,7 @@ export const readerOptions = z
     error: "views are of mappings, so it needs mode 'mmap'",
   })
 
+/** How a reader works. All have defaults that suit most programs. */
 export type ReaderOptions = Given<typeof readerShape>
 
 /** For programs that have nothing else to do: a command, a worker. */
@@ -139,6 +141,7 @@ const createShape = {
 
 export const createOptions = z.strictObject(createShape)
 
+/** What `create` is told: the options of every writer, and whether a file may be replaced. */
 export type CreateOptions = Given<typeof createShape>
 
 const sealShape = {
@@ -154,6 +157,7 @@ const sealShape = {
 
 export const sealOptions = z.strictObject(sealShape)
 
+/** What `seal` is told. */
 export type SealOptions = Given<typeof sealShape>
 export type ResolvedSealOptions = z.output<typeof sealOptions>
 

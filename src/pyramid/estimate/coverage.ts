@@ -15,6 +15,7 @@ import {
 import type { SourceInfo } from '../../raster/source.js'
 import { footprintOfSource } from '../plan/cover.js'
 
+/** A gap between the sources that no side of the bounds touches. */
 export interface Hole {
   /** West, south, east, north, degrees. */
   readonly bounds: readonly [number, number, number, number]
@@ -22,6 +23,7 @@ export interface Hole {
   readonly share: number
 }
 
+/** How much of the bounds the sources cover. It is looked at where images lie, not at nodata in them. */
 export interface Coverage {
   /** Share of the bounds that some source covers, in web mercator: 0 … 1. */
   readonly share: number

@@ -28,29 +28,39 @@ import { type Coverage, coverageOf } from './coverage.js'
 import { diskOf } from './disk.js'
 import { type Few, type Sample, Sampler, samplePlanOf, smallPlanOf } from './sample.js'
 
+/** What an estimate is told beside the options of the build. */
 export interface EstimateContext extends PrepareContext {
-  /** How long tiles may be made for the sample; default 4. */
+  /** How long tiles may be made for the sample, seconds. Default: 4. */
   readonly sampleSeconds?: number | undefined
 }
 
+/** What a build with these options would make and take. What is expected was scaled up from a sample. */
 export interface Estimate {
+  /** Path of the tile file. */
   readonly out: string
+  /** Lowest zoom. */
   readonly minZoom: number
+  /** Highest zoom. */
   readonly maxZoom: number
+  /** Width and height of a tile, pixels. */
   readonly tileSize: number
   /** West, south, east, north, degrees. */
   readonly bounds: readonly [number, number, number, number]
+  /** How tiles would be encoded. */
   readonly encoding: EncodingPlan
-  /** Expected; `planned`: no more than these. */
+  /** Of each zoom: tiles that were planned, at most so many; tiles and encoded bytes that are expected. */
   readonly levels: readonly { zoom: number; planned: number; tiles: number; bytes: number }[]
+  /** Expected tiles, of all zooms. */
   readonly tiles: number
-  /** Identical tiles count each. */
+  /** Expected encoded bytes; identical tiles count each. */
   readonly tileBytes: number
+  /** Expected size of the file. */
   readonly fileBytes: number
+  /** Threads that would work. */
   readonly threads: number
-  /** Of the whole build, with what was read to plan it. */
+  /** Expected wall time of the whole build, with what was read to plan it. */
   readonly seconds: number
-  /** What it was said from. */
+  /** The part that was built to find that out. */
   readonly sample: {
     readonly parts: number
     /** Of the image: 0 … 1. */
@@ -58,12 +68,17 @@ export interface Estimate {
     readonly tiles: number
     readonly seconds: number
   }
+  /** Where the file would lie, what is free there, and whether it fits. */
   readonly disk: { readonly directory: string; readonly freeBytes: number; readonly fits: boolean }
   /** How index regions will grow. */
   readonly growth: { readonly method: 'insert' | 'relocate'; readonly fileSystem: string }
+  /** How much of the bounds the sources cover. */
   readonly coverage: Coverage
+  /** Paths of the sources. */
   readonly sources: readonly string[]
+  /** Sources skipped by skipUnreadable. */
   readonly skipped: readonly SkippedSource[]
+  /** Sentences about choices that the build would make itself. */
   readonly notes: readonly string[]
 }
 
@@ -76,7 +91,11 @@ const MUCH = 0.6
 const WRITE_BYTES_A_SECOND = 1e9
 const SEAL_SECONDS = 0.15
 
-/** As `build` before it begins to write, but an output that exists becomes a note. @throws as build */
+/**
+ * Says what a build would make and take, without writing anything: builds a sample of the tiles in memory. An output
+ * that exists is a note, not an error.
+ * @throws as build
+ */
 export async function estimate(options: BuildOptions, context: EstimateContext = {}): Promise<Estimate> {
   parseOptions(estimateContext, context, 'estimate context')
   const began = performance.now()

@@ -1,18 +1,23 @@
 // How tiles are encoded, as part of the plan: one set of choices, with a quality a zoom.
 import { defaultQuality, type EncodeOptions, type TileFormat } from '../../raster/tiles/codec.js'
 
+/** How the tiles of a build are encoded. */
 export interface EncodingPlan {
+  /** Format of the tiles; 'auto' chooses for each. */
   readonly format: TileFormat
   /** In auto, of tiles that are not opaque. */
   readonly transparentFormat: 'webp' | 'png'
+  /** 1 to 100, of JPEG, lossy WebP and AVIF. */
   readonly quality: number
   /** Zooms whose quality is another. */
   readonly qualityByZoom: Readonly<Record<number, number>>
+  /** WebP and AVIF keep every pixel as it is. */
   readonly lossless: boolean
   /** Behind what is transparent, in formats (and builds) without alpha. */
   readonly background: readonly [red: number, green: number, blue: number]
   /** false: no tile is transparent. */
   readonly alpha: boolean
+  /** Tiles that show only the background are not stored. */
   readonly skipBlank: boolean
 }
 

@@ -5,9 +5,11 @@ import { isShortOfDescriptors } from '../../platform/regular-file.js'
 import type { RasterSource, SourceInfo } from '../../raster/source.js'
 import type { OpenOptions, SourceOpener } from './open.js'
 
+/** A source that was left out, because it could not be opened. */
 export interface SkippedSource {
+  /** Its path. */
   readonly path: string
-  /** A sentence. */
+  /** A sentence that says why. */
   readonly reason: string
 }
 

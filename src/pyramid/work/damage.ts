@@ -20,25 +20,31 @@ export interface FileDamage {
   readonly places: DamagedBlock[]
 }
 
+/** A block of an image that could not be read. */
 export interface DamagedBlock {
   /** 'level 0', 'the mask of level 0', 'zoom 14'; 'all of it' of a file that could not be opened. */
   readonly part: string
-  /** Pixels of that level. */
+  /** Its left edge, pixels of that level. */
   readonly x: number
+  /** Its upper edge, pixels of that level. */
   readonly y: number
+  /** Pixels. */
   readonly width: number
+  /** Pixels. */
   readonly height: number
+  /** A sentence that says what is wrong with it. */
   readonly reason: string
 }
 
-/** As a report has it. */
+/** A source of which parts could not be read. */
 export interface DamagedSource {
+  /** Its path. */
   readonly path: string
   /** Blocks that could not be read and were left empty. */
   readonly blocks: number
   /** Blocks of overviews that could not be read, in whose place finer pixels were used. */
   readonly replaced: number
-  /** The first of them. */
+  /** The first of them, 20 at most. */
   readonly places: readonly DamagedBlock[]
 }
 

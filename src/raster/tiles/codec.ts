@@ -12,6 +12,7 @@ import { joinFours } from '../words.js'
 import { type ImageFormat, imageFormatOf } from './image-format.js'
 import { encodeJpeg } from './jpeg.js'
 
+/** How tiles are encoded; 'auto': JPEG where a tile is opaque, WebP or PNG where it is not. */
 export type TileFormat = 'auto' | ImageFormat
 
 export interface EncodeOptions {

@@ -2,6 +2,7 @@
 import type { Core } from '../core.js'
 import { HttpError, type Query, type Reply } from '../http/message.js'
 
+/** Answers a Request. Never rejects: whatever goes wrong is a Response. */
 export type FetchHandler = (request: Request) => Promise<Response>
 
 export class FetchQuery implements Query {

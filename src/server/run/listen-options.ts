@@ -37,5 +37,6 @@ const listenShape = {
 }
 
 export const listenOptions = z.strictObject(listenShape)
+/** Where a server listens, and what it lets clients hold. Times are milliseconds. */
 export type ListenOptions = Given<typeof listenShape>
 export type ResolvedListenOptions = z.output<typeof listenOptions>

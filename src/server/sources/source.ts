@@ -51,15 +51,19 @@ export type SourceInput =
   | {
       /** Its name in URLs; made of the file's name when not given. Of a folder or glob of archives: not allowed. */
       readonly id?: string | undefined
+      /** Path of a file or folder, or a glob. */
       readonly path?: string | undefined
       /** An open reader instead of a path; whoever opened it closes it, after the catalogue. */
       readonly reader?: TileReader | undefined
+      /** Answered where it has no tile. Default: as the server's options say. */
       readonly missing?: MissingPolicy | undefined
     }
 
 /** What `watch` noticed. */
 export interface SourceEvent {
+  /** What happened to it. */
   readonly kind: 'added' | 'changed' | 'removed' | 'problem'
+  /** Path of the file or folder. */
   readonly path: string
   /** Absent for what is no source, such as a folder that cannot be read. */
   readonly id?: string | undefined

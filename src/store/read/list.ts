@@ -25,14 +25,19 @@ export interface RecordRow {
   run?: number
 }
 
-/** Inclusive tile coordinates. */
+/** A rectangle of tiles of one zoom; all four belong to it. */
 export interface TileRange {
+  /** Westernmost column. */
   minX: number
+  /** Northernmost row. */
   minY: number
+  /** Easternmost column. */
   maxX: number
+  /** Southernmost row. */
   maxY: number
 }
 
+/** Which tiles are listed. Default: all. */
 export interface TilesQuery {
   /** 0 to 26; default: all. */
   zoom?: number | undefined
@@ -42,15 +47,23 @@ export interface TilesQuery {
   bbox?: readonly [number, number, number, number] | undefined
 }
 
+/** What a listing says of a tile. */
 export interface ListedTile {
+  /** Zoom, 0 to 26. */
   z: number
+  /** Column, from the west. */
   x: number
+  /** Row, from the north. */
   y: number
-  /** TileID. */
+  /** TileID of PMTiles v3. */
   id: number
+  /** Bytes. */
   length: number
+  /** What its bytes are. */
   type: TileType
+  /** CRC-32 of its bytes; 0 for PMTiles archives of others, where it would have to be computed. */
   crc: number
+  /** As that of the tile itself: strong, quoted. */
   etag: string
 }
 

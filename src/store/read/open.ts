@@ -8,6 +8,10 @@ import { checkPath, type ReaderOptions } from '../options.js'
 import { PmtilesReader } from './pmtiles-reader.js'
 import { FlatReader } from './reader.js'
 
+/**
+ * A tile file that is open for reading: a Flagstone file, or a PMTiles archive of others. Both have the same members;
+ * `kind` tells which it is.
+ */
 export type TileReader = FlatReader | PmtilesReader
 
 /**

@@ -29,6 +29,7 @@ import { type ListedTile, listTiles, type RecordRow, type TileRange, type TilesQ
 import type { LevelInfo } from './reader.js'
 import { allocate } from './slab.js'
 import { PlacedTile, type Tile, type TileStat, tooLarge } from './tile.js'
+import type { TileSet } from './tile-set.js'
 
 /** A file that was written to is believed again when that is so long ago. */
 const QUIET_MS = 300
@@ -38,7 +39,9 @@ const KIND_BYTES = 512
 /** Entries that are counted in some tenths of a second. */
 const ESTIMATED_ENTRIES = 200_000
 
-export class PmtilesReader {
+/** A PMTiles v3 archive that another program made, open for reading. */
+export class PmtilesReader implements TileSet {
+  /** Tells the two kinds of readers apart. */
   readonly kind = 'pmtiles'
   readonly path: string
   readonly #file: ByteFile
@@ -95,7 +98,12 @@ export class PmtilesReader {
     return this.#inOneState(() => this.#identity)
   }
 
-  /** RangeError outside the grid; LOCKED while somebody writes over the file. */
+  /**
+   * A tile; undefined when there is none.
+   * @throws RangeError when it lies outside the grid
+   * @throws DAMAGED when the archive cannot be read there
+   * @throws LOCKED when somebody is writing over the file
+   */
   get(z: number, x: number, y: number): Tile | undefined {
     const key = tileId(z, x, y)
     return this.#inOneState(() => {
@@ -107,6 +115,7 @@ export class PmtilesReader {
   /**
    * Type, length and entity tag of a tile, undefined when there is none. No value is read, unless the archive does not
    * say of what type its tiles are.
+   * @throws as `get`
    */
   stat(z: number, x: number, y: number): TileStat | undefined {
     const key = tileId(z, x, y)
@@ -121,6 +130,11 @@ export class PmtilesReader {
     })
   }
 
+  /**
+   * As `get`, but the value is read in the thread pool, so that a cold disk does not hold up the event loop. Always a
+   * copy. An abort rejects it with the signal's reason.
+   * @throws as `get`
+   */
   async getAsync(z: number, x: number, y: number, options: GetOptions = {}): Promise<Tile | undefined> {
     const key = tileId(z, x, y)
     checkGetOptions(options)
@@ -141,6 +155,11 @@ export class PmtilesReader {
     throw this.#beingWritten()
   }
 
+  /**
+   * Copies a tile's bytes to the start of `into`. Returns how many there are; -1 when there is no such tile.
+   * @throws RangeError when `into` is too small: nothing is copied then
+   * @throws as `get`
+   */
   getInto(z: number, x: number, y: number, into: Uint8Array): number {
     const key = tileId(z, x, y)
     if (!isUint8Array(into)) throw wrongType('into is a Uint8Array', into)
@@ -157,12 +176,16 @@ export class PmtilesReader {
     })
   }
 
+  /** Whether there is such a tile. @throws as `get` */
   has(z: number, x: number, y: number): boolean {
     const key = tileId(z, x, y)
     return this.#inOneState(() => this.#find(key)) !== undefined
   }
 
-  /** `crc` of listed tiles would cost reading them, so here it is 0. */
+  /**
+   * The tiles in key order (zoom by zoom along the Hilbert curve). Their `crc` is 0: it would cost reading them.
+   * @throws TypeError, RangeError when the query is wrong
+   */
   tiles(query: TilesQuery = {}): IterableIterator<ListedTile> {
     return listTiles((_zoom, from, most) => this.#inOneState(() => this.#rows(from, most)), query)
   }
@@ -172,7 +195,10 @@ export class PmtilesReader {
     return listAreas((_zoom, from, most) => this.#inOneState(() => this.#rows(from, most)), zoom, range)
   }
 
-  /** Walks all directories the first time, unless the option `levels` says otherwise. */
+  /**
+   * Zooms that hold tiles, ascending, and how many. Walks all directories the first time, unless the option `levels`
+   * says otherwise.
+   */
   levels(): LevelInfo[] {
     this.#assertOpen()
     return this.#inOneState(() => {
@@ -207,10 +233,12 @@ export class PmtilesReader {
     return this.#file.size()
   }
 
+  /** Always true: it can be served as it is. */
   get sealed(): boolean {
     return true
   }
 
+  /** Whether `get` hands out views of the mapping. */
   get zeroCopy(): boolean {
     return this.#lent !== undefined
   }

@@ -3,17 +3,25 @@ import type { TileType } from '../../format/tile-type.js'
 import type { TileArea } from './areas.js'
 import type { TileRange } from './list.js'
 
+/** The tiles of a zoom, or a rectangle of them. */
 export interface TilesOfZoom {
+  /** 0 to 26. */
   readonly zoom: number
+  /** Default: all. */
   readonly range?: TileRange | undefined
 }
 
+/**
+ * Encoded tiles by zoom, column and row: what a Flagstone file, PMTiles, MBTiles and a folder of tiles have in common.
+ */
 export interface TileSet {
+  /** Path of the file or folder. */
   readonly path: string
   /** Undefined when there is no such tile. */
   get(z: number, x: number, y: number): { readonly bytes: Uint8Array; readonly type: TileType } | undefined
   /** The same without the bytes, where that costs less. */
   head?(z: number, x: number, y: number): { readonly length: number; readonly type: TileType } | undefined
+  /** Whether there is such a tile. */
   has(z: number, x: number, y: number): boolean
   /** Zooms that hold tiles, ascending. */
   levels(): readonly { readonly zoom: number; readonly count: number }[]
@@ -21,6 +29,7 @@ export interface TileSet {
   tiles(query: TilesOfZoom): IterableIterator<{ z: number; x: number; y: number }>
   /** The same as rectangles of equal tiles, where there may be very many in one; in any order. @internal */
   areas?(zoom: number, range?: TileRange): IterableIterator<TileArea>
+  /** The metadata, as the archive has it; {} when there is none. */
   metadata(): Record<string, unknown>
   /** Releases the file; tiles handed out stay valid. */
   close(): void

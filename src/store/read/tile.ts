@@ -10,20 +10,24 @@ const CRC_UNKNOWN = -1
 
 /** What is known of a tile without its bytes. */
 export interface TileStat {
+  /** What its bytes are. */
   readonly type: TileType
+  /** Bytes. */
   readonly length: number
   /** As the tile's own: strong, quoted. */
   readonly etag: string
 }
 
+/** A stored tile. */
 export class Tile {
   /**
    * The stored bytes: memory of their own, to keep, change, clone or transfer. With the reader's options `zeroCopy` and
    * `pooled` they share it with others.
    */
   readonly bytes: OwnBytes
+  /** What its bytes are. */
   readonly type: TileType
-  /** TileID. */
+  /** TileID of PMTiles v3. */
   readonly key: number
   #crc: number
 
@@ -46,6 +50,7 @@ export class Tile {
     return etagOf(this.key, this.crc, this.bytes.length)
   }
 
+  /** Media type of its bytes, as `Content-Type` has it. */
   get mime(): string {
     return mimeOf(this.type)
   }

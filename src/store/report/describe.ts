@@ -8,8 +8,11 @@ import type { TileRange } from '../read/list.js'
 import type { TileReader } from '../read/open.js'
 import { believedBounds, believedCenter, boxOf } from './claims.js'
 
+/** What a file holds of one zoom. */
 export interface LevelDescription {
+  /** 0 to 26. */
   readonly zoom: number
+  /** Tiles. */
   readonly count: number
   /** Sum of the tiles' lengths; a value that several tiles share counts for each. */
   readonly bytes: number
@@ -17,30 +20,43 @@ export interface LevelDescription {
 
 /** Space in a flat-1 file. */
 export interface LayoutDescription {
+  /** Of the file, made when it was created. */
   readonly uuid: string
+  /** Index regions begin and end at multiples of this. */
   readonly growthUnitBytes: number
-  /** Records in use, and room kept for more (or left by what was there before). */
+  /** Records in use, of all zooms. */
   readonly indexBytes: number
+  /** Room kept for more records, or left by what was there before. */
   readonly slackBytes: number
   /** All values, also those no tile refers to any more. */
   readonly valueBytes: number
 }
 
+/** What a tile file holds. */
 export interface TilesDescription {
   /** 'flat-1, sealed', 'flat-1, open for writing', 'PMTiles v3'. */
   readonly kind: string
+  /** It is a PMTiles archive as it is. */
   readonly sealed: boolean
+  /** Size of the file. */
   readonly fileBytes: number
+  /** Tiles, of all zooms. */
   readonly tiles: number
+  /** How many tiles are of each type, most common first. */
   readonly types: readonly { name: string; extension: string; count: number }[]
+  /** Lowest zoom that has tiles; undefined when there are none. */
   readonly minZoom: number | undefined
+  /** Highest zoom that has tiles; undefined when there are none. */
   readonly maxZoom: number | undefined
   /** West, south, east, north in degrees: as the metadata says, if tiles are there; else of the deepest zoom's tiles. */
   readonly bounds: [number, number, number, number] | undefined
   /** Longitude, latitude, zoom. */
   readonly center: [number, number, number] | undefined
+  /** Zooms that have tiles, ascending. */
   readonly levels: readonly LevelDescription[]
+  /** Of a Flagstone file; undefined for PMTiles archives of others. */
   readonly layout: LayoutDescription | undefined
+  /** The stored metadata. */
   readonly metadata: Record<string, unknown>
   /** Types and bytes were made of a sample and the counts; else every tile was looked at. */
   readonly isSampled: boolean
@@ -69,7 +85,11 @@ export interface TilesFound
   readonly extent: Extent | undefined
 }
 
-/** Reads every record once. @throws DAMAGED */
+/**
+ * Says what a tile file holds. Reads every record once, and no tile.
+ * @throws TypeError when `reader` is no open reader
+ * @throws DAMAGED when the index cannot be read
+ */
 export function describeTiles(reader: TileReader): TilesDescription {
   if (!isReader(reader)) throw wrongType('reader is an open reader', reader)
   const levels: { zoom: number; count: number; bytes: number }[] = []

@@ -30,9 +30,14 @@ import { mostCommonType } from '../pmtiles/archive-header.js'
 import { countDistinctValues, entriesOf, takeCensus } from '../pmtiles/census.js'
 import { isFlat } from '../read/open.js'
 
+/** One thing that was looked at, and whether it holds. */
 export interface Finding {
-  /** F1 … of formats/flat-1.md; P1 … for other PMTiles archives. */
+  /**
+   * F1 … of formats/flat-1.md; P1 … for other PMTiles archives; 'MBTiles' or 'z/x/y'; 'read' and 'decode' for what could
+   * not be.
+   */
   invariant: string
+  /** It holds. */
   ok: boolean
   /** What was found; of a passed invariant, what was looked at. */
   message: string

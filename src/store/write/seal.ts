@@ -21,14 +21,21 @@ import { mergeLevel } from './merge.js'
 import { Spool } from './spool.js'
 import type { StoreState } from './state.js'
 
+/** What a sealed file holds, and where its directories went. */
 export interface SealReport {
+  /** Tiles, of all zooms. */
   tiles: number
   /** Distinct values. */
   contents: number
+  /** Lowest zoom that has tiles. */
   minZoom: number
+  /** Highest zoom that has tiles. */
   maxZoom: number
+  /** Where PMTiles' directories lie: before the values, or behind them. */
   placement: 'front' | 'tail'
+  /** Size of the file. */
   fileBytes: number
+  /** Size of the directories, compressed. */
   directoryBytes: number
   /** West, south, east, north, degrees; undefined without tiles. */
   bounds: [number, number, number, number] | undefined

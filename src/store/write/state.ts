@@ -11,17 +11,21 @@ import type { ByteFile, LockName } from '../../platform/byte-file.js'
 import { LevelWriter } from './level.js'
 import { ValueStage } from './staging.js'
 
+/** How the index of a file grew. */
 export interface GrowthStats {
   /** INSERT_RANGE calls that made room for an index. */
   inserts: number
+  /** Bytes that they inserted. */
   insertedBytes: number
   /** Regions that moved to a gap or to the end of the file. */
   relocations: number
   /** Regions that grew into a gap behind them, at no cost. */
   extensions: number
+  /** Times that room was cut out of the file. */
   collapses: number
+  /** Times that records which came out of order were merged. */
   merges: number
-  /** Wall time of all that. */
+  /** Wall time of all that, seconds. */
   seconds: number
 }
 

@@ -42,15 +42,21 @@ import { recover } from './recover.js'
 import { checkPlace, type SealReport, sealFile, unseal } from './seal.js'
 import { type GrowthStats, StoreState } from './state.js'
 
+/** What a writer did since it was made. */
 export interface WriterStats {
-  /** Since this writer was made. */
+  /** Tiles. */
   appended: number
+  /** Tiles. */
   removed: number
-  /** Values that were there already. */
+  /** Tiles whose bytes were stored already. */
   dedupeHits: number
+  /** Bytes that were not stored again. */
   dedupedBytes: number
+  /** Bytes of tiles and metadata that were stored. */
   valueBytes: number
+  /** Times that it was committed, by itself too. */
   commits: number
+  /** How the index grew. */
   growth: GrowthStats
 }
 
@@ -60,6 +66,7 @@ const LOCK_PATIENCE_MS = 200
 const TAIL_SHARE = 8
 const TAIL_CAP = 2 ** 20
 
+/** The one writer of a Flagstone file. What `commit` returned from survives any crash. */
 export class TileWriter {
   readonly #file: ByteFile
   readonly #state: StoreState
@@ -142,8 +149,11 @@ export class TileWriter {
   }
 
   /**
-   * Adds or replaces a tile; x and y count from the north-west. The bytes are copied. Its type is sniffed from
-   * the bytes when not given. RangeError outside the grid or for an empty or too big value.
+   * Adds or replaces a tile; x and y count from the north-west. The bytes are copied: 1 to 2^31 - 1 of them. Its type is
+   * told from the bytes when it is not given. When it throws, nothing was appended.
+   * @throws RangeError when the tile lies outside the grid, or has no bytes or too many
+   * @throws TypeError when an argument is of another type, or the writer is closed
+   * @throws DISK_FULL, SYSTEM when it cannot be written
    */
   append(z: number, x: number, y: number, bytes: Uint8Array, type?: TileType): void {
     const key = tileId(z, x, y)
@@ -162,7 +172,11 @@ export class TileWriter {
     this.#uncommitted++
   }
 
-  /** Takes a tile away; false when there is none. */
+  /**
+   * Takes a tile away; false when there is none.
+   * @throws RangeError when the tile lies outside the grid
+   * @throws DISK_FULL, SYSTEM when it cannot be written
+   */
   remove(z: number, x: number, y: number): boolean {
     const key = tileId(z, x, y)
     if (this.#locate(z, key) === undefined) return false
@@ -172,7 +186,11 @@ export class TileWriter {
     return true
   }
 
-  /** A tile as it is now, committed or not: a copy. */
+  /**
+   * A tile as it is now, committed or not: a copy. Undefined when there is none.
+   * @throws RangeError when the tile lies outside the grid
+   * @throws DAMAGED when its bytes do not match their check
+   */
   get(z: number, x: number, y: number): Tile | undefined {
     const key = tileId(z, x, y)
     const index = this.#locate(z, key)
@@ -186,23 +204,27 @@ export class TileWriter {
     return new Tile(bytes, typeAt(words, word) as TileType, key, crc)
   }
 
+  /** Whether there is such a tile now, committed or not. @throws RangeError when the tile lies outside the grid */
   has(z: number, x: number, y: number): boolean {
     return this.#locate(z, tileId(z, x, y)) !== undefined
   }
 
-  /** The metadata object, as set last. */
+  /** The metadata, as set last: a copy. */
   get metadata(): Record<string, unknown> {
     return structuredClone(this.#metadata)
   }
 
-  /** Replaces the metadata; part of the next commit. TypeError for what JSON cannot say. */
+  /** Replaces the metadata; part of the next commit. @throws TypeError when JSON cannot say them */
   setMetadata(metadata: Record<string, unknown>): void {
     this.#assertOpen()
     this.#metadata = asJson(metadata)
     this.#metadataChanged = true
   }
 
-  /** Makes everything so far durable and visible to readers, at once. */
+  /**
+   * Makes everything so far durable and visible to readers, at once. May be called again when it throws.
+   * @throws DISK_FULL, SYSTEM when it cannot be written
+   */
   commit(): void {
     this.#assertOpen()
     const { values } = this.#state
@@ -220,6 +242,8 @@ export class TileWriter {
   /**
    * Commits, merges what came out of order, and writes PMTiles' header and directories: the file is a
    * PMTiles v3 archive then. Further appends unseal it again.
+   * @throws RangeError, TypeError when an option is wrong, or bounds and center do not fit the tiles
+   * @throws DISK_FULL, SYSTEM when it cannot be written
    */
   seal(info: SealOptions = {}): SealReport {
     const resolved = parseOptions(sealOptions, info, 'seal option')
@@ -231,7 +255,10 @@ export class TileWriter {
     return sealFile(this.#state, resolved, this.#metadata, this.#options.growth)
   }
 
-  /** Commits and leaves the file in order; releases the lock and closes the ByteFile, also when that fails. */
+  /**
+   * Commits, leaves the file in order and closes it. The file is closed and its lock released also when that fails.
+   * @throws DISK_FULL, SYSTEM when it cannot be written
+   */
   close(): void {
     if (this.#closed) return
     try {
@@ -249,6 +276,7 @@ export class TileWriter {
     if (!this.#closed) this.#release()
   }
 
+  /** What this writer did so far. */
   get stats(): WriterStats {
     return {
       ...this.#stats,
