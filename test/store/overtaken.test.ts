@@ -1,6 +1,7 @@
 // A reader that is overtaken in the middle of an answer, at the moments where that is easy to miss: while it takes
 // the pin, and while the thread pool reads for it.
 import t from 'tap'
+import { FIRST_INDEX_OFFSET } from '../../src/format/layout.js'
 import type { ByteFile } from '../../src/platform/byte-file.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { FlatReader } from '../../src/store/read/reader.js'
@@ -92,4 +93,70 @@ for (const check of ['first', 'never'] as const) {
       writer.close()
     },
   )
+}
+
+/** Every way to read from a file, and what it should say. */
+const CALLS: Record<string, (reader: FlatReader) => unknown> = {
+  get: (reader) => reader.get(13, 5, 0)?.bytes,
+  getInto: (reader) => reader.getInto(13, 5, 0, new Uint8Array(1000)),
+  getAsync: async (reader) => (await reader.getAsync(13, 5, 0))?.bytes,
+  has: (reader) => reader.has(13, 5, 0),
+  'has not': (reader) => reader.has(13, 5000, 0),
+  stat: (reader) => reader.stat(13, 5, 0)?.length,
+  tiles: (reader) => [...reader.tiles({ zoom: 12 })].length,
+  areas: (reader) => [...reader.areas(12)].reduce((n, { minX, maxX }) => n + maxX - minX + 1, 0),
+  levels: (reader) => reader.levels().map(({ zoom, count }) => [zoom, count]),
+  metadata: (reader) => reader.metadata(),
+  readBytes: async (reader) =>
+    (await reader.readBytes(new Uint8Array(9), (sb) => sb.valuesStart)) !== undefined,
+  readBytesSync: (reader) => reader.readBytesSync(new Uint8Array(9), (sb) => sb.valuesStart) !== undefined,
+}
+/** More tries than any reader makes before it asks the writer to hold still. */
+const ENOUGH_TRIES = 30
+
+for (const [name, call] of Object.entries(CALLS)) {
+  t.test(`a writer that commits during every try of ${name} is asked to hold still`, async (t) => {
+    const memory = new MemoryFile()
+    const writer = TileWriter.create(memory.reopen(), { initialRegionBytes: 4096, tailRecords: 1000 })
+    writer.setMetadata({ name: 'busy' })
+    for (let i = 0; i < 20; i++) {
+      writer.append(12, i, 0, valueFor(i, 300))
+      writer.append(13, i, 0, valueFor(i + 1000, 300))
+    }
+    // a tail, and a tile that is in both parts
+    for (const i of [3, 30, 1]) writer.append(12, i, 0, valueFor(i, 200))
+    writer.commit()
+    let commits = 0
+    let isPinned = false
+    let isArmed = false
+    const file: ByteFile = new Proxy(memory.reopen(false), {
+      get(target, key) {
+        const value = Reflect.get(target, key, target) as unknown
+        if (typeof value !== 'function') return value
+        return (...args: unknown[]) => {
+          if (key === 'tryLock' && args[0] === 'pin') isPinned = true
+          const isContents = (args[1] as number) >= FIRST_INDEX_OFFSET
+          if (isArmed && !isPinned && isContents && (key === 'read' || key === 'readAsync')) {
+            if (commits === ENOUGH_TRIES) throw new Error(`${commits} tries, and it has not asked`)
+            writer.append(14, commits++, 0, valueFor(commits, 20))
+            writer.commit()
+          }
+          return (value as (...args: unknown[]) => unknown).apply(target, args)
+        }
+      },
+    })
+    const expected = await call(FlatReader.open(memory.reopen(false), { mode: 'buffered' }))
+    const reader = FlatReader.open(file, { mode: 'buffered', check: 'always' })
+    isArmed = true
+    const found = await call(reader)
+    isArmed = false
+    t.ok(isPinned, `after ${commits} tries`)
+    t.ok(commits >= 3, 'the first tries were without a lock')
+    if (name !== 'levels') t.same(found, expected)
+    else t.same(found, [...(expected as unknown[]), [14, commits]])
+    const taken = memory.reopen()
+    t.ok(taken.tryLock('pin', 'exclusive'), 'and is let go on afterwards')
+    reader.close()
+    writer.close()
+  })
 }

@@ -8,12 +8,14 @@ import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import type { Entry } from '../../format/directory.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../../format/layout.js'
-import { isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../../format/record.js'
+import { isDeletedAt, keyAt, lengthAt, offsetAt } from '../../format/record.js'
 import type { Superblock } from '../../format/superblock.js'
-import { decodeTileId, zoomBase } from '../../format/tile-id.js'
+import { zoomBase } from '../../format/tile-id.js'
+import { type MergedLevel, MergedRecords, RecordArray } from '../index/merged.js'
 import { TailIndex } from '../index/tail.js'
-import type { Census } from '../pmtiles/census.js'
-import { type FlatReader, revisionOf } from '../read/reader.js'
+import { type Census, CensusTaker } from '../pmtiles/census.js'
+import type { FlatReader } from '../read/reader.js'
+import { revisionOf } from '../read/session.js'
 import type { Pace } from './pace.js'
 
 /** 200 MB. */
@@ -26,13 +28,29 @@ const PATIENT_TRIES = 4
 /** Records between two looks at the clock. */
 const SLICE = 2 ** 14
 
-interface LevelCopy {
+/** A level's records in memory. */
+class LevelCopy implements MergedLevel {
   readonly zoom: number
   readonly sortedCount: number
   readonly words: Uint32Array
-  /** Of the tail: its keys in order, and where each stands last. */
-  readonly tail: TailIndex
-  readonly tailKeys: Float64Array
+  readonly #tail: TailIndex
+  readonly #tailKeys: Float64Array
+
+  constructor(zoom: number, sortedCount: number, words: Uint32Array, tail: TailIndex) {
+    this.zoom = zoom
+    this.sortedCount = sortedCount
+    this.words = words
+    this.#tail = tail
+    this.#tailKeys = tail.sortedKeys()
+  }
+
+  tailKeys(): Float64Array {
+    return this.#tailKeys
+  }
+
+  findInTail(key: number): number {
+    return this.sortedCount + this.#tail.find(key)
+  }
 }
 
 export interface IndexCopy {
@@ -116,37 +134,25 @@ async function withTail(
     tail.push(keyAt(words, i * RECORD_WORDS))
     if (i % SLICE === 0) await pace()
   }
-  return { zoom, sortedCount, words, tail, tailKeys: tail.sortedKeys() }
+  return new LevelCopy(zoom, sortedCount, words, tail)
 }
 
-/** Word positions of the live records of a level, in key order. */
-function* liveWords({ words, sortedCount, tail, tailKeys }: LevelCopy): Generator<number, void> {
-  let next = 0
-  const end = sortedCount * RECORD_WORDS
-  for (let word = 0; word < end || next < tailKeys.length; ) {
-    const key = word < end ? keyAt(words, word) : Number.POSITIVE_INFINITY
-    if (next === tailKeys.length || key < tailKeys[next]!) {
-      if (!isDeletedAt(words, word)) yield word
-      word += RECORD_WORDS
-      continue
-    }
-    if (key === tailKeys[next]) word += RECORD_WORDS
-    const last = (sortedCount + tail.find(tailKeys[next++]!)) * RECORD_WORDS
-    if (!isDeletedAt(words, last)) yield last
-  }
+/** Goes through the records of tiles that are there, in key order; the words of each are at `at.word`. */
+function* liveRecords(level: LevelCopy): Generator<RecordArray, void> {
+  const at = new RecordArray(level.words)
+  const records = new MergedRecords(at, level)
+  while (records.next()) if (!isDeletedAt(at.words, at.word)) yield at
 }
 
 function* entriesOf(levels: readonly LevelCopy[]): Generator<Entry, void> {
   const entry: Entry = { tileId: 0, offset: 0, length: 0, runLength: 1 }
-  for (const level of levels) {
-    const { words } = level
-    for (const word of liveWords(level)) {
+  for (const level of levels)
+    for (const { words, word } of liveRecords(level)) {
       entry.tileId = keyAt(words, word)
       entry.offset = offsetAt(words, word)
       entry.length = lengthAt(words, word)
       yield entry
     }
-  }
 }
 
 /** Of more tiles than this distinct values are not counted: it would take 24 bytes for each. */
@@ -158,28 +164,15 @@ async function inspect(
   sb: Superblock,
   pace: Pace,
 ): Promise<{ census: Census; distinct: number }> {
-  const types = new Map<number, number>()
-  const census: Census = {
-    tiles: 0,
-    minZoom: -1,
-    maxZoom: 0,
-    minX: 0,
-    minY: 0,
-    maxX: 0,
-    maxY: 0,
-    types,
-    first: new Map(),
-    withDeleted: new Set(),
-  }
   const records = levels.reduce((sum, level) => sum + level.words.length / RECORD_WORDS, 0)
   const offsets = records <= MAX_COUNTED ? new TailIndex(records) : undefined
-  const zxy = new Int32Array(3)
+  const taker = new CensusTaker()
   for (const level of levels) {
-    const { zoom, words } = level
+    const { zoom } = level
     const end = zoomBase(zoom + 1)
     let last = zoomBase(zoom) - 1
     let seen = 0
-    for (const word of liveWords(level)) {
+    for (const { words, word } of liveRecords(level)) {
       const key = keyAt(words, word)
       const offset = offsetAt(words, word)
       if (key <= last || key >= end)
@@ -188,33 +181,12 @@ async function inspect(
         throw damaged(path, `tile ${key} of zoom ${zoom} lies outside the values`)
       last = key
       offsets?.push(offset)
-      const type = typeAt(words, word)
-      const already = types.get(type) ?? 0
-      if (already === 0) census.first.set(type, { offset, length: lengthAt(words, word) })
-      types.set(type, already + 1)
-      decodeTileId(key, zxy)
-      if (seen === 0) startLevel(census, zoom, zxy)
-      widen(census, zxy)
+      if (seen === 0) taker.beginZoom(zoom)
+      taker.add(words, word)
       if (++seen % SLICE === 0) await pace()
     }
-    census.tiles += seen
   }
-  if (census.minZoom < 0) census.minZoom = 0
-  return { census, distinct: offsets?.size ?? 0 }
-}
-
-function startLevel(census: Census, zoom: number, zxy: Int32Array): void {
-  if (census.minZoom < 0) census.minZoom = zoom
-  census.maxZoom = zoom
-  census.minX = census.maxX = zxy[1]!
-  census.minY = census.maxY = zxy[2]!
-}
-
-function widen(census: Census, zxy: Int32Array): void {
-  census.minX = Math.min(census.minX, zxy[1]!)
-  census.maxX = Math.max(census.maxX, zxy[1]!)
-  census.minY = Math.min(census.minY, zxy[2]!)
-  census.maxY = Math.max(census.maxY, zxy[2]!)
+  return { census: taker.done(), distinct: offsets?.size ?? 0 }
 }
 
 const damaged = (path: string, clause: string): FlagstoneError =>

@@ -29,8 +29,9 @@ export interface Census extends Extent {
   withDeleted: Set<number>
 }
 
-export function takeCensus(file: ByteFile, levels: readonly Level[]): Census {
-  const census: Census = {
+/** Takes a census of records that are handed to it zoom by zoom, ascending. */
+export class CensusTaker {
+  readonly #census: Census = {
     tiles: 0,
     minZoom: 0,
     maxZoom: 0,
@@ -42,34 +43,56 @@ export function takeCensus(file: ByteFile, levels: readonly Level[]): Census {
     first: new Map(),
     withDeleted: new Set(),
   }
-  const used = levels.flatMap((level, zoom) => (level.count > 0 ? [zoom] : []))
-  if (used.length === 0) return census
-  census.minZoom = used[0]!
-  census.maxZoom = used.at(-1)!
-  census.minX = census.minY = Number.POSITIVE_INFINITY
-  const typeCounts = new Float64Array(256)
-  const zxy = new Int32Array(3)
-  for (const zoom of used) {
-    const { offset, count } = levels[zoom]!
-    census.tiles += count
-    scanRecords(file, offset, count, (words, word) => {
-      const type = typeAt(words, word)
-      if (isDeletedAt(words, word)) census.withDeleted.add(zoom)
-      else if (typeCounts[type] === 0)
-        census.first.set(type, { offset: offsetAt(words, word), length: lengthAt(words, word) })
-      typeCounts[type] = typeCounts[type]! + 1
-      const key = keyAt(words, word)
-      // A key of another zoom is damage, and somebody else's to report.
-      if (zoom !== census.maxZoom || !(key >= zoomBase(zoom) && key < zoomBase(zoom + 1))) return
-      decodeTileId(key, zxy)
-      census.minX = Math.min(census.minX, zxy[1]!)
-      census.maxX = Math.max(census.maxX, zxy[1]!)
-      census.minY = Math.min(census.minY, zxy[2]!)
-      census.maxY = Math.max(census.maxY, zxy[2]!)
-    })
+  readonly #typeCounts = new Float64Array(256)
+  readonly #zxy = new Int32Array(3)
+  #from = 0
+  #to = 0
+
+  /** The records that follow are of this zoom, which has some. */
+  beginZoom(zoom: number): void {
+    const census = this.#census
+    // the extent is that of the deepest zoom
+    if (this.#to === 0) census.minZoom = zoom
+    census.maxZoom = zoom
+    census.minX = census.minY = Number.POSITIVE_INFINITY
+    census.maxX = census.maxY = 0
+    this.#from = zoomBase(zoom)
+    this.#to = zoomBase(zoom + 1)
   }
-  for (const [type, n] of typeCounts.entries()) if (n > 0) census.types.set(type, n)
-  return census
+
+  add(words: Uint32Array, word: number): void {
+    const census = this.#census
+    const type = typeAt(words, word)
+    census.tiles++
+    if (isDeletedAt(words, word)) census.withDeleted.add(census.maxZoom)
+    else if (this.#typeCounts[type] === 0)
+      census.first.set(type, { offset: offsetAt(words, word), length: lengthAt(words, word) })
+    this.#typeCounts[type] = this.#typeCounts[type]! + 1
+    const key = keyAt(words, word)
+    // A key of another zoom is damage, and somebody else's to report.
+    if (!(key >= this.#from && key < this.#to)) return
+    decodeTileId(key, this.#zxy)
+    const [, x, y] = this.#zxy as unknown as [number, number, number]
+    if (x < census.minX) census.minX = x
+    if (x > census.maxX) census.maxX = x
+    if (y < census.minY) census.minY = y
+    if (y > census.maxY) census.maxY = y
+  }
+
+  done(): Census {
+    for (const [type, n] of this.#typeCounts.entries()) if (n > 0) this.#census.types.set(type, n)
+    return this.#census
+  }
+}
+
+export function takeCensus(file: ByteFile, levels: readonly Level[]): Census {
+  const taker = new CensusTaker()
+  for (const [zoom, { offset, count }] of levels.entries()) {
+    if (count === 0) continue
+    taker.beginZoom(zoom)
+    scanRecords(file, offset, count, (words, word) => taker.add(words, word))
+  }
+  return taker.done()
 }
 
 /** Offsets sorted at a time: 64 MiB. */

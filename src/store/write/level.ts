@@ -75,6 +75,17 @@ export class LevelWriter implements Region {
     this.index.clear()
   }
 
+  /** Number of the tail's last record of `key`, or -1. */
+  findInTail(key: number): number {
+    const at = this.tail.find(key)
+    return at < 0 ? -1 : this.sortedCount + at
+  }
+
+  /** Distinct keys of the tail, ascending. */
+  tailKeys(): Float64Array {
+    return this.tail.sortedKeys()
+  }
+
   /** Makes sure that the next `push` cannot fail. The region has room already. */
   ready(): void {
     if (this.#staged === STAGE_RECORDS) this.flush()

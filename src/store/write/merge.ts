@@ -6,6 +6,7 @@ import { FlagstoneError } from '../../errors.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../../format/layout.js'
 import { isDeletedAt, keyAt } from '../../format/record.js'
 import type { Region } from '../file/geometry.js'
+import { MergedRecords, type RecordPointer } from '../index/merged.js'
 import { allocateRegion, collapseRange, type GrowthChoice, punch } from './growth.js'
 import type { LevelWriter } from './level.js'
 import type { StoreState } from './state.js'
@@ -31,29 +32,46 @@ export function mergeLevel(state: StoreState, level: LevelWriter, choice: Growth
   state.growth.seconds += (performance.now() - start) / 1000
 }
 
-/** Streams the sorted part and, key by key, what the tail says last; deleted keys are dropped. */
+/** Streams the records in key order; removed ones are dropped. */
 function mergeInto(level: LevelWriter, output: RegionOutput): void {
-  const tailCount = level.count - level.sortedCount
-  const tail = new Uint32Array(tailCount * RECORD_WORDS)
-  level.readRecords(level.sortedCount, new Uint8Array(tail.buffer))
-  const tailKeys = level.tail.sortedKeys()
-  let next = 0
-  const takeTail = (): void => {
-    const word = level.tail.find(tailKeys[next++]!) * RECORD_WORDS
-    if (!isDeletedAt(tail, word)) output.put(tail, word)
+  const pointer = new StreamedRecords(level)
+  const records = new MergedRecords(pointer, level)
+  while (records.next())
+    if (!isDeletedAt(pointer.words, pointer.word)) output.put(pointer.words, pointer.word)
+}
+
+/** A level's records, its tail in memory and its sorted part read in order, in large pieces. */
+class StreamedRecords implements RecordPointer {
+  readonly #level: LevelWriter
+  readonly #tail: Uint32Array
+  readonly #chunk: Uint32Array
+  /** Number of the first record of the chunk. */
+  #first = Number.NEGATIVE_INFINITY
+  words: Uint32Array
+  word = 0
+
+  constructor(level: LevelWriter) {
+    this.#level = level
+    this.#tail = new Uint32Array((level.count - level.sortedCount) * RECORD_WORDS)
+    level.readRecords(level.sortedCount, new Uint8Array(this.#tail.buffer))
+    this.#chunk = new Uint32Array(Math.min(CHUNK_RECORDS, level.sortedCount) * RECORD_WORDS)
+    this.words = this.#tail
   }
-  const chunk = new Uint32Array(Math.min(CHUNK_RECORDS, level.sortedCount) * RECORD_WORDS)
-  for (let first = 0; first < level.sortedCount; first += CHUNK_RECORDS) {
-    const n = Math.min(CHUNK_RECORDS, level.sortedCount - first)
-    level.readRecords(first, new Uint8Array(chunk.buffer, 0, n * RECORD_BYTES))
-    for (let i = 0; i < n; i++) {
-      const key = keyAt(chunk, i * RECORD_WORDS)
-      while (next < tailKeys.length && tailKeys[next]! < key) takeTail()
-      if (next < tailKeys.length && tailKeys[next] === key) takeTail()
-      else if (!isDeletedAt(chunk, i * RECORD_WORDS)) output.put(chunk, i * RECORD_WORDS)
+
+  locate(record: number, sortedCount: number): void {
+    if (record >= sortedCount) {
+      this.words = this.#tail
+      this.word = (record - sortedCount) * RECORD_WORDS
+      return
     }
+    if (!(record - this.#first < CHUNK_RECORDS)) {
+      this.#first = record
+      const n = Math.min(CHUNK_RECORDS, sortedCount - record)
+      this.#level.readRecords(record, new Uint8Array(this.#chunk.buffer, 0, n * RECORD_BYTES))
+    }
+    this.words = this.#chunk
+    this.word = (record - this.#first) * RECORD_WORDS
   }
-  while (next < tailKeys.length) takeTail()
 }
 
 class RegionOutput {
