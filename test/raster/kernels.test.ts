@@ -8,7 +8,7 @@ import {
   WIDEN_ABOVE,
   weightTable,
   wideningOf,
-} from '../../src/raster/warp/kernels.js'
+} from '../../src/raster/warp/kernels/kernel.js'
 
 const SCALES = [0.2, 0.95, 1, 1.05, 1.06, 1.5, 2, 3.7, 40]
 

@@ -9,7 +9,7 @@ import { simd } from '../../src/raster/simd.js'
 import { undoHorizontal8 } from '../../src/raster/tiff/samples/predictor.js'
 import { halveInto } from '../../src/raster/tiles/downsample.js'
 import { encodeJpeg } from '../../src/raster/tiles/jpeg.js'
-import { runKernel } from '../../src/raster/warp/kernels-run.js'
+import { runKernel } from '../../src/raster/warp/kernels/bilinear.js'
 
 const here = simd()!
 t.ok(here, 'the module is built (npm run build) and runs here')

@@ -8,7 +8,7 @@ import { createCanvas, createValueCanvas, crop } from '../../src/raster/canvas.j
 import { type Pixels, RESAMPLINGS, type Resampling } from '../../src/raster/pixels.js'
 import type { Geotransform, PixelWindow, RasterSource } from '../../src/raster/source.js'
 import { halve, halveInto } from '../../src/raster/tiles/downsample.js'
-import { rankOf } from '../../src/raster/warp/kernels-footprint.js'
+import { rankOf } from '../../src/raster/warp/kernels/rank.js'
 import { runWarp } from '../../src/raster/warp/warp.js'
 import { planWarp, type WarpTarget } from '../../src/raster/warp/warp-plan.js'
 import { exactPositions, memorySource, naiveSample, picture, randomOf } from './synthetic.js'

@@ -43,7 +43,7 @@ const TESTS_ONLY: Record<string, readonly string[]> = {
     'pyramid/sources/value-sample.ts windowsOf',
     'pyramid/sources/value-sample.ts Collector',
     'raster/tiles/terrain.ts rgbToHeights',
-    'raster/warp/kernels.ts wideningOf',
+    'raster/warp/kernels/kernel.ts wideningOf',
     'server/describe/wmts-document.ts xml',
     'store/nearest.ts nearest',
   ],

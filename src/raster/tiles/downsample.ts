@@ -10,8 +10,8 @@ import { type Canvas, createCanvas, createValueCanvas, finishCanvas } from '../c
 import { isPicture, isValues, type Pixels, type Resampling, type Samples } from '../pixels.js'
 import { simd } from '../simd.js'
 import type { MaskKind } from '../source.js'
-import { isFootprint, kernelAt } from '../warp/kernels.js'
-import { rankOf } from '../warp/kernels-footprint.js'
+import { isFootprint, kernelAt } from '../warp/kernels/kernel.js'
+import { rankOf } from '../warp/kernels/rank.js'
 
 /** Source pixels beyond a 2×2 block that its kernel touches, each way. */
 export function halveReach(kernel: Resampling): number {

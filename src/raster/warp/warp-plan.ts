@@ -25,7 +25,7 @@ import {
 } from '../../grid/tiles/mercator.js'
 import type { Resampling } from '../pixels.js'
 import type { MaskKind, PixelWindow, SourceInfo } from '../source.js'
-import { isFootprint, kernelReach, WIDEN_ABOVE } from './kernels.js'
+import { isFootprint, kernelReach, WIDEN_ABOVE } from './kernels/kernel.js'
 import { buildGrid, type CoordGrid, gridMeeting, scaleGrid } from './warp-grid.js'
 import type { PointSource } from './warp-smooth.js'
 

@@ -1,10 +1,10 @@
 // Carrying out a warp plan: read the windows, paint the rows.
 import { type Canvas, coverageOf } from '../canvas.js'
 import { isPicture, isValues, type Pixels, type Resampling, type Samples } from '../pixels.js'
-import type { RunKernel } from './kernels.js'
-import { isFootprint } from './kernels.js'
-import { runKernel } from './kernels-run.js'
-import { valueKernel } from './kernels-values.js'
+import { runKernel } from './kernels/bilinear.js'
+import type { RunKernel } from './kernels/kernel.js'
+import { isFootprint } from './kernels/kernel.js'
+import { valueKernel } from './kernels/table.js'
 import { cellStart } from './warp-grid.js'
 import type { WarpPart, WarpPlan } from './warp-plan.js'
 

@@ -1,7 +1,7 @@
 // Exact weights of a separable kernel at one position, for values: no table, no rounding of the phase.
 
-import type { Resampling } from '../pixels.js'
-import { type Kernel, kernelAt } from './kernels.js'
+import type { Resampling } from '../../pixels.js'
+import { type Kernel, kernelAt } from './kernel.js'
 
 /** A kernel's weights, made again for each position in the same memory. */
 class KernelWeights {

@@ -10,11 +10,11 @@
 // rest renormalised, so nodata colours never bleed. With an alpha mask colours are weighed by alpha, and the
 // result's alpha is that of the pixels that are not wholly transparent, so that the rim of an image is not
 // dimmed and abutting images leave no seam; otherwise a painted pixel is opaque.
-import type { Canvas } from '../canvas.js'
-import type { Pixels, Resampling } from '../pixels.js'
-import { type Simd, simd } from '../simd.js'
-import { isFootprint, PHASES, type RunKernel, type WeightTable, WIDEN_ABOVE, weightTable } from './kernels.js'
-import { RankRun } from './kernels-footprint.js'
+import type { Canvas } from '../../canvas.js'
+import type { Pixels, Resampling } from '../../pixels.js'
+import { type Simd, simd } from '../../simd.js'
+import { isFootprint, PHASES, type RunKernel, type WeightTable, WIDEN_ABOVE, weightTable } from './kernel.js'
+import { RankRun } from './rank.js'
 
 export function runKernel(
   resampling: Resampling,

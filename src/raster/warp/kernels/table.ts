@@ -5,12 +5,12 @@
 // GWKCubicResample4Sample, GWKResampleNoMasks, GWKAverageOrMode). Validity as there: a target pixel has a value
 // when the source pixel under its centre has one (kernels of a footprint: when any pixel under it has one);
 // weights of missing pixels are dropped and the rest renormalised. Masks are yes or no here.
-import type { Canvas } from '../canvas.js'
-import type { Pixels, Resampling } from '../pixels.js'
-import type { RunKernel } from './kernels.js'
-import { isFootprint, WIDEN_ABOVE } from './kernels.js'
-import { AverageValues, RankRun } from './kernels-footprint.js'
-import { valueWeights } from './kernels-weights.js'
+import type { Canvas } from '../../canvas.js'
+import type { Pixels, Resampling } from '../../pixels.js'
+import type { RunKernel } from './kernel.js'
+import { isFootprint, WIDEN_ABOVE } from './kernel.js'
+import { AverageValues, RankRun } from './rank.js'
+import { valueWeights } from './weights.js'
 
 export type ValuePixels = Pixels<Float32Array>
 export type ValueCanvas = Canvas<Float32Array>

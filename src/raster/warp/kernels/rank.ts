@@ -4,9 +4,9 @@
 // their overlap; the others take every pixel that it touches as a whole, band by band, as gdalwarp does
 // (alg/gdalwarpkernel.cpp, GWKAverageOrModeThread): 'mode' the most frequent (among equals the first to get there), 'med',
 // 'q1', 'q3' the one at ceil(share · n − 1) of the n sorted ones. Pixels without a value do not count.
-import type { Canvas } from '../canvas.js'
-import type { Pixels, Resampling, Samples } from '../pixels.js'
-import type { RunKernel } from './kernels.js'
+import type { Canvas } from '../../canvas.js'
+import type { Pixels, Resampling, Samples } from '../../pixels.js'
+import type { RunKernel } from './kernel.js'
 
 /** Overlaps smaller than this are rounding. */
 const TOUCH = 1e-8

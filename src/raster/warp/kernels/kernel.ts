@@ -5,7 +5,7 @@
 // Keys' with a = −0.5 (Catmull-Rom) and lanczos has three lobes, as in GDAL (alg/gdalwarpkernel.cpp,
 // GWKBilinear, GWKCubic, GWKBSpline, GWKLanczosSinc). Average weighs each pixel by its overlap with the target
 // pixel's footprint; mode, min, max, med, q1 and q3 choose among the pixels under it.
-import type { Resampling } from '../pixels.js'
+import type { Resampling } from '../../pixels.js'
 
 /** Source pixels a target pixel from which kernels widen: GDAL's 1 / 0.95. */
 export const WIDEN_ABOVE = 1 / 0.95
