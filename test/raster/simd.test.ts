@@ -1,4 +1,5 @@
 // The WebAssembly kernels against JavaScript, zlib and sharp: equal to the bit, or as good.
+
 import { deflateSync, constants as zlib } from 'node:zlib'
 import sharp from 'sharp'
 import t from 'tap'
@@ -9,7 +10,7 @@ import { simd } from '../../src/raster/simd.js'
 import { undoHorizontal8 } from '../../src/raster/tiff/samples/predictor.js'
 import { halveInto } from '../../src/raster/tiles/downsample.js'
 import { encodeJpeg } from '../../src/raster/tiles/jpeg.js'
-import { runKernel } from '../../src/raster/warp/kernels/bilinear.js'
+import { runKernel } from '../../src/raster/warp/kernels/choose.js'
 
 const here = simd()!
 t.ok(here, 'the module is built (npm run build) and runs here')

@@ -1,10 +1,10 @@
-// Carrying out a warp plan: read the windows, paint the rows.
+// Carrying out a warp plan: the pixels of a window painted row by row.
+
 import { type Canvas, coverageOf } from '../canvas.js'
 import { isPicture, isValues, type Pixels, type Resampling, type Samples } from '../pixels.js'
-import { runKernel } from './kernels/bilinear.js'
+import { runKernel, valueKernel } from './kernels/choose.js'
 import type { RunKernel } from './kernels/kernel.js'
 import { isFootprint } from './kernels/kernel.js'
-import { valueKernel } from './kernels/table.js'
 import { cellStart } from './warp-grid.js'
 import type { WarpPart, WarpPlan } from './warp-plan.js'
 

@@ -5,7 +5,9 @@
 // Keys' with a = −0.5 (Catmull-Rom) and lanczos has three lobes, as in GDAL (alg/gdalwarpkernel.cpp,
 // GWKBilinear, GWKCubic, GWKBSpline, GWKLanczosSinc). Average weighs each pixel by its overlap with the target
 // pixel's footprint; mode, min, max, med, q1 and q3 choose among the pixels under it.
-import type { Resampling } from '../../pixels.js'
+
+import type { Canvas } from '../../canvas.js'
+import type { Pixels, Resampling, Samples } from '../../pixels.js'
 
 /** Source pixels a target pixel from which kernels widen: GDAL's 1 / 0.95. */
 export const WIDEN_ABOVE = 1 / 0.95
@@ -98,7 +100,22 @@ export function weightTable(resampling: Resampling, scale: number): WeightTable 
   return { taps, half, weights }
 }
 
-/** What paints runs of target pixels whose source positions lie on a line; see kernels-run.ts. */
+export type ValuePixels = Pixels<Float32Array>
+export type ValueCanvas = Canvas<Float32Array>
+
+/** Positions on the line between two pixels belong to the second, whatever the last bit says (GDAL: 1e-10). */
+export const NUDGE = 1e-8
+
+/** Whether the source pixel under a position is masked. */
+export function isMissing({ width, height, mask }: Pixels<Samples>, x: number, y: number): boolean {
+  if (mask === undefined) return false
+  return mask[Math.min(height - 1, (y + NUDGE) | 0) * width + Math.min(width - 1, (x + NUDGE) | 0)] === 0
+}
+
+/** Below this the weights of the valid pixels say nothing (GDAL: 0.000001). */
+export const LEAST_WEIGHT = 1e-6
+
+/** What paints runs of target pixels whose source positions lie on a line; see choose.ts. */
 export interface RunKernel {
   /** Pixels around a position that an inner run needs on each side of the position's own pixel. */
   readonly before: number
