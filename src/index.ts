@@ -11,7 +11,6 @@ export {
   type BuildContext,
   type BuildOptions,
   type BuildProgress,
-  type BuildReport,
   build,
 } from './pyramid/build.js'
 export type { Coverage, Hole } from './pyramid/estimate/coverage.js'
@@ -19,6 +18,7 @@ export { type Estimate, type EstimateContext, estimate } from './pyramid/estimat
 export type { EncodingPlan } from './pyramid/plan/encoding.js'
 export type { PrepareContext } from './pyramid/prepare.js'
 export type { BuildPhase } from './pyramid/progress.js'
+export type { BuildReport } from './pyramid/report.js'
 export type { SkippedSource } from './pyramid/sources/infos.js'
 export type { DamagedBlock, DamagedSource } from './pyramid/work/damage.js'
 export type { OwnPixels, Pixels, Resampling, Samples } from './raster/pixels.js'

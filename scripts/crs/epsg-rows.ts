@@ -1,4 +1,5 @@
 // From rows of PROJ's database to the lines of src/grid/crs/epsg-table.ts, which says what they mean.
+
 import { geographicOfName, sameDatum } from '../../src/grid/crs/datum-names.js'
 import { hasShift, shiftsDiffer } from '../../src/grid/crs/datum-shifts.js'
 import { ELLIPSOIDS, MERIDIANS, UNITS } from '../../src/grid/crs/geodesy.js'
@@ -7,8 +8,8 @@ import {
   nameKey,
   type ParameterName,
   parameterOfName,
-  projectionText,
-} from '../../src/grid/crs/projections.js'
+} from '../../src/grid/crs/projection-names.js'
+import { projectionText } from '../../src/grid/crs/projections.js'
 import { childOf, nameOf, parseWkt } from '../../src/grid/crs/wkt.js'
 import { crsOfWkt } from '../../src/grid/crs/wkt-crs.js'
 import type { ProjDb, Row } from './proj-db.js'

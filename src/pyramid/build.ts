@@ -1,27 +1,18 @@
 // Sources in, one tile file out.
-import { statSync } from 'node:fs'
-import { FlagstoneError } from '../errors.js'
-import { extensionOf, nameOfTileType } from '../format/tile-type.js'
+
+import { extensionOf } from '../format/tile-type.js'
 import type { TileXY } from '../grid/tiles/cover.js'
-import { isDamage } from '../raster/losses.js'
 import { parseOptions } from '../store/options.js'
 import { refuseInput } from '../store/output-path.js'
 import { requireSpace } from './estimate/space.js'
 import { type BuildOptions, buildContext, parseBuildOptions, type ResolvedBuildOptions } from './options.js'
 import { Assembler } from './output/assemble.js'
 import { differsInRange } from './output/changed-sources.js'
-import { readCheckpoint, removeCheckpoint } from './output/checkpoint.js'
+import { readCheckpoint } from './output/checkpoint.js'
 import { fingerprintOf } from './output/fingerprint.js'
-import {
-  centerOf,
-  checkOutput,
-  discardOutput,
-  finishOutput,
-  lossOf,
-  metadataOf,
-  type Output,
-  openOutput,
-} from './output/output.js'
+import { interrupted, leave, resumable } from './output/leave.js'
+import { centerOf, metadataOf } from './output/metadata.js'
+import { checkOutput, discardOutput, finishOutput, lossOf, type Output, openOutput } from './output/output.js'
 import { allEmpty } from './plan/all-empty.js'
 import { refuseOversampling } from './plan/oversampling.js'
 import { type BuildPlan, subtreeRoots } from './plan/plan.js'
@@ -35,9 +26,10 @@ import {
   withInputs,
 } from './prepare.js'
 import { type BuildProgress, ProgressMeter } from './progress.js'
-import type { SkippedSource } from './sources/infos.js'
+import type { BuildReport } from './report.js'
+import { reportOf } from './report.js'
 import { terrainNotes } from './terrain-options.js'
-import { allLost, type DamagedSource, damagedSources, withSkipAdvice } from './work/damage.js'
+import { allLost } from './work/damage.js'
 import type { SubtreePool } from './work/pool.js'
 import type { SubtreeResult } from './work/subtree.js'
 
@@ -53,40 +45,6 @@ export interface BuildContext extends PrepareContext {
   readonly onProgress?: ((progress: BuildProgress) => void) | undefined
   /** Called with sentences about choices that the build made itself; the report has them too. */
   readonly onNote?: ((note: string) => void) | undefined
-}
-
-/** What a build made. */
-export interface BuildReport {
-  /** Path of the tile file. */
-  readonly out: string
-  /** Tiles in it, of all zooms. */
-  readonly tiles: number
-  /** Encoded bytes; identical tiles count each. */
-  readonly tileBytes: number
-  /** Size of the file. */
-  readonly fileBytes: number
-  /** Lowest zoom. */
-  readonly minZoom: number
-  /** Highest zoom. */
-  readonly maxZoom: number
-  /** West, south, east, north, degrees. */
-  readonly bounds: readonly [number, number, number, number]
-  /** Tiles of each zoom, and their encoded bytes. */
-  readonly levels: readonly { zoom: number; tiles: number; bytes: number }[]
-  /** How many tiles are of each type, most common first. */
-  readonly types: readonly { name: string; extension: string; count: number }[]
-  /** Paths of the sources, as the build found them. */
-  readonly sources: readonly string[]
-  /** Sources skipped by skipUnreadable. */
-  readonly skipped: readonly SkippedSource[]
-  /** Sources of which parts could not be read, by skipUnreadable, in the order they were met; of runs before this one too. */
-  readonly damaged: readonly DamagedSource[]
-  /** Sentences about choices that the build made itself. */
-  readonly notes: readonly string[]
-  /** It continued an interrupted build. */
-  readonly resumed: boolean
-  /** Of this run. */
-  readonly seconds: number
 }
 
 /**
@@ -212,66 +170,6 @@ async function run(
   }
 }
 
-/** `file`: what holds the work so far; undefined when there is none. */
-function interrupted(options: ResolvedBuildOptions, file?: string): FlagstoneError {
-  return new FlagstoneError(
-    'INTERRUPTED',
-    file !== undefined
-      ? `Interrupted; what is done so far is safe in ${file}. Run the same command with --resume to continue.`
-      : `Interrupted before anything was built.`,
-    { path: options.out },
-  )
-}
-
-/** After a failure: keeps what can be gone on with, leaves nothing otherwise; returns the error to throw. */
-function leave(
-  thrown: unknown,
-  options: ResolvedBuildOptions,
-  output: Output,
-  assembler: Assembler,
-  signal: AbortSignal | undefined,
-): unknown {
-  const loss = lossOf(output)
-  if (loss !== undefined) {
-    output.writer.abandon()
-    removeCheckpoint(options.out)
-    return loss
-  }
-  const error = !options.skipUnreadable && isDamage(thrown) ? withSkipAdvice(thrown) : thrown
-  const wasInterrupted =
-    signal?.aborted === true && error instanceof FlagstoneError && error.code === 'INTERRUPTED'
-  const storeFailed =
-    error instanceof FlagstoneError && (error.code === 'DISK_FULL' || error.code === 'SYSTEM')
-  if (assembler.subtreesDone === 0 && !output.resumed && !storeFailed) {
-    discardOutput(options, output)
-    return wasInterrupted ? interrupted(options) : error
-  }
-  if (!storeFailed) {
-    try {
-      assembler.commit()
-    } catch (second) {
-      output.writer.abandon()
-      return resumable(second, output)
-    }
-  }
-  output.writer.abandon()
-  return wasInterrupted ? interrupted(options, output.path) : resumable(error, output)
-}
-
-/** The same error with the sentence that says how to go on. */
-function resumable(error: unknown, { path: file }: Output): unknown {
-  if (!(error instanceof FlagstoneError)) return error
-  const { code, errno, call, path, args } = error
-  const details = Object.fromEntries(
-    Object.entries({ errno, call, path, args }).filter(([, v]) => v !== undefined),
-  )
-  return new FlagstoneError(
-    code,
-    `${error.message} What was committed before is safe in ${file}; run the same command with --resume to continue.`,
-    { ...details, cause: error },
-  )
-}
-
 function seal(
   { plan, colours }: Prepared,
   options: ResolvedBuildOptions,
@@ -307,39 +205,6 @@ function seal(
   }
   finishOutput(options, output)
   meter.update('done', plan.tiles, subtreesDone, tally.bytes)
-}
-
-function reportOf(
-  { plan, skipped }: Prepared,
-  options: ResolvedBuildOptions,
-  output: Output,
-  { tally }: Assembler,
-  notes: readonly string[],
-  seconds: number,
-): BuildReport {
-  const levels = Object.entries(tally.levels).map(([zoom, level]) => ({ zoom: Number(zoom), ...level }))
-  const types = Object.entries(tally.types).map(([type, count]) => ({
-    name: nameOfTileType(Number(type)),
-    extension: extensionOf(Number(type)),
-    count,
-  }))
-  return {
-    out: options.out,
-    tiles: tally.tiles,
-    tileBytes: tally.bytes,
-    fileBytes: statSync(options.out).size,
-    minZoom: plan.minZoom,
-    maxZoom: plan.maxZoom,
-    bounds: plan.bounds,
-    levels,
-    types,
-    sources: plan.sources.map((info) => info.description),
-    skipped,
-    damaged: damagedSources(tally.damage),
-    notes,
-    resumed: output.resumed,
-    seconds,
-  }
 }
 
 /** PMTiles keeps degrees to 1e-7: what is smaller than that, a centimetre, is made so large. */

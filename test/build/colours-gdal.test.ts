@@ -1,10 +1,12 @@
 // Bands, ranges, gamma and colormaps of whole builds against GDAL: gdal_translate and gdaldem make the 8-bit
 // picture, gdalwarp warps it; ours is made from the 16-bit or float image at once.
+
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { BuildOptions, BuildReport } from '../../src/pyramid/build.js'
+import type { BuildOptions } from '../../src/pyramid/build.js'
+import type { BuildReport } from '../../src/pyramid/report.js'
 import { openTiles } from '../../src/store/read/open.js'
 import { compareBuild } from '../helpers/compare-build.js'
 import { withoutGdal } from '../helpers/gdal.js'

@@ -1,9 +1,11 @@
 // Builds of inputs on which an earlier version was wrong: the right values are GDAL's. Each is made here; those of
 // the field, where they are, are built too.
+
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { type BuildOptions, type BuildReport, build } from '../../src/pyramid/build.js'
+import { type BuildOptions, build } from '../../src/pyramid/build.js'
+import type { BuildReport } from '../../src/pyramid/report.js'
 import { decodeTile } from '../../src/raster/tiles/codec.js'
 import { openTiles } from '../../src/store/read/open.js'
 import { sharedData } from '../helpers/paths.js'

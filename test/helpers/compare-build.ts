@@ -1,7 +1,8 @@
 // A build beside gdalwarp on the same tile grid with the same kernel: what differs, as numbers.
 
-import type { BuildOptions, BuildReport } from '../../src/pyramid/build.js'
+import type { BuildOptions } from '../../src/pyramid/build.js'
 import { build } from '../../src/pyramid/build.js'
+import type { BuildReport } from '../../src/pyramid/report.js'
 import { decodeTile } from '../../src/raster/tiles/codec.js'
 import { openTiles } from '../../src/store/read/open.js'
 import {

@@ -1,6 +1,7 @@
 // The power goes at every single operation on the tile file of a small build. Whatever the disk may then hold, with
 // the checkpoint as it was, is resumed by the real build, and becomes the same tiles as an undisturbed one.
 // One disk is tried for each operation (FLAGSTONE_IMAGES=all: every one that the model allows).
+
 import { createHash } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +15,7 @@ import { parseBuildOptions } from '../../src/pyramid/options.js'
 import { Assembler } from '../../src/pyramid/output/assemble.js'
 import { checkpointPath, writeCheckpoint } from '../../src/pyramid/output/checkpoint.js'
 import { fingerprintOf } from '../../src/pyramid/output/fingerprint.js'
-import { metadataOf } from '../../src/pyramid/output/output.js'
+import { metadataOf } from '../../src/pyramid/output/metadata.js'
 import { emptyTally } from '../../src/pyramid/output/tally.js'
 import { planBuild, subtreeRoots } from '../../src/pyramid/plan/plan.js'
 import { InlinePool } from '../../src/pyramid/work/pool.js'

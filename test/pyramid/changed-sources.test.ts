@@ -1,11 +1,13 @@
 // Sources that were repaired or replaced while a build was interrupted: named, and continued with or begun anew, by
 // exactly what the message says.
+
 import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { run } from '../../src/cli/run.js'
 import type { FlagstoneError } from '../../src/errors.js'
-import { type BuildOptions, type BuildReport, build } from '../../src/pyramid/build.js'
+import { type BuildOptions, build } from '../../src/pyramid/build.js'
+import type { BuildReport } from '../../src/pyramid/report.js'
 import { verifyTiles } from '../../src/sampling/verify.js'
 import { type SmallTiff, smallTiff } from '../helpers/small-tiff.js'
 

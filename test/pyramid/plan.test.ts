@@ -6,8 +6,13 @@ import type { TileRange } from '../../src/grid/tiles/cover.js'
 import { LIMIT_METRES } from '../../src/grid/tiles/mercator.js'
 import { countAll, rangeInside, unionRanges } from '../../src/grid/tiles/ranges.js'
 import { parseBuildOptions } from '../../src/pyramid/options.js'
-import { apronOf, type BuildPlan, planBuild, subtreeRoots } from '../../src/pyramid/plan/plan.js'
-import { tilesOfSubtree } from '../../src/pyramid/work/subtree.js'
+import {
+  apronOf,
+  type BuildPlan,
+  planBuild,
+  subtreeRoots,
+  tilesOfSubtree,
+} from '../../src/pyramid/plan/plan.js'
 import type { SourceInfo } from '../../src/raster/source.js'
 import { infoOf } from './images.js'
 

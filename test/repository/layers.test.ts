@@ -74,6 +74,7 @@ const ROOMS: Record<string, Record<string, number>> = {
     output: 9,
     prepare: 10,
     estimate: 11,
+    report: 11,
     build: 12,
   },
   'raster/tiff': { file: 1, codecs: 2, samples: 3, image: 4, raster: 5 },

@@ -1,5 +1,5 @@
 // What `flagstone build --skip-unreadable` says of what it left out.
-import type { BuildReport } from '../../pyramid/build.js'
+import type { BuildReport } from '../../pyramid/report.js'
 import { formatCount, plural } from '../format.js'
 
 const FILES_SHOWN = 20

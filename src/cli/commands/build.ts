@@ -1,8 +1,10 @@
 // `flagstone build SRC… OUT`: rasters → one tile file with overviews.
+
 import type { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
-import { type BuildOptions, type BuildReport, build } from '../../pyramid/build.js'
+import { type BuildOptions, build } from '../../pyramid/build.js'
 import { whatIsLeft } from '../../pyramid/output/output.js'
+import type { BuildReport } from '../../pyramid/report.js'
 import { formatBytes, formatDuration, plural } from '../format.js'
 import { type CommonOptions, type Context, EXIT, print, printJson, say } from '../io.js'
 import { progressView } from '../progress.js'

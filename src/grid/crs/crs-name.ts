@@ -1,8 +1,9 @@
 // Coordinate systems that are only named: "WGS 84 / UTM zone 17N", "NAD_1983_UTM_Zone_17N".
+
 import type { Crs } from './crs.js'
 import { crsFromEpsg } from './epsg.js'
 import { epsgNames } from './epsg-table.js'
-import { nameKey } from './projections.js'
+import { nameKey } from './projection-names.js'
 
 /** First code of the northern and southern zones by datum. Source: EPSG's numbering. */
 const UTM: readonly (readonly [datum: RegExp, north: number, south: number | undefined])[] = [

@@ -4,7 +4,10 @@
 // are WGS 84, nothing, east-north, nothing. An image would lie at a wrong place without a word. So everything
 // proj4 gets has gone through here: names are resolved to numbers, missing parameters are written out, and what
 // is not understood is refused. Axes and angular units, which proj4 cannot do, are handed back for transform.ts.
-import { DATUMS, ELLIPSOIDS, type Ellipsoid, MERIDIANS, UNITS } from './geodesy.js'
+
+import { MERIDIANS, UNITS } from './geodesy.js'
+import { figureOf } from './proj-figure.js'
+import { angleOf, numberOf, tokens } from './proj-tokens.js'
 
 /** Plain data. */
 export interface ProjText {
@@ -37,8 +40,11 @@ const ALIASES: Readonly<Record<string, string>> = {
 
 /** proj4 computes with undefined, so NaN everywhere, where these are left out; PROJ takes 0. */
 const ANGLES = new Set('lat_0 lon_0 lat_1 lat_2 lat_ts lonc alpha gamma tilt azi'.split(' '))
+
 const NUMBERS = new Set('x_0 y_0 k k_0 h'.split(' '))
+
 const FLAGS = new Set('no_uoff no_off no_rot south'.split(' '))
+
 /** Say nothing about where a point of a map lies. */
 const IGNORED = new Set(
   (
@@ -46,6 +52,7 @@ const IGNORED = new Set(
     'datum_name name'
   ).split(' '),
 )
+
 /** Not for geographic systems. */
 const SIZES = new Set('a b rf f es R ellps datum R_A towgs84 nadgrids'.split(' '))
 
@@ -105,41 +112,6 @@ function offsetOf(
 ): number {
   const text = projection === 'longlat' || projection === 'utm' ? undefined : given.get(key)
   return text === undefined ? 0 : numberOf(key, text) / metres
-}
-
-/** '+a=1 +south' and 'a=1 south'; the first of two counts, as in PROJ. */
-function tokens(text: string): Map<string, string> {
-  const found = new Map<string, string>()
-  for (const word of text
-    .replace(/\s*=\s*/g, '=')
-    .trim()
-    .split(/\s+/)) {
-    const [, key, value] = /^\+?([A-Za-z]\w*)(?:=(.*))?$/.exec(word) ?? []
-    if (key === undefined) throw new Error(`'${word.slice(0, 40)}' is not a PROJ parameter`)
-    if (key === 'step' || value === 'pipeline') throw new Error('it is a pipeline, not a coordinate system')
-    if (!found.has(key)) found.set(key, value ?? '')
-  }
-  return found
-}
-
-function numberOf(key: string, value: string): number {
-  const number = Number(value)
-  if (value === '' || !Number.isFinite(number)) throw new Error(`+${key}=${value} is not a number`)
-  return number
-}
-
-/** Degrees: 12.5, 12d30'N, 0.2r (radians). */
-function angleOf(key: string, value: string): number {
-  const dms = /^([-+]?)(\d+(?:\.\d*)?)[d°](?:(\d+(?:\.\d*)?)')?(?:(\d+(?:\.\d*)?)")?([NSEWnsew]?)$/.exec(
-    value,
-  )
-  if (dms !== null) {
-    const [, sign, d, m, s, side] = dms
-    const size = Number(d) + Number(m ?? 0) / 60 + Number(s ?? 0) / 3600
-    return (sign === '-') !== /[SWsw]/.test(side ?? '') ? -size : size
-  }
-  if (/^[-+.\deE]+r$/.test(value)) return (numberOf(key, value.slice(0, -1)) * 180) / Math.PI
-  return numberOf(key, value)
 }
 
 /** The smallest angle proj4 does not take for a missing one, degrees: 0.1 mm. */
@@ -210,75 +182,6 @@ function krovak(values: Map<string, number>): void {
   if (!values.has('lon_0')) values.set('lon_0', 24.8333333333333)
   if (!values.has('k_0')) values.set('k_0', 0.9999)
   values.delete('alpha')
-}
-
-/** '+datum=WGS84', or axes with the shift to WGS 84. A sphere has no shift: its latitudes are taken as they are. */
-function figureOf(given: ReadonlyMap<string, string>): string[] {
-  const grids = given.get('nadgrids')
-  const shift = given.get('towgs84')
-  if (grids !== undefined && shift === undefined && grids.split(',').some((g) => !g.startsWith('@'))) {
-    throw new Error('its datum needs a grid (+nadgrids), which is not supported')
-  }
-  const name = given.get('datum')
-  const datum = name === undefined ? undefined : Object.hasOwn(DATUMS, name) ? DATUMS[name]! : null
-  if (datum === null) throw new Error(`its datum +datum=${name} is not known`)
-  const own = shiftOf(shift ?? (grids === undefined ? datum?.[1] : undefined))
-  if (name === 'WGS84' && shift === undefined && !given.has('R_A')) return ['+datum=WGS84']
-  const ellipsoid = ellipsoidOf(given, datum?.[0])
-  if (given.has('R_A')) return sphere(authalicRadius(ellipsoid))
-  const flat = 'b' in ellipsoid ? ellipsoid.a === ellipsoid.b : ellipsoid.rf === 0
-  if (flat) return sphere(ellipsoid.a)
-  // not +b: proj4's Swiss projection asks for the flattening
-  const inverse = 'b' in ellipsoid ? ellipsoid.a / (ellipsoid.a - ellipsoid.b) : ellipsoid.rf
-  return [`+a=${ellipsoid.a}`, `+rf=${inverse}`, ...(own === undefined ? [] : [`+towgs84=${own}`])]
-}
-
-const sphere = (radius: number): string[] => [`+a=${radius}`, `+b=${radius}`]
-
-function shiftOf(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined
-  const values = text.split(',').map((v) => numberOf('towgs84', v))
-  if (values.length !== 3 && values.length !== 7) throw new Error('its +towgs84 has neither 3 nor 7 numbers')
-  return values.join(',')
-}
-
-function ellipsoidOf(given: ReadonlyMap<string, string>, ofDatum: string | undefined): Ellipsoid {
-  const size = (key: string): number | undefined => {
-    if (!given.has(key)) return undefined
-    const value = numberOf(key, given.get(key)!)
-    if (!(value >= 0)) throw new Error(`+${key}=${value} is not the size of an ellipsoid`)
-    return value
-  }
-  const radius = size('R')
-  if (radius !== undefined) return checked({ a: radius, rf: 0 })
-  const name = given.get('ellps') ?? ofDatum
-  const named = name === undefined ? undefined : Object.hasOwn(ELLIPSOIDS, name) ? ELLIPSOIDS[name]! : null
-  if (named === null) throw new Error(`its ellipsoid +ellps=${name} is not known`)
-  const a = size('a')
-  if (a === undefined && named !== undefined) return named
-  const base = a ?? 6378137
-  const b = size('b')
-  const f = size('f')
-  const es = size('es')
-  if (b !== undefined) return checked({ a: base, b })
-  const inverse = size('rf') ?? (f === undefined ? undefined : f === 0 ? 0 : 1 / f)
-  if (inverse !== undefined) return checked({ a: base, rf: inverse })
-  if (es !== undefined) return checked({ a: base, b: base * Math.sqrt(1 - es) })
-  // PROJ's default is GRS 80; an axis alone is a sphere
-  return a === undefined ? ELLIPSOIDS.GRS80! : checked({ a, rf: 0 })
-}
-
-function checked(e: Ellipsoid): Ellipsoid {
-  const minor = 'b' in e ? e.b : e.rf === 0 ? e.a : e.a * (1 - 1 / e.rf)
-  if (e.a > 0 && minor > e.a / 2 && minor <= e.a * 1.01) return e
-  throw new Error(`an ellipsoid of ${e.a} by ${minor} m is not one`)
-}
-
-/** Of the sphere with the ellipsoid's surface. Snyder 1987, (3-12) as a series, as PROJ's R_A. */
-function authalicRadius(e: Ellipsoid): number {
-  const b = 'b' in e ? e.b : e.rf === 0 ? e.a : e.a * (1 - 1 / e.rf)
-  const es = 1 - (b * b) / (e.a * e.a)
-  return e.a * (1 - es * (1 / 6 + es * (17 / 360 + (es * 67) / 3024)))
 }
 
 function meridianOf(text: string | undefined): number {

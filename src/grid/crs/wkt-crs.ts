@@ -8,13 +8,8 @@ import { geographicOfName, sameDatum } from './datum-names.js'
 import { datumShift, shiftIsLocal } from './datum-shifts.js'
 import { crsFromEpsg } from './epsg.js'
 import { readProj } from './proj-text.js'
-import {
-  type Method,
-  methodOfName,
-  type ProjectionParameters,
-  parameterOfName,
-  projectionText,
-} from './projections.js'
+import { methodOfName, parameterOfName } from './projection-names.js'
+import { type Method, type ProjectionParameters, projectionText } from './projections.js'
 import { childOf, nameOf, numberAt, type WktNode } from './wkt.js'
 
 /** What came of it. `code`: the EPSG or ESRI code it claims for the whole. */

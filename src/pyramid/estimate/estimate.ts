@@ -12,7 +12,7 @@ import {
 } from '../options.js'
 import { checkOutput } from '../output/output.js'
 import type { EncodingPlan } from '../plan/encoding.js'
-import { type BuildPlan, subtreeRoots } from '../plan/plan.js'
+import { type BuildPlan, subtreeRoots, tilesOfSubtree } from '../plan/plan.js'
 import {
   notesOf,
   type PrepareContext,
@@ -23,7 +23,6 @@ import {
   withInputs,
 } from '../prepare.js'
 import type { SkippedSource } from '../sources/infos.js'
-import { tilesOfSubtree } from '../work/subtree.js'
 import { type Coverage, coverageOf } from './coverage.js'
 import { diskOf } from './disk.js'
 import { type Few, type Sample, Sampler, samplePlanOf, smallPlanOf } from './sample.js'

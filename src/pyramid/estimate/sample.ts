@@ -5,14 +5,15 @@
 // decode more of each block than they use; then small ones, many of them, say how full and how heavy the image
 // is all over. Parts are built by as many workers as the build will have, at once, so that they get in each
 // other's way as they will then. What a worker's first one takes longer is its start, and is counted once.
+
 import { crc32 } from '../../format/crc.js'
 import { tileId } from '../../format/tile-id.js'
 import { coverTileAt, parentRange } from '../../grid/tiles/cover.js'
 import { countAll, unionRanges } from '../../grid/tiles/ranges.js'
 import type { BuildPlan } from '../plan/plan.js'
+import { tilesOfSubtree } from '../plan/plan.js'
 import type { PackedTiles } from '../work/packed.js'
 import type { SubtreePool } from '../work/pool.js'
-import { tilesOfSubtree } from '../work/subtree.js'
 
 export interface LevelSample {
   /** Tiles that were planned in the subtrees looked at, and those that came out. */

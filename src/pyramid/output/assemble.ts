@@ -6,10 +6,11 @@
 
 import type { ResolvedBuildOptions } from '../options.js'
 import type { BuildPlan } from '../plan/plan.js'
+import { tilesOfSubtree } from '../plan/plan.js'
 import { addDamage } from '../work/damage.js'
 import { type EncodedAt, unpackTile } from '../work/packed.js'
 import { ParentBuilder } from '../work/parents.js'
-import { type SubtreeResult, tilesOfSubtree } from '../work/subtree.js'
+import type { SubtreeResult } from '../work/subtree.js'
 import { writeCheckpoint } from './checkpoint.js'
 import type { Output } from './output.js'
 import { countTile, emptyTally, type Tally } from './tally.js'

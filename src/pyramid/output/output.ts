@@ -4,22 +4,19 @@
 // replaced stays as it is until the new one, written beside it, is complete. In both cases a checkpoint
 // (OUT.build) exists from before the file does until after the file is complete: so a file without one is
 // either complete or not ours, and is never touched without --overwrite.
+
 import { closeSync, existsSync, readSync } from 'node:fs'
-import { basename, extname } from 'node:path'
 import { FlagstoneError } from '../../errors.js'
 import { SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET, SUPERBLOCK_BYTES } from '../../format/layout.js'
 import { chooseSuperblock } from '../../format/superblock.js'
 import { type FileIdentity, identityAt, isSameFile, placeAt } from '../../platform/place.js'
 import { openRegularSync } from '../../platform/regular-file.js'
 import { removeSame, renameOver } from '../../platform/rename.js'
-import { withoutSecrets } from '../../raster/remote-path.js'
 import type { ColourView } from '../../raster/source.js'
-import { isTerrainRgb } from '../../raster/tiles/terrain.js'
 import type { WriterOptions } from '../../store/options.js'
 import { type OutputPlace, outputPlace } from '../../store/output-path.js'
 import { createTiles, reopenTiles, whileLocked } from '../../store/paths.js'
 import type { TileWriter } from '../../store/write/writer.js'
-import { version } from '../../version.js'
 import type { ResolvedBuildOptions } from '../options.js'
 import type { BuildPlan } from '../plan/plan.js'
 import { isSourceFact, sourceStates } from '../sources/facts.js'
@@ -35,6 +32,7 @@ import {
   writeCheckpoint,
 } from './checkpoint.js'
 import { differences, digestOf, type Fingerprint, requireSame } from './fingerprint.js'
+import { metadataOf } from './metadata.js'
 import { emptyTally } from './tally.js'
 
 export interface Output {
@@ -53,8 +51,6 @@ export interface Output {
 
 /** Indexes larger than this grow when it comes to it: an estimate may be far too high. */
 const MAX_EXPECTED_TILES = 2 ** 22
-/** Metadata name so many sources, and how many there are. */
-const MAX_NAMED_SOURCES = 100
 
 const besidePath = (out: string): string => `${out}.new`
 
@@ -331,57 +327,4 @@ export function discardOutput(options: ResolvedBuildOptions, output: Output): vo
   output.writer.abandon()
   removeSame(output.path, output.made)
   removeCheckpoint(options.out)
-}
-
-/** What the file says of itself from the beginning. */
-export function metadataOf(
-  plan: BuildPlan,
-  options: ResolvedBuildOptions,
-  fingerprint: Fingerprint,
-  view: ColourView = { kind: 'colour' },
-): Record<string, unknown> {
-  const { bounds, minZoom, maxZoom } = plan
-  const given = options.name ?? options.metadata?.['name']
-  const name = given ?? basename(options.out, extname(options.out))
-  const optional = { description: options.description, attribution: options.attribution }
-  return {
-    ...options.metadata,
-    name,
-    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
-    type: options.type ?? options.metadata?.['type'] ?? 'baselayer',
-    tileSize: plan.tileSize,
-    generator: `flagstone ${version}`,
-    minzoom: minZoom,
-    maxzoom: maxZoom,
-    bounds: bounds.map((degrees) => Math.round(degrees * 1e7) / 1e7),
-    center: centerOf(plan),
-    ...(isTerrainRgb(plan.terrain?.encoding) ? { encoding: plan.terrain.encoding } : {}),
-    flagstone: {
-      build: digestOf(fingerprint),
-      sources: plan.sources.slice(0, MAX_NAMED_SOURCES).map((info) => basename(withoutSecrets(info.path))),
-      ...(plan.sources.length > MAX_NAMED_SOURCES ? { sourceCount: plan.sources.length } : {}),
-      tileSize: plan.tileSize,
-      resampling: plan.resampling,
-      overviewResampling: plan.overviewResampling,
-      ...(plan.terrain === undefined ? { encoding: plan.encoding } : { terrain: plan.terrain }),
-      ...coloursOf(view),
-      // nobody gave it a name: who shows it may call it by what its file is called by then (givenName)
-      ...(given === undefined ? { fileName: name } : {}),
-    },
-  }
-}
-
-/** How values became colours, where they did. */
-function coloursOf({ bands, tone }: ColourView): Record<string, unknown> {
-  return {
-    ...(bands === undefined ? {} : { bands }),
-    ...(tone === undefined ? {} : { tone }),
-  }
-}
-
-/** The middle, at a zoom that shows all of it on a screen of four tiles or so. */
-export function centerOf({ bounds, minZoom, maxZoom }: BuildPlan): [number, number, number] {
-  const [west, south, east, north] = bounds
-  const round = (degrees: number): number => Math.round(degrees * 1e7) / 1e7
-  return [round((west + east) / 2), round((south + north) / 2), Math.min(maxZoom, minZoom + 1)]
 }

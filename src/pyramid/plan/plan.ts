@@ -8,7 +8,7 @@ import { crsOfImage } from '../../grid/place/located.js'
 import { placementOf } from '../../grid/place/placement.js'
 import { coverTiles, parentRange, type TileRange, type TileXY } from '../../grid/tiles/cover.js'
 import { MAX_ZOOM } from '../../grid/tiles/mercator.js'
-import { countAll, unionRanges } from '../../grid/tiles/ranges.js'
+import { countAll, rangeInside, unionRanges } from '../../grid/tiles/ranges.js'
 import type { PixelRect } from '../../grid/tiles/rect.js'
 import type { Resampling } from '../../raster/pixels.js'
 import type { MaskKind, SourceInfo } from '../../raster/source.js'
@@ -252,4 +252,15 @@ function nothing(sources: readonly SourceInfo[], options: ResolvedBuildOptions):
     'NOTHING_TO_BUILD',
     `${what} ${isOne ? 'does' : 'do'} not overlap ${limits.join(' within ')}; ${isOne ? 'it covers' : 'they cover'} ${covered.join(',')} (west,south,east,north)${advice}.`,
   )
+}
+
+/** Tiles of a subtree that may hold something, at the zooms that are built, for progress. */
+export function tilesOfSubtree(plan: BuildPlan, x: number, y: number): number {
+  let count = 0
+  for (const level of plan.levels) {
+    if (level.zoom < plan.rootZoom) continue
+    const ranges = level.ranges.map((range) => rangeInside(range, x, y, level.zoom - plan.rootZoom))
+    count += countAll(ranges.filter((range): range is TileRange => range !== undefined))
+  }
+  return count
 }

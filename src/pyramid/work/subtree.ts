@@ -12,7 +12,7 @@
 // Invariant: the result depends on plan and root only, not on what was built before or beside it.
 import { FlagstoneError } from '../../errors.js'
 import { parentRange, type TileRange } from '../../grid/tiles/cover.js'
-import { countAll, rangeInside } from '../../grid/tiles/ranges.js'
+import { rangeInside } from '../../grid/tiles/ranges.js'
 import type { PixelRect } from '../../grid/tiles/rect.js'
 import { type Canvas, coverageOf, cutInto } from '../../raster/canvas.js'
 import type { Loss } from '../../raster/losses.js'
@@ -291,15 +291,4 @@ function copyOf(pixels: Pixels<Samples>): Pixels<Samples> {
   const data = samplesLike(pixels.data, pixels.data.length)
   data.set(pixels.data)
   return { ...pixels, data, mask: pixels.mask?.slice() }
-}
-
-/** Tiles of a subtree that may hold something, at the zooms that are built, for progress. */
-export function tilesOfSubtree(plan: BuildPlan, x: number, y: number): number {
-  let count = 0
-  for (const level of plan.levels) {
-    if (level.zoom < plan.rootZoom) continue
-    const ranges = level.ranges.map((range) => rangeInside(range, x, y, level.zoom - plan.rootZoom))
-    count += countAll(ranges.filter((range): range is TileRange => range !== undefined))
-  }
-  return count
 }

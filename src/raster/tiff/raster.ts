@@ -1,5 +1,6 @@
 // The pixels of a TIFF, without asking where on earth they are: the first image, its overviews and its masks
 // as levels, read by window. Blocks go through one cache shared by all levels.
+
 import { atofM } from '../gdal-number.js'
 import { type Loss, mend, overlap, type ReadPixels } from '../losses.js'
 import type { PixelMemory, Samples } from '../pixels.js'
@@ -19,10 +20,13 @@ import type { TiffImage, Unit } from './image/image.js'
 import { type ImageLayout, readLayout } from './image/layout.js'
 import { findLevels, type Level, type Siblings } from './image/levels.js'
 import { requireSupported } from './image/support.js'
+import { checkWindow, copyMask, copyRect } from './image/windows.js'
 
 /** Blocks being read and decoded at once, and the decoded bytes they may take together. */
 const MAX_IN_FLIGHT = 4
+
 const IN_FLIGHT_BYTES = 64 * 2 ** 20
+
 /** Cache keys: image number · 2²⁴ + unit; an image has at most 2²³ blocks. */
 const IMAGE_KEYS = 2 ** 24
 
@@ -306,71 +310,4 @@ function giveBack({ data, mask }: Unit): void {
 /** Waits for all, so that nothing is still reading when the first failure is reported. */
 async function settle(work: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason
-}
-
-function checkWindow(window: PixelWindow, layout: ImageLayout): void {
-  const { x, y, width, height } = window
-  const whole = [x, y, width, height].every(Number.isInteger)
-  if (
-    !whole ||
-    x < 0 ||
-    y < 0 ||
-    width < 1 ||
-    height < 1 ||
-    x + width > layout.width ||
-    y + height > layout.height
-  ) {
-    throw new RangeError(
-      `window ${x},${y} ${width}×${height} leaves the ${layout.width}×${layout.height} image`,
-    )
-  }
-}
-
-/** Copies what a unit at (x, y) and the window share; `bands` samples a pixel. */
-function copyRect(
-  from: Samples,
-  fromWidth: number,
-  fromRows: number,
-  x: number,
-  y: number,
-  to: Samples,
-  window: PixelWindow,
-  bands: number,
-): void {
-  const left = Math.max(x, window.x)
-  const right = Math.min(x + fromWidth, window.x + window.width)
-  const top = Math.max(y, window.y)
-  const bottom = Math.min(y + fromRows, window.y + window.height)
-  const length = (right - left) * bands
-  for (let row = top; row < bottom; row++) {
-    const start = ((row - y) * fromWidth + left - x) * bands
-    to.set(from.subarray(start, start + length), ((row - window.y) * window.width + left - window.x) * bands)
-  }
-}
-
-/** As copyRect; says whether all that was copied is 255. */
-function copyMask(
-  from: Uint8Array,
-  fromWidth: number,
-  fromRows: number,
-  x: number,
-  y: number,
-  to: Uint8Array,
-  window: PixelWindow,
-): boolean {
-  const left = Math.max(x, window.x)
-  const right = Math.min(x + fromWidth, window.x + window.width)
-  const top = Math.max(y, window.y)
-  const bottom = Math.min(y + fromRows, window.y + window.height)
-  let all = 255
-  for (let row = top; row < bottom; row++) {
-    let s = (row - y) * fromWidth + left - x
-    let d = (row - window.y) * window.width + left - window.x
-    for (let col = left; col < right; col++) {
-      const value = from[s++]!
-      to[d++] = value
-      all &= value
-    }
-  }
-  return all === 255
 }

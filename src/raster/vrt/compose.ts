@@ -6,7 +6,7 @@
 import { FlagstoneError } from '../../errors.js'
 import type { StoredBlock } from '../formats/stored-source.js'
 import { erase, isDamage, type Loss, reasonOf } from '../losses.js'
-import type { PixelWindow, SampleType, SourceInfo, SourceLevel } from '../source.js'
+import type { PixelWindow, SampleType, SourceLevel } from '../source.js'
 import { arrayOf, newSamples } from '../view/sample-array.js'
 import type { SampleArray } from '../view/tone.js'
 import { axisOf, reach } from './axis.js'
@@ -14,10 +14,12 @@ import { averageStroke, nearestStroke, type Strip, type Target } from './brush.j
 import type { VrtDocument } from './document.js'
 import { type Layer, LayerIndex, MASK, type Stroke } from './layers.js'
 import type { Piece, Rect } from './piece.js'
+import { inFile, levelFor, placed, scaled } from './placed.js'
 import type { OpenPiece, SourcePool } from './source-pool.js'
 
 /** A loss that is no block. */
 const WHOLE_FILE = 'all of it'
+
 /** Samples of a file in memory at the same time, for one layer. */
 const STRIP_SAMPLES = 2 ** 22
 
@@ -266,44 +268,4 @@ export class Composer {
       row = end
     }
   }
-}
-
-/** Of a loss, whichever level it is of, as pixels of the file's full resolution. All of it when it does not say. */
-function inFile(loss: Loss, info: SourceInfo): Rect {
-  const level = Number(/level (\d+)$/.exec(loss.part)?.[1] ?? 0)
-  const size = info.levels[level]
-  if (loss.width === 0 || size === undefined || !loss.path.startsWith(info.path))
-    return { x: 0, y: 0, width: info.width, height: info.height }
-  return scaled(loss, info.width / size.width, info.height / size.height)
-}
-
-/** A rectangle of a file where the VRT has it. */
-function placed({ to }: Layer, from: Rect, rect: Rect): Rect {
-  const byX = to.width / from.width
-  const byY = to.height / from.height
-  const x = Math.max(to.x, to.x + (rect.x - from.x) * byX)
-  const y = Math.max(to.y, to.y + (rect.y - from.y) * byY)
-  return {
-    x,
-    y,
-    width: Math.min(to.x + to.width, to.x + (rect.x + rect.width - from.x) * byX) - x,
-    height: Math.min(to.y + to.height, to.y + (rect.y + rect.height - from.y) * byY) - y,
-  }
-}
-
-const scaled = ({ x, y, width, height }: Rect, byX: number, byY: number): Rect => ({
-  x: x * byX,
-  y: y * byY,
-  width: width * byX,
-  height: height * byY,
-})
-
-/** The coarsest level of a file that is not coarser than asked for. */
-function levelFor(info: SourceInfo, shrink: number): number {
-  let best = 0
-  for (const [i, { width }] of info.levels.entries()) {
-    const by = info.width / width
-    if (by <= shrink * 1.01 && by > info.width / info.levels[best]!.width) best = i
-  }
-  return best
 }

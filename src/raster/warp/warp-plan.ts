@@ -25,8 +25,9 @@ import {
 } from '../../grid/tiles/mercator.js'
 import type { Resampling } from '../pixels.js'
 import type { MaskKind, PixelWindow, SourceInfo } from '../source.js'
+import { gridMeeting } from './grid-meeting.js'
 import { isFootprint, kernelReach, WIDEN_ABOVE } from './kernels/kernel.js'
-import { buildGrid, type CoordGrid, gridMeeting, scaleGrid } from './warp-grid.js'
+import { buildGrid, type CoordGrid, scaleGrid } from './warp-grid.js'
 import type { PointSource } from './warp-smooth.js'
 
 /** A rectangle in the global pixel grid of a zoom: tile z/x/y is x·S, y·S, S, S. */

@@ -1,0 +1,65 @@
+// What a built file says about itself.
+import { basename, extname } from 'node:path'
+import { withoutSecrets } from '../../raster/remote-path.js'
+import type { ColourView } from '../../raster/source.js'
+import { isTerrainRgb } from '../../raster/tiles/terrain.js'
+import { version } from '../../version.js'
+import type { ResolvedBuildOptions } from '../options.js'
+import type { BuildPlan } from '../plan/plan.js'
+import { digestOf, type Fingerprint } from './fingerprint.js'
+
+/** Metadata name so many sources, and how many there are. */
+const MAX_NAMED_SOURCES = 100
+
+/** What the file says of itself from the beginning. */
+export function metadataOf(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  fingerprint: Fingerprint,
+  view: ColourView = { kind: 'colour' },
+): Record<string, unknown> {
+  const { bounds, minZoom, maxZoom } = plan
+  const given = options.name ?? options.metadata?.['name']
+  const name = given ?? basename(options.out, extname(options.out))
+  const optional = { description: options.description, attribution: options.attribution }
+  return {
+    ...options.metadata,
+    name,
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+    type: options.type ?? options.metadata?.['type'] ?? 'baselayer',
+    tileSize: plan.tileSize,
+    generator: `flagstone ${version}`,
+    minzoom: minZoom,
+    maxzoom: maxZoom,
+    bounds: bounds.map((degrees) => Math.round(degrees * 1e7) / 1e7),
+    center: centerOf(plan),
+    ...(isTerrainRgb(plan.terrain?.encoding) ? { encoding: plan.terrain.encoding } : {}),
+    flagstone: {
+      build: digestOf(fingerprint),
+      sources: plan.sources.slice(0, MAX_NAMED_SOURCES).map((info) => basename(withoutSecrets(info.path))),
+      ...(plan.sources.length > MAX_NAMED_SOURCES ? { sourceCount: plan.sources.length } : {}),
+      tileSize: plan.tileSize,
+      resampling: plan.resampling,
+      overviewResampling: plan.overviewResampling,
+      ...(plan.terrain === undefined ? { encoding: plan.encoding } : { terrain: plan.terrain }),
+      ...coloursOf(view),
+      // nobody gave it a name: who shows it may call it by what its file is called by then (givenName)
+      ...(given === undefined ? { fileName: name } : {}),
+    },
+  }
+}
+
+/** How values became colours, where they did. */
+function coloursOf({ bands, tone }: ColourView): Record<string, unknown> {
+  return {
+    ...(bands === undefined ? {} : { bands }),
+    ...(tone === undefined ? {} : { tone }),
+  }
+}
+
+/** The middle, at a zoom that shows all of it on a screen of four tiles or so. */
+export function centerOf({ bounds, minZoom, maxZoom }: BuildPlan): [number, number, number] {
+  const [west, south, east, north] = bounds
+  const round = (degrees: number): number => Math.round(degrees * 1e7) / 1e7
+  return [round((west + east) / 2), round((south + north) / 2), Math.min(maxZoom, minZoom + 1)]
+}
