@@ -1,7 +1,5 @@
 // Bands, ranges, gamma and colormaps of whole builds against GDAL: gdal_translate and gdaldem make the 8-bit
 // picture, gdalwarp warps it; ours is made from the 16-bit or float image at once.
-
-import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -9,14 +7,14 @@ import type { BuildOptions } from '../../src/pyramid/build.js'
 import type { BuildReport } from '../../src/pyramid/report.js'
 import { openTiles } from '../../src/store/read/open.js'
 import { compareBuild } from '../helpers/compare-build.js'
-import { withoutGdal } from '../helpers/gdal.js'
+import { gdal, withoutGdal } from '../helpers/gdal-process.js'
 import { fixture } from '../helpers/paths.js'
 
 const dir = t.testdir()
 const deep = join(dir, 'deep.tif')
 const heights = join(dir, 'heights.tif')
 
-const translate = (...args: string[]): void => void execFileSync('gdal_translate', ['-q', ...args])
+const translate = (...args: string[]): void => void gdal('gdal_translate', '-q', ...args)
 
 t.before(() => {
   if (withoutGdal) return
@@ -155,7 +153,7 @@ t.test('nothing said: the 2nd to 98th percentile, and it says so', { skip }, asy
   })
   t.equal(report.notes.length, 1)
   t.match(report.notes[0], /uint16 values from band 1 \d+ to \d+, band 2 .*2nd to 98th percentile/)
-  const stats = JSON.parse(execFileSync('gdalinfo', ['-json', '-hist', deep], { encoding: 'utf8' })) as {
+  const stats = JSON.parse(gdal('gdalinfo', '-json', '-hist', deep)) as {
     bands: { histogram: { min: number; max: number; count: number; buckets: number[] } }[]
   }
   for (const [i, [low, high]] of toneOf(report.out).ranges.entries()) {
@@ -191,7 +189,7 @@ t.test('a colormap file: gdaldem color-relief', { skip }, async (t) => {
     source: heights,
     // a kernel that mixes would mix colours after the map here and before it there
     options: { colormap: map, resampling: 'nearest' },
-    picture: (_, to) => void execFileSync('gdaldem', ['color-relief', heights, map, to, '-q']),
+    picture: (_, to) => void gdal('gdaldem', 'color-relief', heights, map, to, '-q'),
   })
   t.match(report.notes, [/float32 values from -50 to \d+ \(lowest and highest/])
 })
@@ -206,7 +204,7 @@ t.test('a named colormap over a range', { skip }, async (t) => {
     options: { colormap: 'magma', rescale: [0, 3000], resampling: 'nearest' },
     gdalSources: () => {
       const made = join(dir, 'magma.tif')
-      execFileSync('gdaldem', ['color-relief', heights, map, made, '-q'])
+      gdal('gdaldem', 'color-relief', heights, map, made, '-q')
       return [made]
     },
   })

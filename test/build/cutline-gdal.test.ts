@@ -1,12 +1,11 @@
 // Cutlines beside gdalwarp -cutline. GDAL cuts the source's pixels and we the tiles': where both are the same
 // pixels not one may differ, elsewhere only along the line.
-import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { pixelToMetresX, pixelToMetresY } from '../../src/grid/tiles/mercator.js'
 import { compareBuild } from '../helpers/compare-build.js'
-import { withoutGdal } from '../helpers/gdal.js'
+import { gdal, runGdal, withoutGdal } from '../helpers/gdal-process.js'
 import { fixture } from '../helpers/paths.js'
 
 type Ring = [number, number][]
@@ -43,12 +42,9 @@ const collection = (features: object[], crs?: string): object => ({
 /** By GDAL, so that it is not our own arithmetic that both use. */
 function toLonLat(ring: Ring): Ring {
   const input = ring.map((point) => point.join(' ')).join('\n')
-  const text = execFileSync('gdaltransform', ['-s_srs', 'EPSG:32633', '-t_srs', 'EPSG:4326', '-output_xy'], {
-    input,
-    encoding: 'utf8',
-  })
-  return text
-    .trim()
+  const systems = ['-s_srs', 'EPSG:32633', '-t_srs', 'EPSG:4326', '-output_xy']
+  return runGdal('gdaltransform', systems, input)
+    .stdout.trim()
     .split('\n')
     .map((line) => line.split(' ').map(Number) as [number, number])
 }
@@ -83,10 +79,11 @@ t.test('the same pixels on the same grid: not one differs', { skip: withoutGdal 
   const corner = [pixelToMetresX(x, zoom), pixelToMetresY(y, zoom)]
   const end = [pixelToMetresX(x + 1100, zoom), pixelToMetresY(y + 1100, zoom)]
   const image = join(dir, 'grid.tif')
-  execFileSync('gdalwarp', [
+  gdal(
+    'gdalwarp',
     ...['-q', '-t_srs', 'EPSG:3857', '-te', `${corner[0]}`, `${end[1]}`, `${end[0]}`, `${corner[1]}`],
     ...['-ts', '1100', '1100', fixture('ortho.tif'), image],
-  ])
+  )
   const at = (px: number, py: number): [number, number] => [
     pixelToMetresX(x + px, zoom),
     pixelToMetresY(y + py, zoom),

@@ -1,19 +1,14 @@
 // The formats beside GeoTIFF from one end to the other: built and held against gdalwarp of the same files.
-import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { compareBuild } from '../helpers/compare-build.js'
-import { withoutGdal } from '../helpers/gdal.js'
+import { gdal, withoutGdal } from '../helpers/gdal-process.js'
 import { fixture } from '../helpers/paths.js'
 
 interface Case {
   readonly file: (dir: string) => string
   readonly stretch?: readonly [number, number]
-}
-
-const gdal = (program: string, ...args: readonly string[]): void => {
-  execFileSync(program, [...args], { stdio: 'ignore' })
 }
 
 function translated(

@@ -1,12 +1,12 @@
 // Heights in feet, against gdalwarp -ot Float32: metres where a vertical coordinate system says what they count in.
-import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { type BuildOptions, build } from '../../src/pyramid/build.js'
 import { decodeHeights } from '../../src/raster/tiles/terrain.js'
 import { openTiles } from '../../src/store/read/open.js'
-import { gdalWarpValues, withoutGdal } from '../helpers/gdal.js'
+import { gdalWarpValues } from '../helpers/gdal.js'
+import { gdal, withoutGdal } from '../helpers/gdal-process.js'
 import { plainTiff } from '../helpers/plain-tiff.js'
 
 const SIZE = 48
@@ -130,7 +130,7 @@ t.test('units of heights', { skip: withoutGdal }, async (t) => {
   writeFileSync(source, plain)
   for (const [i, { name, args, extension = 'tif', crs, metres, note, edit }] of CASES.entries()) {
     const path = join(dir, `${i}.${extension}`)
-    execFileSync('gdal_translate', ['-q', ...args, source, path], { stdio: 'ignore' })
+    gdal('gdal_translate', '-q', ...args, source, path)
     edit?.(path)
     const out = join(dir, `${i}.pmtiles`)
     const options: BuildOptions = {

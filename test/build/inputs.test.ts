@@ -1,14 +1,14 @@
 // Every kind of raster that we say we read, built and held against gdalwarp: at least 45 dB, less than 0.1 px,
 // no tile missing. Real files where the shared data is, and one made by GDAL for each encoding it can write.
 // Depths other than 8 bits are stretched by a given range on our side, and after the warp on GDAL's.
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { build } from '../../src/pyramid/build.js'
 import { type Comparison, compareBuild } from '../helpers/compare-build.js'
-import { withoutGdal } from '../helpers/gdal.js'
+import { gdal, withoutGdal } from '../helpers/gdal-process.js'
 import { fixture, sharedData } from '../helpers/paths.js'
 
 type Stretch = readonly [number, number]
@@ -31,7 +31,7 @@ interface Case {
 function picked(image: string, bands: readonly number[], dir: string): string {
   const to = join(dir, 'picked.vrt')
   const choice = bands.flatMap((band) => ['-b', String(band)])
-  execFileSync('gdal_translate', ['-q', '-of', 'VRT', ...choice, image, to], { stdio: 'pipe' })
+  gdal('gdal_translate', '-q', '-of', 'VRT', ...choice, image, to)
   return to
 }
 
@@ -98,9 +98,7 @@ function sharedCases(): Case[] {
   )
 }
 
-const gdalFormats = withoutGdal
-  ? ''
-  : spawnSync('gdalinfo', ['--format', 'GTiff'], { encoding: 'utf8' }).stdout
+const gdalFormats = withoutGdal ? '' : execFileSync('gdalinfo', ['--format', 'GTiff'], { encoding: 'utf8' })
 
 /** A piece of the fixture, rewritten by gdal_translate; several steps feed one another. */
 function made(name: string, steps: readonly (readonly string[])[], more: Partial<Case> = {}): Case {
@@ -111,7 +109,7 @@ function made(name: string, steps: readonly (readonly string[])[], more: Partial
       const crop = ['-srcwin', '200', '200', '420', '330']
       for (const [i, step] of steps.entries()) {
         const to = join(dir, `step${i}.${more.name?.split('.').at(-1) ?? 'tif'}`)
-        execFileSync('gdal_translate', ['-q', ...(i === 0 ? crop : []), ...step, from, to], { stdio: 'pipe' })
+        gdal('gdal_translate', '-q', ...(i === 0 ? crop : []), ...step, from, to)
         from = to
       }
       return from

@@ -1,10 +1,9 @@
 // Mosaics beside gdalwarp of the same files: which source is on top, no seam where pieces abut, no tile missing.
-import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { compareBuild } from '../helpers/compare-build.js'
-import { withoutGdal } from '../helpers/gdal.js'
+import { gdal, withoutGdal } from '../helpers/gdal-process.js'
 import { sharedData } from '../helpers/paths.js'
 
 const folder = (name: string): string => join(sharedData ?? 'shared', 'mosaic', name)
@@ -19,7 +18,7 @@ const filesIn = (dir: string): string[] =>
 /** The first three bands, as a VRT beside nothing. */
 function colours(dir: string, image: string): string {
   const vrt = join(dir, `${basename(image)}.vrt`)
-  execFileSync('gdal_translate', ['-q', '-of', 'VRT', '-b', '1', '-b', '2', '-b', '3', image, vrt])
+  gdal('gdal_translate', '-q', '-of', 'VRT', '-b', '1', '-b', '2', '-b', '3', image, vrt)
   return vrt
 }
 

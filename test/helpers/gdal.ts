@@ -1,13 +1,11 @@
 // GDAL as the independent judge: the same image warped by gdalwarp onto the same tile grid, and numbers that
 // say how far two pictures are apart.
-import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gdal, runGdal } from './gdal-process.js'
 
-/** Why tests against GDAL cannot run here, or false. */
-export const withoutGdal: string | false =
-  spawnSync('gdalwarp', ['--version']).status === 0 ? false : 'needs gdal-bin (gdalwarp)'
+export { withoutGdal } from './gdal-process.js'
 
 const WORLD = 20037508.342789244
 
@@ -108,9 +106,7 @@ function warpToRaw(
       '-co',
       'INTERLEAVE=BIP',
     ]
-    execFileSync('gdalwarp', ['-q', ...place, ...form, ...options, ...sources, raw], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
+    gdal('gdalwarp', '-q', ...place, ...form, ...options, ...sources, raw)
     return { width, height, bytes: readFileSync(raw) }
   } finally {
     rmSync(dir, { recursive: true, force: true })
@@ -122,7 +118,7 @@ function warpToRaw(
  * windows, which says little where the tiles reach far beyond the image. For images in metres.
  */
 export function trueScale(image: string, zoom: number, tileSize: number): string[] {
-  const info = JSON.parse(execFileSync('gdalinfo', ['-json', image], { encoding: 'utf8' })) as {
+  const info = JSON.parse(gdal('gdalinfo', '-json', image)) as {
     geoTransform: number[]
     wgs84Extent: { coordinates: [number, number][][] }
   }
@@ -141,7 +137,7 @@ function hasPalette(image: string): boolean {
   const key = `${image} ${facts?.ino} ${facts?.size} ${facts?.mtimeNs}`
   let known = facts === undefined ? undefined : palettes.get(key)
   if (known === undefined) {
-    const info = JSON.parse(execFileSync('gdalinfo', ['-json', image], { encoding: 'utf8' })) as {
+    const info = JSON.parse(gdal('gdalinfo', '-json', image)) as {
       bands: { colorInterpretation: string }[]
     }
     known = info.bands[0]?.colorInterpretation === 'Palette'
@@ -153,8 +149,7 @@ function hasPalette(image: string): boolean {
 function expandPalette(image: string, dir: string, number: number): string {
   if (!hasPalette(image)) return image
   const expanded = join(dir, `rgb${number}.tif`)
-  execFileSync('gdal_translate', ['-q', '-expand', 'rgb', image, expanded], { stdio: 'ignore' })
-  return existsSync(expanded) ? expanded : image
+  return runGdal('gdal_translate', ['-q', '-expand', 'rgb', image, expanded]).status === 0 ? expanded : image
 }
 
 /** Interleaved samples whose last one is alpha → colour and alpha. */

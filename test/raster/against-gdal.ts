@@ -1,18 +1,15 @@
 // Any raster held against what GDAL reads from it: places, values in the whole and in random windows, masks, and
 // colours of pictures. Files are made by gdal_translate from the fixture.
-import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { openRaster } from '../../src/raster/open.js'
 import type { OpenOptions } from '../../src/raster/open-options.js'
 import type { Pixels, Samples } from '../../src/raster/pixels.js'
 import type { RasterSource } from '../../src/raster/source.js'
+import { gdal } from '../helpers/gdal-process.js'
 import { fixture } from '../helpers/paths.js'
 import { type GdalBands, gdalMask, gdalValues } from './gdal-values.js'
 import { randomOf } from './synthetic.js'
-
-export const gdal = (program: string, ...args: readonly string[]): string =>
-  execFileSync(program, [...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
 
 /** A piece of the fixture (420×330, RGB, UTM 33N) as another file. */
 export function translated(dir: string, name: string, ...args: readonly string[]): string {

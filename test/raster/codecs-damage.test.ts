@@ -1,19 +1,19 @@
 // Damaged blocks of every compression: bits flipped, ends cut off, other data put in their place (seeded). Each
 // is decoded, or is a Problem; nothing else is thrown, nothing takes long, and memory stays bounded.
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
 import { openFileSource } from '../../src/raster/tiff/file/byte-source.js'
 import { Problem } from '../../src/raster/tiff/file/problem.js'
 import { readStructure } from '../../src/raster/tiff/file/structure.js'
 import { readLayout } from '../../src/raster/tiff/image/layout.js'
+import { withoutGdal } from '../helpers/gdal-process.js'
 import { cpuMs } from '../helpers/waiting.js'
 import { blockShape, decodeBlock } from './codec-blocks.js'
 import { made, writeTiff } from './gdal-made.js'
 import { randomOf } from './synthetic.js'
 
 t.setTimeout(1_800_000)
-const skip = spawnSync('gdal_translate', ['--version']).status === 0 ? false : 'needs GDAL (gdal_translate)'
+const skip = withoutGdal
 const seed = Number(process.env.SEED ?? 11)
 t.comment(`SEED=${seed}`)
 

@@ -9,6 +9,7 @@ import { openFileSource } from '../../src/raster/tiff/file/byte-source.js'
 import { Problem } from '../../src/raster/tiff/file/problem.js'
 import { readStructure } from '../../src/raster/tiff/file/structure.js'
 import { readLayout } from '../../src/raster/tiff/image/layout.js'
+import { gdal, withoutGdal } from '../helpers/gdal-process.js'
 import { type BareTag, bareTiff } from './bare-tiff.js'
 import { decodeFile } from './codec-blocks.js'
 import { dcJpeg } from './dc-jpeg.js'
@@ -17,7 +18,7 @@ import { randomOf } from './synthetic.js'
 
 t.setTimeout(1_800_000)
 const has = (tool: string): boolean => spawnSync(tool, ['--version']).error === undefined
-const skip = has('gdal_translate') ? false : 'needs GDAL (gdal_translate)'
+const skip = withoutGdal
 const skipTools = skip || (has('tiffcp') ? false : "needs libtiff's tools (tiffcp)")
 
 const bandsOf = (image: Made): number[] => Array.from({ length: image.samples }, (_, i) => i + 1)
@@ -33,9 +34,7 @@ async function valuesOf(
 /** Interleaved values as GDAL reads them. */
 function gdalValues(dir: string, file: string, type: 'Byte' | 'Float32'): Uint8Array | Float32Array {
   const raw = join(dir, 'read.raw')
-  execFileSync('gdal_translate', ['-q', '-of', 'ENVI', '-co', 'INTERLEAVE=BIP', '-ot', type, file, raw], {
-    stdio: 'ignore',
-  })
+  gdal('gdal_translate', '-q', '-of', 'ENVI', '-co', 'INTERLEAVE=BIP', '-ot', type, file, raw)
   const bytes = new Uint8Array(readFileSync(raw))
   return type === 'Byte' ? bytes : new Float32Array(bytes.buffer)
 }
@@ -385,7 +384,7 @@ async function gdalRgb(dir: string, file: string, samples: number): Promise<Uint
   }
   const raw = join(dir, 'rgb.raw')
   const form = ['-q', '-of', 'ENVI', '-ot', 'Byte', '-co', 'INTERLEAVE=BIP', '-b', '1', '-b', '2', '-b', '3']
-  execFileSync('gdal_translate', [...form, file, raw], { stdio: 'ignore' })
+  gdal('gdal_translate', ...form, file, raw)
   return readFileSync(raw)
 }
 

@@ -1,24 +1,25 @@
 // Colours that need work as GDAL shows them: inks, YCbCr without JPEG, palettes of any depth, deep alpha; and the
 // files that lie beside an image. Skips without GDAL.
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openGeoTiff } from '../../src/raster/formats/geotiff.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import type { SourceView } from '../../src/raster/source.js'
+import { gdal, withoutGdal } from '../helpers/gdal-process.js'
 import { bareTiff } from './bare-tiff.js'
 import { type GdalType, made, readTiff, writeTiff } from './gdal-made.js'
 import { randomOf } from './synthetic.js'
 
 t.setTimeout(1_800_000)
-const skip = spawnSync('gdal_translate', ['--version']).status === 0 ? false : 'needs GDAL (gdal_translate)'
+const skip = withoutGdal
 
 /** What GDAL makes of a file, interleaved bytes. */
 function gdalBytes(dir: string, file: string, select: readonly string[]): Uint8Array {
   const out = join(dir, 'gdal.bin')
   const form = ['-q', '-of', 'ENVI', '-ot', 'Byte', '-co', 'INTERLEAVE=BIP']
-  execFileSync('gdal_translate', [...form, ...select, file, out], { stdio: 'ignore' })
+  gdal('gdal_translate', ...form, ...select, file, out)
   return readFileSync(out)
 }
 
@@ -142,7 +143,7 @@ function expanded(
   factor: number,
 ): Uint8Array {
   const out = join(dir, 'index.bin')
-  execFileSync('gdal_translate', ['-q', '-of', 'ENVI', '-ot', 'UInt16', file, out], { stdio: 'ignore' })
+  gdal('gdal_translate', '-q', '-of', 'ENVI', '-ot', 'UInt16', file, out)
   const index = new Uint16Array(Uint8Array.from(readFileSync(out)).buffer)
   const rgb = new Uint8Array(index.length * 3)
   for (let i = 0; i < rgb.length; i++) rgb[i] = map[(i % 3) * 2 ** bits + index[Math.floor(i / 3)]!]! / factor
@@ -194,7 +195,7 @@ t.test('scale and offset of bands, as gdal_translate -unscale', { skip }, async 
     '-b',
     '1',
   ]
-  execFileSync('gdal_translate', [...form, file, out], { stdio: 'ignore' })
+  gdal('gdal_translate', ...form, file, out)
   t.same([...data], [...new Float32Array(Uint8Array.from(readFileSync(out)).buffer)])
   // Ranges are in the same units.
   const tone = { ranges: [[243.15, 363.15]] as const, gamma: 1 }
@@ -221,7 +222,7 @@ t.test(
     ] as const) {
       const file = writeTiff(dir, 'tags.tif', image, 'Int16', [], [...place, '-a_nodata', '7', ...tagged])!
       copyFileSync(join(dir, 'pam.tif.aux.xml'), `${file}.aux.xml`)
-      const info = JSON.parse(execFileSync('gdalinfo', ['-json', file]).toString())
+      const info = JSON.parse(gdal('gdalinfo', '-json', file))
       t.match(info.bands[0], { noDataValue: 4, scale, offset }, 'GDAL')
       const read = async (b: number) => mask(file, 0, { kind: 'values', bands: [b] })
       const pixels = await read(2)

@@ -1,7 +1,5 @@
 // Images in many coordinate systems and placed in every way, against gdalwarp with exact transforms: the same
 // pixels at the same places.
-
-import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { footprintOf, suggestedResolution, zoomForResolution } from '../../src/grid/place/bounds.js'
@@ -9,8 +7,9 @@ import { mapperOf, placementOf } from '../../src/grid/place/placement.js'
 import { openRaster } from '../../src/raster/open.js'
 import type { SourceInfo } from '../../src/raster/source.js'
 import { tileRanges } from '../grid/tile-ranges.js'
-import { gdalWarp, interiorPsnr, type Picture, shiftOf, withoutGdal } from '../helpers/gdal.js'
-import { gdal, translated } from './against-gdal.js'
+import { gdalWarp, interiorPsnr, type Picture, shiftOf } from '../helpers/gdal.js'
+import { gdal, runGdal, withoutGdal } from '../helpers/gdal-process.js'
+import { translated } from './against-gdal.js'
 import { warp } from './whole-warp.js'
 
 const WIDTH = 110
@@ -19,12 +18,9 @@ const TILE = 256
 
 /** Where PROJ puts a place, easting or longitude first. */
 function locate(crs: string, lon: number, lat: number): [number, number] {
-  const said = execFileSync('gdaltransform', ['-s_srs', 'EPSG:4326', '-t_srs', crs, '-output_xy'], {
-    input: `${lon} ${lat}\n`,
-    encoding: 'utf8',
-    stdio: ['pipe', 'pipe', 'ignore'],
-  })
-  return said.trim().split(' ').map(Number) as [number, number]
+  const systems = ['-s_srs', 'EPSG:4326', '-t_srs', crs, '-output_xy']
+  const { stdout } = runGdal('gdaltransform', systems, `${lon} ${lat}\n`)
+  return stdout.trim().split(' ').map(Number) as [number, number]
 }
 
 /** The piece of the fixture as gdal_translate writes it. */
@@ -193,12 +189,9 @@ function gdalPlaces(
   input: readonly (readonly [number, number])[],
   inverse: boolean,
 ): number[][] {
-  const said = execFileSync('gdaltransform', [...(inverse ? ['-i'] : []), '-output_xy', path], {
-    input: input.map((p) => p.join(' ')).join('\n'),
-    encoding: 'utf8',
-  })
-  return said
-    .trim()
+  const lines = input.map((p) => p.join(' ')).join('\n')
+  return runGdal('gdaltransform', [...(inverse ? ['-i'] : []), '-output_xy', path], lines)
+    .stdout.trim()
     .split('\n')
     .map((line) => line.split(' ').map(Number))
 }

@@ -1,10 +1,10 @@
 // Numbers of ours → TIFFs written by GDAL with any creation options, so that tests know the right values without
 // asking a reader.
-import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openFileSource } from '../../src/raster/tiff/file/byte-source.js'
 import { TiffRaster, type TiffRasterOptions } from '../../src/raster/tiff/raster.js'
+import { runGdal } from '../helpers/gdal-process.js'
 import { randomOf } from './synthetic.js'
 
 export type GdalType =
@@ -91,8 +91,8 @@ export function writeTiff(
   writeFileSync(join(dir, 'made.vrt'), vrt)
   const out = join(dir, name)
   const creation = options.flatMap((o) => ['-co', o])
-  const done = spawnSync('gdal_translate', ['-q', ...more, ...creation, join(dir, 'made.vrt'), out])
-  return done.status === 0 && !/error|not supported|warning/i.test(done.stderr.toString()) ? out : undefined
+  const done = runGdal('gdal_translate', ['-q', ...more, ...creation, join(dir, 'made.vrt'), out])
+  return done.status === 0 && !/error|not supported|warning/i.test(done.stderr) ? out : undefined
 }
 
 /** All pixels of the full level, without asking where on earth they are. */

@@ -1,12 +1,12 @@
 // What GDAL reads from an image, as numbers: all bands as doubles, and its masks. For tests of samples that are no
 // pictures.
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { openGeoTiff } from '../../src/raster/formats/geotiff.js'
 import type { Pixels, Samples } from '../../src/raster/pixels.js'
 import type { RasterSource } from '../../src/raster/source.js'
+import { gdal } from '../helpers/gdal-process.js'
 
 export interface GdalBands {
   readonly type: string
@@ -28,7 +28,7 @@ export function gdalValues(
   const overview = level === 0 ? [] : ['-oo', `OVERVIEW_LEVEL=${level - 1}`]
   const select = bands.flatMap((b) => ['-b', `${b}`])
   const form = ['-q', '-of', 'ENVI', '-co', 'INTERLEAVE=BIP', '-ot', 'Float64', '-a_nodata', 'none']
-  execFileSync('gdal_translate', [...form, ...overview, ...select, ...more, file, out], { stdio: 'ignore' })
+  gdal('gdal_translate', ...form, ...overview, ...select, ...more, file, out)
   return new Float64Array(new Uint8Array(readFileSync(out)).buffer)
 }
 
@@ -64,7 +64,7 @@ export function gdalMask(
 /** Compares all bands of a file, read as values, with GDAL: exactly, but for Float32's own rounding. */
 export async function compareValues(t: Test, file: string, source: RasterSource, dir: string): Promise<void> {
   const { stored, crs } = source.info
-  const info = JSON.parse(execFileSync('gdalinfo', ['-json', file]).toString()) as { bands: GdalBands[] }
+  const info = JSON.parse(gdal('gdalinfo', '-json', file)) as { bands: GdalBands[] }
   const all = info.bands.map((_, i) => i + 1)
   const colours = all.filter((b) => info.bands[b - 1]!.colorInterpretation !== 'Alpha')
   t.equal(stored.bands, colours.length, 'as many bands as GDAL')

@@ -1,6 +1,5 @@
 // GDAL as the judge: the same pixels, masks, geotransforms and places on earth. Skips without GDAL.
 
-import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -10,17 +9,14 @@ import { crsOfImage } from '../../src/grid/place/located.js'
 import { openGeoTiff } from '../../src/raster/formats/geotiff.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import { needsTone, type RasterSource } from '../../src/raster/source.js'
+import { gdal, runGdal, withoutGdal } from '../helpers/gdal-process.js'
 import { fixture, sharedData } from '../helpers/paths.js'
 import { compareValues } from './gdal-values.js'
 
 t.setTimeout(1_800_000)
 
-const hasGdal = spawnSync('gdal_translate', ['--version']).status === 0
 const needs = (shared: boolean): string | false =>
-  !hasGdal ? 'needs GDAL' : shared && sharedData === undefined ? 'needs the shared data' : false
-
-const run = (command: string, args: readonly string[], input = ''): string =>
-  execFileSync(command, args, { stdio: ['pipe', 'pipe', 'ignore'], maxBuffer: 2 ** 27, input }).toString()
+  withoutGdal || (shared && sharedData === undefined && 'needs the shared data')
 
 interface GdalInfo {
   readonly geoTransform?: number[]
@@ -33,7 +29,7 @@ interface GdalInfo {
 function gdalBytes(file: string, dir: string, level: number, select: readonly string[]): Uint8Array {
   const out = join(dir, 'gdal.bin')
   const overview = level === 0 ? [] : ['-oo', `OVERVIEW_LEVEL=${level - 1}`]
-  run('gdal_translate', ['-q', '-of', 'ENVI', '-co', 'INTERLEAVE=BIP', ...overview, ...select, file, out])
+  gdal('gdal_translate', '-q', '-of', 'ENVI', '-co', 'INTERLEAVE=BIP', ...overview, ...select, file, out)
   return readFileSync(out)
 }
 
@@ -83,7 +79,7 @@ function worstDifference(a: Uint8Array, b: Uint8Array): number {
 }
 
 async function comparePixels(t: Test, file: string, source: RasterSource, dir: string): Promise<void> {
-  const info = JSON.parse(run('gdalinfo', ['-json', file])) as GdalInfo
+  const info = JSON.parse(gdal('gdalinfo', '-json', file)) as GdalInfo
   const { bands, levels, geotransform } = source.info
   if (info.geoTransform !== undefined) {
     const worst = Math.max(...info.geoTransform.map((v, i) => Math.abs(v - geotransform[i]!)))
@@ -150,9 +146,9 @@ function displacement(file: string, source: RasterSource): number {
     [width / 2, height / 2],
   ] as const
   const target = '+proj=longlat +datum=WGS84 +type=crs'
-  const lines = run('gdaltransform', ['-t_srs', target, file], pixels.map((p) => p.join(' ')).join('\n'))
-  const places = lines
-    .trim()
+  const input = pixels.map((p) => p.join(' ')).join('\n')
+  const places = runGdal('gdaltransform', ['-t_srs', target, file], input)
+    .stdout.trim()
     .split('\n')
     .map((line) => line.split(' ').map(Number))
   return Math.max(...placesOf(source, pixels).map((at, i) => apart(at, [places[i]![0]!, places[i]![1]!])))
@@ -208,7 +204,7 @@ for (const name of ['rgba.tif', 'strip-none.tif', 'grey.tif']) {
     for (const options of OPTIONS) {
       const file = join(dir, 'again.tif')
       const args = options.flatMap((o) => ['-co', o])
-      const made = spawnSync('gdal_translate', ['-q', ...args, fixture('tiff', name), file])
+      const made = runGdal('gdal_translate', ['-q', ...args, fixture('tiff', name), file])
       // Not every option goes with every image (YCbCr with alpha, WebP in grey).
       if (made.status !== 0 || made.stderr.length > 0) continue
       await t.test(options.join(' '), async (t) => {
@@ -298,7 +294,7 @@ t.test('coordinate systems written by GDAL', { skip: needs(false) }, async (t) =
   for (const [srs, [x, y], limit = 0.01] of SYSTEMS) {
     const size = Math.abs(x) < 200 && Math.abs(y) < 90 ? 0.01 : 1000
     const corners = [x, y, x + size, y - size].map(String)
-    run('gdal_translate', ['-q', '-a_srs', srs, '-a_ullr', ...corners, fixture('tiff', 'grey.tif'), file])
+    gdal('gdal_translate', '-q', '-a_srs', srs, '-a_ullr', ...corners, fixture('tiff', 'grey.tif'), file)
     try {
       const source = await openGeoTiff(file)
       const metres = displacement(file, source)

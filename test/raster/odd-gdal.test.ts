@@ -1,6 +1,5 @@
 // The odd TIFFs of the shared data (depths of 1 to 64 bits, packed, predicted, planar, white is 0 …), number by
 // number as GDAL reads them, or refused in a sentence. They have no place on earth, so only pixels are asked for.
-import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -9,17 +8,13 @@ import type { SampleType } from '../../src/raster/source.js'
 import { isPictureCodec } from '../../src/raster/tiff/codecs/coding.js'
 import { openFileSource } from '../../src/raster/tiff/file/byte-source.js'
 import { TiffRaster } from '../../src/raster/tiff/raster.js'
+import { gdalVersion, withoutGdal } from '../helpers/gdal-process.js'
 import { sharedData } from '../helpers/paths.js'
 import { readTiff } from './gdal-made.js'
 import { gdalValues } from './gdal-values.js'
 
 t.setTimeout(1_800_000)
-const hasGdal = spawnSync('gdal_translate', ['--version']).status === 0
-const skip = !hasGdal
-  ? 'needs GDAL (gdal_translate)'
-  : sharedData === undefined
-    ? 'needs the shared data'
-    : false
+const skip = withoutGdal || (sharedData === undefined && 'needs the shared data')
 
 interface Ours {
   readonly bands: number
@@ -83,8 +78,5 @@ t.test('odd/image-tiff', { skip }, async (t) => {
     compared++
   }
   t.comment(`refused: ${refused.join(' ')}`)
-  t.ok(
-    compared >= 130,
-    `${compared} files compared with GDAL ${execFileSync('gdal_translate', ['--version'])}`,
-  )
+  t.ok(compared >= 130, `${compared} files compared with GDAL ${gdalVersion}`)
 })

@@ -10,8 +10,8 @@ import t, { type Test } from 'tap'
 import { crc32 } from '../../src/format/crc.js'
 import { openRaster } from '../../src/raster/open.js'
 import { encodeImage } from '../../src/raster/tiles/codec.js'
-import { withoutGdal } from '../helpers/gdal.js'
-import { gdal, isOneSentence, outcomeOf, sameAsGdal, sameColours, translated } from './against-gdal.js'
+import { gdal, withoutGdal } from '../helpers/gdal-process.js'
+import { isOneSentence, outcomeOf, sameAsGdal, sameColours, translated } from './against-gdal.js'
 
 const skip = withoutGdal
 

@@ -1,11 +1,11 @@
 // Stored samples of every kind that GDAL writes come back as the numbers that went in: types × predictors ×
 // planes × byte orders × tiles, and packed bits of any number. Skips without GDAL.
-import { spawnSync } from 'node:child_process'
 import t, { type Test } from 'tap'
+import { withoutGdal } from '../helpers/gdal-process.js'
 import { type GdalType, type Made, made, readTiff, writeTiff } from './gdal-made.js'
 
 t.setTimeout(1_800_000)
-const skip = spawnSync('gdal_translate', ['--version']).status === 0 ? false : 'needs GDAL (gdal_translate)'
+const skip = withoutGdal
 
 /** Values of all bands are exactly those made, as singles. */
 async function same(t: Test, file: string, image: Made, name: string, exact = Math.fround): Promise<string> {

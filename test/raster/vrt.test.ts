@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import t, { type Test } from 'tap'
 import { openRaster } from '../../src/raster/open.js'
-import { withoutGdal } from '../helpers/gdal.js'
+import { gdal, withoutGdal } from '../helpers/gdal-process.js'
 import { fixture, sharedData } from '../helpers/paths.js'
-import { gdal, sameAsGdal, sameColours } from './against-gdal.js'
+import { sameAsGdal, sameColours } from './against-gdal.js'
 
 const skip = withoutGdal
 const ORIGIN = [900, 800] as const

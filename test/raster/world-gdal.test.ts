@@ -6,9 +6,9 @@ import t from 'tap'
 import { footprintOf } from '../../src/grid/place/bounds.js'
 import { placementOf } from '../../src/grid/place/placement.js'
 import { openRaster } from '../../src/raster/open.js'
-import { gdalWarp, withoutGdal } from '../helpers/gdal.js'
+import { gdalWarp } from '../helpers/gdal.js'
+import { gdal, withoutGdal } from '../helpers/gdal-process.js'
 import { fixture } from '../helpers/paths.js'
-import { gdal } from './against-gdal.js'
 import { warp } from './whole-warp.js'
 
 const WORLD = 20037508.342789244
