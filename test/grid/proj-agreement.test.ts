@@ -1,6 +1,6 @@
 // Codes and WKT against PROJ (through GDAL's Python bindings): each system is either computed as PROJ computes it,
 // there and back, or refused. Datum shifts are left out of this: from the geographic system that a map stands on.
-// A sample by default; FLAGSTONE_SLOW=1 takes every code (minutes).
+// A sample; test:long takes every code (minutes).
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
@@ -9,6 +9,7 @@ import { crsFromText } from '../../src/grid/crs/crs-text.js'
 import { crsFromEpsg } from '../../src/grid/crs/epsg.js'
 import { epsgCodes } from '../../src/grid/crs/epsg-table.js'
 import { lonLatConverterOf } from '../../src/grid/crs/transform.js'
+import { rounds } from '../helpers/rounds.js'
 
 const PYTHON = `
 import json, math, sys
@@ -75,7 +76,7 @@ const CHOSEN =
   '54008 54009 54010 54012 54017 54018 54024 54025 54026 54027 54029 54030 54032 54034 54035 102008 102100 102498'
 
 function references(): Reference[] {
-  const every = process.env.FLAGSTONE_SLOW === '1' ? 1 : 40
+  const every = rounds(40, 1)
   const codes = new Set(CHOSEN.split(' '))
   for (const [i, code] of epsgCodes().entries()) if (i % every === 0) codes.add(`${code}`)
   const run = spawnSync(python!, ['-c', PYTHON], {

@@ -8,16 +8,18 @@ import { openRealFile } from '../../src/platform/real-file.js'
 import { build } from '../../src/pyramid/build.js'
 import { verify } from '../../src/store/report/verify.js'
 import { randomFrom, startChild } from '../helpers/processes.js'
+import { ofLong, rounds } from '../helpers/rounds.js'
 import { expectSound } from '../store/model.js'
 import { smallBuild, tilesOf } from './small-build.js'
 
 const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000_000)
-const KILLS = Number(process.env['FLAGSTONE_KILLS'] ?? 16)
+const LONG = 16
+const KILLS = rounds(6, LONG, 'FLAGSTONE_KILLS')
 const AT_ONCE = 2
 const child = new URL('./build-child.js', import.meta.url)
 
 t.setTimeout(1_800_000)
-t.test(`${KILLS} builds killed (seed ${SEED})`, async (t) => {
+t.test(`${KILLS} builds killed (seed ${SEED}${ofLong(LONG)})`, async (t) => {
   const directory = t.testdir()
   const reference = join(directory, 'reference.pmtiles')
   const undisturbed = startChild(child, [reference, 'fresh'])

@@ -13,12 +13,14 @@ import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { randomFrom, sleep, startChild } from '../helpers/processes.js'
+import { ofLong, rounds } from '../helpers/rounds.js'
 import { expectSound } from '../store/model.js'
 import { applyTo, expectedAfter, SCRIPT_OPTIONS } from './script.js'
 import { versionOf } from './values.js'
 
 const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000_000)
-const KILLS = Number(process.env['FLAGSTONE_KILLS'] ?? 200)
+const LONG = 200
+const KILLS = rounds(60, LONG, 'FLAGSTONE_KILLS')
 const AT_ONCE = 3
 /** Sealing is step 4's, reopening step 6's. */
 const STEPS = 9
@@ -130,7 +132,7 @@ function momentOf(random: number): Life['after'] {
 }
 
 t.setTimeout(1_800_000)
-t.test(`${KILLS} writers killed (seed ${SEED})`, async (t) => {
+t.test(`${KILLS} writers killed (seed ${SEED}${ofLong(LONG)})`, async (t) => {
   const directory = t.testdir()
   const random = randomFrom(SEED)
   const lives = Array.from(

@@ -6,10 +6,12 @@ import { openRealFile } from '../../src/platform/real-file.js'
 import { verify } from '../../src/store/report/verify.js'
 import { mountFor } from '../helpers/mounts.js'
 import { startChild } from '../helpers/processes.js'
+import { ofLong, rounds } from '../helpers/rounds.js'
 import { expectSound } from '../store/model.js'
 
 const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000_000)
-const SECONDS = Number(process.env['FLAGSTONE_SECONDS'] ?? 10)
+const LONG = 10
+const SECONDS = rounds(3, LONG, 'FLAGSTONE_SECONDS')
 
 const READERS = [
   ['mmap', 'first'],
@@ -45,11 +47,11 @@ async function hammer(t: typeof tap, path: string, growth: string): Promise<void
 
 t.setTimeout(1_800_000)
 for (const growth of ['insert', 'relocate'] as const)
-  t.test(`${growth} (seed ${SEED})`, async (t) => {
+  t.test(`${growth}, ${SECONDS} s (seed ${SEED}${ofLong(LONG)})`, async (t) => {
     await hammer(t as typeof tap, join(t.testdir(), 'file.pmtiles'), growth)
   })
 
-t.test(`insert on xfs (seed ${SEED})`, async (t) => {
+t.test(`insert on xfs, ${SECONDS} s (seed ${SEED}${ofLong(LONG)})`, async (t) => {
   const mount = mountFor(t, 'xfs', { mib: 512 })
   if (typeof mount === 'string') return t.comment(`skipped: ${mount}`)
   return hammer(t as typeof tap, join(mount.directory, 'file.pmtiles'), 'insert')

@@ -1,5 +1,5 @@
 // Projected systems that are user-defined by the code of EPSG's conversion (ProjectionGeoKey: State Plane zones,
-// Gauss-Krüger strips, national grids …), against GDAL. A sample by default; FLAGSTONE_SLOW=1 takes every code.
+// Gauss-Krüger strips, national grids …), against GDAL. A sample; test:long takes every code.
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { epsgConversion, epsgConversionCodes } from '../../src/grid/crs/epsg-tab
 import { lonLatConverterOf } from '../../src/grid/crs/transform.js'
 import { openRaster } from '../../src/raster/open.js'
 import { plainTiff } from '../helpers/plain-tiff.js'
+import { rounds } from '../helpers/rounds.js'
 
 const PYTHON = `
 import json, sys
@@ -52,7 +53,7 @@ function placeOf(conversion: string): readonly [lon: number, lat: number] {
 
 t.test('conversions by code', { skip: python === undefined && 'needs python3-gdal' }, async (t) => {
   const dir = t.testdir()
-  const every = process.env.FLAGSTONE_SLOW === '1' ? 1 : 40
+  const every = rounds(40, 1)
   const codes = epsgConversionCodes().filter(
     // 19917, New Zealand's map grid, is for one ellipsoid only
     (code, i) => code < 32767 && code !== 19917 && (i % every === 0 || CHOSEN.includes(code)),

@@ -1,18 +1,19 @@
 // Hostile requests by the thousand against a server in a process of its own. Whatever comes in: well-formed HTTP comes
 // out, no 500 but where a disk fails, nothing of outside the folder that is served, and it is there afterwards.
-// A few seconds; FLAGSTONE_FUZZ_SECONDS=1200 for longer, FLAGSTONE_FUZZ_SEED=n for the same again.
+// A few seconds, two minutes in test:long; FLAGSTONE_FUZZ_SECONDS=1200 for longer, FLAGSTONE_FUZZ_SEED=n for the same again.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { encodeImage } from '../../src/raster/tiles/codec.js'
 import { createTiles } from '../../src/store/paths.js'
 import { type Child, randomFrom, sleep, startChild } from '../helpers/processes.js'
+import { rounds } from '../helpers/rounds.js'
 import { type Case, goodCases, nextCase } from './fuzz-grammar.js'
 import { INJECTED, isOfIll, MARKUP, Random } from './fuzz-words.js'
 import { Malformed, type RawAnswer, RawClient } from './raw-client.js'
 import { pictureFile, vectorFile } from './served.js'
 
-const SECONDS = Number(process.env.FLAGSTONE_FUZZ_SECONDS ?? 4)
+const SECONDS = rounds(4, 120, 'FLAGSTONE_FUZZ_SECONDS')
 const SEED = Number(process.env.FLAGSTONE_FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const CLIENTS = 6
 /** Generous: the machine may be busy. A job has 5 s there, and 16 may wait before it. */

@@ -9,8 +9,11 @@ import { createTiles, reopenTiles } from '../../src/store/paths.js'
 import { openTiles } from '../../src/store/read/open.js'
 import { verify } from '../../src/store/report/verify.js'
 import { mountFor } from '../helpers/mounts.js'
+import { ofLong, rounds } from '../helpers/rounds.js'
 
 const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000_000)
+const LONG = 15
+const RUNS = rounds(4, LONG)
 
 /** A value that says which it is, `length` bytes. */
 function value(n: number, length: number): Uint8Array {
@@ -36,65 +39,68 @@ function findings(path: string): string[] {
 t.setTimeout(1_800_000)
 
 for (const growth of ['insert', 'relocate'] as const)
-  t.test(`any order of appends, commits and reopens, growth by ${growth} (seed ${SEED})`, (t) => {
-    const dir = t.testdir()
-    let run = 0
-    const step = fc.record({
-      zoom: fc.integer({ min: 6, max: 9 }),
-      length: fc.oneof(
-        fc.integer({ min: 1, max: 200 }),
-        fc.integer({ min: 4000, max: 15000 }),
-        fc.constant(16000),
-      ),
-      repeat: fc.boolean(),
-      after: fc.oneof(
-        { weight: 40, arbitrary: fc.constant('go on') },
-        { weight: 1, arbitrary: fc.constant('commit') },
-        { weight: 1, arbitrary: fc.constant('reopen') },
-      ),
-    })
-    fc.assert(
-      fc.property(fc.array(step, { minLength: 200, maxLength: 600, size: 'max' }), (steps) => {
-        const path = join(dir, `${growth}-${run++}.pmtiles`)
-        const options = {
-          cache: 'drop',
-          growth,
-          stagingBytes: 65536,
-          initialRegionBytes: 24,
-          commitBytes: 0,
-        } as const
-        let writer = createTiles(path, options)
-        const expected = new Map<string, Uint8Array>()
-        const next = new Map<number, number>()
-        let last = value(0, 5000)
-        for (const [n, { zoom, length, repeat, after }] of steps.entries()) {
-          const x = next.get(zoom) ?? 0
-          if (x >= 2 ** zoom) continue
-          next.set(zoom, x + 1)
-          if (!repeat) last = value(n, length)
-          writer.append(zoom, x, x, last)
-          expected.set(`${zoom}/${x}`, last)
-          if (n % 7 === 0 && Buffer.compare(writer.get(zoom, x, x)!.bytes, last) !== 0) return false
-          if (after === 'commit') writer.commit()
-          if (after === 'reopen') {
-            writer.close()
-            writer = reopenTiles(path, options)
+  t.test(
+    `any order of appends, commits and reopens, growth by ${growth}, ${RUNS} runs (seed ${SEED}${ofLong(LONG)})`,
+    (t) => {
+      const dir = t.testdir()
+      let run = 0
+      const step = fc.record({
+        zoom: fc.integer({ min: 6, max: 9 }),
+        length: fc.oneof(
+          fc.integer({ min: 1, max: 200 }),
+          fc.integer({ min: 4000, max: 15000 }),
+          fc.constant(16000),
+        ),
+        repeat: fc.boolean(),
+        after: fc.oneof(
+          { weight: 40, arbitrary: fc.constant('go on') },
+          { weight: 1, arbitrary: fc.constant('commit') },
+          { weight: 1, arbitrary: fc.constant('reopen') },
+        ),
+      })
+      fc.assert(
+        fc.property(fc.array(step, { minLength: 200, maxLength: 600, size: 'max' }), (steps) => {
+          const path = join(dir, `${growth}-${run++}.pmtiles`)
+          const options = {
+            cache: 'drop',
+            growth,
+            stagingBytes: 65536,
+            initialRegionBytes: 24,
+            commitBytes: 0,
+          } as const
+          let writer = createTiles(path, options)
+          const expected = new Map<string, Uint8Array>()
+          const next = new Map<number, number>()
+          let last = value(0, 5000)
+          for (const [n, { zoom, length, repeat, after }] of steps.entries()) {
+            const x = next.get(zoom) ?? 0
+            if (x >= 2 ** zoom) continue
+            next.set(zoom, x + 1)
+            if (!repeat) last = value(n, length)
+            writer.append(zoom, x, x, last)
+            expected.set(`${zoom}/${x}`, last)
+            if (n % 7 === 0 && Buffer.compare(writer.get(zoom, x, x)!.bytes, last) !== 0) return false
+            if (after === 'commit') writer.commit()
+            if (after === 'reopen') {
+              writer.close()
+              writer = reopenTiles(path, options)
+            }
           }
-        }
-        writer.seal()
-        writer.close()
-        const reader = openTiles(path)
-        for (const [at, bytes] of expected) {
-          const [z, x] = at.split('/').map(Number) as [number, number]
-          if (Buffer.compare(reader.get(z, x, x)!.bytes, bytes) !== 0) return false
-        }
-        reader.close()
-        return findings(path).length === 0
-      }),
-      { seed: SEED, numRuns: 15 },
-    )
-    t.end()
-  })
+          writer.seal()
+          writer.close()
+          const reader = openTiles(path)
+          for (const [at, bytes] of expected) {
+            const [z, x] = at.split('/').map(Number) as [number, number]
+            if (Buffer.compare(reader.get(z, x, x)!.bytes, bytes) !== 0) return false
+          }
+          reader.close()
+          return findings(path).length === 0
+        }),
+        { seed: SEED, numRuns: RUNS },
+      )
+      t.end()
+    },
+  )
 
 t.test('a full disk', (t) => {
   const mount = mountFor(t, 'ext4', { mib: 24 })

@@ -7,11 +7,11 @@ import t from 'tap'
 import type { Capabilities } from '../../src/platform/byte-file.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import type { WriterOptions } from '../../src/store/options.js'
+import { isLong } from '../helpers/rounds.js'
 import { Faults, waysToFail } from './failing-file.js'
 import { type FaultPlace, FaultRun, randomProgram } from './fault-program.js'
 
 const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000)
-const IS_THOROUGH = process.env['FLAGSTONE_TEST_THOROUGH'] === '1'
 const OPTIONS: WriterOptions = {
   initialRegionBytes: 4096,
   tailRecords: 10,
@@ -43,7 +43,7 @@ for (const [name, capabilities, options] of cases) {
     new FaultRun(memoryPlace(undisturbed, capabilities), options).run(steps)
     let runs = 0
     for (const [at, call] of undisturbed.names.entries())
-      for (const way of waysToFail(call, IS_THOROUGH)) {
+      for (const way of waysToFail(call, isLong)) {
         const faults = new Faults({ at, ...way })
         try {
           new FaultRun(memoryPlace(faults, capabilities), options).run(steps)
@@ -87,14 +87,7 @@ for (const [errno, calls, code] of REAL) {
       `inject=${call}:error=${errno}:when=${1 + (SEED % CALLS[call])}+${CALLS[call]}`,
     ])
     const trace = ['-qq', '-o', '/dev/null', '-P', path, '-e', `trace=${calls}`, ...inject]
-    const child = [
-      process.execPath,
-      CHILD,
-      path,
-      `${SEED}`,
-      IS_THOROUGH ? '100' : '12',
-      IS_THOROUGH ? '60' : '3',
-    ]
+    const child = [process.execPath, CHILD, path, `${SEED}`, isLong ? '100' : '12', isLong ? '60' : '3']
     const { stdout, stderr, status } = spawnSync('strace', [...trace, ...child], {
       encoding: 'utf8',
       timeout: 300_000,

@@ -6,10 +6,12 @@ import type { Capabilities } from '../../src/platform/byte-file.js'
 import { MemoryFile } from '../../src/platform/memory-file.js'
 import { openRealFile } from '../../src/platform/real-file.js'
 import type { WriterOptions } from '../../src/store/options.js'
+import { ofLong, rounds } from '../helpers/rounds.js'
 import { operation, type Place, runOperations } from './model.js'
 
 const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000_000)
-const RUNS = Number(process.env['FLAGSTONE_TEST_RUNS'] ?? 25)
+const LONG = 25
+const RUNS = rounds(8, LONG, 'FLAGSTONE_TEST_RUNS')
 
 function memory(capabilities: Partial<Capabilities> = {}): () => Place {
   return () => {
@@ -58,15 +60,18 @@ interface Tap {
 }
 
 for (const [name, place, options, numRuns] of cases) {
-  t.test(`${name} (seed ${SEED})`, (t) => {
-    const newPlace = place(t)
-    fc.assert(
-      fc.property(fc.array(operation, { minLength: 10, maxLength: 40, size: 'max' }), (operations) => {
-        runOperations(newPlace(), options, operations)
-      }),
-      { seed: SEED, numRuns: Math.ceil(numRuns), endOnFailure: false, interruptAfterTimeLimit: 60_000 },
-    )
-    t.pass(`${numRuns} lives`)
-    t.end()
-  })
+  t.test(
+    `${name}, ${Math.ceil(numRuns)} lives (seed ${SEED}${ofLong(Math.ceil((numRuns * LONG) / RUNS))})`,
+    (t) => {
+      const newPlace = place(t)
+      fc.assert(
+        fc.property(fc.array(operation, { minLength: 10, maxLength: 40, size: 'max' }), (operations) => {
+          runOperations(newPlace(), options, operations)
+        }),
+        { seed: SEED, numRuns: Math.ceil(numRuns), endOnFailure: false, interruptAfterTimeLimit: 60_000 },
+      )
+      t.pass(`${Math.ceil(numRuns)} lives`)
+      t.end()
+    },
+  )
 }
