@@ -2,7 +2,7 @@
 import { say } from './announce.js'
 import { byId } from './dom.js'
 import { type Facts, isVector } from './facts.js'
-import { bindShortcuts, openHelp } from './shortcuts.js'
+import { bindShortcuts, openHelp, type Shortcut } from './shortcuts.js'
 import { nextTheme } from './theme.js'
 import { LOOKS, type Look, type Switch } from './view-state.js'
 import type { Viewer } from './viewer.js'
@@ -18,11 +18,7 @@ const SWITCHES: readonly (readonly [Switch, key: string])[] = [
 
 export function bindControls(viewer: Viewer, facts: Facts, sheet: { toggle(): void }): void {
   const { map, shown } = viewer
-  const hasHeights = facts.elevation !== undefined
-  byId('look-row').hidden = !hasHeights
-  byId('terrain-row').hidden = !hasHeights
-  byId('crisp-row').hidden = isVector(facts)
-  byId('overzoom-row').hidden = isVector(facts)
+  showRows(facts)
 
   const opacity = byId<HTMLInputElement>('opacity')
   const look = byId<HTMLSelectElement>('look')
@@ -58,33 +54,17 @@ export function bindControls(viewer: Viewer, facts: Facts, sheet: { toggle(): vo
   look.addEventListener('change', () => setLook(LOOKS.find((one) => one === look.value) ?? 'relief'))
   viewer.onSwitches = sync
 
-  byId('zoom-in').addEventListener('click', () => map.zoomIn())
-  byId('zoom-out').addEventListener('click', () => map.zoomOut())
-  byId('fit').addEventListener('click', () => viewer.fit())
-  byId('north').addEventListener('click', () => viewer.northUp())
-  byId('notice-action').addEventListener('click', () => viewer.goToLevel(facts.minZoom ?? 0))
-
-  /** Of those that mean something for this file. */
-  const flips = SWITCHES.map(([name, key]) => ({
-    name,
-    key,
-    row: byId(name).closest<HTMLElement>('.switch')!,
-  }))
-    .filter(({ row }) => !row.hidden)
-    .map(({ name, key, row }) => {
-      const says = row.querySelector('span')!.textContent
-      const run = (): void => {
-        turn(name, !shown[name])
-        say(`${says}: ${shown[name] ? 'on' : 'off'}`)
-      }
-      return { key, says, run }
-    })
+  bindButtons(viewer, facts)
+  const flip = (name: Switch): boolean => {
+    turn(name, !shown[name])
+    return shown[name]
+  }
   bindShortcuts([
     { key: 'Enter', says: 'Query the point at the crosshair', run: () => viewer.askHere() },
     { key: 'Escape', says: 'Close the result', run: () => viewer.closePopup() },
     { key: 'f', says: 'Zoom to the whole map', run: () => viewer.fit() },
     { key: 'n', says: 'North up, viewed from above', run: () => viewer.northUp() },
-    ...flips,
+    ...flipsOf(flip),
     { key: '[', says: 'Less opaque', run: () => setOpacity(shown.opacity - 10) },
     { key: ']', says: 'More opaque', run: () => setOpacity(shown.opacity + 10) },
     { key: 'c', says: 'Light, dark or same as the system', run: () => say(nextTheme()) },
@@ -92,4 +72,31 @@ export function bindControls(viewer: Viewer, facts: Facts, sheet: { toggle(): vo
     { key: '?', says: 'These keys', run: openHelp },
   ])
   sync()
+}
+
+/** Only those that mean something for this file. */
+function showRows(facts: Facts): void {
+  const hasHeights = facts.elevation !== undefined
+  byId('look-row').hidden = !hasHeights
+  byId('terrain-row').hidden = !hasHeights
+  byId('crisp-row').hidden = isVector(facts)
+  byId('overzoom-row').hidden = isVector(facts)
+}
+
+function bindButtons(viewer: Viewer, facts: Facts): void {
+  byId('zoom-in').addEventListener('click', () => viewer.map.zoomIn())
+  byId('zoom-out').addEventListener('click', () => viewer.map.zoomOut())
+  byId('fit').addEventListener('click', () => viewer.fit())
+  byId('north').addEventListener('click', () => viewer.northUp())
+  byId('notice-action').addEventListener('click', () => viewer.goToLevel(facts.minZoom ?? 0))
+}
+
+/** The keys of the switches that mean something for this file. */
+function flipsOf(flip: (name: Switch) => boolean): Shortcut[] {
+  return SWITCHES.flatMap(([name, key]) => {
+    const row = byId(name).closest<HTMLElement>('.switch')!
+    if (row.hidden) return []
+    const says = row.querySelector('span')!.textContent
+    return [{ key, says, run: () => say(`${says}: ${flip(name) ? 'on' : 'off'}`) }]
+  })
 }

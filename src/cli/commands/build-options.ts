@@ -123,6 +123,11 @@ function outputOptions(command: Command): Command {
         KERNEL_NAMES,
       ),
     )
+}
+
+/** In the group of the zooms. */
+function tileOptions(command: Command): Command {
+  return command
     .addOption(
       oneOf(
         '-f, --format <format>',
@@ -259,6 +264,7 @@ export function defineBuild(): Command {
       '<paths...>',
       'sources (images, folders, globs, @list.txt, URLs), later ones on top; then the file to create',
     )
-  for (const group of [inputOptions, colourOptions, terrainOptions, outputOptions, runOptions]) group(command)
+  const groups = [inputOptions, colourOptions, terrainOptions, outputOptions, tileOptions, runOptions]
+  for (const group of groups) group(command)
   return command.optionsGroup('Common:').addHelpText('after', EXAMPLES)
 }

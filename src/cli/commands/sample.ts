@@ -12,7 +12,7 @@ import { windowOfBbox } from '../../sampling/window.js'
 import type { TileSet } from '../../store/read/tile-set.js'
 import { type BinaryTarget, checkTarget, isStdout, writeBinary } from '../binary-output.js'
 import { formatDegrees } from '../format.js'
-import { type CommonOptions, type Context, printJson, say } from '../io.js'
+import { type CommonOptions, type Context, type Io, printJson, say } from '../io.js'
 import { KERNEL_NAMES, oneOf, parseBbox, parseInteger, parseSize, type Size } from '../parse.js'
 import { describeAny, openAny, TILE_FILE } from '../tile-files.js'
 
@@ -119,42 +119,43 @@ export function sampleCommand({ io }: Context): Command {
       'after',
       '\nExamples:\n  flagstone sample ortho.pmtiles -o preview.png\n  flagstone sample ortho.pmtiles --bbox 7.58,47.55,7.60,47.56 --size 1200x -o basel.jpg\n  flagstone sample terrain.pmtiles --elevation shade -o relief.png',
     )
-    .action(async (path: string, options: SampleOptions) => {
-      const format = formatOf(options)
-      const target: BinaryTarget = { who: 'sample', input: path, ...options }
-      checkTarget(io, target)
-      const reader = await openAny(path)
-      try {
-        const bbox = options.bbox ?? describeAny(reader).bounds
-        if (bbox === undefined)
-          throw new FlagstoneError('NOT_FOUND', `${path} has no tiles to sample.`, { path })
-        const { width, height } = sizeOf(bbox, options.size)
-        const pixels = await sample(reader, {
-          bbox,
-          width,
-          height,
-          resampling: options.resampling,
-          zoom: options.zoom,
-          elevation: options.elevation,
-        })
-        const { bytes } = await encodeImage(pixels, {
-          format,
-          quality: options.quality,
-          lossless: isEncoded(reader, options, format),
-        })
-        writeBinary(io, target, bytes)
-        const empty = coverageOf(pixels.mask) === 'none'
-        const output = options.output ?? '-'
-        const result = { output, width, height, format, bytes: bytes.length, bbox, empty }
-        if (!isStdout(options) && options.json === true) printJson(io, result)
-        else
-          say(
-            io,
-            options,
-            `${output}: ${width}×${height} ${format} of ${bbox.map(formatDegrees).join(', ')}${empty ? `, empty: ${path} has no tiles there${covered(reader)}` : ''}`,
-          )
-      } finally {
-        reader.close()
-      }
+    .action((path: string, options: SampleOptions) => draw(io, path, options))
+}
+
+async function draw(io: Io, path: string, options: SampleOptions): Promise<void> {
+  const format = formatOf(options)
+  const target: BinaryTarget = { who: 'sample', input: path, ...options }
+  checkTarget(io, target)
+  const reader = await openAny(path)
+  try {
+    const bbox = options.bbox ?? describeAny(reader).bounds
+    if (bbox === undefined) throw new FlagstoneError('NOT_FOUND', `${path} has no tiles to sample.`, { path })
+    const { width, height } = sizeOf(bbox, options.size)
+    const pixels = await sample(reader, {
+      bbox,
+      width,
+      height,
+      resampling: options.resampling,
+      zoom: options.zoom,
+      elevation: options.elevation,
     })
+    const { bytes } = await encodeImage(pixels, {
+      format,
+      quality: options.quality,
+      lossless: isEncoded(reader, options, format),
+    })
+    writeBinary(io, target, bytes)
+    const empty = coverageOf(pixels.mask) === 'none'
+    const output = options.output ?? '-'
+    const result = { output, width, height, format, bytes: bytes.length, bbox, empty }
+    if (!isStdout(options) && options.json === true) printJson(io, result)
+    else
+      say(
+        io,
+        options,
+        `${output}: ${width}×${height} ${format} of ${bbox.map(formatDegrees).join(', ')}${empty ? `, empty: ${path} has no tiles there${covered(reader)}` : ''}`,
+      )
+  } finally {
+    reader.close()
+  }
 }

@@ -61,87 +61,105 @@ const near = (a: number | undefined, b: number): boolean => a !== undefined && M
 
 /** '+proj=… +x_0=… +y_0=…', without datum and units; undefined when a parameter it cannot do without is missing. */
 export function projectionText(method: Method, p: ProjectionParameters): string | undefined {
-  const body = bodyOf(method, p)
+  const body = BODIES[method](p)
   return body === undefined ? undefined : `${body} +x_0=${p.x0 ?? 0} +y_0=${p.y0 ?? 0}`
 }
 
-function bodyOf(method: Method, p: ProjectionParameters): string | undefined {
-  const lon = `+lon_0=${p.lon0 ?? 0}`
-  const centre = `+lat_0=${p.lat0 ?? 0} ${lon}`
-  const scale = `+k_0=${p.scale ?? 1}`
+/** What most projections are said with: meridian, centre and scale of origin. */
+const lon = (p: ProjectionParameters): string => `+lon_0=${p.lon0 ?? 0}`
+const centre = (p: ProjectionParameters): string => `+lat_0=${p.lat0 ?? 0} ${lon(p)}`
+const scale = (p: ProjectionParameters): string => `+k_0=${p.scale ?? 1}`
+/** Only where it is said. */
+const ownScale = (p: ProjectionParameters): string => (p.scale === undefined ? '' : ` ${scale(p)}`)
+
+type Body = (p: ProjectionParameters) => string | undefined
+
+const byMeridian =
+  (name: string): Body =>
+  (p) =>
+    `+proj=${name} ${lon(p)}`
+const byCentre =
+  (name: string): Body =>
+  (p) =>
+    `+proj=${name} ${centre(p)}`
+const byScale =
+  (name: string): Body =>
+  (p) =>
+    `+proj=${name} ${centre(p)} ${scale(p)}`
+const byTwoParallels =
+  (name: string): Body =>
+  (p) =>
+    p.lat1 === undefined
+      ? undefined
+      : `+proj=${name} ${centre(p)} +lat_1=${p.lat1} +lat_2=${p.lat2 ?? p.lat1}`
+const geostationary =
+  (sweep: 'x' | 'y'): Body =>
+  (p) =>
+    p.height === undefined ? undefined : `+proj=geos ${lon(p)} +h=${p.height} +sweep=${sweep}`
+
+const BODIES: Readonly<Record<Method, Body>> = {
+  tmerc: byScale('tmerc'),
+  'tmerc-south': byScale('tmerc +axis=wsu'),
+  'merc-a': (p) => (near(p.lat0 ?? 0, 0) ? `+proj=merc ${lon(p)} ${scale(p)}` : undefined),
+  'merc-b': (p) => `+proj=merc ${lon(p)} +lat_ts=${p.lat1 ?? p.lat0 ?? 0}${p.lat1 ? '' : ownScale(p)}`,
+  'web-mercator': byMeridian('webmerc'),
+  'lcc-1': (p) => `+proj=lcc ${centre(p)} +lat_1=${p.lat1 ?? p.lat0 ?? 0} ${scale(p)}`,
+  'lcc-2': (p) => {
+    const body = byTwoParallels('lcc')(p)
+    return body === undefined ? undefined : `${body}${ownScale(p)}`
+  },
+  aea: byTwoParallels('aea'),
+  eqdc: byTwoParallels('eqdc'),
+  // Esri's and GDAL's 'Stereographic' at a pole is the polar one
+  stere: byScale('stere'),
+  sterea: byScale('sterea'),
+  'polar-a': polar,
+  'polar-b': (p) => {
+    const parallel = p.lat1 ?? p.lat0 ?? 90
+    return `+proj=stere +lat_0=${parallel < 0 ? -90 : 90} +lat_ts=${parallel} ${lon(p)}`
+  },
+  'omerc-a': (p) => oblique('omerc-a', p),
+  'omerc-b': (p) => oblique('omerc-b', p),
+  somerc: byScale('somerc'),
+  krovak: (p) => krovak('krovak', p),
+  'krovak-south': (p) => krovak('krovak-south', p),
+  cea: (p) => `+proj=cea ${lon(p)} +lat_ts=${p.lat1 ?? 0}`,
+  behrmann: (p) => `+proj=cea ${lon(p)} +lat_ts=${p.lat1 ?? 30}`,
+  eqc: (p) => `+proj=eqc ${centre(p)} +lat_ts=${p.lat1 ?? 0}`,
+  'ortho-sphere': byCentre('ortho +f=0'),
+  bonne: (p) => `+proj=bonne ${lon(p)} +lat_1=${p.lat1 ?? p.lat0 ?? 0}`,
+  'geos-x': geostationary('x'),
+  'geos-y': geostationary('y'),
+  mill: byMeridian('mill +R_A'),
+  vandg: byMeridian('vandg +R_A'),
+  sinu: byMeridian('sinu'),
+  moll: byMeridian('moll'),
+  robin: byMeridian('robin'),
+  eck6: byMeridian('eck6'),
+  eqearth: byMeridian('eqearth'),
+  laea: byCentre('laea'),
+  aeqd: byCentre('aeqd'),
+  cass: byCentre('cass'),
+  gnom: byCentre('gnom'),
+  ortho: byCentre('ortho'),
+  poly: byCentre('poly'),
+  nzmg: byCentre('nzmg'),
+}
+
+function polar(p: ProjectionParameters): string {
   const pole = (p.lat0 ?? p.lat1 ?? 0) < 0 ? -90 : 90
-  switch (method) {
-    case 'tmerc':
-    case 'sterea':
-      return `+proj=${method} ${centre} ${scale}`
-    case 'tmerc-south':
-      return `+proj=tmerc +axis=wsu ${centre} ${scale}`
-    case 'merc-a':
-      return near(p.lat0, 0) || p.lat0 === undefined ? `+proj=merc ${lon} ${scale}` : undefined
-    case 'merc-b':
-      return `+proj=merc ${lon} +lat_ts=${p.lat1 ?? p.lat0 ?? 0}${p.scale === undefined || p.lat1 ? '' : ` ${scale}`}`
-    case 'web-mercator':
-      return `+proj=webmerc ${lon}`
-    case 'lcc-1':
-      return `+proj=lcc ${centre} +lat_1=${p.lat1 ?? p.lat0 ?? 0} ${scale}`
-    case 'lcc-2':
-      if (p.lat1 === undefined) return undefined
-      return `+proj=lcc ${centre} +lat_1=${p.lat1} +lat_2=${p.lat2 ?? p.lat1}${p.scale === undefined ? '' : ` ${scale}`}`
-    case 'aea':
-    case 'eqdc':
-      if (p.lat1 === undefined) return undefined
-      return `+proj=${method} ${centre} +lat_1=${p.lat1} +lat_2=${p.lat2 ?? p.lat1}`
-    case 'stere':
-      // Esri's and GDAL's 'Stereographic' at a pole is the polar one
-      return `+proj=stere ${centre} ${scale}`
-    case 'polar-a':
-      // some writers put the parallel of true scale where the pole belongs
-      if (Math.abs(Math.abs(p.lat0 ?? 90) - 90) > 1e-9)
-        return `+proj=stere +lat_0=${pole} +lat_ts=${p.lat0} ${lon}`
-      return `+proj=stere +lat_0=${pole} ${lon} ${scale}`
-    case 'polar-b':
-      return `+proj=stere +lat_0=${(p.lat1 ?? p.lat0 ?? 90) < 0 ? -90 : 90} +lat_ts=${p.lat1 ?? p.lat0 ?? 90} ${lon}`
-    case 'omerc-a':
-    case 'omerc-b':
-      return oblique(method, p)
-    case 'somerc':
-      return `+proj=somerc ${centre} ${scale}`
-    case 'krovak':
-    case 'krovak-south':
-      return krovak(method, p)
-    case 'cea':
-      return `+proj=cea ${lon} +lat_ts=${p.lat1 ?? 0}`
-    case 'behrmann':
-      return `+proj=cea ${lon} +lat_ts=${p.lat1 ?? 30}`
-    case 'eqc':
-      return `+proj=eqc ${centre} +lat_ts=${p.lat1 ?? 0}`
-    case 'ortho-sphere':
-      return `+proj=ortho +f=0 ${centre}`
-    case 'bonne':
-      return `+proj=bonne ${lon} +lat_1=${p.lat1 ?? p.lat0 ?? 0}`
-    case 'geos-x':
-    case 'geos-y':
-      return p.height === undefined ? undefined : `+proj=geos ${lon} +h=${p.height} +sweep=${method.at(-1)}`
-    case 'mill':
-      return `+proj=mill +R_A ${lon}`
-    case 'vandg':
-      return `+proj=vandg +R_A ${lon}`
-    case 'sinu':
-    case 'moll':
-    case 'robin':
-    case 'eck6':
-    case 'eqearth':
-      return `+proj=${method} ${lon}`
-    default:
-      return `+proj=${method} ${centre}`
-  }
+  // some writers put the parallel of true scale where the pole belongs
+  const isParallel = Math.abs(Math.abs(p.lat0 ?? 90) - 90) > 1e-9
+  return isParallel
+    ? `+proj=stere +lat_0=${pole} +lat_ts=${p.lat0} ${lon(p)}`
+    : `+proj=stere +lat_0=${pole} ${lon(p)} ${scale(p)}`
 }
 
 function oblique(method: 'omerc-a' | 'omerc-b', p: ProjectionParameters): string | undefined {
   if (p.azimuth === undefined) return undefined
   const gamma = p.gamma ?? p.azimuth
   // azimuth 90 at the centre is the Swiss grid's double projection
-  if (method === 'omerc-b' && near(p.azimuth, 90) && near(gamma, 90)) return bodyOf('somerc', p)
+  if (method === 'omerc-b' && near(p.azimuth, 90) && near(gamma, 90)) return BODIES.somerc(p)
   const place = `+lat_0=${p.lat0 ?? 0} +lonc=${p.lon0 ?? 0} +alpha=${p.azimuth} +gamma=${gamma}`
   return `+proj=omerc ${place} +k_0=${p.scale ?? 1}${method === 'omerc-a' ? ' +no_uoff' : ''}`
 }

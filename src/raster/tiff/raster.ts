@@ -1,24 +1,30 @@
 // The pixels of a TIFF, without asking where on earth they are: the first image, its overviews and its masks
 // as levels, read by window. Blocks go through one cache shared by all levels.
 
-import { atofM } from '../gdal-number.js'
 import { type Loss, mend, overlap, type ReadPixels } from '../losses.js'
-import type { PixelMemory, Samples } from '../pixels.js'
+import type { PixelMemory } from '../pixels.js'
 import { pixelMemory } from '../simd.js'
 import type { MaskKind, PixelWindow, SourceLevel, SourceView } from '../source.js'
-import { type Spool, SpooledBlocks } from '../spool.js'
+import type { Spool, SpooledBlocks } from '../spool.js'
 import { ViewPlan } from '../view/view.js'
 import type { StoredLook } from '../view/view-choice.js'
 import { intersect } from '../view/view-kernels.js'
 import type { ByteSource } from './file/byte-source.js'
 import { type Ifd, readStructure, type TiffStructure } from './file/structure.js'
-import { Compression, Tag } from './file/tags.js'
-import { type BandNotes, notedNodata, readBandRoles, withNotes, withRoles } from './image/band-roles.js'
+import {
+  type BandNotes,
+  nodataTag,
+  notedNodata,
+  readBandRoles,
+  withNotes,
+  withRoles,
+} from './image/band-roles.js'
 import { BlockCache } from './image/block-cache.js'
 import { lookOf } from './image/colour.js'
 import type { TiffImage, Unit } from './image/image.js'
 import { type ImageLayout, readLayout } from './image/layout.js'
 import { findLevels, type Level, type Siblings } from './image/levels.js'
+import { spooledOf, unitOf } from './image/spooled-units.js'
 import { requireSupported } from './image/support.js'
 import { checkWindow, copyMask, copyRect } from './image/windows.js'
 
@@ -45,12 +51,6 @@ export interface TiffRasterOptions {
   readonly notes?: readonly (BandNotes | undefined)[]
   /** See OpenOptions. */
   readonly skipDamaged?: boolean
-}
-
-/** The file's nodata value, read as GDAL reads it: "255", "0,0", "nan"; what is no number is 0. */
-async function nodataTag(ifd: Ifd): Promise<number | undefined> {
-  const text = await ifd.text(Tag.GdalNodata, 256)
-  return text ? atofM(text) : undefined
 }
 
 /** Everything about an image that its levels share. */
@@ -218,6 +218,7 @@ export class TiffRaster {
     memory: PixelMemory | undefined,
   ): Promise<void> {
     const { unitWidth, unitHeight } = image
+    const spooled = number === 0 ? this.#spooled : undefined
     const left = Math.floor(window.x / unitWidth)
     const right = Math.floor((window.x + window.width - 1) / unitWidth)
     const bottom = Math.floor((window.y + window.height - 1) / unitHeight)
@@ -246,7 +247,7 @@ export class TiffRaster {
           const unit = this.#cache.peek(key)
           const see = (seen: Unit): void => visit(seen, unitX * unitWidth, unitY * unitHeight)
           if (unit !== undefined) see(unit)
-          else await this.#cache.visit(key, () => this.#unit(image, number, unitX, unitY, memory), see)
+          else await this.#cache.visit(key, () => unitOf(image, spooled, unitX, unitY, memory), see)
         } catch (error) {
           // Nobody begins another block once one has failed.
           y = bottom + 1
@@ -258,47 +259,10 @@ export class TiffRaster {
     await settle(Array.from({ length: atOnce }, worker))
   }
 
-  /** Decoded, or from the spool. */
-  async #unit(
-    image: TiffImage,
-    number: number,
-    unitX: number,
-    unitY: number,
-    memory: PixelMemory | undefined,
-  ): Promise<Unit> {
-    const spooled = number === 0 ? this.#spooled : undefined
-    if (spooled === undefined) return image.decode(unitX, unitY, memory)
-    const width = image.unitWidth
-    const rows = Math.min(image.unitHeight, image.layout.height - unitY * image.unitHeight)
-    const take = (length: number): Uint8Array => memory?.take(length) ?? new Uint8Array(length)
-    const size = width * rows * this.bands
-    const kept = spooled.read<Samples>(
-      unitY,
-      () => (this.samples === 'uint8' ? take(size) : new Float32Array(size)),
-      () => take(width * rows),
-    )
-    if (kept !== undefined) {
-      return { width, rows, ...kept, byteLength: kept.data.byteLength + (kept.mask?.byteLength ?? 0) }
-    }
-    const unit = await image.decode(unitX, unitY, memory)
-    if (unit.lost === undefined) spooled.keep(unitY, unit)
-    return unit
-  }
-
   async close(): Promise<void> {
     this.#cache.clear()
     for (const source of this.#sources) await source.close()
   }
-}
-
-/** Undefined when reading is all that a block takes, or a spool would not be faster. */
-function spooledOf(
-  spool: Spool,
-  { layout, unitWidth, unitHeight, view }: TiffImage,
-): SpooledBlocks | undefined {
-  if (layout.tiled || layout.blocksAcross !== 1 || layout.compression === Compression.None) return undefined
-  const bytes = view.bands * (view.samples === 'uint8' ? 1 : 4) + 1
-  return new SpooledBlocks(spool, unitWidth * unitHeight * bytes)
 }
 
 function giveBack({ data, mask }: Unit): void {

@@ -19,7 +19,7 @@ import {
   type SourceView,
   type StoredSamples,
 } from '../source.js'
-import { type BandTone, type BandUnits, bandTone, Colormap, type SampleArray } from './tone.js'
+import { type BandTone, type BandUnits, bandTone, Colormap } from './tone.js'
 import { type ColourWay, chooseSamples, colourWay, type StoredLook } from './view-choice.js'
 import {
   colourCmyk,
@@ -258,5 +258,3 @@ export class ViewPlan {
     return { type: stored.type, bits: stored.bits, scale, offset, inverted: inverted === true }
   }
 }
-
-export type { SampleArray }

@@ -3,6 +3,7 @@
 // uncompressed (file byte order, predictor still applied); picture codecs (JPEG, WebP) give 8-bit samples;
 // sample codecs (LERC) give numbers.
 
+import type { SampleArray } from '../../view/tone.js'
 import { Compression, compressionName } from '../file/tags.js'
 import type { CodecTags } from './codec-tags.js'
 
@@ -28,16 +29,6 @@ export interface Codec {
   readonly codecTags: CodecTags
 }
 export type SampleCoding = Pick<Codec, 'bitsPerSample' | 'sampleFormat' | 'littleEndian'>
-
-export type SampleArray =
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | Float32Array
-  | Float64Array
 
 /** Of a sample codec: interleaved samples of the file's own type, native byte order, nothing left to undo. */
 export interface DecodedSamples {

@@ -3,8 +3,9 @@
 // a blob must be exactly what the block's shape and the file's sample format ask for.
 import { createRequire } from 'node:module'
 import type * as Lerc from 'lerc'
+import type { SampleArray } from '../../view/tone.js'
 import { Problem } from '../file/problem.js'
-import type { BlockShape, DecodedSamples, SampleArray, SampleCoding } from './coding.js'
+import type { BlockShape, DecodedSamples, SampleCoding } from './coding.js'
 
 // The package calls its module .js without saying that it is one: Node before 20.19, and any loader hook, refuse
 // to import it. Its CommonJS file is the same code.

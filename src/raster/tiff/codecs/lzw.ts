@@ -75,16 +75,10 @@ export function decodeHere(bytes: Uint8Array, out: Uint8Array, old: boolean): nu
   const early = old ? 0 : 1
   const size = out.length
   const end = bytes.length
-  let at = 0
-  let buffer = 0
-  let available = 0
-  let width = 9
-  let next = FIRST
-  let grow = 512 - early
-  let position = 0
+  let [at, buffer, available, position] = [0, 0, 0, 0]
+  let [width, next, grow] = [9, FIRST, 512 - early]
   /** The previous string: where it begins in the output, and how long it is; 0 after a clear. */
-  let previousStart = 0
-  let previousLength = 0
+  let [previousStart, previousLength] = [0, 0]
 
   while (position < size) {
     while (available < width) {
@@ -93,13 +87,8 @@ export function decodeHere(bytes: Uint8Array, out: Uint8Array, old: boolean): nu
       buffer = old ? buffer | (byte << available) : ((buffer << 8) | byte) & 0x3fffff
       available += 8
     }
-    let code: number
-    if (old) {
-      code = buffer & ((1 << width) - 1)
-      buffer >>>= width
-    } else {
-      code = (buffer >>> (available - width)) & ((1 << width) - 1)
-    }
+    const code = (old ? buffer : buffer >>> (available - width)) & ((1 << width) - 1)
+    if (old) buffer >>>= width
     available -= width
 
     if (code === END) return position

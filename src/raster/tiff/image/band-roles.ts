@@ -1,7 +1,7 @@
 // What GDAL says of bands in its metadata tag: what they mean, where that differs from ExtraSamples (near
 // infrared kept as a fourth band is often marked as alpha there, because writers of RGB files could think of
 // nothing else), and by which scale and offset stored numbers become values.
-import { atof } from '../../gdal-number.js'
+import { atof, atofM } from '../../gdal-number.js'
 import type { Ifd } from '../file/structure.js'
 import { Tag } from '../file/tags.js'
 import type { ImageLayout } from './layout.js'
@@ -94,4 +94,10 @@ export function withRoles(layout: ImageLayout, roles: BandRoles): ImageLayout {
     else kinds.push(role === 'Alpha' ? said || 2 : 0)
   }
   return roles.names.length === 0 ? layout : { ...layout, extraSamples: kinds }
+}
+
+/** The file's nodata value, read as GDAL reads it: "255", "0,0", "nan"; what is no number is 0. */
+export async function nodataTag(ifd: Ifd): Promise<number | undefined> {
+  const text = await ifd.text(Tag.GdalNodata, 256)
+  return text ? atofM(text) : undefined
 }

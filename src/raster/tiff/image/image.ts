@@ -1,24 +1,22 @@
 // One image of a TIFF as units of decoded pixels. A unit is a tile, or as many strips as make reading worth
 // while (files with one row a strip are common); it is what is read, decoded and cached as a whole.
 // Invariant: a unit is either complete and right, or SOURCE_CORRUPT names file, level and block.
+
 import { FlagstoneError } from '../../../errors.js'
-import { isDamage, type Loss, reasonOf } from '../../losses.js'
+import { type Loss, reasonOf } from '../../losses.js'
 import type { PixelMemory } from '../../pixels.js'
 import type { SampleType } from '../../source.js'
 import { bytesPerSample, newSamples } from '../../view/sample-array.js'
 import type { SampleArray } from '../../view/tone.js'
 import { intersect, type SampleBlock, type ViewedBlock } from '../../view/view-kernels.js'
-import { type BlockShape, codecKind } from '../codecs/coding.js'
-import { decompressBytes, decompressSamples } from '../codecs/decompress.js'
-import { decompressPicture } from '../codecs/picture.js'
-import { type ByteSource, inside } from '../file/byte-source.js'
+import type { BlockShape } from '../codecs/coding.js'
+import type { ByteSource } from '../file/byte-source.js'
 import { Problem } from '../file/problem.js'
-import { Compression } from '../file/tags.js'
-import { reverseBits } from '../samples/bits.js'
-import { unitBytes, ycbcrToRgb } from '../samples/ycbcr.js'
+import { type Decoded, decodeBlock, isDecodedTo8Bits, shapeOf } from './decode-block.js'
 import type { ImageLayout } from './layout.js'
 import { sampleTypeOf } from './sample-type.js'
-import { decodeSamples } from './samples.js'
+import { Scratch } from './scratch.js'
+import { type Stored, StoredBlocks } from './stored-blocks.js'
 
 /** A unit of more decoded bytes than this does not fit into the memory we promise. */
 const MAX_UNIT_BYTES = 2 ** 29
@@ -38,16 +36,6 @@ export interface ImageView {
   apply(block: SampleBlock, pixels: number, validity?: Uint8Array): ViewedBlock
 }
 
-/** Samples of a block or of some put together. */
-interface Decoded {
-  readonly samples: SampleArray
-  /** A byte a pixel, 0 where there is no value; undefined: everywhere. */
-  readonly valid: Uint8Array | undefined
-}
-
-/** What is stored of a block: undefined for nothing; or why it cannot be had. */
-type Stored = Uint8Array | FlagstoneError | undefined
-
 export interface Unit extends ViewedBlock {
   readonly width: number
   readonly rows: number
@@ -64,6 +52,7 @@ export class TiffImage {
   readonly unitsAcross: number
   readonly unitsDown: number
   readonly #source: ByteSource
+  readonly #stored: StoredBlocks
   /** For messages: 'level 2', 'the mask of level 0'. */
   readonly #name: string
   readonly #blocksInUnit: number
@@ -74,6 +63,7 @@ export class TiffImage {
   constructor(source: ByteSource, layout: ImageLayout, view: ImageView, name: string, skipsDamage = false) {
     this.#skipsDamage = skipsDamage
     this.#source = source
+    this.#stored = new StoredBlocks(source, layout, name, skipsDamage)
     this.layout = layout
     this.view = view
     this.#name = name
@@ -124,7 +114,7 @@ export class TiffImage {
       for (const plane of planes) {
         for (let y = unitY * this.#blocksInUnit; y < lastRow; y++) {
           const block = (plane * layout.blocksDown + y) * layout.blocksAcross + unitX
-          if (this.#isStored(block)) ranges.push([layout.offsets[block]!, layout.counts[block]!])
+          if (this.#stored.isStored(block)) ranges.push([layout.offsets[block]!, layout.counts[block]!])
         }
       }
     }
@@ -203,7 +193,7 @@ export class TiffImage {
   ): Promise<Decoded> {
     const { layout } = this
     const first = (plane * layout.blocksDown + from) * layout.blocksAcross + unitX
-    const inputs = await this.#fetch(first, to - from, unitX, from, scratch)
+    const inputs = await this.#stored.fetch(first, to - from, unitX, from, scratch)
     if (to - from === 1) return this.#block(inputs[0], unitX, from, plane, samples, scratch)
     const blockPixels = layout.blockWidth * layout.blockHeight
     const out = newSamples(this.#type, layout.blockWidth * rows * samples)
@@ -218,70 +208,6 @@ export class TiffImage {
     return { samples: out, valid }
   }
 
-  /**
-   * Stored bytes of `count` strips (or of one tile); undefined where nothing is stored, an error where they cannot be had
-   * and that may be. One read when they lie together.
-   */
-  async #fetch(
-    first: number,
-    count: number,
-    unitX: number,
-    unitY: number,
-    scratch: Scratch,
-  ): Promise<Stored[]> {
-    const { offsets, counts } = this.layout
-    let start = Number.POSITIVE_INFINITY
-    let end = 0
-    let sum = 0
-    const outside = new Map<number, FlagstoneError>()
-    for (let i = first; i < first + count; i++) {
-      if (!this.#isStored(i)) continue
-      if (!inside(this.#source, offsets[i]!, counts[i]!)) {
-        const where = `bytes ${offsets[i]}…${offsets[i]! + counts[i]!} of a file of ${this.#source.sizeBytes}`
-        const error = this.#corrupt(unitX, unitY + i - first, `it is said to be at ${where}`)
-        if (!this.#skipsDamage) throw error
-        outside.set(i, error)
-        continue
-      }
-      start = Math.min(start, offsets[i]!)
-      end = Math.max(end, offsets[i]! + counts[i]!)
-      sum += counts[i]!
-    }
-    if (sum === 0 && outside.size === 0) return new Array<undefined>(count).fill(undefined)
-    // uncompressed samples are looked at where they were read to, for as long as the unit lives
-    const memory = this.layout.compression === Compression.None ? undefined : scratch.memory
-    const read = async (at: number, length: number): Promise<Uint8Array> =>
-      scratch.add(await this.#source.read(at, length, memory))
-    const together =
-      sum > 0 && end - start <= 2 * sum
-        ? await this.#unlessDamaged(() => read(start, end - start))
-        : undefined
-    const inputs: Stored[] = []
-    for (let i = first; i < first + count; i++) {
-      const error = outside.get(i)
-      if (error !== undefined) inputs.push(error)
-      else if (!this.#isStored(i)) inputs.push(undefined)
-      // what cannot be read together may be read in part
-      else if (!(together instanceof Uint8Array))
-        inputs.push(await this.#unlessDamaged(() => read(offsets[i]!, counts[i]!)))
-      else inputs.push(together.subarray(offsets[i]! - start, offsets[i]! - start + counts[i]!))
-    }
-    return inputs
-  }
-
-  async #unlessDamaged(read: () => Promise<Uint8Array>): Promise<Uint8Array | FlagstoneError> {
-    try {
-      return await read()
-    } catch (error) {
-      if (this.#skipsDamage && isDamage(error)) return error
-      throw error
-    }
-  }
-
-  #isStored(block: number): boolean {
-    return this.layout.counts[block] !== 0 && this.layout.offsets[block] !== 0
-  }
-
   /** Samples of one stored block. */
   async #block(
     input: Stored,
@@ -291,14 +217,14 @@ export class TiffImage {
     samples: number,
     scratch: Scratch,
   ): Promise<Decoded> {
-    const shape = this.#shape(y, samples)
+    const shape = shapeOf(this.layout, y, samples)
     if (input === undefined) return { samples: this.#empty(shape, plane), valid: undefined }
     if (input instanceof FlagstoneError) return this.#lose(input, x, y, plane, shape, scratch)
     try {
-      return await this.#decode(input, shape, scratch)
+      return await decodeBlock(this.layout, input, shape, scratch)
     } catch (error) {
       if (!(error instanceof Problem)) throw error
-      const corrupt = this.#corrupt(x, y, error.message)
+      const corrupt = this.#stored.corrupt(x, y, error.message)
       if (!this.#skipsDamage) throw corrupt
       return this.#lose(corrupt, x, y, plane, shape, scratch)
     }
@@ -330,34 +256,6 @@ export class TiffImage {
     return { samples: this.#empty(shape, plane), valid: new Uint8Array(shape.width * shape.rows) }
   }
 
-  async #decode(input: Uint8Array, shape: BlockShape, scratch: Scratch): Promise<Decoded> {
-    const { layout } = this
-    const kind = codecKind(layout.compression)
-    if (kind === 'picture')
-      return { samples: await decompressPicture(layout, input, shape), valid: undefined }
-    if (kind === 'samples') {
-      const { data, valid } = await decompressSamples(layout, input, shape)
-      return { samples: data, valid }
-    }
-    const stored = layout.reversedBits ? reverseBits(input) : input
-    const bytes = scratch.add(decompressBytes(layout, stored, shape, scratch.memory))
-    if (layout.ycbcr !== undefined) {
-      return { samples: ycbcrToRgb(layout.ycbcr, bytes, shape.width, shape.rows), valid: undefined }
-    }
-    // Strips may share their bytes in the file.
-    const isOwned = layout.compression !== Compression.None
-    return { samples: decodeSamples(layout, bytes, shape, isOwned), valid: undefined }
-  }
-
-  #shape(y: number, samples: number): BlockShape {
-    const { layout } = this
-    const { blockWidth: width, blockHeight, ycbcr } = layout
-    const rows = layout.tiled ? blockHeight : Math.min(blockHeight, layout.height - y * blockHeight)
-    const rowBytes = Math.ceil((width * samples * layout.bitsPerSample) / 8)
-    const bytes = ycbcr === undefined ? rowBytes * rows : unitBytes(ycbcr, width, rows)
-    return { width, rows, fullRows: blockHeight, samples, bytes }
-  }
-
   #empty(shape: BlockShape, plane: number): SampleArray {
     const out = newSamples(this.#type, shape.width * shape.rows * shape.samples)
     for (let s = 0; s < shape.samples; s++) {
@@ -366,46 +264,4 @@ export class TiffImage {
     }
     return out
   }
-
-  #corrupt(x: number, y: number, why: string): FlagstoneError {
-    const kind = this.layout.tiled ? `tile ${x},${y}` : `strip ${y}`
-    return new FlagstoneError(
-      'SOURCE_CORRUPT',
-      `${this.#source.name}: ${kind} of ${this.#name} cannot be decoded: ${why}; the file is damaged, get a complete copy`,
-      { path: this.#source.name },
-    )
-  }
 }
-
-/** Memory that was taken on the way to a unit. */
-class Scratch {
-  readonly memory: PixelMemory | undefined
-  readonly #taken = new Set<Uint8Array>()
-  /** What could not be read on the way. */
-  lost: Loss[] | undefined
-
-  constructor(memory: PixelMemory | undefined) {
-    this.memory = memory
-  }
-
-  add(bytes: Uint8Array): Uint8Array {
-    if (this.memory !== undefined) this.#taken.add(bytes)
-    return bytes
-  }
-
-  /** What the unit's arrays lie in. */
-  keep({ data, mask }: Unit): void {
-    for (const bytes of this.#taken) {
-      const isUsed = [data, mask].some((a) => a?.buffer === bytes.buffer && a.byteOffset === bytes.byteOffset)
-      if (isUsed) this.#taken.delete(bytes)
-    }
-  }
-
-  giveBack(): void {
-    for (const bytes of this.#taken) this.memory?.give(bytes)
-  }
-}
-
-/** Samples that come out of decoding as 8-bit ones, whatever the tags say. */
-const isDecodedTo8Bits = (layout: ImageLayout): boolean =>
-  codecKind(layout.compression) === 'picture' || layout.ycbcr !== undefined

@@ -51,6 +51,16 @@ export interface ImageLayout {
 
 const FORMATS = ['uint', 'uint', 'int', 'float', 'uint', 'complex', 'complex'] as const
 
+async function readDepth(source: ByteSource, ifd: Ifd, samples: number): Promise<number> {
+  const bits = (await ifd.numbers(Tag.BitsPerSample, samples)) ?? Float64Array.of(1)
+  const depth = positive(source, bits[0], 'number of bits per sample')
+  if (bits.every((b) => b === depth)) return depth
+  throw new FlagstoneError(
+    'SOURCE_UNSUPPORTED',
+    `${source.name} has bands of different depths (${[...bits.subarray(0, 8)].join(', ')} bits), which is not supported; convert it with gdal_translate -ot Byte`,
+  )
+}
+
 async function readFormat(
   source: ByteSource,
   ifd: Ifd,
@@ -92,14 +102,7 @@ async function readYCbCr(ifd: Ifd): Promise<YCbCr> {
 export async function readLayout(source: ByteSource, ifd: Ifd, littleEndian: boolean): Promise<ImageLayout> {
   const samplesPerPixel = positive(source, (await ifd.number(Tag.SamplesPerPixel)) ?? 1, 'number of samples')
   if (samplesPerPixel > 65535) throw corrupt(source, `it claims ${samplesPerPixel} samples per pixel`)
-  const bits = (await ifd.numbers(Tag.BitsPerSample, samplesPerPixel)) ?? Float64Array.of(1)
-  const bitsPerSample = positive(source, bits[0], 'number of bits per sample')
-  if (bits.some((b) => b !== bitsPerSample)) {
-    throw new FlagstoneError(
-      'SOURCE_UNSUPPORTED',
-      `${source.name} has bands of different depths (${[...bits.subarray(0, 8)].join(', ')} bits), which is not supported; convert it with gdal_translate -ot Byte`,
-    )
-  }
+  const bitsPerSample = await readDepth(source, ifd, samplesPerPixel)
   const planar = (await ifd.number(Tag.PlanarConfiguration)) === 2 && samplesPerPixel > 1
   const planes = planar ? samplesPerPixel : 1
   const compression = (await ifd.number(Tag.Compression)) ?? Compression.None

@@ -1,0 +1,45 @@
+// Whether what was begun may be continued, with sources that may have changed since.
+import { FlagstoneError } from '../../errors.js'
+import type { ResolvedBuildOptions } from '../options.js'
+import { isSourceFact } from '../sources/facts.js'
+import { damagedSources } from '../work/damage.js'
+import { changesOf, inOneClause } from './changed-sources.js'
+import type { Checkpoint } from './checkpoint.js'
+import { differences, digestOf, requireSame } from './fingerprint.js'
+
+/** Facts that follow from the sources where nobody chose them. */
+const PLANNED_FACTS = new Set(['the lowest zoom', 'the highest zoom', 'the zoom of the work units'])
+
+/** What a build begins with whose sources may have changed since `found`. @throws NOT_RESUMABLE when they have */
+export function accepted(found: Checkpoint, fresh: Checkpoint, options: ResolvedBuildOptions): Checkpoint {
+  const { out } = options
+  const differing = differences(found.fingerprint, fresh.fingerprint)
+  if (differing.length === 0) return { ...fresh, ...found }
+  const changes = changesOf(found.sources ?? [], fresh.sources ?? [])
+  const isOfSources =
+    found.sources !== undefined &&
+    changes.length > 0 &&
+    differing.every((name) => isSourceFact(name) || PLANNED_FACTS.has(name))
+  if (!isOfSources) requireSame(out, found.fingerprint, fresh.fingerprint)
+  const said = inOneClause(changes)
+  if (found.cover !== fresh.cover || !differing.every(isSourceFact)) {
+    throw new FlagstoneError(
+      'NOT_RESUMABLE',
+      `${out} cannot be continued: ${said}. The sources ask for other tiles than before, so what is done so far does not fit: use --overwrite instead of --resume to start again.`,
+      { path: out },
+    )
+  }
+  if (!options.acceptChanged) {
+    const empty = damagedSources(found.tally.damage ?? []).reduce((sum, { blocks }) => sum + blocks, 0)
+    const stays = empty === 0 ? 'stay as they are' : `stay as they are, with ${empty} blocks left empty`
+    throw new FlagstoneError(
+      'NOT_RESUMABLE',
+      `${out}: ${said}. Use --resume --accept-changed (acceptChanged) to continue with the sources as they are now; the tiles that are done ${stays}. Or use --overwrite instead of --resume to start again.`,
+      { path: out },
+    )
+  }
+  return { ...found, ...fresh, ...progressOf(found), owner: found.owner ?? digestOf(found.fingerprint) }
+}
+
+const progressOf = ({ place, subtreesDone, tally, pending }: Checkpoint): Checkpoint =>
+  ({ place, subtreesDone, tally, pending }) as Checkpoint

@@ -1,0 +1,34 @@
+// Memory taken while a unit is read and decoded, and what was lost on the way.
+
+import type { Loss } from '../../losses.js'
+import type { PixelMemory } from '../../pixels.js'
+import type { ViewedBlock } from '../../view/view-kernels.js'
+
+/** Memory that was taken on the way to a unit. */
+export class Scratch {
+  readonly memory: PixelMemory | undefined
+  readonly #taken = new Set<Uint8Array>()
+  /** What could not be read on the way. */
+  lost: Loss[] | undefined
+
+  constructor(memory: PixelMemory | undefined) {
+    this.memory = memory
+  }
+
+  add(bytes: Uint8Array): Uint8Array {
+    if (this.memory !== undefined) this.#taken.add(bytes)
+    return bytes
+  }
+
+  /** What the unit's arrays lie in. */
+  keep({ data, mask }: ViewedBlock): void {
+    for (const bytes of this.#taken) {
+      const isUsed = [data, mask].some((a) => a?.buffer === bytes.buffer && a.byteOffset === bytes.byteOffset)
+      if (isUsed) this.#taken.delete(bytes)
+    }
+  }
+
+  giveBack(): void {
+    for (const bytes of this.#taken) this.memory?.give(bytes)
+  }
+}
