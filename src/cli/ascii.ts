@@ -34,6 +34,9 @@ export function isUtf8({ LC_ALL, LC_CTYPE, LANG }: Readonly<Record<string, strin
 export function asciiIo(io: Io): Io {
   const spelled = (output: Output): Output => ({
     write: (chunk) => output.write(typeof chunk === 'string' ? toAscii(chunk) : chunk),
+    get writableLength() {
+      return output.writableLength ?? 0
+    },
   })
   return { ...io, stdout: spelled(io.stdout), stderr: spelled(io.stderr) }
 }

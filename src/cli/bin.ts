@@ -38,6 +38,7 @@ process.on('SIGHUP', () => {
 })
 
 const FAILED = 1
+const LAST_MESSAGES_MS = 1000
 const LEAST_DESCRIPTORS = 16
 
 /** For what nobody was there to catch: a sentence, and a stack where it is a defect or one was asked for. */
@@ -93,6 +94,10 @@ try {
     onForcedStop: (listener) => void lastWords.add(listener),
     onHangup: process.stdin.isTTY ? undefined : (listener) => void hangups.add(listener),
   })
+  // messages that nobody reads do not keep us; a result that is read slowly does
+  setInterval(() => {
+    if (process.stdout.writableLength === 0) process.exit()
+  }, LAST_MESSAGES_MS).unref()
 } catch (error) {
   fail(error)
 }

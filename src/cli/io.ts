@@ -3,6 +3,8 @@ import { oneLine } from './printable.js'
 
 export interface Output {
   write(chunk: string | Uint8Array): unknown
+  /** Bytes that were written and not taken yet, of a stream. */
+  readonly writableLength?: number
 }
 
 export interface Io {

@@ -20,6 +20,9 @@ export const oneLine = (text: string): string => printable(text).replace(/[\n\t]
 export function printableIo(io: Io): Io {
   const shown = (output: Output): Output => ({
     write: (chunk) => output.write(typeof chunk === 'string' ? printable(chunk) : chunk),
+    get writableLength() {
+      return output.writableLength ?? 0
+    },
   })
   return { ...io, stdout: shown(io.stdout), stderr: shown(io.stderr), terminal: io.terminal ?? io.stderr }
 }

@@ -334,6 +334,10 @@ t.test('hostile addresses: 400 and a sentence, and nothing is computed', async (
     t.equal(reply.status, 400, path)
     t.match(await reply.json(), { error: /^.*\.$/ }, path)
   }
+  const metres = await ask('/a/bbox/500000,4000000,600000,4100000/300x300.png')
+  t.match(await metres.json(), {
+    error: /look like metres, and as web mercator \(EPSG:3857\) they are 4\.49158,/,
+  })
   t.equal((await ask('/v/bbox/auto/5x5.png')).status, 404)
   t.equal((await ask('/none/bbox/auto/5x5.png')).status, 404)
   t.equal((await ask('/a/bbox/1,2,3,4/5x5.png', { method: 'POST' })).status, 405)

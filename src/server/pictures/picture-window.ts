@@ -1,4 +1,5 @@
 // The part of the world that a picture shows, out of an address.
+import { notDegrees } from '../../grid/tiles/degrees.js'
 import { LIMIT_LATITUDE } from '../../grid/tiles/mercator.js'
 import { columnOf, rowOf, type Window, windowOfBbox } from '../../sampling/window.js'
 import { HttpError } from '../http/message.js'
@@ -19,7 +20,10 @@ export function windowOfText(text: string): Window {
       "The window is west,south,east,north in degrees, or 'auto' for the whole source.",
     )
   }
-  return windowOf(numbers as [number, number, number, number])
+  const bbox = numbers as [number, number, number, number]
+  const problem = notDegrees(bbox)
+  if (problem !== undefined) throw new HttpError(400, `The window ${text} is not valid: ${problem}.`)
+  return windowOf(bbox)
 }
 
 /** @throws HttpError 404 when that is not known */
@@ -91,7 +95,7 @@ function numbersOf(text: string, count: number): number[] | undefined {
   const parts = text.split(',', count + 1)
   if (parts.length !== count) return undefined
   const numbers = parts.map((part) =>
-    /^ ?[+-]?\d{1,4}(\.\d{0,20})?(e-\d{1,3})?$/i.test(part) ? Number(part) : Number.NaN,
+    /^ ?[+-]?\d{1,9}(\.\d{0,20})?(e-\d{1,3})?$/i.test(part) ? Number(part) : Number.NaN,
   )
   return numbers.every(Number.isFinite) ? numbers : undefined
 }

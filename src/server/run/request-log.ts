@@ -4,12 +4,9 @@ import { FlagstoneError } from '../../errors.js'
 import type { ServerHooks } from '../context.js'
 import type { ServerRequest } from '../http/message.js'
 import { clientAddress } from '../http/public-url.js'
+import { boundedSink, type LogSink } from './bounded-sink.js'
 import type { LogLevel } from './listen-options.js'
 import { Repeats } from './repeats.js'
-
-export interface LogSink {
-  write(line: string): unknown
-}
 
 const SAID = {
   added: 'source added',
@@ -28,15 +25,20 @@ export function requestLog(
   level: LogLevel | undefined,
   options: { readonly trustProxy: boolean },
 ): ServerHooks {
+  const base = { pid: process.pid }
+  const bounded = boundedSink(sink, (lines) => {
+    const about = { level: 'warn', time: new Date().toISOString(), ...base, lines }
+    return `${JSON.stringify({ ...about, msg: 'lines were left out: the log was not read' })}\n`
+  })
   const log = pino(
     {
       level: level ?? 'warn',
-      base: { pid: process.pid },
+      base,
       timestamp: pino.stdTimeFunctions.isoTime,
       serializers: { err: shown },
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (line) => void sink.write(line) },
+    { write: (line) => void bounded.write(line) },
   )
   const asked = (query: ServerRequest): object => ({
     method: query.method,

@@ -5,9 +5,10 @@ import { insideOf, openTileServer, type TileServer } from '../handler.js'
 import { LOOPBACK_HOSTS } from '../http/allowed-hosts.js'
 import type { ServerOptions } from '../options.js'
 import type { SourceInput } from '../sources/source.js'
+import type { LogSink } from './bounded-sink.js'
 import { listen } from './listen.js'
 import type { ListenOptions, LogLevel } from './listen-options.js'
-import { type LogSink, requestLog } from './request-log.js'
+import { requestLog } from './request-log.js'
 
 export interface ServeJob {
   /** By path: open readers cannot be handed over. */
