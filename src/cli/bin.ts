@@ -1,12 +1,7 @@
 #!/usr/bin/env node
 // The only file that touches `process`: arguments in, exit code out, Ctrl-C as an AbortSignal.
 import { register } from 'node:module'
-import {
-  descriptorLimit,
-  freeDescriptors,
-  GENTLE_LOADER,
-  hasFewDescriptors,
-} from '../platform/descriptors.js'
+import { descriptorLimit, freeDescriptors, gentleLoader, hasFewDescriptors } from '../platform/descriptors.js'
 import { isUtf8 } from './ascii.js'
 import { oneLine, printable } from './printable.js'
 
@@ -76,7 +71,7 @@ function prepareToLoad(): void {
       { syscall: 'open' },
     )
   }
-  register(GENTLE_LOADER)
+  register(gentleLoader())
 }
 
 try {

@@ -1,5 +1,6 @@
 // How many files this process may still open, for those that would open many.
 import { readdirSync, readFileSync } from 'node:fs'
+import { beside } from '../beside.js'
 
 /** Descriptors the process may have: its soft limit. Infinity where the system does not say. */
 export function descriptorLimit(): number {
@@ -15,7 +16,7 @@ export function descriptorLimit(): number {
 export const hasFewDescriptors = (): boolean => descriptorLimit() < 200
 
 /** The hook of node:module that loads them one after another instead. */
-export const GENTLE_LOADER = new URL('./gentle-loader.js', import.meta.url).href
+export const gentleLoader = (): string => beside('platform/gentle-loader.js').href
 
 /** Of that limit, what is free now: 0 or more. */
 export function freeDescriptors(): number {

@@ -6,6 +6,7 @@
 // file (not that it is durable: that is sync's business).
 import { closeSync, constants, existsSync, openSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
+import { beside } from '../beside.js'
 import { O_DIRECT } from './direct.js'
 import { addressOf } from './libc.js'
 
@@ -13,7 +14,7 @@ import { addressOf } from './libc.js'
 const ALIGN_BYTES = 4096
 const BUFFERS = 3
 /** Missing where we were put into a bundle. */
-const THREAD = new URL('./write-thread.js', import.meta.url)
+const THREAD = beside('platform/write-thread.js')
 /** A thread that has not begun by then will not: there was no memory for it, or no descriptor. */
 const BEGIN_MS = 10_000
 

@@ -3,13 +3,11 @@
 //
 // Whoever calls it has several pictures in flight, and decodes each once: libvips' own threads and cache would
 // only be in the way.
-import { createRequire } from 'node:module'
 import type sharpLibrary from 'sharp'
 import type { Sharp, SharpOptions } from 'sharp'
+import { requirePackage } from '../beside.js'
 import { FlagstoneError } from '../errors.js'
 
-// it is CommonJS, so it can be had at once
-const require = createRequire(import.meta.url)
 let loaded: typeof sharpLibrary | undefined
 
 function load(): typeof sharpLibrary {
@@ -22,7 +20,7 @@ function load(): typeof sharpLibrary {
 /** It is missing, of another platform, or there is no descriptor left to open it: no fault of the picture. */
 function required(): typeof sharpLibrary {
   try {
-    return require('sharp') as typeof sharpLibrary
+    return requirePackage('sharp') as typeof sharpLibrary
   } catch (cause) {
     const [said] = (cause instanceof Error ? cause.message : String(cause)).split('\n')
     throw new FlagstoneError(

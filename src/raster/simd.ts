@@ -6,6 +6,7 @@
 // behind every array that is taken lie PADDING bytes that a kernel may read (never write).
 // Without WebAssembly SIMD (or without the built module) there is none, and all is done in JavaScript and sharp.
 import { readFileSync } from 'node:fs'
+import { beside } from '../beside.js'
 import type { PixelMemory } from './pixels.js'
 
 /** What of the engine's interface is used; Node's types leave it out. */
@@ -164,7 +165,7 @@ export function useKernels(module: KernelModule | undefined): void {
 function compile(): WebAssembly.Module | undefined {
   if (process.env.FLAGSTONE_SIMD === '0') return undefined
   try {
-    return new WebAssembly.Module(readFileSync(new URL('./wasm/kernels.wasm', import.meta.url)))
+    return new WebAssembly.Module(readFileSync(beside('raster/wasm/kernels.wasm')))
   } catch {
     // not built, or an engine without SIMD
     return undefined

@@ -1,6 +1,15 @@
 // What the system refuses is one sentence and an exit code: never a stack, never a wait without end.
 import { execFileSync, spawn } from 'node:child_process'
-import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -225,17 +234,25 @@ t.test('a build inside a bundle uses the thread that it has, and says why', asyn
   writeFileSync(join(dir, 'package.json'), '{"type":"module"}')
   rmSync(join(dir, 'lib', 'src', 'pyramid', 'work', 'worker.js'))
   rmSync(join(dir, 'lib', 'src', 'platform', 'write-thread.js'))
+  // what esbuild leaves in CommonJS (test/repository/layers.test.ts holds that no other file asks)
+  cpSync(join(dir, 'lib'), join(dir, 'cjs'), { recursive: true })
+  const asking = join(dir, 'cjs', 'src', 'beside.js')
+  const empty = readFileSync(asking, 'utf8').replaceAll('import.meta', '({})')
+  writeFileSync(asking, `const __filename = ${JSON.stringify(join(dir, 'bundle.cjs'))}\n${empty}`)
   const paint = (x: number, y: number): number => (x * 7 + y * 13) % 256
   writeFileSync(join(dir, 'a.tif'), smallTiff({ width: 2048, height: 2048, block: 256, paint }).bytes)
-  writeFileSync(
-    join(dir, 'app.js'),
-    `import { build, FlagstoneError } from './lib/src/index.js'
-     const report = await build({ sources: ['a.tif'], out: 'a.pmtiles', threads: 2, minZoom: 16, maxZoom: 16 })
-     console.log(JSON.stringify(report))`,
-  )
-  const { code, stdout, stderr } = await shell(dir, `"${process.execPath}" app.js`)
-  t.equal(code, 0, stderr)
-  const { tiles, notes } = JSON.parse(stdout) as { tiles: number; notes: string[] }
-  t.ok(tiles > 64)
-  t.match(notes.join('\n'), /one thread.*bundle/)
+  for (const form of ['lib', 'cjs']) {
+    writeFileSync(
+      join(dir, 'app.js'),
+      `import { build } from './${form}/src/index.js'
+       const out = '${form}.pmtiles'
+       const report = await build({ sources: ['a.tif'], out, threads: 2, minZoom: 16, maxZoom: 16 })
+       console.log(JSON.stringify(report))`,
+    )
+    const { code, stdout, stderr } = await shell(dir, `"${process.execPath}" app.js`)
+    t.equal(code, 0, `${form}: ${stderr}`)
+    const { tiles, notes } = JSON.parse(stdout) as { tiles: number; notes: string[] }
+    t.ok(tiles > 64, form)
+    t.match(notes.join('\n'), /one thread.*bundle/, form)
+  }
 })

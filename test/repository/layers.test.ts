@@ -8,6 +8,7 @@ import { root } from '../helpers/paths.js'
 const LAYER: Record<string, number> = {
   // runs in browsers: imports nothing of the others
   viewer: 0,
+  beside: 0.5,
   errors: 1,
   version: 1,
   grid: 2,
@@ -231,6 +232,16 @@ t.test('format/ does no I/O, the store never touches node:fs, only platform/ kno
     })
     .map(({ file, target }) => `${file} → ${target}`)
   t.same(wrong, [])
+  t.end()
+})
+
+t.test('one place asks where our files are: a bundle of CommonJS has no import.meta.url', (t) => {
+  const ours = files.filter((file) => !file.startsWith('viewer/'))
+  const asking = ours.filter((file) => {
+    const text = readFileSync(join(src, file), 'utf8').replace(/\/\/.*$/gm, '')
+    return /import\.meta\b|\bcreateRequire\b/.test(text)
+  })
+  t.same(asking, ['beside.ts'])
   t.end()
 })
 

@@ -5,15 +5,15 @@
 // (x = easting or longitude first), as GeoTIFF geotransforms use them, whatever order the CRS declares.
 // A geographic CRS keeps the turn of its longitudes: 190° stays 190°, so images over the antimeridian are
 // continuous.
-import { createRequire } from 'node:module'
 import type Proj4 from 'proj4'
+import { requirePackage } from '../../beside.js'
 import { FlagstoneError } from '../../errors.js'
 import { latToMetres, lonToMetres, metresToLat, metresToLon } from '../tiles/mercator.js'
 import type { Crs } from './crs.js'
 import { type ProjText, readProj } from './proj-text.js'
 
 // as CommonJS it is there in a fifth of the time that importing it takes
-const proj4 = createRequire(import.meta.url)('proj4') as typeof Proj4
+const proj4 = requirePackage('proj4') as typeof Proj4
 
 /** x and y of the result. */
 export type PointOut = Float64Array

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { beside } from '../../beside.js'
 import { FlagstoneError } from '../../errors.js'
 import { fromNodeError } from '../../platform/system-error.js'
 import { kernelModule } from '../../raster/simd.js'
@@ -18,7 +19,7 @@ import { SubtreeBuilder, type SubtreeResult } from './subtree.js'
 import { createClaims, TaskBoard } from './task-board.js'
 import type { SubtreeAnswer, WorkerSetup } from './worker.js'
 
-const WORKER = new URL('./worker.js', import.meta.url)
+const WORKER = beside('pyramid/work/worker.js')
 
 /** It is not where flagstone was put into a bundle: then there are no threads but the caller's. */
 export const isWorkerThere = (): boolean => existsSync(WORKER)

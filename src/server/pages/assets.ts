@@ -6,11 +6,10 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { extname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { beside } from '../../beside.js'
 import type { Routed, ServerContext } from '../context.js'
 import { bytesAnswer, textAnswer } from '../http/json-answer.js'
 import { HttpError, type Reply } from '../http/message.js'
-
-const folder = fileURLToPath(new URL('../../viewer/', import.meta.url))
 
 const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
@@ -35,6 +34,7 @@ class Assets {
 
   constructor() {
     const all = createHash('sha1')
+    const folder = fileURLToPath(beside('viewer/'))
     const names = existsSync(folder) ? (readdirSync(folder, { recursive: true }) as string[]).sort() : []
     for (const name of names) {
       const extension = extname(name)

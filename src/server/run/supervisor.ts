@@ -7,8 +7,9 @@ import cluster, { type Worker } from 'node:cluster'
 import { existsSync } from 'node:fs'
 import { setTimeout as after } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { beside } from '../../beside.js'
 import { FlagstoneError } from '../../errors.js'
-import { GENTLE_LOADER, hasFewDescriptors } from '../../platform/descriptors.js'
+import { gentleLoader, hasFewDescriptors } from '../../platform/descriptors.js'
 import { parseOptions } from '../../store/options.js'
 import type { MetricsSnapshot } from '../metrics/metrics.js'
 import { freePort } from './listen.js'
@@ -40,7 +41,7 @@ export async function supervise(
   const { host, port, shutdownMs } = parseOptions(listenOptions, job.listen, 'listen option')
   // every worker gets the same number, also one that is started when all others are dead
   const listen = { ...job.listen, port: await freePort(host, port) }
-  const script = fileURLToPath(new URL('./worker.js', import.meta.url))
+  const script = fileURLToPath(beside('server/run/worker.js'))
   if (!existsSync(script)) {
     throw new FlagstoneError(
       'UNSUPPORTED_PLATFORM',
@@ -48,7 +49,7 @@ export async function supervise(
       { path: script },
     )
   }
-  const gently = `import { register } from 'node:module'; register(${JSON.stringify(GENTLE_LOADER)})`
+  const gently = `import { register } from 'node:module'; register(${JSON.stringify(gentleLoader())})`
   const loader = hasFewDescriptors() ? ['--import', `data:text/javascript,${encodeURIComponent(gently)}`] : []
   cluster.setupPrimary({ exec: script, args: [], execArgv: [...process.execArgv, ...loader] })
   const crew = new Crew(count, { ...job, listen }, shutdownMs, note)

@@ -1,15 +1,15 @@
 // LERC blocks (Limited Error Raster Compression, Lerc2: https://github.com/Esri/lerc) through Esri's decoder in
 // WebAssembly. Its memory only grows and it believes what headers claim, so the headers are read here first:
 // a blob must be exactly what the block's shape and the file's sample format ask for.
-import { createRequire } from 'node:module'
 import type * as Lerc from 'lerc'
+import { requirePackage } from '../../../beside.js'
 import type { SampleArray } from '../../view/tone.js'
 import { Problem } from '../file/problem.js'
 import type { BlockShape, DecodedSamples, SampleCoding } from './coding.js'
 
 // The package calls its module .js without saying that it is one: Node before 20.19, and any loader hook, refuse
 // to import it. Its CommonJS file is the same code.
-const lerc = createRequire(import.meta.url)('lerc') as typeof Lerc
+const lerc = requirePackage('lerc') as typeof Lerc
 
 const MAGIC = [0x4c, 0x65, 0x72, 0x63, 0x32, 0x20]
 const OLDEST = 1

@@ -2,11 +2,10 @@
 // delta filter and LZMA2, which is what libtiff writes. The container is parsed here, because the native
 // decoder refuses the delta filter and would allocate what a hostile stream claims: the LZMA2 chunks are
 // walked first (each says how much comes out of it), then decoded natively, then the deltas are summed up.
-import { createRequire } from 'node:module'
 import type Lzma2 from '@napi-rs/lzma/lzma2'
+import { requirePackage } from '../../../beside.js'
 import { Problem } from '../file/problem.js'
 
-const require = createRequire(import.meta.url)
 const STREAM_MAGIC = [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]
 const STREAM_HEADER = 12
 /** Bytes of a check, by its number. */
@@ -89,7 +88,7 @@ function walkChunks(cursor: Cursor, most: number): { chunks: Uint8Array; outByte
 
 function decodeChunks(chunks: Uint8Array, outBytes: number): Uint8Array {
   // few files need it, and it is CommonJS, so it can be had at once
-  const lzma2 = require('@napi-rs/lzma/lzma2') as typeof Lzma2
+  const lzma2 = requirePackage('@napi-rs/lzma/lzma2') as typeof Lzma2
   let out: Uint8Array
   try {
     out = lzma2.decompressSync(chunks)

@@ -2,16 +2,14 @@
 // ends and what can come out of it. Decoded by Node itself where it can (from 22.15 on), else in WebAssembly, else
 // by fzstd (a quarter of the speed), which believes headers: it gets one of our own, without a stated size and
 // with a window no larger than the block.
-import { createRequire } from 'node:module'
 import * as zlib from 'node:zlib'
 import type * as Fzstd from 'fzstd'
+import { requirePackage } from '../../../beside.js'
 import { staged } from '../../inflate.js'
 import type { PixelMemory } from '../../pixels.js'
 import { type Simd, simd } from '../../simd.js'
 import { Problem } from '../file/problem.js'
 
-// CommonJS, so that it can be had when it is needed, which is seldom
-const require = createRequire(import.meta.url)
 const MAGIC = 0xfd2fb528
 /** Skippable frames: 0x184d2a50 … 5f. */
 const SKIPPABLE = 0x184d2a5
@@ -149,7 +147,7 @@ const decodeHere: Way = (input, frame, out) => {
   bytes[5] = windowDescriptor(out.length)
   bytes.set(input.subarray(frame.start, frame.end), 6)
   try {
-    const { decompress } = require('fzstd') as typeof Fzstd
+    const { decompress } = requirePackage('fzstd') as typeof Fzstd
     return put(decompress(bytes), out)
   } catch (error) {
     throw broken((error as Error).message)
