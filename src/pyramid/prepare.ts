@@ -6,7 +6,7 @@ import { isDamage } from '../raster/losses.js'
 import type { ValueView } from '../raster/source.js'
 import { readCutline } from './cutline/cutline.js'
 import type { ResolvedBuildOptions } from './options.js'
-import { oversamplingNote } from './plan/oversampling.js'
+import { emptyTilesNote, oversamplingNote } from './plan/oversampling.js'
 import { type BuildPlan, planBuild } from './plan/plan.js'
 import { readInfos, type SkippedSource } from './sources/infos.js'
 import { expandInputs } from './sources/inputs.js'
@@ -80,7 +80,7 @@ export async function prepare(given: ResolvedBuildOptions, context: PrepareConte
 
 /** What was chosen that nobody asked for, and what was asked for that costs more than it gives; sentences. */
 export function notesOf({ plan, options, colours, notes }: Prepared): string[] {
-  const beyond = oversamplingNote(plan, options)
+  const beyond = oversamplingNote(plan, options) ?? emptyTilesNote(plan)
   return [...notes, ...(beyond === undefined ? [] : [beyond]), ...colours.notes]
 }
 

@@ -1,6 +1,5 @@
 // What the tiles of a file are to those who put them together: colours, or heights. Colours that stand for
 // heights (terrain-RGB) must never be resampled as colours: a mean of codes is no code of the mean.
-import { FlagstoneError } from '../errors.js'
 import { TileType } from '../format/tile-type.js'
 import { type Canvas, createCanvas, createValueCanvas } from '../raster/canvas.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
@@ -48,22 +47,26 @@ export type ElevationKind = TerrainRgb | 'numbers'
 export function elevationOf(tiles: TileSet): ElevationKind | undefined {
   const { encoding } = tiles.metadata()
   const [lowest] = tiles.levels()
-  const first = lowest && tiles.tiles({ zoom: lowest.zoom }).next()
-  if (first !== undefined && first.done !== true) {
-    const { z, x, y } = first.value
-    if (typeOf(tiles, z, x, y) === TileType.elevation) return 'numbers'
-  }
+  if (lowest !== undefined && firstType(tiles, lowest.zoom) === TileType.elevation) return 'numbers'
   return isTerrainRgb(encoding) ? encoding : undefined
 }
 
-/** Undefined for one that is too large to be read, too. */
-function typeOf(tiles: TileSet, z: number, x: number, y: number): TileType | undefined {
-  try {
-    return tiles.get(z, x, y)?.type
-  } catch (error) {
-    if (error instanceof FlagstoneError && error.code === 'TOO_LARGE') return undefined
-    throw error
+/** Of the first tiles of a zoom, how many are looked at for one that can be read. */
+const LOOKED_AT = 8
+
+/** Of the first tile of a zoom that can be read; whoever reads the others hears what is wrong with them. */
+function firstType(tiles: TileSet, zoom: number): TileType | undefined {
+  let looked = 0
+  for (const { z, x, y } of tiles.tiles({ zoom })) {
+    try {
+      return tiles.get(z, x, y)?.type
+    } catch (error) {
+      const { code } = error as { code?: unknown }
+      if (code !== 'DAMAGED' && code !== 'TOO_LARGE') throw error
+      if (++looked === LOOKED_AT) break
+    }
   }
+  return undefined
 }
 
 export const formOf = (kind: ElevationKind): TileForm<Float32Array> =>

@@ -186,7 +186,20 @@ export class TileMosaic<T extends Samples = Uint8Array> {
   }
 
   #has(zoom: number, x: number, y: number): boolean {
-    return this.#zooms.has(zoom) && this.#reader.has(zoom, x, y)
+    if (!this.#zooms.has(zoom)) return false
+    try {
+      return this.#reader.has(zoom, x, y)
+    } catch (error) {
+      // it is there, and reading it says what is wrong
+      this.#requireDamage(error)
+      return true
+    }
+  }
+
+  /** Throws all that is not a tile's damage which `onDamage` wants to hear of. */
+  #requireDamage(error: unknown): asserts error is FlagstoneError {
+    const isDamage = error instanceof FlagstoneError && DAMAGE.has(error.code)
+    if (this.#onDamage === undefined || !isDamage) throw error
   }
 
   /** Decoded. */
@@ -224,9 +237,8 @@ export class TileMosaic<T extends Samples = Uint8Array> {
       const tile = this.#reader.get(zoom, x, y)
       return tile && (await this.#form.decode(tile.bytes))
     } catch (error) {
-      const isDamage = error instanceof FlagstoneError && DAMAGE.has(error.code)
-      if (this.#onDamage === undefined || !isDamage) throw error
-      this.#onDamage(zoom, x, y, error)
+      this.#requireDamage(error)
+      this.#onDamage?.(zoom, x, y, error)
       return undefined
     }
   }

@@ -241,11 +241,17 @@ function diagonalShare(crs: Crs, placement: Placement, width: number, height: nu
   return share > 0.5 && share <= 1 ? share : 1
 }
 
+/** The finest of 49 places: what the image's diagonal would be if all of it were as there. */
 function localResolution(crs: Crs, placement: Placement, width: number, height: number): number {
   const { forward } = transformer(crs, WEB_MERCATOR)
   const mapper = mapperOf(placement)
   const a = new Float64Array(2)
   const b = new Float64Array(2)
+  const stepTo = (column: number, row: number): number => {
+    mapper.toMap(column, row, b)
+    forward(b[0]!, b[1]!, b)
+    return Math.hypot(b[0]! - a[0]!, b[1]! - a[1]!)
+  }
   let best = Number.POSITIVE_INFINITY
   for (let j = 1; j < 8; j++) {
     for (let i = 1; i < 8; i++) {
@@ -253,10 +259,9 @@ function localResolution(crs: Crs, placement: Placement, width: number, height: 
       const row = (height * j) / 8
       mapper.toMap(column, row, a)
       forward(a[0]!, a[1]!, a)
-      mapper.toMap(column + 1, row, b)
-      forward(b[0]!, b[1]!, b)
       if (Math.abs(a[1]!) > LIMIT_METRES) continue
-      const step = Math.hypot(b[0]! - a[0]!, b[1]! - a[1]!)
+      const diagonal = Math.hypot(stepTo(column + 1, row) * width, stepTo(column, row + 1) * height)
+      const step = diagonal / Math.hypot(width, height)
       if (step < best) best = step
     }
   }

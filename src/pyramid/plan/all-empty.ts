@@ -56,7 +56,7 @@ function tooSmall(
   const what =
     sources.length === 1 ? `${sources[0]!.path} is` : `The largest of the ${sources.length} sources is`
   return (
-    `${what} ${metres(largest.width)} wide and ${metres(largest.height)} high, smaller than a pixel of zoom ${maxZoom}, ` +
+    `${what} ${metres(largest.width)} wide and ${metres(largest.height)} high, ${isLine(largest) ? 'narrower' : 'smaller'} than a pixel of zoom ${maxZoom}, ` +
     `which is ${metres(pixel)} at the equator and ${metres(largest.pixel)} there, so nothing is painted; ` +
     `raise --max-zoom (the resolution of the source is that of zoom ${own}).`
   )
@@ -72,5 +72,8 @@ function sizeOf(info: SourceInfo, pixel: number): Size | undefined {
     pixel: pixel * scale,
   }
 }
+
+/** Only one of its sides is less than a pixel. */
+const isLine = ({ width, height, pixel }: Size): boolean => Math.max(width, height) >= pixel
 
 const metres = (value: number): string => `${Number(value.toPrecision(value < 100 ? 2 : 3))} m`

@@ -5,6 +5,8 @@ import type { ResolvedBuildOptions } from '../options.js'
 import { type BuildPlan, ownZoomOf } from './plan.js'
 
 const MANY_TILES = 1e6
+/** Pixels of tiles for each pixel of the images, at their own zoom: a few, of images that lie slantwise some more. */
+const MANY_PIXELS = 1000
 
 interface Oversampling {
   /** The first zoom that shows all there is. */
@@ -31,10 +33,21 @@ export function oversamplingNote(plan: BuildPlan, options: ResolvedBuildOptions)
   return `Zoom ${plan.maxZoom} is beyond the resolution of the image (zoom ${ownZoom}): ${counted(tiles)} tiles would show no more detail.${needs}`
 }
 
-/** @throws BAD_OPTION when there are very many of them that were not asked for by name */
+/** Of images that are a thin line around the world, or claim to be: a sentence when nearly all tiles would be empty. */
+export function emptyTilesNote({ tiles, tileSize, sources }: BuildPlan): string | undefined {
+  const pixels = sources.reduce((sum, { width, height }) => sum + width * height, 0)
+  if (tiles <= MANY_TILES || tiles * tileSize ** 2 < MANY_PIXELS * pixels) return undefined
+  return `The ${counted(pixels)} pixels of the image would be spread over ${counted(tiles)} tiles, nearly all of them empty: its size or its geotransform is probably wrong.`
+}
+
+/** @throws BAD_OPTION when there are very many of them, or of tiles with hardly a pixel, that were not asked for by name */
 export function refuseOversampling(plan: BuildPlan, options: ResolvedBuildOptions): void {
   if (options.oversample) return
   const found = oversamplingOf(plan, options)
+  const empty = found === undefined ? emptyTilesNote(plan) : undefined
+  if (empty !== undefined) {
+    throw new FlagstoneError('BAD_OPTION', `${empty} Lower --max-zoom, or pass --oversample to build them.`)
+  }
   if (found === undefined || found.tiles <= MANY_TILES) return
   throw new FlagstoneError(
     'BAD_OPTION',

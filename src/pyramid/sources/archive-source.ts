@@ -46,20 +46,17 @@ export async function openArchive(path: string, options: OpenOptions = {}): Prom
         path,
       })
     }
-    const types = typesOf(set, zooms)
+    const lost = new Map<string, LostTile>()
+    const lose = (z: number, x: number, y: number, error: FlagstoneError): void =>
+      void lost.set(`${z}/${x}/${y}`, { z, x, y, reason: reasonOf(error) })
+    const types = typesOf(set, zooms, options.skipDamaged === true ? lose : undefined)
     if (types.has(TileType.mvt) || types.has(TileType.mlt)) throw vectorTiles(path)
     const kind = elevationOf(set)
     const wantsHeights = options.view?.kind === 'values'
     if (wantsHeights !== (kind !== undefined)) throw wantsHeights ? noValues(path) : noColours(path)
-    const lost = new Map<string, LostTile>()
     const form = kind === undefined ? colourForm() : formOf(kind)
     const mosaic = new TileMosaic<Samples>(set, zooms, 'leaves', form as TileForm<Samples>, {
-      ...(options.skipDamaged === true
-        ? {
-            onDamage: (z, x, y, error) =>
-              void lost.set(`${z}/${x}/${y}`, { z, x, y, reason: reasonOf(error) }),
-          }
-        : {}),
+      ...(options.skipDamaged === true ? { onDamage: lose } : {}),
     })
     const frame = await frameOf(set, zooms, mosaic)
     const tiles = {
@@ -76,19 +73,39 @@ export async function openArchive(path: string, options: OpenOptions = {}): Prom
   }
 }
 
-/** Of the first tiles of each zoom; of WebP, whether all are lossless. */
-function typesOf(set: TileSet, zooms: readonly number[]): Map<TileType, boolean> {
+/** Of the first tiles of each zoom; of WebP, whether all are lossless. Throws DAMAGED without `lose`. */
+function typesOf(
+  set: TileSet,
+  zooms: readonly number[],
+  lose: ((z: number, x: number, y: number, error: FlagstoneError) => void) | undefined,
+): Map<TileType, boolean> {
   const types = new Map<TileType, boolean>()
   for (const zoom of zooms) {
     let seen = 0
     for (const { z, x, y } of set.tiles({ zoom })) {
-      const tile = set.get(z, x, y)
+      const tile = getOrLose(set, z, x, y, lose)
       if (tile === undefined) continue
       types.set(tile.type, (types.get(tile.type) ?? true) && isLosslessWebp(tile.bytes))
       if (++seen === TILES_LOOKED_AT) break
     }
   }
   return types
+}
+
+function getOrLose(
+  set: TileSet,
+  z: number,
+  x: number,
+  y: number,
+  lose: ((z: number, x: number, y: number, error: FlagstoneError) => void) | undefined,
+): ReturnType<TileSet['get']> {
+  try {
+    return set.get(z, x, y)
+  } catch (error) {
+    if (lose === undefined || !(error instanceof FlagstoneError) || error.code !== 'DAMAGED') throw error
+    lose(z, x, y, error)
+    return undefined
+  }
 }
 
 function vectorTiles(path: string): FlagstoneError {

@@ -55,10 +55,17 @@ export function requireCrs(path: string): never {
   )
 }
 
-/** @throws SOURCE_CORRUPT when the pixels of a geotransform have no area */
+/** Beyond what any unit of any map needs: there is no sum of squares that is not finite. */
+const FARTHEST = 1e15
+/** Of the largest number, what one pixel has to add to it at least: a double has 52 bits. */
+const FINEST = 2 ** -50
+
+/** @throws SOURCE_CORRUPT when the pixels of a geotransform have no area, or none that a number can say */
 export function requireArea(path: string, geotransform: Geotransform): Geotransform {
   const [, a, b, , c, d] = geotransform
-  if (geotransform.every(Number.isFinite) && a * d !== b * c) return geotransform
+  const largest = Math.max(...geotransform.map(Math.abs))
+  const smallest = Math.min(Math.hypot(a, c), Math.hypot(b, d))
+  if (largest < FARTHEST && smallest > largest * FINEST && a * d !== b * c) return geotransform
   throw new FlagstoneError(
     'SOURCE_CORRUPT',
     `${path}: its geotransform (${geotransform.join(', ')}) gives pixels no area; correct it`,

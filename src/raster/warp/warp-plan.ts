@@ -199,8 +199,8 @@ function planRect(
   const { width: levelWidth, height: levelHeight } = info.levels[level]!
   const fx = levelWidth / info.width
   const fy = levelHeight / info.height
-  const scaleX = met.scaleX * fx
-  const scaleY = met.scaleY * fy
+  const scaleX = Math.min(met.scaleX * fx, widest(kernel, levelWidth))
+  const scaleY = Math.min(met.scaleY * fy, widest(kernel, levelHeight))
   const window = windowOf(
     met.box,
     fx,
@@ -225,6 +225,13 @@ function planRect(
     grid: scaleGrid(grid, fx, fy),
   })
 }
+
+/** Footprints of more pixels than that are taken to miss an image of fewer beside them. */
+const MAX_FOOTPRINT_PX = 2 ** 13
+
+/** The scale from which a kernel reaches over all of an image: wider ones only take memory for their weights. */
+const widest = (kernel: Resampling, px: number): number =>
+  isFootprint(kernel) ? Math.max(2 * px, MAX_FOOTPRINT_PX) : 2 * px
 
 const canSplit = (rect: Rect, least: number): boolean => Math.max(rect.width, rect.height) > least
 
