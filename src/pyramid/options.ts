@@ -236,7 +236,7 @@ export const buildContext = prepareContext.extend({
 export const estimateContext = prepareContext.extend({ sampleSeconds: z.number().min(0).optional() })
 
 /** What to build, of what, and how. Only `sources` and `out` have to be given. */
-export type BuildOptions = Given<typeof buildShape>
+export interface BuildOptions extends Given<typeof buildShape> {}
 export type ResolvedBuildOptions = z.output<typeof buildOptions> & {
   /** Options that were given: the others are defaults, which sources may know better. */
   readonly asked?: ReadonlySet<string>

@@ -11,9 +11,7 @@ export const ELEVATION_LOOKS: readonly ElevationLook[] = ['encoded', 'shade', 'g
 
 const kernel = z.enum(RESAMPLINGS as [Resampling, ...Resampling[]])
 const degrees = z.number()
-/** Not zod's readonly, which would freeze what the caller has. */
-type Bbox = readonly [number, number, number, number]
-const bbox: z.ZodType<Bbox, Bbox> = z.tuple([degrees, degrees, degrees, degrees])
+const bbox = z.tuple([degrees, degrees, degrees, degrees])
 
 const sampleShape = {
   /** West, south, east, north, degrees; west > east, or east past 180, crosses the antimeridian. */
@@ -38,7 +36,7 @@ const sampleShape = {
 
 const sampleOptions = z.strictObject(sampleShape)
 /** Which picture is wanted: the area and its size, and how it is made. */
-export type SampleOptions = Given<typeof sampleShape>
+export interface SampleOptions extends Given<typeof sampleShape> {}
 
 const verifyShape = {
   /** Decode every tile too, which takes as long as that takes. Default: false. */
@@ -49,7 +47,7 @@ const verifyShape = {
 
 const verifyOptions = z.strictObject(verifyShape)
 /** How thoroughly a file is checked, and what ends that. */
-export type VerifyOptions = Given<typeof verifyShape>
+export interface VerifyOptions extends Given<typeof verifyShape> {}
 
 /** @throws TypeError, RangeError when an argument is wrong, which it names */
 export function checkVerifyArguments(path: unknown, options: unknown): void {

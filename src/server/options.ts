@@ -41,7 +41,7 @@ const limitsShape = {
 
 export const serverLimits = z.strictObject(limitsShape)
 /** Most that clients may make the server do. */
-export type ServerLimits = z.output<z.ZodObject<typeof limitsShape, z.core.$strict>>
+export interface ServerLimits extends z.output<z.ZodObject<typeof limitsShape, z.core.$strict>> {}
 
 /** A name, an address, or '.name' or '*.name' for a domain; '*'. */
 export const ALLOWED_HOST = /^(?:\*|(?:\*?\.)?[\w-][\w.-]*|\[[\da-f:.]+\])$/i
@@ -88,7 +88,7 @@ const serverShape = {
 
 export const serverOptions = z.strictObject(serverShape)
 /** How a server answers. */
-export type ServerOptions = Given<typeof serverShape>
+export interface ServerOptions extends Given<typeof serverShape> {}
 export type ResolvedServerOptions = z.output<typeof serverOptions>
 
 /** Functions, which are not copied with the other options. */

@@ -8,9 +8,13 @@ const MIB = 1024 * 1024
 
 /**
  * What a caller may give where a schema of this shape is. Editors show the comments of the shape's fields: in the types
- * of schemas they are lost.
+ * of schemas they are lost. Public options are interfaces of it: editors show the name of an interface, and all of a type.
  */
-export type Given<S extends z.ZodRawShape> = z.input<z.ZodObject<S, z.core.$strict>>
+export type Given<S extends z.ZodRawShape> = Told<z.input<z.ZodObject<S, z.core.$strict>>>
+
+type Told<T> = { [K in keyof T]: Kept<T[K]> }
+/** Lists are only read: those of a report may be given again. */
+type Kept<T> = T extends readonly unknown[] ? { readonly [K in keyof T]: Kept<T[K]> } : T
 
 const levelShape = {
   zoom: z.int().min(0).max(26),
@@ -54,7 +58,7 @@ const writerShape = {
 export const writerOptions = z.strictObject(writerShape)
 
 /** How a writer works. All have defaults that suit most files. */
-export type WriterOptions = Given<typeof writerShape>
+export interface WriterOptions extends Given<typeof writerShape> {}
 export type ResolvedWriterOptions = z.output<typeof writerOptions>
 
 const readerShape = {
@@ -99,7 +103,7 @@ export const readerOptions = z
   })
 
 /** How a reader works. All have defaults that suit most programs. */
-export type ReaderOptions = Given<typeof readerShape>
+export interface ReaderOptions extends Given<typeof readerShape> {}
 
 /** For programs that have nothing else to do: a command, a worker. */
 export const PATIENT = { busyTimeoutMs: 30_000 } as const
@@ -142,7 +146,7 @@ const createShape = {
 export const createOptions = z.strictObject(createShape)
 
 /** What `create` is told: the options of every writer, and whether a file may be replaced. */
-export type CreateOptions = Given<typeof createShape>
+export interface CreateOptions extends Given<typeof createShape> {}
 
 const sealShape = {
   /** West, south, east, north, degrees; computed from the deepest level when absent. */
@@ -158,7 +162,7 @@ const sealShape = {
 export const sealOptions = z.strictObject(sealShape)
 
 /** What `seal` is told. */
-export type SealOptions = Given<typeof sealShape>
+export interface SealOptions extends Given<typeof sealShape> {}
 export type ResolvedSealOptions = z.output<typeof sealOptions>
 
 /**

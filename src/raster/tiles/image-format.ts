@@ -1,6 +1,7 @@
 // The image formats that are encoded and decoded here, and the types of their tiles.
 import { TileType } from '../../format/tile-type.js'
 
+/** How a tile that is an image is encoded. */
 export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'avif'
 
 const FORMATS = new Map<number, ImageFormat>([

@@ -38,5 +38,5 @@ const listenShape = {
 
 export const listenOptions = z.strictObject(listenShape)
 /** Where a server listens, and what it lets clients hold. Times are milliseconds. */
-export type ListenOptions = Given<typeof listenShape>
+export interface ListenOptions extends Given<typeof listenShape> {}
 export type ResolvedListenOptions = z.output<typeof listenOptions>

@@ -70,7 +70,7 @@ export async function serve(job: ServeJob, log: LogSink, hooks: ServerHooks = {}
  * Who says which sites' pages may read the answers means the others too that DNS rebinding would let in: on this machine
  * alone, and not behind a proxy, the names that a browser has for it are known.
  */
-function allowedHostsOf({ server, listen }: ServeJob): string[] | undefined {
+function allowedHostsOf({ server, listen }: ServeJob): readonly string[] | undefined {
   const { allowedHosts, cors = ['*'], trustProxy = false, publicUrl } = server
   const isLocal = /^(?:localhost|127(?:\.\d+){3}|::1)$/.test(listen.host ?? '127.0.0.1')
   const isGuarded = isLocal && !cors.includes('*') && !trustProxy && publicUrl === undefined
