@@ -17,7 +17,7 @@ export const STRICT: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
   lib: ['lib.es2022.d.ts'],
   types: ['node'],
-  skipLibCheck: true,
+  skipLibCheck: false,
 }
 
 export interface Library {

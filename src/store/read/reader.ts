@@ -25,19 +25,26 @@ import { type ListedTile, listTiles, type Rows, type TileRange, type TilesQuery 
 import { MISSING, RecordLookup } from './lookup.js'
 import { MOVED, type Moved, ReadSession } from './session.js'
 import { etagOf, Tile, type TileStat } from './tile.js'
+import type { TileSet } from './tile-set.js'
 import { StoredValues } from './values.js'
 
+/** What the index of a file holds of one zoom. */
 export interface LevelInfo {
+  /** 0 to 26. */
   zoom: number
   /** Tiles; removed and replaced ones do not count. */
   count: number
-  /** Records in the index, and how many of them wait in the tail for a merge. */
+  /** Records in the index, of tiles that are there and that are not any more. */
   records: number
+  /** Records that came out of order and wait for a merge. */
   tail: number
+  /** Room of the index of this zoom in the file. */
   indexBytes: number
 }
 
-export class FlatReader {
+/** A Flagstone file, sealed or growing, open for reading. It follows what the writer commits by itself. */
+export class FlatReader implements TileSet {
+  /** Tells the two kinds of readers apart. */
   readonly kind = 'flat'
   readonly path: string
   readonly #session: ReadSession
@@ -62,9 +69,11 @@ export class FlatReader {
   }
 
   /**
-   * A tile, undefined when there is none.
-   * @throws RangeError outside the grid
+   * A tile; undefined when there is none.
+   * @throws RangeError when it lies outside the grid
+   * @throws TypeError when an argument is no number, or the reader is closed
    * @throws DAMAGED when what is stored does not match its check
+   * @throws LOCKED when a writer moves parts of the file for longer than `busyTimeoutMs`
    */
   get(z: number, x: number, y: number): Tile | undefined {
     const key = tileId(z, x, y)
@@ -101,7 +110,8 @@ export class FlatReader {
   /**
    * Copies a tile's bytes to the start of `into`, allocating nothing. Returns its length, -1 when there is no such
    * tile.
-   * @throws RangeError when `into` is too small, with nothing copied; as `get` else
+   * @throws RangeError when `into` is too small: nothing is copied then
+   * @throws as `get`
    */
   getInto(z: number, x: number, y: number, into: Uint8Array): number {
     const key = tileId(z, x, y)
@@ -142,7 +152,8 @@ export class FlatReader {
 
   /**
    * As `get`, but the value is read in the thread pool, so that a cold disk does not hold up the event loop (the
-   * index is looked up at once; it is small and warm). Always a copy.
+   * index is looked up at once; it is small and warm). Always a copy. An abort rejects it with the signal's reason.
+   * @throws as `get`, but LOCKED after `waitMs`
    */
   async getAsync(z: number, x: number, y: number, options: GetOptions = {}): Promise<Tile | undefined> {
     const key = tileId(z, x, y)
@@ -179,7 +190,7 @@ export class FlatReader {
     return session.isSettled(view, key) ? new Tile(bytes, type, key, crc) : MOVED
   }
 
-  /** Whether there is such a tile; as sure as `get`, so it may have to read values to be. */
+  /** Whether there is such a tile; as sure as `get`, so it may have to read values to be. @throws as `get` */
   has(z: number, x: number, y: number): boolean {
     const key = tileId(z, x, y)
     return this.#onLevel(z, key, false, (view) => {
@@ -192,6 +203,7 @@ export class FlatReader {
   /**
    * What the record says of a tile, undefined when there is none (which is as sure as with `get`). The value of a tile
    * that is there is not read, so it is not compared with its check either.
+   * @throws as `get`
    */
   stat(z: number, x: number, y: number): TileStat | undefined {
     const key = tileId(z, x, y)
@@ -205,7 +217,10 @@ export class FlatReader {
     })
   }
 
-  /** The tiles in key order (zoom by zoom along the Hilbert curve), as they are when the iteration gets to them. */
+  /**
+   * The tiles in key order (zoom by zoom along the Hilbert curve), as they are when the iteration gets to them.
+   * @throws TypeError, RangeError when the query is wrong
+   */
   tiles(query: TilesQuery = {}): IterableIterator<ListedTile> {
     return listTiles(this.#rows, query)
   }
@@ -218,6 +233,7 @@ export class FlatReader {
   readonly #rows: Rows = (zoom, from, most) =>
     this.#onLevel(zoom, Math.max(from, 0), undefined, (view) => this.#lookup.rows(view, from, most))
 
+  /** Zooms that hold tiles, ascending, and how many. */
   levels(): LevelInfo[] {
     const session = this.#session
     return session.inOneEpoch(() => {
@@ -238,7 +254,7 @@ export class FlatReader {
     })
   }
 
-  /** The stored metadata; {} when there is none. */
+  /** The stored metadata; {} when there is none. @throws DAMAGED when they do not match their check */
   metadata(): Record<string, unknown> {
     const session = this.#session
     return session.inOneEpoch(() => {
@@ -318,12 +334,13 @@ export class FlatReader {
     return this.#session.revision
   }
 
-  /** Size of the file. */
+  /** Size of the file, bytes. */
   get fileBytes(): number {
     this.#session.refreshIfChanged()
     return this.#session.file.size()
   }
 
+  /** Whether it is a PMTiles archive as it is now. */
   get sealed(): boolean {
     this.#session.refreshIfChanged()
     return this.#session.superblock.sealed

@@ -162,7 +162,7 @@ export class ReadSession {
 
   /**
    * @throws TypeError when this reader is closed
-   * @throws LOCKED, DAMAGED as when it was opened
+   * @throws LOCKED, DAMAGED when opening it anew would throw them
    */
   refresh(waitMs = this.#busyTimeoutMs): void {
     if (this.#isClosed) throw new TypeError('this reader is closed')
