@@ -3,11 +3,10 @@
 //
 // The index has the same size each time (65,536 records, doubled); only the values behind it differ. Measured is
 // the whole protocol of the store, syncs included.
-import { closeSync, fdatasyncSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, copyFileSync, fdatasyncSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { RECORD_BYTES } from '../../src/format/layout.js'
 import { FALLOC } from '../../src/platform/byte-file.js'
-import { copyFileBest } from '../../src/platform/copy.js'
 import { probeDirectory } from '../../src/platform/probe.js'
 import { openRealFile } from '../../src/platform/real-file.js'
 import { TileWriter } from '../../src/store/write/writer.js'
@@ -181,7 +180,7 @@ function copying({ scratch }: Context, path: string, tiles: Tiles, bytes: number
   settle(scratch)
   const copy = `${path}-copy`
   const start = performance.now()
-  copyFileBest(path, copy)
+  copyFileSync(path, copy, constants.COPYFILE_FICLONE)
   const fd = openSync(copy, 'r+')
   fdatasyncSync(fd)
   closeSync(fd)

@@ -1,14 +1,10 @@
-// The PMTiles v3 header, and how the sections of a sealed flat-1 file are told to PMTiles readers.
+// The PMTiles v3 header as bytes. What may be wrong with one is pmtiles-findings.ts, how the sections of a sealed file of
+// ours are told to PMTiles readers pmtiles-sections.ts.
 // Specification: https://github.com/protomaps/PMTiles/blob/main/spec/v3/spec.md
 // Directories are in directory.ts, building them in directory-builder.ts.
 import { FlagstoneError } from '../errors.js'
-import {
-  PMTILES_HEADER as H,
-  HEADER_BLOCK_BYTES,
-  PMTILES_HEADER_BYTES,
-  PMTILES_MAGIC,
-  PMTILES_VERSION,
-} from './layout.js'
+import { PMTILES_HEADER as H, PMTILES_HEADER_BYTES, PMTILES_MAGIC, PMTILES_VERSION } from './layout.js'
+import { getU64, putU64 } from './u64.js'
 
 export const Compression = { unknown: 0, none: 1, gzip: 2, brotli: 3, zstd: 4 } as const
 export type Compression = (typeof Compression)[keyof typeof Compression]
@@ -65,15 +61,14 @@ export interface PmtilesHeader {
   centerLat: number
 }
 
-const SECTIONS = ['root', 'metadata', 'leaf', 'data'] as const
-const SECTION_NAMES = {
+/** The four sections of an archive, as fields of the header name them. */
+export const SECTIONS = ['root', 'metadata', 'leaf', 'data'] as const
+export const SECTION_NAMES = {
   root: 'root directory',
   metadata: 'metadata',
   leaf: 'leaf directories',
   data: 'tile data',
 }
-
-// ── encode and decode ───────────────────────────────────────────────────────────────────────────────────
 
 /** The 127 bytes. RangeError for a number that its field cannot hold. */
 export function encodeHeader(header: PmtilesHeader): Uint8Array {
@@ -156,179 +151,6 @@ function readHeader(bytes: Uint8Array): PmtilesHeader {
     centerLon: view.getInt32(H.centerPosition, true) / 1e7,
     centerLat: view.getInt32(H.centerPosition + 4, true) / 1e7,
   }
-}
-
-// ── what go-pmtiles verify asks ─────────────────────────────────────────────────────────────────────────
-
-/** What the directories say, to hold against the header. */
-export interface ArchiveCounts {
-  addressedTiles: number
-  tileEntries: number
-  /** Distinct offsets. */
-  tileContents: number
-  minZoom: number
-  maxZoom: number
-}
-
-/**
- * Everything go-pmtiles' `verify` (pmtiles/verify.go) finds wrong with a header, as clauses: offsets of 0, the
- * size rule, counts, zooms, centre, bounds. `counts` from walking the directories, when that was done.
- */
-export function headerFindings(
-  header: PmtilesHeader,
-  fileSizeBytes: number,
-  counts?: ArchiveCounts,
-): string[] {
-  const findings: string[] = []
-  for (const name of SECTIONS)
-    if (header[`${name}Offset`] === 0) findings.push(`the ${SECTION_NAMES[name]} offset is 0`)
-  const rest = header.metadataLength + header.leafLength + header.dataLength
-  const tight = PMTILES_HEADER_BYTES + header.rootLength + rest
-  const padded = HEADER_BLOCK_BYTES + rest
-  if (fileSizeBytes !== tight && fileSizeBytes !== padded)
-    findings.push(`the file has ${fileSizeBytes} bytes, its header adds up to ${tight} or, padded, ${padded}`)
-  if (header.rootOffset + header.rootLength > HEADER_BLOCK_BYTES)
-    findings.push(`the root directory ends at ${header.rootOffset + header.rootLength}, beyond 16384`)
-  // what is said already may be the reason
-  if (findings.length === 0) findings.push(...overlaps(header))
-  if (counts !== undefined)
-    for (const name of ['addressedTiles', 'tileEntries', 'tileContents', 'minZoom', 'maxZoom'] as const)
-      if (header[name] !== counts[name])
-        findings.push(`the header's ${name} is ${header[name]}, the directories say ${counts[name]}`)
-  if (header.minZoom > header.maxZoom)
-    findings.push(`min zoom ${header.minZoom} is above max zoom ${header.maxZoom}`)
-  findings.push(...placeFindings(header))
-  return findings
-}
-
-/** Bytes of a header that hold what the specification (version 3.5) does not know, as clauses. */
-export function headerByteFindings(bytes: Uint8Array): string[] {
-  const findings: string[] = []
-  const check = (at: number, most: number, what: string): void => {
-    if (bytes[at]! > most) findings.push(`${what} is ${bytes[at]}, and only 0 to ${most} mean something`)
-  }
-  check(H.clustered, 1, 'clustered')
-  check(H.internalCompression, Compression.zstd, 'the compression of directories and metadata')
-  check(H.tileCompression, Compression.zstd, 'the compression of tiles')
-  check(H.tileType, MAX_PMTILES_TYPE, 'the tile type')
-  check(H.minZoom, MAX_PMTILES_ZOOM, 'min zoom')
-  check(H.maxZoom, MAX_PMTILES_ZOOM, 'max zoom')
-  check(H.centerZoom, MAX_PMTILES_ZOOM, 'center zoom')
-  return findings
-}
-
-/** TileIDs are 64 bits. */
-const MAX_PMTILES_ZOOM = 31
-/** MapLibre tiles. */
-const MAX_PMTILES_TYPE = 6
-
-function overlaps(header: PmtilesHeader): string[] {
-  const parts = SECTIONS.map((name) => ({
-    name,
-    from: header[`${name}Offset`],
-    to: header[`${name}Offset`] + header[`${name}Length`],
-  }))
-  const used = parts.filter(({ from, to }) => to > from).sort((a, b) => a.from - b.from)
-  const findings: string[] = []
-  if (used[0] !== undefined && used[0].from < PMTILES_HEADER_BYTES)
-    findings.push(`the ${SECTION_NAMES[used[0].name]} overlap the header`)
-  for (let i = 1; i < used.length; i++)
-    if (used[i]!.from < used[i - 1]!.to)
-      findings.push(
-        `${SECTION_NAMES[used[i - 1]!.name]} and ${SECTION_NAMES[used[i]!.name]} overlap: the one ends at ${used[i - 1]!.to}, the other begins at ${used[i]!.from}`,
-      )
-  return findings
-}
-
-/** What a header says of where its tiles are. */
-export type PmtilesPlace = Pick<
-  PmtilesHeader,
-  'minZoom' | 'maxZoom' | 'minLon' | 'minLat' | 'maxLon' | 'maxLat' | 'centerZoom' | 'centerLon' | 'centerLat'
->
-
-/** What is wrong with it, as clauses: whoever writes a header asks, and whoever verifies one. */
-export function placeFindings(place: PmtilesPlace): string[] {
-  const findings: string[] = []
-  const { minLon, minLat, maxLon, maxLat, centerLon, centerLat, centerZoom, minZoom, maxZoom } = place
-  const e7 = (degrees: number): number => Math.round(degrees * 1e7)
-  const isOnEarth = (lon: number, lat: number): boolean =>
-    Math.abs(e7(lon)) <= 180e7 && Math.abs(e7(lat)) <= 90e7
-  if (!isOnEarth(minLon, minLat) || !isOnEarth(maxLon, maxLat))
-    findings.push(`the bounds ${minLon},${minLat},${maxLon},${maxLat} are not on the earth`)
-  if (!(e7(minLon) < e7(maxLon) && e7(minLat) < e7(maxLat)))
-    findings.push(
-      `the bounds ${minLon},${minLat},${maxLon},${maxLat} have no area: west must be below east and south below north (across the antimeridian: -180 to 180)`,
-    )
-  if (!isOnEarth(centerLon, centerLat))
-    findings.push(`the center ${centerLon},${centerLat} is not on the earth`)
-  if (!(Number.isInteger(centerZoom) && centerZoom >= minZoom && centerZoom <= maxZoom))
-    findings.push(`center zoom ${centerZoom} is not one of the zooms ${minZoom} to ${maxZoom}`)
-  return findings
-}
-
-// ── the sections of a sealed flat-1 file ────────────────────────────────────────────────────────────────
-
-export interface SealedSections {
-  metadataOffset: number
-  metadataLength: number
-  leafOffset: number
-  leafLength: number
-  dataOffset: number
-  dataLength: number
-  /** Absolute place of the first leaf directory; the metadata follows the last without a gap. */
-  directoriesOffset: number
-  directoriesLength: number
-  /** To add to an offset within the leaf directories to make it relative to the leaf section. */
-  leafBase: number
-  /** To add to a record's offset, relative to V, to make it relative to the tile data section. */
-  tileBase: number
-  fileLength: number
-}
-
-/**
- * Where the parts of a sealed file lie, so that 16384 and the three lengths add up to the size of the file.
- * `front`: `valuesStart` is V after the room for `leafBytes` + `metadataBytes` was inserted before it.
- */
-export function sealedSections(
-  placement: 'front' | 'tail',
-  valuesStart: number,
-  valuesLength: number,
-  leafBytes: number,
-  metadataBytes: number,
-): SealedSections {
-  const directoriesLength = leafBytes + metadataBytes
-  const valuesEnd = valuesStart + valuesLength
-  const front = placement === 'front'
-  const directoriesOffset = front ? valuesStart - directoriesLength : valuesEnd
-  const leafOffset = front ? HEADER_BLOCK_BYTES : directoriesOffset
-  const dataOffset = front ? valuesStart : HEADER_BLOCK_BYTES
-  return {
-    directoriesOffset,
-    directoriesLength,
-    leafOffset,
-    leafLength: directoriesOffset + leafBytes - leafOffset,
-    metadataOffset: directoriesOffset + leafBytes,
-    metadataLength: metadataBytes,
-    dataOffset,
-    dataLength: valuesEnd - dataOffset,
-    leafBase: directoriesOffset - leafOffset,
-    tileBase: valuesStart - dataOffset,
-    fileLength: front ? valuesEnd : valuesEnd + directoriesLength,
-  }
-}
-
-// ── words and errors ────────────────────────────────────────────────────────────────────────────────────
-
-/** Over 2^53 a number comes out rounded, but never smaller than 2^53: the checks against the file refuse it. */
-function getU64(view: DataView, at: number): number {
-  return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true)
-}
-
-function putU64(view: DataView, at: number, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 0)
-    throw new RangeError(`${value} is no count for a PMTiles header`)
-  view.setUint32(at, value, true)
-  view.setUint32(at + 4, Math.floor(value / 2 ** 32), true)
 }
 
 function putU8(view: DataView, at: number, value: number): void {

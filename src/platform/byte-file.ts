@@ -1,6 +1,5 @@
-// The seam between a store and the bytes it lives in. Three implementations: the real file (real-file.ts),
-// memory (memory-file.ts, also the plain model of what INSERT_RANGE means) and a fault-injecting
-// wrapper (fault-file.ts). Nothing here decides anything; policy is the store's.
+// The seam between a store and the bytes it lives in: a file of the file system (real-file.ts), and for tests one in
+// memory and one that fails (test/helpers). Nothing here decides anything; policy is the store's.
 //
 // All positions and lengths are bytes, exact as JS numbers (< 2^53).
 

@@ -1,9 +1,9 @@
-// fallocate(2) with every mode, sync and async. An operation on an open file, no policy: what the file system
+// fallocate(2) with every mode. An operation on an open file, no policy: what the file system
 // says is passed on, errno and all. Where there is no fallocate (macOS): mode 0 by the system's own way, any
 // other mode EOPNOTSUPP.
 import { fstatSync, ftruncateSync } from 'node:fs'
 import { constants } from 'node:os'
-import { call, callAsync, libc } from './libc.js'
+import { call, libc } from './libc.js'
 import { errnoName, fromNodeError, systemError } from './system-error.js'
 
 const F_PREALLOCATE = 42
@@ -41,20 +41,6 @@ const details = (mode: number, offset: number, length: number): Record<string, n
  */
 export function fallocate(fd: number, mode: number, offset: number, length: number, path = `fd ${fd}`): void {
   const answer = begin(fd, mode, offset, length, path) ?? call(libc.fallocate!, fd, mode, offset, length)
-  if ('errno' in answer)
-    throw systemError(errnoName(answer.errno), 'fallocate', path, details(mode, offset, length))
-}
-
-/** fallocate in another thread: INSERT_RANGE flushes dirty pages first and may take a while. */
-export async function fallocateAsync(
-  fd: number,
-  mode: number,
-  offset: number,
-  length: number,
-  path = `fd ${fd}`,
-): Promise<void> {
-  const answer =
-    begin(fd, mode, offset, length, path) ?? (await callAsync(libc.fallocate!, fd, mode, offset, length))
   if ('errno' in answer)
     throw systemError(errnoName(answer.errno), 'fallocate', path, details(mode, offset, length))
 }

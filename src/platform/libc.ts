@@ -84,20 +84,3 @@ export function call(fn: Call, ...args: unknown[]): { value: number } | { errno:
     if (number !== EINTR) return { errno: number }
   }
 }
-
-/** The same in a thread of koffi's, so that the event loop goes on. */
-export async function callAsync(
-  fn: Call,
-  ...args: unknown[]
-): Promise<{ value: number } | { errno: number }> {
-  for (;;) {
-    const answer = await new Promise<{ value: number } | { errno: number }>((resolve, reject) => {
-      fn.async(...args, (error: unknown, value: number | bigint) => {
-        // koffi restores the worker thread's errno for the duration of this callback
-        if (error) reject(error)
-        else resolve(Number(value) === -1 ? { errno: errno() } : { value: Number(value) })
-      })
-    })
-    if (!('errno' in answer) || answer.errno !== EINTR) return answer
-  }
-}

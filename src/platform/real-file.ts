@@ -9,18 +9,15 @@ import {
   fstatSync,
   ftruncateSync,
   openSync,
-  read,
-  readSync,
   rmSync,
   statSync,
-  writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { type Advice, adviseFile } from './advice.js'
-import type { ByteFile, Capabilities, LockName } from './byte-file.js'
+import type { ByteFile, Capabilities, FileFacts, LockName, ViewMapping } from './byte-file.js'
 import { directAlignment, O_DIRECT } from './direct.js'
-import { fallocate, fallocateAsync } from './fallocate.js'
+import { fallocate } from './fallocate.js'
 import { factsOf } from './file-facts.js'
 import { call, libc } from './libc.js'
 import { lockHolder, tryLock, unlock } from './locks.js'
@@ -29,11 +26,10 @@ import { NO_CAPABILITIES, probeDirectory } from './probe.js'
 import { READ_FLAGS, specialKind } from './regular-file.js'
 import { syncDirectory } from './rename.js'
 import { fromNodeError, systemError } from './system-error.js'
+import { readAt, readAtAsync, writeAt } from './transfer.js'
 import { WriteBehind } from './write-behind.js'
 
 const SYNC_FILE_RANGE_WRITE = 2
-/** Of one system call: Linux moves at most 2^31 − 4096 bytes, Node refuses to ask for 2^31. */
-const MAX_TRANSFER_BYTES = 2 ** 30
 
 export type OpenMode = 'create' | 'readwrite' | 'read'
 
@@ -41,16 +37,6 @@ const FLAGS: Record<OpenMode, number> = {
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
   readwrite: constants.O_RDWR | constants.O_NONBLOCK,
   read: READ_FLAGS,
-}
-
-export interface RealFile extends ByteFile {
-  readonly fd: number
-  /** Whether reads and writes really pass the page cache. */
-  readonly direct: boolean
-  /** fallocate without blocking the event loop. */
-  fallocateAsync(mode: number, offset: number, length: number): Promise<void>
-  /** How a range will be read; a hint, never fails. Length 0: to the end of the file. */
-  advise(offset: number, length: number, advice: Advice): void
 }
 
 /** Opens, and opens again past the page cache when that is asked for and really possible. */
@@ -90,13 +76,13 @@ export function openRealFile(path: string, mode: OpenMode, options: { direct?: b
   } catch (error) {
     throw fromNodeError(error, 'open', path)
   }
-  const { fd, direct } = opened
+  const { fd } = opened
   try {
     const kind = specialKind(fstatSync(fd))
     if (kind !== undefined) throw notAFile(path, kind)
     if (mode === 'create') syncDirectory(dirname(path))
     const capabilities = writable ? probeDirectory(dirname(path)) : NO_CAPABILITIES
-    return realFile(path, fd, writable, direct, capabilities)
+    return new RealFile(path, opened, writable, capabilities)
   } catch (error) {
     closeSync(fd)
     if (mode === 'create') rmSync(path, { force: true })
@@ -104,145 +90,171 @@ export function openRealFile(path: string, mode: OpenMode, options: { direct?: b
   }
 }
 
-function realFile(
-  path: string,
-  fd: number,
-  writable: boolean,
-  direct: boolean,
-  capabilities: Capabilities,
-): RealFile {
-  let open = true
-  let underWay = 0
-  const attempt = <T>(name: string, args: Record<string, number>, work: () => T): T => {
-    // A closed number may belong to another file by now.
-    if (!open) throw systemError('EBADF', name, path, args)
+/** An open file of the file system. */
+class RealFile implements ByteFile {
+  readonly path: string
+  readonly writable: boolean
+  readonly capabilities: Capabilities
+  readonly fd: number
+  /** Whether reads and writes really pass the page cache. */
+  readonly direct: boolean
+  #isOpen = true
+  /** Operations of other threads. */
+  #underWay = 0
+
+  constructor(
+    path: string,
+    { fd, direct }: { fd: number; direct: boolean },
+    writable: boolean,
+    capabilities: Capabilities,
+  ) {
+    this.path = path
+    this.fd = fd
+    this.direct = direct
+    this.writable = writable
+    this.capabilities = capabilities
+  }
+
+  size(): number {
+    return this.#attempt('fstat', {}, () => fstatSync(this.fd).size)
+  }
+
+  facts(): FileFacts {
+    return this.#attempt('fstat', {}, () => factsOf(this.fd) ?? fstatSync(this.fd))
+  }
+
+  read(into: Uint8Array, position: number): number {
+    // without a closure: it may be called for every tile
     try {
-      return work()
+      this.#assertOpen()
+      assertPlace(position)
+      return readAt(this.fd, into, position)
     } catch (error) {
-      throw fromNodeError(error, name, path, args)
+      throw this.#named(error, 'read', { position, length: into.length })
     }
   }
-  /** Work of another thread: it has the descriptor until it is done, whether or not somebody closes meanwhile. */
-  const attemptAsync = async <T>(
-    name: string,
-    args: Record<string, number>,
-    work: () => Promise<T>,
-  ): Promise<T> => {
-    if (!open) throw systemError('EBADF', name, path, args)
-    underWay++
+
+  /** Has the descriptor until it is done, whether or not somebody closes meanwhile. */
+  async readAsync(into: Uint8Array, position: number): Promise<number> {
+    const args = { position, length: into.length }
+    this.#attempt('read', args, () => assertPlace(position))
+    this.#underWay++
     try {
-      return await work()
+      return await readAtAsync(this.fd, into, position)
     } catch (error) {
-      throw fromNodeError(error, name, path, args)
+      throw this.#named(error, 'read', args)
     } finally {
-      if (--underWay === 0 && !open) closeSync(fd)
+      if (--this.#underWay === 0 && !this.#isOpen) closeSync(this.fd)
     }
   }
-  // Node takes a negative position for 'where the file stands', and a negative size for 0.
-  const place = (name: string, args: Record<string, number>, at: number): void => {
-    if (!Number.isSafeInteger(at) || at < 0) throw systemError('EINVAL', name, path, args)
-  }
-  return {
-    path,
-    writable,
-    capabilities,
-    fd,
-    direct,
-    size: () => attempt('fstat', {}, () => fstatSync(fd).size),
-    facts: () => attempt('fstat', {}, () => factsOf(fd) ?? fstatSync(fd)),
-    read: (into, position) =>
-      attempt('read', { position, length: into.length }, () => {
-        place('read', { position, length: into.length }, position)
-        let done = 0
-        while (done < into.length) {
-          const length = Math.min(MAX_TRANSFER_BYTES, into.length - done)
-          const n = uninterrupted(() => readSync(fd, into, done, length, position + done))
-          if (n === 0) break
-          done += n
-        }
-        return done
-      }),
-    readAsync: (into, position) =>
-      attemptAsync('read', { position, length: into.length }, async () => {
-        place('read', { position, length: into.length }, position)
-        let done = 0
-        while (done < into.length) {
-          const n = await readSome(fd, into, done, position + done)
-          if (n === 0) break
-          done += n
-        }
-        return done
-      }),
-    write: (bytes, position) =>
-      attempt('write', { position, length: bytes.length }, () => {
-        place('write', { position, length: bytes.length }, position)
-        for (let done = 0; done < bytes.length; ) {
-          const length = Math.min(MAX_TRANSFER_BYTES, bytes.length - done)
-          done += writeSync(fd, bytes, done, length, position + done)
-        }
-      }),
-    writeBehind(pieceBytes) {
-      if (!open || capabilities.directAlignBytes === 0) return undefined
-      return WriteBehind.open(fd, pieceBytes, (bytes, position) => this.write(bytes, position))
-    },
-    truncate: (sizeBytes) =>
-      attempt('ftruncate', { sizeBytes }, () => {
-        place('ftruncate', { sizeBytes }, sizeBytes)
-        ftruncateSync(fd, sizeBytes)
-      }),
-    fallocate: (mode, offset, length) =>
-      attempt('fallocate', { mode, offset, length }, () => fallocate(fd, mode, offset, length, path)),
-    fallocateAsync: (mode, offset, length) =>
-      attemptAsync('fallocate', { mode, offset, length }, () =>
-        fallocateAsync(fd, mode, offset, length, path),
-      ),
-    sync: () => attempt('fdatasync', {}, () => fdatasyncSync(fd)),
-    flushHint: (offset, length) => {
-      if (open && libc.syncFileRange !== undefined)
-        call(libc.syncFileRange, fd, offset, length, SYNC_FILE_RANGE_WRITE)
-    },
-    advise: (offset, length, advice) => {
-      if (open) adviseFile(fd, offset, length, advice)
-    },
-    map: (offset, length) => attempt('mmap', { offset, length }, () => map(fd, offset, length, path)),
-    unmap,
-    mapViews: (offset, length) =>
-      attempt('mmap', { offset, length }, () => mapViews(fd, offset, length, path)),
-    tryLock: (name: LockName, mode) => attempt('fcntl', {}, () => tryLock(fd, name, mode, path)),
-    unlock: (name: LockName) => attempt('fcntl', {}, () => unlock(fd, name, path)),
-    lockHolder: (name: LockName) => attempt('fstat', {}, () => lockHolder(fd, name)),
-    close: () => {
-      if (!open) return
-      // A mapping keeps the open file, and with it its locks, alive until the last view is gone. That is right
-      // for pin and attach, which guard the views; the writer's lock ends here.
-      open = false
-      try {
-        unlock(fd, 'writer', path)
-      } finally {
-        if (underWay === 0) closeSync(fd)
-      }
-    },
-  }
-}
 
-function readSome(fd: number, into: Uint8Array, done: number, position: number): Promise<number> {
-  const length = Math.min(MAX_TRANSFER_BYTES, into.length - done)
-  return new Promise((resolve, reject) => {
-    read(fd, into, done, length, position, (error, n) => {
-      if (error?.code === 'EINTR') resolve(readSome(fd, into, done, position))
-      else if (error) reject(error)
-      else resolve(n)
+  write(bytes: Uint8Array, position: number): void {
+    this.#attempt('write', { position, length: bytes.length }, () => {
+      assertPlace(position)
+      writeAt(this.fd, bytes, position)
     })
-  })
-}
+  }
 
-/** Node tries every call again that a signal interrupted, but for reads. */
-function uninterrupted<T>(work: () => T): T {
-  for (;;) {
+  writeBehind(pieceBytes: number): WriteBehind | undefined {
+    if (!this.#isOpen || this.capabilities.directAlignBytes === 0) return undefined
+    return WriteBehind.open(this.fd, pieceBytes, (bytes, position) => this.write(bytes, position))
+  }
+
+  truncate(sizeBytes: number): void {
+    this.#attempt('ftruncate', { sizeBytes }, () => {
+      assertPlace(sizeBytes)
+      ftruncateSync(this.fd, sizeBytes)
+    })
+  }
+
+  fallocate(mode: number, offset: number, length: number): void {
+    this.#attempt('fallocate', { mode, offset, length }, () =>
+      fallocate(this.fd, mode, offset, length, this.path),
+    )
+  }
+
+  sync(): void {
+    this.#attempt('fdatasync', {}, () => fdatasyncSync(this.fd))
+  }
+
+  flushHint(offset: number, length: number): void {
+    if (this.#isOpen && libc.syncFileRange !== undefined)
+      call(libc.syncFileRange, this.fd, offset, length, SYNC_FILE_RANGE_WRITE)
+  }
+
+  /** How a range will be read; a hint, never fails. Length 0: to the end of the file. */
+  advise(offset: number, length: number, advice: Advice): void {
+    if (this.#isOpen) adviseFile(this.fd, offset, length, advice)
+  }
+
+  map(offset: number, length: number): ArrayBuffer | undefined {
+    return this.#attempt('mmap', { offset, length }, () => map(this.fd, offset, length, this.path))
+  }
+
+  unmap(buffer: ArrayBuffer): void {
+    unmap(buffer)
+  }
+
+  mapViews(offset: number, length: number): ViewMapping | undefined {
+    return this.#attempt('mmap', { offset, length }, () => mapViews(this.fd, offset, length, this.path))
+  }
+
+  tryLock(name: LockName, mode: 'shared' | 'exclusive'): boolean {
+    return this.#attempt('fcntl', {}, () => tryLock(this.fd, name, mode, this.path))
+  }
+
+  unlock(name: LockName): void {
+    this.#attempt('fcntl', {}, () => unlock(this.fd, name, this.path))
+  }
+
+  lockHolder(name: LockName): number | undefined {
+    return this.#attempt('fstat', {}, () => lockHolder(this.fd, name))
+  }
+
+  close(): void {
+    if (!this.#isOpen) return
+    // A mapping keeps the open file, and with it its locks, alive until the last view is gone. That is right
+    // for pin and attach, which guard the views; the writer's lock ends here.
+    this.#isOpen = false
     try {
+      unlock(this.fd, 'writer', this.path)
+    } finally {
+      if (this.#underWay === 0) closeSync(this.fd)
+    }
+  }
+
+  #attempt<T>(name: string, args: Record<string, number>, work: () => T): T {
+    try {
+      this.#assertOpen()
       return work()
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EINTR') throw error
+      throw this.#named(error, name, args)
     }
   }
+
+  /** A closed number may belong to another file by now. */
+  #assertOpen(): void {
+    if (!this.#isOpen) throw new Errno('EBADF')
+  }
+
+  #named(error: unknown, name: string, args: Record<string, number>): unknown {
+    return error instanceof Errno
+      ? systemError(error.code, name, this.path, args)
+      : fromNodeError(error, name, this.path, args)
+  }
+}
+
+/** What the system would have answered, had it been asked. */
+class Errno extends Error {
+  readonly code: string
+
+  constructor(code: string) {
+    super(code)
+    this.code = code
+  }
+}
+
+/** Node takes a negative position for 'where the file stands', and a negative size for 0. */
+function assertPlace(position: number): void {
+  if (!Number.isSafeInteger(position) || position < 0) throw new Errno('EINVAL')
 }

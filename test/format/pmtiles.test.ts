@@ -2,14 +2,9 @@ import fc from 'fast-check'
 import * as peer from 'pmtiles'
 import t from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
-import {
-  Compression,
-  decodeHeader,
-  encodeHeader,
-  headerFindings,
-  type PmtilesHeader,
-  sealedSections,
-} from '../../src/format/pmtiles.js'
+import { Compression, decodeHeader, encodeHeader, type PmtilesHeader } from '../../src/format/pmtiles.js'
+import { headerFindings } from '../../src/format/pmtiles-findings.js'
+import { sealedSections } from '../../src/format/pmtiles-sections.js'
 
 const header: PmtilesHeader = {
   rootOffset: 127,

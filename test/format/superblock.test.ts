@@ -2,15 +2,10 @@ import fc from 'fast-check'
 import t from 'tap'
 import { crc32 } from '../../src/format/crc.js'
 import { SEQUENCE_WORD, SUPERBLOCK } from '../../src/format/layout.js'
-import {
-  applyChange,
-  chooseSuperblock,
-  decodeSuperblock,
-  emptySuperblock,
-  encodeSuperblock,
-  geometryProblem,
-  type Superblock,
-} from '../../src/format/superblock.js'
+import { decodeSuperblock, encodeSuperblock } from '../../src/format/superblock/codec.js'
+import { applyChange, emptySuperblock, type Superblock } from '../../src/format/superblock/fields.js'
+import { brokenInvariant } from '../../src/format/superblock/invariants.js'
+import { chooseSuperblock } from '../../src/format/superblock/slots.js'
 
 const uuid = Uint8Array.from({ length: 16 }, (_, i) => i * 7)
 
@@ -228,7 +223,7 @@ t.test('broken invariants are named, and are not written', async (t) => {
   for (const [finding, spoil] of cases) {
     const sb = sample()
     spoil(sb)
-    const problem = geometryProblem(sb)
+    const problem = brokenInvariant(sb)
     t.equal(problem?.split(':')[0], finding, `${spoil}: ${problem}`)
     t.throws(() => encodeSuperblock(sb), RangeError)
   }
@@ -236,10 +231,10 @@ t.test('broken invariants are named, and are not written', async (t) => {
 
 t.test('pending changes', async (t) => {
   for (const good of [pending('insert', 28672), pending('insert', 36864), pending('insert', 24576, 1 << 20)])
-    t.equal(geometryProblem(good), undefined)
+    t.equal(brokenInvariant(good), undefined)
   const gap = pending('collapse', 24576)
   gap.levels[0] = { offset: 0, capacityBytes: 0, count: 0, sortedCount: 0 }
-  t.equal(geometryProblem(gap), undefined)
+  t.equal(brokenInvariant(gap), undefined)
   for (const bad of [
     pending('insert', 32768),
     pending('insert', 28000),
@@ -250,10 +245,10 @@ t.test('pending changes', async (t) => {
     pending('collapse', 24576),
     pending('collapse', 36864),
   ])
-    t.match(geometryProblem(bad), /^F8/, JSON.stringify(bad.pending))
+    t.match(brokenInvariant(bad), /^F8/, JSON.stringify(bad.pending))
   const short = pending('insert', 28672)
   short.pending!.sizeBefore -= 1
-  t.match(geometryProblem(short), /^F8/)
+  t.match(brokenInvariant(short), /^F8/)
 })
 
 t.test('sealed files', async (t) => {
@@ -315,9 +310,9 @@ t.test('sealed files', async (t) => {
   ]
   for (const [finding, placement, spoil] of cases) {
     const sb = sealed(placement)
-    t.equal(geometryProblem(sb), undefined)
+    t.equal(brokenInvariant(sb), undefined)
     spoil(sb)
-    t.equal(geometryProblem(sb)?.split(':')[0], finding, `${spoil}`)
+    t.equal(brokenInvariant(sb)?.split(':')[0], finding, `${spoil}`)
   }
 })
 
@@ -355,7 +350,7 @@ t.test('hostile superblocks with a right checksum are refused or sound', async (
         for (const [at, byte] of edits) v.setUint8(at, byte)
       })
       const sb = decodeSuperblock(bytes)
-      return 'problem' in sb ? sb.problem.length > 0 : geometryProblem(sb) === undefined
+      return 'problem' in sb ? sb.problem.length > 0 : brokenInvariant(sb) === undefined
     }),
     { numRuns: 1000 },
   )

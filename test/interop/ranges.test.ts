@@ -5,10 +5,10 @@ import t from 'tap'
 import { tileId, tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import { TileType } from '../../src/format/tile-type.js'
 import { openTileSet } from '../../src/interop/open.js'
-import { MemoryFile } from '../../src/platform/memory-file.js'
 import { createTiles } from '../../src/store/paths.js'
 import { PmtilesReader } from '../../src/store/read/pmtiles-reader.js'
 import { holdsUnder, type TileSet } from '../../src/store/read/tile-set.js'
+import { MemoryFile } from '../helpers/memory-file.js'
 import { mbtilesOf } from '../server/tile-files.js'
 
 const ZOOMS = [0, 3, 9, 12]

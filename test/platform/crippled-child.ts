@@ -5,7 +5,6 @@ import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import koffi from 'koffi'
 import { FlagstoneError } from '../../src/errors.js'
-import { copyFileBest } from '../../src/platform/copy.js'
 import { directAlignment } from '../../src/platform/direct.js'
 import { probeDirectory } from '../../src/platform/probe.js'
 import { openRealFile } from '../../src/platform/real-file.js'
@@ -122,7 +121,6 @@ const TASKS: Record<string, (directory: string) => unknown> = {
     renameNoReplace(from, join(directory, 'free'))
     return { refused, kept, moved: readFileSync(join(directory, 'free'), 'utf8'), left: existsSync(from) }
   },
-  copy: (directory) => copyFileBest(join(directory, 'file'), join(directory, 'copy')),
   syncDirectory: (directory) => outcome(() => syncDirectory(directory)) ?? 'done',
   sync(directory) {
     const file = openRealFile(join(directory, 'synced'), 'create')

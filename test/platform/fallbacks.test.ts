@@ -1,12 +1,12 @@
 // What is done where the kernel or the file system has not what Linux 6 on ext4 has: every rung of every ladder,
 // stood on by a process whose kernel refuses the rungs above (crippled-child.ts).
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import koffi from 'koffi'
 import t from 'tap'
 import { directAlignment } from '../../src/platform/direct.js'
-import { call, callAsync } from '../../src/platform/libc.js'
+import { call } from '../../src/platform/libc.js'
 import { probeDirectory } from '../../src/platform/probe.js'
 import { startChild } from '../helpers/processes.js'
 import type { Rule } from './crippled-child.js'
@@ -79,16 +79,10 @@ t.test('interrupted calls are made again, until something else comes of them', a
       koffi.errno(errno)
       return -1
     }
-    const async = (...args: unknown[]): void => {
-      const value = fn()
-      ;(args.at(-1) as (error: null, value: number) => void)(null, value)
-    }
-    return Object.assign(fn, { async }) as unknown as Parameters<typeof call>[0]
+    return fn as unknown as Parameters<typeof call>[0]
   }
   t.same(call(fails([EINTR, EINTR])), { value: 7 })
   t.same(call(fails([EINTR, EBADF])), { errno: EBADF })
-  t.same(await callAsync(fails([EINTR, EINTR, EINTR])), { value: 7 })
-  t.same(await callAsync(fails([EINTR, EIO])), { errno: EIO })
 })
 
 if (process.platform !== 'linux' || numbers === undefined) {
@@ -119,15 +113,10 @@ if (process.platform !== 'linux' || numbers === undefined) {
     }
   })
 
-  t.test('no clone, no copy_file_range: read and write', async (t) => {
-    const bytes = Buffer.from(Uint8Array.from({ length: 3_000_001 }, (_, i) => i * 31 + (i >> 8)))
+  t.test('no clone, no copy_file_range: known', async (t) => {
     const rules = [NO_CLONE, rule('copy_file_range', EXDEV)]
-    const directory = t.testdir({ file: bytes })
-    const said = await crippled(t, rules, 'copy', directory)
-    if (said === undefined) return
-    t.equal(said, 'read-write')
-    t.ok(readFileSync(join(directory, 'copy')).equals(bytes))
-    t.match(await crippled(t, rules, 'probe', t.testdir()), { reflink: false, copyFileRange: false })
+    const said = await crippled(t, rules, 'probe', t.testdir())
+    if (said !== undefined) t.match(said, { reflink: false, copyFileRange: false })
   })
 
   t.test('statx does not tell the alignment: found by trying', async (t) => {

@@ -1,15 +1,12 @@
-// fallocate(2) as anybody would want it of a wrapper: every mode does what the manual page says, every refusal
-// arrives with the right errno, and the async one leaves the event loop alone.
-import { spawn } from 'node:child_process'
 import { closeSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
 import { FALLOC } from '../../src/platform/byte-file.js'
-import { fallocate, fallocateAsync } from '../../src/platform/fallocate.js'
+import { fallocate } from '../../src/platform/fallocate.js'
 import { probeDirectory } from '../../src/platform/probe.js'
 import { openRealFile } from '../../src/platform/real-file.js'
-import { type FileSystemName, mountFor, whichTool } from '../helpers/mounts.js'
+import { type FileSystemName, mountFor } from '../helpers/mounts.js'
 
 const BLOCK = 4096
 const { ALLOCATE, KEEP_SIZE, PUNCH_HOLE, COLLAPSE_RANGE, ZERO_RANGE, INSERT_RANGE, UNSHARE_RANGE } = FALLOC
@@ -46,13 +43,6 @@ function attempt(path: string, flags: string, work: (fd: number) => void): Flags
     closeSync(fd)
   }
 }
-
-/** The errno of what it was rejected with. */
-const refusal = (work: Promise<void>): Promise<string | undefined> =>
-  work.then(
-    () => 'none',
-    (error: FlagstoneError) => error.errno,
-  )
 
 /** Blocks of 512 bytes a file takes on the disk. */
 const blocksOf = (path: string): number => {
@@ -236,7 +226,7 @@ if (process.platform !== 'linux') {
     ['btrfs', [INSERT_RANGE, COLLAPSE_RANGE], [ALLOCATE, ZERO_RANGE, PUNCH_HOLE | KEEP_SIZE]],
   ]
   for (const [name, refused, done] of refusals) {
-    t.test(`EOPNOTSUPP on ${name}, sync and async`, async (t) => {
+    t.test(`EOPNOTSUPP on ${name}`, async (t) => {
       const mount = mountFor(t, name)
       if (typeof mount === 'string') return t.comment(`skipped: ${mount}`)
       const path = fourBlocks(mount.directory)
@@ -245,9 +235,6 @@ if (process.platform !== 'linux') {
           attempt(path, 'r+', (fd) => fallocate(fd, mode, 0, BLOCK, path)),
           { code: 'SYSTEM', errno: 'EOPNOTSUPP', call: 'fallocate', path, message: /cannot do that/ },
         )
-        const fd = openSync(path, 'r+')
-        t.equal(await refusal(fallocateAsync(fd, mode, 0, BLOCK, path)), 'EOPNOTSUPP')
-        closeSync(fd)
       }
       for (const mode of done) {
         t.equal(
@@ -260,7 +247,7 @@ if (process.platform !== 'linux') {
   }
 
   for (const name of ['ext4', 'tmpfs'] as const) {
-    t.test(`ENOSPC on ${name}, sync and async`, async (t) => {
+    t.test(`ENOSPC on ${name}`, async (t) => {
       const mount = mountFor(t, name, { mib: 16 })
       if (typeof mount === 'string') return t.comment(`skipped: ${mount}`)
       const file = openRealFile(join(mount.directory, 'file'), 'create')
@@ -273,7 +260,6 @@ if (process.platform !== 'linux') {
       }
       t.throws(() => file.fallocate(ALLOCATE, 0, 64 << 20), expected)
       t.throws(() => file.fallocate(KEEP_SIZE, 0, 64 << 20), expected)
-      await t.rejects(file.fallocateAsync(ALLOCATE, 0, 64 << 20), expected)
       // ext4 leaves what it had allocated when the space ran out, and the size that goes with it.
       file.truncate(0)
       file.fallocate(ALLOCATE, 0, 1 << 20)
@@ -282,50 +268,4 @@ if (process.platform !== 'linux') {
       return undefined
     })
   }
-
-  t.test('async: each call its own errno, many at once', async (t) => {
-    const path = fourBlocks(t.testdir())
-    const good = openSync(path, 'r+')
-    const readOnly = openSync(path, 'r')
-    const calls = Array.from({ length: 60 }, (_, i) => {
-      if (i % 3 === 0) return [readOnly, ALLOCATE, 0, 'EBADF'] as const
-      if (i % 3 === 1) return [good, INSERT_RANGE, 17, 'EINVAL'] as const
-      return [good, 0x4000, 0, 'EOPNOTSUPP'] as const
-    })
-    const errnos = await Promise.all(
-      calls.map(([fd, mode, offset]) => refusal(fallocateAsync(fd, mode, offset, BLOCK))),
-    )
-    t.same(
-      errnos,
-      calls.map(([, , , errno]) => errno),
-    )
-    await fallocateAsync(good, PUNCH_HOLE | KEEP_SIZE, 0, BLOCK)
-    t.equal(picture(path), '.bcd')
-    t.equal(await refusal(openRealFile(path, 'read').fallocateAsync(ALLOCATE, 0, BLOCK)), 'EBADF')
-    closeSync(good)
-    closeSync(readOnly)
-  })
-
-  t.test('async: the event loop goes on while the file system does not', async (t) => {
-    if (!whichTool('fsfreeze')) return t.comment('skipped: needs fsfreeze')
-    const mount = mountFor(t, 'ext4')
-    if (typeof mount === 'string') return t.comment(`skipped: ${mount}`)
-    const path = fourBlocks(mount.directory)
-    const file = openRealFile(path, 'readwrite')
-    file.sync()
-    // Somebody else thaws it, whatever becomes of this process.
-    const script = 'fsfreeze -f "$0" && echo frozen && sleep 0.5; fsfreeze -u "$0"'
-    const freezer = spawn('sh', ['-c', script, mount.mountPoint], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const thawed = new Promise((resolve) => freezer.once('close', resolve))
-    await new Promise((resolve) => freezer.stdout.once('data', resolve))
-    let ticks = 0
-    const timer = setInterval(() => ticks++, 2)
-    await file.fallocateAsync(INSERT_RANGE, BLOCK, BLOCK)
-    clearInterval(timer)
-    await thawed
-    t.ok(ticks >= 5, `a timer ticked ${ticks} times while fallocate waited`)
-    t.equal(picture(path), 'a.bcd')
-    file.close()
-    return undefined
-  })
 }

@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
 import { FALLOC } from '../../src/platform/byte-file.js'
-import { FaultFile, SimulatedCrash } from '../../src/platform/fault-file.js'
-import { MemoryFile } from '../../src/platform/memory-file.js'
+import { FaultFile, SimulatedCrash } from '../helpers/fault-file.js'
+import { MemoryFile } from '../helpers/memory-file.js'
 
 const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000_000)
 const BLOCK = 4096

@@ -1,26 +1,16 @@
 // Opening, direct I/O, renaming and copying.
 import { spawnSync } from 'node:child_process'
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
 import { FALLOC } from '../../src/platform/byte-file.js'
-import { copyFileBest } from '../../src/platform/copy.js'
 import { allocateAligned, directAlignment } from '../../src/platform/direct.js'
 import { addressOf } from '../../src/platform/libc.js'
-import { MemoryFile } from '../../src/platform/memory-file.js'
 import { probeDirectory } from '../../src/platform/probe.js'
 import { openRealFile } from '../../src/platform/real-file.js'
 import { renameNoReplace, renameReplace } from '../../src/platform/rename.js'
+import { MemoryFile } from '../helpers/memory-file.js'
 import { FILE_SYSTEMS, mountFor } from '../helpers/mounts.js'
 
 function failure(work: () => unknown): FlagstoneError | undefined {
@@ -133,21 +123,6 @@ t.test('what is under way when a file is closed does not meet the next one', asy
   others.push(openSync(next, 'r'))
   t.ok(others.includes(read.fd), 'and is free when all is done')
 
-  const grown = openRealFile(join(directory, 'grown'), 'create')
-  grown.write(new Uint8Array(1 << 20).fill(1), 0)
-  const { insertRange, growthUnitBytes: unit } = grown.capabilities
-  if (insertRange) {
-    const inserts = Array.from({ length: 20 }, () => grown.fallocateAsync(FALLOC.INSERT_RANGE, 0, unit))
-    t.ok(grown.tryLock('writer', 'exclusive'))
-    grown.close()
-    others.push(openSync(next, 'r+'))
-    const successor = openRealFile(grown.path, 'readwrite')
-    t.ok(successor.tryLock('writer', 'exclusive'), 'the lock went with close')
-    successor.close()
-    await Promise.all(inserts)
-    t.equal(statSync(grown.path).size, size + 20 * unit)
-    t.equal(await refusal(grown.fallocateAsync(FALLOC.INSERT_RANGE, 0, unit)), 'EBADF')
-  }
   t.equal(statSync(next).size, size)
   for (const fd of others) closeSync(fd)
 })
@@ -254,20 +229,6 @@ t.test('advice: pages that are not wanted leave the cache', (t) => {
   t.end()
 })
 
-t.test('a copy that does not fit leaves nothing', (t) => {
-  const mount = mountFor(t, 'tmpfs', { mib: 4 })
-  if (typeof mount === 'string') {
-    t.comment(`skipped: ${mount}`)
-    return t.end()
-  }
-  const source = join(t.testdir(), 'source')
-  writeFileSync(source, somePattern(8 << 20))
-  const full = failure(() => copyFileBest(source, join(mount.directory, 'copy')))
-  t.match(full, { code: 'DISK_FULL', errno: 'ENOSPC' })
-  t.same(readdirSync(mount.directory), [])
-  return t.end()
-})
-
 t.test('reads are whole up to the end, writes whole, a closed file is closed', async (t) => {
   const file = openRealFile(join(t.testdir(), 'file'), 'create')
   file.write(somePattern(10_000), 5)
@@ -363,32 +324,6 @@ for (const name of FILE_SYSTEMS)
       { code: 'NOT_FOUND' },
     )
 
-    writeFileSync(at('source'), somePattern(3_000_001))
-    const can = probeDirectory(mount.directory)
-    t.equal(can.reflink, name === 'xfs' || name === 'btrfs')
-    const means = copyFileBest(at('source'), at('copy'))
-    t.equal(means, can.reflink ? 'clone' : 'copy_file_range')
-    t.equal(Buffer.compare(readFileSync(at('copy')), somePattern(3_000_001)), 0)
-    t.match(
-      failure(() => copyFileBest(at('source'), at('copy'))),
-      { code: 'EXISTS' },
-    )
-    t.match(
-      failure(() => copyFileBest(at('nothing'), at('copy2'))),
-      { code: 'NOT_FOUND' },
-    )
-    // To another file system: no clone, but a copy all the same.
-    const elsewhere = join(t.testdir(), 'copy')
-    t.match(copyFileBest(at('source'), elsewhere), /^(copy_file_range|read-write)$/)
-    t.equal(Buffer.compare(readFileSync(elsewhere), somePattern(3_000_001)), 0)
-    writeFileSync(at('empty'), '')
-    copyFileBest(at('empty'), at('empty-copy'))
-    t.equal(statSync(at('empty-copy')).size, 0)
-    mkdirSync(at('folder'))
-    t.match(
-      failure(() => copyFileBest(at('folder'), at('x'))),
-      { errno: 'EISDIR' },
-    )
-    t.notOk(readdirSync(mount.directory).includes('x'))
+    t.equal(probeDirectory(mount.directory).reflink, name === 'xfs' || name === 'btrfs')
     return t.end()
   })

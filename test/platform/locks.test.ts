@@ -1,8 +1,8 @@
 // Locks belong to an open file: two opens of one process exclude each other, death frees, mappings keep.
 import { join } from 'node:path'
 import t from 'tap'
-import { MemoryFile } from '../../src/platform/memory-file.js'
 import { openRealFile } from '../../src/platform/real-file.js'
+import { MemoryFile } from '../helpers/memory-file.js'
 import { runChild, startChild } from '../helpers/processes.js'
 
 t.test('exclusive excludes all, shared only exclusive; in one process, and as in memory', (t) => {

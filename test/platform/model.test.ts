@@ -6,8 +6,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
 import { type ByteFile, FALLOC } from '../../src/platform/byte-file.js'
-import { MemoryFile } from '../../src/platform/memory-file.js'
 import { openRealFile } from '../../src/platform/real-file.js'
+import { MemoryFile } from '../helpers/memory-file.js'
 import { FILE_SYSTEMS, mountFor } from '../helpers/mounts.js'
 
 const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000_000)

@@ -254,7 +254,6 @@ t.test('every file of src is reachable from the library, the command or a worker
       if (target.startsWith('.')) visit(normalize(join(file, '..', target)).replace(/\.js$/, '.ts'))
     }
   }
-  // The memory and the fault-injecting file are there for tests, ours and those of who builds on the store.
   const entries = [
     'index.ts',
     'cli/bin.ts',
@@ -262,8 +261,6 @@ t.test('every file of src is reachable from the library, the command or a worker
     'platform/gentle-loader.ts',
     'server/run/worker.ts',
     'platform/write-thread.ts',
-    'platform/memory-file.ts',
-    'platform/fault-file.ts',
     // what the viewer's pages load
     'viewer/catalogue.ts',
     'viewer/map.ts',

@@ -11,16 +11,11 @@ const MOST_LINES_OF_A_FILE = 300
 
 const LONG_FUNCTIONS: readonly string[] = [
   'interop/sqlite/files.ts installFiles',
-  'platform/real-file.ts realFile',
-  'store/report/verify.ts verifyForeign',
   'store/write/seal.ts sealAt',
 ]
 const LONG_FILES: readonly string[] = [
-  'format/pmtiles.ts',
-  'format/superblock.ts',
   'store/read/pmtiles-reader.ts',
   'store/read/reader.ts',
-  'store/report/verify.ts',
   'store/write/growth.ts',
   'store/write/writer.ts',
 ]

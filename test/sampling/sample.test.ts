@@ -5,12 +5,12 @@ import {
   pixelToMetresY,
   tileBoundsLonLat,
 } from '../../src/grid/tiles/mercator.js'
-import { MemoryFile } from '../../src/platform/memory-file.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import { encodeTile } from '../../src/raster/tiles/codec.js'
 import { sample } from '../../src/sampling/sample.js'
 import { openReader, type TileReader } from '../../src/store/read/open.js'
 import { TileWriter } from '../../src/store/write/writer.js'
+import { MemoryFile } from '../helpers/memory-file.js'
 import { type Paint, speckled } from '../pyramid/images.js'
 
 type Bbox = [number, number, number, number]

@@ -5,11 +5,11 @@ import { FlagstoneError } from '../../src/errors.js'
 import { RECORD_BYTES } from '../../src/format/layout.js'
 import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { Capabilities } from '../../src/platform/byte-file.js'
-import { MemoryFile } from '../../src/platform/memory-file.js'
 import { openReader } from '../../src/store/read/open.js'
 import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
+import { MemoryFile } from '../helpers/memory-file.js'
 import { valueFor } from './model.js'
 
 interface Sample {

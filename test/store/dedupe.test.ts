@@ -1,9 +1,9 @@
 // Identical values are stored once, whatever their distance allows; values that only share CRC and length are not.
 import t from 'tap'
 import { crc32 } from '../../src/format/crc.js'
-import { MemoryFile } from '../../src/platform/memory-file.js'
 import { FlatReader } from '../../src/store/read/reader.js'
 import { TileWriter } from '../../src/store/write/writer.js'
+import { MemoryFile } from '../helpers/memory-file.js'
 import { valueFor } from './model.js'
 
 /** Other bytes with the same CRC-32: the generator polynomial, added anywhere, divides out. */

@@ -4,11 +4,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
-import { MemoryFile } from '../../src/platform/memory-file.js'
 import { openRealFile } from '../../src/platform/real-file.js'
 import { openReader } from '../../src/store/read/open.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
+import { MemoryFile } from '../helpers/memory-file.js'
 import { fixture, sharedData } from '../helpers/paths.js'
 
 interface Valid {

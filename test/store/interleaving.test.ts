@@ -5,10 +5,10 @@ import t from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
 import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { ByteFile, Capabilities, LockName } from '../../src/platform/byte-file.js'
-import { MemoryFile } from '../../src/platform/memory-file.js'
 import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
+import { MemoryFile } from '../helpers/memory-file.js'
 import { expectSound, valueFor } from './model.js'
 
 /** Calls back around every access. */

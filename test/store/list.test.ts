@@ -1,9 +1,9 @@
 // Listing by rectangle: the same tiles a plain filter over all of them finds.
 import t from 'tap'
 import { tileBoundsLonLat } from '../../src/grid/tiles/mercator.js'
-import { MemoryFile } from '../../src/platform/memory-file.js'
 import { FlatReader } from '../../src/store/read/reader.js'
 import { TileWriter } from '../../src/store/write/writer.js'
+import { MemoryFile } from '../helpers/memory-file.js'
 
 const file = new MemoryFile()
 const writer = TileWriter.create(file)

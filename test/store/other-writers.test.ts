@@ -10,14 +10,15 @@ import {
   SUPERBLOCK_BYTES,
 } from '../../src/format/layout.js'
 import { Compression, decodeHeader } from '../../src/format/pmtiles.js'
-import { decodeSuperblock, type Superblock } from '../../src/format/superblock.js'
+import { decodeSuperblock } from '../../src/format/superblock/codec.js'
+import type { Superblock } from '../../src/format/superblock/fields.js'
 import { TileType } from '../../src/format/tile-type.js'
-import { MemoryFile } from '../../src/platform/memory-file.js'
 import { archiveOf } from '../../src/store/live/virtual-archive.js'
 import { openReader } from '../../src/store/read/open.js'
 import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
+import { MemoryFile } from '../helpers/memory-file.js'
 import { valueFor } from './model.js'
 
 function written(fill: (writer: TileWriter) => void): MemoryFile {

@@ -3,9 +3,9 @@
 import t from 'tap'
 import { FIRST_INDEX_OFFSET } from '../../src/format/layout.js'
 import type { ByteFile } from '../../src/platform/byte-file.js'
-import { MemoryFile } from '../../src/platform/memory-file.js'
 import { FlatReader } from '../../src/store/read/reader.js'
 import { TileWriter } from '../../src/store/write/writer.js'
+import { MemoryFile } from '../helpers/memory-file.js'
 import { valueFor } from './model.js'
 
 /** The file with something happening before some of its calls. */

@@ -3,13 +3,13 @@
 import t from 'tap'
 import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { Capabilities } from '../../src/platform/byte-file.js'
-import { FaultFile, SimulatedCrash } from '../../src/platform/fault-file.js'
-import { MemoryFile } from '../../src/platform/memory-file.js'
 import type { WriterOptions } from '../../src/store/options.js'
 import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import type { GrowthStats } from '../../src/store/write/state.js'
 import { TileWriter } from '../../src/store/write/writer.js'
+import { FaultFile, SimulatedCrash } from '../helpers/fault-file.js'
+import { MemoryFile } from '../helpers/memory-file.js'
 import { expectContents, expectSound, valueFor } from './model.js'
 
 const OPTIONS: WriterOptions = {

@@ -2,10 +2,10 @@
 import { join } from 'node:path'
 import t from 'tap'
 import type { ByteFile } from '../../src/platform/byte-file.js'
-import { MemoryFile } from '../../src/platform/memory-file.js'
 import { openRealFile } from '../../src/platform/real-file.js'
 import { FlatReader } from '../../src/store/read/reader.js'
 import { TileWriter } from '../../src/store/write/writer.js'
+import { MemoryFile } from '../helpers/memory-file.js'
 
 interface Opener {
   create(): ByteFile

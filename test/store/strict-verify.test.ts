@@ -2,11 +2,11 @@
 // field by field, and says nothing of archives that are right.
 import t from 'tap'
 import { PMTILES_HEADER } from '../../src/format/layout.js'
-import { MemoryFile } from '../../src/platform/memory-file.js'
 import { openReader } from '../../src/store/read/open.js'
 import { describeTiles } from '../../src/store/report/describe.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
+import { MemoryFile } from '../helpers/memory-file.js'
 import { type ForeignArchive, foreignArchive } from './foreign-archive.js'
 
 const png = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52)

@@ -8,7 +8,7 @@
 import { closeSync, existsSync, readSync } from 'node:fs'
 import { FlagstoneError } from '../../errors.js'
 import { SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET, SUPERBLOCK_BYTES } from '../../format/layout.js'
-import { chooseSuperblock } from '../../format/superblock.js'
+import { chooseSuperblock } from '../../format/superblock/slots.js'
 import { type FileIdentity, identityAt, isSameFile, placeAt } from '../../platform/place.js'
 import { openRegularSync } from '../../platform/regular-file.js'
 import { removeSame, renameOver } from '../../platform/rename.js'

@@ -1,9 +1,9 @@
-// Arithmetic over where the parts of a file lie. (What makes a geometry sound is format/superblock.ts.)
+// Arithmetic over where the parts of a file lie. (What makes a geometry sound is format/superblock/invariants.ts.)
 //
 // Vocabulary: a region is a level's index; it lies in front of V or, relocated, behind it among the values.
 // A gap is room in front of V that no region uses.
 import { indexStart } from '../../format/layout.js'
-import type { Superblock } from '../../format/superblock.js'
+import type { Superblock } from '../../format/superblock/fields.js'
 
 /** Where an index lies. */
 export interface Region {

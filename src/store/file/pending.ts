@@ -7,7 +7,7 @@
 import { FlagstoneError } from '../../errors.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../../format/layout.js'
 import { contentCrcAt, isDeletedAt, lengthAt, offsetAt } from '../../format/record.js'
-import { applyChange, type Superblock } from '../../format/superblock.js'
+import { applyChange, type Superblock } from '../../format/superblock/fields.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import { crcOfRange, scanRecords } from './scan.js'
 

@@ -1,7 +1,8 @@
 // Reading the two superblocks of a file, and saying what is wrong when neither can be used.
 import { FlagstoneError } from '../../errors.js'
 import { SUPERBLOCK, SUPERBLOCK_A_OFFSET, SUPERBLOCK_BYTES } from '../../format/layout.js'
-import { type Chosen, chooseSuperblock, type Superblock } from '../../format/superblock.js'
+import type { Superblock } from '../../format/superblock/fields.js'
+import { type Chosen, chooseSuperblock } from '../../format/superblock/slots.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 
 export const SLOTS_BYTES = 2 * SUPERBLOCK_BYTES

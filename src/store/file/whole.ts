@@ -2,7 +2,7 @@
 import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import { parseJsonObject } from '../../format/json.js'
-import type { Superblock } from '../../format/superblock.js'
+import type { Superblock } from '../../format/superblock/fields.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import { committedEnd } from './geometry.js'
 

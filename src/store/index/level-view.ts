@@ -6,7 +6,7 @@
 import { crc32 } from '../../format/crc.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../../format/layout.js'
 import { keyAt } from '../../format/record.js'
-import type { Level } from '../../format/superblock.js'
+import type { Level } from '../../format/superblock/fields.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import type { MappedIndex } from './mapped-index.js'
 import type { PagedIndex } from './paged-index.js'

@@ -1,12 +1,9 @@
 // What a flat-1 file says of itself as a PMTiles archive: header and metadata, when it is sealed and while it grows.
 import type { BuiltDirectories } from '../../format/directory-builder.js'
 import { PMTILES_HEADER_BYTES } from '../../format/layout.js'
-import {
-  Compression,
-  type PmtilesHeader,
-  type PmtilesPlace,
-  type SealedSections,
-} from '../../format/pmtiles.js'
+import { Compression, type PmtilesHeader } from '../../format/pmtiles.js'
+import type { PmtilesPlace } from '../../format/pmtiles-findings.js'
+import type { SealedSections } from '../../format/pmtiles-sections.js'
 import { nameOfTileType, pmtilesTypeOf, TileType } from '../../format/tile-type.js'
 import type { ResolvedSealOptions } from '../options.js'
 import type { Census, Extent } from './census.js'

@@ -3,7 +3,7 @@
 import type { Entry } from '../../format/directory.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../../format/layout.js'
 import { isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../../format/record.js'
-import type { Level } from '../../format/superblock.js'
+import type { Level } from '../../format/superblock/fields.js'
 import { decodeTileId, zoomBase } from '../../format/tile-id.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import { scanRecords } from '../file/scan.js'

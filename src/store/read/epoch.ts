@@ -12,7 +12,7 @@
 // is sealed, so that nobody has a reason to write to it, size and time must stay the same, of others the uuid too (and
 // reader.ts compares each of their values with its check).
 import { SEQUENCE_WORD, SUPERBLOCK, SUPERBLOCK_A_OFFSET, SUPERBLOCK_BYTES } from '../../format/layout.js'
-import type { Superblock } from '../../format/superblock.js'
+import type { Superblock } from '../../format/superblock/fields.js'
 import type { ByteFile, FileFacts } from '../../platform/byte-file.js'
 import { movedNow } from '../file/locked.js'
 import { pendingOutcome, resolved } from '../file/pending.js'

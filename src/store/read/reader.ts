@@ -6,7 +6,7 @@ import { isUint8Array } from 'node:util/types'
 import { FlagstoneError, wrongType } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import { contentCrcAt, lengthAt, typeAt } from '../../format/record.js'
-import type { Superblock } from '../../format/superblock.js'
+import type { Superblock } from '../../format/superblock/fields.js'
 import { tileId, zoomBase } from '../../format/tile-id.js'
 import type { TileType } from '../../format/tile-type.js'
 import type { ByteFile } from '../../platform/byte-file.js'
@@ -193,11 +193,20 @@ export class FlatReader implements TileSet {
   /** Whether there is such a tile; as sure as `get`, so it may have to read values to be. @throws as `get` */
   has(z: number, x: number, y: number): boolean {
     const key = tileId(z, x, y)
-    return this.#onLevel(z, key, false, (view) => {
-      const record = this.#lookup.find(view, key)
-      if (record !== MISSING && this.#lookup.mustCheck(view, record)) this.#lookup.examine(view, record)
-      return record !== MISSING
-    })
+    const found = this.#hasOnce(z, key)
+    return found === MOVED ? this.#hasAgain(z, key) : found
+  }
+
+  #hasAgain(z: number, key: number): boolean {
+    return this.#session.inOneEpoch(() => this.#hasOnce(z, key))
+  }
+
+  #hasOnce(z: number, key: number): boolean | Moved {
+    const view = this.#session.viewOf(z)
+    if (view === undefined) return false
+    const record = this.#lookup.find(view, key)
+    if (record !== MISSING && this.#lookup.mustCheck(view, record)) this.#lookup.examine(view, record)
+    return this.#session.isSettled(view, key) ? record !== MISSING : MOVED
   }
 
   /**
@@ -207,14 +216,31 @@ export class FlatReader implements TileSet {
    */
   stat(z: number, x: number, y: number): TileStat | undefined {
     const key = tileId(z, x, y)
-    return this.#onLevel(z, key, undefined, (view) => {
-      const record = this.#lookup.find(view, key)
-      if (record === MISSING || this.#values.positionOf(view, record) < 0) return undefined
-      const { words, word } = view.index
-      const length = lengthAt(words, word)
-      const etag = etagOf(key, contentCrcAt(words, word), length)
-      return { type: typeAt(words, word) as TileType, length, etag }
-    })
+    const stat = this.#statOnce(z, key)
+    return stat === MOVED ? this.#statAgain(z, key) : stat
+  }
+
+  #statAgain(z: number, key: number): TileStat | undefined {
+    return this.#session.inOneEpoch(() => this.#statOnce(z, key))
+  }
+
+  #statOnce(z: number, key: number): TileStat | undefined | Moved {
+    const view = this.#session.viewOf(z)
+    if (view === undefined) return undefined
+    const record = this.#lookup.find(view, key)
+    const stat = record === MISSING ? undefined : this.#statOf(view, record, key)
+    return this.#session.isSettled(view, key) ? stat : MOVED
+  }
+
+  #statOf(view: LevelView, record: number, key: number): TileStat | undefined {
+    if (this.#values.positionOf(view, record) < 0) return undefined
+    const { words, word } = view.index
+    const length = lengthAt(words, word)
+    return {
+      type: typeAt(words, word) as TileType,
+      length,
+      etag: etagOf(key, contentCrcAt(words, word), length),
+    }
   }
 
   /**
@@ -231,7 +257,11 @@ export class FlatReader implements TileSet {
   }
 
   readonly #rows: Rows = (zoom, from, most) =>
-    this.#onLevel(zoom, Math.max(from, 0), undefined, (view) => this.#lookup.rows(view, from, most))
+    this.#session.inOneEpoch(() => {
+      const view = this.#session.viewOf(zoom)
+      const rows = view && this.#lookup.rows(view, from, most)
+      return view === undefined || this.#session.isSettled(view, Math.max(from, 0)) ? rows : MOVED
+    })
 
   /** Zooms that hold tiles, ascending, and how many. */
   levels(): LevelInfo[] {
@@ -364,16 +394,6 @@ export class FlatReader implements TileSet {
   /** As `close`: `using file = open(path)`. */
   [Symbol.dispose](): void {
     this.close()
-  }
-
-  /** What `read` finds on a level in one state of the file; `nothing` where the zoom holds nothing. */
-  #onLevel<T>(zoom: number, key: number, nothing: T, read: (view: LevelView) => T): T {
-    return this.#session.inOneEpoch(() => {
-      const view = this.#session.viewOf(zoom)
-      if (view === undefined) return nothing
-      const found = read(view)
-      return this.#session.isSettled(view, key) ? found : MOVED
-    })
   }
 
   #cutOff({ length }: Uint8Array, position: number): FlagstoneError {

@@ -6,7 +6,7 @@
 import { setTimeout as after } from 'node:timers/promises'
 import { FlagstoneError } from '../../errors.js'
 import { RECORD_BYTES, recordCapacity } from '../../format/layout.js'
-import type { Superblock } from '../../format/superblock.js'
+import type { Superblock } from '../../format/superblock/fields.js'
 import { tileIdToZxy } from '../../format/tile-id.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import { isBusy, movedNow } from '../file/locked.js'

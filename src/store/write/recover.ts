@@ -3,7 +3,7 @@
 import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import { FORMAT_VERSION, HEADER_BLOCK_BYTES } from '../../format/layout.js'
-import type { Superblock } from '../../format/superblock.js'
+import type { Superblock } from '../../format/superblock/fields.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import { committedEnd } from '../file/geometry.js'
 import { type PendingOutcome, pendingOutcome, resolved } from '../file/pending.js'

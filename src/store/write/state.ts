@@ -6,7 +6,8 @@
 // carry the counts of the last commit.
 import { FlagstoneError } from '../../errors.js'
 import { LEVEL_COUNT, SUPERBLOCK_BYTES, superblockOffset } from '../../format/layout.js'
-import { encodeSuperblock, type Superblock } from '../../format/superblock.js'
+import { encodeSuperblock } from '../../format/superblock/codec.js'
+import type { Superblock } from '../../format/superblock/fields.js'
 import type { ByteFile, LockName } from '../../platform/byte-file.js'
 import { LevelWriter } from './level.js'
 import { ValueStage } from './staging.js'

@@ -17,7 +17,7 @@ import {
   roundUp,
 } from '../../format/layout.js'
 import { contentCrcAt, flagsAt, isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../../format/record.js'
-import { emptySuperblock, type Superblock } from '../../format/superblock.js'
+import { emptySuperblock, type Superblock } from '../../format/superblock/fields.js'
 import { tileId } from '../../format/tile-id.js'
 import { isTileType, sniffTileType, type TileType } from '../../format/tile-type.js'
 import type { ByteFile } from '../../platform/byte-file.js'

@@ -9,10 +9,10 @@
 // - A data write made after an INSERT_RANGE may reach the disk although the insert did not: it lies at the same
 //   file offset of the file as it was before. (This is why a store has to sync between the two.)
 // - A write that survives beyond the surviving size is lost with the size.
-import type { FlagstoneError } from '../errors.js'
-import type { ByteFile, Capabilities, LockName } from './byte-file.js'
+import type { FlagstoneError } from '../../src/errors.js'
+import type { ByteFile, Capabilities, LockName } from '../../src/platform/byte-file.js'
+import { systemError } from '../../src/platform/system-error.js'
 import type { MemoryFile } from './memory-file.js'
-import { systemError } from './system-error.js'
 
 const SECTOR = 512
 

@@ -3,8 +3,8 @@
 //
 // Invariant: bytes at and past `size` are zero in every chunk, so that growing a file shows zeros.
 import { constants } from 'node:os'
-import { FlagstoneError } from '../errors.js'
-import { type ByteFile, type Capabilities, FALLOC, type LockName } from './byte-file.js'
+import { FlagstoneError } from '../../src/errors.js'
+import { type ByteFile, type Capabilities, FALLOC, type LockName } from '../../src/platform/byte-file.js'
 
 const CHUNK = 65536
 
