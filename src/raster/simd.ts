@@ -54,8 +54,6 @@ interface Kernels {
   ): number
   /** 1 when exactly `outLength` bytes came out, with the right checksum. */
   inflate(input: number, inLength: number, out: number, outLength: number): number
-  /** How many bytes came out; −1: broken. Writes up to 32 bytes behind `out`. See wasm/zstd.ts. */
-  zstd(input: number, inputBytes: number, out: number, outBytes: number, space: number): number
   jpegInit(): void
   jpegScan(
     tables: number,

@@ -42,7 +42,7 @@ export async function decodeBlock(
     }
     default: {
       const ordered = layout.reversedBits ? reverseBits(input) : input
-      return { bytes: decompressBytes(layout, ordered, shape), valid: undefined }
+      return { bytes: await decompressBytes(layout, ordered, shape), valid: undefined }
     }
   }
 }

@@ -10,7 +10,7 @@ import {
 } from '../../scripts/fixtures/tiff-codecs.js'
 import { decodeLzw, decodeHere as decodeLzwHere, isOldLzw } from '../../src/raster/tiff/codecs/lzw.js'
 import { decodePackBits } from '../../src/raster/tiff/codecs/packbits.js'
-import { decodeZstd, decodeZstdHere, decodeZstdNear } from '../../src/raster/tiff/codecs/zstd.js'
+import { decodeZstd, decodeZstdBy, nodeZstd, packageZstd } from '../../src/raster/tiff/codecs/zstd.js'
 import { Problem } from '../../src/raster/tiff/file/problem.js'
 import { BlockCache } from '../../src/raster/tiff/image/block-cache.js'
 import { unpackBits } from '../../src/raster/tiff/samples/bits.js'
@@ -18,8 +18,8 @@ import { undoHorizontal8 } from '../../src/raster/tiff/samples/predictor.js'
 
 const seed = Number(process.env.SEED ?? 7)
 t.comment(`SEED=${seed}`)
-const run = (property: fc.IProperty<unknown[]>, numRuns = 200): void =>
-  fc.assert(property as fc.IProperty<unknown>, { seed, numRuns })
+const run = (property: fc.IRawProperty<unknown>, numRuns = 200): Promise<void> | void =>
+  fc.assert(property as fc.IAsyncProperty<unknown>, { seed, numRuns })
 
 /** Bytes with runs and repeats, so that dictionaries have something to find. */
 const bytes = fc
@@ -30,53 +30,64 @@ const bytes = fc
     Uint8Array.from(parts.flatMap(([part, times]) => Array.from({ length: times }, () => [...part]).flat())),
   )
 
-const CODECS = {
+type Decode = (input: Uint8Array, out: Uint8Array) => number | Promise<number>
+const decoder = await packageZstd()
+const byPackage = (input: Uint8Array, out: Uint8Array): Promise<number> =>
+  decodeZstdBy(() => decoder, input, out)
+const byNode = (input: Uint8Array, out: Uint8Array): Promise<number> =>
+  decodeZstdBy(() => nodeZstd!, input, out)
+const CODECS: Record<string, readonly [encode: (bytes: Uint8Array) => Uint8Array, decode: Decode]> = {
   lzw: [encodeLzw, decodeLzw],
   packbits: [encodePackBits, decodePackBits],
   zstd: [encodeZstd, decodeZstd],
-} as const
+  'zstd by the package': [encodeZstd, byPackage],
+}
+if (nodeZstd === undefined) t.comment('Node has no zstd here: the package alone is tested')
+else CODECS['zstd by Node'] = [encodeZstd, byNode]
 
 for (const [name, [encode, decode]] of Object.entries(CODECS)) {
-  t.test(`${name}: there and back`, (t) => {
-    run(
-      fc.property(bytes, (data) => {
+  t.test(`${name}: there and back`, async () => {
+    await run(
+      fc.asyncProperty(bytes, async (data) => {
         const out = new Uint8Array(data.length)
-        const length = data.length === 0 ? 0 : decode(encode(data), out)
+        const length = data.length === 0 ? 0 : await decode(encode(data), out)
         return length === data.length && out.every((v, i) => v === data[i])
       }),
     )
-    t.end()
   })
 
-  t.test(`${name}: any input ends, inside its output`, (t) => {
-    run(
-      fc.property(fc.uint8Array({ maxLength: 400 }), fc.integer({ min: 0, max: 2000 }), (input, size) => {
-        const out = new Uint8Array(size)
-        try {
-          const length = decode(input, out)
-          return length >= 0 && length <= size
-        } catch (error) {
-          return error instanceof Problem
-        }
-      }),
+  t.test(`${name}: any input ends, inside its output`, async () => {
+    await run(
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 400 }),
+        fc.integer({ min: 0, max: 2000 }),
+        async (input, size) => {
+          const out = new Uint8Array(size)
+          try {
+            const length = await decode(input, out)
+            return length >= 0 && length <= size
+          } catch (error) {
+            return error instanceof Problem
+          }
+        },
+      ),
       1000,
     )
-    t.end()
   })
 
-  t.test(`${name}: a smaller output is filled, a shorter input falls short`, (t) => {
+  t.test(`${name}: a smaller output is filled, a shorter input falls short`, async (t) => {
     const data = Uint8Array.from({ length: 5000 }, (_, i) => (i * i) >> 4)
     const encoded = encode(data)
     const half = new Uint8Array(2500)
-    t.equal(decode(encoded, half), 2500)
+    t.equal(await decode(encoded, half), 2500)
     t.same(half, data.subarray(0, 2500))
     const out = new Uint8Array(5000)
     try {
-      t.ok(decode(encoded.subarray(0, encoded.length >> 1), out) < 5000)
+      const length = await decode(encoded.subarray(0, encoded.length >> 1), out)
+      t.ok(length < 5000)
     } catch (error) {
       t.ok(error instanceof Problem)
     }
-    t.end()
   })
 }
 
@@ -162,46 +173,77 @@ t.test('the cache makes what is asked for twice at once only once, and keeps no 
   t.ok(await cache.get(2, slow), 'the next try may succeed')
 })
 
-t.test('decoders in WebAssembly give what those in JavaScript give, also for broken data', (t) => {
-  const attempt = (decode: () => number): number | string => {
+/** Numbers below `below`, the same for the same seed. */
+function numbers(): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+}
+
+/** Runs two decoders over what was encoded, broken and cut off: do they always say the same? */
+async function agree(encode: (bytes: Uint8Array) => Uint8Array, one: Decode, other: Decode): Promise<void> {
+  const attempt = async (decode: Decode, packed: Uint8Array, out: Uint8Array): Promise<number | string> => {
     try {
-      return decode()
+      return await decode(packed, out)
     } catch (error) {
       if (!(error instanceof Problem)) throw error
       return 'problem'
     }
   }
-  const lzwHere = (input: Uint8Array, out: Uint8Array): number => decodeLzwHere(input, out, isOldLzw(input))
-  let state = seed
-  const next = (below: number): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-  // Not Node's own decoder, which refuses some of what these two take.
-  const zstdNear = (input: Uint8Array, out: Uint8Array): number =>
-    decodeZstdNear(input, out) ?? decodeZstdHere(input, out)
-  const CHECKED = [
-    [encodeLzw, decodeLzw, lzwHere],
-    [encodeZstd, zstdNear, decodeZstdHere],
-  ] as const
-  run(
-    fc.property(
-      bytes,
-      fc.integer({ min: 0, max: 2 }),
-      fc.integer({ min: 0, max: 3000 }),
-      (data, kind, size) => {
-        return CHECKED.every(([encode, decode, here]) => {
-          const input = Uint8Array.from(encode(data))
-          if (kind === 1 && input.length > 0) input[next(input.length)] = next(256)
-          const packed = kind === 2 ? input.subarray(0, next(input.length + 1)) : input
-          const a = new Uint8Array(size)
-          const b = new Uint8Array(size)
-          const same = attempt(() => decode(packed, a)) === attempt(() => here(packed, b))
-          return same && (kind > 0 || a.every((v, i) => v === b[i]))
-        })
-      },
-    ),
+  const next = numbers()
+  const damage = fc.integer({ min: 0, max: 2 })
+  await run(
+    fc.asyncProperty(bytes, damage, fc.integer({ min: 0, max: 3000 }), async (data, kind, size) => {
+      const input = Uint8Array.from(encode(data))
+      if (kind === 1 && input.length > 0) input[next(input.length)] = next(256)
+      const packed = kind === 2 ? input.subarray(0, next(input.length + 1)) : input
+      const [a, b] = [new Uint8Array(size), new Uint8Array(size)]
+      const same = (await attempt(one, packed, a)) === (await attempt(other, packed, b))
+      return same && (kind > 0 || a.every((v, i) => v === b[i]))
+    }),
     1000,
   )
-  t.end()
+}
+
+t.test('LZW in WebAssembly gives what JavaScript gives, also for broken data', () =>
+  agree(encodeLzw, decodeLzw, (input, out) => decodeLzwHere(input, out, isOldLzw(input))),
+)
+
+t.test(
+  'ZSTD by Node gives what the package gives, also for broken data',
+  { skip: nodeZstd === undefined && 'Node has no zstd here' },
+  () => agree(encodeZstd, byNode, byPackage),
+)
+
+t.test(
+  'ZSTD: what could be more than a block holds is refused, and so is what takes too much memory',
+  async (t) => {
+    const out = new Uint8Array(1000)
+    const bomb = encodeZstd(new Uint8Array(3 * 2 ** 20))
+    await t.rejects(byPackage(bomb, out), { message: /could hold 3145728 bytes instead of 1000/ })
+    const frame = encodeZstd(new Uint8Array(5000).fill(7))
+    const much = 2 ** 31 - 2 ** 20 - frame.length - 1
+    t.throws(() => decoder(frame, 1000, much), /bytes of memory, which are not to be had/)
+    t.throws(() => decoder(frame, 1000, 2 ** 32), /bytes of memory, which are not to be had/)
+    t.throws(() => decoder(frame, 1000, 4999), /makes no sense/, 'never more than was said')
+    t.same(decoder(frame, 5000, 5000), new Uint8Array(5000).fill(7), 'none of which hurts')
+  },
+)
+
+t.test('ZSTD: frames in a row, empty ones and such as are skipped', async (t) => {
+  const skipped = [0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]
+  const empty = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 0, 1, 0, 0]
+  const input = Uint8Array.from([
+    ...encodeZstd(Uint8Array.of(1, 2)),
+    ...skipped,
+    ...empty,
+    ...encodeZstd(Uint8Array.of(3)),
+  ])
+  for (const decode of [decodeZstd, byPackage]) {
+    const out = new Uint8Array(3)
+    t.equal(await decode(input, out), 3)
+    t.same([...out], [1, 2, 3])
+  }
 })

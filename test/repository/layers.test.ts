@@ -108,7 +108,7 @@ const THIRD_PARTY: Record<string, readonly string[]> = {
   koffi: ['platform'],
   proj4: ['grid'],
   sharp: ['raster'],
-  fzstd: ['raster'],
+  zstddec: ['raster'],
   'lru-cache': ['server'],
   // its types only: who mounts the plugin has it
   fastify: ['server'],

@@ -10,7 +10,7 @@ import type { BlockShape, Codec, DecodedSamples } from './coding.js'
 import { decodeLzma } from './lzma.js'
 import { decodeLzw, lzwExactly } from './lzw.js'
 import { decodePackBits } from './packbits.js'
-import { decodeZstd, zstdExactly } from './zstd.js'
+import { decodeZstd } from './zstd.js'
 
 /**
  * Synchronous: handing 300 KB to another thread and back costs more than it saves beside other workers.
@@ -21,7 +21,7 @@ export function decompressBytes(
   input: Uint8Array,
   shape: BlockShape,
   memory?: PixelMemory,
-): Uint8Array {
+): Uint8Array | Promise<Uint8Array> {
   switch (codec.compression) {
     case Compression.None:
       return enough(input, input.length, shape)
@@ -30,7 +30,7 @@ export function decompressBytes(
     case Compression.PackBits:
       return into(decodePackBits, input, shape)
     case Compression.Zstd:
-      return (memory && zstdExactly(input, shape.bytes, memory)) ?? into(decodeZstd, input, shape)
+      return unzstd(input, shape, memory)
     case Compression.Lzma:
       return into(decodeLzma, input, shape)
     case Compression.CcittRle:
@@ -57,6 +57,17 @@ function into(
 ): Uint8Array {
   const out = new Uint8Array(shape.bytes)
   return enough(out, decode(input, out), shape)
+}
+
+/** Into memory where the next kernel finds it. */
+async function unzstd(input: Uint8Array, shape: BlockShape, memory?: PixelMemory): Promise<Uint8Array> {
+  const out = memory?.take(shape.bytes) ?? new Uint8Array(shape.bytes)
+  try {
+    return enough(out, await decodeZstd(input, out), shape)
+  } catch (error) {
+    memory?.give(out)
+    throw error
+  }
 }
 
 function inflate(input: Uint8Array, shape: BlockShape): Uint8Array {
@@ -96,7 +107,7 @@ export async function decompressSamples(
   if (packing === LERC_DEFLATE) blob = inflateAll(input, most, Math.min(most, shape.bytes + 65536))
   else if (packing === LERC_ZSTD) {
     const out = new Uint8Array(most)
-    blob = out.subarray(0, decodeZstd(input, out))
+    blob = out.subarray(0, await decodeZstd(input, out))
   } else if (packing !== 0) {
     throw new Problem(`its LERC data is packed in an unknown way (${packing})`)
   }

@@ -1,13 +1,6 @@
 // ZSTD blocks (RFC 8878), made safe for hostile data: each frame is walked first, so that it is known where it
-// ends and what can come out of it. Decoded by Node itself where it can (from 22.15 on), else in WebAssembly, else
-// by fzstd (a quarter of the speed), which believes headers: it gets one of our own, without a stated size and
-// with a window no larger than the block.
+// ends and what can come out of it. Node decodes them where it can (from 22.15 and 23.8 on), else the package zstddec.
 import * as zlib from 'node:zlib'
-import type * as Fzstd from 'fzstd'
-import { requirePackage } from '../../../beside.js'
-import { staged } from '../../inflate.js'
-import type { PixelMemory } from '../../pixels.js'
-import { type Simd, simd } from '../../simd.js'
 import { Problem } from '../file/problem.js'
 
 const MAGIC = 0xfd2fb528
@@ -19,20 +12,19 @@ const PIECE_RUN = 1
 const PIECE_COMPRESSED = 2
 
 interface Frame {
-  /** Of its header. */
-  readonly begin: number
-  /** From the first block header to behind the last block. */
-  readonly start: number
-  readonly end: number
-  /** Behind the frame, checksum included. */
-  readonly next: number
+  /** From the magic number to behind the checksum. */
+  readonly bytes: Uint8Array
+  /** How far back its data may refer. */
+  readonly windowBytes: number
   /** No more than this can come out. */
   readonly mostBytes: number
 }
 
 const cutOff = (): Problem => new Problem('its ZSTD data is cut off')
+const broken = (why: string): Problem => new Problem(`its ZSTD data is broken: ${why}`)
 
-function walkFrame(view: DataView, at: number): Frame {
+/** The frame at `at`. @throws Problem */
+function walkFrame(input: Uint8Array, view: DataView, at: number): Frame {
   if (at + 6 > view.byteLength) throw cutOff()
   const descriptor = view.getUint8(at + 4)
   const single = (descriptor >> 5) & 1
@@ -54,127 +46,75 @@ function walkFrame(view: DataView, at: number): Frame {
     mostBytes += type === PIECE_COMPRESSED ? MAX_PIECE : size
     if (position > view.byteLength) throw cutOff()
   }
-  return { begin: at, start, end: position, next: position + (descriptor & 4), mostBytes }
+  const windowBytes = single === 1 ? mostBytes : windowOf(view.getUint8(at + 5))
+  return { bytes: input.subarray(at, position + (descriptor & 4)), windowBytes, mostBytes }
 }
 
-/** How a frame is decoded: how many bytes of `out` it fills. @throws Problem */
-type Way = (input: Uint8Array, frame: Frame, out: Uint8Array) => number
+/** RFC 8878, 3.1.1.1.2. */
+const windowOf = (descriptor: number): number => 2 ** (10 + (descriptor >> 3)) * (1 + (descriptor & 7) / 8)
 
-const broken = (why: string): Problem => new Problem(`its ZSTD data is broken: ${why}`)
+/** What comes out of a frame: `expected` bytes, or more, up to `most`. @throws anything for broken data */
+export type ZstdDecoder = (frame: Uint8Array, expected: number, most: number) => Uint8Array
 
 /** Of Node 22.15; the types are those of Node 20. */
-type Native = (input: Uint8Array, options: { maxOutputLength: number; chunkSize: number }) => Uint8Array
-const native = (zlib as unknown as { zstdDecompressSync?: Native }).zstdDecompressSync
+type NodeZstd = (input: Uint8Array, options: { maxOutputLength: number; chunkSize: number }) => Uint8Array
+const { zstdDecompressSync } = zlib as unknown as { zstdDecompressSync?: NodeZstd }
+/** Node refuses frames with a larger window, which nobody needs but some declare. */
+const NODE_WINDOW_BYTES = 2 ** 27
 
-function decodeNatively(decode: Native, input: Uint8Array, frame: Frame, out: Uint8Array): number {
-  try {
-    // Some writers pad the last strip to full height.
-    const maxOutputLength = 2 * out.length + 65536
-    const frameBytes = input.subarray(frame.begin, frame.next)
-    return put(decode(frameBytes, { maxOutputLength, chunkSize: Math.max(64, out.length + 1) }), out)
-  } catch (error) {
-    throw broken((error as Error).message)
+/** Undefined in Node before 22.15. */
+export const nodeZstd: ZstdDecoder | undefined =
+  zstdDecompressSync &&
+  ((frame, expected, most) =>
+    zstdDecompressSync(frame, { maxOutputLength: most, chunkSize: Math.max(64, expected + 1) }))
+
+/** One byte, in a frame. */
+const TINY = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x20, 1, 9, 0, 0, 0)
+/** What the package takes beside input and output. */
+const WORK_BYTES = 2 ** 20
+
+let loaded: Promise<ZstdDecoder> | undefined
+
+/** The decoder of the package, compiled when it is first asked for. */
+export function packageZstd(): Promise<ZstdDecoder> {
+  loaded ??= load()
+  return loaded
+}
+
+async function load(): Promise<ZstdDecoder> {
+  const { ZSTDDecoder } = await import('zstddec')
+  const decoder = new ZSTDDecoder()
+  await decoder.init()
+  // The package does not look whether it got the memory it asks for, and says nothing of errors: it would return
+  // what lies at address 0. So memory is tried first, with a frame of which the answer is known. It only grows.
+  let room = 0
+  return (frame, _, most) => {
+    const needed = frame.length + most + WORK_BYTES
+    if (needed > room) {
+      if (needed >= 2 ** 31 || decoder.decode(TINY, needed).length !== 1)
+        throw new Error(`decoding it takes ${needed} bytes of memory, which are not to be had`)
+      room = needed
+    }
+    const bytes = decoder.decode(frame, most)
+    if (bytes.length === 0) throw new Error('a block makes no sense')
+    return bytes
   }
-}
-
-function put(bytes: Uint8Array, out: Uint8Array): number {
-  const length = Math.min(bytes.length, out.length)
-  out.set(bytes.subarray(0, length))
-  return length
-}
-
-/** Tables and literals; see wasm/zstd.ts. */
-const WORK_BYTES = 10752 + MAX_PIECE
-const SLACK = 64
-
-let work: Uint8Array | undefined
-
-/** From the engine's memory into the engine's memory; -1: broken, undefined: no room. */
-function decodeAt(
-  engine: Simd,
-  input: Uint8Array,
-  frame: Frame,
-  to: number,
-  length: number,
-): number | undefined {
-  const from = staged(engine, input)
-  // Taken once; again when there was no room.
-  if (work === undefined || engine.addressOf(work) < 0) work = engine.take(WORK_BYTES + SLACK)
-  const at = engine.addressOf(work)
-  if (from < 0 || at < 0 || to < 0) return undefined
-  return engine.kernels.zstd(from + frame.start, frame.end - frame.start, to, length, at)
-}
-
-/** By way of the engine's memory; undefined when there is no room. */
-function decodeNear(engine: Simd, input: Uint8Array, frame: Frame, out: Uint8Array): number | undefined {
-  const memory = engine.take(out.length + SLACK)
-  const length = decodeAt(engine, input, frame, engine.addressOf(memory), out.length)
-  if (length !== undefined && length > 0) out.set(memory.subarray(0, length))
-  engine.give(memory)
-  if (length === -1) throw broken('a block makes no sense')
-  return length
-}
-
-/**
- * The bytes of a frame that gives `length` of them, in memory taken from `memory`; undefined when it does not,
- * or not here.
- */
-export function zstdExactly(input: Uint8Array, length: number, memory: PixelMemory): Uint8Array | undefined {
-  const engine = simd()
-  if (engine === undefined || memory !== engine || native !== undefined || input.length < 8) return undefined
-  const view = new DataView(input.buffer, input.byteOffset, input.byteLength)
-  if (view.getUint32(0, true) !== MAGIC) return undefined
-  const frame = walkFrame(view, 0)
-  const taken = engine.take(length + SLACK)
-  if (decodeAt(engine, input, frame, engine.addressOf(taken), length) === length) {
-    return taken.subarray(0, length)
-  }
-  engine.give(taken)
-  return undefined
-}
-
-/** The smallest window descriptor for at least `bytes`: 2^(10 + exponent). */
-function windowDescriptor(bytes: number): number {
-  let exponent = 7
-  while (2 ** (10 + exponent) < bytes) exponent++
-  return exponent << 3
-}
-
-/** In JavaScript: as reference, and where there is nothing better. */
-const decodeHere: Way = (input, frame, out) => {
-  const bytes = new Uint8Array(6 + frame.end - frame.start)
-  new DataView(bytes.buffer).setUint32(0, MAGIC, true)
-  bytes[5] = windowDescriptor(out.length)
-  bytes.set(input.subarray(frame.start, frame.end), 6)
-  try {
-    const { decompress } = requirePackage('fzstd') as typeof Fzstd
-    return put(decompress(bytes), out)
-  } catch (error) {
-    throw broken((error as Error).message)
-  }
-}
-
-const decodeBest: Way = (input, frame, out) => {
-  if (native !== undefined) return decodeNatively(native, input, frame, out)
-  const engine = simd()
-  return (engine && decodeNear(engine, input, frame, out)) ?? decodeHere(input, frame, out)
 }
 
 /** Decodes into `out` and returns how many bytes came out. @throws Problem */
-export const decodeZstd = (input: Uint8Array, out: Uint8Array): number => decodeFrames(input, out, decodeBest)
+export const decodeZstd = (input: Uint8Array, out: Uint8Array): Promise<number> =>
+  decodeZstdBy(
+    ({ windowBytes }) => (windowBytes <= NODE_WINDOW_BYTES && nodeZstd) || packageZstd(),
+    input,
+    out,
+  )
 
-/** The same by fzstd alone. */
-export const decodeZstdHere = (input: Uint8Array, out: Uint8Array): number =>
-  decodeFrames(input, out, decodeHere)
-
-/** The same in WebAssembly alone; undefined where there is none. */
-export function decodeZstdNear(input: Uint8Array, out: Uint8Array): number | undefined {
-  const engine = simd()
-  if (engine === undefined) return undefined
-  return decodeFrames(input, out, (bytes, frame, to) => decodeNear(engine, bytes, frame, to) ?? 0)
-}
-
-function decodeFrames(input: Uint8Array, out: Uint8Array, decode: Way): number {
+/** The same by the decoder that is chosen for each frame. */
+export async function decodeZstdBy(
+  choose: (frame: Frame) => ZstdDecoder | Promise<ZstdDecoder>,
+  input: Uint8Array,
+  out: Uint8Array,
+): Promise<number> {
   const view = new DataView(input.buffer, input.byteOffset, input.byteLength)
   let at = 0
   let position = 0
@@ -185,13 +125,29 @@ function decodeFrames(input: Uint8Array, out: Uint8Array, decode: Way): number {
       continue
     }
     if (magic !== MAGIC) throw new Problem('it holds no ZSTD data')
-    const frame = walkFrame(view, at)
+    const frame = walkFrame(input, view, at)
     // Writers flush small pieces now and then, so the bound is generous.
     if (frame.mostBytes > 16 * out.length + 2 ** 20) {
       throw new Problem(`its ZSTD data could hold ${frame.mostBytes} bytes instead of ${out.length}`)
     }
-    position += decode(input, frame, position === 0 ? out : out.subarray(position))
-    at = frame.next
+    if (frame.mostBytes > 0) position += decodeFrame(await choose(frame), frame, out, position)
+    at += frame.bytes.length
   }
   return position
+}
+
+/** Puts what comes out of a frame where it belongs; returns how many bytes those are. @throws Problem */
+function decodeFrame(decode: ZstdDecoder, frame: Frame, out: Uint8Array, position: number): number {
+  const expected = out.length - position
+  // Some writers pad the last strip to full height.
+  const most = Math.min(frame.mostBytes, 2 * expected + 65536)
+  let bytes: Uint8Array
+  try {
+    bytes = decode(frame.bytes, expected, most)
+  } catch (error) {
+    throw broken((error as Error).message)
+  }
+  const length = Math.min(bytes.length, expected)
+  out.set(length < bytes.length ? bytes.subarray(0, length) : bytes, position)
+  return length
 }

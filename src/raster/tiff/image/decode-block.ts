@@ -45,7 +45,7 @@ export async function decodeBlock(
     return { samples: data, valid }
   }
   const stored = layout.reversedBits ? reverseBits(input) : input
-  const bytes = scratch.add(decompressBytes(layout, stored, shape, scratch.memory))
+  const bytes = scratch.add(await decompressBytes(layout, stored, shape, scratch.memory))
   if (layout.ycbcr !== undefined) {
     return { samples: ycbcrToRgb(layout.ycbcr, bytes, shape.width, shape.rows), valid: undefined }
   }
