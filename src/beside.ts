@@ -9,5 +9,5 @@ const here: string = (import.meta as { url?: string }).url ?? pathToFileURL(__fi
 /** @param path from the folder that this module is in: `pyramid/work/worker.js` */
 export const beside = (path: string): URL => new URL(path, here)
 
-/** Loads a CommonJS package at once, and only when it is needed. @throws what `require` throws when it is missing */
+/** Loads a CommonJS package at once, and only when it is needed. @throws Error when it is missing, as `require` says it */
 export const requirePackage = createRequire(here)

@@ -50,8 +50,8 @@ const ROOT_MARGIN_BYTES = 64
 
 /**
  * Builds directories of `entries()`: tiles in ascending TileID, runLength ≥ 1 (neighbours with the same
- * bytes are joined here). The iterator may hand out the same object again and again. RangeError when
- * ids do not ascend.
+ * bytes are joined here). The iterator may hand out the same object again and again.
+ * @throws RangeError when ids do not ascend
  */
 export function buildDirectories(entries: () => Iterable<Entry>, options: BuildOptions): BuiltDirectories {
   const steps = directorySteps(entries, options)

@@ -70,7 +70,7 @@ export const SECTION_NAMES = {
   data: 'tile data',
 }
 
-/** The 127 bytes. RangeError for a number that its field cannot hold. */
+/** The 127 bytes. @throws RangeError when a field cannot hold its number */
 export function encodeHeader(header: PmtilesHeader): Uint8Array {
   const bytes = new Uint8Array(PMTILES_HEADER_BYTES)
   const view = new DataView(bytes.buffer)

@@ -13,7 +13,7 @@ import { FLAG_DELETED, MAX_VALUE_BYTES, MAX_VALUE_OFFSET, RECORD } from './layou
 
 const TWO32 = 2 ** 32
 
-/** Writes one record at byte `pos`. `check` is unsigned; see checkOf. RangeError when a field does not fit. */
+/** Writes one record at byte `pos`. `check` is unsigned; see checkOf. @throws RangeError when a field does not fit */
 export function writeRecord(
   view: DataView,
   pos: number,

@@ -76,7 +76,7 @@ export function tileId(z: number, x: number, y: number): number {
   return base + high * LOW_RANGE + (((a & 255) << 16) | ((b & 255) << 8) | (c & 255))
 }
 
-/** The zoom a TileID belongs to. RangeError for what is no TileID of zooms 0…26. */
+/** The zoom a TileID belongs to. @throws RangeError when it is no TileID of zooms 0…26 */
 export function zoomOfTileId(id: number): number {
   if (!(id >= 0 && id < BASES[MAX_ZOOM + 1]!)) throw notAnId(id)
   const high = (id / 2 ** 32) >>> 0
@@ -86,7 +86,7 @@ export function zoomOfTileId(id: number): number {
   return id < BASES[z]! ? z - 1 : z
 }
 
-/** Writes zoom, x, y of a TileID into `out[0…2]`; allocates nothing. RangeError when it is no TileID. */
+/** Writes zoom, x, y of a TileID into `out[0…2]`; allocates nothing. @throws RangeError when it is no TileID */
 export function decodeTileId(id: number, out: Int32Array | [number, number, number]): void {
   const z = zoomOfTileId(id)
   const rest = id - BASES[z]!
@@ -115,7 +115,7 @@ export function decodeTileId(id: number, out: Int32Array | [number, number, numb
 /** So that decodeTileId meets one kind of array, and stays fast. */
 const scratch = new Int32Array(3)
 
-/** Zoom, x and y of a TileID. RangeError when it is no TileID of zooms 0…26. */
+/** Zoom, x and y of a TileID. @throws RangeError when it is no TileID of zooms 0…26 */
 export function tileIdToZxy(id: number): [z: number, x: number, y: number] {
   decodeTileId(id, scratch)
   return [scratch[0]!, scratch[1]!, scratch[2]!]

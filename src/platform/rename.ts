@@ -47,7 +47,7 @@ export function renameReplace(from: string, to: string): void {
   syncDirectory(dirname(to))
 }
 
-/** Moves `from` to `to`, durably; EXISTS when something is there. */
+/** Moves `from` to `to`, durably. @throws EXISTS when something is there */
 export function renameNoReplace(from: string, to: string): void {
   const answer =
     libc.renameat2 === undefined

@@ -37,7 +37,7 @@ export type { BuildOptions, BuildProgress }
 
 /** What a build is told beside its options: how it is stopped, and who hears of it. */
 export interface BuildContext extends PrepareContext {
-  /** Aborted: what is done is committed and INTERRUPTED is thrown; `resume` continues. */
+  /** An abort ends it with INTERRUPTED; what is done is committed, and `resume` continues. */
   readonly signal?: AbortSignal | undefined
   /** false: begin even if the disk is too small for all of it. Default: true. */
   readonly checkSpace?: boolean | undefined

@@ -118,8 +118,9 @@ export class Sampler<T extends Samples> {
   }
 
   /**
-   * Paints a rectangle of the picture, which may reach beyond its edges, with its corner at x, y of a canvas. Rejects
-   * with DAMAGED for tiles that do not decode, and with the signal's reason.
+   * Paints a rectangle of the picture, which may reach beyond its edges, with its corner at x, y of a canvas. An abort
+   * rejects it with the signal's reason.
+   * @throws DAMAGED when a tile does not decode
    */
   async paint(piece: PixelRect, canvas: Canvas<T>, x: number, y: number): Promise<void> {
     for (const turn of [-1, 0, 1]) await this.#paintTurn(piece, canvas, x, y, turn)

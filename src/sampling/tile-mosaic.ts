@@ -196,7 +196,7 @@ export class TileMosaic<T extends Samples = Uint8Array> {
     }
   }
 
-  /** Throws all that is not a tile's damage which `onDamage` wants to hear of. */
+  /** @throws as `error`, unless it is a tile's damage and `onDamage` wants to hear of it */
   #requireDamage(error: unknown): asserts error is FlagstoneError {
     const isDamage = error instanceof FlagstoneError && DAMAGE.has(error.code)
     if (this.#onDamage === undefined || !isDamage) throw error

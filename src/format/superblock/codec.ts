@@ -28,7 +28,7 @@ export interface SuperblockProblem {
   code: 'NOT_A_TILE_FILE' | 'VERSION_UNSUPPORTED' | 'DAMAGED'
 }
 
-/** Fills the first 4096 bytes of `into` and returns them. RangeError when `sb` breaks an invariant. */
+/** Fills the first 4096 bytes of `into` and returns them. @throws RangeError when `sb` breaks an invariant */
 export function encodeSuperblock(
   sb: Superblock,
   into: Uint8Array = new Uint8Array(SUPERBLOCK_BYTES),

@@ -73,7 +73,10 @@ export async function openArchive(path: string, options: OpenOptions = {}): Prom
   }
 }
 
-/** Of the first tiles of each zoom; of WebP, whether all are lossless. Throws DAMAGED without `lose`. */
+/**
+ * Of the first tiles of each zoom; of WebP, whether all are lossless.
+ * @throws DAMAGED when a tile cannot be read and `lose` is not given
+ */
 function typesOf(
   set: TileSet,
   zooms: readonly number[],

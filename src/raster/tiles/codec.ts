@@ -22,7 +22,7 @@ export interface EncodeOptions {
   readonly transparentFormat?: 'webp' | 'png'
   /** 1…100 for JPEG, lossy WebP and AVIF; 75 (AVIF: 60, which looks like JPEG's 75) when not given. */
   readonly quality?: number
-  /** WebP or AVIF without loss; PNG is so anyway, JPEG cannot be (TypeError). */
+  /** WebP or AVIF without loss; PNG is so anyway, JPEG cannot be. */
   readonly lossless?: boolean
   /** What shows through transparent pixels in formats without alpha; white when not given. */
   readonly background?: readonly [red: number, green: number, blue: number]

@@ -28,7 +28,7 @@ export interface PictureEncoding {
 /** More than this many pixels are packed with less effort: twice the speed for 5 to 10 % more bytes. */
 const LARGE = 2 ** 21
 
-/** JPEG is for pictures without alpha (TypeError otherwise). */
+/** @throws TypeError when a picture with alpha is to be JPEG */
 export async function encodePicture(picture: RawPicture, encoding: PictureEncoding): Promise<EncodedTile> {
   const { width, height, channels, data, isOpaque, isGrey } = picture
   const { format, quality = defaultQuality(format), lossless = false } = encoding

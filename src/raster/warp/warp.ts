@@ -10,7 +10,8 @@ import type { WarpPart, WarpPlan } from './warp-plan.js'
 
 /**
  * Paints one part of a plan from the pixels of its window. Synchronous; the target's corner goes to x, y of
- * the canvas. Colours go on a canvas of colours, values (one band) on one of values: TypeError otherwise.
+ * the canvas.
+ * @throws TypeError when colours are to go on a canvas of values, or values (one band) on one of colours
  */
 export function runWarp(
   plan: WarpPlan,

@@ -15,8 +15,9 @@ const MAX_SIDE = 4096
 const made = new Map<string, Made>()
 
 /**
- * Nothing, `size` pixels a side (1 … 4096, RangeError otherwise). WebP when that is asked for, else PNG: JPEG cannot say
- * it. Where a client overlooks alpha, tiles of heights mean 0 m and others black.
+ * Nothing, `size` pixels a side. WebP when that is asked for, else PNG: JPEG cannot say it. Where a client overlooks
+ * alpha, tiles of heights mean 0 m and others black.
+ * @throws RangeError when `size` is not 1 … 4096
  */
 export function transparentTile(size: number, format?: string, heights?: TerrainRgb): Made {
   if (!Number.isInteger(size) || size < 1 || size > MAX_SIDE)

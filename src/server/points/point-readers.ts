@@ -26,7 +26,7 @@ interface Known {
 }
 const known = new WeakMap<Source, Known>()
 
-/** HttpError 400 for a source whose tiles are no pictures. */
+/** @throws HttpError 400 when the tiles of a source are no pictures */
 export function pointsOf(context: ServerContext, source: Source): SourcePoints {
   const { version, tiles } = source
   const kept = known.get(source)

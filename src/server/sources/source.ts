@@ -36,7 +36,7 @@ export interface Source {
 
   /** Changes whenever what is answered may: part of URLs that never expire and of ETags of what is computed. */
   readonly version: string
-  /** Undefined: no such tile, coordinates outside the grid too. DAMAGED when it cannot be read. */
+  /** Undefined: no such tile, coordinates outside the grid too. @throws DAMAGED when it cannot be read */
   get(z: number, x: number, y: number): ServedTile | undefined
   stat(z: number, x: number, y: number): TileStat | undefined
   /** Counts, bounds, zooms, metadata; made once a version. */

@@ -6,7 +6,7 @@ import type { Superblock } from '../../format/superblock/fields.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import { committedEnd } from './geometry.js'
 
-/** DAMAGED when the file is shorter than its superblock says (or, sealed, not exactly as long). */
+/** @throws DAMAGED when the file is shorter than its superblock says (or, sealed, not exactly as long) */
 export function assertWhole(file: ByteFile, sb: Superblock): void {
   const size = file.size()
   if (sb.sealed ? size === sb.fileLength : size >= committedEnd(sb)) return
@@ -18,7 +18,7 @@ export function assertWhole(file: ByteFile, sb: Superblock): void {
   )
 }
 
-/** The metadata object; {} when none was set. DAMAGED when its bytes do not match their CRC. */
+/** The metadata object; {} when none was set. @throws DAMAGED when its bytes do not match their CRC */
 export function readMetadata(file: ByteFile, sb: Superblock): Record<string, unknown> {
   if (sb.metadata === undefined) return {}
   const { offset, length, crc } = sb.metadata

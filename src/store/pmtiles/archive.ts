@@ -74,7 +74,10 @@ export class Archive {
     return { offset: this.header.dataOffset + offset, length }
   }
 
-  /** All entries in order, without leaves; one object, handed out again and again. DAMAGED when order or nesting is wrong. */
+  /**
+   * All entries in order, without leaves; one object, handed out again and again.
+   * @throws DAMAGED when order or nesting is wrong
+   */
   *entries(from = 0): Generator<Entry, void> {
     const root = this.#directory(this.header.rootOffset, this.header.rootLength)
     yield* this.#walk(root, 0, Number.POSITIVE_INFINITY, 1, from)
@@ -146,7 +149,7 @@ export class Archive {
     return counts
   }
 
-  /** The metadata: a JSON object, {} when there is none. DAMAGED when it is something else. */
+  /** The metadata: a JSON object, {} when there is none. @throws DAMAGED when it is something else */
   metadata(): Record<string, unknown> {
     const { metadataOffset, metadataLength } = this.header
     if (metadataLength === 0) return {}

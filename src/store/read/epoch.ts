@@ -118,7 +118,8 @@ export class EpochWatch {
 
   /**
    * The superblock in force, without a pending change. Blocks for `waitMs` at most while a writer is in the middle of
-   * one; LOCKED then.
+   * one.
+   * @throws LOCKED when it still is
    */
   read(waitMs: number): Superblock {
     const deadline = performance.now() + waitMs

@@ -214,7 +214,9 @@ export class PmtilesReader implements TileSet {
 
   /**
    * Fills `into` from the file in the state of `revision`, in the thread pool; false when it is in another one by
-   * now. DAMAGED when the file ends before, LOCKED while somebody writes over it.
+   * now.
+   * @throws DAMAGED when the file ends before
+   * @throws LOCKED when somebody writes over it
    * @internal
    */
   async readBytes(into: Uint8Array, position: number, revision: string): Promise<boolean> {

@@ -53,7 +53,7 @@ function walkFrame(input: Uint8Array, view: DataView, at: number): Frame {
 /** RFC 8878, 3.1.1.1.2. */
 const windowOf = (descriptor: number): number => 2 ** (10 + (descriptor >> 3)) * (1 + (descriptor & 7) / 8)
 
-/** What comes out of a frame: `expected` bytes, or more, up to `most`. @throws anything for broken data */
+/** What comes out of a frame: `expected` bytes, or more, up to `most`. @throws Error when the data are broken */
 export type ZstdDecoder = (frame: Uint8Array, expected: number, most: number) => Uint8Array
 
 /** Of Node 22.15; the types are those of Node 20. */
