@@ -12,6 +12,7 @@ import {
   findEntry,
 } from '../../src/format/directory.js'
 import { buildDirectories } from '../../src/format/directory-builder.js'
+import { integersFrom } from '../helpers/random.js'
 
 const entriesOf = (bytes: Uint8Array): Entry[] => {
   const directory = decodeDirectory(bytes)
@@ -153,12 +154,11 @@ const compress = (bytes: Uint8Array): Uint8Array => gzipSync(bytes)
 /** Tiles with lengths that do not compress to nothing, one object reused as a store would. */
 function* tiles(count: number, stride = 1): Generator<Entry> {
   const entry: Entry = { tileId: 0, offset: 0, length: 0, runLength: 1 }
-  let seed = 1
+  const below = integersFrom(1)
   for (let i = 0; i < count; i++) {
-    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0
     entry.tileId = i * stride
     entry.offset += entry.length
-    entry.length = 1 + (seed >>> 16)
+    entry.length = 1 + below(65536)
     yield entry
   }
 }

@@ -135,14 +135,3 @@ export async function runChild(...args: Parameters<typeof startChild>): Promise<
 }
 
 export const sleep = (ms: number): Promise<void> => after(ms)
-
-/** Deterministic numbers in [0, 1): mulberry32. */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}

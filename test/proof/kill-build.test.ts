@@ -1,13 +1,15 @@
 // kill -9 of a build at random moments: what is left can be resumed, and ends as the same tiles as an undisturbed
 // build. Moments count in processor time of the build, which other programs hardly change. (FLAGSTONE_KILLS: how many
 // moments; FLAGSTONE_TEST_SEED: those of an earlier run.)
+
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { openRealFile } from '../../src/platform/real-file.js'
 import { build } from '../../src/pyramid/build.js'
 import { verify } from '../../src/store/report/verify.js'
-import { randomFrom, startChild } from '../helpers/processes.js'
+import { startChild } from '../helpers/processes.js'
+import { randomFrom } from '../helpers/random.js'
 import { ofLong, rounds } from '../helpers/rounds.js'
 import { expectSound } from '../store/model.js'
 import { smallBuild, tilesOf } from './small-build.js'

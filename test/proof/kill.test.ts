@@ -2,6 +2,7 @@
 // can be gone on with. A moment is a step that the writer has come to, and a little later: by the clock alone most
 // would die at birth where much else runs. (FLAGSTONE_KILLS: how many moments; FLAGSTONE_TEST_SEED: those of an
 // earlier run.)
+
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -12,7 +13,8 @@ import { currentSuperblock } from '../../src/store/file/superblocks.js'
 import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
-import { randomFrom, sleep, startChild } from '../helpers/processes.js'
+import { sleep, startChild } from '../helpers/processes.js'
+import { randomFrom } from '../helpers/random.js'
 import { ofLong, rounds } from '../helpers/rounds.js'
 import { expectSound } from '../store/model.js'
 import { applyTo, expectedAfter, SCRIPT_OPTIONS } from './script.js'

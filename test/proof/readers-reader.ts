@@ -1,12 +1,13 @@
 // A reader that looks at a growing file as often as it can: node readers-reader.js PATH SEED SECONDS MODE CHECK.
 // Ends with code 1 and a sentence at the first wrong byte, missing tile or version that goes back.
+
 import { openSync, readSync, writeSync } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
 import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import { openRealFile } from '../../src/platform/real-file.js'
 import type { ReaderOptions } from '../../src/store/options.js'
 import { FlatReader } from '../../src/store/read/reader.js'
-import { randomFrom } from '../helpers/processes.js'
+import { randomFrom } from '../helpers/random.js'
 import {
   FIRST_ZOOM,
   firstStepOf,

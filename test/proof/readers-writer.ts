@@ -1,10 +1,11 @@
 // The writer that readers are set upon: node readers-writer.js PATH SEED GROWTH SECONDS. After each commit the step
 // goes to PATH.step, where the readers look how much they have a right to.
+
 import { openSync, writeSync } from 'node:fs'
 import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { WriterOptions } from '../../src/store/options.js'
 import { createTiles, reopenTiles } from '../../src/store/paths.js'
-import { randomFrom } from '../helpers/processes.js'
+import { randomFrom } from '../helpers/random.js'
 import { FIRST_ZOOM, firstStepOfZoom, LAST_ZOOM, mayVanish, tilesAfter } from './readers-schedule.js'
 import { provenValue } from './values.js'
 

@@ -1,9 +1,10 @@
 // The same life of a file in two processes: the one that is killed, and the one that knows what it should have
 // written. Step n is a pure function of the seed and n.
+
 import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { WriterOptions } from '../../src/store/options.js'
 import type { TileWriter } from '../../src/store/write/writer.js'
-import { randomFrom } from '../helpers/processes.js'
+import { randomFrom } from '../helpers/random.js'
 import { provenValue } from './values.js'
 
 /** Every region begins with one block and doubles; tails are merged soon. */

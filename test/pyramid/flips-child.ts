@@ -1,11 +1,12 @@
 // Run as a child process by flips.test.ts: flips single bytes of a file and builds each result, first as it is, then with
 // skipUnreadable. Prints what it is about to try, so that a crash or a wait without end has a name, and what was wrong.
+
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { FlagstoneError } from '../../src/errors.js'
 import { build } from '../../src/pyramid/build.js'
 import { openSource } from '../../src/pyramid/sources/open.js'
-import { randomFrom } from '../helpers/processes.js'
+import { randomFrom } from '../helpers/random.js'
 import { cpuMs } from '../helpers/waiting.js'
 
 /** One victim: its bytes are flipped, `source` is built. */

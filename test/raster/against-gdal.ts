@@ -1,5 +1,6 @@
 // Any raster held against what GDAL reads from it: places, values in the whole and in random windows, masks, and
 // colours of pictures. Files are made by gdal_translate from the fixture.
+
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { openRaster } from '../../src/raster/open.js'
@@ -8,8 +9,8 @@ import type { Pixels, Samples } from '../../src/raster/pixels.js'
 import type { RasterSource } from '../../src/raster/source.js'
 import { gdal } from '../helpers/gdal-process.js'
 import { fixture } from '../helpers/paths.js'
+import { randomFrom } from '../helpers/random.js'
 import { type GdalBands, gdalMask, gdalValues } from './gdal-values.js'
-import { randomOf } from './synthetic.js'
 
 /** A piece of the fixture (420×330, RGB, UTM 33N) as another file. */
 export function translated(dir: string, name: string, ...args: readonly string[]): string {
@@ -75,7 +76,7 @@ interface Truth {
 }
 
 async function sameWindows(t: Test, source: RasterSource, truth: Truth): Promise<void> {
-  const random = randomOf(source.info.width + 7)
+  const random = randomFrom(source.info.width + 7)
   const { width, height } = source.info
   for (let i = 0; i < 8; i++) {
     const x = Math.floor(random() * width)

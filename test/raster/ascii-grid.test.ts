@@ -1,5 +1,6 @@
 // ESRI ASCII grids: numbers as GDAL reads them, headers of every kind, files larger than what is kept, and
 // broken ones refused with a sentence.
+
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -10,8 +11,8 @@ import { openRaster } from '../../src/raster/open.js'
 import type { ByteSource } from '../../src/raster/tiff/file/byte-source.js'
 import { openFileSource } from '../../src/raster/tiff/file/byte-source.js'
 import { withoutGdal } from '../helpers/gdal.js'
+import { randomFrom } from '../helpers/random.js'
 import { isOneSentence, outcomeOf, sameAsGdal } from './against-gdal.js'
-import { randomOf } from './synthetic.js'
 
 const UTM = { epsg: 32633, name: 'EPSG:32633', definition: '+proj=utm +zone=33 +datum=WGS84 +units=m' }
 const VALUES = { kind: 'values', bands: [1] } as const
@@ -57,7 +58,7 @@ const header = (columns: number, rows: number, rest = 'nodata_value -9999'): str
   `ncols ${columns}\nnrows ${rows}\nxllcorner 500000.5\nyllcorner 5200000\ncellsize 2.5\n${rest}\n`
 
 t.test('heights and places are those of GDAL', { skip: withoutGdal }, async (t) => {
-  const random = randomOf(1)
+  const random = randomFrom(1)
   const whole = (): string => (random() < 0.05 ? '-9999' : String(Math.round(random() * 4000 - 500)))
   const real = (): string => (random() < 0.05 ? '-9999' : (random() * 4000 - 500).toFixed(3))
   const cases: Record<string, string> = {

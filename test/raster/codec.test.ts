@@ -1,11 +1,13 @@
 // Encoding and decoding tiles: which format, what survives, and what is refused.
+
 import sharp from 'sharp'
 import t from 'tap'
 import { TileType } from '../../src/format/tile-type.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import { decodeTile, type EncodeOptions, encodeTile, recodeExactly } from '../../src/raster/tiles/codec.js'
 import { decodeHeights } from '../../src/raster/tiles/terrain.js'
-import { type MaskStyle, picture, randomOf } from './synthetic.js'
+import { randomFrom } from '../helpers/random.js'
+import { type MaskStyle, picture } from './synthetic.js'
 
 const psnr = (a: Pixels, b: Pixels): number => {
   let sum = 0
@@ -143,7 +145,7 @@ t.test('JPEG has no alpha: the background shows through', async (t) => {
 
 t.test('equal pictures are equal bytes, whatever lies under the mask', async (t) => {
   const image = picture(64, 64, 3, 'holes', 12)
-  const random = randomOf(99)
+  const random = randomFrom(99)
   const other = image.data.map((v, i) => (image.mask![Math.floor(i / 3)] === 0 ? random() * 255 : v))
   for (const options of [
     { format: 'webp' },

@@ -1,5 +1,6 @@
 // Damaged blocks of every compression: bits flipped, ends cut off, other data put in their place (seeded). Each
 // is decoded, or is a Problem; nothing else is thrown, nothing takes long, and memory stays bounded.
+
 import { join } from 'node:path'
 import t from 'tap'
 import { openFileSource } from '../../src/raster/tiff/file/byte-source.js'
@@ -7,10 +8,10 @@ import { Problem } from '../../src/raster/tiff/file/problem.js'
 import { readStructure } from '../../src/raster/tiff/file/structure.js'
 import { readLayout } from '../../src/raster/tiff/image/layout.js'
 import { withoutGdal } from '../helpers/gdal-process.js'
+import { randomFrom } from '../helpers/random.js'
 import { cpuMs } from '../helpers/waiting.js'
 import { blockShape, decodeBlock } from './codec-blocks.js'
 import { made, writeTiff } from './gdal-made.js'
-import { randomOf } from './synthetic.js'
 
 t.setTimeout(1_800_000)
 const skip = withoutGdal
@@ -55,7 +56,7 @@ function damage(good: Uint8Array, random: () => number, kind: number): Uint8Arra
 
 for (const [options, samples, type, high] of KINDS) {
   t.test(`${options}, ${type}`, { skip }, async (t) => {
-    const random = randomOf(seed)
+    const random = randomFrom(seed)
     const image = made(190, 130, samples, 0, high, 3, type === 'Float32')
     const shape = options.includes('NBITS')
       ? ['BLOCKYSIZE=65']

@@ -1,5 +1,6 @@
 // Every compression GDAL and libtiff write: what comes out is what went in, or (lossy ones) what GDAL reads. Skips
 // without GDAL; what only libtiff's own tools make skips without them.
+
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,11 +11,11 @@ import { Problem } from '../../src/raster/tiff/file/problem.js'
 import { readStructure } from '../../src/raster/tiff/file/structure.js'
 import { readLayout } from '../../src/raster/tiff/image/layout.js'
 import { gdal, withoutGdal } from '../helpers/gdal-process.js'
+import { randomFrom } from '../helpers/random.js'
 import { type BareTag, bareTiff } from './bare-tiff.js'
 import { decodeFile } from './codec-blocks.js'
 import { dcJpeg } from './dc-jpeg.js'
 import { type GdalType, type Made, made, readTiff, writeTiff } from './gdal-made.js'
-import { randomOf } from './synthetic.js'
 
 t.setTimeout(1_800_000)
 const has = (tool: string): boolean => spawnSync(tool, ['--version']).error === undefined
@@ -150,7 +151,7 @@ t.test('LERC: an alpha band that is a mask', { skip }, async (t) => {
 
 /** Runs of all lengths in both colours; `width` pixels a row. */
 function bilevel(width: number, height: number, seed: number): Made {
-  const random = randomOf(seed)
+  const random = randomFrom(seed)
   const values = new Float64Array(width * height)
   let length = 0
   for (let i = 0, run = 0, value = 0; i < values.length; i++) {
@@ -439,7 +440,7 @@ const jpegOf = (bits: number, samples: number, compression: number): BareTag[] =
 
 t.test('ZSTD of every level: the package and Node agree', { skip }, async (t) => {
   const dir = t.testdir()
-  const random = randomOf(6)
+  const random = randomFrom(6)
   const noise = made(120, 100, 1, 0, 255, 1)
   const runs = { ...noise, values: noise.values.map((_, i) => (i >> 6) % 5) }
   const text = { ...noise, values: noise.values.map((_, i) => 97 + (((i * i * 7919) >> 5) % 9)) }

@@ -1,5 +1,6 @@
 // Colours that need work as GDAL shows them: inks, YCbCr without JPEG, palettes of any depth, deep alpha; and the
 // files that lie beside an image. Skips without GDAL.
+
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,9 +9,9 @@ import { openGeoTiff } from '../../src/raster/formats/geotiff.js'
 import type { Pixels } from '../../src/raster/pixels.js'
 import type { SourceView } from '../../src/raster/source.js'
 import { gdal, withoutGdal } from '../helpers/gdal-process.js'
+import { randomFrom } from '../helpers/random.js'
 import { bareTiff } from './bare-tiff.js'
 import { type GdalType, made, readTiff, writeTiff } from './gdal-made.js'
-import { randomOf } from './synthetic.js'
 
 t.setTimeout(1_800_000)
 const skip = withoutGdal
@@ -57,7 +58,7 @@ t.test('CMYK as libtiff makes RGB of it', { skip }, async (t) => {
 
 t.test('YCbCr without JPEG, any subsampling', { skip }, async (t) => {
   const dir = t.testdir()
-  const random = randomOf(4)
+  const random = randomFrom(4)
   for (const [across, down] of [
     [1, 1],
     [2, 1],
@@ -106,7 +107,7 @@ t.test('YCbCr without JPEG, any subsampling', { skip }, async (t) => {
 
 t.test('palettes of 1 to 16 bits', { skip }, async (t) => {
   const dir = t.testdir()
-  const random = randomOf(8)
+  const random = randomFrom(8)
   for (const bits of [1, 2, 3, 4, 5, 7, 8, 10, 12, 16]) {
     for (const factor of [257, 1]) {
       const size = 2 ** bits

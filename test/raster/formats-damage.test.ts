@@ -1,12 +1,13 @@
 // Damage of every kind in every format but TIFF (which has a test of its own): bytes flipped, cut, doubled and
 // overwritten at random. Whatever comes, it is pixels or one sentence, soon and in bounded memory.
+
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t from 'tap'
 import { withoutGdal } from '../helpers/gdal.js'
+import { randomFrom } from '../helpers/random.js'
 import { cpuMs } from '../helpers/waiting.js'
 import { isOneSentence, outcomeOf, translated } from './against-gdal.js'
-import { randomOf } from './synthetic.js'
 
 const UTM = { epsg: 32633, name: 'EPSG:32633', definition: '+proj=utm +zone=33 +datum=WGS84 +units=m' }
 const ROUNDS = 40
@@ -62,7 +63,7 @@ t.test('pixels or a sentence', { skip: withoutGdal }, async (t) => {
         [`${name}.aux.xml`]: '<PAMDataset><GeoTransform>0,1,0,0,0,-1</GeoTransform></PAMDataset>',
       })
       const whole = readFileSync(file)
-      const random = randomOf(whole.length)
+      const random = randomFrom(whole.length)
       for (const [kind, damage] of Object.entries(DAMAGES)) {
         const outcomes = new Map<string, number>()
         const wrong: string[] = []
@@ -94,7 +95,7 @@ t.test('damage beside an image', { skip: withoutGdal }, async (t) => {
   const png = readFileSync(file)
   const pam = readFileSync(`${file}.aux.xml`)
   const world = readFileSync(join(made, 'a.wld'))
-  const random = randomOf(5)
+  const random = randomFrom(5)
   for (const [name, whole] of [
     ['a.png.aux.xml', pam],
     ['a.wld', world],

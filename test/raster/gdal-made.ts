@@ -1,11 +1,12 @@
 // Numbers of ours → TIFFs written by GDAL with any creation options, so that tests know the right values without
 // asking a reader.
+
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openFileSource } from '../../src/raster/tiff/file/byte-source.js'
 import { TiffRaster, type TiffRasterOptions } from '../../src/raster/tiff/raster.js'
 import { runGdal } from '../helpers/gdal-process.js'
-import { randomOf } from './synthetic.js'
+import { randomFrom } from '../helpers/random.js'
 
 export type GdalType =
   | 'Byte'
@@ -48,7 +49,7 @@ export function made(
   seed: number,
   fraction = false,
 ): Made {
-  const random = randomOf(seed)
+  const random = randomFrom(seed)
   const values = Float64Array.from({ length: width * height * samples }, (_, i) => {
     const s = i % samples
     const x = Math.floor(i / samples) % width

@@ -1,4 +1,5 @@
 // The decoders of our own against encoders written apart from them, and the block cache.
+
 import fc from 'fast-check'
 import t from 'tap'
 import {
@@ -15,6 +16,7 @@ import { Problem } from '../../src/raster/tiff/file/problem.js'
 import { BlockCache } from '../../src/raster/tiff/image/block-cache.js'
 import { unpackBits } from '../../src/raster/tiff/samples/bits.js'
 import { undoHorizontal8 } from '../../src/raster/tiff/samples/predictor.js'
+import { integersFrom } from '../helpers/random.js'
 
 const seed = Number(process.env.SEED ?? 7)
 t.comment(`SEED=${seed}`)
@@ -92,11 +94,8 @@ for (const [name, [encode, decode]] of Object.entries(CODECS)) {
 }
 
 t.test('LZW: a table that fills up and starts again', (t) => {
-  let state = 1
-  const data = Uint8Array.from({ length: 60000 }, () => {
-    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff
-    return state >> 16
-  })
+  const byte = integersFrom(1)
+  const data = Uint8Array.from({ length: 60000 }, () => byte(256))
   const out = new Uint8Array(data.length)
   t.equal(decodeLzw(encodeLzw(data), out), data.length)
   t.same(out, data)
@@ -173,15 +172,6 @@ t.test('the cache makes what is asked for twice at once only once, and keeps no 
   t.ok(await cache.get(2, slow), 'the next try may succeed')
 })
 
-/** Numbers below `below`, the same for the same seed. */
-function numbers(): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-}
-
 /** Runs two decoders over what was encoded, broken and cut off: do they always say the same? */
 async function agree(encode: (bytes: Uint8Array) => Uint8Array, one: Decode, other: Decode): Promise<void> {
   const attempt = async (decode: Decode, packed: Uint8Array, out: Uint8Array): Promise<number | string> => {
@@ -192,7 +182,7 @@ async function agree(encode: (bytes: Uint8Array) => Uint8Array, one: Decode, oth
       return 'problem'
     }
   }
-  const next = numbers()
+  const next = integersFrom(seed)
   const damage = fc.integer({ min: 0, max: 2 })
   await run(
     fc.asyncProperty(bytes, damage, fc.integer({ min: 0, max: 3000 }), async (data, kind, size) => {

@@ -1,5 +1,6 @@
 // Damaged and hostile TIFFs: each is read, or refused with a sentence; no crash, no hang, no flood of memory,
 // and never pixels made up for a block that cannot be decoded.
+
 import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,6 +14,7 @@ import type { Samples } from '../../src/raster/pixels.js'
 import { openFileSource } from '../../src/raster/tiff/file/byte-source.js'
 import { TiffRaster } from '../../src/raster/tiff/raster.js'
 import { fixture, sharedData } from '../helpers/paths.js'
+import { randomFrom } from '../helpers/random.js'
 import { cpuMs } from '../helpers/waiting.js'
 import type { Outcome } from './geotiff-harness.js'
 
@@ -212,20 +214,11 @@ t.test('a block cut short is never made up', async (t) => {
   }
 })
 
-/** A generator of numbers 0…1 that can be repeated. */
-function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32
-  }
-}
-
 t.test('flipped and truncated fixtures', async (t) => {
   const dir = t.testdir()
   const seed = Number(process.env.SEED ?? 20_24)
   t.comment(`SEED=${seed}`)
-  const next = random(seed)
+  const next = randomFrom(seed)
   const counts: Record<string, number> = {}
   const files: string[] = []
   for (const { name } of tiffCases) {

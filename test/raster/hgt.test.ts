@@ -1,14 +1,15 @@
 // SRTM .hgt: every size, places from names, heights as GDAL reads them.
+
 import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { openRaster } from '../../src/raster/open.js'
 import { withoutGdal } from '../helpers/gdal.js'
+import { randomFrom } from '../helpers/random.js'
 import { isOneSentence, outcomeOf, sameAsGdal } from './against-gdal.js'
-import { randomOf } from './synthetic.js'
 
 function writeHgt(file: string, columns: number, rows: number): void {
-  const random = randomOf(columns)
+  const random = randomFrom(columns)
   const bytes = Buffer.alloc(columns * rows * 2)
   for (let i = 0; i < columns * rows; i++) {
     const height = random() < 0.01 ? -32768 : Math.round(2000 * Math.sin(i / 977) + 500 * random())

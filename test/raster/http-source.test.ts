@@ -1,4 +1,5 @@
 // Remote sources against a server of this process: how many requests are made, and every way a server can fail.
+
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,6 +11,7 @@ import type { HttpOptions } from '../../src/raster/tiff/file/http-file.js'
 import { openHttpSource } from '../../src/raster/tiff/file/http-source.js'
 import { withoutGdal } from '../helpers/gdal.js'
 import { fixture } from '../helpers/paths.js'
+import { integersFrom } from '../helpers/random.js'
 import { until } from '../helpers/waiting.js'
 import { RangeServer, sendRange, type Trouble } from './http-server.js'
 
@@ -56,11 +58,7 @@ t.test('the head is read once, neighbouring pages come together, and nothing com
 
 t.test('reads of every kind give the bytes of the file', async (t) => {
   const source = await open()
-  let state = 5
-  const next = (below: number): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
+  const next = integersFrom(5)
   for (let i = 0; i < 60; i++) {
     const at = next(file.length)
     const length = next(Math.min(file.length - at, i % 3 === 0 ? 400_000 : 3000))

@@ -1,5 +1,6 @@
 // Tags and bytes of deep, subsampled, indexed and scaled images that lie: each file opens and reads, or says in one
 // sentence why not; quickly and in bounded memory. No file here was made by a program that means well.
+
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deflateSync } from 'node:zlib'
@@ -8,9 +9,9 @@ import { FlagstoneError } from '../../src/errors.js'
 import { needsTone, type SourceView } from '../../src/raster/source.js'
 import { openFileSource } from '../../src/raster/tiff/file/byte-source.js'
 import { TiffRaster } from '../../src/raster/tiff/raster.js'
+import { randomFrom } from '../helpers/random.js'
 import { cpuMs } from '../helpers/waiting.js'
 import { type BareTag, bareTiff } from './bare-tiff.js'
-import { randomOf } from './synthetic.js'
 
 /** 'read', or the code of the error; anything else is thrown on. */
 async function outcome(file: string): Promise<{ what: string; message: string }> {
@@ -139,7 +140,7 @@ const CASES: readonly (readonly [string, readonly BareTag[], number, string | Re
 
 t.test('tags that lie', async (t) => {
   const dir = t.testdir()
-  const random = randomOf(11)
+  const random = randomFrom(11)
   for (const [name, tags, bytes, wanted] of CASES) {
     const strip = Uint8Array.from({ length: bytes }, () => random() * 256)
     const file = join(dir, 'lie.tif')
@@ -179,7 +180,7 @@ t.test('a strip that would not fit into memory decoded is refused before it is',
 t.test('flipped bytes', async (t) => {
   const seed = 5
   t.comment(`seed ${seed}`)
-  const random = randomOf(seed)
+  const random = randomFrom(seed)
   const dir = t.testdir()
   const noise = (length: number) => Uint8Array.from({ length }, () => random() * 256)
   const packed = (bytes: Uint8Array, predictor: number): [Uint8Array, BareTag[]] => [

@@ -11,29 +11,21 @@ import { undoHorizontal8 } from '../../src/raster/tiff/samples/predictor.js'
 import { halveInto } from '../../src/raster/tiles/downsample.js'
 import { encodeJpeg } from '../../src/raster/tiles/jpeg.js'
 import { runKernel } from '../../src/raster/warp/kernels/choose.js'
+import { integersFrom } from '../helpers/random.js'
 
 const here = simd()!
 t.ok(here, 'the module is built (npm run build) and runs here')
 
-/** Numbers below 2^31, the same in every run. */
-function randoms(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff
-    return state
-  }
-}
-
 /** Smooth with detail, like a photograph. */
 function picture(width: number, height: number, bands: number, noise = 12): Uint8Array {
-  const random = randoms(width * 7 + height)
+  const below = integersFrom(width * 7 + height)
   const data = new Uint8Array(width * height * bands)
   for (let i = 0; i < data.length; i++) {
     const p = Math.floor(i / bands)
     const x = p % width
     const y = Math.floor(p / width)
     const wave = 110 + 70 * Math.sin(x / 17 + (i % bands)) * Math.cos(y / 23) + (x % 64 < 3 ? 40 : 0)
-    data[i] = Math.max(0, Math.min(255, wave + (((random() >> 8) % 1000) / 1000 - 0.5) * 2 * noise))
+    data[i] = Math.max(0, Math.min(255, wave + (below(1000) / 1000 - 0.5) * 2 * noise))
   }
   return data
 }
@@ -45,18 +37,18 @@ function moved(data: Uint8Array): Uint8Array {
 }
 
 t.test('memory: what is taken never overlaps, what is given back is taken again', (t) => {
-  const random = randoms(5)
+  const below = integersFrom(5)
   const held: Uint8Array[] = []
   const room = here.take(200 * 2 ** 20)
   t.equal(here.addressOf(room) >= 0, true, 'there is much of it')
   here.give(room)
   for (let step = 0; step < 3000; step++) {
-    if (held.length > 0 && (random() >> 8) % 5 < 2) {
-      const [array] = held.splice((random() >> 8) % held.length, 1)
+    if (held.length > 0 && below(5) < 2) {
+      const [array] = held.splice(below(held.length), 1)
       if (array!.some((v) => v !== array![0])) t.fail('somebody else wrote here')
       here.give(array!)
     } else if (held.length < 40) {
-      const array = here.take(1 + ((random() >> 8) % 300_000))
+      const array = here.take(1 + below(300_000))
       array.fill(step)
       held.push(array)
     }
@@ -124,17 +116,17 @@ t.test('warp, halving, predictors: the same as JavaScript', (t) => {
 })
 
 t.test('DEFLATE: what zlib makes comes back; what is damaged is never taken for right', (t) => {
-  const random = randoms(11)
+  const below = integersFrom(11)
   const sources = [
     (j: number) => j * 0,
     (j: number) => (j % 7) * 30,
-    () => (random() >> 8) & 255,
-    () => Math.floor(((random() % 1000) / 1000) ** 6 * 256),
-    (j: number) => ((random() >> 8) % 10 === 0 ? random() >> 9 : j >> 5) & 255,
+    () => below(256),
+    () => Math.floor((below(1000) / 1000) ** 6 * 256),
+    (j: number) => (below(10) === 0 ? below(256) : j >> 5) & 255,
   ]
   let wrong = 0
   for (let n = 0; n < 60; n++) {
-    const length = 1 + ((random() >> 8) % 50_000)
+    const length = 1 + below(50_000)
     const bytes = Uint8Array.from({ length }, (_, j) => sources[n % sources.length]!(j))
     for (const options of [
       { level: 0 },
@@ -148,7 +140,7 @@ t.test('DEFLATE: what zlib makes comes back; what is damaged is never taken for 
       if (out === undefined || Buffer.compare(out, bytes) !== 0)
         t.fail(`${length} bytes, ${JSON.stringify(options)}`)
       if (out !== undefined) here.give(out)
-      for (const broken of [packed.subarray(0, (random() >> 8) % packed.length), flipped(packed, random())]) {
+      for (const broken of [packed.subarray(0, below(packed.length)), flipped(packed, below(2 ** 31))]) {
         const made = inflateExactly(broken, length, here)
         if (made === undefined) continue
         if (Buffer.compare(made, bytes) !== 0) wrong++

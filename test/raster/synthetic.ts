@@ -1,4 +1,5 @@
 // Made-up images for warp tests: pictures with detail, sources in memory, and a naive warp to compare with.
+
 import { strict as assert } from 'node:assert'
 import proj4 from 'proj4'
 import type { Crs } from '../../src/grid/crs/crs.js'
@@ -12,17 +13,7 @@ import type {
   SourceInfo,
 } from '../../src/raster/source.js'
 import type { WarpTarget } from '../../src/raster/warp/warp-plan.js'
-
-/** Deterministic numbers in [0, 1). mulberry32 by Tommy Ettinger (public domain). */
-export function randomOf(seed: number): () => number {
-  let a = seed >>> 0
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0
-    let v = Math.imul(a ^ (a >>> 15), 1 | a)
-    v = (v + Math.imul(v ^ (v >>> 7), 61 | v)) ^ v
-    return ((v ^ (v >>> 14)) >>> 0) / 4294967296
-  }
-}
+import { randomFrom } from '../helpers/random.js'
 
 export type MaskStyle = 'none' | 'holes' | 'soft'
 
@@ -35,7 +26,7 @@ export function picture(
   seed: number,
   noise = 0.5,
 ): Pixels {
-  const random = randomOf(seed)
+  const random = randomFrom(seed)
   const data = new Uint8Array(width * height * bands)
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {

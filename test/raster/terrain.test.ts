@@ -1,5 +1,6 @@
 // Heights ↔ terrain-RGB and numbers: formulas at known places, within half a step everywhere, exact bits under
 // transparency, clamped and counted where they do not fit.
+
 import fc from 'fast-check'
 import sharp from 'sharp'
 import t from 'tap'
@@ -15,7 +16,7 @@ import {
   type TerrainOptions,
   terrainRange,
 } from '../../src/raster/tiles/terrain.js'
-import { randomOf } from './synthetic.js'
+import { randomFrom } from '../helpers/random.js'
 
 const optionsOf = (encoding: TerrainEncoding, more: Partial<TerrainOptions> = {}): TerrainOptions => ({
   encoding,
@@ -35,7 +36,7 @@ const HALF_STEP: Record<TerrainEncoding, number> = {
 
 /** Hills, with holes where asked. */
 function hills(side: number, seed: number, holes = true): Pixels<Float32Array> {
-  const random = randomOf(seed)
+  const random = randomFrom(seed)
   const data = new Float32Array(side * side)
   const mask = holes ? new Uint8Array(side * side).fill(255) : undefined
   for (let p = 0; p < data.length; p++) {
@@ -92,7 +93,7 @@ t.test('within half a step, the same holes, in every encoding and format', async
 
 t.test('every code survives: also under transparent pixels', async (t) => {
   // sharp, as an independent reader, sees every bit
-  const random = randomOf(9)
+  const random = randomFrom(9)
   const data = Float32Array.from({ length: 65536 }, () => -10000 + Math.floor(random() * 16777216) / 10)
   const mask = Uint8Array.from(data, () => (random() < 0.3 ? 0 : 255))
   const image = { width: 256, height: 256, bands: 1, data, mask }

@@ -11,7 +11,8 @@ import { halve, halveInto } from '../../src/raster/tiles/downsample.js'
 import { rankOf } from '../../src/raster/warp/kernels/rank.js'
 import { runWarp } from '../../src/raster/warp/warp.js'
 import { planWarp, type WarpTarget } from '../../src/raster/warp/warp-plan.js'
-import { exactPositions, memorySource, naiveSample, picture, randomOf } from './synthetic.js'
+import { randomFrom } from '../helpers/random.js'
+import { exactPositions, memorySource, naiveSample, picture } from './synthetic.js'
 import { warp } from './whole-warp.js'
 
 const MERCATOR: Crs = { epsg: 3857, name: 'EPSG:3857', definition: 'EPSG:3857' }
@@ -20,7 +21,7 @@ const TOLERANCE_PX = 1e-5
 
 /** Between 80 and 180, so that no kernel overshoots what the naive warp clamps to. */
 function values(width: number, height: number, holes: boolean): Pixels<Float32Array> {
-  const random = randomOf(width * 31 + height)
+  const random = randomFrom(width * 31 + height)
   const { mask } = picture(width, height, 1, holes ? 'holes' : 'none', 3)
   const data = Float32Array.from({ length: width * height }, (_, p) => {
     if (mask?.[p] === 0) return Number.NaN

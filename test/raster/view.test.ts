@@ -1,11 +1,12 @@
 // What views make of stored samples: tones, colormaps, nodata, alpha, choices of bands. Expected colours come from
 // the formulas written out again, in plain arithmetic.
+
 import t from 'tap'
 import type { ColourView, SampleType, StoredSamples, Tone } from '../../src/raster/source.js'
 import type { SampleArray } from '../../src/raster/view/tone.js'
 import { ViewPlan } from '../../src/raster/view/view.js'
 import type { StoredLook } from '../../src/raster/view/view-choice.js'
-import { randomOf } from './synthetic.js'
+import { randomFrom } from '../helpers/random.js'
 
 const stored = (
   type: SampleType,
@@ -53,7 +54,7 @@ const ARRAYS = [
 ] as const
 
 t.test('a tone is its formula, for every type, by table or not', async (t) => {
-  const random = randomOf(1)
+  const random = randomFrom(1)
   for (const [type, bits, Typed, low, high] of ARRAYS) {
     for (const gamma of [1, 0.5, 2.2]) {
       for (const [from, to] of [
@@ -286,7 +287,7 @@ t.test('a mask of the format’s own hides, too', async (t) => {
 t.test('planes and interleaved samples come out the same', async (t) => {
   const look: StoredLook = { stored: stored('int16', 16, 3, { hasAlpha: true }) }
   const view = colour({ ranges: [[0, 100]], gamma: 1 }, { bands: [3, 1, 2] })
-  const random = randomOf(3)
+  const random = randomFrom(3)
   const mixed = Int16Array.from({ length: 400 }, () => random() * 120)
   const planes = [0, 1, 2, 3].map((s) => mixed.filter((_, i) => i % 4 === s))
   const plan = ViewPlan.of(look, view, [[7]])

@@ -1,15 +1,14 @@
 // Loops over words say what loops over bytes say, wherever in memory the bytes lie and however many they are.
+
 import t from 'tap'
 import { isFilledWith, joinFours, splitFours, wordsOf } from '../../src/raster/words.js'
+import { integersFrom } from '../helpers/random.js'
 
 /** Bytes that begin `shift` bytes behind a whole word. */
 function noise(length: number, shift: number, seed: number): Uint8Array {
   const bytes = new Uint8Array(new ArrayBuffer(length + 8), shift, length)
-  let state = seed
-  for (let i = 0; i < length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    bytes[i] = state >>> 24
-  }
+  const byte = integersFrom(seed)
+  for (let i = 0; i < length; i++) bytes[i] = byte(256)
   return bytes
 }
 

@@ -1,6 +1,7 @@
 // The server that is fuzzed, in a process of its own so that its end would be seen: one archive of every kind, two of
 // which are ill (a damaged file, a disk that fails every few reads). Says its port in a line of JSON; stays until its
 // input ends. Arguments: the folder to serve, the seed of the failing disk.
+
 import { join } from 'node:path'
 import { openRealFile } from '../../src/platform/real-file.js'
 import { systemError } from '../../src/platform/system-error.js'
@@ -8,7 +9,7 @@ import { openTileServer } from '../../src/server/handler.js'
 import { listen } from '../../src/server/run/listen.js'
 import { requestLog } from '../../src/server/run/request-log.js'
 import { openReader } from '../../src/store/read/open.js'
-import { randomFrom } from '../helpers/processes.js'
+import { randomFrom } from '../helpers/random.js'
 
 const [root, seed] = process.argv.slice(2)
 const random = randomFrom(Number(seed))

@@ -1,12 +1,14 @@
 // Hostile requests by the thousand against a server in a process of its own. Whatever comes in: well-formed HTTP comes
 // out, no 500 but where a disk fails, nothing of outside the folder that is served, and it is there afterwards.
 // A few seconds, two minutes in test:long; FLAGSTONE_FUZZ_SECONDS=1200 for longer, FLAGSTONE_FUZZ_SEED=n for the same again.
+
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { encodeImage } from '../../src/raster/tiles/codec.js'
 import { createTiles } from '../../src/store/paths.js'
-import { type Child, randomFrom, sleep, startChild } from '../helpers/processes.js'
+import { type Child, sleep, startChild } from '../helpers/processes.js'
+import { randomFrom } from '../helpers/random.js'
 import { rounds } from '../helpers/rounds.js'
 import { type Case, goodCases, nextCase } from './fuzz-grammar.js'
 import { INJECTED, isOfIll, MARKUP, Random } from './fuzz-words.js'

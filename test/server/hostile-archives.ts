@@ -1,4 +1,5 @@
 // Archives as an attacker, or bad luck, would make them: each is found in a folder that is served.
+
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -10,7 +11,7 @@ import { decodeHeader, encodeHeader } from '../../src/format/pmtiles.js'
 import { tileId } from '../../src/format/tile-id.js'
 import { TileType } from '../../src/format/tile-type.js'
 import { createTiles } from '../../src/store/paths.js'
-import { randomFrom } from '../helpers/processes.js'
+import { randomFrom } from '../helpers/random.js'
 import { pmtilesFile } from './tile-files.js'
 
 const Sqlite = createRequire(import.meta.url)('libsql') as typeof Database

@@ -1,4 +1,5 @@
 // Points and profiles over HTTP: against heights that are known by a formula, against `sample`, against GDAL.
+
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -26,6 +27,7 @@ import { openTiles } from '../../src/store/read/open.js'
 import type { TileWriter } from '../../src/store/write/writer.js'
 import { withoutGdal } from '../helpers/gdal.js'
 import { sharedData } from '../helpers/paths.js'
+import { randomFrom } from '../helpers/random.js'
 import { pictureFile, serve, vectorFile } from './served.js'
 
 const SIZE = 64
@@ -72,15 +74,6 @@ interface Batch {
   readonly points: readonly PointAnswer[]
 }
 
-/** Deterministic numbers in [0, 1). */
-function randoms(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32
-  }
-}
-
 t.test('a plane is read as it is, within tiles and over their borders', async (t) => {
   const path = join(t.testdir(), 'plane.pmtiles')
   const z = 5
@@ -91,7 +84,7 @@ t.test('a plane is read as it is, within tiles and over their borders', async (t
     range.flatMap((x) => [9, 10].map((y) => ({ z, x, y, height }))),
   )
   const { get } = await serve(t, path)
-  const random = randoms(1)
+  const random = randomFrom(1)
   for (let i = 0; i < 200; i++) {
     // some on borders and corners of tiles to the digit
     const column = i % 5 === 0 ? 17 * SIZE : 16 * SIZE + 1 + random() * (3 * SIZE - 2)
@@ -196,7 +189,7 @@ t.test('many points are as many single ones', async (t) => {
     { z: 5, x: 9, y: 13, height },
   ])
   const { get } = await serve(t, path)
-  const random = randoms(7)
+  const random = randomFrom(7)
   const points = Array.from({ length: 300 }, () =>
     placeOf(3, (1.9 + 2.2 * random()) * SIZE, (2.9 + 2.2 * random()) * SIZE),
   )
@@ -465,7 +458,7 @@ t.test('against GDAL', { skip: noDem }, async (t) => {
   }
   warp(dem, aligned, 512)
   warp(aligned, fine, 512 * 8)
-  const random = randoms(3)
+  const random = randomFrom(3)
   const anywhere = Array.from({ length: 400 }, () => [x + 0.02 + 1.96 * random(), y + 0.02 + 1.96 * random()])
   // centres of the fine pixels: GDAL's own bilinear interpolation at known places
   const centres = anywhere.map(([c, r]) =>

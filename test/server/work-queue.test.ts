@@ -1,6 +1,7 @@
 import t from 'tap'
 import { HttpError } from '../../src/server/http/message.js'
 import { WorkQueue } from '../../src/server/work/work-queue.js'
+import { integersFrom } from '../helpers/random.js'
 import { countingSignal, deferred, turns } from './waiting.js'
 
 const never = new AbortController().signal
@@ -210,11 +211,7 @@ t.test('neither listeners nor timers are left', async (t) => {
 t.test('at random: never more than the places, everyone is answered, nothing is left', async (t) => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1e6)
   t.comment(`SEED=${seed}`)
-  let state = seed
-  const random = (n: number): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * n)
-  }
+  const random = integersFrom(seed)
   const queue = queueOf({ jobs: 3, waiting: 10 })
   let used = 0
   let most = 0

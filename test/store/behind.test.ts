@@ -1,5 +1,6 @@
 // Values that go past the page cache by another thread: the same contents, whatever commits, growths and
 // repetitions come between; and a full disk is one sentence, with nothing committed lost.
+
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
@@ -9,6 +10,7 @@ import { createTiles, reopenTiles } from '../../src/store/paths.js'
 import { openTiles } from '../../src/store/read/open.js'
 import { verify } from '../../src/store/report/verify.js'
 import { mountFor } from '../helpers/mounts.js'
+import { integersFrom } from '../helpers/random.js'
 import { ofLong, rounds } from '../helpers/rounds.js'
 
 const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000_000)
@@ -18,10 +20,8 @@ const RUNS = rounds(4, LONG)
 /** A value that says which it is, `length` bytes. */
 function value(n: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length)
-  for (let i = 0, state = n + 1; i < length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    bytes[i] = state >>> 24
-  }
+  const byte = integersFrom(n + 1)
+  for (let i = 0; i < length; i++) bytes[i] = byte(256)
   return bytes
 }
 

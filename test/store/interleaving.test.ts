@@ -1,6 +1,7 @@
 // Reader and writer taking turns at every read and every write. A read must answer with a state that was
 // committed at some moment while it ran, whatever the writer does in between; and at every step of the
 // writer, a reader sees the last commit, or the next one, or is told to wait.
+
 import t from 'tap'
 import { FlagstoneError } from '../../src/errors.js'
 import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
@@ -9,6 +10,7 @@ import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { MemoryFile } from '../helpers/memory-file.js'
+import { randomFrom } from '../helpers/random.js'
 import { expectSound, valueFor } from './model.js'
 
 /** Calls back around every access. */
@@ -54,14 +56,6 @@ class HookedFile implements ByteFile {
   unlock = (name: LockName): void => this.inner.unlock(name)
   lockHolder = (name: LockName): number | undefined => this.inner.lockHolder(name)
   close = (): void => this.inner.close()
-}
-
-function random(seed: number): () => number {
-  let s = seed
-  return () => {
-    s = (Math.imul(s, 1664525) + 1013904223) >>> 0
-    return s / 2 ** 32
-  }
 }
 
 const OPTIONS = { initialRegionBytes: 4096, tailRecords: 8, stagingBytes: 4096, commitBytes: 0 }
@@ -151,7 +145,7 @@ const SEED = Number(process.env.FLAGSTONE_TEST_SEED ?? Date.now() % 1_000_000_00
 for (const [name, capabilities] of cases) {
   t.test(`a writer between any two reads: ${name} (seed ${SEED})`, async (t) => {
     const file = new MemoryFile({ capabilities })
-    const dice = random(SEED)
+    const dice = randomFrom(SEED)
     const busy = new Busy(() => file.reopen(), dice)
     let disturbing = false
     let disturbed = 0
@@ -183,7 +177,7 @@ for (const [name, capabilities] of cases) {
 
   t.test(`a reader at every step of a writer: ${name} (seed ${SEED})`, (t) => {
     const file = new MemoryFile({ capabilities })
-    const dice = random(SEED + 1)
+    const dice = randomFrom(SEED + 1)
     let looks = 0
     let waits = 0
     let readers: FlatReader[] = []
