@@ -1,7 +1,14 @@
 // AssemblyScript. Rectangles of bytes: copied, and looked through.
 
 /** Strides in bytes. */
-export function copyRows(from: usize, fromStride: i32, to: usize, toStride: i32, rowBytes: usize, rows: i32): void {
+export function copyRows(
+  from: usize,
+  fromStride: i32,
+  to: usize,
+  toStride: i32,
+  rowBytes: usize,
+  rows: i32,
+): void {
   for (let y = 0; y < rows; y++) {
     memory.copy(to, from, rowBytes)
     from += fromStride
