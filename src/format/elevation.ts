@@ -17,6 +17,7 @@
 // a result or in DAMAGED, having allocated no more than the sizes that were checked.
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { FlagstoneError } from '../errors.js'
+import { unpackProblem } from './unpack-problem.js'
 
 const ELEVATION_MAGIC = 'FSEL'
 const VERSION = 1
@@ -150,7 +151,7 @@ function unpack(packed: Uint8Array, compression: number, length: number): Uint8A
   try {
     out = inflateRawSync(packed, { maxOutputLength: length })
   } catch (cause) {
-    throw damaged(cause instanceof Error ? cause.message : String(cause), cause)
+    throw damaged(unpackProblem(cause, length), cause)
   }
   if (out.length !== length) throw damaged(`it unpacks to ${out.length} bytes instead of ${length}`)
   return out

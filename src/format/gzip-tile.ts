@@ -2,6 +2,7 @@
 import { constants, gunzipSync } from 'node:zlib'
 import { FlagstoneError } from '../errors.js'
 import { isImageType, sniffTileType, TileType } from './tile-type.js'
+import { unpackProblem } from './unpack-problem.js'
 
 /** More than any tile is; one that unpacks to more is an attack. */
 const MAX_BYTES = 64 * 1024 * 1024
@@ -23,9 +24,13 @@ export function unpackedPicture(bytes: Uint8Array): Uint8Array {
   try {
     return gunzipSync(bytes, { maxOutputLength: MAX_BYTES })
   } catch (cause) {
-    throw new FlagstoneError('DAMAGED', `A tile in gzip cannot be unpacked: ${(cause as Error).message}.`, {
-      cause,
-    })
+    throw new FlagstoneError(
+      'DAMAGED',
+      `A tile in gzip cannot be unpacked: ${unpackProblem(cause, MAX_BYTES)}.`,
+      {
+        cause,
+      },
+    )
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { extensionOf } from '../format/tile-type.js'
 import type { TileXY } from '../grid/tiles/cover.js'
+import { unawaited } from '../store/callbacks.js'
 import { parseOptions } from '../store/options.js'
 import { refuseInput } from '../store/output-path.js'
 import { requireSpace } from './estimate/space.js'
@@ -69,14 +70,19 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   const { plan, colours, options: resolved } = prepared
   refuseOversampling(plan, resolved)
   const notes = [...notesOf(prepared), ...threadNotes(prepared, context)]
-  for (const note of notes) context.onNote?.(note)
+  const onNote = unawaited('onNote', context.onNote)
+  for (const note of notes) onNote?.(note)
   // what was begun was asked about then
   if (context.checkSpace !== false && !resolved.resume) await requireSpace(prepared, context)
   if (context.signal?.aborted === true) throw interrupted(resolved)
   const fingerprint = fingerprintOf(plan, resolved, colours.view)
   const output = openOutput(plan, resolved, fingerprint, colours.view, replaces)
   const assembler = new Assembler(plan, resolved, output)
-  const meter = new ProgressMeter(plan, context.onProgress ?? (() => {}), assembler.tally.tilesDone)
+  const meter = new ProgressMeter(
+    plan,
+    unawaited('onProgress', context.onProgress) ?? (() => {}),
+    assembler.tally.tilesDone,
+  )
   try {
     const pool = poolOf(prepared, context, 'spool')
     try {
@@ -98,7 +104,7 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   seal(prepared, resolved, output, assembler, meter)
   await meter.settled()
   const last = terrainNotes(plan.terrain, assembler.tally.clamped)
-  for (const note of last) context.onNote?.(note)
+  for (const note of last) onNote?.(note)
   const seconds = (performance.now() - began) / 1000
   return reportOf(prepared, resolved, output, assembler, [...notes, ...last], seconds)
 }

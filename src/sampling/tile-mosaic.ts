@@ -191,15 +191,16 @@ export class TileMosaic<T extends Samples = Uint8Array> {
       return this.#reader.has(zoom, x, y)
     } catch (error) {
       // it is there, and reading it says what is wrong
-      this.#requireDamage(error)
+      this.#requireDamage(error, zoom, x, y)
       return true
     }
   }
 
   /** @throws as `error`, unless it is a tile's damage and `onDamage` wants to hear of it */
-  #requireDamage(error: unknown): asserts error is FlagstoneError {
+  #requireDamage(error: unknown, zoom: number, x: number, y: number): asserts error is FlagstoneError {
     const isDamage = error instanceof FlagstoneError && DAMAGE.has(error.code)
-    if (this.#onDamage === undefined || !isDamage) throw error
+    if (!isDamage) throw error
+    if (this.#onDamage === undefined) throw this.#named(error, zoom, x, y)
   }
 
   /** Decoded. */
@@ -237,10 +238,18 @@ export class TileMosaic<T extends Samples = Uint8Array> {
       const tile = this.#reader.get(zoom, x, y)
       return tile && (await this.#form.decode(tile.bytes))
     } catch (error) {
-      this.#requireDamage(error)
+      this.#requireDamage(error, zoom, x, y)
       this.#onDamage?.(zoom, x, y, error)
       return undefined
     }
+  }
+
+  /** What decoders say does not know of which tile of which file it is. */
+  #named(error: FlagstoneError, zoom: number, x: number, y: number): FlagstoneError {
+    const { path } = this.#reader
+    const { code, message } = error
+    if (message.startsWith(path)) return error
+    return new FlagstoneError(code, `${path}: tile ${zoom}/${x}/${y}: ${message}`, { path, cause: error })
   }
 
   /** A tile at the usual size. */

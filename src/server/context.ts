@@ -8,7 +8,10 @@ import type { Catalog, Source, SourceEvent } from './sources/source.js'
 import type { ByteCache } from './work/byte-cache.js'
 import type { WorkQueue } from './work/work-queue.js'
 
-/** What whoever runs the server may want to know of each request. They must not throw. */
+/**
+ * What whoever runs the server may want to know of each request. They are not waited for; what they throw, and promises of
+ * theirs that reject, become warnings of the process.
+ */
 export interface ServerHooks {
   /** An error nobody foresaw, answered 500, or one in the middle of an answer. */
   readonly onError?: ((error: unknown, request: ServerRequest) => void) | undefined

@@ -1,5 +1,6 @@
 // The server as a library: sources and options in, handlers out.
 import { wrongType } from '../errors.js'
+import { harmless } from '../store/callbacks.js'
 import { parseOptions } from '../store/options.js'
 import { type FetchHandler, fetchHandler } from './adapters/fetch-handler.js'
 import { type NodeHandler, nodeHandler } from './adapters/node-handler.js'
@@ -82,7 +83,12 @@ function parseServerOptions(given: unknown): {
     throw wrongType('server options are an object', given)
   const { onError, onAnswer, onSource, otherMetrics, ...options } = (given ?? {}) as ServerOptions &
     ServerHooks
-  const hooks = { onError, onAnswer, onSource, otherMetrics }
-  parseOptions(serverHooks, hooks, 'server option')
+  parseOptions(serverHooks, { onError, onAnswer, onSource, otherMetrics }, 'server option')
+  const hooks = {
+    onError: harmless('onError', onError),
+    onAnswer: harmless('onAnswer', onAnswer),
+    onSource: harmless('onSource', onSource),
+    otherMetrics,
+  }
   return { resolved: parseOptions(serverOptions, options, 'server option'), hooks }
 }

@@ -2,6 +2,7 @@
 // only reads or builds files never loads it.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { wrongType } from '../errors.js'
+import { harmless } from '../store/callbacks.js'
 import type { NodeHandler } from './adapters/node-handler.js'
 import type { ServerHooks } from './context.js'
 import type { TileServer } from './handler.js'
@@ -85,13 +86,14 @@ export function flagstoneHandler(given: FlagstoneHandlerOptions): FlagstoneHandl
     )
     return opening
   }
+  const onError = harmless('onError', options.onError)
   const handler = (request: IncomingMessage | Request, ...more: unknown[]): Promise<Response> | undefined => {
     if (typeof (request as Request | undefined)?.headers !== 'object')
       throw wrongType("what a handler is called with is a Request, or node's (request, response)", request)
     if (isFetch(request)) {
       return open().then(
         ({ fetch }) => fetch(request),
-        (error: unknown) => refuseFetch(request, error, options.onError),
+        (error: unknown) => refuseFetch(request, error, onError),
       )
     }
     const [response, next] = more as [ServerResponse, Parameters<NodeHandler>[2]]
@@ -101,7 +103,7 @@ export function flagstoneHandler(given: FlagstoneHandlerOptions): FlagstoneHandl
         ({ node }) => node(request, response, next),
         (error: unknown) => {
           if (next !== undefined) next(error)
-          else void refuse(request, response, error, options.onError)
+          else void refuse(request, response, error, onError)
         },
       )
     }

@@ -6,6 +6,7 @@ import sharp from 'sharp'
 import t from 'tap'
 import { TileType } from '../../src/format/tile-type.js'
 import type { Pixels } from '../../src/raster/pixels.js'
+import { encodeTile } from '../../src/raster/tiles/codec.js'
 import { fillHoles } from '../../src/raster/tiles/fill-holes.js'
 import {
   checkTerrain,
@@ -189,6 +190,12 @@ t.test('filling is smooth, and keeps a plane about a plane', async (t) => {
 
 t.test('what is no tile of heights', async (t) => {
   await t.rejects(decodeHeights(Uint8Array.of(1, 2, 3), 'mapbox'), { code: 'DAMAGED' })
+  const grey = { width: 8, height: 8, bands: 3, data: new Uint8Array(192).fill(100), mask: undefined }
+  const jpeg = await encodeTile(grey, { format: 'jpeg', quality: 90 })
+  await t.rejects(decodeHeights(jpeg!.bytes, 'mapbox'), {
+    code: 'DAMAGED',
+    message: /A JPEG holds no heights/,
+  })
   const tile = (await encodeHeights(hills(16, 1), optionsOf('mapbox')))!
   await t.rejects(decodeHeights(tile.bytes), TypeError)
   const nan = hills(16, 1)

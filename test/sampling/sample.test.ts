@@ -322,3 +322,22 @@ t.test('windows that are nothing are refused as arguments', async (t) => {
   }
   reader.close()
 })
+
+t.test('damage is said of a tile of a file', async (t) => {
+  const file = new MemoryFile()
+  const writer = TileWriter.create(file.reopen())
+  const whole = await encodeTile(
+    { width: 64, height: 64, bands: 3, data: new Uint8Array(64 * 64 * 3).fill(90), mask: undefined },
+    { format: 'png', quality: 90, lossless: true },
+  )
+  writer.append(1, 0, 1, whole!.bytes.subarray(0, 60), whole!.type)
+  writer.commit()
+  const reader = openReader(file)
+  await t.rejects(sample(reader, { bbox: [-180, -80, -10, -10], width: 40, height: 40 }), {
+    code: 'DAMAGED',
+    message: /^.+: tile 1\/0\/1: .+/,
+    path: file.path,
+  })
+  reader.close()
+  writer.close()
+})

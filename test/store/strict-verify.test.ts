@@ -40,6 +40,21 @@ t.test('an archive that is right, also with numbers left out', async (t) => {
   )
 })
 
+t.test('vector tiles say their layers', async (t) => {
+  const vectors = (metadata: unknown): string =>
+    findingsOf(foreignArchive({ ...RIGHT, header: { tileType: 1 }, metadata: JSON.stringify(metadata) }))
+  t.equal(vectors({ vector_layers: [{ id: 'roads', fields: {} }] }), '')
+  t.equal(vectors({ vector_layers: [] }), '')
+  for (const metadata of [
+    {},
+    { vector_layers: 'roads' },
+    { vector_layers: [{ id: 'roads' }] },
+    { vector_layers: [7] },
+  ]) {
+    t.match(vectors(metadata), /^P2: .* no vector_layers .* requires$/, JSON.stringify(metadata))
+  }
+})
+
 const H = PMTILES_HEADER
 for (const [what, bytes, finding] of [
   ['clustered 255', withByte(H.clustered, 255), /clustered is 255/],

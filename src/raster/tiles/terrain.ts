@@ -12,7 +12,7 @@ import { isUint8Array } from 'node:util/types'
 import { badType, FlagstoneError, wrongType } from '../../errors.js'
 import { decodeElevation, encodeElevation, isElevation } from '../../format/elevation.js'
 import type { OwnFloats } from '../../format/own-memory.js'
-import { TileType } from '../../format/tile-type.js'
+import { sniffTileType, TileType } from '../../format/tile-type.js'
 import { coverageOf } from '../canvas.js'
 import type { OwnPixels, Pixels } from '../pixels.js'
 import { sharp } from '../sharp.js'
@@ -179,7 +179,7 @@ function encodeNumbers(pixels: Pixels<Float32Array>, options: TerrainOptions): E
 /**
  * The heights of a tile, metres: a raw elevation tile (which says itself what it is), or a PNG or WebP of
  * terrain-RGB, for which `encoding` has to be given: it is in the archive's metadata.
- * @throws DAMAGED when the bytes are neither or do not decode
+ * @throws DAMAGED when the bytes are neither, do not decode, or are a JPEG, which changes heights by hundreds of metres
  * @throws TOO_LARGE when it is over 4096²
  * @throws TypeError when it is a picture and no encoding was given
  */
@@ -191,6 +191,7 @@ export async function decodeHeights(bytes: Uint8Array, encoding?: TerrainRgb): P
     if (!isTerrainRgb(encoding)) {
       throw badType("heights are stored in an image as 'mapbox' or 'terrarium': pass one as the encoding")
     }
+    if (sniffTileType(bytes) === TileType.jpeg) throw lossyHeights()
     return rgbToHeights(await decodeTile(bytes), encoding) as OwnPixels<OwnFloats>
   }
   const { width, height, samples, mask, step, offset } = decodeElevation(bytes)
@@ -209,6 +210,12 @@ export async function decodeHeights(bytes: Uint8Array, encoding?: TerrainRgb): P
   const pixels = { width, height, bands: 1, data, mask: coverageOf(valid) === 'full' ? undefined : valid }
   return pixels as OwnPixels<OwnFloats>
 }
+
+const lossyHeights = (): FlagstoneError =>
+  new FlagstoneError(
+    'DAMAGED',
+    'A JPEG holds no heights: its losses change them by hundreds of metres; store terrain-RGB as PNG or lossless WebP.',
+  )
 
 /** @throws BAD_OPTION when the encoding cannot say the heights */
 export function checkTerrain(options: TerrainOptions): void {

@@ -3,6 +3,7 @@
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip } from 'node:zlib'
 import { FlagstoneError } from '../../errors.js'
+import { unpackProblem } from '../../format/unpack-problem.js'
 import type { ServerContext } from '../context.js'
 import { qualities } from '../http/accept.js'
 import { pushVary } from '../http/headers.js'
@@ -48,9 +49,13 @@ function unpacked(
     try {
       return await UNPACK[encoding](bytes, { maxOutputLength: MAX_BYTES })
     } catch (cause) {
-      throw new FlagstoneError('DAMAGED', `A tile cannot be decompressed: ${(cause as Error).message}.`, {
-        cause,
-      })
+      throw new FlagstoneError(
+        'DAMAGED',
+        `A tile cannot be decompressed: ${unpackProblem(cause, MAX_BYTES)}.`,
+        {
+          cause,
+        },
+      )
     }
   })
 }

@@ -15,6 +15,7 @@ import { parseJsonObject } from '../../format/json.js'
 import { MAX_ZOOM, PMTILES_HEADER_BYTES } from '../../format/layout.js'
 import { Compression, decodeHeader, type PmtilesHeader } from '../../format/pmtiles.js'
 import { zoomBase, zoomOfTileId } from '../../format/tile-id.js'
+import { unpackProblem } from '../../format/unpack-problem.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 
 /** A root and three levels of leaves; the specification asks for no more than two. */
@@ -215,7 +216,7 @@ export class Archive {
           if (zstd !== undefined) return zstd(packed, { maxOutputLength })
       }
     } catch (error) {
-      throw this.#damaged(`its ${what} cannot be decompressed (${(error as Error).message})`)
+      throw this.#damaged(`its ${what} cannot be decompressed (${unpackProblem(error, maxOutputLength)})`)
     }
     throw new FlagstoneError(
       'VERSION_UNSUPPORTED',

@@ -1,6 +1,7 @@
 // Compressed bytes of a block → what its codec gives (see coding.ts). Invariants: output never exceeds what the
 // block's shape asks for, fewer bytes than that are a Problem, and so is anything a decoder complains about.
 import { constants, inflateSync } from 'node:zlib'
+import { unpackProblem } from '../../../format/unpack-problem.js'
 import { inflateExactly } from '../../inflate.js'
 import type { PixelMemory } from '../../pixels.js'
 import { Problem } from '../file/problem.js'
@@ -87,7 +88,7 @@ function inflateAll(input: Uint8Array, most: number, expected: number): Uint8Arr
       finishFlush: constants.Z_SYNC_FLUSH,
     })
   } catch (error) {
-    throw new Problem(`its DEFLATE data is broken: ${(error as Error).message}`)
+    throw new Problem(`its DEFLATE data is broken: ${unpackProblem(error, most)}`)
   }
 }
 

@@ -18,7 +18,13 @@ export function verifyPmtiles(file: ByteFile, options: VerifyOptions, report: Re
   for (const problem of headerByteFindings(head.subarray(0, got))) report.bad('P1', problem, 0)
   report.good('P1', 'header and root directory can be read, and hold what the specification knows')
   report.current = 'P2'
-  archive.metadata()
+  const metadata = archive.metadata()
+  if (archive.header.tileType === TileType.mvt && !hasVectorLayers(metadata))
+    report.bad(
+      'P2',
+      "the metadata of vector tiles has no vector_layers (objects with 'id' and 'fields'), which the specification requires",
+      archive.header.metadataOffset,
+    )
   report.good('P2', 'the metadata is a JSON object')
   report.current = 'P3'
   const counts = verifyEntries(file, archive, options, report)
@@ -31,6 +37,14 @@ export function verifyPmtiles(file: ByteFile, options: VerifyOptions, report: Re
     if (header[name] === 0) counts[name] = 0
   for (const problem of headerFindings(header, file.size(), counts)) report.bad('P4', problem, 0)
   if (options.contents !== false) report.good('P5', 'every tile looks like its type')
+}
+
+/** https://github.com/protomaps/PMTiles/blob/main/spec/v3/spec.md, 5.1 */
+function hasVectorLayers({ vector_layers: layers }: Record<string, unknown>): boolean {
+  return (
+    Array.isArray(layers) &&
+    layers.every((layer) => typeof layer?.id === 'string' && typeof layer.fields === 'object')
+  )
 }
 
 /** P3 and, tile by tile, P5. */

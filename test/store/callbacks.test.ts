@@ -1,0 +1,53 @@
+// What callers hand in may be async, and may fail: the process goes on, and warns.
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { build } from '../../src/pyramid/build.js'
+import { openTileServer } from '../../src/server/handler.js'
+import { harmless, unawaited } from '../../src/store/callbacks.js'
+import { smallTiff } from '../helpers/small-tiff.js'
+import { within } from '../helpers/waiting.js'
+import { vectorFile } from '../server/served.js'
+
+async function warned(t: Test, name: string, work: () => unknown): Promise<void> {
+  const warning = once(process, 'warning')
+  await work()
+  const [{ message }] = (await within(`a warning of ${name}`, warning)) as [Error]
+  t.match(message, new RegExp(`${name}.*: Error: not today`))
+}
+
+const rejects = async (): Promise<void> => {
+  throw new Error('not today')
+}
+const throws = (): void => {
+  throw new Error('not today')
+}
+
+t.test('a promise that rejects is a warning; what is thrown is thrown, or a warning too', async (t) => {
+  await warned(t, 'the promise of onNote', unawaited('onNote', rejects)!)
+  t.throws(unawaited('onNote', throws)!, /not today/)
+  await warned(t, 'the promise of onError', harmless('onError', rejects)!)
+  await warned(t, 'onError threw', harmless('onError', throws)!)
+  t.equal(unawaited('onNote', undefined), undefined)
+  t.equal(harmless('onError', undefined), undefined)
+})
+
+t.test('of a build', async (t) => {
+  const dir = t.testdir()
+  writeFileSync(join(dir, 'a.tif'), smallTiff({ width: 64, height: 64 }).bytes)
+  const options = { sources: [join(dir, 'a.tif')], out: join(dir, 'a.pmtiles') }
+  await warned(t, 'onProgress', () => build(options, { onProgress: rejects }))
+})
+
+t.test('of a server', async (t) => {
+  const path = join(t.testdir(), 'roads.pmtiles')
+  vectorFile(path, {})
+  for (const onAnswer of [rejects, throws]) {
+    const server = await openTileServer(path, { onAnswer })
+    await warned(t, 'onAnswer', async () => {
+      t.equal((await server.fetch(new Request('http://a/roads/0/0/0'))).status, 200)
+    })
+    await server.close()
+  }
+})
