@@ -72,7 +72,7 @@ export type ArgumentError = (TypeError | RangeError) & { readonly code: 'BAD_OPT
 const withCode = (error: TypeError | RangeError): ArgumentError =>
   Object.assign(error, { code: 'BAD_OPTION' as const })
 
-/** `what` names the argument and says what it is. */
+/** `what` names the argument and says what it must be. */
 export function wrongType(what: string, value: unknown): ArgumentError {
   return withCode(new TypeError(`${what}, not ${kindOf(value)}`))
 }
@@ -88,7 +88,8 @@ export function isBadOption(error: unknown): error is ArgumentError | FlagstoneE
 /** A value in a few letters: a text may be long, an object anything. */
 function kindOf(value: unknown): string {
   if (value === null || ['undefined', 'boolean', 'number'].includes(typeof value)) return String(value)
-  if (typeof value === 'string') return value.length > 40 ? 'a text' : JSON.stringify(value)
+  if (typeof value === 'string')
+    return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value)
   if (Array.isArray(value)) return 'an array'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

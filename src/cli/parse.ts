@@ -20,7 +20,7 @@ export function parseZooms(text: string): [number, number] {
   const match = /^(\d{1,2})(?:[-:](\d{1,2}))?$/.exec(text)
   const low = Number(match?.[1])
   const high = Number(match?.[2] ?? match?.[1])
-  if (!match || low > 26 || high > 26) fail('expected a zoom, or a range such as 10-18, from 0 to 26.')
+  if (!match || low > 26 || high > 26) fail('expected a zoom level or a range such as 10-18, from 0 to 26.')
   if (low > high) fail(`the lower zoom comes first: ${high}-${low}.`)
   return [low, high]
 }
@@ -56,7 +56,7 @@ export function parseSize(text: string): Size {
   const numbers = [first, second].flatMap((n) => (n === undefined ? [] : Number(n)))
   if (numbers.length === 0 || numbers.includes(0)) {
     fail(
-      'expected WIDTHxHEIGHT in pixels, e.g. 800x600; 800x, x600 and 800 (the longer side) keep the aspect.',
+      'expected WIDTHxHEIGHT in pixels, e.g. 800x600; 800x, x600 and 800 (the longer side) keep the aspect ratio.',
     )
   }
   const [one, other] = numbers as [number, number | undefined]
@@ -199,7 +199,9 @@ export function parseQuality(text: string): number | Qualities {
     const q = quality(value)
     if (zooms === undefined) {
       if (found.default !== undefined)
-        fail(`two qualities for all zooms, ${found.default} and ${q}: name the zooms, e.g. 14:${q}.`)
+        fail(
+          `two qualities for all zoom levels, ${found.default} and ${q}: name the zoom levels, e.g. 14:${q}.`,
+        )
       found.default = q
       continue
     }

@@ -123,7 +123,7 @@ export function tileIdToZxy(id: number): [z: number, x: number, y: number] {
 
 function notNumbers(z: unknown, x: unknown, y: unknown): TypeError {
   const [name, value] = Object.entries({ z, x, y }).find(([, value]) => typeof value !== 'number')!
-  return wrongType(`${name} of a tile is a number`, value)
+  return wrongType(`${name} of a tile must be a number`, value)
 }
 
 function outsideGrid(z: number, x: number, y: number): RangeError {

@@ -74,7 +74,7 @@ function gridOfSteps(sets: readonly { readonly attributes: Record<string, string
     const step = Number(attributes['units-per-pixel'] ?? Number.NaN)
     if (!(step > 0)) continue
     const power = Math.log2(WORLD_METRES / 256 / step)
-    if (Math.abs(power - Math.round(power)) > 0.01) return `a pixel of it is ${step} units wide`
+    if (Math.abs(power - Math.round(power)) > 0.01) return `one of its pixels is ${step} units wide`
   }
   return undefined
 }

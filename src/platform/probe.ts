@@ -69,8 +69,8 @@ const cache = new Map<string, ProbeResult>()
  * @throws SYSTEM when no file can be made in it: EROFS, EACCES …
  */
 export function probeDirectory(directory: string): ProbeResult {
-  if (typeof directory !== 'string') throw wrongType('directory is a path', directory)
-  if (directory.includes('\0')) throw badRange('directory has a NUL in it')
+  if (typeof directory !== 'string') throw wrongType('directory must be a path', directory)
+  if (directory.includes('\0')) throw badRange('directory must not contain a NUL character')
   const identity = identityOf(directory)
   let found = cache.get(identity)
   if (found === undefined) {

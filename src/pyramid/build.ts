@@ -117,7 +117,7 @@ function withColoursOf(prepared: Prepared, options: ResolvedBuildOptions): Prepa
   if (!options.acceptChanged || Array.isArray(options.rescale)) return prepared
   const view = readCheckpoint(options.out)?.view
   if (view === undefined || !differsInRange(view, prepared.colours.view)) return prepared
-  const note = 'The values shown as black to white are those chosen when the build began.'
+  const note = 'The values shown as black and white are those chosen when the build began.'
   const isHeights = prepared.open.view?.kind === 'values'
   return {
     ...prepared,

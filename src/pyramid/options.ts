@@ -8,11 +8,11 @@ import { didYouMean } from '../store/nearest.js'
 import { complaint, type Given, pathText } from '../store/options.js'
 import { terrainContradiction } from './terrain-options.js'
 
-const zoom = z.int('a zoom is a whole number from 0 to 26').min(0).max(26)
+const zoom = z.int('expected a whole number from 0 to 26').min(0).max(26)
 const kernel = z.enum(RESAMPLINGS as [Resampling, ...Resampling[]])
 
 /** One value for all bands, one value a band, or several such colours; NaN is a value; an empty list: none. */
-const value = z.custom<number>((v) => typeof v === 'number', 'nodata values are numbers')
+const value = z.custom<number>((v) => typeof v === 'number', 'expected numbers')
 const nodata = z
   .union([value, z.array(value), z.array(z.array(value).min(1))])
   .transform((value): number[][] => {
@@ -29,7 +29,7 @@ const range = z
 const rescale = z
   .union(
     [z.literal('auto'), range, z.array(range).min(1)],
-    "it is 'auto', [min, max] or a list of these, min and max not the same",
+    "expected 'auto', [min, max] or a list of these, with different min and max",
   )
   .transform((value): 'auto' | [number, number][] => {
     if (value === 'auto') return value
@@ -48,7 +48,7 @@ const bbox = z
 
 const buildShape = {
   /** Paths of the images; folders, globs, @list.txt and URLs too, see pyramid/sources/inputs.ts. */
-  sources: z.array(pathText).min(1, 'at least one image is needed'),
+  sources: z.array(pathText).min(1, 'expected at least one source'),
   /** The tile file to create. */
   out: pathText,
   /** Lowest and highest zoom, [min, max], or one zoom; minZoom and maxZoom override it. */
@@ -67,8 +67,8 @@ const buildShape = {
   overviewResampling: kernel.default('average'),
   /** Bands to show, counted from 1: one, or three. Default: 1, 2, 3, or 1 if the image has fewer than three. */
   bands: z
-    .array(z.int('bands are whole numbers from 1').min(1).max(65535))
-    .refine((list) => list.length === 1 || list.length === 3, 'give one band, or three: red, green, blue')
+    .array(z.int('expected whole numbers from 1').min(1).max(65535))
+    .refine((list) => list.length === 1 || list.length === 3, 'expected one band, or three: red, green, blue')
     .optional(),
   /**
    * Values shown as black and white: one [min, max] for all bands or one per band; 'auto': the 2nd and 98th
@@ -76,7 +76,7 @@ const buildShape = {
    */
   rescale: rescale.optional(),
   /** Applied after rescale, out = in^(1/gamma): above 1 is brighter. */
-  gamma: z.number().gt(0, 'gamma is above 0').max(100).default(1),
+  gamma: z.number().gt(0, 'expected a number above 0').max(100).default(1),
   /**
    * Colours for the values of one band: a name (see COLORMAPS), the path of a text file as gdaldem
    * color-relief takes it or of a JSON file {"value": [r, g, b, a]}, or such an object.
@@ -84,7 +84,7 @@ const buildShape = {
   colormap: z
     .union(
       [z.string().min(1, 'it is empty'), z.record(z.string(), colormapStop)],
-      'it is a name, a path or { value: [red, green, blue] }',
+      'expected a name, a path or { value: [red, green, blue] }',
     )
     .optional(),
   /** Colours between the colormap's values: interpolated, that of the next lower value, or none. Default: linear; exact for JSON. */
@@ -98,12 +98,12 @@ const buildShape = {
   /** Pixels without a height: transparent (default), this height, or 'parent': filled from the levels above. */
   terrainNodata: z.union([z.enum(['transparent', 'parent']), z.number()]).optional(),
   /** int16: step between stored heights, metres; default 0.25. */
-  terrainStep: z.number().gt(0, 'a step is above 0').max(1e6).optional(),
+  terrainStep: z.number().gt(0, 'expected a number above 0').max(1e6).optional(),
   /** int16: the height stored as 0, metres; default 2500. */
   terrainOffset: z.number().min(-1e6).max(1e6).optional(),
   /** What the heights of the sources count in, whatever they say: metres, feet, US survey feet, or a unit of so many metres. */
   terrainUnit: z
-    .union([z.enum(['m', 'ft', 'us-ft']), z.number().gt(0, 'a unit is above 0 m').max(1e6)])
+    .union([z.enum(['m', 'ft', 'us-ft']), z.number().gt(0, 'expected a number above 0').max(1e6)])
     .optional(),
   /** Tile format; auto: JPEG for opaque tiles, transparentFormat for others. */
   format: z
@@ -119,10 +119,12 @@ const buildShape = {
         quality,
         z.strictObject({
           default: quality.optional(),
-          byZoom: z.record(z.string().regex(/^(1?\d|2[0-6])$/, 'zooms are 0 to 26'), quality).optional(),
+          byZoom: z
+            .record(z.string().regex(/^(1?\d|2[0-6])$/, 'expected zoom levels from 0 to 26'), quality)
+            .optional(),
         }),
       ],
-      'it is 1 to 100, or { default, byZoom: { zoom: quality } }',
+      'expected 1 to 100, or { default, byZoom: { zoom: quality } }',
     )
     .optional(),
   /** For WebP, PNG and AVIF. */
@@ -136,7 +138,7 @@ const buildShape = {
   /** Store no tiles that show only the background; fully transparent tiles are never stored. */
   skipBlank: z.boolean().default(false),
   /** Tile width and height, pixels. */
-  tileSize: z.union([z.literal(256), z.literal(512)], 'tiles are 256 or 512 pixels wide').default(256),
+  tileSize: z.union([z.literal(256), z.literal(512)], 'expected 256 or 512').default(256),
   /** West, south, east, north, degrees; west > east crosses the antimeridian. Cut to the pixel. */
   bbox: bbox.optional(),
   /**
@@ -155,11 +157,11 @@ const buildShape = {
   cutline: z
     .union(
       [z.string().min(1, 'it is empty'), z.record(z.string(), z.unknown())],
-      'a cutline is a path or a GeoJSON object',
+      'expected a path or a GeoJSON object',
     )
     .optional(),
   /** Pixels of the highest zoom over which the image fades in from the cutline inwards. */
-  cutlineBlend: z.number().min(0).max(1000, 'cutlineBlend is at most 1000 pixels').default(0),
+  cutlineBlend: z.number().min(0).max(1000, 'expected at most 1000 pixels').default(0),
   /** CRS of the sources, used instead of their own: a code, PROJ string, WKT or PROJJSON. */
   crs: z.string().min(1, 'it is empty').optional(),
   /** Worker threads; default: every core. 0: all work in the calling thread. */
@@ -212,7 +214,7 @@ export const buildOptions = z
   .refine((o) => o.resume || !o.acceptChanged, {
     path: ['acceptChanged'],
     error:
-      'acceptChanged continues a build whose sources have changed: it goes with resume (--resume --accept-changed)',
+      'acceptChanged continues a build whose sources have changed: use it with resume (--resume --accept-changed)',
   })
   .check((context) => {
     const found = terrainContradiction(context.value)
@@ -220,9 +222,11 @@ export const buildOptions = z
     context.issues.push({ code: 'custom', path: [found.path], message: found.error, input: context.value })
   })
 
-const callback = z.custom<() => void>((value) => typeof value === 'function', 'it is a function').optional()
+const callback = z
+  .custom<() => void>((value) => typeof value === 'function', 'expected a function')
+  .optional()
 const prepareContext = z.strictObject({
-  signal: z.instanceof(AbortSignal, { error: 'it is an AbortSignal' }).optional(),
+  signal: z.instanceof(AbortSignal, { error: 'expected an AbortSignal' }).optional(),
   openSource: callback,
   useCaller: z.boolean().optional(),
 })

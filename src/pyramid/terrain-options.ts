@@ -115,10 +115,10 @@ export function refuseColours(sources: readonly SourceInfo[], { terrain, bands }
   const found = sources.find(({ stored }) => stored.isColour === true)
   if (found === undefined) return
   const { palette, indexed, bands: count } = found.stored
-  const what = palette || indexed === true ? 'a picture with a palette' : `a colour picture of ${count} bands`
+  const what = palette || indexed === true ? 'an image with a palette' : `a colour image with ${count} bands`
   throw new FlagstoneError(
     'BAD_OPTION',
-    `${withoutSecrets(found.path)} is ${what}, and --terrain needs heights; if one of its bands holds heights, name it, e.g. --bands 1.`,
+    `${withoutSecrets(found.path)} is ${what}, and --terrain needs heights; if one of its bands has heights, choose it, e.g. --bands 1.`,
     { path: found.path },
   )
 }
@@ -141,14 +141,14 @@ export function heightNotes(
   if (converted.length > 0) {
     const sizes = [...new Set(converted.map((info) => Number(heightMetres(info, band).toPrecision(9))))]
     notes.push(
-      `The heights of ${named(converted)} count in units of ${sizes.join(' and ')} m and are converted to metres; --terrain-unit m takes them as they are.`,
+      `The heights of ${named(converted)} are in units of ${sizes.join(' and ')} m and are converted to metres; --terrain-unit m stores them unchanged.`,
     )
   }
   const unsure = sources.filter((info) => unusedUnit(info, band) !== undefined)
   const units = new Set(unsure.map((info) => unusedUnit(info, band)!.name))
   if (unsure.length > 0) {
     notes.push(
-      `${named(unsure)} ${unsure.length === 1 ? 'says' : 'say'} that heights count in ${[...units].join(', ')}, but no vertical coordinate system does: they are taken as metres, as gdalwarp takes them. --terrain-unit ft or us-ft converts them.`,
+      `${named(unsure)} ${unsure.length === 1 ? 'says' : 'say'} that heights are in ${[...units].join(', ')}, but no vertical coordinate system does: they are taken as metres, as gdalwarp does. --terrain-unit ft or us-ft converts them.`,
     )
   }
   return notes

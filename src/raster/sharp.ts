@@ -25,7 +25,7 @@ function required(): typeof sharpLibrary {
     const [said] = (cause instanceof Error ? cause.message : String(cause)).split('\n')
     throw new FlagstoneError(
       'SYSTEM',
-      `sharp, which reads and writes pictures, cannot be loaded (${said}); install it for this platform, or, if it is there, raise the limit of open files.`,
+      `sharp, which reads and writes images, cannot be loaded (${said}); install it for this platform, or, if it is there, raise the limit of open files.`,
       { cause },
     )
   }

@@ -31,7 +31,7 @@ const sampleShape = {
   /** Of files of heights; default: terrain-RGB as it is, numbers as a hillshade. */
   elevation: z.enum(ELEVATION_LOOKS as [ElevationLook, ...ElevationLook[]]).optional(),
   /** Aborted: the promise rejects with its reason. */
-  signal: z.instanceof(AbortSignal, { error: 'it is an AbortSignal' }).optional(),
+  signal: z.instanceof(AbortSignal, { error: 'expected an AbortSignal' }).optional(),
 }
 
 const sampleOptions = z.strictObject(sampleShape)
@@ -42,7 +42,7 @@ const verifyShape = {
   /** Decode every tile too, which takes as long as that takes. Default: false. */
   decode: z.boolean().optional(),
   /** An abort ends it with INTERRUPTED. */
-  signal: z.instanceof(AbortSignal, { error: 'it is an AbortSignal' }).optional(),
+  signal: z.instanceof(AbortSignal, { error: 'expected an AbortSignal' }).optional(),
 }
 
 const verifyOptions = z.strictObject(verifyShape)
@@ -57,7 +57,7 @@ export function checkVerifyArguments(path: unknown, options: unknown): void {
 
 /** @throws TypeError, RangeError when an argument is wrong, which it names */
 export function checkSampleArguments(tiles: TileSet, options: unknown): void {
-  if (!isReader(tiles)) throw wrongType('tiles is an open reader', tiles)
-  if (options === undefined) throw wrongType('options is { bbox, width, height, … }', options)
+  if (!isReader(tiles)) throw wrongType('tiles must be an open reader', tiles)
+  if (options === undefined) throw wrongType('options must be { bbox, width, height, … }', options)
   parseOptions(sampleOptions, options, 'sample option')
 }

@@ -88,7 +88,7 @@ export class Sampler<T extends Samples> {
     if (count > maxTiles) {
       throw new FlagstoneError(
         'TOO_LARGE',
-        `This image needs about ${Math.round(count)} tiles of zoom ${zoom}, more than ${maxTiles}: ask for a smaller window${options.zoom === undefined ? ', or build overviews' : ' or a lower zoom'}.`,
+        `This image needs about ${Math.round(count)} tiles of zoom ${zoom}, more than ${maxTiles}: request a smaller window${options.zoom === undefined ? ', or build overviews' : ' or a lower zoom'}.`,
       )
     }
     return new Sampler(mosaic, grid, options)

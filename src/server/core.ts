@@ -132,7 +132,10 @@ export class Core {
       throw notFor(method, TILE_METHODS)
     }
     if (kind === 'malformed') {
-      throw new HttpError(400, 'A tile is at /{id}/{z}/{x}/{y}, in whole numbers without leading zeros.')
+      throw new HttpError(
+        400,
+        'The URL of a tile is /{id}/{z}/{x}/{y}, with whole numbers without leading zeros.',
+      )
     }
     return this.#tiles.answer(query, source, this.#path, mark < 0 ? '' : target.slice(mark + 1))
   }

@@ -37,10 +37,11 @@ export interface FlagstoneFastifyOptions extends ServerOptions, ServerHooks {
  * @throws as openTileServer
  */
 export async function flagstoneFastify(instance: FastifyApp, given: FlagstoneFastifyOptions): Promise<void> {
-  if (typeof given !== 'object' || given === null) throw wrongType('the plugin takes { sources, … }', given)
+  if (typeof given !== 'object' || given === null)
+    throw wrongType('the plugin options must be { sources, … }', given)
   const { sources, prefix: _, logLevel: __, ...options } = given
   if (typeof (instance as FastifyInstance | undefined)?.addHook !== 'function')
-    throw wrongType('the plugin is registered with a Fastify app', instance)
+    throw wrongType('the plugin must be registered with a Fastify app', instance)
   const app = instance as FastifyInstance
   const server = await openTileServer(sources, options)
   const { insideOf } = await import('./handler.js')

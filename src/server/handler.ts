@@ -38,7 +38,7 @@ const insides = new WeakMap<TileServer, Inside>()
 /** @throws TypeError when openTileServer did not make it */
 export function insideOf(server: TileServer): Inside {
   const inside = insides.get(server)
-  if (inside === undefined) throw wrongType('server is what openTileServer opened', server)
+  if (inside === undefined) throw wrongType('server must be what openTileServer returned', server)
   return inside
 }
 
@@ -80,7 +80,7 @@ function parseServerOptions(given: unknown): {
   readonly hooks: ServerHooks
 } {
   if (given !== undefined && (typeof given !== 'object' || given === null))
-    throw wrongType('server options are an object', given)
+    throw wrongType('server options must be an object', given)
   const { onError, onAnswer, onSource, otherMetrics, ...options } = (given ?? {}) as ServerOptions &
     ServerHooks
   parseOptions(serverHooks, { onError, onAnswer, onSource, otherMetrics }, 'server option')

@@ -33,7 +33,7 @@ export async function openTileServer(
  */
 export async function listen(server: TileServer, options: ListenOptions = {}): Promise<ListeningServer> {
   if (typeof (server as TileServer | undefined)?.node !== 'function')
-    throw wrongType('server is what openTileServer opened', server)
+    throw wrongType('server must be what openTileServer returned', server)
   const { listen: begin } = await import('./run/listen.js')
   return begin(server, options)
 }
@@ -69,7 +69,7 @@ export interface FlagstoneHandler {
  */
 export function flagstoneHandler(given: FlagstoneHandlerOptions): FlagstoneHandler {
   if (typeof given !== 'object' || given === null)
-    throw wrongType('a handler is made of { sources, … }', given)
+    throw wrongType('the handler options must be { sources, … }', given)
   const { sources, ...options } = given
   let opening: Promise<TileServer> | undefined
   let server: TileServer | undefined
@@ -89,7 +89,7 @@ export function flagstoneHandler(given: FlagstoneHandlerOptions): FlagstoneHandl
   const onError = harmless('onError', options.onError)
   const handler = (request: IncomingMessage | Request, ...more: unknown[]): Promise<Response> | undefined => {
     if (typeof (request as Request | undefined)?.headers !== 'object')
-      throw wrongType("what a handler is called with is a Request, or node's (request, response)", request)
+      throw wrongType('a handler takes a Request, or the request and response of node:http', request)
     if (isFetch(request)) {
       return open().then(
         ({ fetch }) => fetch(request),

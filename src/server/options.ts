@@ -4,7 +4,7 @@ import { type Given, isReader, pathText } from '../store/options.js'
 
 const MIB = 1024 * 1024
 
-const hook = z.custom<() => void>((value) => typeof value === 'function', 'it is a function')
+const hook = z.custom<() => void>((value) => typeof value === 'function', 'expected a function')
 
 /** What is answered where a source has no tile. */
 export const MISSING = ['204', '404', 'transparent', 'overzoom'] as const
@@ -56,7 +56,7 @@ const serverShape = {
   /** The path we are mounted at, '/maps'; '' at the root. */
   basePath: z
     .string()
-    .regex(/^(\/[\w.~-]+)*$/, "is '/a/path' without a slash at its end")
+    .regex(/^(\/[\w.~-]+)*$/, "expected '/a/path' without a slash at its end")
     .default(''),
   /** Believe X-Forwarded-Proto, -Host, -Port, -Prefix and -For, or Forwarded (RFC 7239). */
   trustProxy: z.boolean().default(false),
@@ -65,12 +65,12 @@ const serverShape = {
    * '[::1]'); requests for others are answered 403. '*', or undefined: any.
    */
   allowedHosts: z
-    .array(z.string().regex(ALLOWED_HOST, 'is a host name or address without a port'))
+    .array(z.string().regex(ALLOWED_HOST, 'expected a host name or address without a port'))
     .optional(),
   /** Cache-Control of what has no version in its URL. */
   cacheControl: z
     .string()
-    .regex(/^[\x20-\x7e]*$/, 'is one line of ASCII')
+    .regex(/^[\x20-\x7e]*$/, 'expected one line of ASCII')
     .default('public, max-age=60, stale-while-revalidate=3600'),
   /** A tile asked for in another format is converted; else it is answered as it is stored. */
   transcode: z.boolean().default(false),
@@ -103,6 +103,6 @@ export const serverHooks = z.strictObject({
 export const sourceObject = z.strictObject({
   id: z.string().optional(),
   path: pathText.optional(),
-  reader: z.custom<object>(isReader, 'it is an open reader').optional(),
+  reader: z.custom<object>(isReader, 'expected an open reader').optional(),
   missing: missingPolicy.optional(),
 })

@@ -117,12 +117,12 @@ export interface GetOptions {
 /** By hand, because it is asked with each tile. @throws TypeError */
 export function checkGetOptions(options: GetOptions): void {
   if (typeof options !== 'object' || options === null)
-    throw wrongType('what getAsync is told is { signal }', options)
+    throw wrongType('the options of getAsync must be { signal }', options)
   for (const key in options)
     if (key !== 'signal') throw badType(`getAsync has no option '${key}'${didYouMean(key, ['signal'])}`)
   const { signal } = options
   if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw wrongType('signal is an AbortSignal', signal)
+    throw wrongType('signal must be an AbortSignal', signal)
 }
 
 /** Bytes after which values go past the page cache. */
@@ -206,16 +206,16 @@ function isOtherType(issue: z.core.$ZodIssue, found: unknown): boolean {
 
 /** What every call with a path asks first. */
 export function checkPath(path: unknown, name = 'path'): void {
-  if (typeof path !== 'string') throw wrongType(`${name} is a text`, path)
-  if (path === '') throw badRange(`${name} is empty`)
-  if (path.includes('\0')) throw badRange(`${name} has a NUL in it`)
+  if (typeof path !== 'string') throw wrongType(`${name} must be a string`, path)
+  if (path === '') throw badRange(`${name} must not be empty`)
+  if (path.includes('\0')) throw badRange(`${name} must not contain a NUL character`)
 }
 
 /** Of a path among options: none is empty, and the system takes no NUL. */
 export const pathText = z
   .string()
   .min(1, 'it is empty')
-  .refine((path) => !path.includes('\0'), 'it has a NUL in it')
+  .refine((path) => !path.includes('\0'), 'it must not contain a NUL character')
 
 /** Whether a value looks like an open reader, ours or of another archive. */
 export function isReader(value: unknown): boolean {

@@ -164,7 +164,7 @@ t.test('images smaller than a pixel', async (t) => {
 t.test('colour pictures are no heights, unless a band is named', async (t) => {
   const dir = t.testdir()
   const rgb = { width: SIZE, height: SIZE, samples: 3, data: colours }
-  const refusal = { code: 'BAD_OPTION', message: /a\.tif is a colour picture of 3 bands.*--bands 1/ }
+  const refusal = { code: 'BAD_OPTION', message: /a\.tif is a colour image with 3 bands.*--bands 1/ }
   await t.rejects(built(dir, rgb, { terrain: 'mapbox' }), refusal)
   await t.rejects(built(dir, { ...rgb, bits: 16 }, { terrain: 'mapbox' }), refusal, 'of 16 bits too')
   const palette = {
@@ -173,7 +173,7 @@ t.test('colour pictures are no heights, unless a band is named', async (t) => {
     data: colours.filter((_, i) => i % 3 === 0),
     tags: { 262: [3], 320: Array.from({ length: 768 }, (_, i) => (i * 85) % 65536) },
   }
-  await t.rejects(built(dir, palette, { terrain: 'mapbox' }), { message: /a picture with a palette/ })
+  await t.rejects(built(dir, palette, { terrain: 'mapbox' }), { message: /an image with a palette/ })
   const named = await built(dir, { ...rgb, bits: 16 }, { terrain: 'mapbox', bands: [2] })
   t.ok(named.tiles > 0, 'a named band is taken')
   const many = { ...rgb, bits: 32, tags: { 262: [1] } } as const

@@ -81,7 +81,7 @@ for (const [name, kind, finding] of KINDS) {
     t.match(JSON.parse(json.out), { type: 'image/png', length: tile.bytes.length })
     const missing = await flagstone('tile', at(name), '3', '0', '0')
     t.equal(missing.code, 1)
-    t.match(missing.err, /has no tile 3\/0\/0 \(it has zooms 14 to 15\)/)
+    t.match(missing.err, /has no tile 3\/0\/0 \(it has zoom levels 14 to 15\)/)
     const picture = await flagstone('sample', at(name), '--size', '32')
     t.equal(picture.code, 0, picture.err)
     t.equal(picture.bytes.readUInt32BE(16), 32, 'as wide as it should be')

@@ -72,7 +72,7 @@ t.test('wrong usage is exit code 2 and a hint', async (t) => {
     [['biuld', 'a', 'b'], /did you mean 'build'/],
     [['build', 'a.tif', 'b', '--qualty', '3'], /Did you mean --quality/],
     [['build', 'a.tif', 'b', '--quality', '300'], /from 1 to 100/],
-    [['build', 'a.tif', 'b', '--quality', '70,80'], /--quality.*two qualities for all zooms/],
+    [['build', 'a.tif', 'b', '--quality', '70,80'], /--quality.*two qualities for all zoom levels/],
     [['build', 'a.tif', 'b', '--bands', '1,2'], /--bands.*one band, or three/],
     [['build', 'a.tif', 'b', '--rescale', '5'], /--rescale.*expected auto, or min,max/],
     [['build', 'a.tif', 'b', '--background', 'white'], /--background.*red,green,blue/],
@@ -102,7 +102,7 @@ t.test('failures are exit code 1 and say what to do', async (t) => {
     [['build', fixture('ortho.tif'), ortho, '--resume'], /nothing to resume/],
     [['info', join(dir, 'nothing')], /there is no such file/],
     [['info', fixture('ortho.tif')], /is an image, not a tile file; build it first/],
-    [['tile', ortho, '14', '1', '1'], /has no tile 14\/1\/1 \(it has zooms 12 to 18\)/],
+    [['tile', ortho, '14', '1', '1'], /has no tile 14\/1\/1 \(it has zoom levels 12 to 18\)/],
     [['sample', ortho, '--size', '99999x99999', '-o', 'x.png'], /over the limit/],
     [['probe', join(dir, 'nowhere')], /no such file/],
   ]

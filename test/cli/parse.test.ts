@@ -101,7 +101,7 @@ t.test('a quality, and others for some zooms', (t) => {
   t.same(parseQuality('16-18:80,70,17:60'), { default: 70, byZoom: { 16: 80, 17: 60, 18: 80 } })
   refuses(t, parseQuality, ['', '0', '101', '75.5', '14:', '14:0', 'best'], /from 1 to 100/)
   refuses(t, parseQuality, ['27:50', '9-3:50', ':50'], /zoom/)
-  refuses(t, parseQuality, ['70,80'], /two qualities for all zooms, 70 and 80/)
+  refuses(t, parseQuality, ['70,80'], /two qualities for all zoom levels, 70 and 80/)
   t.end()
 })
 

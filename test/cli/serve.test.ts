@@ -206,7 +206,7 @@ t.test('workers: one is killed under load, replaced, all are counted and stopped
   await load2.ended()
   t.same(load2.dropped, [], 'nor does the end')
   t.same(await child.end(), { code: 0, signal: null })
-  t.match(child.stderr, /^Worker \d+ ended \(SIGKILL\); another takes its place\.\nFinishing/)
+  t.match(child.stderr, /^Worker \d+ ended \(SIGKILL\); a new worker replaces it\.\nFinishing/)
 })
 
 async function tilesCounted(url: string): Promise<number> {
@@ -238,7 +238,7 @@ t.test('workers that cannot be replaced go on', async (t) => {
     () => workers() === both,
   )
   process.kill(first!, 'SIGKILL')
-  await says(/^Worker \d+ ended \(.*no such file.*another takes its place\.$/gm, 3)
+  await says(/^Worker \d+ ended \(.*no such file.*a new worker replaces it\.$/gm, 3)
   t.equal((await fetch(`${url}moved/0/0/0`)).status, 200, 'one is left, and serves')
   renameSync(`${path}.away`, path)
   await until(
@@ -280,10 +280,10 @@ t.test('workers that die at their start are given up', async (t) => {
   t.same(await child.end(), { code: 1, signal: null })
   t.match(
     child.stderr,
-    /"SYSTEM","message":"Worker \d+ ended \(SIGKILL\), as 6 others before it .*: given up\. What they wrote/,
+    /"SYSTEM","message":"Worker \d+ ended \(SIGKILL\), as 6 others before it .*: the server gives up\. The messages above/,
   )
   // one that served for seconds before it was hit, on a busy machine, is none of the six in a row
-  const replaced = child.stderr.match(/another takes its place/g)?.length ?? 0
+  const replaced = child.stderr.match(/a new worker replaces it/g)?.length ?? 0
   t.ok(replaced >= 6, `${replaced} replaced`)
 })
 

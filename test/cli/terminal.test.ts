@@ -190,7 +190,7 @@ t.test('Ctrl-C twice: the live line goes, and what is left is said', async (t) =
   t.equal(code, 130)
   t.match(
     said,
-    /Stopped\. What was committed before is safe in .*o\.pmtiles\. Run the same command with --resume/,
+    /Stopped\. The tiles committed before are safe in .*o\.pmtiles\. Run the same command with --resume/,
   )
   t.ok(said.startsWith(ERASE), 'the live line is gone')
   t.ok(readFileSync(`${out}.build`).length > 0)

@@ -127,7 +127,7 @@ t.test('what does not fit is not continued', async (t) => {
   await t.rejects(build({ ...options, resume: true, acceptChanged: true, resampling: 'bilinear' }), {
     message: /the resampling was nearest/,
   })
-  await t.rejects(build({ ...options, acceptChanged: true }), { message: /it goes with resume/ })
+  await t.rejects(build({ ...options, acceptChanged: true }), { message: /use it with resume/ })
 })
 
 t.test('the range that was chosen from the values stays', async (t) => {

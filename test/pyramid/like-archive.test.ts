@@ -84,7 +84,7 @@ t.test('what was asked for goes before', async (t) => {
   t.match(metadata, { name: 'Other', attribution: '© somebody', tileSize: 512 })
   t.match(said, [
     /PNG tiles .* JPEG with quality 90.*--format png/,
-    /transparent.*background/,
+    /[Tt]ransparent.*background/,
     /256 pixels wide .* 512/,
   ])
   const auto = await again(path, { format: 'auto' })

@@ -94,13 +94,13 @@ const CASES: readonly (readonly [string, readonly BareTag[], number, string | Re
     '16 bits, half of them missing',
     basic([16], 1),
     200,
-    /it is said to be at bytes 8…520 of a file of \d+; the file is damaged/,
+    /it should be at bytes 8…520 of a file of \d+; the file is damaged/,
   ],
   [
     '31 bits, cut short',
     basic([31], 1),
     500,
-    /it is said to be at bytes 8…1000 of a file of \d+; the file is damaged/,
+    /it should be at bytes 8…1000 of a file of \d+; the file is damaged/,
   ],
   // As libtiff: without compression the rows say how many bytes there are, and the file has them.
   ['31 bits, a byte count that is too small', basic([31], 1), 900, 'read'],

@@ -51,7 +51,7 @@ const MBTILES: Readonly<Record<string, { sql: string; is: Hostile }>> = {
   },
   utf16: {
     sql: `PRAGMA encoding = 'UTF-16le'; ${PLAIN} INSERT INTO metadata VALUES ('name', 'Größe');`,
-    is: { skipped: /utf16\.mbtiles .* holds its texts in UTF-16, which is not read; copy it/ },
+    is: { skipped: /utf16\.mbtiles .* stores text as UTF-16, which is not supported; copy it/ },
   },
   endless: {
     sql: `${METADATA} CREATE VIEW tiles AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
@@ -109,11 +109,11 @@ export function makeHostile(folder: string): Made[] {
   add('folder.mbtiles', { skipped: /folder\.mbtiles is a folder without tile archives/ })
   symlinkSync('loop2.mbtiles', at('loop1.mbtiles'))
   symlinkSync('loop1.mbtiles', at('loop2.mbtiles'))
-  add('loop1.mbtiles', { skipped: /loop1\.mbtiles is a link that leads to no file/ })
+  add('loop1.mbtiles', { skipped: /loop1\.mbtiles is a broken link/ })
   symlinkSync('.', at('round'))
   for (const name of ['pipe.mbtiles', 'tube.pmtiles']) {
     execFileSync('mkfifo', [at(name)])
-    add(name, { skipped: new RegExp(`${name} is no regular file`) })
+    add(name, { skipped: new RegExp(`${name} is not a regular file`) })
   }
   writeFileSync(at('line\nfeed.mbtiles'), 'no archive')
   add('line\nfeed.mbtiles', { skipped: /line\\u000afeed\.mbtiles is not an MBTiles archive/ })

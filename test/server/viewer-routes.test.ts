@@ -183,7 +183,10 @@ t.test('windows that are none', async (t) => {
   ]) {
     const answer = await served.get(`/holes/coverage/${path}.json`)
     t.equal(answer.status, 400, path.slice(0, 40))
-    t.match(((await answer.json()) as { error: string }).error, /^The zoom of a coverage|^A coverage needs/)
+    t.match(
+      ((await answer.json()) as { error: string }).error,
+      /^The zoom of a coverage|^The URL of a coverage/,
+    )
   }
   t.equal((await served.get('/holes/coverage/4/0,0,1,1')).status, 400, 'without .json')
   const first = await served.get('/holes/coverage/4/0,0,1,1.json')

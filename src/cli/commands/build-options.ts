@@ -85,7 +85,7 @@ function colourOptions(command: Command): Command {
 function outputOptions(command: Command): Command {
   return command
     .optionsGroup('Output:')
-    .option('-z, --zoom <range>', 'zooms to create, e.g. 10-18', parseZooms)
+    .option('-z, --zoom <range>', 'zoom levels to build, e.g. 10-18', parseZooms)
     .addOption(
       new Option(
         '--min-zoom <z>',
@@ -103,7 +103,7 @@ function outputOptions(command: Command): Command {
     .addOption(
       oneOf(
         '--zoom-level-strategy <how>',
-        'highest zoom if the resolution is between two zooms (default: auto)',
+        'highest zoom if the resolution is between two zoom levels (default: auto)',
         ['auto', 'lower', 'upper'],
       ),
     )

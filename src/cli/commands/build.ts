@@ -74,7 +74,7 @@ async function reallyBuild(context: Context, options: BuildOptions, cli: BuildCl
     say(io, cli, sentence)
   }
   const onAbort = (): void => {
-    if (io.isTerminal) tell('Saving what is done so far; press Ctrl-C again to stop now.')
+    if (io.isTerminal) tell('Saving the finished tiles; press Ctrl-C again to stop now.')
   }
   io.signal.addEventListener('abort', onAbort, { once: true })
   io.onForcedStop?.(() => tell(whatIsLeft(options.out)))

@@ -39,7 +39,7 @@ function summary(d: TilesDescription): string[][] {
     ['  zooms', d.levels.length > 0 ? `${d.minZoom} to ${d.maxZoom}` : 'none'],
   ]
   if (d.bounds !== undefined) rows.push(['  bounds', d.bounds.map(formatDegrees).join(', ')])
-  if (d.disbelieved !== undefined) rows.push(['  wrong', `its metadata say ${d.disbelieved}`])
+  if (d.disbelieved !== undefined) rows.push(['  ignored', `the metadata give ${d.disbelieved}`])
   if (d.layout !== undefined) {
     rows.push(['  index', `${formatBytes(d.layout.indexBytes)}, slack ${formatBytes(d.layout.slackBytes)}`])
     rows.push(['  values', `${formatBytes(d.layout.valueBytes)}`])
@@ -63,7 +63,7 @@ export function infoCommand({ io }: Context): Command {
     .aliases(['show', 'summary'])
     .description("show a tile file's contents")
     .argument('<file>', TILE_FILE)
-    .option('--levels', 'print only the table of zooms')
+    .option('--levels', 'print only the table of zoom levels')
     .option('--tilejson', 'print a TileJSON 3.0.0 document')
     .addHelpText(
       'after',

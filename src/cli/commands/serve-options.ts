@@ -172,7 +172,7 @@ export function defineServe(): Command {
     .description('serve tile files over HTTP: tiles, TileJSON, WMTS and a viewer')
     .argument(
       '<sources...>',
-      'tile files, folders or globs; ID=PATH gives a file another id. Nothing else is opened',
+      'tile files, folders or globs; ID=PATH gives a file another id. Only the sources you name are opened',
     )
   for (const group of [listenGroup, answerGroup, proxyGroup, limitGroup]) group(command)
   return command.optionsGroup('Common:').addHelpText('after', EXAMPLES)

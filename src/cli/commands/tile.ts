@@ -40,7 +40,7 @@ export function tileCommand({ io }: Context): Command {
         const tile = reader.get(z, x, y)
         if (tile === undefined) {
           const zooms = reader.levels().map((level) => level.zoom)
-          const has = zooms.length > 0 ? `it has zooms ${zooms[0]} to ${zooms.at(-1)}` : 'it is empty'
+          const has = zooms.length > 0 ? `it has zoom levels ${zooms[0]} to ${zooms.at(-1)}` : 'it is empty'
           throw new FlagstoneError('NOT_FOUND', `${path} has no tile ${z}/${x}/${y} (${has}).`, { path })
         }
         if (options.json === true)

@@ -62,7 +62,7 @@ function ellipsoidOf(given: ReadonlyMap<string, string>, ofDatum: string | undef
 function checked(e: Ellipsoid): Ellipsoid {
   const minor = 'b' in e ? e.b : e.rf === 0 ? e.a : e.a * (1 - 1 / e.rf)
   if (e.a > 0 && minor > e.a / 2 && minor <= e.a * 1.01) return e
-  throw new Error(`an ellipsoid of ${e.a} by ${minor} m is not one`)
+  throw new Error(`an ellipsoid of ${e.a} by ${minor} m is not possible`)
 }
 
 /** Of the sphere with the ellipsoid's surface. Snyder 1987, (3-12) as a series, as PROJ's R_A. */

@@ -75,9 +75,10 @@ export function readProj(text: string): ProjText {
   const isSphere = isSpherical(given, name)
   // proj4 takes any figure for a sphere here, which is kilometres off towards the rim
   const isRound = isSphere || Number(given.get('f') ?? 1) === 0
-  if (projection === 'ortho' && !isRound) throw new Error('its projection +proj=ortho is for spheres only')
+  if (projection === 'ortho' && !isRound)
+    throw new Error('its projection +proj=ortho is supported on spheres only')
   if (isSphere) {
-    if (projection === 'somerc') throw new Error('its projection +proj=somerc is not for spheres')
+    if (projection === 'somerc') throw new Error('its projection +proj=somerc is not supported on spheres')
     // proj4's series are for ellipsoids only
     if (/^(e?tmerc|utm)$/.test(projection)) parts.push('+approx')
   }
@@ -139,7 +140,8 @@ function utm(given: ReadonlyMap<string, string>): string[] {
   // PROJ takes the zone of lon_0 when none is given
   const lon = given.get('lon_0')
   if (Number.isNaN(zone) && lon !== undefined) zone = Math.floor((angleOf('lon_0', lon) + 180) / 6) + 1
-  if (!(Number.isInteger(zone) && zone >= 1 && zone <= 60)) throw new Error('it is UTM without a zone 1…60')
+  if (!(Number.isInteger(zone) && zone >= 1 && zone <= 60))
+    throw new Error('it is UTM without a zone from 1 to 60')
   return [`+zone=${zone}`, ...(given.has('south') ? ['+south'] : [])]
 }
 
@@ -176,8 +178,10 @@ function adapt(projection: string, values: Map<string, number>): void {
 function krovak(values: Map<string, number>): void {
   const alpha = values.get('alpha')
   const latitude = values.get('lat_0')
-  if (alpha !== undefined && Math.abs(alpha - 30.28813975) > 1e-5) throw new Error('its cone is not Krovak’s')
-  if (latitude !== undefined && Math.abs(latitude - 49.5) > 1e-9) throw new Error('its cone is not Krovak’s')
+  if (alpha !== undefined && Math.abs(alpha - 30.28813975) > 1e-5)
+    throw new Error('its cone is not that of Krovak')
+  if (latitude !== undefined && Math.abs(latitude - 49.5) > 1e-9)
+    throw new Error('its cone is not that of Krovak')
   if (!values.has('lat_0')) values.set('lat_0', 49.5)
   if (!values.has('lon_0')) values.set('lon_0', 24.8333333333333)
   if (!values.has('k_0')) values.set('k_0', 0.9999)
@@ -210,5 +214,5 @@ function axisOf(text: string | undefined): string {
   const axis = text?.slice(0, 2) ?? 'en'
   if (axis === 'ne') return 'en'
   if (/^[ew][ns]$|^[ns][ew]$/.test(axis)) return axis
-  throw new Error(`its axes +axis=${text} are not ones of a map`)
+  throw new Error(`its axes +axis=${text} are not those of a map`)
 }

@@ -160,7 +160,7 @@ function projected(node: WktNode): string {
   if (base === undefined) throw new Error('it has no geographic system')
   const conversion = childOf(node, 'CONVERSION') ?? node
   const methodNode = childOf(conversion, 'PROJECTION', 'METHOD')
-  if (methodNode === undefined) throw new Error('it names no projection')
+  if (methodNode === undefined) throw new Error('it has no projection')
   const metres = linearUnit(node)
   const p = parametersOf(conversion, angleUnit(base), conversion === node ? metres : 1)
   const method = methodOf(node, methodNode, conversion === node, p)

@@ -163,7 +163,7 @@ export class Connection {
   #refused(why: string): FlagstoneError {
     return new FlagstoneError(
       'DAMAGED',
-      `${this.#path} is not read, because ${why}; copy its tiles into a plain table.`,
+      `${this.#path} cannot be read, because ${why}; copy its tiles into a plain table.`,
       { path: this.#path },
     )
   }
@@ -172,7 +172,7 @@ export class Connection {
   #inUtf16(): FlagstoneError {
     return new FlagstoneError(
       'DAMAGED',
-      `${this.#path} holds its texts in UTF-16, which is not read; copy it into a file in UTF-8: sqlite3 FILE .dump | sqlite3 NEW.mbtiles.`,
+      `${this.#path} stores text as UTF-16, which is not supported; copy it into a UTF-8 file: sqlite3 FILE .dump | sqlite3 NEW.mbtiles.`,
       { path: this.#path },
     )
   }
@@ -183,7 +183,7 @@ export class Connection {
     const path = this.#path
     switch (code & 0xff) {
       case capi.SQLITE_BUSY:
-        return new FlagstoneError('LOCKED', `${path} is being written; try again when that is done.`, {
+        return new FlagstoneError('LOCKED', `${path} is being written; try again when it is complete.`, {
           path,
         })
       case capi.SQLITE_AUTH:
@@ -191,19 +191,19 @@ export class Connection {
       case capi.SQLITE_INTERRUPT:
         return new FlagstoneError(
           'DAMAGED',
-          `${path} takes too long to read, more than ${this.#deadlineMs / 1000} s for one query: it may lack an index. CREATE UNIQUE INDEX tile_index ON tiles (zoom_level, tile_column, tile_row) makes one.`,
+          `${path} takes too long to read, more than ${this.#deadlineMs / 1000} s for one query: it may lack an index. CREATE UNIQUE INDEX tile_index ON tiles (zoom_level, tile_column, tile_row) creates one.`,
           { path, errno: TOO_SLOW },
         )
       case capi.SQLITE_TOOBIG:
         return new FlagstoneError(
           'TOO_LARGE',
-          `${path} holds a value of more than ${MAX_VALUE_BYTES / 2 ** 20} MiB, the limit, so it is not read.`,
+          `${path} has a value larger than the limit of ${MAX_VALUE_BYTES / 2 ** 20} MiB, so it cannot be read.`,
           { path },
         )
       case capi.SQLITE_READONLY:
         return new FlagstoneError(
           'DAMAGED',
-          `${path} was left in the middle of a change, which its journal (${path}-journal) takes back; open it once with a program that writes SQLite: sqlite3 FILE 'PRAGMA quick_check'.`,
+          `${path} was left in the middle of a change, which its journal (${path}-journal) can undo; open it once with a program that writes SQLite: sqlite3 FILE 'PRAGMA quick_check'.`,
           { path },
         )
       default: {

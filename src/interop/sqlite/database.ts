@@ -100,7 +100,7 @@ export class SqliteDatabase {
     } finally {
       this.#isReading = false
     }
-    throw new FlagstoneError('LOCKED', `${this.path} is being written; try again when that is done.`, {
+    throw new FlagstoneError('LOCKED', `${this.path} is being written; try again when it is complete.`, {
       path: this.path,
     })
   }

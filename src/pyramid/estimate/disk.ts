@@ -23,7 +23,7 @@ export function diskOf(out: string): Disk {
 export function lackOfSpace(out: string, fileBytes: number, { directory, freeBytes }: Disk): FlagstoneError {
   return new FlagstoneError(
     'DISK_FULL',
-    `${out} needs about ${sized(fileBytes)}, but ${directory} has only ${sized(freeBytes)} free: free some space, or choose another place, fewer zooms or a lower quality.`,
+    `${out} needs about ${sized(fileBytes)}, but ${directory} has only ${sized(freeBytes)} free: free some space, or choose another place, fewer zoom levels or a lower quality.`,
     { path: out },
   )
 }

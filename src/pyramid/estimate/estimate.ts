@@ -207,8 +207,7 @@ async function sampleOf(
   return sample.parts > 0 ? sample : guessOf(prepared.plan)
 }
 
-const NO_SAMPLE =
-  'No part of the build was complete in the time of a sample, so sizes and times are rough guesses.'
+const NO_SAMPLE = 'The sample ended before any part of the build was complete, so sizes and times are rough.'
 /** Of photographs, and of a thread here that reads, warps and encodes. */
 const LOSSY_BYTES_A_PIXEL = 0.25
 const LOSSLESS_BYTES_A_PIXEL = 1.5

@@ -25,7 +25,7 @@ export function accepted(found: Checkpoint, fresh: Checkpoint, options: Resolved
   if (found.cover !== fresh.cover || !differing.every(isSourceFact)) {
     throw new FlagstoneError(
       'NOT_RESUMABLE',
-      `${out} cannot be continued: ${said}. The sources ask for other tiles than before, so what is done so far does not fit: use --overwrite instead of --resume to start again.`,
+      `${out} cannot be continued: ${said}. The sources now cover other tiles than before, so the finished tiles cannot be kept: use --overwrite instead of --resume to start again.`,
       { path: out },
     )
   }
@@ -34,7 +34,7 @@ export function accepted(found: Checkpoint, fresh: Checkpoint, options: Resolved
     const stays = empty === 0 ? 'stay as they are' : `stay as they are, with ${empty} blocks left empty`
     throw new FlagstoneError(
       'NOT_RESUMABLE',
-      `${out}: ${said}. Use --resume --accept-changed (acceptChanged) to continue with the sources as they are now; the tiles that are done ${stays}. Or use --overwrite instead of --resume to start again.`,
+      `${out}: ${said}. Use --resume --accept-changed (acceptChanged) to continue with the sources as they are now; finished tiles ${stays}. Or use --overwrite instead of --resume to start again.`,
       { path: out },
     )
   }

@@ -73,7 +73,7 @@ export function requireSame(out: string, before: Fingerprint, now: Fingerprint):
   if (differing.length === 0) return
   const said = differing
     .slice(0, 3)
-    .map((key) => `${key} was ${before[key] ?? 'not there'} and is ${now[key] ?? 'not there'} now`)
+    .map((key) => `${key} was ${before[key] ?? 'not set'} and is ${now[key] ?? 'not set'} now`)
   throw new FlagstoneError(
     'NOT_RESUMABLE',
     `${out} cannot be continued: ${said.join('; ')}. Use the options the build was started with, or --overwrite to start again.`,

@@ -12,7 +12,7 @@ export function interrupted(options: ResolvedBuildOptions, file?: string): Flags
   return new FlagstoneError(
     'INTERRUPTED',
     file !== undefined
-      ? `Interrupted; what is done so far is safe in ${file}. Run the same command with --resume to continue.`
+      ? `Interrupted; the finished tiles are safe in ${file}. Run the same command with --resume to continue.`
       : `Interrupted before anything was built.`,
     { path: options.out },
   )
@@ -62,7 +62,7 @@ export function resumable(error: unknown, { path: file }: Output): unknown {
   )
   return new FlagstoneError(
     code,
-    `${error.message} What was committed before is safe in ${file}; run the same command with --resume to continue.`,
+    `${error.message} The tiles committed before are safe in ${file}; run the same command with --resume to continue.`,
     { ...details, cause: error },
   )
 }

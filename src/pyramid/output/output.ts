@@ -92,7 +92,7 @@ export function whatIsLeft(out: string): string {
   const real = placeAt(out).path
   if (!existsSync(checkpointPath(real))) return 'Stopped. Nothing is left of this build.'
   const file = existsSync(besidePath(real)) ? besidePath(real) : real
-  return `Stopped. What was committed before is safe in ${file}. Run the same command with --resume to continue.`
+  return `Stopped. The tiles committed before are safe in ${file}. Run the same command with --resume to continue.`
 }
 
 /**

@@ -57,7 +57,7 @@ function tooSmall(
     sources.length === 1 ? `${sources[0]!.path} is` : `The largest of the ${sources.length} sources is`
   return (
     `${what} ${metres(largest.width)} wide and ${metres(largest.height)} high, ${isLine(largest) ? 'narrower' : 'smaller'} than a pixel of zoom ${maxZoom}, ` +
-    `which is ${metres(pixel)} at the equator and ${metres(largest.pixel)} there, so nothing is painted; ` +
+    `which is ${metres(pixel)} at the equator and ${metres(largest.pixel)} there, so nothing would be drawn; ` +
     `raise --max-zoom (the resolution of the source is that of zoom ${own}).`
   )
 }

@@ -114,7 +114,7 @@ function getOrLose(
 function vectorTiles(path: string): FlagstoneError {
   return new FlagstoneError(
     'SOURCE_UNSUPPORTED',
-    `${path} has vector tiles, and build needs pictures; flagstone serve shows vector tiles unchanged.`,
+    `${path} has vector tiles, and build needs images; flagstone serve serves vector tiles unchanged.`,
     { path },
   )
 }

@@ -26,4 +26,4 @@ export async function deepAlphaTop(
 }
 
 export const DEEP_ALPHA_NOTE =
-  'The alpha values do not exceed 255 although they have more than 8 bits: 255 is taken for opaque.'
+  'The alpha values do not exceed 255 although they have more than 8 bits: 255 is taken as opaque.'

@@ -46,7 +46,7 @@ export function sourceFacts(sources: readonly SourceInfo[]): Facts {
 }
 
 function fileOf({ path, version }: SourceInfo): File {
-  if (isRemote(path)) return { path: withoutSecrets(path), size: 0, time: version ?? 'not said' }
+  if (isRemote(path)) return { path: withoutSecrets(path), size: 0, time: version ?? 'unknown' }
   const stat = statSync(path, { throwIfNoEntry: false })
   return {
     path: resolve(path),

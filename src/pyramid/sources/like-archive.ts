@@ -103,18 +103,18 @@ function notesOf(archives: readonly Archive[], options: ResolvedBuildOptions): s
     const shown = typeof quality === 'number' ? quality : (quality?.default ?? defaultQuality(format))
     const advice = types.every((type) => type === 'png')
       ? '--format png or --lossless keeps all of it'
-      : 'a higher --quality costs less of it, and more bytes'
+      : 'a higher --quality loses less and needs more bytes'
     notes.push(
       `The ${stored} tiles of ${whose} are decoded and encoded again as ${made} with quality ${shown}, which loses some of their quality; ${advice}.`,
     )
   }
   if ((alpha === false || format === 'jpeg') && types.some((type) => type === 'png' || type === 'webp')) {
-    notes.push(`What is transparent in ${whose} shows the background.`)
+    notes.push(`Transparent pixels of ${whose} show the background.`)
   }
   const sizes = archives.filter(({ tileSize }) => tileSize !== options.tileSize)
   if (sizes.length > 0) {
     notes.push(
-      `The tiles of ${sizes[0]!.path} are ${sizes[0]!.tileSize} pixels wide and are cut into tiles of ${options.tileSize}, so zooms differ.`,
+      `The tiles of ${sizes[0]!.path} are ${sizes[0]!.tileSize} pixels wide and are cut into tiles of ${options.tileSize}, so zoom levels differ.`,
     )
   }
   return notes

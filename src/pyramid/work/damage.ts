@@ -123,7 +123,7 @@ export function allLost(damage: readonly FileDamage[]): FlagstoneError | undefin
   const blocks = count === 1 ? 'One block' : `${count} blocks`
   return new FlagstoneError(
     'NOTHING_TO_BUILD',
-    `${blocks} could not be read (${first.path}: ${first.places[0]!.reason}), and nothing else is there to build.`,
+    `${blocks} could not be read (${first.path}: ${first.places[0]!.reason}), and there is nothing else to build.`,
     { path: first.path },
   )
 }

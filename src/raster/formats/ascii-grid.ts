@@ -103,7 +103,7 @@ function headerOf(source: ByteSource, found: ReadonlyMap<string, number>, start:
   if (columns! > MAX_ROW_VALUES) {
     throw new FlagstoneError(
       'TOO_LARGE',
-      `${source.name} has rows of ${columns} numbers, more than can be kept; convert it with gdal_translate -of COG`,
+      `${source.name} has rows of ${columns} numbers, more than fit in memory; convert it with gdal_translate -of COG`,
       { path: source.name },
     )
   }

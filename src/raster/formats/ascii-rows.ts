@@ -84,7 +84,7 @@ export class AsciiRows {
     const text = Buffer.from(bytes.subarray(0, 20))
       .toString('latin1')
       .replace(/[^\x21-\x7e]/g, '?')
-    return this.#corrupt(`its row ${row + 1} holds “${text}”, which is not a number`)
+    return this.#corrupt(`its row ${row + 1} has “${text}”, which is not a number`)
   }
 
   #short(row: number, found: number): FlagstoneError {

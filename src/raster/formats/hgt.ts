@@ -68,7 +68,7 @@ function geotransformOf(path: string, [columns, rows]: readonly [number, number]
   if (found === null || Math.abs(latitude) > 90 || Math.abs(longitude) > 180) {
     throw new FlagstoneError(
       'SOURCE_UNSUPPORTED',
-      `${path}: an SRTM file is placed by its name, as in N33W084.hgt; rename it after its south-west corner`,
+      `${path}: the name of an SRTM file gives its position, as in N33W084.hgt; rename it after its south-west corner`,
       { path },
     )
   }

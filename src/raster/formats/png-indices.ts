@@ -66,7 +66,7 @@ function chunksOf(
     if (body.length < size) throw new Error(`its ${name} chunk is cut off`)
     if (name === 'IHDR' && size >= 13) {
       const isAsSaid = body.readUInt32BE(0) === width && body.readUInt32BE(4) === height
-      if (!isAsSaid || body[9] !== INDEXED) throw new Error('it is not what it was')
+      if (!isAsSaid || body[9] !== INDEXED) throw new Error('it changed while it was being read')
       isInterlaced = body[12] === 1
       bits = body[8]!
     }

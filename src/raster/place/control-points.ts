@@ -13,7 +13,7 @@ export function placeByPoints(
   if (found !== undefined) return found
   throw new FlagstoneError(
     'SOURCE_UNSUPPORTED',
-    `${path} is placed by ${points.length} ground control points that span no area; three or more that do not lie on a line are needed, or a geotransform (gdal_translate -a_ullr)`,
+    `${path} has ${points.length} ground control points that span no area; at least three that are not on one line are needed, or a geotransform (gdal_translate -a_ullr)`,
     { path },
   )
 }

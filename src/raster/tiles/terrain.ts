@@ -184,9 +184,9 @@ function encodeNumbers(pixels: Pixels<Float32Array>, options: TerrainOptions): E
  * @throws TypeError when it is a picture and no encoding was given
  */
 export async function decodeHeights(bytes: Uint8Array, encoding?: TerrainRgb): Promise<OwnPixels<OwnFloats>> {
-  if (!isUint8Array(bytes)) throw wrongType("bytes is a tile's Uint8Array", bytes)
+  if (!isUint8Array(bytes)) throw wrongType('bytes must be the Uint8Array of a tile', bytes)
   if (encoding !== undefined && !isTerrainRgb(encoding))
-    throw wrongType("encoding is 'mapbox' or 'terrarium'", encoding)
+    throw wrongType("encoding must be 'mapbox' or 'terrarium'", encoding)
   if (!isElevation(bytes)) {
     if (!isTerrainRgb(encoding)) {
       throw badType("heights are stored in an image as 'mapbox' or 'terrarium': pass one as the encoding")

@@ -113,7 +113,7 @@ export function nodeHandler(core: Core): NodeHandler {
 }
 
 /** RFC 9112, 3.2; a proxy may have gone by the one, and we by the other. */
-const TWO_HOSTS = 'A request has one Host header.'
+const TWO_HOSTS = 'A request must have exactly one Host header.'
 
 /** Node keeps the first and drops the others. */
 function hostsOf({ rawHeaders }: IncomingMessage): number {

@@ -61,7 +61,7 @@ function parseWindow(text: string): [number, number, number, number] {
   const fits =
     Math.abs(west) <= 180 && Math.abs(east) <= 180 && Math.abs(south) <= 90 && Math.abs(north) <= 90
   if (numbers.length !== 4 || !fits || south > north) {
-    throw new HttpError(400, 'A coverage needs {west},{south},{east},{north}.json in degrees.')
+    throw new HttpError(400, 'The URL of a coverage ends in {west},{south},{east},{north}.json, in degrees.')
   }
   return [west, south, east, north]
 }

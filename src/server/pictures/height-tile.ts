@@ -91,7 +91,7 @@ function parsePlace(
   if (path.parse(text, 0, text.length) !== 'tile') {
     throw new HttpError(
       400,
-      'A tile is {z}/{x}/{y}, in whole numbers, optionally followed by @2x and an extension.',
+      'The URL of a tile ends in {z}/{x}/{y}, with whole numbers, optionally followed by @2x and an extension.',
     )
   }
   const { z, x, isTms, scale, extension } = path

@@ -44,13 +44,13 @@ export function parseSize(text: string, { pixels }: Pick<ServerLimits, 'pixels'>
   if (found === null) {
     throw new HttpError(
       400,
-      'The size is {width}x{height} in pixels, optionally followed by @2x to @4x and an extension.',
+      'The size must be {width}x{height} in pixels, optionally followed by @2x to @4x and an extension.',
     )
   }
   const scale = Number(found[3] ?? 1)
   const width = Number(found[1]) * scale
   const height = Number(found[2]) * scale
-  if (width === 0 || height === 0) throw new HttpError(400, 'The image has no pixels.')
+  if (width === 0 || height === 0) throw new HttpError(400, 'The width and height must be at least 1 pixel.')
   if (width > MAX_SIDE || height > MAX_SIDE || width * height > pixels) {
     throw new HttpError(
       400,
@@ -68,7 +68,7 @@ export function formOfPicture(
 ): PictureForm {
   const format = formatFor(search.get('format') ?? (extension === '' ? 'png' : extension))
   if (format === 'avif' && width * height > MAX_AVIF_PIXELS) {
-    throw new HttpError(400, `AVIF images have at most ${MAX_AVIF_PIXELS} pixels: use another format.`)
+    throw new HttpError(400, `AVIF images may have at most ${MAX_AVIF_PIXELS} pixels: use another format.`)
   }
   const look = lookFor(search, heights)
   const background = backgroundFor(search) ?? (format === 'jpeg' ? WHITE : undefined)

@@ -17,7 +17,7 @@ export function windowOfText(text: string): Window {
   if (numbers === undefined) {
     throw new HttpError(
       400,
-      "The window is west,south,east,north in degrees, or 'auto' for the whole source.",
+      "The window must be west,south,east,north in degrees, or 'auto' for the whole source.",
     )
   }
   const bbox = numbers as [number, number, number, number]
@@ -59,12 +59,12 @@ function windowOf([west, south, east, north]: readonly [number, number, number, 
 export function windowAround(text: string, width: number, height: number): Window {
   const [lon, lat, zoom] = numbersOf(text, 3) ?? []
   if (lon === undefined || lat === undefined || zoom === undefined) {
-    throw new HttpError(400, 'The place is longitude,latitude,zoom.')
+    throw new HttpError(400, 'The place must be longitude,latitude,zoom.')
   }
   if (Math.abs(lon) > 540 || Math.abs(lat) > 90 || zoom < 0 || zoom > MAX_STATIC_ZOOM) {
     throw new HttpError(
       400,
-      `The place is a longitude from -540 to 540, a latitude from -90 to 90, a zoom from 0 to ${MAX_STATIC_ZOOM}.`,
+      `The place needs a longitude from -540 to 540, a latitude from -90 to 90, and a zoom from 0 to ${MAX_STATIC_ZOOM}.`,
     )
   }
   const pixel = 1 / (TILE_SIZE * 2 ** zoom)

@@ -41,7 +41,7 @@ function checked(lon: number, lat: number, what: string): LonLat {
 export function placesOfJson(value: unknown, limit: number, name: string): LonLat[] {
   if (!Array.isArray(value)) throw new HttpError(400, `${name} is not a list of [longitude, latitude].`)
   if (value.length > limit)
-    throw new HttpError(400, `${name} has ${value.length} members; at most ${limit} are allowed per request.`)
+    throw new HttpError(400, `${name} has ${value.length} points; at most ${limit} are allowed per request.`)
   return value.map((member, i) => placeOfJson(member, `${name}[${i}]`))
 }
 

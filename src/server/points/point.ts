@@ -47,7 +47,7 @@ export async function answerPoints(context: ServerContext, { query, source }: Ro
   const { limits } = context.options
   const body = await objectOfBody(query, limits.bodyBytes)
   if (body['points'] === undefined)
-    throw new HttpError(400, 'The body has no points: {"points": [[lon, lat], …]}.')
+    throw new HttpError(400, 'The body has no points: send {"points": [[lon, lat], …]}.')
   const places = placesOfJson(body['points'], limits.points, 'points')
   const choice = choiceOf(body['zoom'], body['interpolation'])
   const asked = `points ${digestOf(places)} ${JSON.stringify(choice)}`

@@ -52,7 +52,7 @@ async function answerAddress(
 ): Promise<Reply> {
   const { limits } = context.options
   const path = search.get('path')
-  if (path === null) throw new HttpError(400, "The address has no path: '?path=lon,lat;lon,lat'.")
+  if (path === null) throw new HttpError(400, "The URL has no path: add '?path=lon,lat;lon,lat'.")
   const parts = path.split(';', limits.points + 1)
   if (parts.length > limits.points) throw new HttpError(400, `path has more than ${limits.points} points.`)
   return answerOf(context, source, query, {
@@ -84,11 +84,11 @@ function coordinatesOf(path: unknown): unknown {
   if (typeof line === 'object' && line !== null && 'type' in line && line.type === 'LineString') {
     return (line as { coordinates?: unknown }).coordinates
   }
-  throw new HttpError(400, 'The path is [[lon, lat], …] or a GeoJSON LineString.')
+  throw new HttpError(400, 'The path must be [[lon, lat], …] or a GeoJSON LineString.')
 }
 
 function lineOf(places: readonly LonLat[]): readonly LonLat[] {
-  if (places.length < 2) throw new HttpError(400, 'A path has at least two points.')
+  if (places.length < 2) throw new HttpError(400, 'A path needs at least two points.')
   for (let i = 1; i < places.length; i++) {
     if (areOpposite(places[i - 1]!, places[i]!)) {
       throw new HttpError(
@@ -105,7 +105,7 @@ const samplesOf = (value: unknown, most: number): number =>
 
 function formatOf(value: unknown): Format {
   const format = value ?? 'json'
-  if (!FORMATS.includes(format as Format)) throw new HttpError(400, "format is 'json' or 'csv'.")
+  if (!FORMATS.includes(format as Format)) throw new HttpError(400, "format must be 'json' or 'csv'.")
   return format as Format
 }
 

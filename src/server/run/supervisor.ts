@@ -151,12 +151,12 @@ class Crew {
       this.#giveUp(
         new FlagstoneError(
           'SYSTEM',
-          `${what}, as ${this.#quickDeaths - 1} others before it at their start: given up. What they wrote above says why.`,
+          `${what}, as ${this.#quickDeaths - 1} others before it at their start: the server gives up. The messages above say why.`,
         ),
       )
       return
     }
-    this.#note(`${what}; another takes its place.`)
+    this.#note(`${what}; a new worker replaces it.`)
     if (this.#quickDeaths > 1)
       await after(Math.min(LONGEST_PAUSE_MS, 50 * 2 ** Math.min(this.#quickDeaths, 10)))
     if (!this.#isClosing) fork()

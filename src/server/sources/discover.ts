@@ -131,7 +131,7 @@ async function walk(
     else if (isArchive && entry.isSymbolicLink()) await addInside(root, realRoot, path, missing, all)
     else if (isArchive && entry.isFile()) add(path)
     else if (isArchive)
-      all.problems.push({ path, message: `${path} is no regular file, so it is not served.` })
+      all.problems.push({ path, message: `${path} is not a regular file, so it is not served.` })
   }
   for (const path of folders) {
     const [before, troubles] = [all.found.length, all.problems.length]
@@ -210,7 +210,7 @@ async function addInside(
   if (real === undefined) {
     // else it went between listing and looking
     const isThere = (await readlink(path).catch(() => undefined)) !== undefined
-    if (isThere) all.problems.push({ path, message: `${path} is a link that leads to no file.` })
+    if (isThere) all.problems.push({ path, message: `${path} is a broken link: its target does not exist.` })
     return
   }
   if (real !== realRoot && !real.startsWith(realRoot === sep ? sep : realRoot + sep)) {

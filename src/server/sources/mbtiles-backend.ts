@@ -166,7 +166,7 @@ export class MbtilesBackend implements Backend {
   #beingWritten(): FlagstoneError {
     return new FlagstoneError(
       'LOCKED',
-      `${this.#path} is being written; try again when that is done. To replace a file safely, rename the new file over it.`,
+      `${this.#path} is being written; try again when it is complete. To replace a file safely, rename the new file over it.`,
     )
   }
 
@@ -218,7 +218,7 @@ function openWhole(path: string, { size }: Stats, header: Buffer): MbtilesReader
   if (size === 0 || (isCounted && size < wanted)) {
     throw new FlagstoneError(
       'DAMAGED',
-      `${path} has ${size} bytes of ${wanted}: it is being copied, or was cut off; get a complete copy.`,
+      `${path} has ${size} bytes of ${wanted}: it is being copied or was cut off; get a complete copy.`,
       { path },
     )
   }

@@ -13,7 +13,7 @@ export function parseSources(sources: unknown): readonly SourceInput[] {
       const { path, reader } = parseOptions(sourceObject, source, 'source')
       if ((path === undefined) === (reader === undefined))
         throw badType('A source needs either a path or a reader.')
-    } else throw wrongType('sources are paths or { id, path, reader, missing }', source)
+    } else throw wrongType('sources must be paths or { id, path, reader, missing }', source)
   }
   return list as readonly SourceInput[]
 }

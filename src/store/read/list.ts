@@ -92,18 +92,18 @@ const RANGE_KEYS = ['minX', 'minY', 'maxX', 'maxY'] as const
 /** By hand, because it is asked before every look for the tiles under a place. */
 function checkQuery(query: TilesQuery): void {
   if (typeof query !== 'object' || query === null)
-    throw wrongType('what tiles() is asked is an object', query)
+    throw wrongType('the query of tiles() must be an object', query)
   for (const key of Object.keys(query)) {
     if (!QUERY_KEYS.includes(key))
       throw badType(
-        `tiles() is asked by ${QUERY_KEYS.join(', ')}; there is no '${key}'${didYouMean(key, QUERY_KEYS)}`,
+        `the query of tiles() has ${QUERY_KEYS.join(', ')}; there is no '${key}'${didYouMean(key, QUERY_KEYS)}`,
       )
   }
   const { zoom, range, bbox } = query
   if (zoom !== undefined) {
-    if (typeof zoom !== 'number') throw wrongType('zoom is a number', zoom)
+    if (typeof zoom !== 'number') throw wrongType('zoom must be a number', zoom)
     if (!Number.isInteger(zoom) || zoom < 0 || zoom > MAX_ZOOM)
-      throw badRange(`zoom is a whole number from 0 to ${MAX_ZOOM}, not ${zoom}`)
+      throw badRange(`zoom must be a whole number from 0 to ${MAX_ZOOM}, not ${zoom}`)
   }
   if (range !== undefined) checkRange(range, zoom, bbox !== undefined)
   if (bbox !== undefined) checkBbox(bbox)
@@ -111,21 +111,21 @@ function checkQuery(query: TilesQuery): void {
 
 function checkRange(range: TileRange, zoom: number | undefined, hasBbox: boolean): void {
   if (typeof range !== 'object' || range === null)
-    throw wrongType('range is { minX, minY, maxX, maxY }', range)
-  if (zoom === undefined) throw badType('a range of tiles belongs to one zoom; say which')
-  if (hasBbox) throw badType('ask for a range or for a bbox, not for both')
+    throw wrongType('range must be { minX, minY, maxX, maxY }', range)
+  if (zoom === undefined) throw badType('a range of tiles belongs to one zoom; pass zoom too')
+  if (hasBbox) throw badType('pass range or bbox, not both')
   for (const key of RANGE_KEYS) {
-    if (typeof range[key] !== 'number') throw wrongType(`${key} of the range is a number`, range[key])
+    if (typeof range[key] !== 'number') throw wrongType(`${key} of the range must be a number`, range[key])
     if (!Number.isInteger(range[key]))
-      throw badRange(`${key} of the range is a whole number, not ${range[key]}`)
+      throw badRange(`${key} of the range must be a whole number, not ${range[key]}`)
   }
 }
 
 function checkBbox(bbox: readonly number[]): void {
   if (!Array.isArray(bbox) || bbox.length !== 4)
-    throw badType('bbox is [west, south, east, north] in degrees: four numbers')
+    throw badType('bbox must be [west, south, east, north] in degrees: four numbers')
   const wrong = bbox.find((value) => typeof value !== 'number')
-  if (wrong !== undefined) throw wrongType('bbox is four numbers', wrong)
+  if (wrong !== undefined) throw wrongType('bbox must be four numbers', wrong)
   const [, south, , north] = bbox
   if (!bbox.every(Number.isFinite) || south! > north!)
     throw badRange(`bbox ${bbox} is not west, south, east, north in degrees`)

@@ -162,7 +162,7 @@ export class PmtilesReader implements TileSet {
    */
   getInto(z: number, x: number, y: number, into: Uint8Array): number {
     const key = tileId(z, x, y)
-    if (!isUint8Array(into)) throw wrongType('into is a Uint8Array', into)
+    if (!isUint8Array(into)) throw wrongType('into must be a Uint8Array', into)
     return this.#inOneState(() => {
       const place = this.#find(key)
       if (place === undefined) return -1

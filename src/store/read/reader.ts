@@ -115,7 +115,7 @@ export class FlatReader implements TileSet {
    */
   getInto(z: number, x: number, y: number, into: Uint8Array): number {
     const key = tileId(z, x, y)
-    if (!isUint8Array(into)) throw wrongType('into is a Uint8Array', into)
+    if (!isUint8Array(into)) throw wrongType('into must be a Uint8Array', into)
     const once = this.#getIntoOnce(z, key, into)
     const length = once === MOVED ? this.#getIntoAgain(z, key, into) : once
     if (length > into.length)

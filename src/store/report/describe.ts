@@ -91,7 +91,7 @@ export interface TilesFound
  * @throws DAMAGED when the index cannot be read
  */
 export function describeTiles(reader: TileReader): TilesDescription {
-  if (!isReader(reader)) throw wrongType('reader is an open reader', reader)
+  if (!isReader(reader)) throw wrongType('reader must be an open reader', reader)
   const levels: { zoom: number; count: number; bytes: number }[] = []
   const types = new Map<number, number>()
   let extent: Extent | undefined
@@ -153,7 +153,7 @@ export function describeFound({ types, extent, ...found }: TilesFound): TilesDes
     maxZoom,
     bounds,
     center: bounds && believedCenter(metadata['center'], bounds, minZoom ?? 0, maxZoom ?? 0),
-    ...(isWrong ? { disbelieved: `bounds ${metadata['bounds']}, where no tiles are` } : {}),
+    ...(isWrong ? { disbelieved: `bounds ${metadata['bounds']}, where there are no tiles` } : {}),
   }
 }
 

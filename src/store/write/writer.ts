@@ -157,12 +157,12 @@ export class TileWriter {
    */
   append(z: number, x: number, y: number, bytes: Uint8Array, type?: TileType): void {
     const key = tileId(z, x, y)
-    if (!isUint8Array(bytes)) throw wrongType('bytes is a Uint8Array', bytes)
-    if (type !== undefined && !isTileType(type)) throw wrongType('type is one of TileType', type)
+    if (!isUint8Array(bytes)) throw wrongType('bytes must be a Uint8Array', bytes)
+    if (type !== undefined && !isTileType(type)) throw wrongType('type must be one of TileType', type)
     const length = bytes.length
     if (length === 0 || length >= MAX_VALUE_BYTES)
       throw new RangeError(
-        `a tile has 1 to 2^31 - 1 bytes, not ${length}; an empty tile is removed, or not stored`,
+        `a tile must have 1 to 2^31 - 1 bytes, not ${length}; an empty tile is removed, or not stored`,
       )
     const level = this.#room(z)
     const crc = crc32(bytes)
@@ -425,10 +425,10 @@ export class TileWriter {
 function asJson(metadata: unknown): Record<string, unknown> {
   const isObject = (value: unknown): value is Record<string, unknown> =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
-  if (!isObject(metadata)) throw wrongType('metadata is an object', metadata)
+  if (!isObject(metadata)) throw wrongType('metadata must be an object', metadata)
   // a Map, bytes or a promise would become {} without a word
   const kind = Object.prototype.toString.call(metadata).slice(8, -1)
-  if (kind !== 'Object') throw badType(`metadata is an object of names and values, not ${kind}`)
+  if (kind !== 'Object') throw badType(`metadata must be an object of names and values, not ${kind}`)
   let copy: unknown
   try {
     const text = JSON.stringify(metadata) ?? 'null'
@@ -437,7 +437,7 @@ function asJson(metadata: unknown): Record<string, unknown> {
   } catch (error) {
     throw badType(`metadata cannot be written as JSON: ${(error as Error).message}`)
   }
-  if (!isObject(copy)) throw badType('metadata is an object, and its JSON is none')
+  if (!isObject(copy)) throw badType('metadata must be an object, and its JSON must be one')
   return copy
 }
 

@@ -32,7 +32,7 @@ export interface Segment {
 
 /** The segments before the first scan; `scan` is where that begins (the end of the stream when there is none). */
 export function segmentsOf(bytes: Uint8Array): { segments: Segment[]; scan: number } {
-  if (bytes[0] !== 0xff || bytes[1] !== SOI) throw new Problem('it holds no JPEG stream')
+  if (bytes[0] !== 0xff || bytes[1] !== SOI) throw new Problem('it has no JPEG stream')
   const segments: Segment[] = []
   let at = 2
   while (at + 4 <= bytes.length) {
@@ -91,7 +91,7 @@ export function completeJpeg(block: Uint8Array, tables: Uint8Array | undefined, 
     width: (block[at + 3]! << 8) | block[at + 4]!,
     components: block[at + 5]!,
   }
-  if (scan >= block.length) throw new Problem('its JPEG stream holds no picture')
+  if (scan >= block.length) throw new Problem('its JPEG stream has no image')
   const own = segments.filter((s) => !((s.marker >= APP0 && s.marker <= APP15) || s.marker === COM))
   const shared = tables === undefined || tables.length < 4 ? [] : segmentsOf(tables).segments
   const parts = [

@@ -63,16 +63,16 @@ function checkBlobs(
     const { width, height, depth, bytes, type, validPixels } = header
     if (width !== shape.width || height < shape.rows || height > shape.fullRows) {
       throw new Problem(
-        `it holds a LERC picture of ${width}×${height} pixels instead of ${shape.width}×${shape.rows}`,
+        `it has a LERC image of ${width}×${height} pixels instead of ${shape.width}×${shape.rows}`,
       )
     }
     if (TYPES[type] !== sampleType(coding)) {
       throw new Problem(
-        `it holds LERC values of type ${TYPES[type] ?? type}, the file says ${sampleType(coding)}`,
+        `it has LERC values of type ${TYPES[type] ?? type}, but the file says ${sampleType(coding)}`,
       )
     }
     if (depth < 1 || depth > shape.samples || (first !== undefined && depth !== first.depth)) {
-      throw new Problem(`it holds ${depth} LERC values per pixel instead of ${shape.samples}`)
+      throw new Problem(`it has ${depth} LERC values per pixel instead of ${shape.samples}`)
     }
     if (bytes < 58 || at + bytes > input.length || validPixels < 0 || validPixels > width * height) {
       throw new Problem('its LERC data is cut off or broken')
@@ -80,7 +80,7 @@ function checkBlobs(
     first ??= header
     at += bytes
   }
-  if (first === undefined) throw new Problem('it holds no LERC data')
+  if (first === undefined) throw new Problem('it has no LERC data')
   return { ...first, bands }
 }
 
@@ -97,7 +97,7 @@ export async function decodeLerc(
   // The validity mask stands for an alpha band that is only on or off.
   const maskIsAlpha = stored === shape.samples - 1 && sampleType(coding) === 'uint8'
   if (stored !== shape.samples && !maskIsAlpha) {
-    throw new Problem(`it holds ${stored} LERC bands instead of ${shape.samples}`)
+    throw new Problem(`it has ${stored} LERC bands instead of ${shape.samples}`)
   }
   loading ??= lerc.load()
   await loading
@@ -112,7 +112,7 @@ export async function decodeLerc(
     decoded.pixels.length !== header.bands ||
     decoded.pixels.some((p) => p.length < pixels * header.depth)
   ) {
-    throw new Problem('its LERC data holds fewer bands than it says')
+    throw new Problem('its LERC data has fewer bands than it claims')
   }
   if (!coding.littleEndian) for (const band of decoded.pixels) swapBytes(band)
   return arrange(decoded, header, shape, maskIsAlpha)

@@ -80,7 +80,7 @@ function walkChunks(cursor: Cursor, most: number): { chunks: Uint8Array; outByte
     } else {
       throw broken('an unknown kind of chunk')
     }
-    if (outBytes > most) throw new Problem(`its LZMA data would hold more than ${most} bytes`)
+    if (outBytes > most) throw new Problem(`its LZMA data would decode to more than ${most} bytes`)
   }
   cursor.at = at + 1
   return { chunks: bytes.subarray(start, at + 1), outBytes }
@@ -107,7 +107,7 @@ function undoDelta(bytes: Uint8Array, distance: number): void {
 /** Decodes into `out` and returns how many bytes came out. @throws Problem */
 export function decodeLzma(input: Uint8Array, out: Uint8Array): number {
   if (input.length < STREAM_HEADER + 8 || STREAM_MAGIC.some((byte, i) => input[i] !== byte)) {
-    throw new Problem('it holds no LZMA data')
+    throw new Problem('it has no LZMA data')
   }
   const checkBytes = CHECK_BYTES[input[7]! & 15]!
   const cursor: Cursor = { bytes: input, at: STREAM_HEADER }

@@ -52,7 +52,7 @@ export async function decompressPicture(
   }
   const { data, info } = decoded
   checkSize(info.width, info.height, shape)
-  if (info.channels !== shape.samples) throw new Problem(`it holds ${info.channels} bands`)
+  if (info.channels !== shape.samples) throw new Problem(`it has ${info.channels} bands`)
   // Four components pass as Adobe CMYK, which the decoder turns upside down.
   if (jpeg !== undefined && shape.samples === 4)
     for (let i = 0; i < data.length; i++) data[i] = 255 - data[i]!
@@ -69,9 +69,7 @@ const mostPixels = (shape: BlockShape): number => (shape.width + 32) * (shape.fu
 
 function checkSize(width: number, height: number, shape: BlockShape): void {
   if (width < shape.width || height < shape.rows || width * height > mostPixels(shape)) {
-    throw new Problem(
-      `it holds a picture of ${width}×${height} pixels instead of ${shape.width}×${shape.rows}`,
-    )
+    throw new Problem(`it has an image of ${width}×${height} pixels instead of ${shape.width}×${shape.rows}`)
   }
 }
 

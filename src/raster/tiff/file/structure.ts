@@ -237,6 +237,6 @@ export async function readStructure(source: ByteSource): Promise<TiffStructure> 
     ifds.push(ifd)
     offset = next
   }
-  if (ifds.length === 0) throw corrupt(source, 'it holds no image')
+  if (ifds.length === 0) throw corrupt(source, 'it has no image')
   return { littleEndian: little, big, ifds, ifdAt: async (at) => (await readIfd(at)).ifd }
 }

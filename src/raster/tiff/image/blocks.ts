@@ -155,7 +155,7 @@ export async function readBlocks(
   const countTag = ifd.has(Tag.TileByteCounts) ? Tag.TileByteCounts : Tag.StripByteCounts
   const offsets = await ifd.numbers(offsetTag, needed)
   if (offsets === undefined || offsets.length < needed) {
-    throw corrupt(source, `it says where ${offsets?.length ?? 0} of its ${needed} blocks are`)
+    throw corrupt(source, `it has the offsets of only ${offsets?.length ?? 0} of its ${needed} blocks`)
   }
   if (compression === Compression.None) {
     return { blockHeight: shape.blockHeight, offsets, counts: bareCounts(shape, offsets, ycbcr) }
@@ -164,7 +164,7 @@ export async function readBlocks(
   const isForgotten = needed === 1 && counts?.[0] === 0 && offsets[0] !== 0
   if (isForgotten || (counts === undefined && needed <= 65536)) counts = estimateCounts(source, offsets)
   if (counts === undefined || counts.length < needed) {
-    throw corrupt(source, `it gives the sizes of ${counts?.length ?? 0} of its ${needed} blocks`)
+    throw corrupt(source, `it has the sizes of only ${counts?.length ?? 0} of its ${needed} blocks`)
   }
   return { blockHeight: shape.blockHeight, offsets, counts }
 }

@@ -45,7 +45,7 @@ export class StoredBlocks {
       if (!this.isStored(i)) continue
       if (!inside(this.#source, offsets[i]!, counts[i]!)) {
         const where = `bytes ${offsets[i]}…${offsets[i]! + counts[i]!} of a file of ${this.#source.sizeBytes}`
-        const error = this.corrupt(unitX, unitY + i - first, `it is said to be at ${where}`)
+        const error = this.corrupt(unitX, unitY + i - first, `it should be at ${where}`)
         if (!this.#skipsDamage) throw error
         outside.set(i, error)
         continue
