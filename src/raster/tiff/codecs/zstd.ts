@@ -96,7 +96,7 @@ async function load(): Promise<ZstdDecoder> {
       room = needed
     }
     const bytes = decoder.decode(frame, most)
-    if (bytes.length === 0) throw new Error('a block makes no sense')
+    if (bytes.length === 0) throw new Error('a block is invalid')
     return bytes
   }
 }
@@ -124,7 +124,7 @@ export async function decodeZstdBy(
       at += 8 + view.getUint32(at + 4, true)
       continue
     }
-    if (magic !== MAGIC) throw new Problem('it holds no ZSTD data')
+    if (magic !== MAGIC) throw new Problem('it has no ZSTD data')
     const frame = walkFrame(input, view, at)
     // Writers flush small pieces now and then, so the bound is generous.
     if (frame.mostBytes > 16 * out.length + 2 ** 20) {
