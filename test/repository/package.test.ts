@@ -67,14 +67,22 @@ t.test('the packed package runs by itself', (t) => {
 
 t.test('installing from git builds; npm ci, npx and npm link do not', (t) => {
   const dir = t.testdir()
-  const prepare = (command: string) => {
+  for (const command of ['ci', 'exec', 'link', 'install', 'pack', 'publish']) {
     // the script as it stands, with a build that only leaves a trace
     const line = `npm() { touch '${dir}/built-${command}'; }; ${scripts['prepare']}`
-    return spawnSync('sh', ['-c', line], { env: { ...process.env, npm_command: command } }).status
+    const { status } = spawnSync('sh', ['-c', line], { env: { ...process.env, npm_command: command } })
+    t.equal(status, 0, command)
+    t.equal(existsSync(join(dir, `built-${command}`)), command === 'install', command)
   }
-  for (const command of ['ci', 'exec', 'link', 'install', 'pack']) {
-    t.equal(prepare(command), 0, command)
-    t.equal(existsSync(join(dir, `built-${command}`)), ['install', 'pack'].includes(command), command)
-  }
+  t.end()
+})
+
+t.test('packing builds anew, without maps: nothing of an older build is packed', (t) => {
+  const dir = t.testdir({ dist: { 'stale.js': '' } })
+  const line = `npm() { echo "$@" > built; }; ${scripts['prepack']}`
+  t.equal(spawnSync('sh', ['-c', line], { cwd: dir }).status, 0)
+  t.notOk(existsSync(join(dir, 'dist', 'stale.js')))
+  t.match(readFileSync(join(dir, 'built'), 'utf8'), /^run .*package$/m)
+  t.match(scripts['package'], /tsc --sourceMap false/, 'so no file names a map that is not there')
   t.end()
 })

@@ -14,7 +14,8 @@ import { decodePackBits } from './packbits.js'
 import { decodeZstd } from './zstd.js'
 
 /**
- * Synchronous: handing 300 KB to another thread and back costs more than it saves beside other workers.
+ * In this thread: handing 300 KB to another one and back costs more than it saves beside other workers. A promise only for
+ * ZSTD, whose decoder may have to be loaded.
  * @throws Problem
  */
 export function decompressBytes(
