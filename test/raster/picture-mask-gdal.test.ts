@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { WEB_MERCATOR } from '../../src/grid/crs/epsg.js'
 import { openRaster } from '../../src/raster/open.js'
 import { withoutGdal } from '../helpers/gdal.js'
 import { plainTiff } from '../helpers/plain-tiff.js'
@@ -16,9 +17,11 @@ const colours = Array.from({ length: WIDTH * HEIGHT * 3 }, (_, i) =>
 )
 const EXPECTED = Array.from({ length: WIDTH * HEIGHT }, (_, i) => (isIn(i) ? 255 : 0))
 
-async function maskOf(path: string, alpha?: false): Promise<number[] | undefined> {
-  const view = { kind: 'colour', ...(alpha === undefined ? {} : { alpha }) } as const
-  const source = await openRaster(path, { view })
+const VALUES = { kind: 'values', bands: [1] } as const
+
+async function maskOf(path: string, alpha?: false, values?: typeof VALUES): Promise<number[] | undefined> {
+  const view = values ?? ({ kind: 'colour', ...(alpha === undefined ? {} : { alpha }) } as const)
+  const source = await openRaster(path, { view, crs: WEB_MERCATOR })
   try {
     const parts: number[] = []
     // in windows that do not begin at a byte of bits
@@ -70,6 +73,16 @@ t.test('masks', { skip: withoutGdal }, async (t) => {
   t.ok(existsSync(join(dir, 'c.tif.msk')))
   copyFileSync(join(dir, 'c.tif.msk'), `${png}.msk`)
   t.same(await maskOf(png), EXPECTED, 'beside a PNG')
+  for (const [name, ...how] of [
+    ['a.asc', '-of', 'AAIGrid', '-b', '1'],
+    ['a.vrt', '-of', 'VRT', '-b', '1'],
+  ] as const) {
+    const path = join(dir, name)
+    run(...how, tiff, path, '-a_nodata', 'none')
+    t.notOk((await maskOf(path, undefined, VALUES))!.includes(0), `${name} alone`)
+    copyFileSync(join(dir, 'c.tif.msk'), `${path}.msk`)
+    t.same(await maskOf(path, undefined, VALUES), EXPECTED, `beside ${name}`)
+  }
   const bytes = readFileSync(jpeg)
   const broken = (at: number): void => {
     const copy = Buffer.from(bytes)

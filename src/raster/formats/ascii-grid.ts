@@ -13,6 +13,7 @@ import { BlockCache } from '../tiff/image/block-cache.js'
 import type { StoredLook } from '../view/view-choice.js'
 import { AsciiRows } from './ascii-rows.js'
 import { ASCII_GRID_KEYS } from './file-kind.js'
+import { withMaskBeside } from './mask-beside.js'
 import { type StoredBlock, type StoredImage, sourceOf } from './stored-source.js'
 
 const HEADER_BYTES = 4096
@@ -47,7 +48,7 @@ export async function openAsciiGrid(path: string, options: OpenOptions = {}): Pr
     )
     return await sourceOf(
       path,
-      image,
+      await withMaskBeside(path, image, options.view),
       { crs, geotransform: requireArea(path, geotransform) },
       {
         nodata: options.nodata ?? (nodata === undefined ? [] : [[nodata]]),

@@ -7,6 +7,7 @@ import type { OpenOptions } from '../open-options.js'
 import type { Geotransform, PixelWindow, RasterSource, SourceLevel } from '../source.js'
 import { type ByteSource, openFileSource } from '../tiff/file/byte-source.js'
 import type { StoredLook } from '../view/view-choice.js'
+import { withMaskBeside } from './mask-beside.js'
 import { type StoredBlock, type StoredImage, sourceOf } from './stored-source.js'
 
 /** By file size; points are sparser in longitude north of 50° in some editions. */
@@ -39,7 +40,7 @@ export async function openHgt(path: string, options: OpenOptions = {}): Promise<
   const crs = options.crs ?? WGS84
   return sourceOf(
     path,
-    image,
+    await withMaskBeside(path, image, options.view),
     { crs, geotransform },
     {
       nodata: options.nodata ?? [[NODATA]],

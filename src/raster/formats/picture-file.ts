@@ -10,8 +10,9 @@ import { readPam } from '../place/pam.js'
 import { placeBeside } from '../place/place.js'
 import type { PixelWindow, RasterSource, SourceLevel } from '../source.js'
 import type { StoredLook } from '../view/view-choice.js'
+import { type Mask, wantsMask } from './mask-beside.js'
 import { decodePicture, type PictureHeader, readPictureHeader } from './picture-decode.js'
-import { maskOfPicture, type PictureMask } from './picture-mask.js'
+import { maskOfPicture } from './picture-mask.js'
 import { endShared, isWorthSharing, sharedPicture, sharePicture, useShared } from './shared-pictures.js'
 import { type StoredBlock, type StoredImage, sourceOf } from './stored-source.js'
 
@@ -54,8 +55,7 @@ export async function openPicture(path: string, options: OpenOptions = {}): Prom
   const nodata = options.nodata ?? own
   const { dev, ino, size, mtimeMs } = await stat(path)
   const state = [dev, ino, size, mtimeMs, ...(header.kind === 'index' ? ['index'] : [])].join(':')
-  const isMasked = options.view?.kind !== 'colour' || options.view.alpha !== false
-  const mask = isMasked ? await maskOfPicture(path, header) : undefined
+  const mask = wantsMask(options.view) ? await maskOfPicture(path, header) : undefined
   const picture = new PictureFile(path, header, own[0]?.[0], state, mask)
   await picture.share()
   return sourceOf(path, picture, place, {
@@ -107,7 +107,7 @@ class PictureFile implements StoredImage {
   readonly levels: readonly SourceLevel[]
   readonly #path: string
   readonly #header: PictureHeader
-  readonly #mask: PictureMask | undefined
+  readonly #mask: Mask | undefined
   /** This state of this file. */
   readonly #key: string
   #pending: Promise<Decoded> | undefined
@@ -120,7 +120,7 @@ class PictureFile implements StoredImage {
     header: PictureHeader,
     nodata: number | undefined,
     key: string,
-    mask: PictureMask | undefined,
+    mask: Mask | undefined,
   ) {
     this.#mask = mask
     this.#path = path

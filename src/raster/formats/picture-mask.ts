@@ -1,64 +1,23 @@
 // Masks of pictures that live elsewhere: GDAL's behind the end of a JPEG (zlib-packed bits, the last four bytes say
-// where they begin), and photo.png.msk, a TIFF beside the picture. 0 where there is nothing.
+// where they begin), and photo.png.msk beside the picture. 0 where there is nothing.
 import { open } from 'node:fs/promises'
 import { inflateSync } from 'node:zlib'
 import { FlagstoneError } from '../../errors.js'
-import type { PixelWindow } from '../source.js'
-import { type ByteSource, openFileSource } from '../tiff/file/byte-source.js'
-import { readBandRoles } from '../tiff/image/band-roles.js'
-import { TiffRaster } from '../tiff/raster.js'
-
-export interface PictureMask {
-  /** A byte a pixel, 0 or 255. @throws SOURCE_CORRUPT */
-  read(window: PixelWindow): Promise<Uint8Array>
-  close(): Promise<void>
-}
+import { type Mask, maskBeside } from './mask-beside.js'
 
 /** Undefined when there is none; a file beside the picture goes first, as in GDAL. @throws SOURCE_CORRUPT */
 export async function maskOfPicture(
   path: string,
   { format, width, height }: { readonly format: string; readonly width: number; readonly height: number },
-): Promise<PictureMask | undefined> {
+): Promise<Mask | undefined> {
   return (
-    (await maskBeside(`${path}.msk`, width, height)) ??
+    (await maskBeside(path, width, height)) ??
     (format === 'JPEG' ? maskBehind(path, width, height) : undefined)
   )
 }
 
-async function maskBeside(path: string, width: number, height: number): Promise<PictureMask | undefined> {
-  let source: ByteSource
-  try {
-    source = await openFileSource(path)
-  } catch (error) {
-    if (error instanceof FlagstoneError && error.code === 'NOT_FOUND') return undefined
-    throw error
-  }
-  let raster: TiffRaster
-  try {
-    raster = await TiffRaster.open(source, { view: { kind: 'values', bands: [1] }, nodata: [] })
-  } catch (error) {
-    await source.close()
-    // something else of that name
-    if (error instanceof FlagstoneError && error.code === 'SOURCE_UNSUPPORTED') return undefined
-    throw error
-  }
-  const { items } = await readBandRoles(raster.ifd)
-  const isMask = items.has('INTERNAL_MASK_FLAGS_1')
-  if (!isMask || raster.layout.width !== width || raster.layout.height !== height) {
-    await raster.close()
-    return undefined
-  }
-  return {
-    async read(window) {
-      const { data } = await raster.read(0, window)
-      return Uint8Array.from(data, (value) => (value === 0 ? 0 : 255))
-    },
-    close: () => raster.close(),
-  }
-}
-
 /** Bits, the lowest of a byte first, row after row without padding. Source: GDAL's JPEG driver (CheckForMask). */
-async function maskBehind(path: string, width: number, height: number): Promise<PictureMask | undefined> {
+async function maskBehind(path: string, width: number, height: number): Promise<Mask | undefined> {
   const packed = await bytesBehind(path)
   if (packed === undefined) return undefined
   let bits: Uint8Array

@@ -2,6 +2,7 @@
 // so that there are no seams between them. Files are opened when they are needed and a bounded number at a time.
 import { realpath, stat } from 'node:fs/promises'
 import { FlagstoneError } from '../../errors.js'
+import { withMaskBeside } from '../formats/mask-beside.js'
 import { type StoredBlock, type StoredImage, sourceOf } from '../formats/stored-source.js'
 import { readPam } from '../place/pam.js'
 import { NOWHERE, type Place, requireArea, requireCrs } from '../place/place.js'
@@ -44,7 +45,9 @@ export async function openVrt(path: string, options: VrtOptions, open: Opener): 
   try {
     const most = within.length === 1 ? SAMPLED_FILES : 2
     const levels = await levelsOf(document, layers, pool, most, skipDamaged)
-    const image = new VrtImage(document, layers, pool, levels, skipDamaged)
+    const own = new VrtImage(document, layers, pool, levels, skipDamaged)
+    // a mask of its own goes first
+    const image = document.mask === undefined ? await withMaskBeside(path, own, options.view) : own
     const { width, height } = document
     return await sourceOf(path, image, place, {
       nodata: options.nodata ?? nodataColour(document),
