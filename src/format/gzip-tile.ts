@@ -14,7 +14,9 @@ export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes
 /** The type of a tile, in gzip or not, from its first 512 bytes; what is in gzip and is no picture is taken for vectors. */
 export function typeOfTile(bytes: Uint8Array): TileType {
   if (!isGzip(bytes)) return sniffTileType(bytes)
-  const inside = sniffTileType(peek(bytes))
+  const first = peek(bytes)
+  // a program packed it, and the one that put it into the archive did so again
+  const inside = sniffTileType(isGzip(first) ? peek(first) : first)
   return isImageType(inside) || inside === TileType.elevation ? inside : TileType.mvt
 }
 
@@ -22,7 +24,8 @@ export function typeOfTile(bytes: Uint8Array): TileType {
 export function unpackedPicture(bytes: Uint8Array): Uint8Array {
   if (!isGzip(bytes) || typeOfTile(bytes) === TileType.mvt) return bytes
   try {
-    return gunzipSync(bytes, { maxOutputLength: MAX_BYTES })
+    const picture = gunzipSync(bytes, { maxOutputLength: MAX_BYTES })
+    return isGzip(picture) ? gunzipSync(picture, { maxOutputLength: MAX_BYTES }) : picture
   } catch (cause) {
     throw new FlagstoneError(
       'DAMAGED',

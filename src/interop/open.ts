@@ -1,11 +1,12 @@
 // Tile archives by path.
 import { requireRegularSync } from '../platform/regular-file.js'
 import { checkPath, PATIENT } from '../store/options.js'
-import { openTiles } from '../store/read/open.js'
+import { openTiles, type TileReader } from '../store/read/open.js'
 import type { TileSet } from '../store/read/tile-set.js'
 import { archiveKind } from './archive-name.js'
 import { FolderReader } from './folder.js'
 import { MbtilesReader } from './mbtiles.js'
+import { inOtherGrid, otherGridOf } from './other-grid.js'
 
 /**
  * Opens a tile archive of any kind for reading: a Flagstone file, PMTiles, MBTiles, or a folder of z/x/y tiles. Reads of
@@ -25,5 +26,22 @@ export async function openTileSet(path: string): Promise<TileSet> {
     requireRegularSync(path)
     return MbtilesReader.open(path)
   }
-  return kind === 'folder' ? FolderReader.open(path) : openTiles(path, PATIENT)
+  return kind === 'folder' ? FolderReader.open(path) : inMercator(openTiles(path, PATIENT))
+}
+
+/** The reader, closed when it throws. @throws NOT_A_TILE_FILE when it is a PMTiles that says another grid than web mercator */
+export function inMercator(reader: TileReader): TileReader {
+  const grid = reader.kind === 'pmtiles' ? gridSaid(reader) : undefined
+  if (grid === undefined) return reader
+  reader.close()
+  throw inOtherGrid(reader.path, grid)
+}
+
+function gridSaid(reader: TileReader): string | undefined {
+  try {
+    return otherGridOf(reader.metadata())
+  } catch {
+    // whoever needs the metadata says what is wrong with them
+    return undefined
+  }
 }

@@ -127,6 +127,25 @@ t.test('tile folders that say their grid', async (t) => {
   t.match(said.metadata(), { name: 'Fields', bounds: [-170, 10, -20, 60] })
 })
 
+t.test('PMTiles that say another grid', async (t) => {
+  const path = pmtiles(t, {}, PNG, { crs: 'EPSG:25832' })
+  const refused = { code: 'NOT_A_TILE_FILE', message: /another grid.*EPSG:25832/ }
+  await t.rejects(openTileSet(path), refused)
+  t.throws(() => openBackend(path), refused)
+  const mercator = pmtiles(t, {}, PNG, { crs: 'EPSG:3857' })
+  ;(await openTileSet(mercator)).close()
+  openBackend(mercator).close()
+})
+
+t.test('a picture in gzip twice is a picture', async (t) => {
+  const twice = gzipSync(PACKED)
+  const said = { tileType: TileType.png, tileCompression: Compression.gzip }
+  const set = await openTileSet(pmtiles(t, said, twice))
+  t.same(set.get(5, 17, 11)?.bytes, PNG)
+  t.equal(set.get(5, 17, 11)?.type, TileType.png)
+  set.close()
+})
+
 t.test('MBTiles that say another grid', (t) => {
   const path = join(t.testdir(), 'a.mbtiles')
   mbtilesOf(path, [{ z: 1, x: 0, y: 0, bytes: PNG }], { crs: 'EPSG:4326' })

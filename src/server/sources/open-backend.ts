@@ -1,6 +1,7 @@
 // What opens which kind of archive for a server.
 import { archiveKind, isMbtiles } from '../../interop/archive-name.js'
 import { MbtilesReader } from '../../interop/mbtiles.js'
+import { inMercator } from '../../interop/open.js'
 import { openTiles } from '../../store/read/open.js'
 import { archiveBackend } from './archive-backend.js'
 import type { Backend } from './backend.js'
@@ -25,14 +26,13 @@ export function openBackend(path: string): Backend {
   const kind = archiveKind(path)
   if (kind === 'mbtiles') return new MbtilesBackend(path)
   if (kind === 'folder') return new FolderBackend(path)
-  return archiveBackend(
-    // others are waiting for their answers: see core.ts
-    openTiles(path, {
-      mode: 'buffered',
-      pooled: true,
-      levels: 'about',
-      busyTimeoutMs: 0,
-      maxTileBytes: MAX_TILE_BYTES,
-    }),
-  )
+  // others are waiting for their answers: see core.ts
+  const reader = openTiles(path, {
+    mode: 'buffered',
+    pooled: true,
+    levels: 'about',
+    busyTimeoutMs: 0,
+    maxTileBytes: MAX_TILE_BYTES,
+  })
+  return archiveBackend(inMercator(reader))
 }
