@@ -19,5 +19,5 @@ const source = `// Made by scripts/crs/make.ts from PROJ's database; epsg-table.
 export const EPSG_DATA =
   '${packed.toString('base64')}'
 `
-writeFileSync(join(import.meta.dirname, '../../../src/grid/epsg-data.ts'), source)
+writeFileSync(join(import.meta.dirname, '../../../src/grid/crs/epsg-data.ts'), source)
 process.stdout.write(`${text.length} characters, ${packed.length} bytes packed\n`)

@@ -3,6 +3,9 @@
 // Molodensky-Badekas operations to WGS 84 or a frame equal to it within a metre (ETRS89, GDA94, NZGD2000, …),
 // written as position-vector parameters. Offsets in degrees (4120, 4600) and a few chains of operations are written as the
 // parameters that come nearest to them. Kept as text because most of it is never looked at.
+// Of systems with a meridian of their own PROJ knows fewer operations than of the same datum from Greenwich, and those are
+// here. 13.98 seconds around the axis (4805) are between two meridians of Ferro, 10.405 (5132) between Tokyo's longitude
+// of 1892 and of 1918.
 //   code: 'accuracy west south east north dx,dy,dz[,rx,ry,rz,ds]; …'
 //   accuracy in metres (99: unknown), area in degrees, shift in metres, rotation in arc seconds, scale in ppm.
 
@@ -311,7 +314,12 @@ export const SHIFTS: Readonly<Record<number, string>> = {
   4763: '99 -180 -90 180 90 0,0,0',
   4764: '99 -180 -90 180 90 0,0,0',
   4765: '99 -180 -90 180 90 0,0,0',
+  4802: '10 -79.1 -4.2 -66.9 12.5 307,304,-318',
+  4805: '1.5 9.5 46.4 17.2 49 577.326,90.129,463.919,5.137,1.474,5.297,2.4232; 6 13.4 40.9 23 46.9 682,-203,480,0,0,13.98,0',
+  4806: '44 8.1 38.8 9.9 41.3 -225,-65,9',
+  4820: '999 114.5 -4.2 119.1 4.3 -403,684,41',
   5013: '99 -180 -90 180 90 0,0,0',
+  5132: '1 124.5 33.1 131 38.6 -114.62,475.963,675.018,1.162,-2.347,8.813,6.342',
   5228: '0 12.1 48.6 18.9 51.1 572.213,85.334,461.94,4.9732,1.529,5.2484,3.5378',
   5233: '14 79.6 5.9 82 9.9 -0.293,766.95,87.713,0.195704,1.695068,3.473016,-0.039338',
   5246: '99 -180 -90 180 90 0,0,0',
