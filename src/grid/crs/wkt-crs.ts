@@ -6,10 +6,9 @@
 
 import { geographicOfName, sameDatum } from './datum-names.js'
 import { datumShift, shiftIsLocal } from './datum-shifts.js'
-import { crsFromEpsg } from './epsg.js'
-import { readProj } from './proj-text.js'
 import { methodOfName, parameterOfName } from './projection-names.js'
 import { type Method, type ProjectionParameters, projectionText } from './projections.js'
+import { standsOn } from './stands-on.js'
 import { childOf, nameOf, numberAt, type WktNode } from './wkt.js'
 
 /** What came of it. `code`: the EPSG or ESRI code it claims for the whole. */
@@ -271,14 +270,4 @@ function latitudeOf(p: ProjectionParameters | undefined): number {
   if (p?.lat1 !== undefined) return (p.lat1 + (p.lat2 ?? p.lat1)) / 2
   // a cylinder's origin on the equator says nothing
   return p?.lat0 === undefined || p.lat0 === 0 ? Number.NaN : p.lat0
-}
-
-/** Is it this code's ellipsoid? A name alone can be wrong. */
-function standsOn(code: number, a: number, inverse: number): boolean {
-  const known = crsFromEpsg(code)
-  if (known === undefined) return false
-  const definition = readProj(code === 4326 ? '+proj=longlat +datum=WGS84' : known.definition).definition
-  const size = /\+a=(\S+) \+rf=(\S+)/.exec(definition)
-  const [knownA, knownRf] = size === null ? [6378137, 298.257223563] : [Number(size[1]), Number(size[2])]
-  return Math.abs(a - knownA) < 1 && Math.abs(inverse - knownRf) < 0.01
 }
