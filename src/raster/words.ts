@@ -5,7 +5,7 @@ import { endianness } from 'node:os'
 const IS_LITTLE = endianness() === 'LE'
 
 /** The whole words of an array; undefined when they cannot be had (its place in memory, or the byte order). */
-function wordsOf({ buffer, byteOffset, length }: Uint8Array): Uint32Array | undefined {
+export function wordsOf({ buffer, byteOffset, length }: Uint8Array): Uint32Array | undefined {
   return IS_LITTLE && (byteOffset & 3) === 0 ? new Uint32Array(buffer, byteOffset, length >> 2) : undefined
 }
 
