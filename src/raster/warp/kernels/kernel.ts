@@ -104,7 +104,7 @@ export type ValuePixels = Pixels<Float32Array>
 export type ValueCanvas = Canvas<Float32Array>
 
 /** Positions on the line between two pixels belong to the second, whatever the last bit says (GDAL: 1e-10). */
-export const NUDGE = 1e-8
+const NUDGE = 1e-8
 
 /** Whether the source pixel under a position is masked. */
 export function isMissing({ width, height, mask }: Pixels<Samples>, x: number, y: number): boolean {

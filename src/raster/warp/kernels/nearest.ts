@@ -2,8 +2,10 @@
 
 import type { Canvas } from '../../canvas.js'
 import type { Pixels } from '../../pixels.js'
-import type { RunKernel } from './kernel.js'
-import { NUDGE, type ValueCanvas, type ValuePixels } from './kernel.js'
+import type { RunKernel, ValueCanvas, ValuePixels } from './kernel.js'
+
+/** That of kernel.ts, written here since an imported constant costs up to 15 % in these loops. */
+const NUDGE = 1e-8
 
 export class NearestRun implements RunKernel {
   readonly before = 0
