@@ -57,13 +57,13 @@ const buildShape = {
   minZoom: zoom.optional(),
   /** Highest zoom. Default: from the resolution of the finest source, see zoomLevelStrategy. */
   maxZoom: zoom.optional(),
-  /** Build zooms beyond the resolution of the image even if they have more than a million tiles. */
+  /** Build zooms beyond the resolution of the image even if they have more than a million tiles. Default: false. */
   oversample: z.boolean().default(false),
-  /** Highest zoom when the resolution is between two zooms: the nearer one, the coarser, the finer. */
+  /** Highest zoom when the resolution is between two zooms: the nearer one, the coarser, the finer. Default: 'auto'. */
   zoomLevelStrategy: z.enum(['auto', 'lower', 'upper']).default('auto'),
-  /** Resampling kernel of the warp. */
+  /** Resampling kernel of the warp. Default: 'bilinear'. */
   resampling: kernel.default('bilinear'),
-  /** Resampling kernel of the overviews. */
+  /** Resampling kernel of the overviews. Default: 'average'. */
   overviewResampling: kernel.default('average'),
   /** Bands to show, counted from 1: one, or three. Default: 1, 2, 3, or 1 if the image has fewer than three. */
   bands: z
@@ -75,7 +75,7 @@ const buildShape = {
    * percentile. Default: 8-bit images are not stretched, others 'auto'; the report's notes give the range.
    */
   rescale: rescale.optional(),
-  /** Applied after rescale, out = in^(1/gamma): above 1 is brighter. */
+  /** Applied after rescale, out = in^(1/gamma): above 1 is brighter. Default: 1. */
   gamma: z.number().gt(0, 'expected a number above 0').max(100).default(1),
   /**
    * Colours for the values of one band: a name (see COLORMAPS), the path of a text file as gdaldem
@@ -105,12 +105,12 @@ const buildShape = {
   terrainUnit: z
     .union([z.enum(['m', 'ft', 'us-ft']), z.number().gt(0, 'expected a number above 0').max(1e6)])
     .optional(),
-  /** Tile format; auto: JPEG for opaque tiles, transparentFormat for others. */
+  /** Tile format; auto: JPEG for opaque tiles, transparentFormat for others. Default: 'auto'. */
   format: z
     .enum(['auto', 'jpeg', 'jpg', 'png', 'webp', 'avif'])
     .transform((f) => (f === 'jpg' ? 'jpeg' : f))
     .default('auto'),
-  /** Format of tiles that are not opaque, with format 'auto'. */
+  /** Format of tiles that are not opaque, with format 'auto'. Default: 'webp'. */
   transparentFormat: z.enum(['webp', 'png']).default('webp'),
   /** 1 to 100, or by zoom: { default: 75, byZoom: { 14: 50 } }. Default: 75; AVIF: 60. */
   quality: z
@@ -127,17 +127,17 @@ const buildShape = {
       'expected 1 to 100, or { default, byZoom: { zoom: quality } }',
     )
     .optional(),
-  /** For WebP, PNG and AVIF. */
+  /** For WebP, PNG and AVIF. Default: false. */
   lossless: z.boolean().default(false),
   /** false: alpha bands and masks are ignored, and no tile is transparent: the background shows. */
   alpha: z.boolean().optional(),
-  /** Red, green, blue shown where a tile cannot be transparent. */
+  /** Red, green, blue shown where a tile cannot be transparent. Default: [255, 255, 255]. */
   background: z
     .tuple([z.int().min(0).max(255), z.int().min(0).max(255), z.int().min(0).max(255)])
     .default([255, 255, 255]),
-  /** Store no tiles that show only the background; fully transparent tiles are never stored. */
+  /** Store no tiles that show only the background; fully transparent tiles are never stored. Default: false. */
   skipBlank: z.boolean().default(false),
-  /** Tile width and height, pixels. */
+  /** Tile width and height, pixels. Default: 256. */
   tileSize: z.union([z.literal(256), z.literal(512)], 'expected 256 or 512').default(256),
   /** West, south, east, north, degrees; west > east crosses the antimeridian. Cut to the pixel. */
   bbox: bbox.optional(),
@@ -146,11 +146,14 @@ const buildShape = {
    * such colours; NaN is a value, [] means none.
    */
   nodata: nodata.optional(),
-  /** Where sources overlap: the first is on top, the last (as in gdalwarp), or they fade into each other near their edges. */
+  /**
+   * Where sources overlap: the first is on top, the last (as in gdalwarp), or they fade into each other near their edges.
+   * Default: 'last'.
+   */
   blend: z.enum(['first', 'last', 'feather']).default('last'),
   /**
    * Leaves out what cannot be read, and names it in the report: sources that cannot be opened, if any can (`skipped`), and
-   * damaged parts of images, which stay empty (`damaged`).
+   * damaged parts of images, which stay empty (`damaged`). Default: false.
    */
   skipUnreadable: z.boolean().default(false),
   /** Build only inside these polygons: the path of a GeoJSON file, or a GeoJSON object. */
@@ -160,7 +163,7 @@ const buildShape = {
       'expected a path or a GeoJSON object',
     )
     .optional(),
-  /** Pixels of the highest zoom over which the image fades in from the cutline inwards. */
+  /** Pixels of the highest zoom over which the image fades in from the cutline inwards. Default: 0. */
   cutlineBlend: z.number().min(0).max(1000, 'expected at most 1000 pixels').default(0),
   /** CRS of the sources, used instead of their own: a code, PROJ string, WKT or PROJJSON. */
   crs: z.string().min(1, 'it is empty').optional(),
@@ -171,13 +174,16 @@ const buildShape = {
     .number()
     .min(256 * 2 ** 20, 'a build needs at least 256 MB')
     .optional(),
-  /** Continue an interrupted build; with overwrite: start again if there is none. */
+  /** Continue an interrupted build; with overwrite: start again if there is none. Default: false. */
   resume: z.boolean().default(false),
-  /** With resume: also when sources were repaired or replaced meanwhile. Finished tiles stay; the others are built from the sources as they are now. */
+  /**
+   * With resume: also when sources were repaired or replaced meanwhile. Finished tiles stay; the others are built from the sources as they are now.
+   * Default: false.
+   */
   acceptChanged: z.boolean().default(false),
-  /** Replace an existing file, once the new one is complete. */
+  /** Replace an existing file, once the new one is complete. Default: false. */
   overwrite: z.boolean().default(false),
-  /** Commit at least this often: no more than this is lost in a crash. */
+  /** Commit at least this often: no more than this is lost in a crash. Default: 5. */
   commitEverySeconds: z.number().min(0).default(5),
   /** Name of the map, in the metadata. */
   name: z.string().optional(),
@@ -187,9 +193,9 @@ const buildShape = {
   attribution: z.string().optional(),
   /** Shown over another map, or a base map itself. In the metadata. */
   type: z.enum(['overlay', 'baselayer']).optional(),
-  /** Other metadata. */
+  /** Other metadata. Default: none. */
   metadata: z.record(z.string(), z.unknown()).default({}),
-  /** Store identical tiles only once. */
+  /** Store identical tiles only once. Default: true. */
   dedupe: z.boolean().default(true),
 }
 

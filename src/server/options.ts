@@ -17,25 +17,25 @@ export type MissingPolicy = z.output<typeof missingPolicy>
 
 /** Most that a client may make us do. */
 const limitsShape = {
-  /** Pixels of one picture (bbox, static, other tile sizes). */
+  /** Pixels of one picture (bbox, static, other tile sizes). Default: 4096 × 4096. */
   pixels: z
     .int()
     .min(65_536)
     .default(4096 * 4096),
-  /** Jobs that compute at once. */
+  /** Jobs that compute at once. Default: 4. */
   jobs: z.int().min(1).default(4),
-  /** Jobs that wait for their turn; more are answered 503. */
+  /** Jobs that wait for their turn; more are answered 503. Default: 64. */
   waiting: z.int().min(0).default(64),
-  /** Of one job, waiting included, milliseconds: then 503. */
+  /** Of one job, waiting included, milliseconds: then 503. Default: 15,000. */
   jobMs: z.int().min(1).default(15_000),
-  /** Bytes of computed answers kept. */
+  /** Bytes of computed answers kept. Default: 128 MiB. */
   cacheBytes: z
     .int()
     .min(0)
     .default(128 * MIB),
-  /** Points of one query, samples of one profile. */
+  /** Points of one query, samples of one profile. Default: 10,000. */
   points: z.int().min(1).default(10_000),
-  /** Bytes of a request's body. */
+  /** Bytes of a request's body. Default: 1 MiB. */
   bodyBytes: z.int().min(0).default(MIB),
 }
 
@@ -47,18 +47,18 @@ export interface ServerLimits extends z.output<z.ZodObject<typeof limitsShape, z
 export const ALLOWED_HOST = /^(?:\*|(?:\*?\.)?[\w-][\w.-]*|\[[\da-f:.]+\])$/i
 
 const serverShape = {
-  /** For sources that say nothing themselves. */
+  /** For sources that say nothing themselves. Default: '204'. */
   missing: missingPolicy.default('204'),
-  /** Access-Control-Allow-Origin: '*', or the origins that may; none when empty. */
+  /** Access-Control-Allow-Origin: '*', or the origins that may; none when empty. Default: ['*']. */
   cors: z.array(z.string()).default(['*']),
   /** Where the world sees us, 'https://tiles.example.org/maps'; otherwise taken from the request. */
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
-  /** The path we are mounted at, '/maps'; '' at the root. */
+  /** The path we are mounted at, '/maps'; '' at the root. Default: ''. */
   basePath: z
     .string()
     .regex(/^(\/[\w.~-]+)*$/, "expected '/a/path' without a slash at its end")
     .default(''),
-  /** Believe X-Forwarded-Proto, -Host, -Port, -Prefix and -For, or Forwarded (RFC 7239). */
+  /** Believe X-Forwarded-Proto, -Host, -Port, -Prefix and -For, or Forwarded (RFC 7239). Default: false. */
   trustProxy: z.boolean().default(false),
   /**
    * Names by which the server may be asked ('tiles.example.org', '.example.org' with all below it, '127.0.0.1',
@@ -67,20 +67,23 @@ const serverShape = {
   allowedHosts: z
     .array(z.string().regex(ALLOWED_HOST, 'expected a host name or address without a port'))
     .optional(),
-  /** Cache-Control of what has no version in its URL. */
+  /** Cache-Control of what has no version in its URL. Default: 'public, max-age=60, stale-while-revalidate=3600'. */
   cacheControl: z
     .string()
     .regex(/^[\x20-\x7e]*$/, 'expected one line of ASCII')
     .default('public, max-age=60, stale-while-revalidate=3600'),
-  /** A tile asked for in another format is converted; else it is answered as it is stored. */
+  /** A tile asked for in another format is converted; else it is answered as it is stored. Default: false. */
   transcode: z.boolean().default(false),
-  /** Pick up files that are added, changed or removed. */
+  /** Pick up files that are added, changed or removed. Default: false. */
   watch: z.boolean().default(false),
-  /** Seconds between looks, for file systems that do not tell of changes. */
+  /** Seconds between looks, for file systems that do not tell of changes. Default: 2. */
   watchSeconds: z.number().min(0.05).max(3600).default(2),
-  /** Folders in a given folder that are looked into, one in the other. */
+  /** Folders in a given folder that are looked into, one in the other. Default: 1. */
   folderDepth: z.int().min(0).max(16).default(1),
-  /** Files open at once; of more, those used longest ago are closed and opened again when they are asked for. */
+  /**
+   * Files open at once; of more, those used longest ago are closed and opened again when they are asked for.
+   * Default: 256.
+   */
   openFiles: z.int().min(1).default(256),
   /** Most that clients may make the server do, see ServerLimits. */
   limits: serverLimits.prefault({}),

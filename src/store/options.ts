@@ -25,20 +25,23 @@ const levelShape = {
 const levelHint = z.strictObject(levelShape)
 
 const writerShape = {
-  /** Levels to lay out at creation. Others appear on first use; any level may outgrow its hint. */
+  /** Levels to lay out at creation. Others appear on first use; any level may outgrow its hint. Default: none. */
   levels: z.array(levelHint).default([]),
-  /** Store identical values once (bounded memory, so identical values far apart may be stored twice). */
+  /** Store identical values once (bounded memory, so identical values far apart may be stored twice). Default: true. */
   dedupe: z.boolean().default(true),
-  /** How an index region grows: in place (INSERT_RANGE), by moving to the end of the file, or by what works. */
+  /**
+   * How an index region grows: in place (INSERT_RANGE), by moving to the end of the file, or by what works.
+   * Default: 'auto'.
+   */
   growth: z.enum(['auto', 'insert', 'relocate']).default('auto'),
-  /** Commit by itself after so many bytes of values; 0: only when told. */
+  /** Commit by itself after so many bytes of values; 0: only when told. Default: 256 MiB. */
   commitBytes: z
     .number()
     .min(0)
     .default(256 * MIB),
-  /** Commit by itself when the last commit is so many seconds old; 0: only when told. */
+  /** Commit by itself when the last commit is so many seconds old; 0: only when told. Default: 0. */
   commitSeconds: z.number().min(0).default(0),
-  /** Bytes of values gathered before they are written. */
+  /** Bytes of values gathered before they are written. Default: 4 MiB. */
   stagingBytes: z
     .int()
     .min(4096)
@@ -46,12 +49,18 @@ const writerShape = {
     .default(4 * MIB),
   /**
    * Whether values stay in the page cache: 'keep' them, 'drop' them (direct I/O, by another thread: fastest for
-   * very much data), or 'auto': keep the first 32 MB of a session, drop what comes after.
+   * very much data), or 'auto': keep the first 32 MB of a session, drop what comes after. Default: 'auto'.
    */
   cache: z.enum(['keep', 'drop', 'auto']).default('auto'),
-  /** First size of an index region that was not announced in `levels`; rounded up to the growth unit. */
+  /**
+   * First size of an index region that was not announced in `levels`; rounded up to the growth unit.
+   * Default: 16,384.
+   */
   initialRegionBytes: z.int().min(24).default(16384),
-  /** Largest out-of-order tail of a level, records, before a commit merges it: a floor of the rule max(this, sorted / 8). */
+  /**
+   * Largest out-of-order tail of a level, records, before a commit merges it: a floor of the rule max(this, sorted / 8).
+   * Default: 16,384.
+   */
   tailRecords: z.int().min(1).max(1048576).default(16384),
 }
 
@@ -62,7 +71,7 @@ export interface WriterOptions extends Given<typeof writerShape> {}
 export type ResolvedWriterOptions = z.output<typeof writerOptions>
 
 const readerShape = {
-  /** 'mmap': through mappings, where the file can be mapped; 'buffered': by positioned reads. */
+  /** 'mmap': through mappings, where the file can be mapped; 'buffered': by positioned reads. Default: 'mmap'. */
   mode: z.enum(['mmap', 'buffered']).default('mmap'),
   /**
    * `get` hands out views of a sealed file's memory instead of copies, for programs that look at very many tiles and
@@ -70,28 +79,32 @@ const readerShape = {
    * neighbours, which a structured clone of it (`postMessage`) copies too; it cannot be transferred; what you write to
    * it this reader gives you again, though the file stays as it is; and reading it ends the process when another
    * program has cut the file off meanwhile. The file stays open, and mapped, until all views are garbage.
+   * Default: false.
    */
   zeroCopy: z.boolean().default(false),
-  /** When a value is compared with its check: the first time this reader returns it, every time, or never. */
+  /**
+   * When a value is compared with its check: the first time this reader returns it, every time, or never.
+   * Default: 'first'.
+   */
   check: z.enum(['first', 'always', 'never']).default('first'),
   /**
    * Tiles share memory with others (`bytes.buffer` is a megabyte with many of them in it): faster for programs that let
-   * go of them soon, and never clone or transfer them.
+   * go of them soon, and never clone or transfer them. Default: false.
    */
   pooled: z.boolean().default(false),
   /**
    * 'about': of foreign archives with very many entries, `levels` says about how many tiles a zoom has, because counting
-   * them reads every directory.
+   * them reads every directory. Default: 'exact'.
    */
   levels: z.enum(['exact', 'about']).default('exact'),
   /** A tile that is larger is not read: TOO_LARGE, whatever a file of others says. Default: 2 GiB, the most of a file of ours. */
   maxTileBytes: z.int().min(1).max(MAX_VALUE_BYTES).default(MAX_VALUE_BYTES),
   /**
    * A writer that makes room for its index moves parts of the file: a matter of milliseconds, seconds on a busy disk.
-   * How long a synchronous call may block for that, milliseconds; after it comes LOCKED. 0: not at all.
+   * How long a synchronous call may block for that, milliseconds; after it comes LOCKED. 0: not at all. Default: 20.
    */
   busyTimeoutMs: z.number().min(0).default(20),
-  /** The same of calls that return promises, which wait without blocking. */
+  /** The same of calls that return promises, which wait without blocking. Default: 30,000. */
   waitMs: z.number().min(0).default(30_000),
 }
 
@@ -138,7 +151,7 @@ const createShape = {
   ...writerShape,
   /**
    * Replace a tile archive that is there; never any other file, nor one that is being written. Who has it open keeps reading
-   * the old one.
+   * the old one. Default: false.
    */
   overwrite: z.boolean().default(false),
 }
@@ -155,7 +168,7 @@ const sealShape = {
   center: z.tuple([z.number(), z.number(), z.number()]).optional(),
   /** Added to the stored metadata (and kept in it). */
   metadata: z.record(z.string(), z.unknown()).optional(),
-  /** Where PMTiles' directories go: 'front' moves the values by INSERT_RANGE, 'tail' appends. */
+  /** Where PMTiles' directories go: 'front' moves the values by INSERT_RANGE, 'tail' appends. Default: 'auto'. */
   placement: z.enum(['auto', 'front', 'tail']).default('auto'),
 }
 

@@ -1,8 +1,9 @@
 // Docstrings say errors in one form: `@throws CODE when …`, a list of codes where they say why themselves, or
-// `@throws as name` for what comes from somewhere else.
+// `@throws as name` for what comes from somewhere else. Those of options say the default.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import ts from 'typescript'
 import { root } from '../helpers/paths.js'
 
 const src = join(root, 'src')
@@ -66,5 +67,51 @@ t.test('no docstring tells of errors in prose', (t) => {
     .filter(({ text }) => PROSE.some((prose) => prose.test(text)))
     .map(({ place, text }) => `${place}: ${text.trim()}`)
   t.same(wrong, [])
+  t.end()
+})
+
+/** A default as docstrings say it: 'auto', 10,000, 256 MiB, none. */
+function told(value: string): string {
+  if (value === '[]' || value === '{}') return 'none'
+  if (/^[\d_]{5,}$/.test(value)) return Number(value.replaceAll('_', '')).toLocaleString('en-US')
+  // a constant is told in words
+  if (/^[A-Z]\w+_\w+$/.test(value)) return ''
+  return value.replace(/^MIB$/, '1 MiB').replace(' * MIB', ' MiB').replace(' * ', ' × ')
+}
+
+/** Fields of the shapes that options are made of, where they have a default: `name: schema.default(value)`. */
+function defaultsOf(
+  file: string,
+): { readonly place: string; readonly comment: string; readonly value: string }[] {
+  const text = readFileSync(join(src, file), 'utf8')
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
+  const found: { place: string; comment: string; value: string }[] = []
+  const look = (node: ts.Node): void => {
+    const shape = node.parent?.parent
+    if (
+      ts.isPropertyAssignment(node) &&
+      ts.isVariableDeclaration(shape) &&
+      /Shape$/.test(shape.name.getText())
+    ) {
+      const schema = node.initializer.getText().replace(/\s+/g, ' ')
+      const value = /(?:\.default|^milliseconds)\((.*)\)$/.exec(schema)?.[1]
+      const comments = ts.getLeadingCommentRanges(text, node.getFullStart()) ?? []
+      const comment = comments.map(({ pos, end }) => text.slice(pos, end)).join(' ')
+      if (value !== undefined) found.push({ place: `${file}: ${node.name.getText()}`, comment, value })
+    }
+    ts.forEachChild(node, look)
+  }
+  look(source)
+  return found
+}
+
+t.test('docstrings of options say the default', (t) => {
+  const defaults = files.filter((file) => file.endsWith('options.ts')).flatMap(defaultsOf)
+  t.ok(defaults.length > 60, `${defaults.length} defaults`)
+  const wrong = defaults.filter(({ comment, value }) => !comment.includes(`Default: ${told(value)}`))
+  t.same(
+    wrong.map(({ place, value }) => `${place} does not say 'Default: ${told(value)}.'`),
+    [],
+  )
   t.end()
 })
