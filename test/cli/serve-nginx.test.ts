@@ -1,15 +1,10 @@
 // The nginx of src/server/README.md in front of a server: addresses in answers are those that the world sees.
-import { spawn, spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { freePort } from '../../src/server/run/listen.js'
 import { blockUnder } from '../helpers/documents.js'
+import { startNginx, withoutNginx } from '../helpers/nginx.js'
 import { startChild } from '../helpers/processes.js'
-import { until } from '../helpers/waiting.js'
 import { vectorFile } from '../server/served.js'
-
-const withoutNginx = spawnSync('nginx', ['-v']).status === 0 ? false : 'needs nginx'
 
 t.test('behind nginx, under a path', { skip: withoutNginx }, async (t) => {
   const dir = t.testdir()
@@ -20,20 +15,8 @@ t.test('behind nginx, under a path', { skip: withoutNginx }, async (t) => {
   const { port } = JSON.parse(await child.line('{')) as { port: number }
 
   const location = blockUnder('src/server/README.md', 'Behind nginx, under a path', 'nginx')
-  const outside = await freePort('127.0.0.1', 0)
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (it) => `${it}_temp_path ${dir}/${it};`,
-  )
-  writeFileSync(
-    join(dir, 'nginx.conf'),
-    `daemon off; pid ${dir}/nginx.pid; error_log stderr; events {}
-    http { access_log off; ${temporary.join(' ')}
-      server { listen 127.0.0.1:${outside}; ${location.replace('8080', String(port))} } }`,
-  )
-  const nginx = spawn('nginx', ['-p', dir, '-c', join(dir, 'nginx.conf')], { stdio: 'ignore' })
-  t.teardown(() => nginx.kill())
+  const outside = await startNginx(t, dir, location.replace('8080', String(port)))
   const url = `http://127.0.0.1:${outside}/maps`
-  await until('nginx to answer', () => fetch(url).catch(() => undefined))
 
   const { tiles } = (await (await fetch(`${url}/roads.json`)).json()) as { tiles: string[] }
   t.ok(tiles[0]!.startsWith(`${url}/roads/`), tiles[0]!)

@@ -11,6 +11,9 @@ import { until, within } from '../helpers/waiting.js'
 import { RawClient } from '../server/raw-client.js'
 import { vectorFile } from '../server/served.js'
 
+// every wait in it has an end of its own, and says what it waited for
+t.setTimeout(1_800_000)
+
 const LIMIT_MS = 60_000
 const BIN = fileURLToPath(new URL('../../src/cli/bin.js', import.meta.url))
 const dir = t.testdir()

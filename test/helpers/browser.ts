@@ -8,13 +8,16 @@ const found = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/chro
   (path) => path !== undefined && existsSync(path),
 )
 
+/** Of playwright's own waits, which are 30 s and less: a busy machine draws slowly. */
+const PATIENCE_MS = 180_000
+
 /** Why pages cannot be tested here, or false. */
 export const withoutBrowser: string | false =
   found === undefined ? 'needs chromium (apt install chromium, or CHROMIUM_PATH)' : false
 
 export function launch(): Promise<Browser> {
   const gl = ['--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader']
-  return chromium.launch({ executablePath: found!, args: ['--no-sandbox', ...gl] })
+  return chromium.launch({ executablePath: found!, args: ['--no-sandbox', ...gl], timeout: PATIENCE_MS })
 }
 
 export interface Watched {
@@ -25,6 +28,7 @@ export interface Watched {
 
 export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<Watched> {
   const context = await browser.newContext({ viewport: { width: 1000, height: 640 }, ...options })
+  context.setDefaultTimeout(PATIENCE_MS)
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('console', (message) => {

@@ -11,6 +11,7 @@ import { crc32 } from '../../src/format/crc.js'
 import { openRaster } from '../../src/raster/open.js'
 import { encodeImage } from '../../src/raster/tiles/codec.js'
 import { gdal, withoutGdal } from '../helpers/gdal-process.js'
+import { within } from '../helpers/waiting.js'
 import { isOneSentence, outcomeOf, sameAsGdal, sameColours, translated } from './against-gdal.js'
 
 const skip = withoutGdal
@@ -237,7 +238,9 @@ t.test('a large picture is decoded once for all threads', { skip }, async (t) =>
   const key = [dev, ino, size, mtimeMs].join(':')
   const child = async (): Promise<{ data: Uint8Array; isShared: boolean }> => {
     const worker = new Worker(new URL('./picture-child.js', import.meta.url), { workerData: { path, key } })
-    const [message] = (await once(worker, 'message')) as [{ data: Uint8Array; isShared: boolean }]
+    const [message] = (await within('the picture of a thread', once(worker, 'message'))) as [
+      { data: Uint8Array; isShared: boolean },
+    ]
     await worker.terminate()
     return message
   }

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import type Tap from 'tap'
 import { root } from '../helpers/paths.js'
+import { within } from '../helpers/waiting.js'
 
 const modules = join(root, 'node_modules')
 const TYPES: Record<string, string> = {
@@ -57,7 +58,7 @@ export async function clientHost(
     }
   })
   server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  await within('a port', once(server, 'listening'))
   t.teardown(() => {
     server.closeAllConnections()
     server.close()

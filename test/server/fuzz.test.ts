@@ -211,7 +211,7 @@ async function startServer(): Promise<{ child: Child; port: number }> {
   return { child, port }
 }
 
-t.test('whatever comes in, HTTP comes out', { timeout: (SECONDS + 240) * 1000 }, async (t) => {
+t.test('whatever comes in, HTTP comes out', { timeout: (SECONDS + 1200) * 1000 }, async (t) => {
   const { child, port } = await startServer()
   const random = new Random(randomFrom(SEED))
 

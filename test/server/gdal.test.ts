@@ -12,6 +12,7 @@ import { sample } from '../../src/sampling/sample.js'
 import { openTiles } from '../../src/store/read/open.js'
 import { withoutGdal } from '../helpers/gdal.js'
 import { sharedData } from '../helpers/paths.js'
+import { within } from '../helpers/waiting.js'
 import { pictureFile, type Served, serve } from './served.js'
 
 const run = promisify(execFile)
@@ -302,7 +303,7 @@ async function proxyTo(
     inner.end()
   })
   server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  await within('a port', once(server, 'listening'))
   t.teardown(() => {
     server.closeAllConnections()
     server.close()

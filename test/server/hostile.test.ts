@@ -7,6 +7,9 @@ import { type Child, startChild } from '../helpers/processes.js'
 import { until } from '../helpers/waiting.js'
 import { flipped, type Made, makeHostile } from './hostile-archives.js'
 
+// every wait in it has an end of its own, and says what it waited for
+t.setTimeout(1_800_000)
+
 const ROUNDS = 10
 /** Far above what a few tiles of the largest size take, far below what is attacked with. */
 const GROWTH_KB = 700 * 1024

@@ -11,6 +11,9 @@ import { startLoad } from './load.js'
 import { serve } from './served.js'
 import { editionTile, flatFile, type Maker, mbtilesFile, pmtilesFile, tilesOf } from './tile-files.js'
 
+// every wait in it has an end of its own, and says what it waited for
+t.setTimeout(1_800_000)
+
 /** As `cp` does it: cut off to nothing, then written from the beginning. */
 async function copyOver(bytes: Uint8Array, path: string): Promise<void> {
   const fd = openSync(path, 'w')

@@ -11,6 +11,9 @@ import { fetchTile, startLoad } from './load.js'
 import { serve } from './served.js'
 import { flatFile, type Maker, mbtilesFile, pmtilesFile } from './tile-files.js'
 
+// every wait in it has an end of its own, and says what it waited for
+t.setTimeout(1_800_000)
+
 const KINDS: readonly [name: string, make: Maker, times: number][] = [
   ['ours.pmtiles', flatFile, 100],
   ['foreign.pmtiles', pmtilesFile, 100],

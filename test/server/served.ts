@@ -9,6 +9,7 @@ import { encodeImage } from '../../src/raster/tiles/codec.js'
 import { encodeHeights, type TerrainEncoding } from '../../src/raster/tiles/terrain.js'
 import { openTileServer, type TileServer } from '../../src/server/handler.js'
 import { createTiles } from '../../src/store/paths.js'
+import { within } from '../helpers/waiting.js'
 
 export interface PictureOptions {
   /** Tiles at this zoom and the overviews two zooms up. */
@@ -135,7 +136,7 @@ export async function serve(
   const server = await openTileServer(sources, options)
   const http = createServer(server.node)
   http.listen(0, '127.0.0.1')
-  await once(http, 'listening')
+  await within('a port', once(http, 'listening'))
   t.teardown(async () => {
     http.closeAllConnections()
     http.close()
