@@ -7,7 +7,8 @@ import { openRealFile } from '../platform/real-file.js'
 import { removeFile, renameOver } from '../platform/rename.js'
 import { type CreateOptions, checkPath, createOptions, parseOptions, type WriterOptions } from './options.js'
 import { outputPlace } from './output-path.js'
-import { lockForWriting, TileWriter } from './write/writer.js'
+import { lockForWriting } from './write/lock.js'
+import { TileWriter } from './write/writer.js'
 
 /**
  * Creates a tile file and opens it for writing. When it throws there is no new file.

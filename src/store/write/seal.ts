@@ -11,14 +11,15 @@ import { badRange, FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import { buildDirectories } from '../../format/directory-builder.js'
 import { HEADER_BLOCK_BYTES, MAX_ZOOM, PMTILES_HEADER_BYTES, roundUp } from '../../format/layout.js'
-import { encodeHeader } from '../../format/pmtiles.js'
+import { encodeHeader, type PmtilesHeader } from '../../format/pmtiles.js'
 import { placeFindings } from '../../format/pmtiles-findings.js'
 import { sealedSections } from '../../format/pmtiles-sections.js'
 import { gapsInFront } from '../file/geometry.js'
 import type { ResolvedSealOptions } from '../options.js'
 import { archiveHeader, archiveMetadata, archivePlace, mostCommonType } from '../pmtiles/archive-header.js'
 import { type Census, countDistinctValues, entriesOf, takeCensus } from '../pmtiles/census.js'
-import { type GrowthChoice, insertAllowed, insertRanges, makeRoomWithoutValues } from './growth.js'
+import { type GrowthChoice, insertAllowed, insertRanges } from './geometry-change.js'
+import { makeRoomWithoutValues } from './growth.js'
 import { mergeLevel } from './merge.js'
 import { Spool } from './spool.js'
 import type { StoreState } from './state.js'
@@ -114,19 +115,13 @@ function sealAt(
     firstBytes: firstBytesOf(state, census),
     info,
   })
-  const block = new Uint8Array(HEADER_BLOCK_BYTES)
-  const root = built.root(sections.leafBase)
-  block.set(encodeHeader({ ...header, rootLength: root.length }))
-  block.set(root, PMTILES_HEADER_BYTES)
-  state.hasHeader = true
-  file.write(block, 0)
-  state.sync()
+  const headerCrc = writeHeader(state, header, built.root(sections.leafBase))
   state.publish({
     sealed: true,
     fileLength: sections.fileLength,
     pmtiles: {
       placement,
-      headerCrc: crc32(block),
+      headerCrc,
       directoriesOffset: sections.directoriesOffset,
       directoriesLength: sections.directoriesLength,
       directoriesCrc: crc32(json, leafCrc),
@@ -165,6 +160,17 @@ export function zeroHeader(state: StoreState): void {
   state.file.write(new Uint8Array(HEADER_BLOCK_BYTES), 0)
   state.sync()
   state.hasHeader = false
+}
+
+/** The header block: header and root directory. Returns its CRC. */
+function writeHeader(state: StoreState, header: PmtilesHeader, root: Uint8Array): number {
+  const block = new Uint8Array(HEADER_BLOCK_BYTES)
+  block.set(encodeHeader({ ...header, rootLength: root.length }))
+  block.set(root, PMTILES_HEADER_BYTES)
+  state.hasHeader = true
+  state.file.write(block, 0)
+  state.sync()
+  return crc32(block)
 }
 
 /** Free bytes that end at V. */

@@ -1,28 +1,11 @@
-// The one writer of a file: create or reopen, append in any order, commit, seal, close. Synchronous; everything
-// goes through positioned writes (a store into a mapping of a full disk would be SIGBUS instead of ENOSPC).
-//
-// Invariants: what commit() returned from survives any crash; what was not committed is invisible to readers
-// and gone after one; a failed append appended nothing.
-import { randomBytes } from 'node:crypto'
 import { isUint8Array } from 'node:util/types'
-import { badType, FlagstoneError, wrongType } from '../../errors.js'
+import { FlagstoneError, wrongType } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
-import { jsonDepth, MAX_JSON_DEPTH } from '../../format/json.js'
-import {
-  FLAG_DELETED,
-  indexStart,
-  MAX_VALUE_BYTES,
-  MAX_ZOOM,
-  RECORD_BYTES,
-  roundUp,
-} from '../../format/layout.js'
+import { FLAG_DELETED, MAX_VALUE_BYTES, RECORD_BYTES } from '../../format/layout.js'
 import { contentCrcAt, flagsAt, isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../../format/record.js'
-import { emptySuperblock, type Superblock } from '../../format/superblock/fields.js'
 import { tileId } from '../../format/tile-id.js'
 import { isTileType, sniffTileType, type TileType } from '../../format/tile-type.js'
 import type { ByteFile } from '../../platform/byte-file.js'
-import { writtenByAnother } from '../file/locked.js'
-import { sleep } from '../file/sleep.js'
 import type { PagedIndex } from '../index/paged-index.js'
 import {
   behindAfterBytes,
@@ -34,13 +17,17 @@ import {
   writerOptions,
 } from '../options.js'
 import { Tile } from '../read/tile.js'
+import { publish, tidy } from './commit.js'
 import { DedupeTable } from './dedupe.js'
 import { createLevel, growLevel } from './growth.js'
 import type { LevelWriter } from './level.js'
+import { lockForWriting } from './lock.js'
 import { mergeLevel } from './merge.js'
+import { asJson } from './metadata.js'
+import { newFile } from './new-file.js'
 import { recover } from './recover.js'
 import { checkPlace, type SealReport, sealFile, unseal } from './seal.js'
-import { type GrowthStats, StoreState } from './state.js'
+import type { GrowthStats, StoreState } from './state.js'
 
 /** What a writer did since it was made. */
 export interface WriterStats {
@@ -60,8 +47,6 @@ export interface WriterStats {
   growth: GrowthStats
 }
 
-/** How long a new writer waits for a reader that is just looking whether a writer lives, milliseconds. */
-const LOCK_PATIENCE_MS = 200
 /** A tail is merged at a commit when it has more records than this share of the sorted part. */
 const TAIL_SHARE = 8
 const TAIL_CAP = 2 ** 20
@@ -104,26 +89,7 @@ export class TileWriter {
     const resolved = parseOptions(writerOptions, options, 'writer option')
     lockForWriting(file)
     try {
-      if (file.size() !== 0)
-        throw new FlagstoneError(
-          'EXISTS',
-          `${file.path}: there are ${file.size()} bytes in it already; reopen it, or choose another name.`,
-        )
-      const superblock = layOut(file, resolved)
-      file.truncate(superblock.valuesStart)
-      const state = new StoreState(
-        file,
-        superblock,
-        0,
-        resolved.stagingBytes,
-        behindAfterBytes(resolved.cache),
-      )
-      state.sync()
-      state.writeSuperblock()
-      file.sync()
-      state.writeSuperblockTwin()
-      file.sync()
-      return new TileWriter(file, state, resolved, {})
+      return new TileWriter(file, newFile(file, resolved), resolved, {})
     } catch (error) {
       file.unlock('writer')
       throw error
@@ -264,7 +230,7 @@ export class TileWriter {
     try {
       if (this.#state.broken === undefined) {
         if (this.#uncommitted > 0 || this.#metadataChanged) this.commit()
-        this.#tidy()
+        tidy(this.#state)
       }
     } finally {
       this.#release()
@@ -342,9 +308,9 @@ export class TileWriter {
     const level = this.#state.levels[zoom]
     if (level === undefined) return undefined
     const { index } = level
-    const inTail = level.tail.find(key)
+    const inTail = level.findInTail(key)
     if (inTail >= 0) {
-      index.locate(level.sortedCount + inTail, level.sortedCount)
+      index.locate(inTail, level.sortedCount)
       return isDeletedAt(index.words, index.word) ? undefined : index
     }
     if (key > level.lastKey) return undefined
@@ -353,20 +319,8 @@ export class TileWriter {
     return flagsAt(words, word) === 0 && keyAt(words, word) === key ? index : undefined
   }
 
-  /** The protocol of a commit: contents, sync, superblock, sync. */
   #publish(): void {
-    const state = this.#state
-    state.assertUsable()
-    if (state.hasHeader) unseal(state)
-    let metadata = state.written.metadata
-    if (this.#metadataChanged) {
-      const json = new TextEncoder().encode(JSON.stringify(this.#metadata))
-      metadata = { offset: state.values.append(json), length: json.length, crc: crc32(json) }
-    }
-    state.values.flush()
-    for (const level of state.regions) level.flush()
-    state.sync()
-    state.publish({ metadata })
+    publish(this.#state, this.#metadataChanged ? this.#metadata : undefined)
     this.#metadataChanged = false
     this.#stats.commits++
   }
@@ -394,17 +348,6 @@ export class TileWriter {
     }
   }
 
-  /** Cuts off what is not committed and writes the second copy of the superblock. */
-  #tidy(): void {
-    const state = this.#state
-    if (state.written.sealed) return
-    if (state.hasHeader) unseal(state)
-    const end = state.written.valuesStart + state.written.valuesLength
-    if (this.#file.size() > end) this.#file.truncate(end)
-    state.writeSuperblockTwin()
-    state.sync()
-  }
-
   /** Lets go of everything, whatever fails. */
   #release(): void {
     this.#closed = true
@@ -419,53 +362,4 @@ export class TileWriter {
     if (this.#closed) throw new TypeError('this writer is closed')
     this.#state.assertUsable()
   }
-}
-
-/** A copy by way of JSON. @throws TypeError when JSON cannot say it */
-function asJson(metadata: unknown): Record<string, unknown> {
-  const isObject = (value: unknown): value is Record<string, unknown> =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-  if (!isObject(metadata)) throw wrongType('metadata must be an object', metadata)
-  // a Map, bytes or a promise would become {} without a word
-  const kind = Object.prototype.toString.call(metadata).slice(8, -1)
-  if (kind !== 'Object') throw badType(`metadata must be an object of names and values, not ${kind}`)
-  let copy: unknown
-  try {
-    const text = JSON.stringify(metadata) ?? 'null'
-    if (jsonDepth(text) > MAX_JSON_DEPTH) throw new TypeError(`it is nested more than ${MAX_JSON_DEPTH} deep`)
-    copy = JSON.parse(text)
-  } catch (error) {
-    throw badType(`metadata cannot be written as JSON: ${(error as Error).message}`)
-  }
-  if (!isObject(copy)) throw badType('metadata must be an object, and its JSON must be one')
-  return copy
-}
-
-/** @throws LOCKED */
-export function lockForWriting(file: ByteFile): void {
-  if (!file.writable) throw new TypeError(`${file.path} was opened for reading only`)
-  const deadline = performance.now() + LOCK_PATIENCE_MS
-  while (!file.tryLock('writer', 'exclusive')) {
-    if (performance.now() > deadline) throw writtenByAnother(file)
-    sleep(2)
-  }
-}
-
-/** The superblock of a new file, with regions for the levels that were announced. */
-function layOut(file: ByteFile, options: ResolvedWriterOptions): Superblock {
-  const superblock = emptySuperblock(
-    new Uint8Array(randomBytes(16)),
-    Math.max(4096, file.capabilities.growthUnitBytes),
-  )
-  const unit = superblock.growthUnitBytes
-  let at = indexStart(unit)
-  for (let zoom = 0; zoom <= MAX_ZOOM; zoom++) {
-    const hint = options.levels.find((l) => l.zoom === zoom)
-    if (hint === undefined || hint.expectedTiles === 0) continue
-    const capacityBytes = roundUp(Math.ceil(hint.expectedTiles) * RECORD_BYTES, unit)
-    superblock.levels[zoom] = { offset: at, capacityBytes, count: 0, sortedCount: 0 }
-    at += capacityBytes
-  }
-  superblock.valuesStart = at
-  return superblock
 }
