@@ -13,7 +13,7 @@ import { buildDirectories } from '../../format/directory-builder.js'
 import { HEADER_BLOCK_BYTES, MAX_ZOOM, PMTILES_HEADER_BYTES, roundUp } from '../../format/layout.js'
 import { encodeHeader, type PmtilesHeader } from '../../format/pmtiles.js'
 import { placeFindings } from '../../format/pmtiles-findings.js'
-import { sealedSections } from '../../format/pmtiles-sections.js'
+import { type SealedSections, sealedSections } from '../../format/pmtiles-sections.js'
 import { gapsInFront } from '../file/geometry.js'
 import type { ResolvedSealOptions } from '../options.js'
 import { archiveHeader, archiveMetadata, archivePlace, mostCommonType } from '../pmtiles/archive-header.js'
@@ -129,15 +129,24 @@ function sealAt(
   })
   state.writeSuperblockTwin()
   state.sync()
+  return reportOf(placement, census, header, sections)
+}
+
+function reportOf(
+  placement: 'front' | 'tail',
+  { tiles, minZoom, maxZoom }: Census,
+  { tileContents, minLon, minLat, maxLon, maxLat }: PmtilesHeader,
+  { fileLength, directoriesLength }: SealedSections,
+): SealReport {
   return {
-    tiles: census.tiles,
-    contents: header.tileContents,
-    minZoom: census.minZoom,
-    maxZoom: census.maxZoom,
+    tiles,
+    contents: tileContents,
+    minZoom,
+    maxZoom,
     placement,
-    fileBytes: sections.fileLength,
-    directoryBytes: sections.directoriesLength,
-    bounds: census.tiles > 0 ? [header.minLon, header.minLat, header.maxLon, header.maxLat] : undefined,
+    fileBytes: fileLength,
+    directoryBytes: directoriesLength,
+    bounds: tiles > 0 ? [minLon, minLat, maxLon, maxLat] : undefined,
   }
 }
 
