@@ -1,6 +1,7 @@
 // Text of the command line to values. Every parser says what it got and what it wants.
 import { InvalidArgumentError, Option } from 'commander'
 import { notDegrees } from '../grid/tiles/degrees.js'
+import { MAX_ZOOM } from '../zooms.js'
 
 const fail = (message: string): never => {
   throw new InvalidArgumentError(message)
@@ -20,7 +21,8 @@ export function parseZooms(text: string): [number, number] {
   const match = /^(\d{1,2})(?:[-:](\d{1,2}))?$/.exec(text)
   const low = Number(match?.[1])
   const high = Number(match?.[2] ?? match?.[1])
-  if (!match || low > 26 || high > 26) fail('expected a zoom level or a range such as 10-18, from 0 to 26.')
+  if (!match || low > MAX_ZOOM || high > MAX_ZOOM)
+    fail(`expected a zoom level or a range such as 10-18, from 0 to ${MAX_ZOOM}.`)
   if (low > high) fail(`the lower zoom comes first: ${high}-${low}.`)
   return [low, high]
 }

@@ -1,6 +1,7 @@
 // Tiles in gzip: vector tiles as a rule, but some programs pack pictures too, which no client expects of pictures.
 import { constants, gunzipSync } from 'node:zlib'
 import { FlagstoneError } from '../errors.js'
+import { isGzip } from './gzip.js'
 import { isImageType, sniffTileType, TileType } from './tile-type.js'
 import { unpackProblem } from './unpack-problem.js'
 
@@ -8,8 +9,6 @@ import { unpackProblem } from './unpack-problem.js'
 const MAX_BYTES = 64 * 1024 * 1024
 /** Of the packed bytes: enough for the first block, which says how the others are packed. */
 const PEEK_BYTES = 512
-
-export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b
 
 /** The type of a tile, in gzip or not, from its first 512 bytes; what is in gzip and is no picture is taken for vectors. */
 export function typeOfTile(bytes: Uint8Array): TileType {

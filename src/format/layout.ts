@@ -4,6 +4,7 @@
 // All integers in the file are little-endian. The index is read through Uint32Array views, so the host has
 // to be little-endian too (every platform Node 20 runs on but s390x); asserted at the end of this file.
 import { FlagstoneError } from '../errors.js'
+import { MAX_ZOOM } from '../zooms.js'
 
 /** Offsets of fields laid end to end, from their sizes. The sizes must add up to `totalBytes`. */
 function layOut<K extends string>(sizes: Record<K, number>, totalBytes: number): Readonly<Record<K, number>> {
@@ -71,7 +72,6 @@ export function recordCapacity(capacityBytes: number): number {
 export const MAGIC = Uint8Array.of(0x89, 0x46, 0x4c, 0x41, 0x54, 0x0d, 0x0a, 0x1a)
 /** A reader of this version reads files whose read version is not above it; a writer, write version. */
 export const FORMAT_VERSION = 1
-export const MAX_ZOOM = 26
 export const LEVEL_COUNT = MAX_ZOOM + 1
 
 export const LEVEL_BYTES = 32

@@ -5,7 +5,7 @@
 // the curve), two bits of the id a level. Tables run four levels a step. A level of zeros above the top only
 // transposes the curve, so a zoom is padded to whole steps and starts transposed when the padding is odd.
 import { wrongType } from '../errors.js'
-import { MAX_ZOOM } from './layout.js'
+import { MAX_ZOOM } from '../zooms.js'
 
 /** Levels a step, and 256 = 4^4 entries a state. */
 const STEP_ENTRIES = 256

@@ -1,5 +1,6 @@
 // What a tile's bytes are. Codes 0…15 are PMTiles' (spec v3, "Tile Type"), 16 and up are ours: a sealed file
 // that holds those is still a PMTiles archive, its header then says "unknown" (0).
+import { isGzip } from './gzip.js'
 
 /** Codes of what a tile's bytes are. Up to 15 they are those of PMTiles; 16 and up are Flagstone's. */
 export const TileType = {
@@ -95,7 +96,7 @@ export function sniffTileType(bytes: Uint8Array): TileType {
   if (startsWith(bytes, 0, 'RIFF') && startsWith(bytes, 8, 'WEBP')) return TileType.webp
   if (startsWith(bytes, 4, 'ftypavi')) return TileType.avif
   if (startsWith(bytes, 0, 'FSEL')) return TileType.elevation
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return TileType.mvt
+  if (isGzip(bytes)) return TileType.mvt
   if (bytes[0] === 0x1a && bytes[1]! !== 0) return TileType.mvt
   return TileType.unknown
 }

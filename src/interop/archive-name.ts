@@ -8,17 +8,25 @@ import { isTileFolder } from './folder.js'
 /** 'file': ours or PMTiles, which say themselves what they are, if they are any. */
 export type ArchiveKind = 'mbtiles' | 'folder' | 'file'
 
-const FILES = ['.pmtiles', '.mbtiles']
-const OURS = ['.pmtiles', '.ft']
+/** What files of these names are; one that is named may be called anything. */
+const EXTENSIONS: Readonly<Record<string, ArchiveKind>> = {
+  '.pmtiles': 'file',
+  '.ft': 'file',
+  '.mbtiles': 'mbtiles',
+}
 const SQLITE_MAGIC = 'SQLite format 3\0'
 
-export const isTileArchive = (path: string): boolean =>
-  FILES.includes(extname(path).toLowerCase()) || isTileFolder(path)
+const kindByName = (path: string): ArchiveKind | undefined => EXTENSIONS[extname(path).toLowerCase()]
+
+/** Whether a file is called as archives are: what is looked for in folders. */
+export const isNamedAsArchive = (path: string): boolean => kindByName(path) !== undefined
+
+export const isTileArchive = (path: string): boolean => isNamedAsArchive(path) || isTileFolder(path)
 
 /** An MBTiles archive may be called anything. */
 export function isMbtiles(path: string): boolean {
-  const extension = extname(path).toLowerCase()
-  return extension === '.mbtiles' || (!OURS.includes(extension) && isSqlite(path))
+  const kind = kindByName(path)
+  return kind === undefined ? isSqlite(path) : kind === 'mbtiles'
 }
 
 export function archiveKind(path: string): ArchiveKind {

@@ -8,6 +8,7 @@ import { IMAGE_EXTENSIONS, sniffTileType, type TileType } from '../format/tile-t
 import { isPassing } from '../platform/passing-error.js'
 import { readRegularSync } from '../platform/regular-file.js'
 import type { TileSet, TilesOfZoom } from '../store/read/tile-set.js'
+import { MAX_ZOOM } from '../zooms.js'
 import { inOtherGrid, otherGridOf, readTileMapResource, type TileMapResource } from './other-grid.js'
 
 /** Looked up by name, not by listing all. */
@@ -31,7 +32,7 @@ function numbersIn(directory: string): number[] {
  */
 export function isTileFolder(path: string): boolean {
   try {
-    for (const zoom of numbersIn(path).filter((z) => z <= 26)) {
+    for (const zoom of numbersIn(path).filter((z) => z <= MAX_ZOOM)) {
       const [x] = numbersIn(join(path, String(zoom)))
       if (x === undefined) continue
       return readdirSync(join(path, String(zoom), String(x))).some((name) => TILE_NAME.test(name))
@@ -83,7 +84,7 @@ export class FolderReader implements TileSet {
 
   levels(): readonly { zoom: number; count: number }[] {
     this.#levels ??= numbersIn(this.path)
-      .filter((zoom) => zoom <= 26)
+      .filter((zoom) => zoom <= MAX_ZOOM)
       .map((zoom) => {
         let count = 0
         for (const _ of this.tiles({ zoom })) count++

@@ -4,9 +4,11 @@
 // SQLite keeps text where a number was declared, and texts that are not UTF-8.
 import { resolve } from 'node:path'
 import { FlagstoneError } from '../errors.js'
-import { isGzip, typeOfTile, unpackedPicture } from '../format/gzip-tile.js'
+import { isGzip } from '../format/gzip.js'
+import { typeOfTile, unpackedPicture } from '../format/gzip-tile.js'
 import { sniffTileType, TileType } from '../format/tile-type.js'
 import type { TileSet, TilesOfZoom } from '../store/read/tile-set.js'
+import { MAX_ZOOM } from '../zooms.js'
 import { inOtherGrid, otherGridOf } from './other-grid.js'
 import type { Row } from './sqlite/connection.js'
 import { SqliteDatabase } from './sqlite/database.js'
@@ -22,7 +24,6 @@ export interface MbtilesOptions {
 type Level = { readonly zoom: number; readonly count: number }
 
 const DEADLINE_MS = 60_000
-const MAX_ZOOM = 26
 /** Of a type that first bytes tell. */
 const HEAD_BYTES = 512
 const MAX_METADATA_ROWS = 1000

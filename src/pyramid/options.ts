@@ -6,9 +6,10 @@ import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
 import { TERRAIN_ENCODINGS, type TerrainEncoding } from '../raster/tiles/terrain.js'
 import { didYouMean } from '../store/nearest.js'
 import { complaint, type Given, pathText } from '../store/options.js'
+import { MAX_ZOOM } from '../zooms.js'
 import { terrainContradiction } from './terrain-options.js'
 
-const zoom = z.int('expected a whole number from 0 to 26').min(0).max(26)
+const zoom = z.int(`expected a whole number from 0 to ${MAX_ZOOM}`).min(0).max(MAX_ZOOM)
 const kernel = z.enum(RESAMPLINGS as [Resampling, ...Resampling[]])
 
 /** One value for all bands, one value a band, or several such colours; NaN is a value; an empty list: none. */

@@ -4,6 +4,7 @@ import { wrongType } from '../errors.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
 import { checkPath, type Given, isReader, parseOptions } from '../store/options.js'
 import type { TileSet } from '../store/read/tile-set.js'
+import { MAX_ZOOM } from '../zooms.js'
 
 /** How heights are shown: in the file's own encoding, lit from the north-west, or from black to white. */
 export type ElevationLook = 'encoded' | 'shade' | 'grey'
@@ -25,7 +26,7 @@ const sampleShape = {
   /** Where the picture is finer than what is stored; default: as `resampling`. */
   enlarging: kernel.optional(),
   /** Reads this zoom instead of choosing one. */
-  zoom: z.int().min(0).max(26).optional(),
+  zoom: z.int().min(0).max(MAX_ZOOM).optional(),
   /** Most tiles of the zoom that is read; TOO_LARGE beyond. Default: 65,536. */
   maxTiles: z.int().min(1).optional(),
   /** Of files of heights; default: terrain-RGB as it is, numbers as a hillshade. */

@@ -14,6 +14,7 @@ import {
 import type { TerrainRgb } from '../raster/tiles/terrain.js'
 import { newPace } from '../store/live/pace.js'
 import type { TileSet } from '../store/read/tile-set.js'
+import { MAX_ZOOM } from '../zooms.js'
 import { type Colour, type DecodedTile, decodeColourTile, decodeHeightTile } from './decoded-tile.js'
 import { elevationOf } from './tile-form.js'
 
@@ -114,7 +115,7 @@ export class PointReader<V> {
    */
   async at(
     points: readonly (readonly [lon: number, lat: number])[],
-    { zoom = 26, interpolation = 'bilinear', signal }: PointQuery = {},
+    { zoom = MAX_ZOOM, interpolation = 'bilinear', signal }: PointQuery = {},
   ): Promise<(PointValue<V> | undefined)[]> {
     const answers = new Array<PointValue<V> | undefined>(points.length).fill(undefined)
     const groups = await this.#groups(points, zoom, signal)

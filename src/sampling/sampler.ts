@@ -9,6 +9,7 @@ import type { Canvas } from '../raster/canvas.js'
 import type { Resampling, Samples } from '../raster/pixels.js'
 import { kernelReach } from '../raster/warp/kernels/kernel.js'
 import type { TileSet } from '../store/read/tile-set.js'
+import { MAX_ZOOM } from '../zooms.js'
 import { paintScaled } from './scale.js'
 import type { TileForm } from './tile-form.js'
 import { type MosaicOptions, TileMosaic } from './tile-mosaic.js'
@@ -82,7 +83,8 @@ export class Sampler<T extends Samples> {
     if (zooms.length === 0) return undefined
     const mosaic = new TileMosaic(tiles, zooms, 'any', form, options)
     const zoom = options.zoom ?? (await chooseZoom(mosaic, zooms, window, width, height))
-    if (!Number.isInteger(zoom) || zoom < 0 || zoom > 26) throw new RangeError(`zoom ${zoom} is not in 0…26`)
+    if (!Number.isInteger(zoom) || zoom < 0 || zoom > MAX_ZOOM)
+      throw new RangeError(`zoom ${zoom} is not in 0…${MAX_ZOOM}`)
     const grid = gridOf(window, zoom, await mosaic.tileSizeAt(zoom), width, height)
     const count = (grid.stepX * width * (grid.stepY * height)) / grid.tileSize ** 2
     if (count > maxTiles) {

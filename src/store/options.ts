@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { type ArgumentError, badRange, badType, wrongType } from '../errors.js'
 import { MAX_VALUE_BYTES } from '../format/layout.js'
+import { MAX_ZOOM } from '../zooms.js'
 import { didYouMean } from './nearest.js'
 
 const MIB = 1024 * 1024
@@ -17,7 +18,7 @@ type Told<T> = { [K in keyof T]: Kept<T[K]> }
 type Kept<T> = T extends readonly unknown[] ? { readonly [K in keyof T]: Kept<T[K]> } : T
 
 const levelShape = {
-  zoom: z.int().min(0).max(26),
+  zoom: z.int().min(0).max(MAX_ZOOM),
   /** Tiles this level will probably hold; its index is laid out for that many, so that it never has to grow. */
   expectedTiles: z.number().min(0).max(Number.MAX_SAFE_INTEGER),
 }

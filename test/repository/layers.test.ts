@@ -11,6 +11,7 @@ const LAYER: Record<string, number> = {
   beside: 0.5,
   errors: 1,
   version: 1,
+  zooms: 1,
   grid: 2,
   format: 2,
   platform: 2,

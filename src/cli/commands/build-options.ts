@@ -4,6 +4,7 @@ import { Command, Option } from 'commander'
 import type { TerrainUnit } from '../../pyramid/terrain-options.js'
 import { RESAMPLINGS } from '../../raster/pixels.js'
 import { TERRAIN_ENCODINGS, type TerrainNodata } from '../../raster/tiles/terrain.js'
+import { MAX_ZOOM } from '../../zooms.js'
 import {
   collectPairs,
   KERNEL_NAMES,
@@ -21,7 +22,7 @@ import {
   parseZooms,
 } from '../parse.js'
 
-const zoom = (): ((text: string) => number) => parseInteger(0, 26)
+const zoom = (): ((text: string) => number) => parseInteger(0, MAX_ZOOM)
 
 function inputOptions(command: Command): Command {
   return command

@@ -10,6 +10,7 @@ import { sample } from '../../sampling/sample.js'
 import { elevationOf } from '../../sampling/tile-form.js'
 import { windowOfBbox } from '../../sampling/window.js'
 import type { TileSet } from '../../store/read/tile-set.js'
+import { MAX_ZOOM } from '../../zooms.js'
 import { type BinaryTarget, checkTarget, isStdout, writeBinary } from '../binary-output.js'
 import { formatDegrees } from '../format.js'
 import { type CommonOptions, type Context, type Io, printJson, say } from '../io.js'
@@ -103,7 +104,7 @@ export function sampleCommand({ io }: Context): Command {
         jpg: 'jpeg',
       }),
     )
-    .option('-z, --zoom <z>', 'zoom to read (default: from the size)', parseInteger(0, 26))
+    .option('-z, --zoom <z>', 'zoom to read (default: from the size)', parseInteger(0, MAX_ZOOM))
     .addOption(
       oneOf('-r, --resampling <kernel>', 'resampling kernel (default: bilinear)', RESAMPLINGS, KERNEL_NAMES),
     )

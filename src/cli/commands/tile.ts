@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
 import { mimeOf } from '../../format/tile-type.js'
+import { MAX_ZOOM } from '../../zooms.js'
 import { type BinaryTarget, checkTarget, writeBinary } from '../binary-output.js'
 import { type CommonOptions, type Context, printJson } from '../io.js'
 import { parseInteger } from '../parse.js'
@@ -16,9 +17,9 @@ export function tileCommand({ io }: Context): Command {
   return new Command('tile')
     .description("write one tile's bytes to stdout")
     .argument('<file>', TILE_FILE)
-    .argument('<z>', 'zoom', parseInteger(0, 26))
-    .argument('<x>', 'column, counted from the west', parseInteger(0, 2 ** 26 - 1))
-    .argument('<y>', 'row, counted from the north', parseInteger(0, 2 ** 26 - 1))
+    .argument('<z>', 'zoom', parseInteger(0, MAX_ZOOM))
+    .argument('<x>', 'column, counted from the west', parseInteger(0, 2 ** MAX_ZOOM - 1))
+    .argument('<y>', 'row, counted from the north', parseInteger(0, 2 ** MAX_ZOOM - 1))
     .option('-o, --output <file>', 'output file (default: stdout)')
     .option('--overwrite', 'replace an existing image or tile')
     .addHelpText(

@@ -3,6 +3,7 @@
 // A footprint is in web mercator metres, clipped to the square world in y. Its `west` lies in
 // [−LIMIT, LIMIT), its `east` may lie past the antimeridian by up to one turn.
 
+import { MAX_ZOOM } from '../../zooms.js'
 import type { Crs } from '../crs/crs.js'
 import { WEB_MERCATOR } from '../crs/epsg.js'
 import { lonLatConverterOf, transformer } from '../crs/transform.js'
@@ -13,7 +14,6 @@ import {
   LIMIT_METRES,
   latToMetres,
   lonToMetres,
-  MAX_ZOOM,
   resolution,
   WORLD_METRES,
 } from '../tiles/mercator.js'

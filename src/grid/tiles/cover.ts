@@ -3,6 +3,7 @@
 // The order is that of PMTiles v3 tile ids: the Hilbert curve of PMTiles' specification (section 4.1),
 // walked as a quadtree, so that only branches that meet the range are entered.
 
+import { MAX_ZOOM } from '../../zooms.js'
 /** Inclusive tile numbers at one zoom. */
 export interface TileRange {
   readonly minX: number
@@ -36,7 +37,8 @@ const CHILD_TURN = [SWAP, 0, 0, SWAP | TURN]
  * @throws RangeError when the zoom is outside 0…26
  */
 export function* coverTiles(zoom: number, ranges: TileRange | readonly TileRange[]): Generator<TileXY> {
-  if (!Number.isInteger(zoom) || zoom < 0 || zoom > 26) throw new RangeError(`zoom ${zoom} is not in 0…26`)
+  if (!Number.isInteger(zoom) || zoom < 0 || zoom > MAX_ZOOM)
+    throw new RangeError(`zoom ${zoom} is not in 0…${MAX_ZOOM}`)
   const list: readonly TileRange[] = 'minX' in ranges ? [ranges] : ranges
   yield* walk(0, 0, 2 ** zoom, 0, list)
 }

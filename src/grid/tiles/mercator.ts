@@ -12,8 +12,6 @@ export const LIMIT_METRES = Math.PI * EARTH_RADIUS
 export const WORLD_METRES = 2 * LIMIT_METRES
 /** Latitude of the square's edge, degrees: atan(sinh π). */
 export const LIMIT_LATITUDE = (Math.atan(Math.sinh(Math.PI)) * 180) / Math.PI
-/** Deepest zoom whose tile ids are exact doubles. */
-export const MAX_ZOOM = 26
 
 const DEGREES = 180 / Math.PI
 

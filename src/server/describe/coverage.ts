@@ -6,9 +6,9 @@
 // Absent tiles are absent. Tiles meet the window or lie in it; west > east crosses the antimeridian.
 import { setImmediate } from 'node:timers/promises'
 import { nameOfTileType } from '../../format/tile-type.js'
-import { MAX_ZOOM } from '../../grid/tiles/mercator.js'
 import type { TileArea } from '../../store/read/areas.js'
 import { type TileRange, tileRangesOf } from '../../store/read/list.js'
+import { MAX_ZOOM } from '../../zooms.js'
 import type { RoutedSource, ServerContext } from '../context.js'
 import { notModified } from '../http/conditional.js'
 import { bytesAnswer } from '../http/json-answer.js'
@@ -90,7 +90,7 @@ async function coverageOf(
           if (!types.includes(name)) types.push(name)
           tiles.push([x, y, length, types.indexOf(name)])
         } else {
-          const key = y * 2 ** 26 + x
+          const key = y * 2 ** MAX_ZOOM + x
           counts.set(key, (counts.get(key) ?? 0) + stored)
         }
       }
@@ -98,8 +98,8 @@ async function coverageOf(
   }
   if (cell === 1) return { zoom, cell, types, tiles }
   const cells = [...counts].map(([key, n]): [number, number, number] => [
-    key % 2 ** 26,
-    Math.floor(key / 2 ** 26),
+    key % 2 ** MAX_ZOOM,
+    Math.floor(key / 2 ** MAX_ZOOM),
     n,
   ])
   return { zoom, cell, cells }

@@ -1,5 +1,6 @@
 // What the tiles that are computed of heights have in common: /{id}/hillshade/… and /{id}/terrain/….
 import { mimeOf } from '../../format/tile-type.js'
+import { MAX_ZOOM } from '../../zooms.js'
 import { computed, notMadeAgain } from '../computed.js'
 import type { RoutedSource, ServerContext } from '../context.js'
 import { StandardHeaders } from '../http/headers.js'
@@ -96,7 +97,8 @@ function parsePlace(
   }
   const { z, x, isTms, scale, extension } = path
   const rows = 2 ** z
-  if (z > 26 || x >= rows || path.y >= rows) throw new HttpError(404, `There is no tile ${rest.join('/')}.`)
+  if (z > MAX_ZOOM || x >= rows || path.y >= rows)
+    throw new HttpError(404, `There is no tile ${rest.join('/')}.`)
   const format = asked.format ?? (extension === '' ? undefined : formatOfExtension(extension))
   if (format === undefined && extension !== '') throw new HttpError(404, 'That extension is not supported.')
   const want = { format, quality: asked.quality, size: asked.size, scale }

@@ -1,6 +1,7 @@
 // Tiles below the deepest stored one: its part, enlarged.
-import { MAX_ZOOM } from '../../grid/tiles/mercator.js'
+
 import { isDrawn } from '../../raster/tiles/image-format.js'
+import { MAX_ZOOM } from '../../zooms.js'
 import { computed } from '../computed.js'
 import type { ServerContext } from '../context.js'
 import type { Made } from '../http/made.js'

@@ -2,6 +2,7 @@
 // says which one is wrong.
 import type { LonLat } from '../../grid/tiles/great-circle.js'
 import { INTERPOLATIONS, type Interpolation } from '../../sampling/point-values.js'
+import { MAX_ZOOM } from '../../zooms.js'
 import { HttpError, type Query } from '../http/message.js'
 
 const NUMBER = /^[+-]?(?:\d{1,20}(?:\.\d{0,40})?|\.\d{1,40})(?:e[+-]?\d{1,3})?$/i
@@ -57,7 +58,7 @@ export function choiceOf(zoom: unknown, interpolation: unknown): Choice {
     throw new HttpError(400, "interpolation must be 'bilinear' or 'nearest'.")
   }
   return {
-    zoom: zoom === undefined || zoom === null ? undefined : integerOf(zoom, 'zoom', 0, 26),
+    zoom: zoom === undefined || zoom === null ? undefined : integerOf(zoom, 'zoom', 0, MAX_ZOOM),
     interpolation: known as Interpolation,
   }
 }

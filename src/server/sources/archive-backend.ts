@@ -1,5 +1,6 @@
 // Our own files and foreign PMTiles archives as they are served. Both readers tell whole states of a file apart
 // themselves (store/read/reader.ts, store/read/pmtiles-reader.ts), also when somebody writes over it in place.
+import { isGzip } from '../../format/gzip.js'
 import { Compression, type PmtilesHeader } from '../../format/pmtiles.js'
 import { isImageType, TileType } from '../../format/tile-type.js'
 import type { TileReader } from '../../store/read/open.js'
@@ -52,5 +53,5 @@ function encodingOfTiles(reader: TileReader): { readonly is: string | undefined 
   if (first === undefined || first.done === true) return undefined
   const { z, x, y, type } = first.value
   const bytes = type === TileType.mvt ? reader.get(z, x, y)?.bytes : undefined
-  return { is: bytes?.[0] === 0x1f && bytes[1] === 0x8b ? 'gzip' : undefined }
+  return { is: isGzip(bytes) ? 'gzip' : undefined }
 }

@@ -1,13 +1,15 @@
 // What sources of every kind do alike: they refuse coordinates outside the grid before any archive sees them, and
 // describe an archive once a version.
-import { MAX_ZOOM } from '../../format/layout.js'
+
 import type { TileReader } from '../../store/read/open.js'
+import type { TileStat } from '../../store/read/tile.js'
 import type { TileSet } from '../../store/read/tile-set.js'
 import type { TilesDescription } from '../../store/report/describe.js'
+import { MAX_ZOOM } from '../../zooms.js'
 import type { MissingPolicy } from '../options.js'
 import { archiveBackend } from './archive-backend.js'
-import type { Backend } from './backend.js'
-import type { ServedTile, Source, TileStat } from './source.js'
+import type { Backend, ServedTile } from './backend.js'
+import type { Source } from './source.js'
 
 export abstract class BackendSource implements Source {
   readonly id: string

@@ -2,6 +2,7 @@
 // counted by the index, and the rest is made of a sample.
 
 import type { TileReader } from '../../store/read/open.js'
+import type { TileStat } from '../../store/read/tile.js'
 import type { TileSet } from '../../store/read/tile-set.js'
 import { believedBounds } from '../../store/report/claims.js'
 import {
@@ -13,7 +14,6 @@ import {
   type TilesFound,
   withTile,
 } from '../../store/report/describe.js'
-import type { TileStat } from './source.js'
 
 /** Records that are read in some hundredths of a second. */
 const EXACT_TILES = 100_000

@@ -6,16 +6,14 @@
 // same for the same files: what was named first, then by depth and name.
 import { type Dirent, type Stats, statSync } from 'node:fs'
 import { readdir, readlink, realpath, stat } from 'node:fs/promises'
-import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { convertPathToPattern, glob, isDynamicPattern } from 'tinyglobby'
 import { FlagstoneError } from '../../errors.js'
+import { isNamedAsArchive } from '../../interop/archive-name.js'
 import { isTileFolder } from '../../interop/folder.js'
 import { fromNodeError } from '../../platform/system-error.js'
 import type { MissingPolicy } from '../options.js'
 import type { SourceInput } from './source.js'
-
-/** Files looked at in folders; one that was named may be called anything. */
-const EXTENSIONS = new Set(['.pmtiles', '.mbtiles', '.ft'])
 
 export interface Found {
   readonly path: string
@@ -126,7 +124,7 @@ async function walk(
   }
   for (const entry of await entriesOf(directory, all)) {
     const path = join(directory, entry.name)
-    const isArchive = EXTENSIONS.has(extname(entry.name).toLowerCase())
+    const isArchive = isNamedAsArchive(entry.name)
     if (entry.isDirectory()) folders.push(path)
     else if (isArchive && entry.isSymbolicLink()) await addInside(root, realRoot, path, missing, all)
     else if (isArchive && entry.isFile()) add(path)
@@ -137,7 +135,7 @@ async function walk(
     const [before, troubles] = [all.found.length, all.problems.length]
     if (hasTiles(path, all)) add(path)
     else if (depth > 0) await walk(root, realRoot, path, missing, depth - 1, all)
-    const isArchive = EXTENSIONS.has(extname(path).toLowerCase())
+    const isArchive = isNamedAsArchive(path)
     if (isArchive && all.found.length === before && all.problems.length === troubles)
       all.problems.push({ path, message: `${path} is a folder without tile archives.` })
   }

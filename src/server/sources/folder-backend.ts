@@ -1,15 +1,17 @@
 // A folder of z/x/y tiles as it is served. Nothing is kept of its tiles: one that is put there is answered at once.
+
 import { closeSync, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { join, sep } from 'node:path'
-import { isGzip, unpackedPicture } from '../../format/gzip-tile.js'
+import { isGzip } from '../../format/gzip.js'
+import { unpackedPicture } from '../../format/gzip-tile.js'
 import { sniffTileType } from '../../format/tile-type.js'
 import { FolderReader } from '../../interop/folder.js'
 import { READ_FLAGS } from '../../platform/regular-file.js'
+import type { TileStat } from '../../store/read/tile.js'
 import type { TilesDescription } from '../../store/report/describe.js'
-import type { Backend } from './backend.js'
+import type { Backend, ServedTile } from './backend.js'
 import { Costly } from './costly.js'
 import { describeSampled } from './describe-served.js'
-import type { ServedTile, TileStat } from './source.js'
 
 /**
  * A tile that is overwritten leaves no trace in any folder, so a revision holds no longer than answers without a

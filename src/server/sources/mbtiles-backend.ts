@@ -5,20 +5,20 @@ import { closeSync, readSync, type Stats, statSync } from 'node:fs'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
-import { isGzip, typeOfTile } from '../../format/gzip-tile.js'
+import { isGzip } from '../../format/gzip.js'
+import { typeOfTile } from '../../format/gzip-tile.js'
 import { tileId } from '../../format/tile-id.js'
 import { TileType } from '../../format/tile-type.js'
 import { MbtilesReader } from '../../interop/mbtiles.js'
 import { openRegularSync } from '../../platform/regular-file.js'
+import { beingWritten, type ChangingFile, inOneState, isFresh } from '../../store/read/one-state.js'
+import type { TileStat } from '../../store/read/tile.js'
 import type { TileSet } from '../../store/read/tile-set.js'
 import type { TilesDescription } from '../../store/report/describe.js'
-import type { Backend } from './backend.js'
+import type { Backend, ServedTile } from './backend.js'
 import { Costly } from './costly.js'
 import { describeSampled } from './describe-served.js'
-import type { ServedTile, TileStat } from './source.js'
 
-const TRIES = 4
-const QUIET_MS = 300
 const SQLITE_HEADER_BYTES = 100
 /** All other requests wait for a query that long at most; with an index it is some microseconds. */
 const DEADLINE_MS = 100
@@ -34,10 +34,16 @@ export class MbtilesBackend implements Backend {
   #log: string | undefined
   #db: MbtilesReader
   #encoding: string | undefined
+  readonly #changing: ChangingFile
 
   /** @throws NOT_FOUND, NOT_A_TILE_FILE, DAMAGED */
   constructor(path: string) {
     this.#path = path
+    this.#changing = {
+      path,
+      hasChanged: () => this.#changed(this.#db.state()) !== undefined,
+      follow: () => this.#follow(),
+    }
     this.#facts = factsOf(path)
     this.#header = headerOf(path)
     this.#db = openWhole(path, this.#facts, this.#header)
@@ -128,20 +134,8 @@ export class MbtilesBackend implements Backend {
 
   /** What `work` finds in one state of the file. */
   #whole<T>(work: (db: MbtilesReader) => T): T {
-    for (let tries = 0; tries < TRIES; tries++) {
-      this.#follow()
-      let failure: unknown
-      let result: T | undefined
-      try {
-        result = work(this.#db)
-      } catch (error) {
-        failure = error
-      }
-      if (this.#changed(this.#db.state()) !== undefined) continue
-      if (failure !== undefined) throw failure
-      return result as T
-    }
-    throw this.#beingWritten()
+    this.#follow()
+    return inOneState(this.#changing, () => work(this.#db))
   }
 
   #follow(): void {
@@ -153,21 +147,13 @@ export class MbtilesBackend implements Backend {
 
   #reopen(facts: Stats): void {
     const header = headerOf(this.#path)
-    const age = Date.now() - facts.mtimeMs
-    if (!isOwnWork(this.#header, header) && age >= 0 && age < QUIET_MS) throw this.#beingWritten()
+    if (!isOwnWork(this.#header, header) && isFresh(facts.mtimeMs)) throw beingWritten(this.#path)
     const db = openWhole(this.#path, facts, header)
     this.#db.close()
     this.#db = db
     this.#facts = facts
     this.#header = header
     this.#encoding = encodingOf(db)
-  }
-
-  #beingWritten(): FlagstoneError {
-    return new FlagstoneError(
-      'LOCKED',
-      `${this.#path} is being written; try again when it is complete. To replace a file safely, rename the new file over it.`,
-    )
   }
 
   /** What the file is now, if it was written; one that was renamed away or removed stays as it was. */

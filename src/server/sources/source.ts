@@ -3,44 +3,18 @@
 // Invariants: a Source never changes its file: a file that was replaced is another Source under the same id, with
 // another version; who works with a Source over an await holds it, and it is closed when it was dropped from the
 // catalogue and nobody holds it any more. Bytes handed out stay valid after that.
-import type { TileType } from '../../format/tile-type.js'
 import type { TileReader } from '../../store/read/open.js'
-import type { TileSet } from '../../store/read/tile-set.js'
-import type { TilesDescription } from '../../store/report/describe.js'
 import type { MissingPolicy } from '../options.js'
+import type { ServedArchive } from './backend.js'
 
-/** What a record says of a tile: enough for a 304 or a HEAD, without reading its bytes. */
-export interface TileStat {
-  readonly type: TileType
-  readonly length: number
-  /** Strong, quoted. */
-  readonly etag: string
-}
-
-export interface ServedTile extends TileStat {
-  readonly bytes: Uint8Array
-}
-
-export interface Source {
+/** Asked for coordinates outside the grid it has no tile. */
+export interface Source extends ServedArchive {
   readonly id: string
   readonly path: string
-  readonly kind: 'flat' | 'pmtiles' | 'mbtiles' | 'folder'
-  /** For sampling, listing and metadata. */
-  readonly tiles: TileSet
-  /** The reader behind it when it is a file of ours or a PMTiles archive. */
-  readonly reader: TileReader | undefined
   /** Where it has no tile; undefined: as the server's options say. */
   readonly missing: MissingPolicy | undefined
-  /** 'gzip' when vector tiles are stored so. */
-  readonly contentEncoding: string | undefined
-
   /** Changes whenever what is answered may: part of URLs that never expire and of ETags of what is computed. */
   readonly version: string
-  /** Undefined: no such tile, coordinates outside the grid too. @throws DAMAGED when it cannot be read */
-  get(z: number, x: number, y: number): ServedTile | undefined
-  stat(z: number, x: number, y: number): TileStat | undefined
-  /** Counts, bounds, zooms, metadata; made once a version. */
-  describe(): TilesDescription
   /** Keeps the file open until the function returned is called. */
   hold(): () => void
 }

@@ -1,6 +1,7 @@
 // At which zooms there are tiles for a place. Coordinates are on the grid, of zooms up to 26: they fit 32 bits.
-import { MAX_ZOOM } from '../../grid/tiles/mercator.js'
+
 import { holdsUnder } from '../../store/read/tile-set.js'
+import { MAX_ZOOM } from '../../zooms.js'
 import type { Source } from './source.js'
 
 /** The zoom of the tile itself or of its nearest stored ancestor. */

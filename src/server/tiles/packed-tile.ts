@@ -1,8 +1,10 @@
 // Vector tiles are stored compressed. Who takes that gets them as they lie, with Content-Encoding; others get them
 // unpacked, which is work.
+
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip } from 'node:zlib'
 import { FlagstoneError } from '../../errors.js'
+import { isGzip } from '../../format/gzip.js'
 import { unpackProblem } from '../../format/unpack-problem.js'
 import type { ServerContext } from '../context.js'
 import { qualities } from '../http/accept.js'
@@ -20,7 +22,7 @@ export function packedAnswer(context: ServerContext, query: Query, encoding: str
   const { status, body } = reply
   if (status !== 200) return { status, headers, body }
   // gzip is what can be told from what is not packed after all
-  if (body instanceof Uint8Array && encoding === 'gzip' && !(body[0] === 0x1f && body[1] === 0x8b)) {
+  if (body instanceof Uint8Array && encoding === 'gzip' && !isGzip(body)) {
     return { status, headers, body }
   }
   if (takes(query, encoding) || !(encoding in UNPACK)) {

@@ -3,6 +3,8 @@
 // goes to render-tile.ts.
 import { mimeOf, TileType, typeFromExtension } from '../../format/tile-type.js'
 import { type ImageFormat, imageFormatOf } from '../../raster/tiles/image-format.js'
+import type { TileStat } from '../../store/read/tile.js'
+import { MAX_ZOOM } from '../../zooms.js'
 import { notMadeAgain } from '../computed.js'
 import type { ServerContext } from '../context.js'
 import { chooseType } from '../http/accept.js'
@@ -15,12 +17,11 @@ import { factsOf } from '../pictures/picture-facts.js'
 import { renderTile, type TileWant } from '../pictures/render-tile.js'
 import { NO_QUERY, parseTileQuery } from '../pictures/tile-query.js'
 import { checkWant, mimeOfFormat, nameOfTile } from '../pictures/tile-want.js'
-import type { Source, TileStat } from '../sources/source.js'
+import type { Source } from '../sources/source.js'
 import { type AskedTile, isLasting } from './asked-tile.js'
 import { missingTile } from './missing-tile.js'
 import { packedAnswer } from './packed-tile.js'
 
-const MAX_ZOOM = 26
 /** Where several are as welcome, the first: AVIF takes so long to make that it has to be asked for alone. */
 const NEGOTIATED: readonly ImageFormat[] = ['webp', 'avif', 'jpeg', 'png']
 

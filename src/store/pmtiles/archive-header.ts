@@ -1,5 +1,6 @@
 // What a flat-1 file says of itself as a PMTiles archive: header and metadata, when it is sealed and while it grows.
 import type { BuiltDirectories } from '../../format/directory-builder.js'
+import { isGzip } from '../../format/gzip.js'
 import { PMTILES_HEADER_BYTES } from '../../format/layout.js'
 import { Compression, type PmtilesHeader } from '../../format/pmtiles.js'
 import type { PmtilesPlace } from '../../format/pmtiles-findings.js'
@@ -73,7 +74,7 @@ export function mostCommonType(census: Census): number {
 
 /** Vector tiles are stored as they come, as a rule gzipped; the first one speaks for all. */
 function compressionOf(bytes: Uint8Array | undefined): Compression {
-  return bytes?.[0] === 0x1f && bytes[1] === 0x8b ? Compression.gzip : Compression.none
+  return isGzip(bytes) ? Compression.gzip : Compression.none
 }
 
 /** Degrees of the deepest zoom's extent; spherical mercator, https://wiki.openstreetmap.org/wiki/Slippy_map_tilenames. */

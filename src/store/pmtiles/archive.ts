@@ -12,11 +12,12 @@ import {
   MAX_DIRECTORY_BYTES,
 } from '../../format/directory.js'
 import { parseJsonObject } from '../../format/json.js'
-import { MAX_ZOOM, PMTILES_HEADER_BYTES } from '../../format/layout.js'
+import { PMTILES_HEADER_BYTES } from '../../format/layout.js'
 import { Compression, decodeHeader, type PmtilesHeader } from '../../format/pmtiles.js'
 import { zoomBase, zoomOfTileId } from '../../format/tile-id.js'
 import { unpackProblem } from '../../format/unpack-problem.js'
 import type { ByteFile } from '../../platform/byte-file.js'
+import { MAX_ZOOM } from '../../zooms.js'
 
 /** A root and three levels of leaves; the specification asks for no more than two. */
 const MAX_DEPTH = 4

@@ -1,11 +1,11 @@
 // Iterating over tiles in key order, in rows fetched one bunch at a time, so that it works on a file that is
 // growing: each bunch is consistent, and the next continues behind the last key.
 import { badRange, badType, wrongType } from '../../errors.js'
-import { MAX_ZOOM } from '../../format/layout.js'
 import { decodeTileId, tileId, zoomBase } from '../../format/tile-id.js'
 import type { TileType } from '../../format/tile-type.js'
 import { notDegrees } from '../../grid/tiles/degrees.js'
 import { lonLatToTile } from '../../grid/tiles/mercator.js'
+import { MAX_ZOOM } from '../../zooms.js'
 import { didYouMean } from '../nearest.js'
 import { etagOf } from './tile.js'
 
@@ -135,7 +135,7 @@ function checkBbox(bbox: readonly number[]): void {
 
 function* listAsked(rows: Rows, query: TilesQuery): IterableIterator<ListedTile> {
   const first = query.zoom ?? 0
-  const last = query.zoom ?? 26
+  const last = query.zoom ?? MAX_ZOOM
   for (let zoom = first; zoom <= last; zoom++) {
     const ranges = query.bbox === undefined ? [query.range] : tileRangesOf(query.bbox, zoom)
     for (const range of ranges) yield* listLevel(rows, zoom, range)

@@ -6,12 +6,10 @@
 // read anew, once nobody has written for a while. A mapped file that is cut off kills the process that touches it.
 import { isUint8Array } from 'node:util/types'
 import { FlagstoneError, wrongType } from '../../errors.js'
-import { crc32 } from '../../format/crc.js'
-import { isGzip, typeOfTile, unpackedPicture } from '../../format/gzip-tile.js'
-import { PMTILES_HEADER_BYTES } from '../../format/layout.js'
+import { unpackedPicture } from '../../format/gzip-tile.js'
 import type { PmtilesHeader } from '../../format/pmtiles.js'
-import { tileId, zoomBase, zoomOfTileId } from '../../format/tile-id.js'
-import { sniffTileType, TileType } from '../../format/tile-type.js'
+import { tileId } from '../../format/tile-id.js'
+import { sniffTileType } from '../../format/tile-type.js'
 import type { ByteFile, FileFacts } from '../../platform/byte-file.js'
 import { WINDOW_STEP, Windows } from '../index/window.js'
 import {
@@ -25,19 +23,15 @@ import {
 import { Archive, type Place } from '../pmtiles/archive.js'
 import { listAreas, type TileArea } from './areas.js'
 import { LentViews } from './lent-views.js'
+import type { LevelInfo } from './level-info.js'
 import { type ListedTile, listTiles, type RecordRow, type TileRange, type TilesQuery } from './list.js'
-import type { LevelInfo } from './reader.js'
+import { beingWritten, type ChangingFile, inOneState, isFresh } from './one-state.js'
+import { identityOf, type KindOfTiles, kindOfTiles, levelsOf } from './pmtiles-facts.js'
 import { allocate } from './slab.js'
 import { PlacedTile, type Tile, type TileStat, tooLarge } from './tile.js'
 import type { TileSet } from './tile-set.js'
 
-/** A file that was written to is believed again when that is so long ago. */
-const QUIET_MS = 300
 const TRIES = 4
-/** Of the first tile, to tell what it is. */
-const KIND_BYTES = 512
-/** Entries that are counted in some tenths of a second. */
-const ESTIMATED_ENTRIES = 200_000
 
 /** A PMTiles v3 archive that another program made, open for reading. */
 export class PmtilesReader implements TileSet {
@@ -56,9 +50,10 @@ export class PmtilesReader implements TileSet {
   #windows: Windows | undefined
   /** For values that are handed out without copying them; undefined when nobody asked for that. */
   readonly #lent: LentViews | undefined
+  readonly #changing: ChangingFile
   #closed = false
   #levels: LevelInfo[] | undefined
-  #kindFound: { readonly type: TileType; readonly isSure: boolean } | undefined
+  #kindFound: KindOfTiles | undefined
 
   private constructor(
     file: ByteFile,
@@ -69,6 +64,11 @@ export class PmtilesReader implements TileSet {
     this.#maxTileBytes = maxTileBytes
     this.#mayEstimate = levels === 'about'
     this.path = file.path
+    this.#changing = {
+      path: file.path,
+      hasChanged: () => !this.#closed && this.#hasChanged(),
+      follow: () => this.#follow(),
+    }
     // Whoever adopts or grows this file one day asks for these locks before moving or cutting anything.
     const held = file.tryLock('attach', 'shared') && file.tryLock('pin', 'shared')
     const facts = file.facts?.()
@@ -152,7 +152,7 @@ export class PmtilesReader implements TileSet {
       if (got !== place.length) throw this.#cutOff(place)
       return this.#tile(key, place, bytes)
     }
-    throw this.#beingWritten()
+    throw beingWritten(this.path)
   }
 
   /**
@@ -202,7 +202,7 @@ export class PmtilesReader implements TileSet {
   levels(): LevelInfo[] {
     this.#assertOpen()
     return this.#inOneState(() => {
-      this.#levels ??= this.#isLarge ? this.#estimateLevels() : this.#countLevels()
+      this.#levels ??= levelsOf(this.#archive, this.#mayEstimate)
       return this.#levels
     })
   }
@@ -274,21 +274,13 @@ export class PmtilesReader implements TileSet {
     this.close()
   }
 
-  /** What `read` finds while the file stays as it is. */
   #inOneState<T>(read: () => T): T {
-    for (let tries = 0; tries < TRIES; tries++) {
-      try {
-        const found = read()
-        if (!this.#hasChanged()) return found
-      } catch (error) {
-        if (this.#closed || !this.#hasChanged()) throw error
-      }
-      const age = Date.now() - (this.#file.facts?.().mtimeMs ?? 0)
-      // a clock that is ahead of ours says nothing
-      if (age >= 0 && age < QUIET_MS) break
-      this.refresh()
-    }
-    throw this.#beingWritten()
+    return inOneState(this.#changing, read)
+  }
+
+  #follow(): void {
+    if (isFresh(this.#file.facts?.().mtimeMs ?? 0)) throw beingWritten(this.path)
+    this.refresh()
   }
 
   #hasChanged(): boolean {
@@ -296,13 +288,6 @@ export class PmtilesReader implements TileSet {
     if (facts === undefined) return false
     const now = this.#file.facts!()
     return now.mtimeMs !== facts.mtimeMs || now.size !== facts.size
-  }
-
-  #beingWritten(): FlagstoneError {
-    return new FlagstoneError(
-      'LOCKED',
-      `${this.path} is being written over; ask again when that is done, and next time put the new file in its place by renaming it.`,
-    )
   }
 
   #find(key: number): Place | undefined {
@@ -341,28 +326,9 @@ export class PmtilesReader implements TileSet {
     return `"${offset.toString(36)}-${this.#identity}-${length.toString(36)}"`
   }
 
-  /**
-   * What tiles are by the header, where the first tile is that. Else (it says nothing, or something else, or they are
-   * pictures in gzip) what the first one is, and not sure: each is looked at.
-   */
-  get #kind(): { readonly type: TileType; readonly isSure: boolean } {
-    this.#kindFound ??= this.#findKind()
+  get #kind(): KindOfTiles {
+    this.#kindFound ??= kindOfTiles(this.#file, this.#archive)
     return this.#kindFound
-  }
-
-  #findKind(): { readonly type: TileType; readonly isSure: boolean } {
-    const { tileType, dataOffset } = this.#archive.header
-    const said = tileType as TileType
-    const first = this.#archive.entries().next().value
-    const head = new Uint8Array(Math.min(KIND_BYTES, first?.length ?? 0))
-    const got = this.#file.read(head, dataOffset + (first?.offset ?? 0))
-    const found = typeOfTile(head.subarray(0, got))
-    const isPacked = isGzip(head) && found !== TileType.mvt
-    const areVectors = [found, said].every((type) => type === TileType.mvt || type === TileType.mlt)
-    const isOther = found !== TileType.unknown && found !== said && !areVectors
-    return isPacked || isOther || said === TileType.unknown
-      ? { type: found, isSure: false }
-      : { type: said, isSure: true }
   }
 
   #rows(from: number, most: number): RecordRow[] | undefined {
@@ -379,33 +345,6 @@ export class PmtilesReader implements TileSet {
     return rows.length === 0 ? undefined : rows
   }
 
-  get #isLarge(): boolean {
-    return this.#mayEstimate && this.#archive.header.tileEntries > ESTIMATED_ENTRIES
-  }
-
-  #estimateLevels(): LevelInfo[] {
-    return [...this.#archive.estimateLevels()]
-      .sort(([a], [b]) => a - b)
-      .map(([zoom, count]) => ({ zoom, count, records: count, tail: 0, indexBytes: 0 }))
-  }
-
-  #countLevels(): LevelInfo[] {
-    const levels: LevelInfo[] = []
-    for (const entry of this.#archive.entries()) {
-      // A run may reach over into the next zoom.
-      for (let key = entry.tileId, left = entry.runLength; left > 0; ) {
-        const zoom = zoomOfTileId(key)
-        const inZoom = Math.min(left, zoomBase(zoom + 1) - key)
-        levels[zoom] ??= { zoom, count: 0, records: 0, tail: 0, indexBytes: 0 }
-        levels[zoom].count += inZoom
-        levels[zoom].records++
-        key += inZoom
-        left -= inZoom
-      }
-    }
-    return levels.filter((level) => level !== undefined)
-  }
-
   #cutOff({ offset, length }: Place): FlagstoneError {
     return new FlagstoneError(
       'DAMAGED',
@@ -417,16 +356,4 @@ export class PmtilesReader implements TileSet {
   #assertOpen(): void {
     if (this.#closed) throw new TypeError('this reader is closed')
   }
-}
-
-/** Tells states of a file apart: by its size, when it was changed, and what header and root directory say. */
-function identityOf(file: ByteFile, facts: FileFacts | undefined, { header }: Archive): string {
-  const head = new Uint8Array(PMTILES_HEADER_BYTES)
-  const root = new Uint8Array(header.rootLength)
-  file.read(head, 0)
-  file.read(root, header.rootOffset)
-  const outside = new TextEncoder().encode(`${file.size()} ${facts?.mtimeMs ?? ''}`)
-  return crc32(outside, crc32(root, crc32(head)))
-    .toString(16)
-    .padStart(8, '0')
 }

@@ -21,26 +21,13 @@ import {
   readerOptions,
 } from '../options.js'
 import { listAreas, type TileArea } from './areas.js'
+import type { LevelInfo } from './level-info.js'
 import { type ListedTile, listTiles, type Rows, type TileRange, type TilesQuery } from './list.js'
 import { MISSING, RecordLookup } from './lookup.js'
 import { MOVED, type Moved, ReadSession } from './session.js'
 import { etagOf, Tile, type TileStat } from './tile.js'
 import type { TileSet } from './tile-set.js'
 import { StoredValues } from './values.js'
-
-/** What the index of a file holds of one zoom. */
-export interface LevelInfo {
-  /** 0 to 26. */
-  zoom: number
-  /** Tiles; removed and replaced ones do not count. */
-  count: number
-  /** Records in the index, of tiles that are there and that are not any more. */
-  records: number
-  /** Records that came out of order and wait for a merge. */
-  tail: number
-  /** Room of the index of this zoom in the file. */
-  indexBytes: number
-}
 
 /** A Flagstone file, sealed or growing, open for reading. It follows what the writer commits by itself. */
 export class FlatReader implements TileSet {

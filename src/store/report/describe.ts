@@ -1,7 +1,8 @@
 // What `info` says of a tile file, ours or a foreign archive, as plain data.
 import { wrongType } from '../../errors.js'
-import { indexStart, MAX_ZOOM } from '../../format/layout.js'
+import { indexStart } from '../../format/layout.js'
 import { extensionOf, nameOfTileType } from '../../format/tile-type.js'
+import { MAX_ZOOM } from '../../zooms.js'
 import { isReader } from '../options.js'
 import { tilesIn } from '../read/areas.js'
 import type { TileRange } from '../read/list.js'

@@ -1,9 +1,10 @@
 // An empty tile file, committed.
 import { randomBytes } from 'node:crypto'
 import { FlagstoneError } from '../../errors.js'
-import { indexStart, MAX_ZOOM, RECORD_BYTES, roundUp } from '../../format/layout.js'
+import { indexStart, RECORD_BYTES, roundUp } from '../../format/layout.js'
 import { emptySuperblock, type Superblock } from '../../format/superblock/fields.js'
 import type { ByteFile } from '../../platform/byte-file.js'
+import { MAX_ZOOM } from '../../zooms.js'
 import { behindAfterBytes, type ResolvedWriterOptions } from '../options.js'
 import { StoreState } from './state.js'
 

@@ -1,11 +1,12 @@
 // Any PMTiles archive: what go-pmtiles' `verify` asks, and more.
 import type { Entry } from '../../../format/directory.js'
-import { MAX_ZOOM, PMTILES_HEADER_BYTES } from '../../../format/layout.js'
+import { PMTILES_HEADER_BYTES } from '../../../format/layout.js'
 import { Compression, type PmtilesHeader } from '../../../format/pmtiles.js'
 import { type ArchiveCounts, headerByteFindings, headerFindings } from '../../../format/pmtiles-findings.js'
 import { tileIdToZxy, zoomOfTileId } from '../../../format/tile-id.js'
 import { isImageType, nameOfTileType, sniffTileType, TileType } from '../../../format/tile-type.js'
 import type { ByteFile } from '../../../platform/byte-file.js'
+import { MAX_ZOOM } from '../../../zooms.js'
 import { Archive } from '../../pmtiles/archive.js'
 import type { Report, VerifyOptions } from './findings.js'
 
