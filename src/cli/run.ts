@@ -75,11 +75,14 @@ function optionDescription({ description, argChoices, defaultValue }: Option): s
   return `${description}${choices}${preset}`
 }
 
+/** Errors name an option as the command and as the library has it, `--skip-unreadable (skipUnreadable)`: here the flag. */
+const inFlags = (message: string): string => message.replace(/(--[a-z-]+) \([a-z]+[A-Z][A-Za-z]*\)/g, '$1')
+
 /** One sentence for people, or an object for programs; a stack only when asked for. */
 function report(io: Io, thrown: unknown, argv: readonly string[]): void {
   const error = sentenceOf(thrown)
   const known = error instanceof FlagstoneError || isBadOption(error)
-  const message = error instanceof Error ? error.message : String(error)
+  const message = inFlags(error instanceof Error ? error.message : String(error))
   if (argv.includes('--json')) {
     const { code, errno, call, path } = known ? (error as FlagstoneError) : ({} as Partial<FlagstoneError>)
     const details = { code, errno, call, path }

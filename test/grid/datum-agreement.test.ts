@@ -52,36 +52,55 @@ const CHOSEN = [
 
 /**
  * Metres, by geographic system: where GDAL's operation is a grid or one of several that are equally good, and where frames
- * are taken for the same that are as near to each other as this. Of 22032 and 9284 the middle lies outside the areas of all
+ * are taken for the same that are as near to each other as this. Of the first four maps the middle lies outside the areas of all
  * shifts: PROJ takes one or none there by rules of its own.
  */
 const LOOSE: Readonly<Record<number, number>> = {
+  ...{ 3176: 520, 22032: 350, 22092: 350, 9284: 270 },
   ...{
+    4270: 10.4,
+    4208: 8.2,
+    4267: 7.2,
     104022: 6,
     104645: 6,
-    4208: 4.1,
-    4272: 3.5,
-    7680: 2.5,
-    9475: 2.5,
-    104018: 2.5,
-    4658: 2,
-    4641: 2,
-    5451: 1.2,
-  },
-  ...{ 9074: 2, 9075: 2, 104259: 2, 104027: 1.5, 104647: 1.5, 7372: 1.3, 4223: 1.3, 4816: 1.3, 37223: 1.3 },
-  ...{
-    22032: 350,
-    9284: 270,
-    4270: 11,
     4201: 5,
-    4298: 4,
-    104135: 3,
+    4211: 4.4,
+    4272: 3.7,
+    4298: 3.6,
+    4178: 3.2,
+  },
+  ...{
+    104135: 2.7,
+    7680: 2.4,
+    9475: 2.4,
+    104018: 2.4,
+    4220: 2.2,
+    4658: 2,
+    9074: 1.9,
+    9075: 1.9,
+    104259: 1.9,
+  },
+  ...{
+    4641: 1.9,
+    4230: 1.8,
+    4202: 1.6,
+    104027: 1.5,
+    104647: 1.5,
+    4275: 1.5,
+    7372: 1.4,
     37225: 1.3,
+    4223: 1.3,
+  },
+  ...{
+    37223: 1.3,
+    4816: 1.3,
     4133: 1.2,
+    4149: 1.2,
     9071: 1.2,
     9072: 1.2,
     104260: 1.2,
     104808: 1.2,
+    5451: 1.2,
   },
 }
 
