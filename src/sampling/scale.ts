@@ -60,3 +60,21 @@ export function paintScaled(pixels: Pixels<Samples>, canvas: Canvas<Samples>, sc
   }
   runWarp(plan, part, pixels, canvas, rect.minX, rect.minY)
 }
+
+/** All of `pixels` into a rectangle, averaging when it shrinks. */
+export function stretch(pixels: Pixels<Samples>, canvas: Canvas<Samples>, rect: PixelRect): void {
+  const stepX = pixels.width / (rect.endX - rect.minX)
+  const stepY = pixels.height / (rect.endY - rect.minY)
+  paintScaled(pixels, canvas, {
+    rect,
+    x: 0,
+    y: 0,
+    stepX,
+    stepY,
+    windowX: 0,
+    windowY: 0,
+    imageWidth: pixels.width,
+    imageHeight: pixels.height,
+    resampling: stepX > 1 ? 'average' : 'bilinear',
+  })
+}

@@ -9,7 +9,7 @@ import { type Canvas, finishCanvas } from '../raster/canvas.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
 import { pictureSize } from '../raster/tiles/picture-size.js'
 import { holdsUnder, type TileSet } from '../store/read/tile-set.js'
-import { paintScaled } from './scale.js'
+import { paintScaled, stretch } from './scale.js'
 import { colourForm, type TileForm } from './tile-form.js'
 
 /** Zooms below a missing tile that are searched for its parts. */
@@ -267,24 +267,6 @@ const childrenOf = (x: number, y: number): [number, number][] => [
   [2 * x, 2 * y + 1],
   [2 * x + 1, 2 * y + 1],
 ]
-
-/** All of `pixels` into a rectangle, averaging when it shrinks. */
-function stretch(pixels: Pixels<Samples>, canvas: Canvas<Samples>, rect: PixelRect): void {
-  const stepX = pixels.width / (rect.endX - rect.minX)
-  const stepY = pixels.height / (rect.endY - rect.minY)
-  paintScaled(pixels, canvas, {
-    rect,
-    x: 0,
-    y: 0,
-    stepX,
-    stepY,
-    windowX: 0,
-    windowY: 0,
-    imageWidth: pixels.width,
-    imageHeight: pixels.height,
-    resampling: stepX > 1 ? 'average' : 'bilinear',
-  })
-}
 
 /** What is not transparent, as far as it lies on the canvas. */
 function paste(from: Pixels<Samples>, to: Canvas<Samples>, x: number, y: number): void {
