@@ -9,6 +9,7 @@ import { closeSync, existsSync, readSync } from 'node:fs'
 import { FlagstoneError } from '../../errors.js'
 import { SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET, SUPERBLOCK_BYTES } from '../../format/layout.js'
 import { chooseSuperblock } from '../../format/superblock/slots.js'
+import { lockHolder } from '../../platform/locks.js'
 import { type FileIdentity, identityAt, isSameFile, placeAt } from '../../platform/place.js'
 import { openRegularSync } from '../../platform/regular-file.js'
 import { removeSame, renameOver } from '../../platform/rename.js'
@@ -57,6 +58,7 @@ const besidePath = (out: string): string => `${out}.new`
 /**
  * Complains, before any work is done, about an output that cannot be used; says where it is and what it replaces.
  * @throws EXISTS, BAD_OPTION, NOT_FOUND
+ * @throws LOCKED when another build of it is running
  */
 export function checkOutput(
   options: Pick<ResolvedBuildOptions, 'out' | 'resume' | 'overwrite'>,
@@ -75,6 +77,7 @@ export function checkOutput(
     )
   }
   if (isUnfinished(place.path) && !resume && !overwrite) {
+    refuseRunning(existsSync(beside) ? beside : place.path)
     throw new FlagstoneError(
       'EXISTS',
       `There is an unfinished build of ${out}: continue it with --resume, or start again with --overwrite.`,
@@ -82,6 +85,23 @@ export function checkOutput(
     )
   }
   return place
+}
+
+/** @throws LOCKED when the build that writes the file is still running */
+function refuseRunning(path: string): void {
+  const fd = openRegularSync(path)
+  try {
+    const pid = lockHolder(fd, 'writer')
+    if (pid === undefined) return
+    const who = pid === process.pid ? 'this process' : `process ${pid}`
+    throw new FlagstoneError(
+      'LOCKED',
+      `${path}: ${who} is building this file; wait until it is done, or end that build.`,
+      { path },
+    )
+  } finally {
+    closeSync(fd)
+  }
 }
 
 const isUnfinished = (out: string): boolean =>
