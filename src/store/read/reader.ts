@@ -76,22 +76,21 @@ export class FlatReader implements TileSet {
   #getOnce(z: number, key: number): Tile | undefined | Moved {
     const view = this.#session.viewOf(z)
     if (view === undefined) return undefined
-    const tile = this.#read(view, key)
-    return this.#session.isSettled(view, key) ? tile : MOVED
-  }
-
-  #read(view: LevelView, key: number): Tile | undefined {
     const record = this.#lookup.find(view, key)
-    if (record === MISSING) return undefined
-    const { words, word } = view.index
-    const length = lengthAt(words, word)
-    const crc = contentCrcAt(words, word)
-    const type = typeAt(words, word) as TileType
-    const position = this.#values.positionOf(view, record)
-    if (position < 0 || this.#values.isTooLarge(key, length)) return undefined
-    const bytes = this.#values.bytesAt(position, length)
-    if (this.#lookup.mustCheck(view, record)) this.#lookup.compare(view, record, crc32(bytes), crc)
-    return new Tile(bytes, type, key, crc)
+    let tile: Tile | undefined
+    if (record !== MISSING) {
+      const { words, word } = view.index
+      const length = lengthAt(words, word)
+      const crc = contentCrcAt(words, word)
+      const type = typeAt(words, word) as TileType
+      const position = this.#values.positionOf(view, record)
+      if (position >= 0 && !this.#values.isTooLarge(key, length)) {
+        const bytes = this.#values.bytesAt(position, length)
+        if (this.#lookup.mustCheck(view, record)) this.#lookup.compare(view, record, crc32(bytes), crc)
+        tile = new Tile(bytes, type, key, crc)
+      }
+    }
+    return this.#session.isSettled(view, key) ? tile : MOVED
   }
 
   /**
@@ -117,24 +116,21 @@ export class FlatReader implements TileSet {
   #getIntoOnce(z: number, key: number, into: Uint8Array): number | Moved {
     const view = this.#session.viewOf(z)
     if (view === undefined) return MISSING
-    const length = this.#readInto(view, key, into)
-    return this.#session.isSettled(view, key) ? length : MOVED
-  }
-
-  /** The length of the tile; nothing is copied when that is more than `into` has. */
-  #readInto(view: LevelView, key: number, into: Uint8Array): number {
     const record = this.#lookup.find(view, key)
-    if (record === MISSING) return MISSING
-    const position = this.#values.positionOf(view, record)
-    if (position < 0) return MISSING
-    const { words, word } = view.index
-    const length = lengthAt(words, word)
-    if (length > into.length) return length
-    const target = length === into.length ? into : into.subarray(0, length)
-    const crc = contentCrcAt(words, word)
-    this.#values.copyTo(target, position)
-    if (this.#lookup.mustCheck(view, record)) this.#lookup.compare(view, record, crc32(target), crc)
-    return length
+    let length = MISSING
+    const position = record === MISSING ? MISSING : this.#values.positionOf(view, record)
+    if (position >= 0) {
+      const { words, word } = view.index
+      length = lengthAt(words, word)
+      // a tile that does not fit is told by its length
+      if (length <= into.length) {
+        const crc = contentCrcAt(words, word)
+        const target = length === into.length ? into : into.subarray(0, length)
+        this.#values.copyTo(target, position)
+        if (this.#lookup.mustCheck(view, record)) this.#lookup.compare(view, record, crc32(target), crc)
+      }
+    }
+    return this.#session.isSettled(view, key) ? length : MOVED
   }
 
   /**
