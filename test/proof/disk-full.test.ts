@@ -28,12 +28,16 @@ import { type FileSystemName, mountFor, remount } from '../helpers/mounts.js'
 import { fixture } from '../helpers/paths.js'
 import { openPeer } from '../helpers/peer.js'
 import { startChild } from '../helpers/processes.js'
+import { ofLong, rounds } from '../helpers/rounds.js'
 import { expectSound } from '../store/model.js'
 import { smallBuild, tilesOf } from './small-build.js'
 import { provenValue, versionOf } from './values.js'
 
 const MIB = 2 ** 20
 const OPTIONS: WriterOptions = { initialRegionBytes: 24, stagingBytes: 65536, commitBytes: 0 }
+/** What is left to be filled by a writer, MiB. */
+const LONG_MIB = 4
+const LEFT_MIB = rounds(2, LONG_MIB)
 /** The smallest that each can be made, MiB. */
 const DISKS: [FileSystemName, number][] = [
   ['ext4', 16],
@@ -145,7 +149,7 @@ for (const [name, mib] of DISKS) {
   for (const [kind, most, every, growth, cache] of name === 'ext4' || name === 'tmpfs'
     ? kinds
     : kinds.slice(0, 2))
-    t.test(`${kind} until ${name} is full`, async (t) => {
+    t.test(`${kind} until the last ${LEFT_MIB} MiB of ${name} are full${ofLong(LONG_MIB)}`, async (t) => {
       const mount = mountFor(t, name, { mib })
       if (typeof mount === 'string') return t.comment(`skipped: ${mount}`)
       const path = join(mount.directory, 'file.pmtiles')
@@ -157,7 +161,7 @@ for (const [name, mib] of DISKS) {
       const writer = createTiles(path, { ...OPTIONS, growth, cache })
       const reader = FlatReader.open(openRealFile(path, 'read'))
       while (feeder.committed === 0) feeder.append(writer)
-      fill(mount.directory, 4 * MIB)
+      fill(mount.directory, LEFT_MIB * MIB)
       const error = failureOf(() => {
         for (;;) feeder.append(writer)
       })

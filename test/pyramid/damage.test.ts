@@ -14,7 +14,7 @@ import { createTiles } from '../../src/store/paths.js'
 import { openTiles } from '../../src/store/read/open.js'
 import { type BlockPlace, type SmallTiff, smallTiff } from '../helpers/small-tiff.js'
 
-t.setTimeout(600_000)
+t.setTimeout(1_800_000)
 
 /** 4 × 4 blocks of 64 pixels. */
 const IMAGE = {
@@ -22,8 +22,8 @@ const IMAGE = {
   height: 256,
   paint: (x: number, y: number, b: number) => 60 + ((x + 2 * y + b * 30) % 120),
 }
-/** 41 km wide: several units of work at zoom 15. */
-const WIDE = { width: 1024, height: 1024, block: 64, place: [1_000_000, 6_000_000, 40] } as const
+/** 20 km wide: several units of work at zoom 15. */
+const WIDE = { width: 1024, height: 1024, block: 64, place: [1_000_000, 6_000_000, 20] } as const
 const METRES = 10
 const LEFT = 1_000_000
 const TOP = 6_000_000
