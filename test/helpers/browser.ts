@@ -1,6 +1,12 @@
 // Chromium for tests of pages. WebGL is drawn by SwiftShader, so that no graphics card is wanted.
 import { existsSync } from 'node:fs'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core'
 import type { Pixels } from '../../src/raster/pixels.js'
 import { decodeTile } from '../../src/raster/tiles/codec.js'
 
@@ -26,8 +32,15 @@ export interface Watched {
   readonly complaints: string[]
 }
 
-export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<Watched> {
-  const context = await browser.newContext({ viewport: { width: 1000, height: 640 }, ...options })
+/** In a context of its own, as in a browser that was never used; or in one that is there, with what it has cached. */
+export async function openPage(
+  where: Browser | BrowserContext,
+  options: BrowserContextOptions = {},
+): Promise<Watched> {
+  const context =
+    'newContext' in where
+      ? await where.newContext({ viewport: { width: 1000, height: 640 }, ...options })
+      : where
   context.setDefaultTimeout(PATIENCE_MS)
   const page = await context.newPage()
   const complaints: string[] = []

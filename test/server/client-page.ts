@@ -51,7 +51,11 @@ export async function clientHost(
     try {
       const body = readFileSync(join(modules, path.replace(/^\/m\//, '')))
       response
-        .writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream' })
+        // what one page has loaded and compiled the next one has
+        .writeHead(200, {
+          'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream',
+          'Cache-Control': 'max-age=3600',
+        })
         .end(body)
     } catch {
       response.writeHead(404).end()

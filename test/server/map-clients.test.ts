@@ -120,6 +120,7 @@ for (const file of ['ortho', 'large']) {
 const pages: Readonly<Record<string, string>> = { ...PAGES, ...snippets }
 
 const host = await clientHost(t, pages)
+const context = await browser.newContext({ viewport: { width: 620, height: 420 } })
 
 /** The window that a map of the level shows, centred on the place. */
 function bboxOf(): [number, number, number, number] {
@@ -131,7 +132,7 @@ function bboxOf(): [number, number, number, number] {
 
 for (const name of Object.keys(pages)) {
   t.test(name, async (t) => {
-    const { page, complaints } = await openPage(browser, { viewport: { width: 620, height: 420 } })
+    const { page, complaints } = await openPage(context)
     await page.goto(`${host}/${encodeURIComponent(name)}`)
     await until(page, 'window.done === true')
     const isLarge = name.startsWith('large')
@@ -155,6 +156,6 @@ for (const name of Object.keys(pages)) {
     t.ok(found >= 30, `${found.toFixed(1)} dB`)
     t.same(bestShift(seen, wanted), [0, 0], 'nothing is shifted')
     t.same(complaints, [])
-    await page.context().close()
+    await page.close()
   })
 }
