@@ -87,36 +87,20 @@ export function openingFile(locks: boolean, work: () => void): number | undefine
   return wanted.fd
 }
 
-export function installFiles(sqlite: Sqlite3Static): void {
-  const { capi, wasm, vfs } = sqlite
-  const {
-    SQLITE_OK,
-    SQLITE_IOERR_SHORT_READ,
-    SQLITE_IOERR_READ,
-    SQLITE_CANTOPEN,
-    SQLITE_BUSY,
-    SQLITE_READONLY,
-  } = capi
-  const readonly = (): number => SQLITE_READONLY
-  const ok = (): number => SQLITE_OK
-
-  /** Nothing may be thrown through SQLite's own code. */
-  const guarded = (otherwise: number, work: () => number): number => {
-    try {
-      return work()
-    } catch {
-      return otherwise
-    }
+/** Nothing may be thrown through SQLite's own code. */
+function guarded(otherwise: number, work: () => number): number {
+  try {
+    return work()
+  } catch {
+    return otherwise
   }
+}
 
-  const io = new capi.sqlite3_io_methods()
-  Object.assign(io, { $iVersion: 1 })
-  const files = new capi.sqlite3_vfs()
-  files.$iVersion = 1
-  files.$szOsFile = (capi.sqlite3_file as unknown as { structInfo: { sizeof: number } }).structInfo.sizeof
-  files.$mxPathname = 4096
-
-  const ioMethods = {
+/** What SQLite does with a file that is open. */
+function ioMethodsOf({ capi, wasm }: Sqlite3Static): object {
+  const { SQLITE_OK, SQLITE_IOERR_SHORT_READ, SQLITE_IOERR_READ, SQLITE_BUSY, SQLITE_READONLY } = capi
+  const readonly = (): number => SQLITE_READONLY
+  return {
     xClose(file: number) {
       const { fd } = open.get(file)!
       open.delete(file)
@@ -124,20 +108,17 @@ export function installFiles(sqlite: Sqlite3Static): void {
       return SQLITE_OK
     },
     xRead(file: number, into: number, length: number, position: bigint) {
-      const heap = wasm.heap8u()
-      let got = 0
-      try {
-        got = readThrough(open.get(file)!, heap, into, length, Number(position))
-      } catch {
-        return SQLITE_IOERR_READ
-      }
-      if (got === length) return SQLITE_OK
-      heap.fill(0, into + got, into + length)
-      return SQLITE_IOERR_SHORT_READ
+      return guarded(SQLITE_IOERR_READ, () => {
+        const heap = wasm.heap8u()
+        const got = readThrough(open.get(file)!, heap, into, length, Number(position))
+        if (got === length) return SQLITE_OK
+        heap.fill(0, into + got, into + length)
+        return SQLITE_IOERR_SHORT_READ
+      })
     },
     xWrite: readonly,
     xTruncate: readonly,
-    xSync: ok,
+    xSync: () => SQLITE_OK,
     xFileSize(file: number, out: number) {
       const { fd } = open.get(file)!
       return guarded(SQLITE_IOERR_READ, () => {
@@ -173,7 +154,12 @@ export function installFiles(sqlite: Sqlite3Static): void {
     xSectorSize: () => 4096,
     xDeviceCharacteristics: () => 0,
   }
-  const vfsMethods = {
+}
+
+/** How SQLite opens files and asks about them. `io`: what `ioMethodsOf` is of. */
+function vfsMethodsOf({ capi, wasm }: Sqlite3Static, io: { readonly pointer: number }): object {
+  const { SQLITE_OK, SQLITE_IOERR_READ, SQLITE_CANTOPEN, SQLITE_READONLY } = capi
+  return {
     xOpen(_: number, name: number, file: number, flags: number, outFlags: number) {
       const isMain = (flags & capi.SQLITE_OPEN_MAIN_DB) !== 0
       const isLog = (flags & capi.SQLITE_OPEN_WAL) !== 0
@@ -191,7 +177,7 @@ export function installFiles(sqlite: Sqlite3Static): void {
       if (outFlags !== 0) wasm.poke32(outFlags, capi.SQLITE_OPEN_READONLY)
       return SQLITE_OK
     },
-    xDelete: readonly,
+    xDelete: () => SQLITE_READONLY,
     xAccess(_: number, name: number, __: number, out: number) {
       return guarded(SQLITE_IOERR_READ, () => {
         const facts = statSync(wasm.cstrToJs(name)!, { throwIfNoEntry: false })
@@ -206,15 +192,25 @@ export function installFiles(sqlite: Sqlite3Static): void {
       wasm.heap8u().fill(7, out, out + length)
       return length
     },
-    xSleep: ok,
+    xSleep: () => SQLITE_OK,
     xCurrentTime(_: number, out: number) {
       wasm.poke(out, 2440587.5 + Date.now() / 86_400_000, 'double')
       return SQLITE_OK
     },
-    xGetLastError: ok,
+    xGetLastError: () => SQLITE_OK,
   }
+}
+
+export function installFiles(sqlite: Sqlite3Static): void {
+  const { capi, vfs } = sqlite
+  const io = new capi.sqlite3_io_methods()
+  Object.assign(io, { $iVersion: 1 })
+  const files = new capi.sqlite3_vfs()
+  files.$iVersion = 1
+  files.$szOsFile = (capi.sqlite3_file as unknown as { structInfo: { sizeof: number } }).structInfo.sizeof
+  files.$mxPathname = 4096
   vfs.installVfs({
-    io: { struct: io, methods: ioMethods as never },
-    vfs: { struct: files, methods: vfsMethods as never, name: FILES } as never,
+    io: { struct: io, methods: ioMethodsOf(sqlite) as never },
+    vfs: { struct: files, methods: vfsMethodsOf(sqlite, io) as never, name: FILES } as never,
   })
 }
