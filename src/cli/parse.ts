@@ -27,7 +27,7 @@ export function parseZooms(text: string): [number, number] {
   return [low, high]
 }
 
-/** 'west,south,east,north' in degrees; commas or spaces. */
+/** 'west,south,east,north' in degrees; commas or spaces. West may be more than east where that crosses the antimeridian. */
 export function parseBbox(text: string): [number, number, number, number] {
   const values = text
     .trim()
@@ -37,8 +37,12 @@ export function parseBbox(text: string): [number, number, number, number] {
     fail('expected west,south,east,north in degrees, e.g. --bbox=-84.1,33.6,-83.9,33.8')
   }
   const [west, south, east, north] = values as [number, number, number, number]
-  if (west >= east || south >= north)
-    fail(`west must be less than east, and south less than north; got ${text}.`)
+  // sides that were swapped would be nearly all of the world
+  const crosses = west > east && east + 360 - west < 180
+  if ((west >= east && !crosses) || south >= north)
+    fail(
+      `west must be less than east (unless it crosses the antimeridian, as 170,-20,-170,-10 does), and south less than north; got ${text}.`,
+    )
   const problem = notDegrees([west, south, east, north])
   if (problem !== undefined) fail(`${problem}.`)
   return [west, south, east, north]

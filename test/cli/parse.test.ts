@@ -30,6 +30,8 @@ t.test('sizes: what is left out keeps the aspect', (t) => {
 t.test('a bbox is in degrees', (t) => {
   t.same(parseBbox('7.5,47.5,7.6,47.6'), [7.5, 47.5, 7.6, 47.6])
   t.same(parseBbox('179 -18 181 -16'), [179, -18, 181, -16], 'past the antimeridian')
+  t.same(parseBbox('179,-18,-179,-16'), [179, -18, -179, -16], 'across the antimeridian')
+  refuses(t, parseBbox, ['10,0,-10,1', '-84,33,-85,34'], /west must be less than east/)
   refuses(t, parseBbox, ['1,2,3', '1,2,3,x', ''], /west,south,east,north/)
   refuses(t, parseBbox, ['2,1,1,2', '1,2,2,1'], /less than/)
   refuses(t, parseBbox, ['0,0,1,91', '-600,0,1,1'], /these are not degrees: longitudes are from/)
