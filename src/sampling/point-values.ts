@@ -58,7 +58,7 @@ interface Part<V> {
 type Mix<V> = (parts: readonly Part<V>[]) => V
 
 /** A point on the unit square of the world, from its north-west. */
-interface Place {
+interface WorldPoint {
   readonly index: number
   readonly u: number
   readonly v: number
@@ -69,7 +69,7 @@ interface Group {
   readonly z: number
   readonly x: number
   readonly y: number
-  readonly places: Place[]
+  readonly places: WorldPoint[]
 }
 
 export class PointReader<V> {

@@ -98,7 +98,7 @@ export function eachEdge(
 }
 
 /** A point of an edge: where it is in the cutline's system, and on the grid. */
-interface Place {
+interface EdgePoint {
   readonly x: number
   readonly y: number
   readonly lon: number
@@ -142,19 +142,19 @@ class Tracer {
   }
 
   /** A ring that comes back a turn further goes around a pole: it is closed along the edge of the world. */
-  #overPole(first: Place, last: Place): void {
+  #overPole(first: EdgePoint, last: EdgePoint): void {
     this.#push(last)
     const edge = last.py < (this.#tileSize * 2 ** this.#zoom) / 2 ? 0 : this.#tileSize * 2 ** this.#zoom
     this.#push({ ...last, py: edge })
     this.#push({ ...first, py: edge })
   }
 
-  #push({ px, py }: Place): void {
+  #push({ px, py }: EdgePoint): void {
     if (this.points.length >= 2 * MAX_POINTS) throw this.#bad('has too many points at this zoom; simplify it')
     this.points.push(px, py)
   }
 
-  #place(x: number, y: number, like: number | undefined): Place {
+  #place(x: number, y: number, like: number | undefined): EdgePoint {
     let lon = x
     let lat = y
     if (this.#converter !== undefined) {
@@ -176,9 +176,9 @@ class Tracer {
   }
 
   /** The points between the ends of an edge. */
-  #edge(from: Place, to: Place, depth: number): void {
+  #edge(from: EdgePoint, to: EdgePoint, depth: number): void {
     if (this.#converter?.kind === 'mercator' || depth >= MAX_DEPTH) return
-    let middle: Place | undefined
+    let middle: EdgePoint | undefined
     let straight = true
     for (const t of CHECKS) {
       const place = this.#place(from.x + (to.x - from.x) * t, from.y + (to.y - from.y) * t, from.lon)
@@ -196,7 +196,7 @@ class Tracer {
   }
 }
 
-function distanceToLine(p: Place, a: Place, b: Place): number {
+function distanceToLine(p: EdgePoint, a: EdgePoint, b: EdgePoint): number {
   const dx = b.px - a.px
   const dy = b.py - a.py
   const length = Math.hypot(dx, dy)

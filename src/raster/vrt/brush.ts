@@ -4,7 +4,7 @@ import type { PixelWindow, SampleType } from '../source.js'
 import type { SampleArray } from '../view/tone.js'
 import type { Axis } from './axis.js'
 import type { Piece } from './piece.js'
-import type { Place } from './source-pool.js'
+import type { BandPlace } from './source-pool.js'
 
 /** What was read of a file for destination rows [begin, end). */
 export interface Strip {
@@ -64,7 +64,7 @@ interface Paint {
   readonly rounds: boolean
 }
 
-function paintOf(piece: Piece, place: Place | 'mask', type: SampleType): Paint {
+function paintOf(piece: Piece, place: BandPlace | 'mask', type: SampleType): Paint {
   const { nodata = Number.NaN } = piece
   const slack = Math.abs(nodata) * NODATA_SLACK
   const range = RANGES[type]
@@ -121,7 +121,7 @@ function nearestColumns({ across, left }: Strip): Int32Array {
 const nearest = ({ start, step, low, high }: Axis, p: number): number =>
   Math.min(high - 1, Math.max(low, Math.floor(start + (p + 0.5) * step + 1e-10)))
 
-export function nearestStroke(strip: Strip, piece: Piece, place: Place | 'mask', target: Target): void {
+export function nearestStroke(strip: Strip, piece: Piece, place: BandPlace | 'mask', target: Target): void {
   const paint = paintOf(piece, place, target.type)
   const { data, mask, bands, across, down } = strip
   const { plane, window, stride, offset } = target
@@ -170,7 +170,7 @@ function copyRow(
 }
 
 /** Pixels of which less than half is painted stay as they are. */
-export function averageStroke(strip: Strip, piece: Piece, place: Place | 'mask', target: Target): void {
+export function averageStroke(strip: Strip, piece: Piece, place: BandPlace | 'mask', target: Target): void {
   const paint = paintOf(piece, place, target.type)
   const { across, down } = strip
   const { plane, window, stride, offset } = target

@@ -32,7 +32,7 @@ type Shared = Pick<NestedOptions, 'crs' | 'cacheBytes' | 'within' | 'skipDamaged
 export type Opener = (path: string, options: NestedOptions) => Promise<RasterSource>
 
 /** Where a wanted band is found in what the source reads. */
-export interface Place {
+export interface BandPlace {
   /** 'alpha': in the mask. */
   readonly at: number | 'alpha'
   /** Undo the file's scale and offset: VRTs are made of stored values. */
@@ -44,7 +44,7 @@ export interface OpenPiece {
   readonly source: RasterSource
   /** Bands of what is read. */
   readonly bands: number
-  placeOf(band: number): Place
+  placeOf(band: number): BandPlace
 }
 
 interface Entry {

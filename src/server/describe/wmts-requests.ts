@@ -97,7 +97,7 @@ async function wayToTile(
     const place = placeOf(values, layer)
     const url = format.template.replace(
       /\{(TileMatrix|TileCol|TileRow)\}/g,
-      (_, name: keyof Place) => `${place[name]}`,
+      (_, name: keyof TileAddress) => `${place[name]}`,
     )
     return { status: 302, headers: ['Location', url, 'Content-Length', '0'], body: undefined }
   } finally {
@@ -106,13 +106,13 @@ async function wayToTile(
 }
 
 /** By the variables of the template. */
-interface Place {
+interface TileAddress {
   readonly TileMatrix: number
   readonly TileCol: number
   readonly TileRow: number
 }
 
-function placeOf(values: ReadonlyMap<string, string>, { zooms }: WmtsLayer): Place {
+function placeOf(values: ReadonlyMap<string, string>, { zooms }: WmtsLayer): TileAddress {
   const [zoom, column, row] = ['TILEMATRIX', 'TILECOL', 'TILEROW'].map((name) => {
     const text = required(values, name)
     if (!/^\d{1,8}$/.test(text)) throw wrong(name, `${name} must be a whole number.`)

@@ -66,14 +66,14 @@ export async function supervise(
 }
 
 /** Of one worker and those that take its place. */
-interface Place {
+interface WorkerPlace {
   hasBegun: boolean
   readonly listens: (state: ServeState) => void
   readonly refuses: (error: FlagstoneError) => void
 }
 
 /** Of a worker that nobody waits for: it is tried again and again. */
-const FOREVER: Place = { hasBegun: true, listens: () => {}, refuses: () => {} }
+const FOREVER: WorkerPlace = { hasBegun: true, listens: () => {}, refuses: () => {} }
 
 class Crew {
   readonly failed: Promise<never>
@@ -110,7 +110,7 @@ class Crew {
     return Promise.race([this.failed, begun])
   }
 
-  #fork(place: Place): void {
+  #fork(place: WorkerPlace): void {
     const worker = cluster.fork()
     let listeningSince: number | undefined
     let why: string | undefined

@@ -28,7 +28,7 @@ const MAX_METADATA_BYTES = 1 << 28
 
 const END_OF_IDS = zoomBase(MAX_ZOOM + 1)
 
-export interface Place {
+export interface ByteSpan {
   offset: number
   length: number
 }
@@ -55,7 +55,7 @@ export class Archive {
   }
 
   /** Where a tile is in the file, undefined when there is none. */
-  find(tileId: number): Place | undefined {
+  find(tileId: number): ByteSpan | undefined {
     let directory = this.#directory(this.header.rootOffset, this.header.rootLength)
     for (let depth = 0; depth < MAX_DEPTH; depth++) {
       const index = findEntry(directory, tileId)
@@ -68,7 +68,7 @@ export class Archive {
     throw this.#damaged(`its directories are nested deeper than ${MAX_DEPTH}`)
   }
 
-  #place(tileId: number, offset: number, length: number): Place {
+  #place(tileId: number, offset: number, length: number): ByteSpan {
     if (offset + length > this.header.dataLength)
       throw this.#damaged(
         `tile ${tileId} lies at ${offset}, ${length} bytes, beyond the tile data of ${this.header.dataLength}`,

@@ -20,7 +20,7 @@ import {
   type ResolvedReaderOptions,
   readerOptions,
 } from '../options.js'
-import { Archive, type Place } from '../pmtiles/archive.js'
+import { Archive, type ByteSpan } from '../pmtiles/archive.js'
 import { listAreas, type TileArea } from './areas.js'
 import { LentViews } from './lent-views.js'
 import type { LevelInfo } from './level-info.js'
@@ -290,12 +290,12 @@ export class PmtilesReader implements TileSet {
     return now.mtimeMs !== facts.mtimeMs || now.size !== facts.size
   }
 
-  #find(key: number): Place | undefined {
+  #find(key: number): ByteSpan | undefined {
     this.#assertOpen()
     return this.#archive.find(key)
   }
 
-  #bytesAt(key: number, { offset, length }: Place): Uint8Array {
+  #bytesAt(key: number, { offset, length }: ByteSpan): Uint8Array {
     this.#checkLength(key, length)
     const lent = this.#lent?.view(offset, length)
     if (lent !== undefined) return lent
@@ -308,14 +308,14 @@ export class PmtilesReader implements TileSet {
     if (length > this.#maxTileBytes) throw tooLarge(this.path, key, length, this.#maxTileBytes)
   }
 
-  #fill(into: Uint8Array, { offset, length }: Place): void {
+  #fill(into: Uint8Array, { offset, length }: ByteSpan): void {
     const window = length <= WINDOW_STEP ? this.#windows?.at(offset, offset + length) : undefined
     const at = offset - Windows.startOf(offset)
     if (window !== undefined) into.set(window.subarray(at, at + length))
     else if (this.#file.read(into, offset) !== length) throw this.#cutOff({ offset, length })
   }
 
-  #tile(key: number, { offset, length }: Place, stored: Uint8Array): Tile {
+  #tile(key: number, { offset, length }: ByteSpan, stored: Uint8Array): Tile {
     const { type, isSure } = this.#kind
     const bytes = isSure ? stored : unpackedPicture(stored)
     return new PlacedTile(bytes, isSure ? type : sniffTileType(bytes), key, this.#etagOf(offset, length))
@@ -345,7 +345,7 @@ export class PmtilesReader implements TileSet {
     return rows.length === 0 ? undefined : rows
   }
 
-  #cutOff({ offset, length }: Place): FlagstoneError {
+  #cutOff({ offset, length }: ByteSpan): FlagstoneError {
     return new FlagstoneError(
       'DAMAGED',
       `${this.path}: the file ends within ${length} bytes at ${offset}; get the archive again.`,

@@ -9,7 +9,7 @@ import { GeoKey, type GeoKeys, numberKey, parameterKey, textKey, USER_DEFINED } 
 import { angularUnit } from './units.js'
 
 /** Somewhere on the map: the shift is chosen for it. */
-export interface Place {
+export interface MapPoint {
   readonly lon: number
   /** NaN: not known. */
   readonly lat: number
@@ -33,7 +33,7 @@ const MERIDIAN_CODES: Readonly<Record<number, string>> = {
 }
 
 /** '+ellps…' or '+a… +rf…', the shift to WGS 84 where known, and the prime meridian. */
-export function datumOf(keys: GeoKeys, place: Place | undefined): string | undefined {
+export function datumOf(keys: GeoKeys, place: MapPoint | undefined): string | undefined {
   const geographic = numberKey(keys, GeoKey.GeographicType)
   if (geographic !== undefined && geographic !== USER_DEFINED) {
     const known = datumOfCode(geographic, place)
@@ -60,7 +60,7 @@ function meridianOf(keys: GeoKeys): string {
   return degrees === 0 ? '' : ` +pm=${degrees}`
 }
 
-function datumOfCode(code: number, place: Place | undefined): string | undefined {
+function datumOfCode(code: number, place: MapPoint | undefined): string | undefined {
   if (code === 4326) return '+datum=WGS84'
   const definition = crsFromEpsg(code)?.definition
   if (definition === undefined || !definition.includes('+proj=longlat')) return undefined
@@ -81,7 +81,7 @@ function ellipsoidOf(keys: GeoKeys): string | undefined {
 }
 
 /** Of a datum that is only named, when its ellipsoid is the one that is given. */
-function shiftOf(keys: GeoKeys, ellipsoid: string, place: Place | undefined): string {
+function shiftOf(keys: GeoKeys, ellipsoid: string, place: MapPoint | undefined): string {
   const name = textKey(keys, GeoKey.GeogCitation)
     ?.split('|')[0]
     ?.replace(/^.*=\s*/, '')

@@ -2,14 +2,14 @@
 // numbers of the methods, its geo_normalize.c for which keys hold which parameters.
 import { epsgConversion } from '../epsg-table.js'
 import { type Method, type ProjectionParameters, projectionText } from '../projections.js'
-import type { Place } from './datum.js'
+import type { MapPoint } from './datum.js'
 import { GeoKey, type GeoKeys, numberKey, parameterKey, USER_DEFINED } from './geokeys.js'
 import { angularUnit, linearUnit } from './units.js'
 
 export interface KeyProjection {
   /** '+proj=… …' without datum and units. */
   readonly text: string
-  readonly place: Place
+  readonly place: MapPoint
 }
 
 const METHODS: Readonly<Record<number, Method>> = {
@@ -53,7 +53,7 @@ export function projectionOf(keys: GeoKeys): KeyProjection | undefined {
 }
 
 /** Somewhere on the map of a conversion of EPSG's, false origin in metres: State Plane zones, Gauss-Krüger, UTM. */
-function placeOf(conversion: string): Place {
+function placeOf(conversion: string): MapPoint {
   const number = (key: string): number =>
     Number(new RegExp(`\\+${key}=(\\S+)`).exec(conversion)?.[1] ?? Number.NaN)
   const zone = number('zone')
