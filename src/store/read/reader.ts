@@ -124,10 +124,9 @@ export class FlatReader implements TileSet {
       length = lengthAt(words, word)
       // a tile that does not fit is told by its length
       if (length <= into.length) {
-        const crc = contentCrcAt(words, word)
-        const target = length === into.length ? into : into.subarray(0, length)
-        this.#values.copyTo(target, position)
-        if (this.#lookup.mustCheck(view, record)) this.#lookup.compare(view, record, crc32(target), crc)
+        const target = this.#values.copyTo(into, position, length)
+        if (this.#lookup.mustCheck(view, record))
+          this.#lookup.compare(view, record, crc32(target), contentCrcAt(words, word))
       }
     }
     return this.#session.isSettled(view, key) ? length : MOVED

@@ -66,16 +66,17 @@ export class StoredValues {
     return bytes
   }
 
-  /** Fills `into` with the bytes at a position. */
-  copyTo(into: Uint8Array, position: number): void {
-    const { length } = into
+  /** Copies the bytes at a position to the start of `into`; returns them. */
+  copyTo(into: Uint8Array, position: number, length: number): Uint8Array {
     const window = length <= WINDOW_STEP ? this.#session.windows?.at(position, position + length) : undefined
+    const target = length === into.length ? into : into.subarray(0, length)
     if (window === undefined) {
-      this.#read(into, position)
+      this.#read(target, position)
     } else {
       const at = position - Windows.startOf(position)
-      into.set(window.subarray(at, at + length))
+      target.set(window.subarray(at, at + length))
     }
+    return target
   }
 
   /** CRC-32 of a value. */
