@@ -5,10 +5,8 @@
 // (OUT.build) exists from before the file does until after the file is complete: so a file without one is
 // either complete or not ours, and is never touched without --overwrite.
 
-import { closeSync, existsSync, readSync } from 'node:fs'
+import { closeSync, existsSync } from 'node:fs'
 import { FlagstoneError } from '../../errors.js'
-import { SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET, SUPERBLOCK_BYTES } from '../../format/layout.js'
-import { chooseSuperblock } from '../../format/superblock/slots.js'
 import { lockHolder } from '../../platform/locks.js'
 import { type FileIdentity, identityAt, isSameFile, placeAt } from '../../platform/place.js'
 import { openRegularSync } from '../../platform/regular-file.js'
@@ -22,6 +20,7 @@ import type { ResolvedBuildOptions } from '../options.js'
 import type { BuildPlan } from '../plan/plan.js'
 import { sourceStates } from '../sources/facts.js'
 import { accepted } from './accepted.js'
+import { isBlank } from './blank.js'
 import { coverOf } from './changed-sources.js'
 import {
   type Checkpoint,
@@ -237,22 +236,6 @@ function resumeOutput(
   if (!begun) writer.setMetadata(metadataOf(plan, options, fingerprint, view))
   if (start.owner !== found.owner) writeCheckpoint(out, start)
   return { writer, path, made: identityAt(path)!, replaces, start, resumed: true }
-}
-
-/** A file that was created, and nothing more; after a power loss its first superblock may be there in part. */
-function isBlank(path: string): boolean {
-  const head = Buffer.alloc(SUPERBLOCK_B_OFFSET + SUPERBLOCK_BYTES)
-  const fd = openRegularSync(path)
-  try {
-    readSync(fd, head, 0, head.length, 0)
-  } finally {
-    closeSync(fd)
-  }
-  const slots = [SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET].map((at) =>
-    head.subarray(at, at + SUPERBLOCK_BYTES),
-  )
-  const begun = chooseSuperblock(slots[0]!, slots[1]!).superblock !== undefined
-  return !begun && head.subarray(0, SUPERBLOCK_A_OFFSET).every((byte) => byte === 0)
 }
 
 function writerOptions(plan: BuildPlan, options: ResolvedBuildOptions): WriterOptions {
