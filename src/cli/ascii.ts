@@ -1,5 +1,5 @@
-// Text for terminals and logs that know no more than ASCII (LANG=C): our own signs are spelled, names of files and
-// what users wrote stay as they are.
+// Text for terminals and logs that show ASCII only (LANG=C): our own symbols are replaced; file names and text from
+// users are unchanged.
 import type { Io, Output } from './io.js'
 
 const SPELLED: Readonly<Record<string, string>> = {
@@ -30,7 +30,7 @@ export function isUtf8({ LC_ALL, LC_CTYPE, LANG }: Readonly<Record<string, strin
   return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '')
 }
 
-/** The same world, told in ASCII. Bytes pass as they are. */
+/** The same streams in ASCII. Binary data passes unchanged. */
 export function asciiIo(io: Io): Io {
   const spelled = (output: Output): Output => ({
     write: (chunk) => output.write(typeof chunk === 'string' ? toAscii(chunk) : chunk),

@@ -7,7 +7,7 @@ import { oneLine, printable } from './printable.js'
 
 const interrupt = new AbortController()
 const INTERRUPTED = 130
-/** npm and npx pass a Ctrl-C on to a command that has got it already. */
+/** npm and npx send a Ctrl-C again to a command that has already received it. */
 const ONE_PRESS_MS = 300
 let interruptedAt: number | undefined
 const lastWords = new Set<() => void>()
@@ -24,10 +24,10 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-/** Without a terminal it may mean something else than the end of one. */
+/** Without a terminal, SIGHUP does not mean that the terminal is closed. */
 const hangups = new Set<() => void>()
 process.on('SIGHUP', () => {
-  // a terminal that goes says so several times: the job may finish what it is at
+  // a closing terminal sends several SIGHUPs: the job may finish its current step
   if (hangups.size === 0) interrupt.abort()
   for (const listener of hangups) listener()
 })
@@ -36,7 +36,7 @@ const FAILED = 1
 const LAST_MESSAGES_MS = 1000
 const LEAST_DESCRIPTORS = 16
 
-/** For what nobody was there to catch: a sentence, and a stack where it is a defect or one was asked for. */
+/** Prints an uncaught error: one sentence, and a stack if it is a defect or --verbose is given. */
 function fail(error: unknown): never {
   const { code, syscall, message, stack } = (error ?? {}) as NodeJS.ErrnoException
   const isSystem = typeof syscall === 'string' || /^E[A-Z]+$/.test(code ?? '')
@@ -51,16 +51,16 @@ function fail(error: unknown): never {
 }
 
 process.on('uncaughtException', fail)
-// `flagstone … | head` closes our output early; that is no failure of ours.
+// `flagstone … | head` closes our output early; this is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
   process.stderr.write(`flagstone: the result cannot be written to standard output (${error.message}).\n`)
   process.exit(FAILED)
 })
-// Messages that cannot be written are lost; the job goes on.
+// Messages that cannot be written are lost; the job continues.
 process.stderr.on('error', () => {})
 
-/** @throws SYSTEM when the process may open too few files for anything */
+/** @throws SYSTEM when the process may open too few files to start */
 function prepareToLoad(): void {
   if (!hasFewDescriptors()) return
   if (freeDescriptors() < LEAST_DESCRIPTORS) {
@@ -76,7 +76,7 @@ function prepareToLoad(): void {
 
 try {
   prepareToLoad()
-  // loaded here: even that can fail, where few files may be open
+  // loaded here, because loading can fail when few files may be open
   const { run } = await import('./run.js')
   process.exitCode = await run(process.argv.slice(2), {
     stdout: process.stdout,
@@ -89,7 +89,7 @@ try {
     onForcedStop: (listener) => void lastWords.add(listener),
     onHangup: process.stdin.isTTY ? undefined : (listener) => void hangups.add(listener),
   })
-  // messages that nobody reads do not keep us; a result that is read slowly does
+  // wait until a slow reader has the result, but not for a reader of messages
   setInterval(() => {
     if (process.stdout.writableLength === 0) process.exit()
   }, LAST_MESSAGES_MS).unref()

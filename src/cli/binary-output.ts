@@ -1,4 +1,4 @@
-// Bytes that are no text: into a file (-o), or to stdout where that is no terminal.
+// Writes binary data: to a file (-o), or to stdout if that is not a terminal.
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { FlagstoneError } from '../errors.js'
@@ -8,9 +8,9 @@ import { type OutputPlace, outputPlace } from '../store/output-path.js'
 import type { Io } from './io.js'
 
 export interface BinaryTarget {
-  /** The command, for sentences. */
+  /** The command's name, for messages. */
   readonly who: 'tile' | 'sample'
-  /** What is read: never written. */
+  /** The input file, which is never written. */
   readonly input: string
   /** Undefined or '-': stdout. */
   readonly output?: string | undefined
@@ -22,7 +22,7 @@ export const isStdout = ({ output }: Pick<BinaryTarget, 'output'>): boolean =>
   output === undefined || output === '-'
 
 /**
- * Complains before any work is done.
+ * Checks the target before any work is done.
  * @throws BAD_OPTION, EXISTS, NOT_FOUND, SYSTEM when the file cannot be written there
  */
 export function checkTarget(io: Io, target: BinaryTarget): void {
@@ -36,7 +36,7 @@ export function checkTarget(io: Io, target: BinaryTarget): void {
 }
 
 /**
- * A file that is there stays whole when this throws.
+ * Writes the bytes. If this throws, an existing file is unchanged.
  * @throws as checkTarget
  * @throws DISK_FULL
  */

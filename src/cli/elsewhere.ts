@@ -1,10 +1,10 @@
-// Words that people know from other programs, and what to do here: commands and options of GDAL, gdal2tiles, rio,
+// Commands and options of other programs, and what to use here instead: GDAL, gdal2tiles, rio,
 // go-pmtiles, martin, mbtiles, tippecanoe, versatiles and tileserver-gl. Data only; usage.ts looks things up.
 
 export interface Elsewhere {
-  /** Separated by spaces; of options without dashes, `_` as `-`, long ones in lower case. */
+  /** Separated by spaces; options are without dashes, with `-` for `_`, long ones in lower case. */
   readonly words: string
-  /** Commands that the words are options of. Of options only; default: build. */
+  /** The commands that these options are given to; default: build. Not used for commands. */
   readonly on?: string
   /** What to do, as whole sentences. */
   readonly say: string
@@ -225,7 +225,7 @@ export const OPTIONS: readonly Elsewhere[] = [
   { words: 'version', on: 'build info tile verify sample serve probe', say: 'Use flagstone --version.' },
 ]
 
-/** What stands behind `-co` and its like, by GDAL's names. */
+/** GDAL's creation options (`-co NAME=VALUE`), and the options that replace them. */
 export const CREATION_OPTIONS: Readonly<Record<string, string>> = {
   QUALITY: '--quality',
   JPEG_QUALITY: '--quality',

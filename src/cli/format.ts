@@ -31,7 +31,7 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`
 }
 
-/** Columns aligned right, the first one left; two spaces between. A cell is one line, whatever it holds. */
+/** A table: the first column aligned left, the others right, two spaces between. Line breaks in cells are escaped. */
 export function table(cells: readonly (readonly string[])[]): string {
   const rows = cells.map((row) => row.map(oneLine))
   const widths = rows.reduce<number[]>((w, row) => row.map((cell, i) => Math.max(w[i] ?? 0, cell.length)), [])

@@ -1,24 +1,24 @@
-// What a command sees of the world, so that tests can run commands in-process.
+// The streams and signals a command uses, so that tests can run commands in their own process.
 import { oneLine } from './printable.js'
 
 export interface Output {
   write(chunk: string | Uint8Array): unknown
-  /** Bytes that were written and not taken yet, of a stream. */
+  /** Bytes written to the stream that it has not passed on yet. */
   readonly writableLength?: number
 }
 
 export interface Io {
   readonly stdout: Output
   readonly stderr: Output
-  /** stderr where it may be commanded: the live bar, nothing that others wrote. Default: stderr. */
+  /** stderr for terminal control codes: the live bar only, never text from files. Default: stderr. */
   readonly terminal?: Output
   /** Whether stderr is a terminal: a live bar there, plain lines elsewhere. */
   readonly isTerminal: boolean
-  /** Whether stdout is one: bytes that are no text do not go there. */
+  /** Whether stdout is a terminal: binary data is not written to it. */
   readonly stdoutIsTerminal?: boolean
-  /** Characters a line of the terminal has. */
+  /** Width of the terminal in characters. */
   readonly columns?: () => number | undefined
-  /** Only ASCII is understood there (LANG=C). */
+  /** Whether the terminal shows ASCII only (LANG=C). */
   readonly ascii?: boolean
   readonly signal: AbortSignal
   /** Calls back, at once, when the process is about to end without waiting for the command (Ctrl-C twice). */
@@ -37,7 +37,7 @@ export interface CommonOptions {
   readonly json?: boolean
 }
 
-/** What a command gets: the world, and a place for its exit code (commander's actions return nothing). */
+/** What a command gets: streams, and a place for its exit code (commander's actions return nothing). */
 export interface Context {
   readonly io: Io
   exitCode: number
@@ -56,7 +56,7 @@ export const printJson = (io: Io, value: unknown): void => {
 const escaped = (json: string): string =>
   json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
-/** A message for people, one line whatever names are in it: stderr, unless --quiet. */
+/** Prints a message on stderr, unless --quiet. Line breaks in names are escaped, so it is one line. */
 export const say = (io: Io, options: CommonOptions, text: string): void => {
   if (options.quiet !== true) io.stderr.write(`${oneLine(text)}\n`)
 }

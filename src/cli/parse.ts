@@ -1,4 +1,4 @@
-// Text of the command line to values. Every parser says what it got and what it wants.
+// Parses option values. Every message says what was given and what is expected.
 import { InvalidArgumentError, Option } from 'commander'
 import { notDegrees } from '../grid/tiles/degrees.js'
 import { MAX_ZOOM } from '../zooms.js'
@@ -48,7 +48,7 @@ export function parseBbox(text: string): [number, number, number, number] {
   return [west, south, east, north]
 }
 
-/** Width and height in pixels; where one is missing it follows from the other. `longer`: of the longer side. */
+/** Width and height in pixels; a missing one follows from the other. `longer` is the longer side. */
 export type Size =
   | { readonly width: number; readonly height: number }
   | { readonly width: number }
@@ -118,7 +118,7 @@ export function collectPairs(text: string, before: Record<string, string> = {}):
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
 }
 
-/** '255', 'nan', '0,0,0', several as '0,0,0;255,255,255'; 'none' (whatever the file says): an empty list. */
+/** '255', 'nan', '0,0,0', several as '0,0,0;255,255,255'; 'none' (ignore what the file says): an empty list. */
 export function parseNodata(text: string): number[][] {
   if (/^\s*none\s*$/i.test(text)) return []
   return text.split(';').map((colour) =>
@@ -196,7 +196,7 @@ export interface Qualities {
   byZoom?: Record<string, number>
 }
 
-/** '75', or '70,14:50,16-18:80': a quality, and others for some zooms; a later one goes before. */
+/** '75', or '70,14:50,16-18:80': a quality, and others for some zoom levels; a later one overrides an earlier one. */
 export function parseQuality(text: string): number | Qualities {
   const found: Qualities = {}
   const quality = parseInteger(1, 100)

@@ -2,7 +2,7 @@
 // (so that CI logs stay readable).
 //
 // Invariant: the terminal's settings are never changed (no hidden cursor, no switched-off wrapping), so that nothing
-// has to be put right whatever ends the process.
+// has to be restored when the process ends, however it ends.
 import { formatBytes, formatCount, formatDuration } from './format.js'
 import type { CommonOptions, Io } from './io.js'
 
@@ -10,14 +10,14 @@ export interface ProgressState {
   readonly tilesDone: number
   readonly tilesTotal: number
   readonly bytes: number
-  /** Tiles per second, over the last while. */
+  /** Tiles per second, recently. */
   readonly rate: number
   readonly etaSeconds: number
 }
 
 export interface ProgressView {
   update(state: ProgressState): void
-  /** Takes the live line away; the next update writes it again. */
+  /** Erases the live line; the next update writes it again. */
   stop(): void
 }
 
@@ -63,7 +63,7 @@ function plainLines(io: Io): ProgressView {
   }
 }
 
-/** To the line's beginning, and everything behind it away. */
+/** Moves to the beginning of the line and erases it. */
 const ERASE = '\r\x1b[K'
 
 function liveLine(io: Io): ProgressView {

@@ -1,4 +1,4 @@
-// Arguments to a command to an exit code. Commands are small: parse, call the library, print.
+// Runs a command line and returns its exit code. Commands are small: they parse, call the library and print.
 import { Command, CommanderError, type Option } from 'commander'
 import { FlagstoneError, isBadOption } from '../errors.js'
 import { fromNodeError } from '../platform/system-error.js'
@@ -10,7 +10,7 @@ import { checkUsage, usageError } from './usage.js'
 
 type Define = (context: Context) => Command
 
-/** By their names, each loaded when it is called, or all when it is not clear which. */
+/** The commands by name. Each is loaded when it is called; all are loaded when the name is none of them. */
 const COMMANDS: readonly { readonly names: readonly string[]; load(): Promise<Define> }[] = [
   { names: ['build'], load: async () => (await import('./commands/build.js')).buildCommand },
   { names: ['info', 'show', 'summary'], load: async () => (await import('./commands/info.js')).infoCommand },
@@ -21,7 +21,7 @@ const COMMANDS: readonly { readonly names: readonly string[]; load(): Promise<De
   { names: ['probe'], load: async () => (await import('./commands/probe.js')).probeCommand },
 ]
 
-/** What the first argument asks for: a command, only the version, or (help, a slip of the finger) any of them. */
+/** The commands to load for the first argument: one, none for --version, or all for help and misspellings. */
 function commandsFor([first]: readonly string[]): Promise<Define[]> {
   const called = COMMANDS.filter(({ names }) => first !== undefined && names.includes(first))
   const needed = first === '--version' ? [] : called.length > 0 ? called : COMMANDS
@@ -68,7 +68,7 @@ Exit codes: 0 success, 1 failure, 2 wrong usage, 3 damage found, 4 success with 
   return root
 }
 
-/** The description, then what may be given and the default: without the quotes that commander puts around words. */
+/** The description, the choices and the default, without the quotes that commander puts around words. */
 function optionDescription({ description, argChoices, defaultValue }: Option): string {
   const choices = argChoices === undefined ? '' : ` (choices: ${argChoices.join(', ')})`
   const preset = ['number', 'string'].includes(typeof defaultValue) ? ` (default: ${defaultValue})` : ''
@@ -94,7 +94,7 @@ function report(io: Io, thrown: unknown, argv: readonly string[]): void {
   if (error instanceof Error && (wanted || !known)) io.stderr.write(`${error.stack}\n`)
 }
 
-/** What a system call of Node's refused, as one of ours. */
+/** A failed system call of Node as a FlagstoneError. */
 function sentenceOf(error: unknown): unknown {
   const { syscall, path } = (error ?? {}) as NodeJS.ErrnoException
   return fromNodeError(error, syscall ?? 'a system call', path ?? 'flagstone')

@@ -1,4 +1,4 @@
-// Tile files for the commands that look at one: whatever `serve` opens.
+// Opens tile files for the commands that read one: everything that `serve` opens.
 import { statSync } from 'node:fs'
 import { FlagstoneError } from '../errors.js'
 import { archiveKind } from '../interop/archive-name.js'
@@ -13,7 +13,7 @@ import { describeTiles, type TilesDescription } from '../store/report/describe.j
 export const TILE_FILE = 'a Flagstone file, PMTiles, MBTiles or a folder of z/x/y tiles'
 
 /**
- * Opens one. `options`: of ours and PMTiles.
+ * Opens a tile file. `options` apply to Flagstone and PMTiles files.
  * @throws NOT_FOUND, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED, SYSTEM
  */
 export async function openAny(path: string, options: ReaderOptions = {}): Promise<TileReader | TileSet> {
@@ -26,13 +26,13 @@ export async function openAny(path: string, options: ReaderOptions = {}): Promis
   }
 }
 
-/** The same error, or one that says what is there instead of a tile file, and what to do with that. */
+/** The same error, or one that says what the path is instead of a tile file, and what to do with it. */
 export async function whatItIs(path: string | undefined, error: unknown): Promise<unknown> {
   if (path === undefined || !(error instanceof FlagstoneError) || error.code !== 'NOT_A_TILE_FILE')
     return error
   const notTiles = (message: string): FlagstoneError =>
     new FlagstoneError('NOT_A_TILE_FILE', message, { path, cause: error })
-  // one of tiles that cannot be shown says so itself
+  // an archive in another grid has a message of its own
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true && archiveKind(path) !== 'folder') {
     return notTiles(`${path} is a folder without z/x/y tiles; pass a tile file, or flagstone serve ${path}.`)
   }
@@ -47,7 +47,7 @@ export async function whatItIs(path: string | undefined, error: unknown): Promis
 
 const isReader = (tiles: TileReader | TileSet): tiles is TileReader => 'kind' in tiles
 
-/** What `info` says; of other archives than ours and PMTiles types and bytes are of a sample. */
+/** What `info` prints. In MBTiles and folders, types and bytes are estimated from a sample. */
 export function describeAny(tiles: TileReader | TileSet): TilesDescription {
   if (isReader(tiles)) return describeTiles(tiles)
   const stat = (z: number, x: number, y: number) => {

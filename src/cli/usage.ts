@@ -1,5 +1,5 @@
-// Wrong usage, before commander sees it: words of other programs get what they are called here, not the command or
-// option that happens to be spelled most like them. And commander's own complaints as our errors.
+// Checks usage before commander does: for words of other programs the message names what to use here, not the command
+// or option that is spelled most like them. Also turns commander's errors into ours.
 import type { Command, CommanderError } from 'commander'
 import { FlagstoneError } from '../errors.js'
 import { didYouMean } from '../store/nearest.js'
@@ -7,7 +7,7 @@ import { COMMANDS, CREATION_OPTIONS, type Elsewhere, OPTIONS } from './elsewhere
 
 const wrong = (message: string): FlagstoneError => new FlagstoneError('BAD_OPTION', message)
 
-/** @throws BAD_OPTION when a command or option is not ours */
+/** @throws BAD_OPTION when a command or option does not exist */
 export function checkUsage(root: Command, argv: readonly string[]): void {
   const [first, second] = argv
   const name = first === 'help' ? second : first
@@ -36,7 +36,7 @@ function checkOptions(command: Command, argv: readonly string[]): void {
     const [flag] = word.split('=', 1) as [string]
     const option = command.options.find((one) => one.short === flag || one.long === flag)
     if (option !== undefined) {
-      // what follows is its value, whatever it looks like
+      // the next argument is its value, even if it looks like an option
       if (option.required && flag === word) i++
       continue
     }
@@ -69,7 +69,7 @@ const look = (
   fits: (row: Elsewhere) => boolean,
 ): string | undefined => table.find((row) => fits(row) && row.words.split(' ').includes(word))?.say
 
-/** Commander's complaint as an error of ours, on one line. `called`: the first argument. */
+/** An error of commander as one of ours, on one line. `called`: the first argument. */
 export function usageError(
   root: Command,
   { message }: CommanderError,
@@ -88,7 +88,7 @@ export function usageError(
   return wrong(`${text}${argumentsOf(root, message, called)} See ${help}.`)
 }
 
-/** Arguments that are missing, too many or swapped: all of them, in their order. */
+/** For missing, superfluous or swapped arguments: the usage with all arguments in their order. */
 function argumentsOf(root: Command, message: string, called: string | undefined): string {
   const command = root.commands.find((one) => one.name() === called || one.aliases().includes(called ?? ''))
   if (command === undefined || !/missing required argument|too many arguments|command-argument/.test(message))

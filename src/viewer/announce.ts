@@ -3,7 +3,7 @@ import { byId } from './dom.js'
 
 let hiding = 0
 
-/** Read out only: what is seen anyway. */
+/** For screen readers only, because the change is visible. */
 export function tell(text: string): void {
   const region = byId('spoken')
   region.textContent = ''
@@ -12,7 +12,7 @@ export function tell(text: string): void {
 
 export function say(text: string): void {
   const toast = byId('toast')
-  // the same words again are news again
+  // clear it first, so that the same text is announced again
   toast.textContent = ''
   toast.textContent = text
   toast.dataset['shown'] = ''

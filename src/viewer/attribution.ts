@@ -1,4 +1,4 @@
-// A file's attribution, which by custom is HTML: its text and its links to the web are kept, nothing else of it.
+// A file's attribution, which by custom is HTML: its text and its web links are kept, and nothing else.
 import { element } from './dom.js'
 
 export function attributionOf(html: string): DocumentFragment {

@@ -1,4 +1,4 @@
-// A card of the catalogue: what the list says at once, the figures and the preview when it comes into view.
+// A card of the catalogue. Figures and the preview are loaded when it comes into view.
 import { element } from './dom.js'
 import { type Facts, isArchive, isVector, loadFacts, titleOf } from './facts.js'
 import { previewOf } from './preview.js'

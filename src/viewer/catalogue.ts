@@ -1,4 +1,4 @@
-// The catalogue page: every source as a card, found by name; what could not be opened below.
+// The catalogue page: a card for every source, a search by name, and below it what could not be opened.
 import { say } from './announce.js'
 import { cardOf, type Listed } from './catalogue-card.js'
 import { byId, element } from './dom.js'
@@ -11,9 +11,9 @@ interface Catalogue {
   readonly problems: readonly string[]
 }
 
-/** Cards made at once; the rest when asked for. */
+/** Cards shown at first; a button shows more. */
 const PAGE = 60
-/** Fewer are seen at a glance. */
+/** With fewer sources there is no search. */
 const SEARCH_FROM = 7
 
 const cards = byId('cards')

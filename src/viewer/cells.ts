@@ -1,4 +1,4 @@
-// The tiles a map shows, each with what there is of it: stored at its level, enlarged from a level above, or nothing.
+// The tiles that a map shows, each with its state: stored, enlarged from a lower level, or missing.
 import type { Coverage, CoverageCache, StoredTile } from './coverage.js'
 import type { Level } from './facts.js'
 import type { TileAt } from './mercator.js'
@@ -12,7 +12,7 @@ export interface Cell {
   readonly from: TileAt | undefined
 }
 
-/** More are not drawn: they would be a grey haze. */
+/** More cells are not drawn, because nobody could read them. */
 const MAX_CELLS = 2500
 
 /** Undefined: too many to show. */

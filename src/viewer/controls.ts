@@ -74,7 +74,7 @@ export function bindControls(viewer: Viewer, facts: Facts, sheet: { toggle(): vo
   sync()
 }
 
-/** Only those that mean something for this file. */
+/** Only the switches that apply to this file. */
 function showRows(facts: Facts): void {
   const hasHeights = facts.elevation !== undefined
   byId('look-row').hidden = !hasHeights
@@ -91,7 +91,7 @@ function bindButtons(viewer: Viewer, facts: Facts): void {
   byId('notice-action').addEventListener('click', () => viewer.goToLevel(facts.minZoom ?? 0))
 }
 
-/** The keys of the switches that mean something for this file. */
+/** The keys of the switches that apply to this file. */
 function flipsOf(flip: (name: Switch) => boolean): Shortcut[] {
   return SWITCHES.flatMap(([name, key]) => {
     const row = byId(name).closest<HTMLElement>('.switch')!

@@ -2,7 +2,7 @@
 import { say } from './announce.js'
 import { element } from './dom.js'
 
-/** `what` is said when it is done: 'TileJSON address'. */
+/** `what` is announced after copying: 'TileJSON address'. */
 export function copyButton(what: string, text: () => string): HTMLButtonElement {
   const button = element(
     'button',
@@ -19,7 +19,7 @@ export function copyButton(what: string, text: () => string): HTMLButtonElement 
   return button
 }
 
-/** An address by what sets it apart from the others, to open and to copy; templates cannot be opened. */
+/** A URL, shown by the part that differs from the others, to open and to copy; templates cannot be opened. */
 export function copyRow(name: string, address: string, shown: string): HTMLElement {
   const text = address.includes('{')
     ? element('code', { class: 'address', title: address }, shown)
@@ -33,7 +33,7 @@ export function copyRow(name: string, address: string, shown: string): HTMLEleme
   )
 }
 
-/** Pages that are not on https or localhost have no clipboard of the new kind. */
+/** Pages that are not on https or localhost have no `navigator.clipboard`. */
 async function copied(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text)

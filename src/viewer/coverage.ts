@@ -28,7 +28,7 @@ export class CoverageCache {
     this.#version = version
   }
 
-  /** The file has changed: what is known of it is not true any more. */
+  /** Forgets all answers, because the file has changed. */
   renew(version: string): void {
     this.#version = version
     this.#kept.clear()

@@ -1,5 +1,5 @@
-// The file itself on the map: pictures, heights or vectors, below the overlay. Addresses are made here and not taken
-// from the TileJSON, which may name a public host other than the one the page came from.
+// The file's layers on the map: images, heights or vectors, below the overlay. URLs are made here and not taken from
+// the TileJSON, which may name a public host other than the one the page came from.
 import type { Facts, TileJson } from './facts.js'
 import { isVector } from './facts.js'
 import { groundAddress, setGroundLevel } from './ground.js'
@@ -17,7 +17,7 @@ interface TileSource {
   readonly bounds?: [number, number, number, number]
 }
 
-/** Until the file's own are known. */
+/** Used until the file's range is known. */
 const WORLD: HeightRange = [0, 3000]
 
 export class DataLayers {
@@ -46,7 +46,7 @@ export class DataLayers {
     return this.#facts.elevation !== undefined && look === 'relief' ? (this.#heights ?? WORLD) : undefined
   }
 
-  /** Brings the map to what is to be shown; layers that are right already stay. */
+  /** Updates the map to what should be shown; layers that are already right stay. */
   async show(shown: Shown): Promise<void> {
     const { overzoom, look } = shown
     const wanted = JSON.stringify([this.#facts.version, overzoom, look, this.#heights])
@@ -110,7 +110,7 @@ export class DataLayers {
     const { id, version, minZoom = 0, maxZoom = 0 } = this.#facts
     const made = this.#made
     const style = await getJson<StyleSpecification>(addressOf(id, '/style.json'))
-    // something else is to be shown by now
+    // the view has changed in the meantime
     if (made !== this.#made) return
     const tiles = [`${addressOf(id, '/{z}/{x}/{y}')}?missing=204&v=${encodeURIComponent(version)}`]
     this.#map.addSource('data', { type: 'vector', tiles, minzoom: minZoom, maxzoom: maxZoom })
@@ -129,7 +129,7 @@ export class DataLayers {
       if (type === 'raster') {
         set('raster-opacity', opacity)
         set('raster-resampling', shown.crisp ? 'nearest' : 'linear')
-        // a tile that is there is seen as it is, not on its way
+        // a loaded tile is shown at once, without fading in
         set('raster-fade-duration', 0)
       } else if (type === 'color-relief') set('color-relief-opacity', opacity)
       else if (type === 'hillshade') set('hillshade-exaggeration', 0.45 * opacity)

@@ -1,9 +1,9 @@
-// Elements with text. Text is only ever set as text: what comes out of a file's metadata is never read as HTML.
+// Elements with text. Text is only set as text: a file's metadata is never parsed as HTML.
 
 type Child = Node | string | undefined | false
 type Attributes = Readonly<Record<string, string | number | boolean | undefined>>
 
-/** `true` is an attribute without a value; `false` and undefined are none. */
+/** `true` sets an attribute without a value; `false` and undefined set none. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},

@@ -1,4 +1,4 @@
-// What the server says of a source: /{id}/info.json and the parts of its TileJSON that a map wants.
+// The description of a source: /{id}/info.json and the parts of its TileJSON that a map needs.
 import { addressOf, getJson } from './server.js'
 
 export interface Level {
@@ -36,11 +36,11 @@ export const loadTileJson = (id: string): Promise<TileJson> => getJson<TileJson>
 
 export const titleOf = ({ id, name }: { readonly id: string; readonly name?: string }): string => name ?? id
 
-/** Pixels a side that a tile is shown at: vector tiles have none of their own, maps show them at 512. */
+/** Width at which a tile is shown, in pixels: vector tiles have none of their own, maps show them at 512. */
 export const tileSizeOf = (facts: Facts, { tileSize }: TileJson): number =>
   tileSize ?? (isVector(facts) ? 512 : 256)
 
-/** Ours and PMTiles are sent unchanged; an MBTiles or a folder is not one archive of tiles. */
+/** Flagstone and PMTiles files can be downloaded as an archive; MBTiles and folders cannot. */
 export const isArchive = ({ kind }: Facts): boolean => /^(flat|PMTiles)/.test(kind)
 
 export const isVector = ({ types }: Facts): boolean =>

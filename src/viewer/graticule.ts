@@ -1,4 +1,4 @@
-// Lines of longitude and latitude, as far apart as is readable, with their degrees.
+// Lines of longitude and latitude at a readable distance, with labels in degrees.
 import type { Feature, FeatureCollection } from 'geojson'
 import type { Bounds } from './facts.js'
 

@@ -8,7 +8,7 @@ export type Encoding = 'mapbox' | 'terrarium'
 const SCHEME = 'flagstone-ground'
 let code: readonly [number, number, number] = [128, 0, 0]
 
-/** The same address, read through here. */
+/** The same URL with a protocol that this module handles. */
 export const groundAddress = (tiles: string): string =>
   tiles.replace(/^https?/, (from) => `${SCHEME}-${from}`)
 

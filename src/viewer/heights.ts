@@ -1,4 +1,4 @@
-// The range of a file's heights, found by asking for points all over it, and the ramp of colours that shows it.
+// The range of a file's heights, found by requesting points all over it, and the colour ramp that shows it.
 
 import { byId } from './dom.js'
 import type { Facts } from './facts.js'
@@ -6,7 +6,7 @@ import { latOfMercator, mercatorOfLat } from './mercator.js'
 import { heightsAt } from './point-answer.js'
 import { type HeightRange, RAMP } from './relief.js'
 
-/** Points a side. */
+/** Points per side of the grid. */
 const GRID = 24
 
 /** Undefined when no point has a height. A few outliers at both ends are left out. */

@@ -1,5 +1,5 @@
-// What tile is under the pointer, or in the middle of the map where there is none: its name, and what the server says
-// of it, by a HEAD that reads no tile.
+// The tile under the pointer, or at the centre of the map if there is no pointer: its name, and its headers from a HEAD
+// request, which does not read the tile.
 import type { Cell } from './cells.js'
 import { byId, element } from './dom.js'
 import type { TileAt } from './mercator.js'
@@ -11,7 +11,7 @@ interface Headers {
   readonly etag: string
 }
 
-/** A pointer that rests this long, in milliseconds, asks. */
+/** Milliseconds that the pointer must rest before the tile is requested. */
 const REST = 160
 const KEPT = 500
 
@@ -71,7 +71,7 @@ export class Inspector {
         etag: answer.headers.get('ETag') ?? 'none',
       })
     } catch {
-      // the map says that the server is gone
+      // the map reports that the server cannot be reached
       return
     }
     const oldest = this.#known.size > KEPT ? this.#known.keys().next().value : undefined

@@ -1,4 +1,4 @@
-// The file's levels with what they hold; one is marked as the level seen now, choosing one goes there.
+// The table of the file's levels; the current one is marked, and a click on a level goes there.
 import { byId, element } from './dom.js'
 import type { Level } from './facts.js'
 import { bytes, count } from './words.js'

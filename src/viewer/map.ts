@@ -1,5 +1,5 @@
-// The page of one map: reads what the server says of the file, makes the map and binds the controls. Whatever is in
-// the way of a map (no WebGL, no server, no tiles) is said in a sentence where the map would be.
+// The page of one map: reads the description of the file from the server, creates the map and binds the controls. If
+// there can be no map (no WebGL, no server, no tiles), a sentence in its place says why.
 import { say } from './announce.js'
 import { attributionOf } from './attribution.js'
 import { bindControls } from './controls.js'
@@ -14,7 +14,7 @@ import { parseHash } from './view-state.js'
 import { Viewer } from './viewer.js'
 import { bytes, count, formatList } from './words.js'
 
-/** Milliseconds between looks at whether the file has changed. */
+/** Milliseconds between checks whether the file has changed. */
 const LOOK_AGAIN = 20_000
 
 /** '/maps/ortho/map' → 'ortho' */
@@ -62,7 +62,7 @@ function makeMap(maplibre: MapLibreModule, facts: Facts): MapView {
     style: {
       version: 8,
       sources: {},
-      // colours and opacity are seen as they are set
+      // colours and opacity change at once
       transition: { duration: 0 },
       layers: [{ id: 'plain', type: 'background', paint: { 'background-color': '#e6e9e5' } }],
     },
@@ -96,7 +96,7 @@ async function start(): Promise<void> {
   const maplibre = await loadMapLibre()
   const map = makeMap(maplibre, facts)
   map.on('error', async ({ error }) => trouble(await tileTrouble(error)))
-  // what is still wrong is said again
+  // errors that persist are shown again
   map.on('movestart', () => trouble(''))
   await map.once('load')
   const viewer = new Viewer(maplibre, map, facts, tileJson, parseHash(location.hash).shown)
@@ -110,7 +110,7 @@ async function start(): Promise<void> {
   followFile(viewer, facts, tileJson)
 }
 
-/** A file may grow, or be replaced, while it is looked at. */
+/** Checks whether the file has grown or was replaced while the page is open. */
 function followFile(viewer: Viewer, first: Facts, tileJson: TileJson): void {
   let { version } = first
   const look = async (): Promise<void> => {
@@ -137,7 +137,7 @@ function failed(error: unknown): void {
   trouble(isGone ? `No map named “${id}”.` : (error as Error).message)
 }
 
-/** MapLibre's errors of tiles have the address, the status (0: none came) and what the server said. */
+/** MapLibre's tile errors have the URL, the status (0: no response) and the body of the response. */
 async function tileTrouble(error: {
   message: string
   url?: string

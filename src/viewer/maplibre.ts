@@ -1,5 +1,5 @@
 // MapLibre GL as it was copied beside us by the build, with the types of the package it was copied from. Loaded on
-// demand, so that the page stands, and can say what is wrong, before a megabyte of it is there.
+// demand, so that the page works, and can report errors, before this megabyte is loaded.
 import type * as MapLibre from 'maplibre-gl'
 
 export type {

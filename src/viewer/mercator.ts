@@ -25,7 +25,7 @@ export function tileAt(lon: number, lat: number, z: number): TileAt {
   return { z, x: ((x % side) + side) % side, y: Math.min(Math.max(y, 0), side - 1) }
 }
 
-/** Level of tiles that a map at this zoom shows: maps count in 512 pixels a tile. */
+/** Level of the tiles that a map at this zoom shows: maps count zoom in tiles of 512 pixels. */
 export const levelOfZoom = (mapZoom: number, tileSize: number): number =>
   Math.round(mapZoom + Math.log2(512 / tileSize))
 

@@ -1,5 +1,5 @@
-// What is drawn over the data: tile borders with ids, what is stored, the graticule. All of it is GeoJSON, labels are
-// drawn from the browser's own fonts.
+// What is drawn over the data: tile borders with ids, stored tiles, the graticule. All of it is GeoJSON; labels use the
+// browser's fonts.
 import type { Feature, FeatureCollection } from 'geojson'
 import type { Cell } from './cells.js'
 import type { Bounds } from './facts.js'
@@ -13,7 +13,7 @@ import { bytes } from './words.js'
 const EMPTY: FeatureCollection = { type: 'FeatureCollection', features: [] }
 const FONT = ['sans-serif']
 
-/** The first of our layers: data goes below it. */
+/** The first layer of the overlay; the data is below it. */
 export const FIRST_OVERLAY = 'gaps'
 
 export function addOverlay(map: MapView): void {
@@ -92,7 +92,7 @@ export function stateOf({ stored, from }: Cell, isEnlarged: boolean): CellState 
   return from === undefined ? 'none' : 'over'
 }
 
-/** Cells that show nothing are drawn for the gaps only: borders of what is not there say little. */
+/** Empty cells are drawn only when gaps are shown, because borders of missing tiles say little. */
 export function drawCells(map: MapView, cells: readonly Cell[], isEnlarged: boolean, shown: Shown): void {
   const features = cells
     .filter((cell) => shown.gaps || cell.from !== undefined)
@@ -139,7 +139,7 @@ function ringOf({ z, x, y }: TileAt): [number, number][] {
   ]
 }
 
-/** Told apart by more than colour: a tint, stripes, and stripes across. */
+/** Differ by more than colour: a tint, stripes, and crossed stripes. */
 function addPatterns(map: MapView): void {
   const size = 16
   const pattern = (paint: (pen: OffscreenCanvasRenderingContext2D) => void): ImageData => {

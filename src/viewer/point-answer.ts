@@ -2,9 +2,9 @@
 import { AnswerError, addressOf, getJson } from './server.js'
 
 export interface PointAnswer {
-  /** Metres; of files of heights. */
+  /** Metres; for files of heights. */
   readonly elevation?: number | null
-  /** Of pictures: red, green, blue, alpha. */
+  /** For images: red, green, blue, alpha. */
   readonly color?: readonly [number, number, number, number] | null
   readonly tile: readonly [number, number, number] | null
   /** Metres on the ground. */

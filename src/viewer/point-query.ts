@@ -1,4 +1,4 @@
-// What the file holds at a place: asked from the server, shown in a popup, read out.
+// The values of the file at a place: requested from the server, shown in a popup, and announced.
 import { tell } from './announce.js'
 import { element } from './dom.js'
 import type { MapLibreModule, MapView } from './maplibre.js'

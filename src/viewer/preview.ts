@@ -1,4 +1,4 @@
-// A small picture of a source: its bounds, widened to the card's shape, through the server's bbox route.
+// A small image of a source: its bounds, widened to the card's shape, through the server's bbox route.
 import { element } from './dom.js'
 import type { Bounds, Facts } from './facts.js'
 import { latOfMercator, mercatorOfLat } from './mercator.js'
@@ -6,7 +6,7 @@ import { addressOf } from './server.js'
 
 const WIDTH = 480
 const HEIGHT = 300
-/** A busy server says 503: it is asked again after so many milliseconds. */
+/** Milliseconds before the next try when the server is busy (503). */
 const RETRIES = [1500, 4000, 8000]
 
 export function previewOf(facts: Facts): HTMLImageElement {
@@ -24,7 +24,7 @@ export function previewOf(facts: Facts): HTMLImageElement {
   return image
 }
 
-/** By fetch, as an <img> does not tell a server that is busy from one that cannot. */
+/** By fetch, because an <img> does not show whether the server is busy or has failed. */
 async function load(image: HTMLImageElement, address: string): Promise<void> {
   for (const wait of RETRIES) {
     const answer = await fetch(address).catch(() => undefined)
@@ -38,7 +38,7 @@ async function load(image: HTMLImageElement, address: string): Promise<void> {
   image.remove()
 }
 
-/** The box in the picture's shape around the bounds, in mercator; inside the world as far as that goes. */
+/** The bounds widened to the image's aspect ratio, in mercator; inside the world if possible. */
 function shaped([west, south, east, north]: Bounds): Bounds {
   const x = [(west + 180) / 360, (east + 180) / 360] as const
   const y = [mercatorOfLat(north), mercatorOfLat(south)] as const

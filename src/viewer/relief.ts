@@ -1,4 +1,4 @@
-// Heights in colours with light and shade on them.
+// Heights as colours with hillshading.
 import type { MapView, RasterDEMSourceSpecification } from './maplibre.js'
 import { FIRST_OVERLAY } from './overlay.js'
 
@@ -9,8 +9,8 @@ export type HeightRange = readonly [low: number, high: number]
 export const RAMP = ['#2b5d50', '#5f8f5a', '#b9b36b', '#d9b27c', '#a9745a', '#8c6a6a', '#f4f1ee'] as const
 
 /**
- * Holes come as black without alpha, which MapLibre reads as the lowest height there is: below all of the Earth's
- * ground nothing is painted. (Mapbox' encoding begins at -10,000 m.)
+ * Holes are black and transparent, which MapLibre reads as the lowest height of the encoding: heights below those of
+ * the Earth are not drawn. (Mapbox' encoding begins at -10,000 m.)
  */
 const NO_HEIGHT = { mapbox: -9999, terrarium: -12_000 } as const
 

@@ -1,5 +1,5 @@
-// The server as seen from a page: addresses and answers. Addresses are relative to the page, so that they hold
-// behind any proxy and under any path.
+// The server as seen from a page: URLs and responses. URLs are relative to the page, so that they work behind any proxy
+// and under any path.
 
 /** 'https://host/maps/', with its slash. */
 export const root = new URL(document.documentElement.dataset['root'] ?? './', document.baseURI).href
@@ -8,7 +8,7 @@ export const addressOf = (id: string, rest = ''): string => `${root}${encodeURIC
 
 export const UNREACHABLE = 'The server cannot be reached.'
 
-/** Why an answer did not come: one sentence to show. `status` is 0 when the server could not be reached. */
+/** Why there is no response: one sentence to show. `status` is 0 when the server could not be reached. */
 export class AnswerError extends Error {
   readonly status: number
 
@@ -33,7 +33,7 @@ export async function getJson<T>(address: string, signal?: AbortSignal): Promise
 
 async function ask(address: string, signal?: AbortSignal): Promise<Response> {
   try {
-    // a file may have changed since the browser kept what was said of it; its tag tells for little
+    // the file may have changed since the browser cached the response; revalidating is cheap
     return await fetch(address, {
       headers: { Accept: 'application/json' },
       cache: 'no-cache',
@@ -51,7 +51,7 @@ export function sentenceOf(text: string, status: number): string {
     const { error } = JSON.parse(text) as { error?: unknown }
     if (typeof error === 'string') return error
   } catch {
-    // a proxy's page, not our sentence
+    // the page of a proxy, not a sentence of the server
   }
   return `The server answered ${status}.`
 }

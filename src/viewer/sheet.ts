@@ -2,7 +2,7 @@
 // tap on its head, or by a swipe over it.
 import { byId } from './dom.js'
 
-/** Pixels a finger goes before it is a swipe. */
+/** Pixels a finger must move to swipe. */
 const SWIPE = 24
 const isNarrow = window.matchMedia('(max-width: 720px)')
 

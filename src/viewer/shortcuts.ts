@@ -1,5 +1,5 @@
-// Keys, and the dialog that lists them. They are not taken while something is typed or a dialog is open, nor with
-// Ctrl, Alt or Meta, which are the browser's.
+// Keys, and the dialog that lists them. They are ignored while the user types or a dialog is open, and with
+// Ctrl, Alt or Meta, which belong to the browser.
 import { byId, element } from './dom.js'
 
 export interface Shortcut {
@@ -8,7 +8,7 @@ export interface Shortcut {
   readonly run: () => void
 }
 
-/** Of the map itself, for the list: MapLibre answers them while the map has the focus. */
+/** Keys of the map for the list; MapLibre handles them while the map has the focus. */
 const OF_THE_MAP: readonly [string, string][] = [
   ['← ↑ → ↓', 'Move'],
   ['+ −', 'Zoom'],

@@ -1,5 +1,5 @@
-// How other programs show a source: lines to paste where there is a `map` already. Heights are shown as hillshade,
-// as terrain where the program knows terrain.
+// Code that shows a source in other programs, to paste where there is a `map` already. Heights are shown as hillshade,
+// or as terrain if the program supports it.
 import { type Facts, isVector } from './facts.js'
 
 export interface Served {
@@ -7,7 +7,7 @@ export interface Served {
   readonly tileSize: number
   /** Text without markup. */
   readonly attribution: string
-  /** Of the source, in full: `at('.json')`. */
+  /** The full URL of something of the source: `at('.json')`. */
   readonly at: (rest: string) => string
 }
 
@@ -71,7 +71,7 @@ const openlayers = (served: Served): Snippet => {
   const [first] = zoomsOf256(served)
   return {
     name: 'OpenLayers',
-    // '\n' and no line of its own: it is no import of ours
+    // '\n' instead of a line break: this is not an import of this file
     text: `import TileLayer from 'ol/layer/Tile.js'\nimport XYZ from 'ol/source/XYZ.js'
 
 map.addLayer(new TileLayer({
@@ -111,11 +111,11 @@ const gdal = ({ at }: Served): Snippet => ({
   text: `gdalinfo "WMTS:${at('/WMTSCapabilities.xml')}"`,
 })
 
-/** What a program that knows pictures only can show. */
+/** The tiles for a program that shows images only. */
 const pictures = ({ at, facts }: Served): string =>
   at(facts.elevation === undefined ? '/{z}/{x}/{y}' : '/hillshade/{z}/{x}/{y}.png')
 
-/** First and last zoom as they count whose maps have 256 pixels a tile. */
+/** First and last zoom for maps that count zoom in tiles of 256 pixels. */
 function zoomsOf256({ facts: { minZoom = 0, maxZoom = 0 }, tileSize }: Served): [number, number] {
   const more = Math.log2(tileSize / 256)
   return [minZoom + more, maxZoom + more]
@@ -124,5 +124,5 @@ function zoomsOf256({ facts: { minZoom = 0, maxZoom = 0 }, tileSize }: Served): 
 const encodingOf = (elevation: Facts['elevation']): string =>
   elevation === 'mapbox' ? 'mapbox' : 'terrarium'
 
-/** As a string of JavaScript. */
+/** As a JavaScript string literal. */
 const quoted = (text: string): string => `'${text.replace(/['\\]/g, '\\$&').replace(/\s+/g, ' ')}'`

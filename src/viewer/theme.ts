@@ -1,4 +1,4 @@
-// Light, dark, or as the system is. The choice is kept where the browser lets us keep something.
+// Light, dark, or same as the system. The choice is stored if the browser allows it.
 
 type Theme = 'auto' | 'light' | 'dark'
 const KEY = 'flagstone-theme'
@@ -36,7 +36,7 @@ export function nextTheme(): string {
   try {
     localStorage.setItem(KEY, theme)
   } catch {
-    // it holds until the page is left
+    // the choice lasts until the page is left
   }
   apply()
   return `Colours: ${NAMES[theme]}`

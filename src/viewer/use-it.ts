@@ -28,7 +28,7 @@ export function fillUses(facts: Facts, tileJson: TileJson): void {
     row('Style', '/style.json'),
     ...(isArchive(facts) ? [row('PMTiles', '.pmtiles'), download(id)] : []),
   )
-  // other libraries take it for HTML
+  // other libraries treat it as HTML
   const attribution = (attributionOf(facts.attribution ?? '').textContent ?? '').replace(/[<>]/g, '').trim()
   snippets = snippetsOf({ facts, tileSize: tileSizeOf(facts, tileJson), attribution, at })
   const select = byId<HTMLSelectElement>('use-in')

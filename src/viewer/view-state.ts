@@ -1,5 +1,5 @@
-// What is seen, and the address that says it: #zoom/lat/lon[/bearing/pitch]&opacity=60&tiles&gaps…
-// What is as it is by default is left out.
+// The view, and its form in the URL: #zoom/lat/lon[/bearing/pitch]&opacity=60&tiles&gaps…
+// Defaults are left out.
 
 export interface Camera {
   readonly zoom: number
@@ -37,7 +37,7 @@ const DEFAULTS: Shown = {
   look: 'relief',
 }
 
-/** Anything that is no permalink gives the defaults: an address is typed by people too. */
+/** Parts that cannot be read give the defaults, because people type URLs too. */
 export function parseHash(hash: string): { camera: Camera | undefined; shown: Shown } {
   const [place = '', ...words] = hash.replace(/^#/, '').split('&')
   const shown = { ...DEFAULTS }
@@ -59,7 +59,7 @@ function parseCamera(place: string): Camera | undefined {
 }
 
 export function formatHash({ zoom, lat, lon, bearing, pitch }: Camera, shown: Shown): string {
-  // as many places as a pixel is worth
+  // as many decimal places as a pixel needs
   const places = Math.max(2, Math.ceil((zoom * Math.LN2 + Math.log(512 / 360 / 0.5)) / Math.LN10))
   const parts = [zoom.toFixed(2), lat.toFixed(places), lon.toFixed(places)]
   if (Math.abs(bearing) > 0.05 || pitch > 0.05) parts.push(bearing.toFixed(1), pitch.toFixed(1))

@@ -1,4 +1,4 @@
-// The map with its file: puts camera, switches, overlay, inspector and table together and keeps them in step.
+// The map of a file: connects camera, switches, overlay, inspector and table.
 import { say } from './announce.js'
 import { type Cell, cellsOf } from './cells.js'
 import { CoverageCache } from './coverage.js'
@@ -23,10 +23,10 @@ const still = window.matchMedia('(prefers-reduced-motion: reduce)')
 export class Viewer {
   readonly map: MapView
   readonly shown: Shown
-  /** Switches were turned by an address, not by hand. */
+  /** Whether the URL set the switches, not the user. */
   onSwitches: () => void = () => {}
   onTrouble: (error: unknown) => void = () => {}
-  /** Resolves when what was asked of the server last is on the map. */
+  /** Resolves when the last requested data is on the map. */
   quiet: Promise<void> = Promise.resolve()
   #facts: Facts
   readonly #tileSize: number
@@ -99,7 +99,7 @@ export class Viewer {
     if (bounds === undefined) return
     const narrow = window.innerWidth <= 720
     const beside = byId('panel').classList.contains('closed') ? 40 : 380
-    // a hair over 180° would be taken for the other side of the world
+    // slightly over 180° would mean the other side of the world
     const [west, south, east, north] = bounds
     this.map.fitBounds([Math.max(west, -180), south, Math.min(east, 180), north], {
       padding: narrow
@@ -158,7 +158,7 @@ export class Viewer {
     void this.refresh()
   }
 
-  /** Level of the tiles on the map: what the zoom asks for, as far as the file goes. */
+  /** Level of the tiles on the map: that of the zoom, limited to the file's levels. */
   #level(): { wanted: number; shown: number } {
     const wanted = levelOfZoom(this.map.getZoom(), this.#tileSize)
     const { minZoom = 0, maxZoom = 0 } = this.#facts
@@ -204,7 +204,7 @@ export class Viewer {
     return [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()]
   }
 
-  /** What the zoom has to do with the levels of the file, when that is not plain to see. */
+  /** Explains how the zoom relates to the levels of the file, when that is not obvious. */
   #notice(): void {
     const { wanted } = this.#level()
     const { minZoom, maxZoom, tiles } = this.#facts

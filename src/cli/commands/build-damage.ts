@@ -1,4 +1,4 @@
-// What `flagstone build --skip-unreadable` says of what it left out.
+// What `flagstone build --skip-unreadable` prints about what it left out.
 import type { BuildReport } from '../../pyramid/report.js'
 import { formatCount, plural } from '../format.js'
 

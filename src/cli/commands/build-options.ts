@@ -1,5 +1,5 @@
-// The options of `flagstone build`, group by group as its help shows them. What they mean is said once, in
-// pyramid/options.ts; here are their spellings.
+// The options of `flagstone build`, group by group as its help shows them. Their meaning is documented in
+// pyramid/options.ts; this file has their names and help.
 import { Command, Option } from 'commander'
 import type { TerrainUnit } from '../../pyramid/terrain-options.js'
 import { RESAMPLINGS } from '../../raster/pixels.js'
@@ -126,7 +126,7 @@ function outputOptions(command: Command): Command {
     )
 }
 
-/** In the group of the zooms. */
+/** In the group of the zoom levels. */
 function tileOptions(command: Command): Command {
   return command
     .addOption(

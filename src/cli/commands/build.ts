@@ -48,7 +48,7 @@ function optionsOf(paths: readonly string[], cli: BuildCliOptions): BuildOptions
     maxZoom: options.maxZoom ?? maxzoom,
     overwrite: options.overwrite === true || force === true,
     crs: sSrs,
-    // commander's default for --no-alpha is true, which is no wish
+    // commander's default for --no-alpha is true, although nobody asked for alpha
     alpha: alpha === false ? false : addAlpha,
   }
 }

@@ -81,7 +81,7 @@ export function infoCommand({ io }: Context): Command {
             io,
             `${path}: ${description.kind}${description.fileBytes > 0 ? `, ${formatBytes(description.fileBytes)}` : ''}`,
           )
-          // what the metadata hold stays in its line
+          // line breaks in metadata are escaped
           const rows = summary(description).map((row) => row.map(oneLine))
           const width = Math.max(...rows.map(([key]) => key!.length))
           for (const [key, value] of rows) print(io, `${key!.padEnd(width)}  ${value}`)

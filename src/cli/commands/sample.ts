@@ -1,4 +1,4 @@
-// `flagstone sample FILE`: any window at any size as a picture.
+// `flagstone sample FILE`: any window at any size as an image.
 import { extname } from 'node:path'
 import { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
@@ -49,7 +49,7 @@ function formatOf(options: SampleOptions): TileFormat {
   return format
 }
 
-/** What is left open follows from the shape of the window in web mercator. Default: 1,024 pixels on the longer side. */
+/** A missing side follows from the shape of the window in web mercator. Default: 1,024 pixels on the longer side. */
 function sizeOf(
   bbox: readonly [number, number, number, number],
   size: Size = { longer: 1024 },
@@ -66,7 +66,7 @@ function sizeOf(
     : { width: of(longer * aspect), height: longer }
 }
 
-/** Where the tiles are, for who looked elsewhere. */
+/** Where the tiles are, for a window without any. */
 function covered(reader: TileSet): string {
   const bounds = describeAny(reader).bounds
   return bounds === undefined
@@ -74,7 +74,7 @@ function covered(reader: TileSet): string {
     : `; it covers ${bounds.map(formatDegrees).join(',')} (west,south,east,north)`
 }
 
-/** Heights are written as colours, which must survive. @throws BAD_OPTION when the format would lose them */
+/** Whether heights are written as encoded colours, which a lossy format would change. @throws BAD_OPTION when the format would lose them */
 function isEncoded(reader: TileSet, { elevation }: SampleOptions, format: TileFormat): boolean {
   const kind = elevationOf(reader)
   if (kind === undefined || kind === 'numbers' || (elevation ?? 'encoded') !== 'encoded') return false

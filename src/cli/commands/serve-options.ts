@@ -1,11 +1,11 @@
-// The options of `flagstone serve`, group by group as its help shows them. What they mean is said once, in
-// server/options.ts and server/run/listen-options.ts; here are their spellings.
+// The options of `flagstone serve`, group by group as its help shows them. Their meaning is documented in
+// server/options.ts and server/run/listen-options.ts; this file has their names and help.
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { ALLOWED_HOST, MISSING, type MissingPolicy } from '../../server/options.js'
 import { LOG_LEVELS } from '../../server/run/listen-options.js'
 import { parseBytes, parseInteger, parseNumber } from '../parse.js'
 
-/** What `--missing` said: for all sources, and for some by their ids. */
+/** The values of `--missing`: for all sources, and for single ones by id. */
 export interface Missing {
   readonly all?: MissingPolicy
   readonly byId: Readonly<Record<string, MissingPolicy>>
@@ -13,7 +13,7 @@ export interface Missing {
 
 const count = (min: number): ((text: string) => number) => parseInteger(min, 2 ** 31 - 1)
 
-/** 'overzoom' or 'ortho=overzoom', any number of them. */
+/** 'overzoom' or 'ortho=overzoom'; repeatable. */
 function collectMissing(text: string, before: Missing = { byId: {} }): Missing {
   const at = text.lastIndexOf('=')
   const policy = text.slice(at + 1) as MissingPolicy

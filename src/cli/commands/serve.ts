@@ -47,7 +47,7 @@ export function serveCommand({ io }: Context): Command {
       log: options.log,
     }
     const starting = workers > 1 ? serveByWorkers(io, workers, job, options) : serveHere(io, job)
-    // before anybody can know that we serve: a signal that nobody listens to ends the process
+    // before the address is printed: a signal without a listener ends the process
     io.onHangup?.(() => {
       void starting
         .then((running) => running.reload())
@@ -89,7 +89,7 @@ function announce(io: Io, options: ServeOptions, { url, port, sources, problems 
     say(io, options, `Skipped: ${message.includes(path) ? '' : `${path}: `}${message}`)
   }
   if (options.json === true) {
-    // one line: programs read until its end while we go on
+    // one line: programs read to its end while the server runs
     print(io, JSON.stringify({ url, port, sources }))
     return
   }
@@ -110,7 +110,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   })
 }
 
-/** 'path' or 'id=path'; a file whose own name has a '=' is meant itself. */
+/** 'path' or 'id=path'; an existing file with a '=' in its name is a path. */
 function sourcesOf(paths: readonly string[], { byId }: Missing = { byId: {} }): SourceInput[] {
   const unused = new Set(Object.keys(byId))
   const sources = paths.map((text): SourceInput => {

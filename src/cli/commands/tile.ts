@@ -35,7 +35,7 @@ export function tileCommand({ io }: Context): Command {
       }
       const target: BinaryTarget = { who: 'tile', input: path, ...options }
       if (options.json !== true) checkTarget(io, target)
-      // for one tile a mapping is not worth its while
+      // mapping the file does not pay for one tile
       const reader = await openAny(path, { mode: 'buffered' })
       try {
         const tile = reader.get(z, x, y)

@@ -1,4 +1,4 @@
-// `flagstone verify FILE`: every numbered invariant and every checksum, claim beside finding.
+// `flagstone verify FILE`: checks every numbered invariant and every checksum.
 import { Command } from 'commander'
 import { verifyTiles } from '../../sampling/verify.js'
 import { type CommonOptions, type Context, EXIT, print, printJson } from '../io.js'
