@@ -1,4 +1,4 @@
-// What is computed of a source: kept under everything it depends on, made once for all who ask, in turn.
+// Computed responses of a source: cached under everything they depend on, computed once for all requests, in order.
 import { createHash } from 'node:crypto'
 import type { ServerContext } from './context.js'
 import { notModified } from './http/conditional.js'
@@ -6,18 +6,18 @@ import type { Made } from './http/made.js'
 import type { Query, Reply } from './http/message.js'
 import type { Source } from './sources/source.js'
 
-/** Counts up when the same request gets another answer by a change of this program. */
+/** Increased when a change of this program changes the response to the same request. */
 const EDITION = 1
 
-/** The entity tag of something computed, known before it is: of the source's state and of what is asked for. */
+/** The ETag of a computed response, known before it is computed: from the source's state and the request. */
 export function computedTag(source: Source, asked: string): string {
   const digest = createHash('sha1').update(`${EDITION} ${source.id} ${source.version} ${asked}`)
   return `"${digest.digest('base64url')}"`
 }
 
 /**
- * A 304 for who has what would be made, without making it. Not for '*', which asks whether there is anything: that is
- * known when it is made.
+ * A 304 for clients that have the response already, without computing it. Not for '*', which asks whether there is a
+ * response: that is known only when it is computed.
  */
 export function notMadeAgain(
   query: Query,
@@ -67,7 +67,7 @@ export function computed(
   return context.cache.getOrMake(`${source.id} ${etag}`, begin, query.signal)
 }
 
-/** A picture as large as they may be takes half of all slots, so that two of them are made at once. */
+/** An image of the largest size takes half of all slots, so that two of them are drawn at once. */
 function slotsOf({ options: { limits } }: ServerContext, { pixels }: Weight): number {
   return Math.max(1, Math.ceil((limits.jobs * pixels) / (2 * limits.pixels)))
 }

@@ -9,11 +9,11 @@ import type { ByteCache } from './work/byte-cache.js'
 import type { WorkQueue } from './work/work-queue.js'
 
 /**
- * What whoever runs the server may want to know of each request. They are not waited for; what they throw, and promises of
- * theirs that reject, become warnings of the process.
+ * Functions that the server calls, for logs and metrics. The server does not wait for them. If they throw or reject, the
+ * process emits a warning.
  */
 export interface ServerHooks {
-  /** An error nobody foresaw, answered 500, or one in the middle of an answer. */
+  /** Called with an unexpected error, which is answered 500, or an error in the middle of a response. */
   readonly onError?: ((error: unknown, request: ServerRequest) => void) | undefined
   /** An answer is ready: by which route ('tile', 'tilejson' …), with how many bytes of body (undefined: it streams), in how many seconds. */
   readonly onAnswer?:
@@ -36,7 +36,7 @@ export interface ServerContext {
   readonly catalog: Catalog
   /** Everything that computes goes through it: limits of concurrency, waiting and time. */
   readonly work: WorkQueue
-  /** Computed answers by a key that holds the source's version. */
+  /** Computed responses, by a key that contains the source's version. */
   readonly cache: ByteCache
   readonly metrics: Metrics
   readonly life: Life

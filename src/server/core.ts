@@ -28,7 +28,7 @@ function nowhere(): never {
 interface Found {
   readonly route: string
   readonly methods: string
-  /** By a URL that means the version that its source has now; to be asked before and after the answer is made. */
+  /** Whether the URL has the source's current version; checked before and after the response is made. */
   readonly isVersioned: () => boolean
   readonly answer: () => Answer
 }
@@ -40,7 +40,7 @@ export class Core {
   readonly #tileCounts: RouteCounts
   readonly #path = new TilePath()
   readonly #hosts: AllowedHosts | undefined
-  /** Files whose writers have been moving parts for long, and until when that is taken for granted. */
+  /** Files whose writers have been moving parts for long, and until when this is assumed to go on. */
   readonly #stalled = new Map<string, number>()
 
   constructor(context: ServerContext) {
@@ -77,7 +77,7 @@ export class Core {
 
   /**
    * A writer is moving parts of the file, which takes milliseconds: the answer is tried again until it is done. After a
-   * second it is given up, and for a while everybody who asks for that file is told at once.
+   * second it gives up, and for a while all requests for that file fail at once.
    */
   async #again(query: Query, error: unknown, answer: () => Answer): Promise<Reply> {
     let last = error
@@ -102,7 +102,7 @@ export class Core {
     return this.#tile(query) ?? nowhere()
   }
 
-  /** What a failure is answered with; those of ours are reported. */
+  /** The response to an error; unexpected errors are reported. */
   failed(query: Query, error: unknown): Reply {
     const { reply, isOurs } = failureOf(error)
     if (isOurs) this.report(query, error)
@@ -114,7 +114,7 @@ export class Core {
     this.context.hooks.onError?.(error, query)
   }
 
-  /** Undefined: this is no address of a tile of ours. */
+  /** Undefined when the URL is not that of a tile. */
   #tile(query: Query): Answer | undefined {
     const { target, method } = query
     const from = this.#begin(target)

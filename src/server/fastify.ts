@@ -11,8 +11,8 @@ import type { ServerOptions } from './options.js'
 import type { SourceInput } from './sources/source.js'
 
 /**
- * A FastifyInstance, by what tells one: Fastify's own types are not named in ours, as who does not use it has not got
- * them.
+ * The parts of a FastifyInstance that are used. Fastify's own types are not used here, because programs without Fastify
+ * do not have them.
  */
 export interface FastifyApp {
   /** Where the app, or the plugin in it, is mounted. */
@@ -47,7 +47,7 @@ export async function flagstoneFastify(instance: FastifyApp, given: FlagstoneFas
   const { insideOf } = await import('./handler.js')
   const { core } = insideOf(server)
   app.addHook('onClose', () => server.close())
-  // bodies are ours to read and to limit; this holds inside the plugin only
+  // the server reads and limits bodies itself; this affects only the plugin
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   const depth = app.prefix.replace(/\/$/, '').split('/').length - 1

@@ -32,7 +32,7 @@ interface Inside {
   readonly context: ServerContext
 }
 
-/** What is behind each server: who serves by one sees no more of it than TileServer says. */
+/** The internals of each server; callers see only what TileServer declares. */
 const insides = new WeakMap<TileServer, Inside>()
 
 /** @throws TypeError when openTileServer did not make it */

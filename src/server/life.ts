@@ -2,7 +2,7 @@
 
 export class Life {
   readonly #begun = performance.now()
-  /** Set by who stops the server: /health then answers 503, so that balancers send their clients elsewhere. */
+  /** Set when the server is being stopped: /health then answers 503, so that balancers send their clients elsewhere. */
   isClosing = false
 
   get seconds(): number {

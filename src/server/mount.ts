@@ -1,5 +1,5 @@
-// The server as a library, without its weight: what serves is loaded when the first sources are opened, so that who
-// only reads or builds files never loads it.
+// The entry to the server for the library. Its modules are loaded when the first sources are opened, so that programs
+// which only read or build files never load them.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { wrongType } from '../errors.js'
 import { harmless } from '../store/callbacks.js'
@@ -26,7 +26,7 @@ export async function openTileServer(
 }
 
 /**
- * Serves on a port, with limits on what clients may hold, until closed (gracefully).
+ * Serves on a port, with limits on clients, until it is closed (gracefully).
  * @throws BAD_OPTION when an option is wrong, or the certificate cannot be used
  * @throws NOT_FOUND when a file of the certificate is not there
  * @throws SYSTEM when the port is taken or may not be listened on
@@ -38,34 +38,34 @@ export async function listen(server: TileServer, options: ListenOptions = {}): P
   return begin(server, options)
 }
 
-/** What a handler is made of: the sources, the options of the server, and its hooks. */
+/** The sources, the options of the server, and its hooks. */
 export interface FlagstoneHandlerOptions extends ServerOptions, ServerHooks {
   /** What is served: paths of files and folders, globs, open readers. */
   readonly sources: SourceInput | readonly SourceInput[]
 }
 
-/** What serves, to be mounted anywhere: `(req, res, next?)`, or `(Request) → Response`. */
+/** A handler to mount in any server: `(req, res, next?)`, or `(Request) → Response`. */
 export interface FlagstoneHandler {
   /** Answers a request of node:http, Express or Connect. */
   (...request: Parameters<NodeHandler>): void
-  /** Answers a Request of Hono and what else speaks those. */
+  /** Answers a Request, as Hono and other frameworks use it. */
   (request: Request, ...more: unknown[]): Promise<Response>
   /**
-   * Opens the sources, if that was not begun. When that fails, the next request tries again.
+   * Opens the sources, unless that has begun. If it fails, the next request tries again.
    * @throws as openTileServer
    */
   readonly ready: Promise<TileServer>
-  /** Closes the sources; answers that are under way keep theirs until they are done. */
+  /** Closes the sources; responses in progress keep theirs until they are complete. */
   close(): Promise<void>
   /** As `close`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
- * Makes a handler to be mounted in Express, Connect, Koa, Hono or node:http. It opens the sources at the first request,
- * or when `ready` is asked for. While that fails, `next` gets the error; where there is no `next`, `onError` does, and
- * the client a 503. Invalid options are such a failure.
- * @throws TypeError when `given` is no object
+ * Makes a handler for Express, Connect, Koa, Hono or node:http. It opens the sources at the first request, or when
+ * `ready` is read. If that fails, `next` gets the error; without `next`, `onError` gets it and the client gets a 503.
+ * Invalid options fail in the same way.
+ * @throws TypeError when `given` is not an object
  */
 export function flagstoneHandler(given: FlagstoneHandlerOptions): FlagstoneHandler {
   if (typeof given !== 'object' || given === null)
@@ -125,7 +125,7 @@ const NOT_OPEN_HEADERS = {
   'Retry-After': '5',
 }
 
-/** Nothing is open that could answer. */
+/** The response while no sources are open. */
 async function refuse(
   request: IncomingMessage,
   response: ServerResponse,
@@ -138,7 +138,7 @@ async function refuse(
   response.end(NOT_OPEN)
 }
 
-/** The same to who asked with a Request. */
+/** The same for a Request. */
 async function refuseFetch(
   request: Request,
   error: unknown,

@@ -1,4 +1,4 @@
-// What a caller may say to the server, checked once at the rim.
+// The options of the server, checked once where they come in.
 import { z } from 'zod'
 import { type Given, isReader, pathText } from '../store/options.js'
 
@@ -15,7 +15,7 @@ export const missingPolicy = z.enum(MISSING)
  */
 export type MissingPolicy = z.output<typeof missingPolicy>
 
-/** Most that a client may make us do. */
+/** Limits on what a client can make the server do. */
 const limitsShape = {
   /** Pixels of one picture (bbox, static, other tile sizes). Default: 4096 × 4096. */
   pixels: z
@@ -40,14 +40,14 @@ const limitsShape = {
 }
 
 export const serverLimits = z.strictObject(limitsShape)
-/** Most that clients may make the server do. */
+/** Limits on what clients can make the server do. */
 export interface ServerLimits extends z.output<z.ZodObject<typeof limitsShape, z.core.$strict>> {}
 
 /** A name, an address, or '.name' or '*.name' for a domain; '*'. */
 export const ALLOWED_HOST = /^(?:\*|(?:\*?\.)?[\w-][\w.-]*|\[[\da-f:.]+\])$/i
 
 const serverShape = {
-  /** For sources that say nothing themselves. Default: '204'. */
+  /** For sources without their own policy. Default: '204'. */
   missing: missingPolicy.default('204'),
   /** Access-Control-Allow-Origin: '*', or the origins that may; none when empty. Default: ['*']. */
   cors: z.array(z.string()).default(['*']),
@@ -72,11 +72,11 @@ const serverShape = {
     .string()
     .regex(/^[\x20-\x7e]*$/, 'expected one line of ASCII')
     .default('public, max-age=60, stale-while-revalidate=3600'),
-  /** A tile asked for in another format is converted; else it is answered as it is stored. Default: false. */
+  /** Convert tiles to the requested format; otherwise they are sent as they are stored. Default: false. */
   transcode: z.boolean().default(false),
   /** Pick up files that are added, changed or removed. Default: false. */
   watch: z.boolean().default(false),
-  /** Seconds between looks, for file systems that do not tell of changes. Default: 2. */
+  /** Seconds between checks, for file systems that do not report changes. Default: 2. */
   watchSeconds: z.number().min(0.05).max(3600).default(2),
   /** Folders in a given folder that are looked into, one in the other. Default: 1. */
   folderDepth: z.int().min(0).max(16).default(1),
@@ -85,7 +85,7 @@ const serverShape = {
    * Default: 256.
    */
   openFiles: z.int().min(1).default(256),
-  /** Most that clients may make the server do, see ServerLimits. */
+  /** Limits on what clients can make the server do, see ServerLimits. */
   limits: serverLimits.prefault({}),
 }
 

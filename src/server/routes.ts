@@ -1,6 +1,6 @@
 // What is where. A path is split at its slashes and each part decoded; tiles are recognised before that (tile-path.ts).
 //
-// In patterns, a word stands for itself and '*' for one part. Paths of a source begin behind its id; the aliases
+// In patterns, a word matches itself and '*' matches one part. Paths of a source begin after its id; the aliases
 // /tiles/{id}/… and /data/{id}/… of other servers were taken off by then.
 
 import { answerArchive } from './archive/archive-range.js'

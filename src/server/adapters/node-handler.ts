@@ -74,7 +74,7 @@ export class NodeQuery implements Query {
   }
 }
 
-/** With `next`, what is no address of ours is passed on. */
+/** With `next`, requests for other paths are passed on. */
 export type NodeHandler = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -92,7 +92,7 @@ export function nodeHandler(core: Core): NodeHandler {
     try {
       writeReply(query.method, reply, response)?.catch(failed)
     } catch (error) {
-      // node refuses headers with characters that are none
+      // Node refuses headers with invalid characters
       failed(error)
     }
   }

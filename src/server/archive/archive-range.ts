@@ -1,7 +1,7 @@
 // '/{id}.pmtiles': the whole archive over HTTP, or a range of it, so that PMTiles clients work against this server.
 //
-// Sealed files and foreign archives are answered as they lie, from the file that the source has open, whatever its
-// path means by now; files that grow as the archive that sealing would make of them. Long answers are read as the
+// Sealed files and foreign archives are sent unchanged, from the file that the source has open, even if its path names
+// another file by now. Files that grow are sent as the archive that sealing would make of them. Long answers are read as the
 // client takes them. Clients that hold directories of an older state see that the entity tag has changed.
 import { setTimeout } from 'node:timers/promises'
 import { FlagstoneError } from '../../errors.js'

@@ -126,7 +126,7 @@ function* storedIn(source: Source, zoom: number, range: TileRange, withSizes: bo
   }
 }
 
-/** The squares that a rectangle lies in, named by their place among squares, and how many of its tiles each has. */
+/** The squares that a rectangle meets, by their position in the grid of squares, and how many of its tiles each has. */
 function* squaresOf(area: TileRange, cell: number): Generator<{ x: number; y: number; stored: number }> {
   const { minX, minY, maxX, maxY } = area
   const inside = (n: number, min: number, max: number): number =>

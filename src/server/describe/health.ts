@@ -8,12 +8,12 @@ import { problemsOf } from './source-facts.js'
 
 const NOT_KEPT = ['Cache-Control', 'no-store']
 
-/** Sentences of one answer at most: balancers ask every second. */
+/** Most sentences in one response, because load balancers ask every second. */
 const MOST_NAMED = 20
 
 /**
- * 200 while requests are answered, with status 'ok', or 'degraded' when files were found that cannot be opened (which
- * is no reason to take the others away); 503 and 'closing' once the server is being stopped.
+ * 200 while requests are answered, with status 'ok', or 'degraded' when some files cannot be opened (the others are
+ * still served); 503 and 'closing' once the server is being stopped.
  */
 export function answerHealth({ catalog, life }: ServerContext, { query }: Routed): Reply {
   const problems = problemsOf(catalog)

@@ -66,11 +66,11 @@ export async function describeEarly(source: Source, fileBytes: number): Promise<
     await tileLook(source)
     namesOf(source)
   } catch {
-    // it is damaged, or being written over: said where it is asked for
+    // it is damaged, or being overwritten: its own URLs report that
   }
 }
 
-/** Describes the large sources, one by one, with as long a rest after each; who asks for one earlier does not wait. */
+/** Describes the large sources, one by one, resting as long after each; a request for one of them does not wait. */
 export async function describeLater(catalog: Catalog, isOver: () => boolean): Promise<void> {
   for (const source of catalog.list()) {
     if (!large.has(source)) continue
@@ -81,7 +81,7 @@ export async function describeLater(catalog: Catalog, isOver: () => boolean): Pr
   }
 }
 
-/** In slices; a source that fails is left out, as it must not hide the others: its own address says why. */
+/** In slices; a source that fails is left out, so that it does not hide the others; its own URLs report why. */
 async function forEach(
   catalog: Catalog,
   act: (source: Source) => Promise<void> | void,

@@ -45,7 +45,7 @@ export async function answerSources({ catalog }: ServerContext, { query }: Route
   return jsonAnswer(query, { sources, problems }, { headers: ['Cache-Control', 'no-cache'] })
 }
 
-/** A sentence each, without the folders: whoever may look at maps need not know where they lie. */
+/** One sentence each, without the folders: clients need not know where files are. */
 export function problemsOf(catalog: Catalog): string[] {
   return catalog
     .problems()
@@ -61,7 +61,7 @@ interface Names {
 
 const known = new WeakMap<Source, { readonly version: string; readonly names: Names }>()
 
-/** Read once a version. A file whose metadata are damaged is listed under its id; its own addresses say why. */
+/** Read once per version. A file with damaged metadata is listed under its id; its own URLs give the reason. */
 export function namesOf(source: Source): Names {
   try {
     const { version } = source

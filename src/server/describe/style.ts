@@ -1,4 +1,4 @@
-// /{id}/style.json: a MapLibre style that shows a source by itself, to look at or to begin with.
+// /{id}/style.json: a MapLibre style that shows one source, to use as it is or as a start.
 import { vectorLayers } from '../../store/report/tilejson.js'
 import type { RoutedSource, ServerContext } from '../context.js'
 import { jsonAnswer } from '../http/json-answer.js'

@@ -1,7 +1,7 @@
-// Templates of the tile URLs that descriptions hold, with what a client wished for when it asked for the description:
+// Templates of the tile URLs in descriptions, with the parameters of the request for the description:
 // ?missing=, ?format=, ?quality=, ?tileSize=512, ?tileSize=@2x, ?scheme=tms, ?encoding=mapbox.
 //
-// They hold the source's version, so that what is behind one never changes and may be kept for ever.
+// They contain the source's version, so that the content of a URL never changes and may be cached for ever.
 import { typeFromExtension } from '../../format/tile-type.js'
 import { imageFormatOf } from '../../raster/tiles/image-format.js'
 import { isTerrainRgb, type TerrainRgb } from '../../raster/tiles/terrain.js'
@@ -28,7 +28,7 @@ export const NO_WISHES: TileWishes = {
   scale: 1,
 }
 
-/** @throws HttpError 400 when it is no wish, or one that these tiles cannot fulfil */
+/** @throws HttpError 400 when a parameter is invalid, or these tiles cannot fulfil it */
 export function wishesOf(search: URLSearchParams, look: TileLook): TileWishes {
   const wished = new URLSearchParams(search)
   const scale = /^@([1-9])x$/.exec(wished.get('tileSize') ?? wished.get('tilesize') ?? '')?.[1]

@@ -3,7 +3,7 @@ import { isTerrainRgb, type TerrainRgb } from '../../raster/tiles/terrain.js'
 import { factsOf, tileSizeAt } from '../pictures/picture-facts.js'
 import type { Source } from '../sources/source.js'
 
-/** 'terrain' is colours that stand for heights, 'heights' are numbers. */
+/** 'terrain': heights encoded as colours; 'heights': numbers. */
 export type TileKind = 'picture' | 'terrain' | 'heights' | 'vector'
 
 export interface TileLook {
@@ -25,7 +25,7 @@ const VECTOR_TYPES: readonly (string | undefined)[] = ['mvt', 'mlt']
 
 const known = new WeakMap<Source, { version: string; look: Promise<TileLook> }>()
 
-/** Found out once a version, however many ask. The source is held by them. @throws DAMAGED */
+/** Computed once per version, however many requests need it. The callers hold the source. @throws DAMAGED */
 export function tileLook(source: Source): Promise<TileLook> {
   const { version } = source
   const before = known.get(source)
@@ -61,7 +61,7 @@ async function sizeOf(source: Source, zoom: number): Promise<number> {
   try {
     return (await tileSizeAt(source, zoom)) ?? USUAL_SIZE
   } catch {
-    // one damaged tile is no reason to describe nothing
+    // one damaged tile must not prevent the description
     return USUAL_SIZE
   }
 }

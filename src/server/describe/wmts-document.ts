@@ -16,7 +16,7 @@ export interface WmtsLayer {
   readonly description: string | undefined
   /** Degrees. */
   readonly bounds: Bounds
-  /** Zooms that hold tiles, ascending. */
+  /** Zooms with tiles, ascending. */
   readonly zooms: readonly number[]
   /** Pixels a side. */
   readonly tileSize: number
@@ -71,7 +71,7 @@ ${[...parts.map((part) => part.xml), ...sets].join('\n')}
 export const matrixSetNames = (tileSize: number): readonly string[] =>
   tileSize === 256 ? ['GoogleMapsCompatible', 'WebMercatorQuad'] : [`GoogleMapsCompatible_${tileSize}`]
 
-/** An error as those who ask by key and value expect it (OWS Common 1.1, 06-121r3, 8). */
+/** An error as key-value clients expect it (OWS Common 1.1, 06-121r3, 8). */
 export function exceptionReport(code: string, locator: string | undefined, sentence: string): string {
   const where = locator === undefined ? '' : ` locator="${xml(locator)}"`
   return `<?xml version="1.0" encoding="UTF-8"?>
@@ -117,7 +117,7 @@ function layerXml(layer: WmtsLayer): string {
   ].join('\n')
 }
 
-/** Clients take what has no limits for what is not there, so every zoom that holds tiles has them. */
+/** Clients treat zooms without limits as missing, so every zoom with tiles has limits. */
 function limits(zoom: number, { west, south, east, north }: Bounds): string {
   // an edge that lies on a border of tiles does not touch those beyond it
   const [minX, minY] = lonLatToTile(west + TOUCHING, north - TOUCHING, zoom)

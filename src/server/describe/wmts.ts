@@ -79,7 +79,7 @@ export async function wmtsLayer(
     id: source.id,
     title: givenName(metadata) ?? titleOf(source),
     description: textOf(metadata, 'description'),
-    // there are no tiles beyond, and clients fail at the poles
+    // there are no tiles beyond this, and clients fail at the poles
     bounds: { west, south: Math.max(south, -LIMIT_LATITUDE), east, north: Math.min(north, LIMIT_LATITUDE) },
     zooms: levels.map(({ zoom }) => zoom),
     tileSize: shownSize(look, carried)! * carried.scale,
@@ -97,7 +97,7 @@ function formatsOf(
   { transcode }: Pick<ResolvedServerOptions, 'transcode'>,
 ): TileWishes[] {
   if (!transcode || wishes.extension !== undefined) return [wishes]
-  // heights can be had without loss only
+  // heights are available in lossless formats only
   const more = (look.kind === 'picture' ? ['png', 'jpg'] : ['png']).filter(
     (extension) => extension !== shownFormat(look, wishes),
   )

@@ -1,6 +1,6 @@
 // Negotiation by quality (RFC 9110, 12): Accept and Accept-Encoding.
 
-/** Bytes of a header that are looked at; no client says more. */
+/** Bytes of a header that are read; no client sends more. */
 const MOST = 2000
 
 /**

@@ -1,5 +1,5 @@
-// By which names the server may be asked. A page of another site may have its name made to point at this machine (DNS
-// rebinding): for a browser the answers are then that site's own, whatever CORS says; the Host header tells.
+// The host names the server answers to. Another site can make its own name point to this machine (DNS rebinding): then
+// a browser treats the responses as that site's own, whatever CORS says. The Host header shows it.
 import { HttpError, type Query } from './message.js'
 import { askedHost, type UrlOptions } from './public-url.js'
 
@@ -21,7 +21,7 @@ export class AllowedHosts {
 
   /**
    * @throws HttpError 403 when the host is not among them
-   * @throws HttpError 400 when the Host header is no host
+   * @throws HttpError 400 when the Host header is not a host
    */
   check(query: Query): void {
     const host = askedHost(query, this.#options)

@@ -1,9 +1,9 @@
-// Whatever went wrong, as an answer: a status and one sentence of JSON. What a client did wrong is said to it; what
-// went wrong here is said to the log, and the client learns no path, no stack and no inside.
+// Whatever went wrong, as an answer: a status and one sentence of JSON. A client's mistake is explained to
+// the client. The server's own errors go to the log, and the client learns no path, no stack and no internals.
 import { FlagstoneError } from '../../errors.js'
 import { HttpError, type Reply } from './message.js'
 
-/** The client went away before there was an answer; nobody sees it but who counts (nginx's number). */
+/** The client disconnected before there was a response; only logs and metrics see this status (nginx's number). */
 const CLIENT_GONE = 499
 
 /** What a file that was served can become when it is written over. */
@@ -11,14 +11,14 @@ const UNREADABLE = ['DAMAGED', 'NOT_A_TILE_FILE', 'VERSION_UNSUPPORTED']
 
 export interface Failure {
   readonly reply: Reply
-  /** For who runs the server to look into. */
+  /** Whether the operator should look into it. */
   readonly isOurs: boolean
 }
 
 export function failureOf(error: unknown): Failure {
   if (error instanceof HttpError) return theirs(error.status, error.message, error.headers)
   if (error instanceof FlagstoneError) {
-    // a tile's, in a file of ours or of others: whoever runs the server wants to know
+    // a damaged tile in a file: the operator should know
     if (error.code === 'TOO_LARGE' && error.path !== undefined)
       return { reply: sentence(413, 'This tile is larger than the server sends.'), isOurs: true }
     if (error.code === 'TOO_LARGE')

@@ -1,4 +1,4 @@
-// What a proxy that is trusted says of the client's own request: as X-Forwarded-*, or, where there are none of these, as
+// What a trusted proxy reports about the client's request: as X-Forwarded-*, or, where there are none of these, as
 // the Forwarded of RFC 7239. Not both at once: a proxy sets one of them, and lets pass what clients make up in the other.
 //
 // Of several proxies the one nearest to the client counts, which is the first.
@@ -8,7 +8,7 @@ import type { ServerRequest } from './message.js'
 export interface Forwarded {
   readonly proto?: string | undefined
   readonly host?: string | undefined
-  /** For a host that names none. */
+  /** The port, when the host has none. */
   readonly port?: string | undefined
   readonly prefix?: string | undefined
   /** The client's address, perhaps with a port. */

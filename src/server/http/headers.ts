@@ -1,4 +1,4 @@
-// What every answer says besides itself: who may read it (CORS) and how long it may be kept.
+// Headers of every response: who may read it (CORS) and how long it may be cached.
 
 import type { ResolvedServerOptions } from '../options.js'
 import type { Query, Reply } from './message.js'
@@ -25,7 +25,7 @@ export class StandardHeaders {
     return isVersioned ? IMMUTABLE : this.#cacheControl
   }
 
-  /** Appends Access-Control-* (and Vary), as the origin that asks deserves. */
+  /** Appends Access-Control-* (and Vary) for the origin of the request. */
   pushCors(query: Query, headers: string[]): void {
     if (this.#isOpen) {
       headers.push('Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', EXPOSED)
@@ -47,7 +47,7 @@ export class StandardHeaders {
     return origin !== undefined && (this.#isOpen || this.#origins.has(origin.toLowerCase()))
   }
 
-  /** Adds CORS, and Cache-Control where the answer has none of its own. Errors are not kept. */
+  /** Adds CORS, and Cache-Control if the response has none. Errors are not cached. */
   finish(query: Query, { status, headers, body }: Reply, isVersioned: boolean): Reply {
     const all = [...headers]
     if (!hasHeader(all, 'cache-control')) {
@@ -77,7 +77,7 @@ function hasHeader(headers: readonly string[], name: string): boolean {
   return false
 }
 
-/** Adds to the Vary that is there, or makes one. */
+/** Appends to the Vary header, or adds one. */
 export function pushVary(headers: string[], field: string): void {
   for (let i = 0; i < headers.length; i += 2) {
     if (headers[i]!.toLowerCase() !== 'vary') continue

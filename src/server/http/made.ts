@@ -1,4 +1,4 @@
-/** An answer's bytes as they were made, and as they are kept. */
+/** The bytes of a computed response, as they are cached. */
 export interface Made {
   readonly bytes: Uint8Array
   readonly contentType: string

@@ -1,7 +1,7 @@
 // What goes into the core and what comes out, whatever HTTP library is around it. An adapter (node-handler.ts,
 // fetch-handler.ts, fastify.ts) makes a Query of its request and writes the Reply.
 
-/** A request, as the hooks are told of it. */
+/** A request, as hooks get it. */
 export interface ServerRequest {
   /** Upper case. */
   readonly method: string
@@ -20,7 +20,7 @@ export interface Query extends ServerRequest {
   readonly mountPath?: string | undefined
   /** The address is that of the mount without a slash behind it, '/maps': links relative to it lead elsewhere. */
   readonly isBare?: boolean
-  /** Aborted when the client is gone. Made when first asked for: tiles never ask. */
+  /** Aborted when the client disconnects. Created on first use; tiles never use it. */
   readonly signal: AbortSignal
   /**
    * The request's body.
@@ -32,19 +32,19 @@ export interface Query extends ServerRequest {
 
 export interface Reply {
   readonly status: number
-  /** Names and values in turn, as node:http's writeHead takes them. Content-Length is among them when known. */
+  /** Names and values in turn, as node:http's writeHead takes them. They include Content-Length when it is known. */
   readonly headers: readonly string[]
   /** Undefined: none (HEAD, 204, 304). Chunks are pulled as the client takes them. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined
-  /** The body is bytes that nobody else has: their memory may be used again when they are written. */
+  /** Nobody else has the body's bytes, so their memory may be reused once they are written. */
   readonly isSpare?: boolean
-  /** A 404 for an address that is neither a source nor a page of ours: an outer router may know it. */
+  /** A 404 for a path that is neither a source nor a page: an outer router may know it. */
   readonly isElsewhere?: boolean
 }
 
 export type Answer = Reply | Promise<Reply>
 
-/** What the client did wrong, or what we cannot do now: a status and one sentence, made a Reply by the core. */
+/** A mistake of the client, or something the server cannot do now: a status and one sentence. The core turns it into a Reply. */
 export class HttpError extends Error {
   readonly status: number
   /** More headers, names and values in turn. */

@@ -1,4 +1,4 @@
-// Where the client sees us: the start of every URL that descriptions hold.
+// The server's URL as the client sees it: the start of every URL in descriptions.
 //
 // Invariant: what comes out is 'http(s)://host[:port]' and a path of plain segments, whatever headers came in: no
 // quote, bracket, space or control character of a header reaches a document.
@@ -20,8 +20,8 @@ export type UrlOptions = Pick<ResolvedServerOptions, 'publicUrl' | 'basePath' | 
 /**
  * 'https://host/base' without a slash at its end. Who asks below '/tiles' or '/data' is told of addresses there: it may
  * be all that an outer router hands on to us (`app.get('/tiles/*', handler)`). What proxies say counts only with
- * `trustProxy`, and what is malformed is as good as not said.
- * @throws HttpError 400 when it has to be taken from a Host header that is no host
+ * `trustProxy`, and malformed headers are ignored.
+ * @throws HttpError 400 when it has to be taken from a Host header that is not a host
  */
 export function publicBase(query: Query, options: UrlOptions): string {
   if (options.publicUrl !== undefined) return options.publicUrl.replace(/\/+$/, '')
@@ -38,12 +38,12 @@ export function publicBase(query: Query, options: UrlOptions): string {
   ].join('')
 }
 
-/** The host by which the client asks, with its port where that is not the usual one. @throws as publicBase */
+/** The host in the client's request, with its port unless it is the default one. @throws as publicBase */
 export function askedHost(query: Query, { trustProxy }: Pick<UrlOptions, 'trustProxy'>): string {
   return trustProxy ? hostAs(query, forwardedOf(query)) : hostOf(query)
 }
 
-/** Who asks: the connection's other end, or with `trustProxy` the client that the proxy names. */
+/** The client's address: the other end of the connection, or with `trustProxy` the one that the proxy names. */
 export function clientAddress(
   query: ServerRequest,
   options: Pick<UrlOptions, 'trustProxy'>,
@@ -74,7 +74,7 @@ const plain = (path: string): string =>
   path.replace(/[^\w.~%/@:!$&()*+,;=-]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
 
 function hostOf(query: Query): string {
-  // HTTP/2 calls it :authority; HTTP/1.0 need not say
+  // HTTP/2 calls it :authority; HTTP/1.0 may omit it
   const host = query.header('host') ?? query.header(':authority') ?? 'localhost'
   if (!HOST.test(host)) throw new HttpError(400, 'The Host header is not a valid host name.')
   return host

@@ -1,4 +1,4 @@
-// A Reply onto node's response: as fast as the client takes it, no further than it stays, and never shorter than said.
+// Writes a Reply to Node's response: as fast as the client reads, until it disconnects, and never shorter than announced.
 import type { ServerResponse } from 'node:http'
 import { reclaim } from '../../store/read/slab.js'
 import type { Reply } from './message.js'
@@ -40,7 +40,7 @@ async function stream(
   const chunks = body[Symbol.asyncIterator]()
   const said = headers.indexOf('Content-Length')
   let left = said < 0 ? Number.POSITIVE_INFINITY : Number(headers[said + 1])
-  // at once, not when the chunk that is being made is ready: it may be long in coming
+  // at once, not when the chunk that is being made is ready: that may take long
   const gone = (): void => void chunks.return?.()?.then(undefined, () => {})
   response.once('close', gone)
   try {
@@ -64,7 +64,7 @@ async function stream(
   }
 }
 
-/** Room for more, or nobody there any more. */
+/** Resolves when there is room for more, or the client has disconnected. */
 function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const go = (): void => {
@@ -76,7 +76,7 @@ function drained(response: ServerResponse): Promise<void> {
   })
 }
 
-/** A stream that nobody reads is told so. */
+/** Ends a stream that nobody reads. */
 async function leave(body: Reply['body']): Promise<void> {
   if (body === undefined || body instanceof Uint8Array) return
   await body[Symbol.asyncIterator]().return?.()

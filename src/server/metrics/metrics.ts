@@ -1,5 +1,5 @@
-// What the server counts, for /metrics. Requests are counted in plain arrays as they come (request-counts.ts); only
-// when somebody asks are the numbers put into Prometheus' form.
+// What the server counts, for /metrics. Requests are counted in plain arrays as they come (request-counts.ts); the
+// numbers are converted to Prometheus' format only on request.
 //
 // With several worker processes each takes a snapshot, and metricsText adds them up: counters and histograms are sums,
 // of the event loop's lag it is the mean, the least or the most, as each name says.
@@ -131,7 +131,7 @@ function requestFamilies(routes: readonly RouteCounts[]): Family[] {
   ]
 }
 
-/** Buckets are cumulative in Prometheus, each holds those below it. */
+/** Buckets are cumulative in Prometheus: each includes those below it. */
 function histogramValues({ route, buckets, count, seconds }: RouteCounts): Value[] {
   const name = 'flagstone_request_seconds'
   let sum = 0
@@ -168,5 +168,5 @@ async function processFamilies(): Promise<Family[]> {
   })
 }
 
-/** Of delays of which none came yet, node's mean is NaN and the least 2^63 ns. */
+/** Before the first delay is measured, Node's mean is NaN and its minimum 2^63 ns. */
 const isMeasured = ({ value }: Value): boolean => Number.isFinite(value) && value < 9e9

@@ -44,7 +44,7 @@ export class RouteCounts {
 export class RequestCounts {
   readonly #routes = new Map<string, RouteCounts>()
 
-  /** The counts of a route, to be kept by who counts often. */
+  /** The counts of a route; callers that count often keep them. */
   of(route: string): RouteCounts {
     let counts = this.#routes.get(route)
     if (counts === undefined) {

@@ -1,4 +1,4 @@
-// The viewer's files as they lie beside this module: /_/{version}/{file}. Modules import each other by relative
+// The viewer's files, from the folder beside this module: /_/{version}/{file}. Modules import each other by relative
 // names, so the version is a folder of the address, and what is in it never changes.
 //
 // Invariant: only names that were found in the folder are answered; a path out of a URL never reaches the disk.

@@ -40,7 +40,7 @@ export interface Drawing {
   readonly background?: Colour | undefined
 }
 
-/** What a client may make us decode for one picture: some five seconds. */
+/** Most tiles decoded for one image: about five seconds of work. */
 const MAX_TILES = 4096
 
 export interface Drawn {
@@ -144,7 +144,7 @@ async function grey(
   return drawn(canvas, true)
 }
 
-/** What is too large is the client's to change: it is told why. */
+/** Tells the client why the image is too large. */
 async function samplerOf<T extends Samples>(
   source: Source,
   { window, width, height, resampling, enlarging, zoom }: Drawing,

@@ -29,8 +29,8 @@ export interface HeightTile {
 }
 
 /**
- * The answer to {z}/{x}/{y}[@2x][.ext]: made by `make`, of the tile or of its nearest stored ancestor. `kind` names all
- * of what else is asked for.
+ * The answer to {z}/{x}/{y}[@2x][.ext]: `make` makes it from the tile or its nearest stored ancestor. `kind` names everything
+ * else that is requested.
  * @throws HttpError 400, HttpError 404
  */
 export async function answerHeightTile(
@@ -80,7 +80,7 @@ export async function answerHeightTile(
 }
 
 /**
- * @throws HttpError 400 when it is no tile
+ * @throws HttpError 400 when the URL is not that of a tile
  * @throws HttpError 404 when it is outside the grid
  */
 function parsePlace(

@@ -36,7 +36,7 @@ export function answerHillshade(context: ServerContext, request: RoutedSource): 
   })
 }
 
-/** @throws HttpError 400 when numbers are none, or light comes from below */
+/** @throws HttpError 400 when a parameter is not a number, or light comes from below */
 export function sunOf(search: URLSearchParams): Sun {
   const number = (name: string, usual: number, low: number, high: number): number => {
     const text = search.get(name)

@@ -13,10 +13,10 @@ import { factsOf, tileSizeAt } from './picture-facts.js'
 import { checkHeights, checkWant, nameOfTile, sideOf, type TileWant } from './tile-want.js'
 
 /**
- * The place of a tile cut out of the nearest stored ancestor and enlarged, bilinear, with the pixels of the ancestor's
- * neighbours considered, so that no seams are seen; heights as heights. The source is held by who asks. Undefined: no
+ * The place of a tile cut out of the nearest stored ancestor and enlarged, bilinear, using the pixels of the ancestor's
+ * neighbours, so that there are no seams; heights as heights. The caller holds the source. Undefined: no
  * ancestor, nothing in its place, deeper than zoom 26, or no picture (vector tiles).
- * @throws HttpError 400 when the want cannot be
+ * @throws HttpError 400 when the request cannot be fulfilled
  * @throws HttpError 503 when too much is going on
  */
 export async function overzoomTile(

@@ -14,7 +14,7 @@ import type { Source } from '../sources/source.js'
 
 export interface PictureFacts {
   readonly version: string
-  /** How it holds heights; undefined: it holds pictures. */
+  /** How heights are stored; undefined: the tiles are images. */
   readonly heights: ElevationKind | undefined
   /** Sides of its tiles by zoom, as far as they were asked for. */
   readonly sizes: Map<number, number>
@@ -31,7 +31,7 @@ export function factsOf(source: Source): PictureFacts {
   return facts
 }
 
-/** Pixels a side of the tiles of a zoom, or of the nearest one that holds any. Undefined for a source without tiles. */
+/** Pixels a side of the tiles of a zoom, or of the nearest one that has any. Undefined for a source without tiles. */
 export async function tileSizeAt(source: Source, zoom: number): Promise<number | undefined> {
   const { heights, sizes } = factsOf(source)
   const zooms = source.tiles.levels().map((level) => level.zoom)

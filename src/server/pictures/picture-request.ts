@@ -1,4 +1,4 @@
-// In which form a picture is asked for: size, format, kernel, colours. Checked here, before anything is made of it.
+// The form of a requested image: size, format, kernel, colours. It is checked here, before anything is computed.
 import { RESAMPLINGS, type Resampling } from '../../raster/pixels.js'
 import type { ImageFormat } from '../../raster/tiles/image-format.js'
 import { isTerrainRgb } from '../../raster/tiles/terrain.js'
@@ -60,7 +60,7 @@ export function parseSize(text: string, { pixels }: Pick<ServerLimits, 'pixels'>
   return { width, height, scale, extension: found[4] ?? '' }
 }
 
-/** @throws HttpError 400 when something is none, or does not go together */
+/** @throws HttpError 400 when a parameter is invalid, or does not fit the others */
 export function formOfPicture(
   search: URLSearchParams,
   { extension, width, height }: PictureSize,

@@ -31,7 +31,7 @@ export function allOf(source: Source): Window {
   const { bounds } = source.describe()
   if (bounds === undefined) throw new HttpError(404, `'${source.id}' has no tiles.`)
   const [west, south, east, north] = bounds
-  // archives say ±180.1 and the like of the whole world
+  // some archives of the whole world have bounds such as ±180.1
   return windowOf([west, south, Math.min(east, west + 360), north])
 }
 

@@ -1,4 +1,4 @@
-// Pictures are made on the thread that answers, a piece at a time, so that tiles are answered in between.
+// Images are drawn on the main thread, a piece at a time, so that tiles are answered in between.
 import type { Resampling, Samples } from '../../raster/pixels.js'
 import type { TileForm } from '../../sampling/tile-form.js'
 
@@ -11,7 +11,7 @@ export function piecePixels(resampling: Resampling, isHeights: boolean): number 
 /** Pictures that wait to go on. */
 const resting: (() => void)[] = []
 
-/** One a turn of the event loop, however many are being made. */
+/** One piece per turn of the event loop, however many images are being drawn. */
 function resume(): void {
   resting.shift()?.()
   if (resting.length > 0) setImmediate(resume)

@@ -20,7 +20,7 @@ export class RawCanvas {
   #isOpaque = true
   #isEmpty = true
 
-  /** `bands`: of the pictures that will be put on it, 1 or 3. `keepsHidden`: what lies under transparent pixels too. */
+  /** `bands`: of the pictures that will be put on it, 1 or 3. `keepsHidden`: keep the colours of transparent pixels. */
   constructor(
     width: number,
     height: number,

@@ -20,8 +20,8 @@ export { transparentTile } from './transparent.js'
 /**
  * The tile in the format, quality and size that is wanted: with the pixels of deeper tiles where it becomes larger and
  * they are stored, else enlarged. At its own size it is decoded and encoded, never resampled. Undefined when it is not
- * stored. The source is held by who asks.
- * @throws HttpError 400 when the want cannot be
+ * stored. The caller holds the source.
+ * @throws HttpError 400 when the request cannot be fulfilled
  * @throws HttpError 503 when too much is going on
  * @throws DAMAGED
  */

@@ -1,4 +1,4 @@
-// What the query of a tile's URL asks for: ?v= ?missing= ?scheme= ?format= ?quality= ?tileSize=. What it does not know
+// The query of a tile's URL: ?v= ?missing= ?scheme= ?format= ?quality= ?tileSize=. What it does not know
 // is left alone: keys of proxies, cache busters.
 import { typeFromExtension } from '../../format/tile-type.js'
 import { type ImageFormat, imageFormatOf } from '../../raster/tiles/image-format.js'
@@ -57,7 +57,7 @@ function formatOf(text: string | null): ImageFormat | undefined {
   return format
 }
 
-/** Whether it is one that can be had is for tile-want.ts to say. */
+/** Whether it is available is checked in tile-want.ts. */
 function wholeOf(text: string | null, name: string): number | undefined {
   if (text === null) return undefined
   if (!/^[1-9]\d{0,4}$/.test(text)) throw new HttpError(400, `${name} must be a whole number.`)

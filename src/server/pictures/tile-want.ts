@@ -1,4 +1,4 @@
-// In which form a tile is asked for, checked.
+// The requested form of a tile, checked.
 import { mimeOf, TileType, typeFromExtension } from '../../format/tile-type.js'
 import { type ImageFormat, imageFormatOf } from '../../raster/tiles/image-format.js'
 import type { ElevationKind } from '../../sampling/tile-form.js'
@@ -21,7 +21,7 @@ const SIZES = [256, 512, 1024]
 const MAX_SCALE = 4
 const MAX_SIDE = 4096
 
-/** A name for all of it, for keys. */
+/** A text that names all of it, for cache keys. */
 export const nameOfWant = ({ format, quality, size, scale = 1 }: TileWant): string =>
   `${format ?? ''} q${quality ?? ''} ${size ?? ''}@${scale}`
 
@@ -34,7 +34,7 @@ export const nameOfTile = (
   want: TileWant,
 ): string => `${how} ${z}/${x}/${y} ${nameOfWant(want)}`
 
-/** @throws HttpError 400 when numbers are none of those */
+/** @throws HttpError 400 when a number is not allowed */
 export function checkWant({ quality, size, scale }: TileWant): void {
   if (quality !== undefined && !(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {
     throw new HttpError(400, 'quality must be a whole number from 1 to 100.')
@@ -85,7 +85,7 @@ export function checkHeights({ heights }: PictureFacts, { format }: TileWant): v
   }
 }
 
-/** Undefined for one that no picture has. */
+/** Undefined when it is not the extension of an image. */
 export function formatOfExtension(extension: string): ImageFormat | undefined {
   const type = typeFromExtension(extension)
   return type === undefined ? undefined : imageFormatOf(type)

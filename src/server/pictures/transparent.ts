@@ -15,7 +15,7 @@ const MAX_SIDE = 4096
 const made = new Map<string, Made>()
 
 /**
- * Nothing, `size` pixels a side. WebP when that is asked for, else PNG: JPEG cannot say it. Where a client overlooks
+ * Nothing, `size` pixels a side. WebP when that is asked for, else PNG: JPEG has no transparency. For a client that ignores
  * alpha, tiles of heights mean 0 m and others black.
  * @throws RangeError when `size` is not 1 … 4096
  */

@@ -1,4 +1,4 @@
-// Who reads single points of a source: made once a version, over decoded tiles that all sources share.
+// Reads single points of a source. A reader is made once per version and uses decoded tiles shared by all sources.
 import { LRUCache } from 'lru-cache'
 import { TileType } from '../../format/tile-type.js'
 import type { Colour, DecodedTile } from '../../sampling/decoded-tile.js'
@@ -26,7 +26,7 @@ interface Known {
 }
 const known = new WeakMap<Source, Known>()
 
-/** @throws HttpError 400 when the tiles of a source are no pictures */
+/** @throws HttpError 400 when the tiles of a source are not images */
 export function pointsOf(context: ServerContext, source: Source): SourcePoints {
   const { version, tiles } = source
   const kept = known.get(source)

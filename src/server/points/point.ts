@@ -87,7 +87,7 @@ export async function textOf(
     bytes: Buffer.from(await make(signal)),
     contentType,
   }))
-  // an answer to POST may be kept by nobody
+  // a response to POST must not be cached
   const headers = query.method === 'POST' ? ['Cache-Control', 'no-store'] : []
   return textAnswer(query, made!.bytes, { contentType, etag, headers })
 }
@@ -120,5 +120,5 @@ const what = (value: PointValue<unknown> | undefined): Pick<PointAnswer, 'zoom' 
   resolution: value === undefined ? null : Number(value.resolution.toPrecision(6)),
 })
 
-/** Nine digits say every 32-bit float and every code of terrain-RGB; more would be noise of the arithmetic. */
+/** Nine digits represent every 32-bit float and every code of terrain-RGB; more would be rounding noise. */
 export const shortest = (value: number): number => Number(value.toPrecision(9))

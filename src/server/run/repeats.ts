@@ -1,4 +1,4 @@
-// The same failure again and again, a damaged file in a map above all: a log wants it once a minute, and how often.
+// Limits repeated failures, for example of a damaged file, to one log line a minute, with their number.
 const AGAIN_MS = 60_000
 /** Failures that are remembered; the oldest are forgotten. */
 const MOST = 1000

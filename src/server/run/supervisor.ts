@@ -84,7 +84,7 @@ class Crew {
   readonly #working = new Set<Worker>()
   /** Those that can be reached by clients, leaving or not. */
   readonly #listening = new Set<Worker>()
-  /** Told to stop, not gone yet. */
+  /** Workers that were told to stop and have not ended yet. */
   readonly #leaving = new Set<Worker>()
   #giveUp: (error: FlagstoneError) => void = () => {}
   #quickDeaths = 0
@@ -98,7 +98,7 @@ class Crew {
     this.failed = new Promise((_, reject) => {
       this.#giveUp = reject
     })
-    // whoever waits for the start hears of it too
+    // the promise of the start rejects too
     this.failed.catch(() => {})
   }
 
@@ -197,12 +197,12 @@ class Crew {
     await Promise.all(workers.map((worker) => this.#dismiss(worker)))
   }
 
-  /** Resolves when it is gone. */
+  /** Resolves when it has ended. */
   async #dismiss(worker: Worker): Promise<void> {
     if (worker.isDead()) return
     this.#leaving.add(worker)
     const gone = new Promise((resolve) => worker.once('exit', resolve))
-    // who does not listen yet serves nobody, and may not hear us
+    // a worker that does not listen yet serves nobody, and may not receive messages
     if (this.#listening.has(worker)) tell(worker, { kind: 'stop' })
     else worker.process.kill('SIGKILL')
     const kill = setTimeout(() => worker.process.kill('SIGKILL'), this.#shutdownMs + KILL_MS)
@@ -230,7 +230,7 @@ async function countOf(worker: Worker): Promise<MetricsSnapshot | undefined> {
 
 const isDeaf = ({ kind }: FromWorker): boolean => kind === 'deaf'
 
-/** What a worker says to it; undefined when it ends or takes too long. */
+/** A worker's reply; undefined when it ends or takes too long. */
 function asked(
   worker: Worker,
   message: ToWorker,

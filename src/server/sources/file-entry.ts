@@ -13,7 +13,7 @@ import { type FileIdentity, identityOf, isFinished, isSameFile, isSameState } fr
 import type { OpenFiles } from './open-files.js'
 import { ServedFile } from './served-file.js'
 
-/** A file that nobody has written to for so long is complete; one that has been missing for so long is gone. */
+/** A file not written to for this long is complete; a file missing for this long is removed. */
 export const SETTLED_MS = 300
 
 export class FileEntry {
@@ -44,7 +44,7 @@ export class FileEntry {
     return this.#found.path
   }
 
-  /** Why there is no source, or not the one there should be. */
+  /** Why there is no source, or an outdated one. */
   get problem(): string | undefined {
     return this.#problem
   }

@@ -13,7 +13,7 @@ import { nameOfTile, sideOf } from '../pictures/tile-want.js'
 import type { Source } from '../sources/source.js'
 import { type AskedTile, isLasting } from './asked-tile.js'
 
-/** @throws HttpError 404 when that is what is to be answered */
+/** @throws HttpError 404 when the policy says so */
 export function missingTile(
   context: ServerContext,
   standard: StandardHeaders,
@@ -64,6 +64,6 @@ async function drawn(
 
 const VECTORS: readonly string[] = ['mvt', 'mlt']
 
-/** An empty picture among vector tiles is an error to who reads them, and nobody enlarges them here. */
+/** For vector tiles an empty image would be an error to clients, and they are not enlarged here. */
 const isOfPictures = (source: Source): boolean =>
   !source.describe().types.some(({ name }) => VECTORS.includes(name))

@@ -62,7 +62,7 @@ function unpacked(
   })
 }
 
-/** The header that was looked at last: one map asks with the same again and again. */
+/** The last header, because one map sends the same header again and again. */
 let last: { header: string; encoding: string; takes: boolean } | undefined
 
 function takes(query: Query, encoding: string): boolean {

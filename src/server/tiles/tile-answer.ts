@@ -36,7 +36,7 @@ export class TileAnswers {
 
   /**
    * `search`: behind the question mark.
-   * @throws HttpError 400 when it can be no tile
+   * @throws HttpError 400 when it cannot be a tile
    * @throws HttpError 404 when it is outside the grid
    */
   answer(query: Query, source: Source, path: TilePath, search: string): Answer {
@@ -109,7 +109,7 @@ export class TileAnswers {
     this.#standard.pushCors(query, headers)
   }
 
-  /** In the form that is asked for, by the stored bytes where they have it. */
+  /** In the requested form; the stored bytes if they have it. */
   #inForm(query: Query, tile: AskedTile): Answer {
     const { source, z, x, y, asked, scale, type } = tile
     const stat = source.stat(z, x, y)
@@ -157,7 +157,7 @@ export class TileAnswers {
   }
 }
 
-/** By Accept: the stored format where it is as welcome as any. Heights stay as they are. */
+/** By Accept: the stored format if no other is preferred. Heights are not converted. */
 function negotiated(query: Query, source: Source, stat: TileStat | undefined): ImageFormat | undefined {
   const stored = stat === undefined ? undefined : imageFormatOf(stat.type)
   if (stored === undefined || factsOf(source).heights !== undefined) return undefined

@@ -1,5 +1,5 @@
-// Computed answers, the least recently used go first when their bytes are too many. Who asks for what is being
-// made waits for it: a thousand clients make one picture. It is given up when the last of them has gone, not before.
+// Computed responses; the least recently used are dropped when their bytes exceed the limit. Requests for something that
+// is being computed wait for it, so a thousand clients cause one computation. It stops when the last of them disconnects.
 import { LRUCache } from 'lru-cache'
 import type { Made } from '../http/made.js'
 
@@ -8,7 +8,7 @@ const ENTRY_BYTES = 512
 /** Of all bytes kept, the most that one answer may have: else a few large ones would drive out everything. */
 const LARGEST_SHARE = 1 / 4
 
-/** An answer that is being made. */
+/** A response that is being computed. */
 interface Making {
   readonly answer: Promise<Made | undefined>
   readonly everyone: AbortController
@@ -83,7 +83,7 @@ export class ByteCache {
       const leave = (): void => {
         reject(client.reason)
         if (--making.waiting > 0) return
-        // who asks from now on begins anew
+        // later requests start again
         this.#end(key, making)
         making.everyone.abort(client.reason)
       }

@@ -1,7 +1,7 @@
-// Work that computes: so many jobs at once, so many waiting, so long each; more is answered 503.
+// Runs computations: limits how many run at once, how many wait and how long each takes; beyond that the response is 503.
 //
-// Invariants: turns come in the order of asking, so nobody starves; a job holds its slots until it has really ended,
-// whoever stopped waiting for it; of a job that ended no timer and no listener is left.
+// Invariants: jobs run in the order of the requests, so none starves; a job holds its slots until it has really ended,
+// even if nobody waits for it any more; a job that ended leaves no timer and no listener.
 import { HttpError } from '../http/message.js'
 
 export interface WorkLimits {
