@@ -28,7 +28,7 @@ export type ErrorCode =
   | 'UNSUPPORTED_PLATFORM'
   | 'INTERRUPTED'
 
-/** What the operating system said, kept beside the sentence. */
+/** The error of the operating system, besides the sentence. */
 export interface SystemDetails {
   /** errno name, e.g. `ENOSPC`. */
   errno?: string | undefined
@@ -44,13 +44,13 @@ export interface SystemDetails {
 
 /** What fails for a reason that a user can act on: the message is one sentence that says what, why and what to do. */
 export class FlagstoneError extends Error {
-  /** What a program can switch on. */
+  /** For programs: which kind of error it is. */
   readonly code: ErrorCode
-  /** Of the operating system, e.g. `ENOSPC`; undefined when it said nothing. */
+  /** The errno of the operating system, e.g. `ENOSPC`; undefined when there is none. */
   readonly errno: string | undefined
   /** The system call that failed, e.g. `fallocate`. */
   readonly call: string | undefined
-  /** The file or folder it is about, where it is about one. */
+  /** The file or folder concerned, if any. */
   readonly path: string | undefined
   /** The arguments of the system call by name. */
   readonly args: Record<string, number | string | bigint> | undefined
@@ -66,7 +66,7 @@ export class FlagstoneError extends Error {
   }
 }
 
-/** What is wrong with an argument or option: not of the type that is wanted, or not among its values. */
+/** An argument or option of the wrong type, or with a value that is not allowed. */
 export type ArgumentError = (TypeError | RangeError) & { readonly code: 'BAD_OPTION' }
 
 const withCode = (error: TypeError | RangeError): ArgumentError =>
@@ -80,12 +80,12 @@ export function wrongType(what: string, value: unknown): ArgumentError {
 export const badType = (message: string): ArgumentError => withCode(new TypeError(message))
 export const badRange = (message: string): ArgumentError => withCode(new RangeError(message))
 
-/** A complaint about what the caller said, of whichever class. */
+/** Whether an error is about an argument or option, of whichever class. */
 export function isBadOption(error: unknown): error is ArgumentError | FlagstoneError {
   return error instanceof Error && (error as { code?: unknown }).code === 'BAD_OPTION'
 }
 
-/** A value in a few letters: a text may be long, an object anything. */
+/** A value in a few words, because strings may be long and objects anything. */
 function kindOf(value: unknown): string {
   if (value === null || ['undefined', 'boolean', 'number'].includes(typeof value)) return String(value)
   if (typeof value === 'string')

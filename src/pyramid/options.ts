@@ -1,4 +1,4 @@
-// What a caller may say to a build, checked once at the rim; inside, the types are trusted.
+// The options of a build, checked once where they come in; the code inside trusts the types.
 import { z } from 'zod'
 import { badType } from '../errors.js'
 import { notDegrees } from '../grid/tiles/degrees.js'
@@ -58,9 +58,9 @@ const buildShape = {
   minZoom: zoom.optional(),
   /** Highest zoom. Default: from the resolution of the finest source, see zoomLevelStrategy. */
   maxZoom: zoom.optional(),
-  /** Build zooms beyond the resolution of the image even if they have more than a million tiles. Default: false. */
+  /** Build zoom levels beyond the resolution of the image even if they have more than a million tiles. Default: false. */
   oversample: z.boolean().default(false),
-  /** Highest zoom when the resolution is between two zooms: the nearer one, the coarser, the finer. Default: 'auto'. */
+  /** Highest zoom when the resolution is between two zoom levels: the nearer, the lower or the upper one. Default: 'auto'. */
   zoomLevelStrategy: z.enum(['auto', 'lower', 'upper']).default('auto'),
   /** Resampling kernel of the warp. Default: 'bilinear'. */
   resampling: kernel.default('bilinear'),
@@ -102,7 +102,7 @@ const buildShape = {
   terrainStep: z.number().gt(0, 'expected a number above 0').max(1e6).optional(),
   /** int16: the height stored as 0, metres; default 2500. */
   terrainOffset: z.number().min(-1e6).max(1e6).optional(),
-  /** What the heights of the sources count in, whatever they say: metres, feet, US survey feet, or a unit of so many metres. */
+  /** Unit of the source heights, used instead of their own: metres, feet, US survey feet, or the metres in one unit. */
   terrainUnit: z
     .union([z.enum(['m', 'ft', 'us-ft']), z.number().gt(0, 'expected a number above 0').max(1e6)])
     .optional(),
@@ -128,7 +128,7 @@ const buildShape = {
       'expected 1 to 100, or { default, byZoom: { zoom: quality } }',
     )
     .optional(),
-  /** For WebP, PNG and AVIF. Default: false. */
+  /** Use lossless WebP, PNG or AVIF. Default: false. */
   lossless: z.boolean().default(false),
   /** false: alpha bands and masks are ignored, and no tile is transparent: the background shows. */
   alpha: z.boolean().optional(),
@@ -148,7 +148,7 @@ const buildShape = {
    */
   nodata: nodata.optional(),
   /**
-   * Where sources overlap: the first is on top, the last (as in gdalwarp), or they fade into each other near their edges.
+   * Where sources overlap: the first is on top, the last (as in gdalwarp), or they are blended near their edges.
    * Default: 'last'.
    */
   blend: z.enum(['first', 'last', 'feather']).default('last'),
@@ -184,7 +184,7 @@ const buildShape = {
   acceptChanged: z.boolean().default(false),
   /** Replace an existing file, once the new one is complete. Default: false. */
   overwrite: z.boolean().default(false),
-  /** Commit at least this often: no more than this is lost in a crash. Default: 5. */
+  /** Seconds between commits: a crash loses no more work than this. Default: 5. */
   commitEverySeconds: z.number().min(0).default(5),
   /** Name of the map, in the metadata. */
   name: z.string().optional(),
@@ -238,7 +238,7 @@ const prepareContext = z.strictObject({
   useCaller: z.boolean().optional(),
 })
 
-/** Beside the options: what the work is done with. */
+/** What a build uses besides its options. */
 export const buildContext = prepareContext.extend({
   onProgress: callback,
   onNote: callback,
@@ -246,10 +246,10 @@ export const buildContext = prepareContext.extend({
 })
 export const estimateContext = prepareContext.extend({ sampleSeconds: z.number().min(0).optional() })
 
-/** What to build, of what, and how. Only `sources` and `out` have to be given. */
+/** What to build, from which sources, and how. Only `sources` and `out` are required. */
 export interface BuildOptions extends Given<typeof buildShape> {}
 export type ResolvedBuildOptions = z.output<typeof buildOptions> & {
-  /** Options that were given: the others are defaults, which sources may know better. */
+  /** Options that were given. The others are defaults, which the sources may override. */
   readonly asked?: ReadonlySet<string>
 }
 

@@ -1,4 +1,4 @@
-// What a caller may say when asking for a picture or a verification, checked once at the rim.
+// The options of sampling and verification, checked once where they come in.
 import { z } from 'zod'
 import { wrongType } from '../errors.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
@@ -23,40 +23,40 @@ const sampleShape = {
   height: z.int().min(1),
   /** Default: bilinear. */
   resampling: kernel.optional(),
-  /** Where the picture is finer than what is stored; default: as `resampling`. */
+  /** Kernel where the image is finer than the stored tiles; default: `resampling`. */
   enlarging: kernel.optional(),
   /** Reads this zoom instead of choosing one. */
   zoom: z.int().min(0).max(MAX_ZOOM).optional(),
   /** Most tiles of the zoom that is read; TOO_LARGE beyond. Default: 65,536. */
   maxTiles: z.int().min(1).optional(),
-  /** Of files of heights; default: terrain-RGB as it is, numbers as a hillshade. */
+  /** How to draw heights; default: terrain-RGB unchanged, numbers as a hillshade. */
   elevation: z.enum(ELEVATION_LOOKS as [ElevationLook, ...ElevationLook[]]).optional(),
   /** Aborted: the promise rejects with its reason. */
   signal: z.instanceof(AbortSignal, { error: 'expected an AbortSignal' }).optional(),
 }
 
 const sampleOptions = z.strictObject(sampleShape)
-/** Which picture is wanted: the area and its size, and how it is made. */
+/** The area and size of the image, and how it is drawn. */
 export interface SampleOptions extends Given<typeof sampleShape> {}
 
 const verifyShape = {
-  /** Decode every tile too, which takes as long as that takes. Default: false. */
+  /** Also decode every tile, which takes much longer. Default: false. */
   decode: z.boolean().optional(),
   /** An abort ends it with INTERRUPTED. */
   signal: z.instanceof(AbortSignal, { error: 'expected an AbortSignal' }).optional(),
 }
 
 const verifyOptions = z.strictObject(verifyShape)
-/** How thoroughly a file is checked, and what ends that. */
+/** How thoroughly a file is checked, and a signal to stop. */
 export interface VerifyOptions extends Given<typeof verifyShape> {}
 
-/** @throws TypeError, RangeError when an argument is wrong, which it names */
+/** @throws TypeError, RangeError when an argument is wrong; the message names it */
 export function checkVerifyArguments(path: unknown, options: unknown): void {
   checkPath(path)
   parseOptions(verifyOptions, options, 'verify option')
 }
 
-/** @throws TypeError, RangeError when an argument is wrong, which it names */
+/** @throws TypeError, RangeError when an argument is wrong; the message names it */
 export function checkSampleArguments(tiles: TileSet, options: unknown): void {
   if (!isReader(tiles)) throw wrongType('tiles must be an open reader', tiles)
   if (options === undefined) throw wrongType('options must be { bbox, width, height, … }', options)

@@ -1,7 +1,7 @@
-// Any window at any size out of a tile file, in web mercator.
+// Draws any window of a tile file at any size, in web mercator.
 //
-// The coarsest stored zoom at least as fine as the picture serves, else the deepest. A tile missing there is
-// made from deeper ones where they exist, else enlarged from its deepest stored ancestor (mixed depth), else
+// It reads the lowest stored zoom that is at least as fine as the image, or the deepest. A tile missing there is
+// drawn from deeper ones where they exist, else enlarged from its deepest stored ancestor (mixed depth), else
 // transparent. Shrinking widens the kernels.
 //
 // Files of heights are resampled as heights, whatever their tiles look like.
@@ -19,9 +19,9 @@ import { colourForm, type ElevationKind, elevationOf, formOf, type TileForm } fr
 import { checkSize, type Window, windowOfBbox } from './window.js'
 
 /**
- * A picture of width × height pixels, web mercator, evenly spaced; mask 0 where the file has nothing.
- * @throws TypeError, RangeError when a size, bbox or option is none
- * @throws BAD_OPTION when the file holds numbers and they are to look encoded
+ * An image of width × height pixels, web mercator, evenly spaced; mask 0 where the file has no data.
+ * @throws TypeError, RangeError when a size, bbox or option is not valid
+ * @throws BAD_OPTION when the file stores heights as numbers and `elevation` is 'encoded'
  * @throws TOO_LARGE when it is more than the limits
  * @throws DAMAGED when a tile does not decode
  */
@@ -38,7 +38,7 @@ export async function sample(tiles: TileSet, options: SampleOptions): Promise<Ow
 }
 
 /**
- * The heights of a window, metres, one band; mask 0 where there are none. Undefined for a file of pictures.
+ * The heights of a window, metres, one band; mask 0 where there are none. Undefined for a file of images.
  * @throws as sample
  */
 export async function sampleHeights(
@@ -50,7 +50,7 @@ export async function sampleHeights(
   return kind && ((await sampleAs(tiles, options, formOf(kind))) as OwnPixels<OwnFloats>)
 }
 
-/** A canvas is made for one picture, and goes with it. */
+/** Allocates one canvas per image. */
 const own = (pixels: Pixels): OwnPixels => pixels as OwnPixels
 
 function lookOf(

@@ -1,4 +1,4 @@
-// What a caller may say to the store, checked once at the rim; inside, the types are trusted.
+// The options of the store, checked once where they come in; the code inside trusts the types.
 import { z } from 'zod'
 import { type ArgumentError, badRange, badType, wrongType } from '../errors.js'
 import { MAX_VALUE_BYTES } from '../format/layout.js'
@@ -35,14 +35,14 @@ const writerShape = {
    * Default: 'auto'.
    */
   growth: z.enum(['auto', 'insert', 'relocate']).default('auto'),
-  /** Commit by itself after so many bytes of values; 0: only when told. Default: 256 MiB. */
+  /** Commit automatically after this many bytes of values; 0: only when `commit` is called. Default: 256 MiB. */
   commitBytes: z
     .number()
     .min(0)
     .default(256 * MIB),
-  /** Commit by itself when the last commit is so many seconds old; 0: only when told. Default: 0. */
+  /** Commit automatically when the last commit is this many seconds old; 0: only when `commit` is called. Default: 0. */
   commitSeconds: z.number().min(0).default(0),
-  /** Bytes of values gathered before they are written. Default: 4 MiB. */
+  /** Bytes of values buffered before they are written. Default: 4 MiB. */
   stagingBytes: z
     .int()
     .min(4096)
@@ -78,8 +78,8 @@ const readerShape = {
    * `get` hands out views of a sealed file's memory instead of copies, for programs that look at very many tiles and
    * keep none: faster by the time it takes to copy them. A view shares its ArrayBuffer with up to 1.25 MB of its
    * neighbours, which a structured clone of it (`postMessage`) copies too; it cannot be transferred; what you write to
-   * it this reader gives you again, though the file stays as it is; and reading it ends the process when another
-   * program has cut the file off meanwhile. The file stays open, and mapped, until all views are garbage.
+   * it this reader returns again, although the file does not change; and reading it ends the process if another
+   * program has truncated the file. The file stays open and mapped until all views are garbage collected.
    * Default: false.
    */
   zeroCopy: z.boolean().default(false),
@@ -89,8 +89,8 @@ const readerShape = {
    */
   check: z.enum(['first', 'always', 'never']).default('first'),
   /**
-   * Tiles share memory with others (`bytes.buffer` is a megabyte with many of them in it): faster for programs that let
-   * go of them soon, and never clone or transfer them. Default: false.
+   * Tiles share memory with others (`bytes.buffer` is a megabyte with many of them in it): faster for programs that
+   * release them soon, and never clone or transfer them. Default: false.
    */
   pooled: z.boolean().default(false),
   /**
@@ -98,14 +98,14 @@ const readerShape = {
    * them reads every directory. Default: 'exact'.
    */
   levels: z.enum(['exact', 'about']).default('exact'),
-  /** A tile that is larger is not read: TOO_LARGE, whatever a file of others says. Default: 2 GiB, the most of a file of ours. */
+  /** Larger tiles are not read (TOO_LARGE). Default: 2 GiB, the largest tile of a Flagstone file. */
   maxTileBytes: z.int().min(1).max(MAX_VALUE_BYTES).default(MAX_VALUE_BYTES),
   /**
    * A writer that makes room for its index moves parts of the file: a matter of milliseconds, seconds on a busy disk.
    * How long a synchronous call may block for that, milliseconds; after it comes LOCKED. 0: not at all. Default: 20.
    */
   busyTimeoutMs: z.number().min(0).default(20),
-  /** The same of calls that return promises, which wait without blocking. Default: 30,000. */
+  /** The same for calls that return promises, which wait without blocking. Default: 30,000. */
   waitMs: z.number().min(0).default(30_000),
 }
 
@@ -147,19 +147,19 @@ export function behindAfterBytes(cache: ResolvedWriterOptions['cache']): number 
 
 export type ResolvedReaderOptions = z.output<typeof readerOptions>
 
-/** What `create` may be told beside what every writer may. */
+/** The options of `create` besides those of every writer. */
 const createShape = {
   ...writerShape,
   /**
-   * Replace a tile archive that is there; never any other file, nor one that is being written. Who has it open keeps reading
-   * the old one. Default: false.
+   * Replace a tile archive that is there; never another file, and never one that is being written. Readers that have it open
+   * keep reading the old one. Default: false.
    */
   overwrite: z.boolean().default(false),
 }
 
 export const createOptions = z.strictObject(createShape)
 
-/** What `create` is told: the options of every writer, and whether a file may be replaced. */
+/** The options of `create`: those of every writer, and whether a file may be replaced. */
 export interface CreateOptions extends Given<typeof createShape> {}
 
 const sealShape = {
@@ -175,12 +175,12 @@ const sealShape = {
 
 export const sealOptions = z.strictObject(sealShape)
 
-/** What `seal` is told. */
+/** The options of `seal`. */
 export interface SealOptions extends Given<typeof sealShape> {}
 export type ResolvedSealOptions = z.output<typeof sealOptions>
 
 /**
- * Applies a schema; the first complaint becomes one sentence that names the field, and what a misspelled one may mean.
+ * Applies a schema; the first error becomes one sentence that names the field, and suggests the name of a misspelled one.
  * @throws TypeError when a value has another type or a key is not known
  * @throws RangeError when a value is not allowed
  */
@@ -218,7 +218,7 @@ function isOtherType(issue: z.core.$ZodIssue, found: unknown): boolean {
   }
 }
 
-/** What every call with a path asks first. */
+/** Checks a path before anything else. */
 export function checkPath(path: unknown, name = 'path'): void {
   if (typeof path !== 'string') throw wrongType(`${name} must be a string`, path)
   if (path === '') throw badRange(`${name} must not be empty`)

@@ -1,7 +1,7 @@
 // Reading a flat file: any number of readers, while a writer may be growing it.
 //
-// session.ts sees to it that every answer is of one state of the file, lookup.ts finds records and proves what it finds,
-// values.ts has the bytes.
+// session.ts makes every result come from one state of the file, lookup.ts finds and checks records, values.ts reads the
+// bytes.
 import { isUint8Array } from 'node:util/types'
 import { FlagstoneError, wrongType } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
@@ -57,9 +57,9 @@ export class FlatReader implements TileSet {
 
   /**
    * A tile; undefined when there is none.
-   * @throws RangeError when it lies outside the grid
-   * @throws TypeError when an argument is no number, or the reader is closed
-   * @throws DAMAGED when what is stored does not match its check
+   * @throws RangeError when it is outside the grid
+   * @throws TypeError when an argument is not a number, or the reader is closed
+   * @throws DAMAGED when the stored bytes do not match their checksum
    * @throws LOCKED when a writer moves parts of the file for longer than `busyTimeoutMs`
    */
   get(z: number, x: number, y: number): Tile | undefined {
@@ -96,7 +96,7 @@ export class FlatReader implements TileSet {
   /**
    * Copies a tile's bytes to the start of `into`, allocating nothing. Returns its length, -1 when there is no such
    * tile.
-   * @throws RangeError when `into` is too small: nothing is copied then
+   * @throws RangeError when `into` is too small; then nothing is copied
    * @throws as `get`
    */
   getInto(z: number, x: number, y: number, into: Uint8Array): number {
@@ -133,8 +133,8 @@ export class FlatReader implements TileSet {
   }
 
   /**
-   * As `get`, but the value is read in the thread pool, so that a cold disk does not hold up the event loop (the
-   * index is looked up at once; it is small and warm). Always a copy. An abort rejects it with the signal's reason.
+   * As `get`, but the value is read in the thread pool, so that a slow disk does not block the event loop (the
+   * index is looked up at once; it is small and warm). Always a copy. An abort rejects the promise with the signal's reason.
    * @throws as `get`, but LOCKED after `waitMs`
    */
   async getAsync(z: number, x: number, y: number, options: GetOptions = {}): Promise<Tile | undefined> {
@@ -172,7 +172,7 @@ export class FlatReader implements TileSet {
     return session.isSettled(view, key) ? new Tile(bytes, type, key, crc) : MOVED
   }
 
-  /** Whether there is such a tile; as sure as `get`, so it may have to read values to be. @throws as `get` */
+  /** Whether there is such a tile. It is as reliable as `get`, so it may have to read values. @throws as `get` */
   has(z: number, x: number, y: number): boolean {
     const key = tileId(z, x, y)
     const found = this.#hasOnce(z, key)
@@ -245,7 +245,7 @@ export class FlatReader implements TileSet {
       return view === undefined || this.#session.isSettled(view, Math.max(from, 0)) ? rows : MOVED
     })
 
-  /** Zooms that hold tiles, ascending, and how many. */
+  /** Zooms that have tiles, ascending, with their numbers of tiles. */
   levels(): LevelInfo[] {
     const session = this.#session
     return session.inOneEpoch(() => {
@@ -266,7 +266,7 @@ export class FlatReader implements TileSet {
     })
   }
 
-  /** The stored metadata; {} when there is none. @throws DAMAGED when they do not match their check */
+  /** The stored metadata; {} when there are none. @throws DAMAGED when they do not match their checksum */
   metadata(): Record<string, unknown> {
     const session = this.#session
     return session.inOneEpoch(() => {
@@ -352,23 +352,23 @@ export class FlatReader implements TileSet {
     return this.#session.file.size()
   }
 
-  /** Whether it is a PMTiles archive as it is now. */
+  /** Whether the file is a PMTiles archive now. */
   get sealed(): boolean {
     this.#session.refreshIfChanged()
     return this.#session.superblock.sealed
   }
 
-  /** Whether `get` hands out views of the mapping. */
+  /** Whether `get` returns views of the mapping. */
   get zeroCopy(): boolean {
     return this.#session.isPinned
   }
 
-  /** Looks at the file anew. Reading does that by itself; no need to call it. */
+  /** Checks the file for changes. Reading does this automatically; there is no need to call it. */
   refresh(): void {
     this.#session.refresh()
   }
 
-  /** Releases the file. Tiles handed out stay valid. */
+  /** Releases the file. Tiles that were returned stay valid. */
   close(): void {
     this.#session.close()
   }

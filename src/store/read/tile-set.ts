@@ -1,4 +1,4 @@
-// Whatever holds encoded tiles by z, x, y and can be asked for them: our files, PMTiles, and what interop/ reads.
+// Anything that has encoded tiles by z, x, y: Flagstone files, PMTiles, and what interop/ reads.
 import type { TileType } from '../../format/tile-type.js'
 import type { TileArea } from './areas.js'
 import type { TileRange } from './list.js'
@@ -23,15 +23,15 @@ export interface TileSet {
   head?(z: number, x: number, y: number): { readonly length: number; readonly type: TileType } | undefined
   /** Whether there is such a tile. */
   has(z: number, x: number, y: number): boolean
-  /** Zooms that hold tiles, ascending. */
+  /** Zooms that have tiles, ascending. */
   levels(): readonly { readonly zoom: number; readonly count: number }[]
   /** The tiles of a zoom, or of a part of it, in any order. */
   tiles(query: TilesOfZoom): IterableIterator<{ z: number; x: number; y: number }>
   /** The same as rectangles of equal tiles, where there may be very many in one; in any order. @internal */
   areas?(zoom: number, range?: TileRange): IterableIterator<TileArea>
-  /** The metadata, as the archive has it; {} when there is none. */
+  /** The metadata of the archive; {} when there are none. */
   metadata(): Record<string, unknown>
-  /** Releases the file; tiles handed out stay valid. */
+  /** Releases the file; tiles that were returned stay valid. */
   close(): void
   /** As `close`: `using tiles = await openTileSet(path)`. */
   [Symbol.dispose](): void

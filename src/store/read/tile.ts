@@ -1,4 +1,4 @@
-// A tile as readers hand it out.
+// A tile as readers return it.
 import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import type { OwnBytes } from '../../format/own-memory.js'
@@ -8,13 +8,13 @@ import { mimeOf, type TileType } from '../../format/tile-type.js'
 /** Not known yet; computed when asked for. */
 const CRC_UNKNOWN = -1
 
-/** What is known of a tile without its bytes. */
+/** A tile without its bytes. */
 export interface TileStat {
-  /** What its bytes are. */
+  /** The type of its bytes. */
   readonly type: TileType
   /** Bytes. */
   readonly length: number
-  /** As the tile's own: strong, quoted. */
+  /** The tile's ETag: strong, quoted. */
   readonly etag: string
 }
 
@@ -25,7 +25,7 @@ export class Tile {
    * `pooled` they share it with others.
    */
   readonly bytes: OwnBytes
-  /** What its bytes are. */
+  /** The type of its bytes. */
   readonly type: TileType
   /** TileID of PMTiles v3. */
   readonly key: number
@@ -45,18 +45,18 @@ export class Tile {
     return this.#crc
   }
 
-  /** A strong entity tag, quoted as HTTP wants it: key, CRC and length. */
+  /** A strong ETag, quoted as in HTTP: key, CRC and length. */
   get etag(): string {
     return etagOf(this.key, this.crc, this.bytes.length)
   }
 
-  /** Media type of its bytes, as `Content-Type` has it. */
+  /** Media type of its bytes, for `Content-Type`. */
   get mime(): string {
     return mimeOf(this.type)
   }
 }
 
-/** A tile of an archive that has no checks: its entity tag is made of where it lies, and in which state of which file. */
+/** A tile of an archive without checksums: its ETag comes from its position, and the file and its state. */
 export class PlacedTile extends Tile {
   readonly #etag: string
 

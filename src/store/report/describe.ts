@@ -1,4 +1,4 @@
-// What `info` says of a tile file, ours or a foreign archive, as plain data.
+// The contents of a tile file, ours or a foreign archive, as plain data for `info`.
 import { wrongType } from '../../errors.js'
 import { indexStart } from '../../format/layout.js'
 import { extensionOf, nameOfTileType } from '../../format/tile-type.js'
@@ -9,7 +9,7 @@ import type { TileRange } from '../read/list.js'
 import type { TileReader } from '../read/open.js'
 import { believedBounds, believedCenter, boxOf } from './claims.js'
 
-/** What a file holds of one zoom. */
+/** One zoom of a file. */
 export interface LevelDescription {
   /** 0 to 26. */
   readonly zoom: number
@@ -21,23 +21,23 @@ export interface LevelDescription {
 
 /** Space in a flat-1 file. */
 export interface LayoutDescription {
-  /** Of the file, made when it was created. */
+  /** UUID of the file, chosen when it was created. */
   readonly uuid: string
   /** Index regions begin and end at multiples of this. */
   readonly growthUnitBytes: number
   /** Records in use, of all zooms. */
   readonly indexBytes: number
-  /** Room kept for more records, or left by what was there before. */
+  /** Room for more records, or left over from removed data. */
   readonly slackBytes: number
-  /** All values, also those no tile refers to any more. */
+  /** Bytes of all values, also of those that no tile refers to any more. */
   readonly valueBytes: number
 }
 
-/** What a tile file holds. */
+/** The contents of a tile file. */
 export interface TilesDescription {
   /** 'flat-1, sealed', 'flat-1, open for writing', 'PMTiles v3'. */
   readonly kind: string
-  /** It is a PMTiles archive as it is. */
+  /** Whether the file is a PMTiles archive now. */
   readonly sealed: boolean
   /** Size of the file. */
   readonly fileBytes: number
@@ -59,9 +59,9 @@ export interface TilesDescription {
   readonly layout: LayoutDescription | undefined
   /** The stored metadata. */
   readonly metadata: Record<string, unknown>
-  /** Types and bytes were made of a sample and the counts; else every tile was looked at. */
+  /** Whether types and bytes are estimated from a sample; otherwise every tile was counted. */
   readonly isSampled: boolean
-  /** What the metadata say and cannot be: 'bounds 0,0,0,0, where no tiles are'. */
+  /** A statement of the metadata that cannot be true: 'bounds 0,0,0,0, where there are no tiles'. */
   readonly disbelieved?: string
 }
 
@@ -87,8 +87,8 @@ export interface TilesFound
 }
 
 /**
- * Says what a tile file holds. Reads every record once, and no tile.
- * @throws TypeError when `reader` is no open reader
+ * Describes a tile file. Reads every record once, and no tile.
+ * @throws TypeError when `reader` is not an open reader
  * @throws DAMAGED when the index cannot be read
  */
 export function describeTiles(reader: TileReader): TilesDescription {

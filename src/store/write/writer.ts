@@ -29,7 +29,7 @@ import { recover } from './recover.js'
 import { checkPlace, type SealReport, sealFile, unseal } from './seal.js'
 import type { GrowthStats, StoreState } from './state.js'
 
-/** What a writer did since it was made. */
+/** What a writer has done since it was created. */
 export interface WriterStats {
   /** Tiles. */
   appended: number
@@ -41,7 +41,7 @@ export interface WriterStats {
   dedupedBytes: number
   /** Bytes of tiles and metadata that were stored. */
   valueBytes: number
-  /** Times that it was committed, by itself too. */
+  /** Number of commits, automatic ones too. */
   commits: number
   /** How the index grew. */
   growth: GrowthStats
@@ -115,9 +115,9 @@ export class TileWriter {
   }
 
   /**
-   * Adds or replaces a tile; x and y count from the north-west. The bytes are copied: 1 to 2^31 - 1 of them. Its type is
-   * told from the bytes when it is not given. When it throws, nothing was appended.
-   * @throws RangeError when the tile lies outside the grid, or has no bytes or too many
+   * Adds or replaces a tile; x and y count from the north-west. The bytes are copied: 1 to 2^31 - 1 of them. Without a type, it
+   * is recognized from the bytes. If it throws, nothing was appended.
+   * @throws RangeError when the tile is outside the grid, or has no bytes or too many
    * @throws TypeError when an argument is of another type, or the writer is closed
    * @throws DISK_FULL, SYSTEM when it cannot be written
    */
@@ -139,8 +139,8 @@ export class TileWriter {
   }
 
   /**
-   * Takes a tile away; false when there is none.
-   * @throws RangeError when the tile lies outside the grid
+   * Removes a tile; false when there is none.
+   * @throws RangeError when the tile is outside the grid
    * @throws DISK_FULL, SYSTEM when it cannot be written
    */
   remove(z: number, x: number, y: number): boolean {
@@ -154,8 +154,8 @@ export class TileWriter {
 
   /**
    * A tile as it is now, committed or not: a copy. Undefined when there is none.
-   * @throws RangeError when the tile lies outside the grid
-   * @throws DAMAGED when its bytes do not match their check
+   * @throws RangeError when the tile is outside the grid
+   * @throws DAMAGED when its bytes do not match their checksum
    */
   get(z: number, x: number, y: number): Tile | undefined {
     const key = tileId(z, x, y)
@@ -170,17 +170,17 @@ export class TileWriter {
     return new Tile(bytes, typeAt(words, word) as TileType, key, crc)
   }
 
-  /** Whether there is such a tile now, committed or not. @throws RangeError when the tile lies outside the grid */
+  /** Whether there is such a tile now, committed or not. @throws RangeError when the tile is outside the grid */
   has(z: number, x: number, y: number): boolean {
     return this.#locate(z, tileId(z, x, y)) !== undefined
   }
 
-  /** The metadata, as set last: a copy. */
+  /** A copy of the metadata as last set. */
   get metadata(): Record<string, unknown> {
     return structuredClone(this.#metadata)
   }
 
-  /** Replaces the metadata; part of the next commit. @throws TypeError when JSON cannot say them */
+  /** Replaces the metadata; part of the next commit. @throws TypeError when they cannot be written as JSON */
   setMetadata(metadata: Record<string, unknown>): void {
     this.#assertOpen()
     this.#metadata = asJson(metadata)
@@ -237,12 +237,12 @@ export class TileWriter {
     }
   }
 
-  /** Closes without committing: what was appended since the last commit is forgotten. */
+  /** Closes without committing: what was appended since the last commit is lost. */
   abandon(): void {
     if (!this.#closed) this.#release()
   }
 
-  /** What this writer did so far. */
+  /** What this writer has done so far. */
   get stats(): WriterStats {
     return {
       ...this.#stats,
