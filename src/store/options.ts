@@ -19,7 +19,7 @@ type Kept<T> = T extends readonly unknown[] ? { readonly [K in keyof T]: Kept<T[
 
 const levelShape = {
   zoom: z.int().min(0).max(MAX_ZOOM),
-  /** Tiles this level will probably hold; its index is laid out for that many, so that it never has to grow. */
+  /** Expected number of tiles of this level; its index has room for that many, so that it need not grow. */
   expectedTiles: z.number().min(0).max(Number.MAX_SAFE_INTEGER),
 }
 

@@ -1,4 +1,4 @@
-// A folder of z/x/y tiles as it is served. Nothing is kept of its tiles: one that is put there is answered at once.
+// A served folder of z/x/y tiles. Its tiles are not cached: a new one is served at once.
 
 import { closeSync, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { join, sep } from 'node:path'

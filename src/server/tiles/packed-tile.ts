@@ -1,5 +1,5 @@
-// Vector tiles are stored compressed. Who takes that gets them as they lie, with Content-Encoding; others get them
-// unpacked, which is work.
+// Vector tiles are stored compressed. Clients that accept the encoding get them unchanged, with Content-Encoding; others
+// get them decompressed, which is work.
 
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip } from 'node:zlib'

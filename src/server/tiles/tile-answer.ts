@@ -22,7 +22,7 @@ import { type AskedTile, isLasting } from './asked-tile.js'
 import { missingTile } from './missing-tile.js'
 import { packedAnswer } from './packed-tile.js'
 
-/** Where several are as welcome, the first: AVIF takes so long to make that it has to be asked for alone. */
+/** If the client accepts several equally, the first is used. AVIF takes so long that it must be requested alone. */
 const NEGOTIATED: readonly ImageFormat[] = ['webp', 'avif', 'jpeg', 'png']
 
 export class TileAnswers {

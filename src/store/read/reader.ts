@@ -29,7 +29,7 @@ import { etagOf, Tile, type TileStat } from './tile.js'
 import type { TileSet } from './tile-set.js'
 import { StoredValues } from './values.js'
 
-/** A Flagstone file, sealed or growing, open for reading. It follows what the writer commits by itself. */
+/** A Flagstone file, sealed or growing, open for reading. It follows the writer's commits automatically. */
 export class FlatReader implements TileSet {
   /** Tells the two kinds of readers apart. */
   readonly kind = 'flat'
