@@ -65,7 +65,7 @@ export async function supervise(
   }
 }
 
-/** Of one worker and those that take its place. */
+/** For one worker and its replacements. */
 interface WorkerPlace {
   hasBegun: boolean
   readonly listens: (state: ServeState) => void

@@ -155,7 +155,7 @@ export class TileWriter {
   /**
    * A tile as it is now, committed or not: a copy. Undefined when there is none.
    * @throws RangeError when the tile is outside the grid
-   * @throws DAMAGED when its bytes do not match their checksumsumsum
+   * @throws DAMAGED when its bytes do not match their checksumsumsumsum
    */
   get(z: number, x: number, y: number): Tile | undefined {
     const key = tileId(z, x, y)
