@@ -80,7 +80,8 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   const assembler = new Assembler(plan, resolved, output)
   const meter = new ProgressMeter(
     plan,
-    unawaited('onProgress', context.onProgress) ?? (() => {}),
+    // the meter looks after its promises: one that rejects fails the build
+    context.onProgress ?? (() => {}),
     assembler.tally.tilesDone,
   )
   try {
