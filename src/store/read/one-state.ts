@@ -9,7 +9,7 @@ export interface ChangingFile {
   readonly path: string
   /** Whether the file was written to since it was read. */
   hasChanged(): boolean
-  /** Reads it anew. @throws LOCKED while it is being written */
+  /** Reads it anew. @throws LOCKED when it is being written */
   follow(): void
 }
 
