@@ -76,7 +76,7 @@ const CASES: readonly Case[] = [
     metres: 1,
     note: /US survey foot.*as metres.*--terrain-unit/,
   },
-  { name: 'only the band', args: [], edit: unit('ft'), metres: 1, note: /count in ft, but no vertical/ },
+  { name: 'only the band', args: [], edit: unit('ft'), metres: 1, note: /are in ft, but no vertical/ },
   {
     name: 'the band, and a system in metres',
     args: ['-a_srs', 'EPSG:32613+5703'],
@@ -102,7 +102,7 @@ const CASES: readonly Case[] = [
     args: ['-a_srs', 'EPSG:32613+8228'],
     crs: 'EPSG:32613',
     metres: 1,
-    note: /count in foot, but no vertical/,
+    note: /are in foot, but no vertical/,
   },
 ]
 

@@ -142,8 +142,8 @@ t.test('broken grids are refused', async (t) => {
   const cases: readonly (readonly [text: string, says: RegExp, code?: string])[] = [
     [sound.slice(0, 200), /at least 199 bytes/],
     [sound.slice(0, sound.length - 40), /ends after \d+ of 100 numbers/],
-    [sound.replace(' 57 ', ' x57 '), /row 6 holds “x57”/],
-    [sound.replace(' 57 ', ' 5,7,1 '), /row 6 holds “5,7,1”/],
+    [sound.replace(' 57 ', ' x57 '), /row 6 has “x57”/],
+    [sound.replace(' 57 ', ' 5,7,1 '), /row 6 has “5,7,1”/],
     [sound.replace('ncols 10', 'ncols 1000000000000'), /1000000000000 ncols/],
     [sound.replace('ncols 10', 'ncols 2000000000'), /2000000000×10 numbers need/],
     [sound.replace('ncols 10', 'ncols -3'), /-3 ncols/],
@@ -152,7 +152,7 @@ t.test('broken grids are refused', async (t) => {
     [sound.replace('cellsize 2.5\n', ''), /has no xllcorner, yllcorner or cellsize/],
     [sound.replace('cellsize 2.5', 'cellsize 0'), /no area/],
     [sound.replace('xllcorner', 'xll'), /has no|not a number|ncols/],
-    [`${header(10, 10)}${'9'.repeat(300_000)}`, /row 1 holds “9+”/],
+    [`${header(10, 10)}${'9'.repeat(300_000)}`, /row 1 has “9+”/],
   ]
   for (const [text, says, code = 'SOURCE_CORRUPT'] of cases) {
     const dir = t.testdir({ 'a.asc': text })

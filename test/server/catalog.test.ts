@@ -114,7 +114,11 @@ t.test('folders: what is found in them, and what is not', async (t) => {
       .problems()
       .map(({ path }) => path)
       .sort(),
-    [join(root, 'in/broken.pmtiles'), join(root, 'in/link-out.pmtiles')],
+    [
+      join(root, 'in/broken.pmtiles'),
+      join(root, 'in/link-out.pmtiles'),
+      join(root, 'in/link-to-nowhere.pmtiles'),
+    ],
   )
   t.match(
     catalog.problems().find(({ path }) => path.endsWith('link-out.pmtiles'))!.message,

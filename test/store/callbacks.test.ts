@@ -33,12 +33,17 @@ t.test('a promise that rejects is a warning; what is thrown is thrown, or a warn
   t.equal(harmless('onError', undefined), undefined)
 })
 
-t.test('of a build', async (t) => {
-  const dir = t.testdir()
-  writeFileSync(join(dir, 'a.tif'), smallTiff({ width: 64, height: 64 }).bytes)
-  const options = { sources: [join(dir, 'a.tif')], out: join(dir, 'a.pmtiles') }
-  await warned(t, 'onProgress', () => build(options, { onProgress: rejects }))
-})
+t.test(
+  'of a build: what onNote rejects with is a warning, what onProgress rejects with fails it',
+  async (t) => {
+    const dir = t.testdir()
+    // 16 bits get a range, which is a note.
+    writeFileSync(join(dir, 'a.tif'), smallTiff({ width: 64, height: 64, wide: true }).bytes)
+    const options = (name: string) => ({ sources: [join(dir, 'a.tif')], out: join(dir, name) })
+    await warned(t, 'the promise of onNote', () => build(options('a.pmtiles'), { onNote: rejects }))
+    await t.rejects(build(options('b.pmtiles'), { onProgress: rejects }), /not today/)
+  },
+)
 
 t.test('of a server', async (t) => {
   const path = join(t.testdir(), 'roads.pmtiles')
