@@ -1,9 +1,9 @@
-// Functions that callers hand in, to be told of something. What they return is not waited for; a promise among it that
-// rejects must not end the process as an unhandled rejection. It becomes a warning of the process.
+// Callbacks that callers pass in. Their results are not awaited. If a callback returns a promise that rejects, the
+// process emits a warning; an unhandled rejection would end it.
 
 type Callback<A extends unknown[]> = (...args: A) => unknown
 
-/** As the callback; what it throws is thrown. */
+/** Calls `callback` without awaiting its result. Synchronous errors are passed on. */
 export function unawaited<A extends unknown[]>(
   name: string,
   callback: Callback<A> | undefined,
@@ -17,7 +17,7 @@ export function unawaited<A extends unknown[]>(
   }
 }
 
-/** The same for who has nobody to throw to. */
+/** As `unawaited`, but synchronous errors become warnings too: for callers that cannot pass them on. */
 export function harmless<A extends unknown[]>(
   name: string,
   callback: Callback<A> | undefined,

@@ -1,5 +1,3 @@
-// What a misspelled word probably stands for.
-
 /** The word a misspelled one probably stands for: at most a third of its letters differ. */
 export function nearest(word: string, words: readonly string[]): string | undefined {
   const plain = (text: string): string => text.toLowerCase().replace(/[-_]/g, '')
@@ -15,13 +13,15 @@ export function nearest(word: string, words: readonly string[]): string | undefi
   return best
 }
 
-/** The end of a sentence about a misspelled word: "; did you mean 'jobs'?", or nothing. */
+/** The end of a sentence about a misspelled word: "; did you mean 'jobs'?", or '' when no word is close. */
 export function didYouMean(word: string, words: readonly string[]): string {
   const meant = nearest(word, words)
   return meant === undefined ? '' : `; did you mean '${meant}'?`
 }
 
-/** Letters to add, take away, change, or swap with their neighbour; one row at a time. */
+/**
+ * Damerau-Levenshtein distance: insertions, deletions, substitutions and swaps of neighbours. Keeps one row at a time.
+ */
 function editDistance(a: string, b: string): number {
   let before: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)

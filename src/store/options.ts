@@ -8,31 +8,38 @@ import { didYouMean } from './nearest.js'
 const MIB = 1024 * 1024
 
 /**
- * What a caller may give where a schema of this shape is. Editors show the comments of the shape's fields: in the types
- * of schemas they are lost. Public options are interfaces of it: editors show the name of an interface, and all of a type.
+ * What callers may pass where a schema of this shape is expected. Editors show the comments on the fields of the shape;
+ * those on the types of schemas are lost. Public options are interfaces that extend this type, because editors show an
+ * interface by name and expand a type.
  */
 export type Given<S extends z.ZodRawShape> = Told<z.input<z.ZodObject<S, z.core.$strict>>>
 
 type Told<T> = { [K in keyof T]: Kept<T[K]> }
-/** Lists are only read: those of a report may be given again. */
+/** Lists are readonly, so that those of a report can be passed back as options. */
 type Kept<T> = T extends readonly unknown[] ? { readonly [K in keyof T]: Kept<T[K]> } : T
 
 const levelShape = {
   zoom: z.int().min(0).max(MAX_ZOOM),
-  /** Expected number of tiles of this level; its index has room for that many, so that it need not grow. */
+  /** Expected number of tiles of this level. Its index is laid out for that many, so that it need not grow. */
   expectedTiles: z.number().min(0).max(Number.MAX_SAFE_INTEGER),
 }
 
 const levelHint = z.strictObject(levelShape)
 
 const writerShape = {
-  /** Levels to lay out at creation. Others appear on first use; any level may outgrow its hint. Default: none. */
+  /**
+   * Levels whose index is laid out at creation. Other levels get one on first use, and any level may outgrow its hint.
+   * Default: none.
+   */
   levels: z.array(levelHint).default([]),
-  /** Store identical values once (bounded memory, so identical values far apart may be stored twice). Default: true. */
+  /**
+   * Store identical values once. The table is bounded, so identical values far apart may be stored twice.
+   * Default: true.
+   */
   dedupe: z.boolean().default(true),
   /**
-   * How an index region grows: in place (INSERT_RANGE), by moving to the end of the file, or by what works.
-   * Default: 'auto'.
+   * How an index region grows: in place ('insert', by INSERT_RANGE), by moving to the end of the file ('relocate'), or
+   * by whichever works ('auto'). Default: 'auto'.
    */
   growth: z.enum(['auto', 'insert', 'relocate']).default('auto'),
   /** Commit automatically after this many bytes of values; 0: only when `commit` is called. Default: 256 MiB. */
@@ -49,17 +56,18 @@ const writerShape = {
     .max(256 * MIB)
     .default(4 * MIB),
   /**
-   * Whether values stay in the page cache: 'keep' them, 'drop' them (direct I/O, by another thread: fastest for
-   * very much data), or 'auto': keep the first 32 MB of a session, drop what comes after. Default: 'auto'.
+   * Whether values stay in the page cache. 'keep' keeps them. 'drop' writes them with direct I/O in another thread,
+   * which is fastest for very large files. 'auto' keeps the first 32 MB of a session and drops the rest.
+   * Default: 'auto'.
    */
   cache: z.enum(['keep', 'drop', 'auto']).default('auto'),
   /**
-   * First size of an index region that was not announced in `levels`; rounded up to the growth unit.
+   * Initial size of an index region that is not listed in `levels`, rounded up to the growth unit.
    * Default: 16,384.
    */
   initialRegionBytes: z.int().min(24).default(16384),
   /**
-   * Largest out-of-order tail of a level, records, before a commit merges it: a floor of the rule max(this, sorted / 8).
+   * A commit merges the out-of-order tail of a level when it has more records than max(this, sorted / 8).
    * Default: 16,384.
    */
   tailRecords: z.int().min(1).max(1048576).default(16384),
@@ -72,14 +80,14 @@ export interface WriterOptions extends Given<typeof writerShape> {}
 export type ResolvedWriterOptions = z.output<typeof writerOptions>
 
 const readerShape = {
-  /** 'mmap': through mappings, where the file can be mapped; 'buffered': by positioned reads. Default: 'mmap'. */
+  /** 'mmap' reads through mappings where the file can be mapped; 'buffered' uses positioned reads. Default: 'mmap'. */
   mode: z.enum(['mmap', 'buffered']).default('mmap'),
   /**
-   * `get` hands out views of a sealed file's memory instead of copies, for programs that look at very many tiles and
-   * keep none: faster by the time it takes to copy them. A view shares its ArrayBuffer with up to 1.25 MB of its
-   * neighbours, which a structured clone of it (`postMessage`) copies too; it cannot be transferred; what you write to
-   * it this reader returns again, although the file does not change; and reading it ends the process if another
-   * program has truncated the file. The file stays open and mapped until all views are garbage collected.
+   * `get` returns views of a sealed file's memory instead of copies, which saves the time of copying. It is for
+   * programs that look at very many tiles and keep none. A view shares its ArrayBuffer with up to 1.25 MB of its
+   * neighbours: a structured clone (`postMessage`) copies all of it, and it cannot be transferred. If you write to a
+   * view, this reader returns your bytes from then on, but the file does not change. If another program truncates the
+   * file, reading a view ends the process. The file stays open and mapped until all views are garbage collected.
    * Default: false.
    */
   zeroCopy: z.boolean().default(false),
@@ -89,23 +97,24 @@ const readerShape = {
    */
   check: z.enum(['first', 'always', 'never']).default('first'),
   /**
-   * Tiles share memory with others (`bytes.buffer` is a megabyte with many of them in it): faster for programs that
-   * release them soon, and never clone or transfer them. Default: false.
+   * Tiles share memory: `bytes.buffer` is a megabyte that holds many of them. This is faster for programs that soon
+   * release their tiles and never clone or transfer them. Default: false.
    */
   pooled: z.boolean().default(false),
   /**
-   * 'about': of foreign archives with very many entries, `levels` says about how many tiles a zoom has, because counting
-   * them reads every directory. Default: 'exact'.
+   * 'about' estimates the counts of `levels` for foreign archives with very many entries, because an exact count reads
+   * every directory. Default: 'exact'.
    */
   levels: z.enum(['exact', 'about']).default('exact'),
-  /** Larger tiles are not read (TOO_LARGE). Default: 2 GiB, the largest tile of a Flagstone file. */
+  /** Larger tiles are refused with TOO_LARGE. Default: 2 GiB, the largest tile of a Flagstone file. */
   maxTileBytes: z.int().min(1).max(MAX_VALUE_BYTES).default(MAX_VALUE_BYTES),
   /**
-   * A writer that makes room for its index moves parts of the file: a matter of milliseconds, seconds on a busy disk.
-   * How long a synchronous call may block for that, milliseconds; after it comes LOCKED. 0: not at all. Default: 20.
+   * How long a synchronous call may block while a writer moves parts of the file to make room for its index,
+   * milliseconds. This usually takes milliseconds, and seconds on a busy disk. After that the call fails with LOCKED. 0
+   * does not wait. Default: 20.
    */
   busyTimeoutMs: z.number().min(0).default(20),
-  /** The same for calls that return promises, which wait without blocking. Default: 30,000. */
+  /** The same limit for calls that return promises; they wait without blocking. Default: 30,000. */
   waitMs: z.number().min(0).default(30_000),
 }
 
@@ -119,16 +128,16 @@ export const readerOptions = z
 /** How a reader works. All have defaults that suit most programs. */
 export interface ReaderOptions extends Given<typeof readerShape> {}
 
-/** For programs that have nothing else to do: a command, a worker. */
+/** For programs that can afford to block: commands and workers. */
 export const PATIENT = { busyTimeoutMs: 30_000 } as const
 
-/** Of a tile that is read in the thread pool. */
+/** Options for reading a tile in the thread pool. */
 export interface GetOptions {
-  /** Aborted: the promise rejects with its reason. */
+  /** Aborting it rejects the promise with its reason. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** By hand, because it is asked with each tile. @throws TypeError */
+/** Checked by hand rather than by zod, because it runs for every tile. @throws TypeError */
 export function checkGetOptions(options: GetOptions): void {
   if (typeof options !== 'object' || options === null)
     throw wrongType('the options of getAsync must be { signal }', options)
@@ -139,7 +148,7 @@ export function checkGetOptions(options: GetOptions): void {
     throw wrongType('signal must be an AbortSignal', signal)
 }
 
-/** Bytes after which values go past the page cache. */
+/** Number of bytes after which values bypass the page cache. */
 export function behindAfterBytes(cache: ResolvedWriterOptions['cache']): number {
   if (cache === 'auto') return 32 * MIB
   return cache === 'drop' ? 0 : Number.POSITIVE_INFINITY
@@ -147,12 +156,12 @@ export function behindAfterBytes(cache: ResolvedWriterOptions['cache']): number 
 
 export type ResolvedReaderOptions = z.output<typeof readerOptions>
 
-/** The options of `create` besides those of every writer. */
+/** The options of `create`, including those of every writer. */
 const createShape = {
   ...writerShape,
   /**
-   * Replace a tile archive that is there; never another file, and never one that is being written. Readers that have it open
-   * keep reading the old one. Default: false.
+   * Replace an existing tile archive. Other files, and archives that are being written, are never replaced. Readers
+   * that have the old archive open keep reading it. Default: false.
    */
   overwrite: z.boolean().default(false),
 }
@@ -163,13 +172,13 @@ export const createOptions = z.strictObject(createShape)
 export interface CreateOptions extends Given<typeof createShape> {}
 
 const sealShape = {
-  /** West, south, east, north, degrees; computed from the deepest level when absent. */
+  /** West, south, east, north, degrees. Computed from the deepest level when absent. */
   bounds: z.tuple([z.number(), z.number(), z.number(), z.number()]).optional(),
   /** Longitude, latitude, zoom. */
   center: z.tuple([z.number(), z.number(), z.number()]).optional(),
-  /** Added to the stored metadata (and kept in it). */
+  /** Added to the stored metadata, and kept there. */
   metadata: z.record(z.string(), z.unknown()).optional(),
-  /** Where PMTiles' directories go: 'front' moves the values by INSERT_RANGE, 'tail' appends. Default: 'auto'. */
+  /** Where PMTiles' directories go: 'front' moves the values by INSERT_RANGE, 'tail' appends them. Default: 'auto'. */
   placement: z.enum(['auto', 'front', 'tail']).default('auto'),
 }
 
@@ -180,7 +189,8 @@ export interface SealOptions extends Given<typeof sealShape> {}
 export type ResolvedSealOptions = z.output<typeof sealOptions>
 
 /**
- * Applies a schema; the first error becomes one sentence that names the field, and suggests the name of a misspelled one.
+ * Applies a schema. The error describes the first issue in one sentence that names the field, and suggests a name for a
+ * misspelled one.
  * @throws TypeError when a value has another type or a key is not known
  * @throws RangeError when a value is not allowed
  */
@@ -197,14 +207,17 @@ export function parseOptions<S extends z.ZodType>(schema: S, value: unknown, wha
   throw complaint(issue, value, `${field}: ${issue.message}`)
 }
 
-/** The error for what zod found. */
+/** The error for an issue that zod found. */
 export function complaint(issue: z.core.$ZodIssue, value: unknown, message: string): ArgumentError {
   let found = value
   for (const key of issue.path) found = (found as Record<PropertyKey, unknown> | undefined)?.[key]
   return isOtherType(issue, found) ? badType(message) : badRange(message)
 }
 
-/** Fractions where whole numbers are wanted, and NaN, are numbers; what may be one of several is a text or a number. */
+/**
+ * A fraction where an integer is expected, and NaN, are numbers out of range, not of another type. A union accepts
+ * texts and numbers.
+ */
 function isOtherType(issue: z.core.$ZodIssue, found: unknown): boolean {
   switch (issue.code) {
     case 'invalid_type':
@@ -218,27 +231,26 @@ function isOtherType(issue: z.core.$ZodIssue, found: unknown): boolean {
   }
 }
 
-/** Checks a path before anything else. */
 export function checkPath(path: unknown, name = 'path'): void {
   if (typeof path !== 'string') throw wrongType(`${name} must be a string`, path)
   if (path === '') throw badRange(`${name} must not be empty`)
   if (path.includes('\0')) throw badRange(`${name} must not contain a NUL character`)
 }
 
-/** Of a path among options: none is empty, and the system takes no NUL. */
+/** A path in options. */
 export const pathText = z
   .string()
   .min(1, 'it is empty')
   .refine((path) => !path.includes('\0'), 'it must not contain a NUL character')
 
-/** Whether a value looks like an open reader, ours or of another archive. */
+/** Whether a value looks like an open reader, ours or of a foreign archive. */
 export function isReader(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const reader = value as Record<string, unknown>
   return ['get', 'has', 'tiles', 'levels', 'metadata'].every((name) => typeof reader[name] === 'function')
 }
 
-/** What an object in a schema may hold. */
+/** The keys that a schema allows at a path. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   const [first, ...rest] = path
   if (schema instanceof z.ZodObject) {

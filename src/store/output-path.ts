@@ -1,11 +1,11 @@
-// The one place that decides whether a path may be written, and what may be replaced there.
+// The only place that decides whether a path may be written, and what may be replaced there.
 //
-//   nothing                                    is written
-//   what the command itself makes              is replaced when that was asked for, by name (--overwrite, overwrite)
-//   a directory, pipe, device, '-', a URL,     is never written
+//   nothing there                              it is written
+//   what the command itself makes              it is replaced if that was requested (--overwrite, overwrite)
+//   a directory, pipe, device, '-', a URL,     it is never written
 //     a source, any other file
 //
-// A symbolic link is followed: what it leads to is replaced, the link stays.
+// Symbolic links are followed: their target is replaced, the link stays.
 import { dirname, sep } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { PMTILES_MAGIC } from '../format/layout.js'
@@ -27,32 +27,32 @@ export type OutputKind = 'archive' | 'picture'
 
 export interface OutputRequest {
   readonly kind: OutputKind
-  /** The name of who writes, for sentences: 'build', 'sample'. */
+  /** The command that writes, for messages: 'build', 'sample'. */
   readonly who: string
   readonly overwrite: boolean
-  /** What is read: never written. */
+  /** Paths that are read; they are never written. */
   readonly inputs?: readonly string[]
-  /** Whether a file that does not look like it is the caller's own all the same. */
+  /** Whether a file that does not look like the caller's own output is its output nevertheless. */
   readonly isOwn?: (path: string) => boolean
 }
 
 export interface OutputPlace {
-  /** Links followed. */
+  /** With links followed. */
   readonly path: string
-  /** The file that will be replaced, as it is now; undefined: there is nothing. */
+  /** The file that will be replaced, as it is now; undefined when there is none. */
   readonly replaces: FileIdentity | undefined
 }
 
-/** Names that say another format: whoever reads them would be misled. */
+/** Extensions of other formats. Using one would mislead whoever opens the file. */
 const OTHER_EXTENSIONS = new Set(
-  // tile archives, until they can be written
+  // tile archives that cannot be written yet
   (
     'mbtiles zip tar gz tgz bz2 xz zst 7z ft sqlite sqlite3 db gpkg ' +
     // rasters
     'tif tiff gtiff gtif btf tf8 cog png jpg jpeg jpe webp avif heic gif bmp vrt hgt asc agr grd img jp2 j2k jpx ' +
     'jpf ecw sid nc hdf h5 he5 hdf5 dem ddf dt0 dt1 dt2 bil bip bsq flt dat xyz las laz ntf nitf grb grib grb2 ' +
     'rst sdat kap map ter bt pix ' +
-    // what lies beside them
+    // sidecar files
     'prj tfw tifw jgw pgw wld ovr msk aux xml csv txt json geojson kml kmz shp html pdf'
   ).split(' '),
 )
@@ -68,10 +68,10 @@ const bad = (path: string, message: string): FlagstoneError =>
   new FlagstoneError('BAD_OPTION', message, { path })
 
 /**
- * Where to write, and what is replaced by it.
- * @throws BAD_OPTION when it can never be written
- * @throws EXISTS when a file is there that is not replaced
- * @throws NOT_FOUND when its directory is missing
+ * Where to write, and which file is replaced.
+ * @throws BAD_OPTION when the path can never be written
+ * @throws EXISTS when a file exists that may not be replaced
+ * @throws NOT_FOUND when its directory does not exist
  * @throws SYSTEM
  */
 export function outputPlace(path: string, request: OutputRequest): OutputPlace {
@@ -98,7 +98,7 @@ export function outputPlace(path: string, request: OutputRequest): OutputPlace {
   return { path: place.path, replaces: identity }
 }
 
-/** What can be told from the name alone. @throws BAD_OPTION */
+/** What the name alone rules out. @throws BAD_OPTION */
 function checkName(path: string, { kind, who }: OutputRequest): void {
   const example = kind === 'archive' ? 'out.pmtiles' : 'out.png'
   if (path === '-')
@@ -146,7 +146,7 @@ function checkDirectory(path: string): void {
   )
 }
 
-/** Whatever links lead to it. @throws BAD_OPTION */
+/** Follows links on both sides. @throws BAD_OPTION */
 export function refuseInput(path: string, inputs: readonly string[]): void {
   const output = identityAt(path)
   if (output === undefined) return
@@ -159,7 +159,7 @@ export function refuseInput(path: string, inputs: readonly string[]): void {
   throw bad(path, `${path} is also a source${same}; choose another name for the output.`)
 }
 
-/** A tile of a folder that is read. @throws BAD_OPTION */
+/** Refuses a picture inside a folder of tiles that is read. @throws BAD_OPTION */
 function refuseInside(path: string, inputs: readonly string[]): void {
   const folder = inputs.find((input) => {
     const place = placeAt(input)
@@ -172,7 +172,7 @@ function refuseInside(path: string, inputs: readonly string[]): void {
 interface Content {
   readonly isArchive: boolean
   readonly isPicture: boolean
-  /** With its article. */
+  /** With its article: 'a TIFF image'. */
   readonly name: string
 }
 

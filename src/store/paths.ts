@@ -1,5 +1,5 @@
-// Tile files to be written, by path: what the library exports as `create` and `reopen`. (`open` is read/open.ts: a
-// program that only reads loads nothing of write/.)
+// Tile files for writing, by path: the library exports these as `create` and `reopen`. (`open` is in read/open.ts, so
+// that a program that only reads loads nothing from write/.)
 import { randomBytes } from 'node:crypto'
 import { FlagstoneError } from '../errors.js'
 import type { FileIdentity } from '../platform/place.js'
@@ -11,11 +11,11 @@ import { lockForWriting } from './write/lock.js'
 import { TileWriter } from './write/writer.js'
 
 /**
- * Creates a tile file and opens it for writing. When it throws there is no new file.
- * @throws EXISTS when a file is there, and `overwrite` was not given
- * @throws NOT_FOUND when the directory is not there
- * @throws BAD_OPTION when the name is none for a tile file
- * @throws LOCKED when another writer has what would be replaced
+ * Creates a tile file and opens it for writing. If it throws, there is no new file.
+ * @throws EXISTS when a file exists and `overwrite` is not set
+ * @throws NOT_FOUND when the directory does not exist
+ * @throws BAD_OPTION when the name is not allowed for a tile file
+ * @throws LOCKED when another writer has the file that would be replaced
  * @throws DISK_FULL, SYSTEM when it cannot be written
  */
 export function createTiles(path: string, options: CreateOptions = {}): TileWriter {
@@ -28,14 +28,14 @@ export function createTiles(path: string, options: CreateOptions = {}): TileWrit
     return TileWriter.create(file, own)
   } catch (error) {
     file.close()
-    // another writer that was faster has it, and may have written to it
+    // another writer was faster and may have written to it
     const isOthers = error instanceof FlagstoneError && (error.code === 'LOCKED' || error.code === 'EXISTS')
     if (!isOthers) removeFile(real)
     throw error
   }
 }
 
-/** An empty file in place of one that no writer has. */
+/** Replaces a file that no writer has with an empty one. */
 function makeEmpty(path: string, replaces: FileIdentity): void {
   const beside = `${path}.${randomBytes(6).toString('hex')}.tmp`
   openRealFile(beside, 'create').close()
@@ -49,7 +49,7 @@ function makeEmpty(path: string, replaces: FileIdentity): void {
   }
 }
 
-/** Does something while no other writer can have the file. @throws LOCKED, NOT_FOUND, SYSTEM */
+/** Calls `work` while no other writer can open the file. @throws LOCKED, NOT_FOUND, SYSTEM */
 export function whileLocked<T>(path: string, work: () => T): T {
   const file = openRealFile(path, 'readwrite')
   try {
@@ -63,10 +63,10 @@ export function whileLocked<T>(path: string, work: () => T): T {
 /**
  * Opens an existing Flagstone file, sealed or not, to continue writing.
  * @throws NOT_FOUND when nothing is there
- * @throws NOT_A_TILE_FILE when it is something else, a foreign PMTiles archive too
+ * @throws NOT_A_TILE_FILE when it is something else, including a foreign PMTiles archive
  * @throws VERSION_UNSUPPORTED when a later Flagstone wrote it
  * @throws LOCKED when another writer has it
- * @throws DAMAGED when what writing depends on is damaged
+ * @throws DAMAGED when a part that writing depends on is damaged
  * @throws DISK_FULL, SYSTEM when it cannot be written
  */
 export function reopenTiles(path: string, options: WriterOptions = {}): TileWriter {

@@ -1,22 +1,22 @@
-// Arithmetic over where the parts of a file lie. (What makes a geometry sound is format/superblock/invariants.ts.)
+// Arithmetic on the positions of a file's parts. (format/superblock/invariants.ts checks a geometry.)
 //
-// Vocabulary: a region is a level's index; it lies in front of V or, relocated, behind it among the values.
-// A gap is room in front of V that no region uses.
+// Vocabulary: a region is a level's index. It lies before V or, when relocated, after it among the values. A gap is
+// space before V that no region uses.
 import { indexStart } from '../../format/layout.js'
 import type { Superblock } from '../../format/superblock/fields.js'
 
-/** Where an index lies. */
+/** Position and size of an index. */
 export interface Region {
   offset: number
   capacityBytes: number
 }
 
-/** End of everything a superblock accounts for; the file is at least this long. */
+/** End of everything that a superblock accounts for. The file is at least this long. */
 export function committedEnd(sb: Superblock): number {
   return sb.valuesStart + sb.valuesLength
 }
 
-/** Where a position lies after `delta` bytes were inserted at (or, negative, collapsed from) `at`. */
+/** Where a position ends up after `delta` bytes were inserted at `at` or, if negative, collapsed there. */
 export function moved(position: number, at: number, delta: number): number {
   return position >= at ? position + delta : position
 }

@@ -1,18 +1,21 @@
-// Who is in the way: the sentences of LOCKED.
+// The messages of LOCKED errors: which process is in the way.
 import { FlagstoneError } from '../../errors.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 
-/** 'process 4711', 'this process'; 'another process' where it cannot be found out. */
+/** 'process 4711' or 'this process'; 'another process' when it cannot be determined. */
 function writerOf(file: ByteFile): string {
   const pid = file.lockHolder('writer')
   if (pid === undefined) return 'another process'
   return pid === process.pid ? 'this process' : `process ${pid}`
 }
 
-/** What `errno` says of a file that can be read again in a moment: a writer is moving its parts. */
+/** `errno` of the error for a file whose parts a writer is moving: it can be read again in a moment. */
 const BUSY = 'EBUSY'
 
-/** For who wants to read a file whose parts are being moved; without `waitedMs` the writer is not looked for: that takes time. */
+/**
+ * The error for reading a file whose parts are being moved. Without `waitedMs` the writer is not identified, because
+ * that takes time.
+ */
 export function movedNow(file: { readonly path: string } | ByteFile, waitedMs = 0): FlagstoneError {
   const writer = waitedMs > 0 && 'lockHolder' in file ? writerOf(file) : 'its writer'
   const since = waitedMs > 0 ? ` and was not done after ${waitedMs} ms` : ''
@@ -27,7 +30,7 @@ export function movedNow(file: { readonly path: string } | ByteFile, waitedMs = 
 export const isBusy = (error: unknown): boolean =>
   error instanceof FlagstoneError && error.code === 'LOCKED' && error.errno === BUSY
 
-/** For who wants to write a file that is being written. */
+/** The error for writing a file that another writer has. */
 export function writtenByAnother(file: ByteFile): FlagstoneError {
   const writer = writerOf(file)
   const advice =

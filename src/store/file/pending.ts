@@ -1,9 +1,9 @@
-// Did a change of geometry happen that was announced before a crash? The size of the file tells, for the
-// change is the only thing between two superblocks. But an ext4 or XFS that lost power inside a long shift has
-// the new size and half of the bytes moved; so a size that says "applied" is believed only when the contents say
-// the same: of every index the first and the last record, and the values with the lowest and the highest
-// offset, must match their checks. A shift begins at the end of the file and works towards the insertion
-// point, so whatever part is missing, one of these lies in it.
+// Determines whether a change of geometry that was announced before a crash took place. The size of the file tells,
+// because the change is the only step between two superblocks. But an ext4 or XFS that lost power during a long shift
+// may have the new size with only half of the bytes moved. So a size that says "applied" is believed only if the
+// contents agree: the first and last record of every index, and the values with the lowest and highest offset, must
+// match their checks. A shift begins at the end of the file and works towards the insertion point, so a missing part
+// always contains one of these.
 import { FlagstoneError } from '../../errors.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../../format/layout.js'
 import { contentCrcAt, isDeletedAt, lengthAt, offsetAt } from '../../format/record.js'
@@ -13,7 +13,7 @@ import { crcOfRange, scanRecords } from './scan.js'
 
 export type PendingOutcome = 'applied' | 'not-applied'
 
-/** What became of `sb.pending`. Writes nothing. @throws DAMAGED when the contents fit neither answer */
+/** The outcome of `sb.pending`. Writes nothing. @throws DAMAGED when the contents fit neither outcome */
 export function pendingOutcome(file: ByteFile, sb: Superblock): PendingOutcome {
   const { kind, length, sizeBefore, at } = sb.pending!
   const size = file.size()
@@ -28,7 +28,7 @@ export function pendingOutcome(file: ByteFile, sb: Superblock): PendingOutcome {
     size === sizeAfter ? ['applied', 'not-applied'] : ['not-applied', 'applied']
   const findings = contentProblem(file, resolved(sb, first!))
   if (findings === undefined) return first!
-  // The size is journalled apart from the shift, before an insertion and after an excision.
+  // The file system journals the size apart from the shift: before an insertion, after an excision.
   const sizeFirst = kind === 'insert' ? 'applied' : 'not-applied'
   if (first === sizeFirst && contentProblem(file, resolved(sb, second!)) === undefined) return second!
   throw new FlagstoneError(
@@ -37,14 +37,14 @@ export function pendingOutcome(file: ByteFile, sb: Superblock): PendingOutcome {
   )
 }
 
-/** The superblock after the change has, or has not, happened. */
+/** The superblock with its pending change applied or dropped. */
 export function resolved(sb: Superblock, outcome: PendingOutcome): Superblock {
   const pending = sb.pending
   if (pending === undefined) return sb
   return { ...(outcome === 'applied' ? applyChange(sb, pending) : sb), pending: undefined }
 }
 
-/** The first thing that is not where the superblock has it; undefined when all samples are. */
+/** The first sample that is not where the superblock says; undefined when all are. */
 function contentProblem(file: ByteFile, sb: Superblock): string | undefined {
   let lowest = Number.POSITIVE_INFINITY
   let highest = -1

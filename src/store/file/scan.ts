@@ -1,11 +1,11 @@
-// Reading long stretches of a file in pieces: values for their checksum, regions for their records.
+// Reads long ranges of a file in pieces: values for their checksum, regions for their records.
 import { crc32 } from '../../format/crc.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../../format/layout.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 
 const CHUNK_BYTES = 1 << 20
 
-/** CRC of a range of the file; of what there is of it. */
+/** CRC of a range of the file, or of the part of it that exists. */
 export function crcOfRange(file: ByteFile, position: number, length: number): number {
   const buffer = new Uint8Array(Math.min(CHUNK_BYTES, length))
   let crc = 0

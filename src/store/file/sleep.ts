@@ -1,4 +1,4 @@
-// Waiting in a synchronous world: for a lock, or for a writer in the middle of something.
+// Waits synchronously: for a lock, or for a writer in the middle of a change.
 
 const NEVER = new Int32Array(new SharedArrayBuffer(4))
 

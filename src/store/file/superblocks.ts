@@ -1,4 +1,4 @@
-// Reading the two superblocks of a file, and saying what is wrong when neither can be used.
+// Reads the two superblocks of a file, and says what is wrong when neither can be used.
 import { FlagstoneError } from '../../errors.js'
 import { SUPERBLOCK, SUPERBLOCK_A_OFFSET, SUPERBLOCK_BYTES } from '../../format/layout.js'
 import type { Superblock } from '../../format/superblock/fields.js'
@@ -7,7 +7,7 @@ import type { ByteFile } from '../../platform/byte-file.js'
 
 export const SLOTS_BYTES = 2 * SUPERBLOCK_BYTES
 
-/** Both slots as they are now; zero where the file ends early. */
+/** Both slots as they are now; zeros where the file is too short. */
 export function readSlots(file: ByteFile, into: Uint8Array = new Uint8Array(SLOTS_BYTES)): Uint8Array {
   const got = file.read(into, SUPERBLOCK_A_OFFSET)
   if (got < SLOTS_BYTES) into.fill(0, got)
@@ -18,14 +18,14 @@ export function chooseFrom(slots: Uint8Array): Chosen {
   return chooseSuperblock(slots.subarray(0, SUPERBLOCK_BYTES), slots.subarray(SUPERBLOCK_BYTES, SLOTS_BYTES))
 }
 
-/** The superblock in force, or the error that says why there is none. */
+/** The superblock in force. @throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED when there is none */
 export function currentSuperblock(file: ByteFile): Superblock {
   const chosen = chooseFrom(readSlots(file))
   if (chosen.superblock === undefined) throw noSuperblock(file, chosen)
   return chosen.superblock
 }
 
-/** Whether both copies are valid and say the same, so that one may be lost: all but their sequence and checksum. */
+/** Whether both copies are valid and equal apart from sequence and checksum, so that losing one costs nothing. */
 export function areTwins(file: ByteFile): boolean {
   const slots = readSlots(file)
   if (chooseFrom(slots).problems.some((problem) => problem !== undefined)) return false

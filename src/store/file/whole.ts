@@ -1,4 +1,4 @@
-// What must hold of a file before anything in it is believed: its length, and the metadata object.
+// Checks that come before anything else in a file is believed: its length, and its metadata.
 import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import { parseJsonObject } from '../../format/json.js'
@@ -18,7 +18,7 @@ export function assertWhole(file: ByteFile, sb: Superblock): void {
   )
 }
 
-/** The metadata object; {} when none was set. @throws DAMAGED when its bytes do not match their CRC */
+/** The metadata object; {} when none is stored. @throws DAMAGED when its bytes do not match their CRC */
 export function readMetadata(file: ByteFile, sb: Superblock): Record<string, unknown> {
   if (sb.metadata === undefined) return {}
   const { offset, length, crc } = sb.metadata

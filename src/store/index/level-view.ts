@@ -1,8 +1,8 @@
-// One zoom level as a reader sees it in one epoch: where its index is, the tail's index, and which records'
-// values were found to match their check.
+// One zoom level as a reader sees it in one epoch: where its index is, the tail's index, and which records' values have
+// been found to match their checks.
 //
-// Invariant: record numbers keep their meaning for as long as a view lives; when they do not (merge, move),
-// there is a new view.
+// Invariant: record numbers keep their meaning for the lifetime of a view. When they change (merge, move), a new view
+// is made.
 import { crc32 } from '../../format/crc.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../../format/layout.js'
 import { keyAt } from '../../format/record.js'
@@ -21,7 +21,7 @@ export class LevelView {
   readonly index: MappedIndex | PagedIndex
   count: number
   sortedCount: number
-  /** CRC the tail's bytes must have. */
+  /** CRC that the bytes of the tail must have. */
   #tailCrc: number
   #tail: TailIndex | undefined
   /** CRC of the records entered so far. */
@@ -39,7 +39,7 @@ export class LevelView {
     this.index = index
   }
 
-  /** Takes over what one further superblock says; false when record numbers may mean something else now. */
+  /** Adopts the next superblock's state of the level; false when record numbers may have changed their meaning. */
   advance(level: Level, tailCrc: number): boolean {
     if (level.offset !== this.offset || level.capacityBytes !== this.capacityBytes) return false
     const appendedToTail = level.sortedCount === this.sortedCount && level.count >= this.count
@@ -54,14 +54,14 @@ export class LevelView {
     return true
   }
 
-  /** Records of the tail that are not in its index yet. */
+  /** Whether the tail has records that are not in its index yet. */
   get tailBehind(): boolean {
     return this.count - this.sortedCount !== (this.#tail?.processed ?? 0)
   }
 
   /**
-   * Enters the tail's new records; false when they do not match the tail's CRC. What was read may be garbage if
-   * the epoch moved meanwhile: dropTail then.
+   * Enters the new records of the tail; false when they do not match the tail's CRC. If the epoch has moved meanwhile,
+   * the bytes may be garbage; call dropTail then.
    */
   loadTail(file: ByteFile): boolean {
     this.#tail ??= new TailIndex()
@@ -108,7 +108,7 @@ export class LevelView {
     const at = record >>> 5
     let bits = this.#verified
     if (bits === undefined || at >= bits.length) {
-      // As many bits as the region holds records: the pages of the bitmap come into being when touched.
+      // One bit for every record the region can hold: the pages of the bitmap are allocated when touched.
       const wider = new Uint32Array((this.capacityBytes / RECORD_BYTES / 32 + 1) | 0)
       if (bits !== undefined) wider.set(bits)
       bits = this.#verified = wider

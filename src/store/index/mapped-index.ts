@@ -1,13 +1,13 @@
-// A sorted index as words of a mapping. Where one mapping cannot hold it (2^30 bytes a window), it is cut into
-// segments of 2^24 records, each of which lies whole in one window. A segment is mapped when it is first touched: a
-// new mapping makes V8 collect garbage, because it takes 2^30 bytes for memory in use.
+// A sorted index as words of a mapping. An index too large for one mapping (2^30 bytes a window) is cut into segments
+// of 2^24 records, each of which lies within one window. A segment is mapped when it is first touched: every new
+// mapping makes V8 collect garbage, because V8 counts its 2^30 bytes as memory in use.
 import { FlagstoneError } from '../../errors.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../../format/layout.js'
 import { keyAt } from '../../format/record.js'
 import { lowerBound } from '../../format/search.js'
 import { Windows } from './window.js'
 
-/** 384 MiB, less than the 512 MiB that are sure to lie in one window. */
+/** 384 MiB. Any range of up to 512 MiB lies within one window. */
 const SEGMENT_RECORDS = 2 ** 24
 
 export class MappedIndex {
@@ -15,18 +15,18 @@ export class MappedIndex {
   readonly #offset: number
   readonly #capacity: number
   readonly #segments: (Uint32Array | undefined)[] = []
-  /** The record found last: its words begin at words[word]. */
+  /** The words of the record located last begin at words[word]. */
   words: Uint32Array = new Uint32Array(0)
   word = 0
 
-  /** `capacity` records from file position `offset`, all inside the file. */
+  /** `capacity` records from file position `offset`, all within the file. */
   constructor(windows: Windows, offset: number, capacity: number) {
     this.#windows = windows
     this.#offset = offset
     this.#capacity = capacity
   }
 
-  /** Nothing is kept that could be out of date: the mapping is the file. */
+  /** Nothing to do: the mapping always shows the current file. */
   clear(): void {}
 
   locate(index: number, _sortedCount: number): void {

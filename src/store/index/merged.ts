@@ -1,8 +1,8 @@
-// The records of a level in key order: its sorted part, with what the tail says last of a key in its place.
+// The records of a level in key order. Where the tail has a key, its last record of that key replaces the sorted one.
 import { RECORD_WORDS } from '../../format/layout.js'
 import { keyAt } from '../../format/record.js'
 
-/** What points at records by their number: the one located last begins at words[word]. */
+/** Points at records by number: the words of the record located last begin at words[word]. */
 export interface RecordPointer {
   readonly words: Uint32Array
   readonly word: number
@@ -10,15 +10,15 @@ export interface RecordPointer {
 }
 
 export interface MergedLevel {
-  /** Records of the sorted part; those of the tail follow. */
+  /** Number of sorted records; the tail's follow them. */
   readonly sortedCount: number
   /** Distinct keys of the tail, ascending. */
   tailKeys(): Float64Array
-  /** Number of the tail's last record of a key that it has. */
+  /** Number of the tail's last record of a key, which must be in the tail. */
   findInTail(key: number): number
 }
 
-/** Records that lie in memory. */
+/** Records in memory. */
 export class RecordArray implements RecordPointer {
   readonly words: Uint32Array
   word = 0
@@ -32,7 +32,7 @@ export class RecordArray implements RecordPointer {
   }
 }
 
-/** Goes through the records of a level; those of removed tiles are among them. */
+/** Iterates over the records of a level, including those of removed tiles. */
 export class MergedRecords {
   readonly #pointer: RecordPointer
   readonly #level: MergedLevel
@@ -42,12 +42,12 @@ export class MergedRecords {
   #record: number
   /** Its key; NaN: not looked up yet. */
   #recordKey = Number.NaN
-  /** The pointer is at it. */
+  /** Whether the pointer is at that record. */
   #isLocated = false
-  /** Of the record that the pointer is at, after `next`. */
+  /** Key of the record that the pointer is at, after `next`. */
   key = -1
 
-  /** Begins at sorted record `first`, and in the tail at the first key that is not below `from`. */
+  /** Starts at sorted record `first`, and in the tail at the first key that is not below `from`. */
   constructor(pointer: RecordPointer, level: MergedLevel, first = 0, from = 0) {
     this.#pointer = pointer
     this.#level = level

@@ -1,8 +1,8 @@
-// A sorted index read by pages instead of through a mapping: for files that cannot be mapped and for the writer.
-// Pages hold whole records; a few are kept, the ones used last.
+// A sorted index that is read in pages instead of through a mapping: for the writer, and for files that cannot be
+// mapped. Pages hold whole records; the most recently used ones are cached.
 //
-// Invariant: what is kept of a page are sorted records, and those never change in place; the last page, which more
-// records may join, is kept with the count it was read for. Whoever gives the region another content calls `clear`.
+// Invariant: cached pages hold sorted records, which never change in place. The last page may gain records, so it is
+// cached with the count it was read for. A caller that replaces the contents of the region must call `clear`.
 import { RECORD_WORDS } from '../../format/layout.js'
 import { keyAt } from '../../format/record.js'
 import { lowerBound } from '../../format/search.js'
@@ -14,14 +14,14 @@ const KEPT_PAGES = 64
 export class PagedIndex {
   readonly #load: (first: number, into: Uint8Array) => void
   readonly #pages = new Map<number, Uint32Array>()
-  /** The last page. */
+  /** The last page, cached with its count. */
   #last = new Uint32Array(0)
   #lastCount = -1
-  /** The record found last: its words begin at words[word]. */
+  /** The words of the record located last begin at words[word]. */
   words: Uint32Array = this.#last
   word = 0
 
-  /** `load` fills `into` with records from record `first` on. */
+  /** `load` fills `into` with records, starting at record `first`. */
   constructor(load: (first: number, into: Uint8Array) => void) {
     this.#load = load
   }
@@ -31,7 +31,7 @@ export class PagedIndex {
     this.#pages.clear()
   }
 
-  /** Makes `words` and `word` point to record `index`, of `sortedCount` (or, in a tail, of however many). */
+  /** Points `words` and `word` at record `index`. Records from `sortedCount` on are the tail's. */
   locate(index: number, sortedCount: number): void {
     if (index >= sortedCount) {
       const single = new Uint32Array(RECORD_WORDS)
@@ -90,7 +90,10 @@ export class PagedIndex {
   }
 }
 
-/** The page to look at among [low, high): by proportion where both ends are known, at first, then the middle. */
+/**
+ * The page to probe in [low, high): by interpolation in the first rounds, where the keys at both ends are known; then
+ * the middle.
+ */
 function probePage(
   low: number,
   high: number,

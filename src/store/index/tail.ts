@@ -1,8 +1,8 @@
-// The index of a level's tail: the records that came out of order or were written again, in the order of
-// their coming. A hash table from key to the tail's last record of that key; open addressing over typed
-// arrays, so that a million entries are two arrays and a lookup allocates nothing.
+// The index of a level's tail: records that were appended out of order or replace an earlier one, in the order of
+// writing. A hash table from key to the tail's last record of that key, with open addressing over typed arrays: a
+// million entries are two arrays, and a lookup allocates nothing.
 //
-// Invariant: `processed` records of the tail have been entered, in order; later ones overwrote earlier ones.
+// Invariant: the first `processed` records of the tail have been entered in order; later ones overwrite earlier ones.
 
 const EMPTY = -1
 
@@ -11,7 +11,7 @@ export class TailIndex {
   #values: Uint32Array
   #mask: number
   #used = 0
-  /** Records entered so far, counting repetitions. */
+  /** Number of records entered, including repeated keys. */
   processed = 0
 
   constructor(expected = 16) {
@@ -22,7 +22,7 @@ export class TailIndex {
     this.#mask = slots - 1
   }
 
-  /** Distinct keys. */
+  /** Number of distinct keys. */
   get size(): number {
     return this.#used
   }

@@ -1,24 +1,24 @@
-// A file of any size as a row of mappings. A mapping may not exceed 2^30 bytes, so windows of at most that size
-// start every 2^29 bytes: whatever is at most 2^29 bytes long lies whole in the window its first byte
-// selects. Windows are mapped when first touched and live as long as any view into them.
+// A file of any size as a sequence of mappings. A mapping may not exceed 2^30 bytes, so windows of at most that size
+// start every 2^29 bytes: a range of up to 2^29 bytes lies entirely in the window that its first byte selects. Windows
+// are mapped when first touched and live as long as any view into them.
 //
-// A window reaches past the end of the file, to twice what is there, so that a growing file is rarely mapped anew;
-// but no further, because V8 counts mapped bytes as memory in use and collects garbage for a gigabyte of it.
+// A window extends past the end of the file, to twice its present size, so that a growing file is rarely mapped again.
+// It does not extend further, because V8 counts mapped bytes as memory in use and would collect garbage for a gigabyte.
 //
-// Invariants kept by the callers: no byte past the end of the file is ever touched (that is SIGBUS), so nothing of a
-// window is handed out (lent-views.ts is for that); after `close` nobody looks at one any more.
+// Invariants that callers keep: no byte past the end of the file is touched (that raises SIGBUS), so no part of a
+// window is handed out (lent-views.ts is for that). After `close` nobody reads a window.
 import type { ByteFile } from '../../platform/byte-file.js'
 
 export const WINDOW_BYTES = 2 ** 30
 export const WINDOW_STEP = 2 ** 29
 const LEAST_BYTES = 2 ** 20
-/** What mapping offsets are multiples of. */
+/** Mapping offsets are multiples of this. */
 const GRAIN = 65536
 
 export class Windows {
   readonly #file: ByteFile
   readonly #windows: (Uint8Array<ArrayBuffer> | undefined)[] = []
-  /** The first bytes of the file, with the superblocks in them. */
+  /** The first bytes of the file, including both superblocks. */
   readonly head: ArrayBuffer
 
   private constructor(file: ByteFile, head: ArrayBuffer) {
@@ -26,15 +26,15 @@ export class Windows {
     this.head = head
   }
 
-  /** undefined when this file cannot be mapped. */
+  /** undefined when the file cannot be mapped. */
   static of(file: ByteFile): Windows | undefined {
     const head = file.map(0, GRAIN)
     return head === undefined ? undefined : new Windows(file, head)
   }
 
   /**
-   * A window that holds [position, end), at most 2^29 bytes; its first byte is at `startOf(position)`. undefined if
-   * it cannot be mapped.
+   * A window that contains [position, end), at most 2^29 bytes. Its first byte is at `startOf(position)`. undefined
+   * when it cannot be mapped.
    */
   at(position: number, end: number): Uint8Array | undefined {
     const n = Math.floor(position / WINDOW_STEP)
@@ -43,8 +43,8 @@ export class Windows {
   }
 
   /**
-   * Ends the mappings at once: the garbage collector would wait for the event loop. Windows that were replaced by
-   * larger ones are left to it.
+   * Unmaps at once, because the garbage collector would wait for the event loop. Windows that were replaced by larger
+   * ones are left to the collector.
    */
   close(): void {
     this.#file.unmap(this.head)

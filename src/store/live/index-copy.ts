@@ -1,9 +1,8 @@
-// All indexes of a file as they were at one commit, copied while a writer may be at work: what a virtual archive
-// is made of.
+// All indexes of a file as of one commit, copied while a writer may be active. Virtual archives are built from it.
 //
-// Invariants: everything is of the epoch of `superblock`; what is listed is in key order, the tail merged in,
-// removed tiles left out; whatever the records say was checked before it is handed out (order, zoom, bounds).
-// Nothing holds up the event loop: reading is done in the thread pool, counting in slices.
+// Invariants: everything belongs to the epoch of `superblock`. Entries are in key order, with the tail merged in and
+// removed tiles left out. Records are checked (order, zoom, bounds) before they are handed out. The event loop is never
+// blocked: reading is done in the thread pool, counting in slices.
 import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import type { Entry } from '../../format/directory.js'
@@ -18,14 +17,17 @@ import type { FlatReader } from '../read/reader.js'
 import { revisionOf } from '../read/session.js'
 import type { Pace } from './pace.js'
 
-/** 200 MB. */
+/** Limit on records: 200 MB. */
 const MAX_RECORDS = 2 ** 23
 const CHUNK_BYTES = 2 ** 18 * RECORD_BYTES
 const TRIES = 20
-/** Indexes this small are read at once, 12 MB in some milliseconds; larger ones when all else has failed so often. */
+/**
+ * Indexes up to this size are read synchronously: 12 MB in a few milliseconds. Larger ones only after PATIENT_TRIES
+ * have failed.
+ */
 const AT_ONCE_RECORDS = 2 ** 19
 const PATIENT_TRIES = 4
-/** Records between two looks at the clock. */
+/** Number of records between checks of the clock. */
 const SLICE = 2 ** 14
 
 /** A level's records in memory. */
@@ -59,14 +61,15 @@ export interface IndexCopy {
   readonly census: Census
   /** Distinct values; 0 when there were too many to count. */
   readonly distinct: number
-  /** Offsets are relative to V. One object, handed out again and again. */
+  /** Offsets are relative to V. The same object is yielded each time. */
   entries(): Generator<Entry, void>
 }
 
 /**
+ * Copies the indexes of the file's current state.
  * @throws TOO_LARGE when there are more than 2^23 records
- * @throws LOCKED when the writer commits faster than they can be read
- * @throws DAMAGED when records cannot be
+ * @throws LOCKED when the writer commits faster than the records can be read
+ * @throws DAMAGED when records are damaged
  */
 export async function copyIndex(reader: FlatReader, pace: Pace): Promise<IndexCopy> {
   for (let tries = 0; tries < TRIES; tries++) {
@@ -84,7 +87,7 @@ export async function copyIndex(reader: FlatReader, pace: Pace): Promise<IndexCo
   )
 }
 
-/** Undefined when the file moved on meanwhile. */
+/** Undefined when the file has changed meanwhile. */
 async function copyLevels(
   reader: FlatReader,
   sb: Superblock,
@@ -137,7 +140,7 @@ async function withTail(
   return new LevelCopy(zoom, sortedCount, words, tail)
 }
 
-/** Goes through the records of tiles that are there, in key order; the words of each are at `at.word`. */
+/** The records of existing tiles in key order; the words of each start at `at.word`. */
 function* liveRecords(level: LevelCopy): Generator<RecordArray, void> {
   const at = new RecordArray(level.words)
   const records = new MergedRecords(at, level)
@@ -155,7 +158,7 @@ function* entriesOf(levels: readonly LevelCopy[]): Generator<Entry, void> {
     }
 }
 
-/** Of more tiles than this distinct values are not counted: it would take 24 bytes for each. */
+/** With more tiles than this, distinct values are not counted: that takes 24 bytes for each. */
 const MAX_COUNTED = 2 ** 20
 
 async function inspect(
@@ -190,4 +193,4 @@ async function inspect(
 }
 
 const damaged = (path: string, clause: string): FlagstoneError =>
-  new FlagstoneError('DAMAGED', `${path}: ${clause}; \`flagstone verify\` says more.`)
+  new FlagstoneError('DAMAGED', `${path}: ${clause}; run \`flagstone verify\` for details.`)

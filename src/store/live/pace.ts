@@ -1,6 +1,6 @@
-// Long work in slices, so that others get their turn on the event loop.
+// Splits long work into slices, so that the event loop stays responsive.
 
-/** Waits for the others when this slice has lasted long enough. */
+/** Yields to the event loop if the current slice has lasted long enough. */
 export type Pace = () => Promise<void> | undefined
 
 const SLICE_MS = 8

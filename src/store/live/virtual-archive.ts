@@ -1,15 +1,15 @@
-// The bytes of a tile file as a PMTiles v3 archive: of a sealed file or a foreign archive as they lie; of a file of
-// ours that is not sealed as sealing it, with its directories at the end, would make them.
+// The bytes of a tile file as a PMTiles v3 archive. A sealed file or a foreign archive is returned as it is; an
+// unsealed file as if it were sealed with its directories at the end.
 //
 //   0        header, root directory, zeros
-//   16384    the values region as it lies: an offset from V is an offset in the tile data
+//   16384    the values region, unchanged: an offset from V is an offset in the tile data
 //   …        leaf directories, metadata
 //
-// Invariants: an archive is of one state of the file and has that state's tag. Values never move relative to V
-// and are never written over, so that the archive of an older state can be read for as long as the file is there,
-// and tile data have the same place in the archives of all states. Index regions that lie among the values change
-// in place and are shown as zeros, so that equal tags mean equal bytes; but for regions that were just given up, which
-// are zero a moment later, and to which no tile refers.
+// Invariants: an archive shows one state of the file and has that state's tag. Values never move relative to V and are
+// never overwritten. So the archive of an older state can be read for as long as the file exists, and tile data are at
+// the same positions in the archives of all states. Index regions among the values change in place and are shown as
+// zeros, so that equal tags mean equal bytes. Regions that were just released are an exception: they become zeros a
+// moment later, and no tile refers to them.
 import { gzipSync } from 'node:zlib'
 import { FlagstoneError } from '../../errors.js'
 import { type BuiltDirectories, directorySteps } from '../../format/directory-builder.js'
@@ -28,19 +28,19 @@ import { newPace, type Pace } from './pace.js'
 
 export interface ArchiveBytes {
   readonly length: number
-  /** The reader's, whose state it is of. */
+  /** The revision of the reader that this archive shows. */
   readonly revision: string
-  /** Another one for archives with other bytes. */
+  /** Differs for archives with different bytes. */
   readonly tag: string
-  /** Made up, of a file that is not sealed. */
+  /** Whether it is assembled from a file that is not sealed. */
   readonly isVirtual: boolean
-  /** Bytes of memory it holds. */
+  /** Bytes of memory that it holds. */
   readonly heldBytes: number
   /**
-   * Fills `into` from `position` on.
-   * @throws RangeError when not all of it lies in the archive
-   * @throws LOCKED when the file is in another state by now, and what is asked for cannot be had any more
-   * @throws DAMAGED when it is cut off
+   * Fills `into` starting at `position`.
+   * @throws RangeError when the range does not lie in the archive
+   * @throws LOCKED when the file has moved on to another state and the range is no longer available
+   * @throws DAMAGED when the file is truncated
    */
   read(into: Uint8Array, position: number): Promise<void>
 }
@@ -87,7 +87,7 @@ function asItLies(
   }
 }
 
-/** The length says how far values go: after a power cut another state may have the same sequence. */
+/** The length is included because after a power cut another state may have the same sequence. */
 const tagOf = (sb: Superblock): string => `${revisionOf(sb)}-${sb.valuesLength.toString(36)}`
 
 async function growingArchive(reader: FlatReader): Promise<ArchiveBytes> {
@@ -128,7 +128,7 @@ async function buildSlowly(index: IndexCopy, leaves: Uint8Array[], pace: Pace): 
   const options = {
     compress: gzipSync,
     sink: (leaf: Uint8Array, offset: number): void => {
-      // a further round, with larger leaves
+      // a new round, with larger leaves
       if (offset === 0) leaves.length = 0
       leaves.push(leaf)
     },
@@ -161,17 +161,20 @@ async function headerOf(
   return archiveHeader({ census, built, sections, tileContents: distinct, firstBytes, info })
 }
 
-/** As builds write them down for the seal; of the tiles where they are missing, or none. */
+/**
+ * The bounds that builds store in the metadata for the seal; undefined when absent or invalid, and then those of the
+ * tiles count.
+ */
 function boundsOf({ bounds }: Record<string, unknown>): [number, number, number, number] | undefined {
   if (!Array.isArray(bounds) || bounds.length !== 4 || !bounds.every((b) => Number.isFinite(b)))
     return undefined
   return bounds as [number, number, number, number]
 }
 
-/** Somebody may have written another file over this one. */
+/** Another file may have been written over this one. */
 const isOfFile = (now: Superblock, sb: Superblock): boolean => Buffer.compare(now.uuid, sb.uuid) === 0
 
-/** From `offset` behind V, as it was in the state of `sb`. */
+/** Reads from `offset` after V, in the state of `sb`. */
 async function readValues(
   reader: FlatReader,
   sb: Superblock,

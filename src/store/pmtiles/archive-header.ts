@@ -1,4 +1,4 @@
-// What a flat-1 file says of itself as a PMTiles archive: header and metadata, when it is sealed and while it grows.
+// What a flat-1 file states about itself as a PMTiles archive, sealed or growing: header and metadata.
 import type { BuiltDirectories } from '../../format/directory-builder.js'
 import { isGzip } from '../../format/gzip.js'
 import { PMTILES_HEADER_BYTES } from '../../format/layout.js'
@@ -13,14 +13,16 @@ export interface ArchiveFacts {
   readonly census: Census
   readonly built: BuiltDirectories
   readonly sections: SealedSections
-  /** Distinct values; 0: not known. */
+  /** Number of distinct values; 0 when unknown. */
   readonly tileContents: number
-  /** Of the first tile of the most common type: its first two bytes, if it has them; undefined without tiles. */
+  /**
+   * The first two bytes (fewer if it is shorter) of the first tile of the most common type; undefined without tiles.
+   */
   readonly firstBytes: Uint8Array | undefined
   readonly info: Pick<ResolvedSealOptions, 'bounds' | 'center'>
 }
 
-/** The header but for `rootLength`, which is known when the root is. */
+/** The header except `rootLength`, which is known only when the root is built. */
 export function archiveHeader(facts: ArchiveFacts): PmtilesHeader {
   const { census, built, sections, info } = facts
   const type = mostCommonType(census)
@@ -44,7 +46,7 @@ export function archiveHeader(facts: ArchiveFacts): PmtilesHeader {
   }
 }
 
-/** Zooms, bounds and center: as told, else as the tiles have it. */
+/** Zooms, bounds and center: as given, otherwise computed from the tiles. */
 export function archivePlace(
   census: Extent,
   info: Pick<ResolvedSealOptions, 'bounds' | 'center'>,
@@ -59,25 +61,25 @@ export function archivePlace(
   return { minZoom, maxZoom, minLon, minLat, maxLon, maxLat, centerZoom, centerLon, centerLat }
 }
 
-/** The caller's metadata, and what PMTiles' header cannot say of our file. */
+/** The caller's metadata, plus what a PMTiles header cannot express about our file. */
 export function archiveMetadata(metadata: Record<string, unknown>, census: Census): Record<string, unknown> {
   const tileTypes = Object.fromEntries([...census.types].map(([type, n]) => [nameOfTileType(type), n]))
   return { ...metadata, flagstone: { version: 1, tileTypes } }
 }
 
-/** Of as many tiles of each: the lowest code. */
+/** On a tie, the lowest code. */
 export function mostCommonType(census: Census): number {
   let [best, most] = [0, 0]
   for (const [type, n] of census.types) if (n > most || (n === most && type < best)) [best, most] = [type, n]
   return best
 }
 
-/** Vector tiles are stored as they come, as a rule gzipped; the first one speaks for all. */
+/** Vector tiles are stored as given, usually gzipped. The first one is taken as typical of all. */
 function compressionOf(bytes: Uint8Array | undefined): Compression {
   return isGzip(bytes) ? Compression.gzip : Compression.none
 }
 
-/** Degrees of the deepest zoom's extent; spherical mercator, https://wiki.openstreetmap.org/wiki/Slippy_map_tilenames. */
+/** Bounds of the deepest zoom's tiles in degrees; https://wiki.openstreetmap.org/wiki/Slippy_map_tilenames. */
 function boundsOf(census: Extent): [number, number, number, number] {
   if (census.tiles === 0) return [-180, -85.0511287, 180, 85.0511287]
   const tiles = 2 ** census.maxZoom

@@ -1,6 +1,6 @@
-// The directories of a PMTiles v3 archive, ours or foreign: loaded on demand, a bounded number kept, hostile
-// ones refused. What is read through this is never trusted: depth, lengths and order are checked, and every
-// directory has to keep to the ids its parent gave it, so that cycles and repetitions cannot multiply.
+// The directories of a PMTiles v3 archive, ours or foreign. They are loaded on demand, a bounded number is cached, and
+// malicious ones are refused. Nothing that is read is trusted: depth, lengths and order are checked, and every
+// directory must stay within the range of ids that its parent gives it, so that cycles and repetitions cannot multiply.
 import * as zlib from 'node:zlib'
 import { FlagstoneError } from '../../errors.js'
 import {
@@ -19,9 +19,9 @@ import { unpackProblem } from '../../format/unpack-problem.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import { MAX_ZOOM } from '../../zooms.js'
 
-/** A root and three levels of leaves; the specification asks for no more than two. */
+/** A root and three levels of leaves; the specification recommends at most two levels. */
 const MAX_DEPTH = 4
-/** Entries kept in memory, over all cached directories. */
+/** Limit on cached entries, over all directories. */
 const CACHE_ENTRIES = 4 * 1024 * 1024
 const MAX_COMPRESSED_BYTES = 1 << 26
 const MAX_METADATA_BYTES = 1 << 28
@@ -39,9 +39,9 @@ export class Archive {
   readonly #cache = new Map<number, Directory>()
   #cachedEntries = 0
 
-  /** Where the last leaf directory that was read ends, of those that were. */
+  /** End of the last leaf directory among those read so far. */
   leavesEnd = 0
-  /** Told of bytes that belong to a part and that nothing needs: no hindrance to reading. */
+  /** Called for bytes that belong to a section but are not used. They do not prevent reading. */
   readonly #onLeftOver: ((clause: string) => void) | undefined
 
   /** Reads and checks the header and the root directory. @throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED */
@@ -54,7 +54,7 @@ export class Archive {
     this.#directory(this.header.rootOffset, this.header.rootLength)
   }
 
-  /** Where a tile is in the file, undefined when there is none. */
+  /** Position of a tile in the file; undefined when there is none. */
   find(tileId: number): ByteSpan | undefined {
     let directory = this.#directory(this.header.rootOffset, this.header.rootLength)
     for (let depth = 0; depth < MAX_DEPTH; depth++) {
@@ -77,7 +77,7 @@ export class Archive {
   }
 
   /**
-   * All entries in order, without leaves; one object, handed out again and again.
+   * All tile entries in order, without those of leaves. The same object is yielded each time.
    * @throws DAMAGED when order or nesting is wrong
    */
   *entries(from = 0): Generator<Entry, void> {
@@ -121,8 +121,8 @@ export class Archive {
   }
 
   /**
-   * About how many tiles each zoom has, by the root directory: its leaves hold about as many each, and only those that
-   * reach over into another zoom are read.
+   * Estimates the number of tiles of each zoom from the root directory. Leaves hold about the same number of tiles
+   * each, so only leaves that span several zooms are read.
    */
   estimateLevels(): Map<number, number> {
     const { rootOffset, rootLength, addressedTiles, tileEntries } = this.header
@@ -151,7 +151,7 @@ export class Archive {
     return counts
   }
 
-  /** The metadata: a JSON object, {} when there is none. @throws DAMAGED when it is something else */
+  /** The metadata as a JSON object; {} when there are none. @throws DAMAGED when they are something else */
   metadata(): Record<string, unknown> {
     const { metadataOffset, metadataLength } = this.header
     if (metadataLength === 0) return {}
@@ -227,11 +227,11 @@ export class Archive {
     )
   }
 
-  /** What came out; what was not needed for it is told. Node's types do not know of `info`. */
+  /** The unpacked bytes. Packed bytes that were not used are reported. Node's types lack the option `info`. */
   #used(packed: Uint8Array, unpacked: unknown, what: string): Uint8Array {
     const { buffer, engine } = unpacked as { buffer: Buffer; engine: { bytesWritten: number } }
     const rest = packed.length - engine.bytesWritten
-    if (rest > 0) this.#onLeftOver?.(`${rest} bytes follow the ${what}, in the length that is said of it`)
+    if (rest > 0) this.#onLeftOver?.(`${rest} bytes follow the ${what} within its stated length`)
     return buffer
   }
 
@@ -244,7 +244,7 @@ export class Archive {
   }
 }
 
-/** Errors of format/ do not know the file. */
+/** Adds the path to errors of format/, which does not know the file. */
 function named<T>(file: ByteFile, work: () => T): T {
   try {
     return work()

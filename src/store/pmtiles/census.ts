@@ -1,5 +1,5 @@
-// What the indexes hold, counted in bounded memory: types, extent of the deepest zoom, distinct values. Also
-// their records as a stream of PMTiles entries.
+// Counts the contents of the indexes in bounded memory: types, extent of the deepest zoom, distinct values. Also
+// streams their records as PMTiles entries.
 import type { Entry } from '../../format/directory.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../../format/layout.js'
 import { isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../../format/record.js'
@@ -19,17 +19,17 @@ export interface Extent {
   maxY: number
 }
 
-/** Of sorted records. */
+/** Counts over sorted records. */
 export interface Census extends Extent {
-  /** Tiles of each type code. */
+  /** Number of tiles by type code. */
   types: Map<number, number>
-  /** The value of the first tile of each type, from V. */
+  /** The value of the first tile of each type; offsets are from V. */
   first: Map<number, { readonly offset: number; readonly length: number }>
-  /** Zooms with deleted records, which count as tiles above until they are merged away. */
+  /** Zooms with deleted records, which are counted as tiles until they are merged away. */
   withDeleted: Set<number>
 }
 
-/** Takes a census of records that are handed to it zoom by zoom, ascending. */
+/** Counts records that it is given zoom by zoom, ascending. */
 export class CensusTaker {
   readonly #census: Census = {
     tiles: 0,
@@ -48,7 +48,7 @@ export class CensusTaker {
   #from = 0
   #to = 0
 
-  /** The records that follow are of this zoom, which has some. */
+  /** Starts a zoom that has records. */
   beginZoom(zoom: number): void {
     const census = this.#census
     // the extent is that of the deepest zoom
@@ -69,7 +69,7 @@ export class CensusTaker {
       census.first.set(type, { offset: offsetAt(words, word), length: lengthAt(words, word) })
     this.#typeCounts[type] = this.#typeCounts[type]! + 1
     const key = keyAt(words, word)
-    // A key of another zoom is damage, and somebody else's to report.
+    // A key of another zoom is damage, which is reported elsewhere.
     if (!(key >= this.#from && key < this.#to)) return
     decodeTileId(key, this.#zxy)
     const [, x, y] = this.#zxy as unknown as [number, number, number]
@@ -95,10 +95,10 @@ export function takeCensus(file: ByteFile, levels: readonly Level[]): Census {
   return taker.done()
 }
 
-/** Offsets sorted at a time: 64 MiB. */
+/** Number of offsets sorted at a time: 64 MiB. */
 const DISTINCT_AT_ONCE = 2 ** 23
 
-/** How many different offsets the records name: exact, by as many passes as memory asks for. */
+/** The exact number of distinct offsets, in as many passes as the memory limit requires. */
 export function countDistinctValues(file: ByteFile, levels: readonly Level[], valuesLength: number): number {
   const records = levels.reduce((n, level) => n + level.count, 0)
   return countInSpan(file, levels, 0, valuesLength, records)
@@ -121,7 +121,7 @@ function countInSpan(
   return distinct
 }
 
-/** Distinct offsets in [low, high). More than fit: the span is halved. */
+/** Number of distinct offsets in [low, high). If they do not fit into memory, the span is halved. */
 function countPart(
   file: ByteFile,
   levels: readonly Level[],
@@ -152,7 +152,7 @@ function countPart(
 
 const CHUNK_RECORDS = 1 << 14
 
-/** All records in key order as entries; `base` is added to their offsets. One object, handed out again and again. */
+/** All records in key order as entries, with `base` added to their offsets. The same object is yielded each time. */
 export function* entriesOf(file: ByteFile, levels: readonly Level[], base: number): Generator<Entry, void> {
   const entry: Entry = { tileId: 0, offset: 0, length: 0, runLength: 1 }
   const most = Math.max(0, ...levels.map(({ count }) => count))

@@ -1,12 +1,13 @@
-// The stored tiles of a zoom as rectangles, each of tiles that share their bytes: what counts, bounds and coverage are
-// made of. Time follows records and entries, not tiles: an entry of PMTiles may stand for all of a zoom.
+// The stored tiles of a zoom as rectangles of tiles that share their bytes. Counts, bounds and coverage are computed
+// from them. The time depends on the number of records and entries, not of tiles: a single PMTiles entry may cover a
+// whole zoom.
 import { decodeTileId, tileId, zoomBase } from '../../format/tile-id.js'
 import type { RecordRow, Rows, TileRange } from './list.js'
 
-/** Inclusive tile coordinates, all inside the zoom's grid. */
+/** Inclusive tile coordinates within the zoom's grid. */
 export interface TileArea extends TileRange {
   readonly z: number
-  /** Of each tile, bytes. */
+  /** Bytes of each tile. */
   readonly length: number
   readonly type: number
 }
@@ -14,7 +15,7 @@ export interface TileArea extends TileRange {
 export const tilesIn = ({ minX, minY, maxX, maxY }: TileRange): number =>
   (maxX - minX + 1) * (maxY - minY + 1)
 
-/** All stored tiles of a zoom, or those of a range; together each of them once, in no particular order. */
+/** All stored tiles of a zoom, or those in a range. Each tile is covered once; the order is undefined. */
 export function* listAreas(rows: Rows, zoom: number, range?: TileRange): Generator<TileArea, void> {
   const cursor = new Cursor(rows, zoom)
   const last = 2 ** zoom - 1
@@ -22,7 +23,7 @@ export function* listAreas(rows: Rows, zoom: number, range?: TileRange): Generat
   yield* areasOfCell(cursor, zoom, range === undefined ? whole : intersection(range, whole), 0, 0, 0)
 }
 
-/** What two rectangles have in common; with max below min where that is nothing. */
+/** The intersection of two ranges. Its max is below its min when it is empty. */
 function intersection(a: TileRange, b: TileRange): TileRange {
   return {
     minX: Math.max(a.minX, b.minX),
@@ -32,7 +33,7 @@ function intersection(a: TileRange, b: TileRange): TileRange {
   }
 }
 
-/** The part of a range in one quadtree cell, whose keys are consecutive. */
+/** The areas of a range within one quadtree cell, whose keys are consecutive. */
 function* areasOfCell(
   cursor: Cursor,
   zoom: number,
@@ -67,7 +68,7 @@ function* areasOfCell(
 
 const endOf = ({ key, run = 1 }: RecordRow): number => key + run
 
-/** Keys [from, to) of one record as quadtree cells, the largest that fit. */
+/** Keys [from, to) of one record as the largest possible quadtree cells. */
 function* squaresOf(
   zoom: number,
   { length, type }: RecordRow,
@@ -90,7 +91,7 @@ function* squaresOf(
 const FIRST_ROWS = 4
 const MOST_ROWS = 512
 
-/** The records of a zoom, looked at in ascending order. */
+/** The records of a zoom, read in ascending order. */
 class Cursor {
   readonly #rows: Rows
   readonly #zoom: number
@@ -104,7 +105,7 @@ class Cursor {
     this.#zoom = zoom
   }
 
-  /** The first live record that reaches beyond `key`; keys must not descend. */
+  /** The first live record that extends beyond `key`. Keys must not decrease from call to call. */
   at(key: number): RecordRow | undefined {
     for (let from = key; ; ) {
       while (this.#next < this.#bunch.length) {

@@ -1,16 +1,16 @@
-// The seqlock between one writer and many readers. A file's epoch is the pair of sequence words of its two
-// superblocks. A reader looks at them, reads what it wants, and looks again: if they are the same, nothing
-// was moved between, because a writer that is about to move anything first writes a superblock.
+// The seqlock between one writer and many readers. A file's epoch is the pair of sequence words of its two superblocks.
+// A reader notes them, reads, and compares them again: if they are unchanged, nothing was moved in between, because a
+// writer writes a superblock before it moves anything.
 //
-// The words are polled in the mapping (or by positioned reads where there is none); the superblocks themselves
-// are always read whole, and count only with their checksum. A superblock that announces a change of
-// geometry is no state to read in: the reader waits for the writer or, when no writer lives, works out from the
-// size of the file whether the change took place.
+// The words are polled in the mapping, or by positioned reads where there is none. The superblocks themselves are
+// always read whole and are used only if their checksum is right. A superblock that announces a change of geometry is
+// not a state to read in. The reader then waits for the writer or, if no writer is alive, works out from the size of
+// the file whether the change took place.
 //
-// Somebody may also copy another file over this one, in place. A reader that maps the file may die of it and at best
-// finds out by the checks of what it reads. One that does not map it never takes one file for the other: of a file that
-// is sealed, so that nobody has a reason to write to it, size and time must stay the same, of others the uuid too (and
-// reader.ts compares each of their values with its check).
+// Another program may also copy a different file over this one, in place. This may kill a reader that maps the file; at
+// best it is noticed by the checks of what is read. A reader that does not map the file never confuses the two: for a
+// sealed file, which has no reason to be written, size and mtime must stay the same; for other files the uuid must stay
+// the same too (and reader.ts compares each of their values with its check).
 import { SEQUENCE_WORD, SUPERBLOCK, SUPERBLOCK_A_OFFSET, SUPERBLOCK_BYTES } from '../../format/layout.js'
 import type { Superblock } from '../../format/superblock/fields.js'
 import type { ByteFile, FileFacts } from '../../platform/byte-file.js'
@@ -25,7 +25,7 @@ const WORD_A = SUPERBLOCK_A_OFFSET / 4 + SEQUENCE_WORD
 const WORD_B = WORD_A + SUPERBLOCK_BYTES / 4
 const UUID_WORD = SUPERBLOCK.uuid / 4
 const UUID_WORDS = 4
-/** A superblock being written right now looks damaged for some microseconds. */
+/** A superblock that is being written looks damaged for some microseconds. */
 const TORN_TRIES = 20
 
 export class EpochWatch {
@@ -34,19 +34,22 @@ export class EpochWatch {
   readonly #slots = new Uint8Array(SLOTS_BYTES)
   readonly #scratch = new Uint8Array(SLOTS_BYTES)
   readonly #slotWords = new Int32Array(this.#slots.buffer)
-  /** For files without a mapping: from A's sequence word to the end of B's. */
+  /** For files without a mapping: the bytes from A's sequence word to the end of B's. */
   readonly #polled = new Uint8Array(SUPERBLOCK_BYTES + 4)
   readonly #polledWords = new Int32Array(this.#polled.buffer)
   #a = 0
   #b = 0
-  /** False until a look has ended well: after one that failed, everything may have changed. */
+  /** False until a read has succeeded: after a failed one, everything may have changed. */
   #valid = false
-  /** Of a sealed file that is not mapped, as it was before it was read. */
+  /** Facts of a sealed file that is not mapped, taken before it was read. */
   #facts: FileFacts | undefined
-  /** The file was written to since it was read before, whatever its sequence says. */
+  /** Whether the file was written to since the previous read, whatever its sequence says. */
   wasTouched = false
   #isDistrusted = false
-  /** One slot is damaged, or was being written: its word may never change again, so do not rely on it. */
+  /**
+   * Whether one slot is damaged or was being written. Its word may never change again, so the slots are compared
+   * instead.
+   */
   #unsettled = false
 
   constructor(file: ByteFile, windows: Windows | undefined) {
@@ -54,7 +57,7 @@ export class EpochWatch {
     this.#mapped = windows && new Int32Array(windows.head, 0, WORD_B + 1)
   }
 
-  /** Whether the file may have changed since `read`. To be asked before reading. */
+  /** Whether the file may have changed since `read`. Call it before reading. */
   changed(): boolean {
     const words = this.#mapped
     if (!this.#valid) return true
@@ -63,7 +66,7 @@ export class EpochWatch {
     return Atomics.load(words, WORD_A) !== this.#a || Atomics.load(words, WORD_B) !== this.#b
   }
 
-  /** For good: what is asked after this, also by reads that are under way, has changed. The file is not looked at any more. */
+  /** From now on every query answers "changed", also for reads in progress. The file is not accessed any more. */
   close(): void {
     this.#valid = false
     this.#unsettled = false
@@ -72,24 +75,27 @@ export class EpochWatch {
     this.#facts = undefined
   }
 
-  /** What is remembered of the file is not to be relied on. */
+  /** Marks everything remembered about the file as unreliable. */
   distrust(): void {
     this.#valid = false
     this.#isDistrusted = true
   }
 
-  /** As `changed`, for who will ask `changedAfterReading`: of a sealed file that is enough, and asking costs a call. */
+  /**
+   * As `changed`, for callers that will call `changedAfterReading`. That call is sufficient for a sealed file, so this
+   * saves a system call.
+   */
   get mayHaveChanged(): boolean {
     return this.#facts === undefined ? this.changed() : !this.#valid
   }
 
-  /** Whether it has changed, to be asked after reading: nothing read before may slip behind this look. */
+  /** Whether the file has changed. Call it after reading: earlier loads are ordered before it. */
   changedAfterReading(): boolean {
-    // A look that failed, of another call meanwhile, has left the words of a state nobody was told of.
+    // A failed read by another call has left the words of a state that was never returned.
     if (!this.#valid) return true
     if (this.#unsettled) return this.#changedByComparing()
     if (this.#mapped === undefined) return this.#changedByAsking()
-    // A read-modify-write of our own is a full barrier; an atomic load alone does not hold earlier loads back on ARM.
+    // Our own read-modify-write is a full barrier. An atomic load alone does not order earlier loads on ARM.
     Atomics.add(FENCE, 0, 0)
     return Atomics.load(this.#mapped, WORD_A) !== this.#a || Atomics.load(this.#mapped, WORD_B) !== this.#b
   }
@@ -117,9 +123,8 @@ export class EpochWatch {
   }
 
   /**
-   * The superblock in force, without a pending change. Blocks for `waitMs` at most while a writer is in the middle of
-   * one.
-   * @throws LOCKED when it still is
+   * The superblock in force, without a pending change. Blocks for at most `waitMs` while a writer is making one.
+   * @throws LOCKED when the writer is still not done
    */
   read(waitMs: number): Superblock {
     const deadline = performance.now() + waitMs
@@ -132,7 +137,7 @@ export class EpochWatch {
       const isLate = performance.now() >= deadline
       const found = this.#look(tries < TORN_TRIES && !isLate)
       if (found === undefined) {
-        // being written, and there is no other
+        // being written, and the other copy is not usable
       } else if (found.pending === undefined) {
         if (this.#isWhole(found)) {
           this.#valid = true
@@ -156,8 +161,8 @@ export class EpochWatch {
   }
 
   /**
-   * One look at both slots; undefined when it is to be repeated, because one is perhaps being written. `mayWait` false:
-   * then the other one counts, as it does until that is written.
+   * Reads both slots once. Undefined means try again, because one may be being written. With `mayWait` false the other
+   * slot is used, which is in force until the write is complete.
    */
   #look(mayWait: boolean): Superblock | undefined {
     readSlots(this.#file, this.#slots)
@@ -178,8 +183,8 @@ export class EpochWatch {
   }
 
   /**
-   * Whether the file is as long as `sb` needs it; false when that was a passing state.
-   * @throws DAMAGED when it is cut off
+   * Whether the file is as long as `sb` requires; false when the short length was temporary.
+   * @throws DAMAGED when the file is truncated
    */
   #isWhole(sb: Superblock): boolean {
     try {
@@ -192,8 +197,8 @@ export class EpochWatch {
   }
 
   /**
-   * What a pending change came to, provided that no writer lives: while this reader holds the writer's lock
-   * (shared), none can start. undefined when one lives, or has finished meanwhile.
+   * The outcome of a pending change when no writer is alive: while this reader holds the writer's lock (shared), none
+   * can start. undefined when one is alive, or has finished meanwhile.
    */
   #whenNobodyWrites(sb: Superblock): Superblock | undefined {
     if (!this.#file.tryLock('writer', 'shared')) return undefined
@@ -211,7 +216,7 @@ export class EpochWatch {
 const isSame = (a: FileFacts, b: FileFacts | undefined): boolean =>
   a.mtimeMs === b?.mtimeMs && a.size === b.size
 
-/** Looked at in place of a file that is closed. */
+/** Polled in place of a closed file. */
 const NOWHERE = new Int32Array(WORD_B + 1)
 
 const FENCE = new Int32Array(new SharedArrayBuffer(4))

@@ -1,14 +1,14 @@
-// Views of a file's values for callers who asked for them by name. A view shares its ArrayBuffer with its neighbours:
-// whoever clones one copies the whole buffer, so that is a piece of about a megabyte, and never reaches past the end
-// of the file.
+// Views of a file's values for callers that asked for them (`zeroCopy`). A view shares its ArrayBuffer with its
+// neighbours, and cloning a view copies the whole buffer. So a buffer is a piece of about a megabyte, which never
+// extends past the end of the file.
 import type { ByteFile, ViewMapping } from '../../platform/byte-file.js'
 import { WINDOW_BYTES, WINDOW_STEP } from '../index/window.js'
 
-/** A piece starts at each multiple of this; a value lies in the piece its first byte selects. */
+/** A piece starts at each multiple of this. The first byte of a value selects its piece. */
 const PIECE_STEP = 2 ** 20
-/** How far a piece reaches into the next one. Larger values have a buffer of their own. */
+/** How far a piece extends into the next one. Values that do not fit get a buffer of their own. */
 const OVERLAP = 2 ** 18
-/** What mapping offsets are multiples of. */
+/** Mapping offsets are multiples of this. */
 const GRAIN = 65536
 
 export class LentViews {
@@ -20,7 +20,10 @@ export class LentViews {
     this.#file = file
   }
 
-  /** Undefined where it cannot be mapped: copy then. All of [position, position + length) lies in the file. */
+  /**
+   * Undefined when the range cannot be mapped; the caller then copies. [position, position + length) must lie in the
+   * file.
+   */
   view(position: number, length: number): Uint8Array | undefined {
     const n = Math.floor(position / PIECE_STEP)
     const at = position - n * PIECE_STEP

@@ -1,13 +1,13 @@
-/** What the index of a file holds of one zoom. */
+/** What the index of a file holds for one zoom. */
 export interface LevelInfo {
   /** 0 to 26. */
   zoom: number
-  /** Tiles; removed and replaced ones do not count. */
+  /** Number of tiles, not counting removed and replaced ones. */
   count: number
-  /** Records in the index, of tiles that are there and that are not any more. */
+  /** Records in the index, including those of tiles that were removed or replaced. */
   records: number
-  /** Records that came out of order and wait for a merge. */
+  /** Records that were written out of order and have not been merged yet. */
   tail: number
-  /** Room of the index of this zoom in the file. */
+  /** Bytes reserved for the index of this zoom. */
   indexBytes: number
 }

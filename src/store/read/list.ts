@@ -1,5 +1,5 @@
-// Iterating over tiles in key order, in rows fetched one bunch at a time, so that it works on a file that is
-// growing: each bunch is consistent, and the next continues behind the last key.
+// Iterates over tiles in key order. Rows are fetched in batches, so that it works on a growing file: each batch is
+// consistent, and the next one continues after the last key.
 import { badRange, badType, wrongType } from '../../errors.js'
 import { decodeTileId, tileId, zoomBase } from '../../format/tile-id.js'
 import type { TileType } from '../../format/tile-type.js'
@@ -9,23 +9,23 @@ import { MAX_ZOOM } from '../../zooms.js'
 import { didYouMean } from '../nearest.js'
 import { etagOf } from './tile.js'
 
-/** What a record says. */
+/** The fields of a record. */
 export interface RecordRow {
   key: number
   deleted: boolean
-  /** From V. */
+  /** Offset from V. */
   offset: number
   length: number
   type: TileType
   /** CRC-32 of the value. */
   crc: number
-  /** Where it is not made of the key, the CRC and the length. */
+  /** Set when the ETag is not derived from key, CRC and length. */
   etag?: string
-  /** How many keys from `key` on, perhaps into the next zoom, have these bytes; default 1. */
+  /** How many keys from `key` on have these bytes, possibly into the next zoom. Default 1. */
   run?: number
 }
 
-/** A rectangle of tiles of one zoom; all four belong to it. */
+/** A rectangle of tiles of one zoom. All bounds are inclusive. */
 export interface TileRange {
   /** Westernmost column. */
   minX: number
@@ -41,13 +41,16 @@ export interface TileRange {
 export interface TilesQuery {
   /** 0 to 26; default: all. */
   zoom?: number | undefined
-  /** Only of a single zoom. */
+  /** Requires a single zoom. */
   range?: TileRange | undefined
-  /** West, south, east, north, degrees: tiles that meet it, of one zoom or of all; west > east, or east past 180, crosses the antimeridian. */
+  /**
+   * West, south, east, north, degrees: the tiles that intersect it, of one zoom or of all. West > east, or east past
+   * 180, crosses the antimeridian.
+   */
   bbox?: readonly [number, number, number, number] | undefined
 }
 
-/** What a listing says of a tile. */
+/** A tile in a listing. */
 export interface ListedTile {
   /** Zoom, 0 to 26. */
   z: number
@@ -61,25 +64,25 @@ export interface ListedTile {
   length: number
   /** What its bytes are. */
   type: TileType
-  /** CRC-32 of its bytes; 0 for PMTiles archives of others, where it would have to be computed. */
+  /** CRC-32 of its bytes; 0 for foreign PMTiles archives, where it would have to be computed. */
   crc: number
-  /** As that of the tile itself: strong, quoted. */
+  /** The tile's ETag: strong, quoted. */
   etag: string
 }
 
 /**
- * The next records of a zoom with keys from `from` on (one that covers `from` begins there), `most` of them; undefined when
- * there are no more. There may be some of later zooms among them.
+ * The next `most` records of a zoom with keys from `from` on; a record that covers `from` starts there. undefined when
+ * there are no more. Records of later zooms may be among them.
  */
 export type Rows = (zoom: number, from: number, most: number) => RecordRow[] | undefined
 
-/** The first bunch is small, for who only asks whether there is anything. */
+/** The first batch is small, for callers that only check whether there is anything. */
 const FIRST_ROWS = 4
 const MOST_ROWS = 512
 
 /**
- * The tiles that are asked for, zoom by zoom in key order.
- * @throws TypeError, RangeError when that cannot be asked
+ * The tiles that match a query, zoom by zoom in key order.
+ * @throws TypeError, RangeError when the query is not valid
  */
 export function listTiles(rows: Rows, query: TilesQuery): IterableIterator<ListedTile> {
   checkQuery(query)
@@ -89,7 +92,7 @@ export function listTiles(rows: Rows, query: TilesQuery): IterableIterator<Liste
 const QUERY_KEYS = ['zoom', 'range', 'bbox']
 const RANGE_KEYS = ['minX', 'minY', 'maxX', 'maxY'] as const
 
-/** By hand, because it is asked before every look for the tiles under a place. */
+/** Checked by hand, because it runs before every lookup of the tiles under a place. */
 function checkQuery(query: TilesQuery): void {
   if (typeof query !== 'object' || query === null)
     throw wrongType('the query of tiles() must be an object', query)
@@ -143,7 +146,7 @@ function* listAsked(rows: Rows, query: TilesQuery): IterableIterator<ListedTile>
 }
 
 /**
- * West, south, east, north in degrees → one range of tiles, or two where they cross the antimeridian.
+ * Converts west, south, east, north in degrees to one range of tiles, or two across the antimeridian.
  * @throws RangeError
  */
 export function tileRangesOf(bbox: readonly [number, number, number, number], zoom: number): TileRange[] {
@@ -157,11 +160,11 @@ export function tileRangesOf(bbox: readonly [number, number, number, number], zo
   }
   if (west <= east) return [between(west, east)]
   const [left, right] = [between(-180, east), between(west, 180)]
-  // At low zooms both sides are the same tiles.
+  // At low zooms both sides may be the same tiles.
   return left.maxX >= right.minX ? [{ ...left, maxX: right.maxX }] : [left, right]
 }
 
-/** Both within -180…180, west > east where they cross the antimeridian. */
+/** Wraps both into -180…180; west > east when they cross the antimeridian. */
 function longitudesOf(west: number, east: number): readonly [number, number] {
   if ((west >= -180 && east <= 180) || west > east) return [west, east]
   if (east - west >= 360) return [-180, 180]
@@ -193,8 +196,8 @@ function* listLevel(rows: Rows, zoom: number, range: TileRange | undefined): Ite
 }
 
 /**
- * The keys of a rectangle of tiles as ascending spans [from, to): a quadtree cell has consecutive keys, so a
- * cell wholly inside is one span.
+ * The keys of a rectangle of tiles as ascending spans [from, to). A quadtree cell has consecutive keys, so a cell that
+ * lies wholly inside is one span.
  */
 function* spansOf(zoom: number, range: TileRange): Generator<readonly [number, number], void> {
   let open: [number, number] | undefined

@@ -1,8 +1,9 @@
-// Finding a tile's record, and proving what is found.
+// Finds a tile's record, and verifies the result.
 //
-// Right or an error, never a wrong tile: a record is authentic when its check matches its value. A hit is authentic
-// itself; a miss is proven by its two neighbours in the sorted index, which must be in order and authentic. Each record
-// is examined once (check: 'first'). What is wrong becomes the session's problem, which counts if the file did not move.
+// The answer is right or an error, never a wrong tile. A record is authentic when its check matches its value. A hit is
+// verified directly. A miss is proven by its two neighbours in the sorted index, which must be in order and authentic.
+// Each record is checked once (check: 'first'). A fault is stored as the session's problem, which counts only if the
+// file did not move.
 import { RECORD_BYTES } from '../../format/layout.js'
 import { contentCrcAt, isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../../format/record.js'
 import { zoomBase } from '../../format/tile-id.js'
@@ -14,7 +15,7 @@ import type { RecordRow } from './list.js'
 import type { ReadSession } from './session.js'
 import type { StoredValues } from './values.js'
 
-/** What `find` says when there is no such tile. */
+/** Returned by `find` when there is no such tile. */
 export const MISSING = -1
 
 export class RecordLookup {
@@ -30,7 +31,7 @@ export class RecordLookup {
     this.#isCheckingAlways = check === 'always'
   }
 
-  /** Number of the live record of a key, with view.index pointing at it; MISSING, proven, when there is none. */
+  /** Number of the live record of a key, with view.index pointing at it; MISSING, with proof, when there is none. */
   find(view: LevelView, key: number): number {
     if (view.count !== view.sortedCount) {
       this.#loadTail(view)
@@ -50,13 +51,13 @@ export class RecordLookup {
     return MISSING
   }
 
-  /** Whether the value of a record has to be compared with its check before it is believed. */
+  /** Whether the value of a record must be compared with its check before it is used. */
   mustCheck(view: LevelView, record: number): boolean {
     if (!this.#isChecking) return false
     return this.#isCheckingAlways || this.#session.isExposed || !view.isVerified(record)
   }
 
-  /** Compares the record at view.index with its value, which is read for that. */
+  /** Reads the value of the record at view.index and compares it with the record's check. */
   examine(view: LevelView, record: number): void {
     const position = this.#values.positionOf(view, record)
     if (position < 0) return
@@ -65,10 +66,10 @@ export class RecordLookup {
     this.compare(view, record, this.#values.crcAt(position, lengthAt(words, word)), crc)
   }
 
-  /** Compares the CRC of a value with its record's, and remembers of a record that they are the same. */
+  /** Compares the CRC of a value with its record's, and remembers a match. */
   compare(view: LevelView, record: number, crc: number, expected: number): void {
     if (crc !== expected) this.mismatch(view, record)
-    // if the epoch moved, it was another record, or another value
+    // if the epoch moved, it was another record or another value
     else if (!this.#session.hasMoved()) view.setVerified(record)
   }
 
@@ -102,7 +103,7 @@ export class RecordLookup {
     return rows.length === 0 ? undefined : rows
   }
 
-  /** Tiles of a level: what the tail adds, replaces and removes is counted out. */
+  /** Number of tiles of a level, taking into account what the tail adds, replaces and removes. */
   countTiles(view: LevelView): number {
     this.#loadTail(view)
     const { index, sortedCount } = view
@@ -118,13 +119,13 @@ export class RecordLookup {
     return count
   }
 
-  /** Sees to it that the tail's index is complete. */
+  /** Completes the tail's index. */
   #loadTail(view: LevelView): void {
     if (view.tailBehind && !view.loadTail(this.#session.file))
       this.#session.problem = `the tail of zoom ${view.zoom} (records ${view.sortedCount} to ${view.count} at ${view.offset}) does not match its checksum`
   }
 
-  /** Whether the record found by a key is no deletion; a deletion has to be authentic. */
+  /** Whether the record found for a key is not a deletion. A deletion must be authentic. */
   #isLive(view: LevelView, record: number, key: number): boolean {
     const { words, word } = view.index
     if (keyAt(words, word) !== key) {
@@ -136,7 +137,7 @@ export class RecordLookup {
     return false
   }
 
-  /** The neighbours of where the key would be must enclose it and be authentic. */
+  /** Checks that the neighbours of the key's position enclose it and are authentic. */
   #proveMissing(view: LevelView, at: number, key: number): void {
     const index = view.index
     if (at > 0) {

@@ -1,5 +1,6 @@
-// Reading files of others, which somebody may write over in place at any moment: an answer counts if the file did not change
-// while it was read. A file that was just written to is believed again when nobody has written for a while.
+// Reads foreign files, which another program may overwrite in place at any moment. A result counts only if the file did
+// not change while it was read. A file that was just written to is trusted again after nobody has written to it for a
+// while.
 import { FlagstoneError } from '../../errors.js'
 
 const QUIET_MS = 300
@@ -9,14 +10,11 @@ export interface ChangingFile {
   readonly path: string
   /** Whether the file was written to since it was read. */
   hasChanged(): boolean
-  /** Reads it anew. @throws LOCKED when it is being written */
+  /** Reads the file again. @throws LOCKED when it is being written */
   follow(): void
 }
 
-/**
- * What `read` finds in one state of the file.
- * @throws LOCKED when the file changes again and again
- */
+/** The result of `read` in one state of the file. @throws LOCKED when the file keeps changing */
 export function inOneState<T>(file: ChangingFile, read: () => T): T {
   for (let tries = 0; tries < TRIES; tries++) {
     try {
@@ -30,7 +28,7 @@ export function inOneState<T>(file: ChangingFile, read: () => T): T {
   throw beingWritten(file.path)
 }
 
-/** Whether a file was written to so lately that it may not be whole yet. A clock that is ahead of ours says nothing. */
+/** Whether a file was written so recently that it may be incomplete. An mtime in the future says nothing. */
 export function isFresh(mtimeMs: number): boolean {
   const age = Date.now() - mtimeMs
   return age >= 0 && age < QUIET_MS

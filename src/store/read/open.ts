@@ -1,4 +1,5 @@
-// Opens a tile file for reading by what it is: our own by the superblocks' magic, any other PMTiles v3 by its own.
+// Opens a tile file for reading according to its contents: our own by the superblocks' magic number, other PMTiles v3
+// archives by theirs.
 import { FlagstoneError } from '../../errors.js'
 import { PMTILES_MAGIC } from '../../format/layout.js'
 import type { ByteFile } from '../../platform/byte-file.js'
@@ -9,8 +10,8 @@ import { PmtilesReader } from './pmtiles-reader.js'
 import { FlatReader } from './reader.js'
 
 /**
- * A tile file that is open for reading: a Flagstone file, or a PMTiles archive of others. Both have the same members;
- * `kind` tells which it is.
+ * A tile file that is open for reading: a Flagstone file or a foreign PMTiles archive. Both have the same members;
+ * `kind` tells them apart.
  */
 export type TileReader = FlatReader | PmtilesReader
 
@@ -19,8 +20,8 @@ export type TileReader = FlatReader | PmtilesReader
  * @throws NOT_FOUND when nothing is there
  * @throws NOT_A_TILE_FILE when it is something else
  * @throws VERSION_UNSUPPORTED when a later Flagstone or another version of PMTiles wrote it
- * @throws DAMAGED when what reading depends on is damaged
- * @throws LOCKED when a writer is moving parts of the file and does not end
+ * @throws DAMAGED when a part that reading depends on is damaged
+ * @throws LOCKED when a writer is moving parts of the file and does not finish
  * @throws SYSTEM when it cannot be read
  */
 export function openTiles(path: string, options: ReaderOptions = {}): TileReader {
@@ -41,7 +42,7 @@ export function openReader(file: ByteFile, options: ReaderOptions = {}): TileRea
   throw notTileFile(file)
 }
 
-/** Ours or PMTiles, by what it begins with. */
+/** Whether it is a Flagstone file or PMTiles, by its first bytes. */
 export const isTileFile = (file: ByteFile): boolean => isPmtiles(headOf(file)) || isFlat(file)
 
 export const notTileFile = (file: ByteFile): FlagstoneError =>
@@ -59,7 +60,7 @@ function headOf(file: ByteFile): Uint8Array {
 
 const isPmtiles = (head: Uint8Array): boolean => head[0] === PMTILES_MAGIC[0] && head[1] === PMTILES_MAGIC[1]
 
-/** Whether there is at least the trace of a superblock: a damaged one is to be reported, not to be overlooked. */
+/** Whether there is at least a trace of a superblock: a damaged one must be reported, not overlooked. */
 export function isFlat(file: ByteFile): boolean {
   return chooseFrom(readSlots(file)).problems.some((problem) => problem?.code !== 'NOT_A_TILE_FILE')
 }

@@ -1,5 +1,5 @@
-// What is found out of a PMTiles archive before its tiles can be handed out: which state of the file it is, what its tiles
-// are, and how many there are of each zoom.
+// What must be known about a PMTiles archive before its tiles are returned: which state of the file it is, what type
+// its tiles are, and how many each zoom has.
 import { crc32 } from '../../format/crc.js'
 import { isGzip } from '../../format/gzip.js'
 import { typeOfTile } from '../../format/gzip-tile.js'
@@ -10,12 +10,12 @@ import type { ByteFile, FileFacts } from '../../platform/byte-file.js'
 import type { Archive } from '../pmtiles/archive.js'
 import type { LevelInfo } from './level-info.js'
 
-/** Of the first tile, to tell what it is. */
+/** Bytes of the first tile that are read to determine its type. */
 const KIND_BYTES = 512
-/** Entries that are counted in some tenths of a second. */
+/** More entries than this are estimated; this many are counted in some tenths of a second. */
 const ESTIMATED_ENTRIES = 200_000
 
-/** Tells states of a file apart: by its size, when it was changed, and what header and root directory say. */
+/** Identifies a state of the file: by its size, its mtime, and the contents of header and root directory. */
 export function identityOf(file: ByteFile, facts: FileFacts | undefined, { header }: Archive): string {
   const head = new Uint8Array(PMTILES_HEADER_BYTES)
   const root = new Uint8Array(header.rootLength)
@@ -29,13 +29,13 @@ export function identityOf(file: ByteFile, facts: FileFacts | undefined, { heade
 
 export interface KindOfTiles {
   readonly type: TileType
-  /** Every tile is of it. */
+  /** Whether every tile is of this type. */
   readonly isSure: boolean
 }
 
 /**
- * What tiles are by the header, where the first tile is that. Else (it says nothing, or something else, or they are
- * pictures in gzip) what the first one is, and not sure: each is looked at.
+ * The header's type if the first tile agrees with it. Otherwise (the header gives no type, or a different one, or the
+ * tiles are gzipped pictures) the type of the first tile, marked unsure, so that each tile is examined.
  */
 export function kindOfTiles(file: ByteFile, archive: Archive): KindOfTiles {
   const { tileType, dataOffset } = archive.header
@@ -52,7 +52,7 @@ export function kindOfTiles(file: ByteFile, archive: Archive): KindOfTiles {
     : { type: said, isSure: true }
 }
 
-/** Counted by a walk through all directories; of a large archive, where that `mayEstimate`, about. */
+/** Counts by walking all directories. Estimates for large archives if `mayEstimate`. */
 export function levelsOf(archive: Archive, mayEstimate: boolean): LevelInfo[] {
   return mayEstimate && archive.header.tileEntries > ESTIMATED_ENTRIES
     ? estimateLevels(archive)
@@ -68,7 +68,7 @@ function estimateLevels(archive: Archive): LevelInfo[] {
 function countLevels(archive: Archive): LevelInfo[] {
   const levels: LevelInfo[] = []
   for (const entry of archive.entries()) {
-    // A run may reach over into the next zoom.
+    // A run may extend into the next zoom.
     for (let key = entry.tileId, left = entry.runLength; left > 0; ) {
       const zoom = zoomOfTileId(key)
       const inZoom = Math.min(left, zoomBase(zoom + 1) - key)

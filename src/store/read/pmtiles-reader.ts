@@ -1,9 +1,9 @@
-// Any PMTiles v3 archive, read only, behind the same interface as our own files. There are no checks to compare
-// values with; what can be checked (header, directories, bounds) is.
+// Any PMTiles v3 archive, read only, with the same interface as our own files. Values have no checks to compare with;
+// everything else (header, directories, bounds) is checked.
 //
-// A reader that does not map the file notices when somebody writes to it in place (`cp` over it): what was read counts
-// only if size and time of the file are what they were when its header was read. Else header and directories are
-// read anew, once nobody has written for a while. A mapped file that is cut off kills the process that touches it.
+// A reader that does not map the file notices when a program writes to it in place (`cp` over it): a result counts only
+// if size and mtime are those from before the header was read. Otherwise header and directories are read again, once
+// nobody has written for a while. If a mapped file is truncated, the process that touches it is killed.
 import { isUint8Array } from 'node:util/types'
 import { FlagstoneError, wrongType } from '../../errors.js'
 import { unpackedPicture } from '../../format/gzip-tile.js'
@@ -43,12 +43,12 @@ export class PmtilesReader implements TileSet {
   readonly #maxTileBytes: number
   readonly #mayEstimate: boolean
   #archive: Archive
-  /** Before the header was read; undefined of a file that is mapped, or in memory. */
+  /** Taken before the header was read; undefined for a file that is mapped or in memory. */
   #facts: FileFacts | undefined
-  /** Of the file in the state its header was read in; part of entity tags. */
+  /** Identifies the state of the file in which its header was read; part of entity tags. */
   #identity: string
   #windows: Windows | undefined
-  /** For values that are handed out without copying them; undefined when nobody asked for that. */
+  /** Returns values without copying; undefined unless `zeroCopy` is set. */
   readonly #lent: LentViews | undefined
   readonly #changing: ChangingFile
   #closed = false
@@ -69,7 +69,7 @@ export class PmtilesReader implements TileSet {
       hasChanged: () => !this.#closed && this.#hasChanged(),
       follow: () => this.#follow(),
     }
-    // Whoever adopts or grows this file one day asks for these locks before moving or cutting anything.
+    // A program that adopts or grows this file must take these locks before it moves or truncates anything.
     const held = file.tryLock('attach', 'shared') && file.tryLock('pin', 'shared')
     const facts = file.facts?.()
     this.#archive = new Archive(file)
@@ -87,22 +87,22 @@ export class PmtilesReader implements TileSet {
     return new PmtilesReader(file, parseOptions(readerOptions, options, 'reader option'))
   }
 
-  /** The archive's header as it stands. */
+  /** The archive's header, unchanged. */
   get header(): PmtilesHeader {
     return this.#archive.header
   }
 
-  /** Another one for every state of the file. */
+  /** Differs for every state of the file. */
   get revision(): string {
     this.#assertOpen()
     return this.#inOneState(() => this.#identity)
   }
 
   /**
-   * A tile; undefined when there is none.
+   * Reads a tile; undefined when there is none.
    * @throws RangeError when it lies outside the grid
-   * @throws DAMAGED when the archive cannot be read there
-   * @throws LOCKED when somebody is writing over the file
+   * @throws DAMAGED when the archive is damaged there
+   * @throws LOCKED when another program is writing over the file
    */
   get(z: number, x: number, y: number): Tile | undefined {
     const key = tileId(z, x, y)
@@ -113,8 +113,8 @@ export class PmtilesReader implements TileSet {
   }
 
   /**
-   * Type, length and entity tag of a tile, undefined when there is none. No value is read, unless the archive does not
-   * say of what type its tiles are.
+   * Type, length and entity tag of a tile; undefined when there is none. The value is not read, unless the archive does
+   * not state the type of its tiles.
    * @throws as `get`
    */
   stat(z: number, x: number, y: number): TileStat | undefined {
@@ -131,8 +131,8 @@ export class PmtilesReader implements TileSet {
   }
 
   /**
-   * As `get`, but the value is read in the thread pool, so that a cold disk does not hold up the event loop. Always a
-   * copy. An abort rejects it with the signal's reason.
+   * As `get`, but the value is read in the thread pool, so that a slow disk does not block the event loop. Always
+   * returns a copy. An abort rejects the promise with the signal's reason.
    * @throws as `get`
    */
   async getAsync(z: number, x: number, y: number, options: GetOptions = {}): Promise<Tile | undefined> {
@@ -156,8 +156,8 @@ export class PmtilesReader implements TileSet {
   }
 
   /**
-   * Copies a tile's bytes to the start of `into`. Returns how many there are; -1 when there is no such tile.
-   * @throws RangeError when `into` is too small: nothing is copied then
+   * Copies a tile's bytes to the start of `into`. Returns their number; -1 when there is no such tile.
+   * @throws RangeError when `into` is too small; nothing is copied then
    * @throws as `get`
    */
   getInto(z: number, x: number, y: number, into: Uint8Array): number {
@@ -183,21 +183,22 @@ export class PmtilesReader implements TileSet {
   }
 
   /**
-   * The tiles in key order (zoom by zoom along the Hilbert curve). Their `crc` is 0: it would cost reading them.
-   * @throws TypeError, RangeError when the query is wrong
+   * The tiles in key order (zoom by zoom along the Hilbert curve). Their `crc` is 0, because computing it would read
+   * every tile.
+   * @throws TypeError, RangeError when the query is not valid
    */
   tiles(query: TilesQuery = {}): IterableIterator<ListedTile> {
     return listTiles((_zoom, from, most) => this.#inOneState(() => this.#rows(from, most)), query)
   }
 
-  /** The tiles of a zoom as rectangles of equal ones, in no particular order. @internal */
+  /** The tiles of a zoom as rectangles of equal tiles, in no particular order. @internal */
   areas(zoom: number, range?: TileRange): IterableIterator<TileArea> {
     return listAreas((_zoom, from, most) => this.#inOneState(() => this.#rows(from, most)), zoom, range)
   }
 
   /**
-   * Zooms that hold tiles, ascending, and how many. Walks all directories the first time, unless the option `levels`
-   * says otherwise.
+   * Zooms that hold tiles, ascending, with the number of tiles of each. The first call walks all directories, unless
+   * the option `levels` is 'about'.
    */
   levels(): LevelInfo[] {
     this.#assertOpen()
@@ -213,10 +214,10 @@ export class PmtilesReader implements TileSet {
   }
 
   /**
-   * Fills `into` from the file in the state of `revision`, in the thread pool; false when it is in another one by
-   * now.
-   * @throws DAMAGED when the file ends before
-   * @throws LOCKED when somebody writes over it
+   * Fills `into` from the file in the state of `revision`, in the thread pool; false when the file is in another state
+   * by now.
+   * @throws DAMAGED when the file is too short
+   * @throws LOCKED when another program is writing over it
    * @internal
    */
   async readBytes(into: Uint8Array, position: number, revision: string): Promise<boolean> {
@@ -235,17 +236,17 @@ export class PmtilesReader implements TileSet {
     return this.#file.size()
   }
 
-  /** Always true: it can be served as it is. */
+  /** Always true: the file can be served as it is. */
   get sealed(): boolean {
     return true
   }
 
-  /** Whether `get` hands out views of the mapping. */
+  /** Whether `get` returns views of the mapping. */
   get zeroCopy(): boolean {
     return this.#lent !== undefined
   }
 
-  /** Reads header and directories anew. */
+  /** Reads header and directories again. */
   refresh(): void {
     this.#assertOpen()
     const facts = this.#file.facts?.()
@@ -259,7 +260,8 @@ export class PmtilesReader implements TileSet {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    // With views about, the mapping they hold alive keeps the locks, which belong to the open file; that is right so.
+    // Views keep the mapping alive, and with it the locks, which belong to the open file. That is intended: they
+    // protect the views.
     if (this.#lent === undefined) {
       this.#file.unlock('pin')
       this.#file.unlock('attach')
@@ -321,7 +323,7 @@ export class PmtilesReader implements TileSet {
     return new PlacedTile(bytes, isSure ? type : sniffTileType(bytes), key, this.#etagOf(offset, length))
   }
 
-  /** Equal tiles that are stored once have one entity tag. */
+  /** Equal tiles that are stored once have the same entity tag. */
   #etagOf(offset: number, length: number): string {
     return `"${offset.toString(36)}-${this.#identity}-${length.toString(36)}"`
   }

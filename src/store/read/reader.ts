@@ -1,7 +1,7 @@
-// Reading a flat file: any number of readers, while a writer may be growing it.
+// Reads a flat file. There may be any number of readers while a writer is growing it.
 //
-// session.ts makes every result come from one state of the file, lookup.ts finds and checks records, values.ts reads the
-// bytes.
+// session.ts ensures that every result comes from one state of the file, lookup.ts finds and checks records, values.ts
+// reads the bytes.
 import { isUint8Array } from 'node:util/types'
 import { FlagstoneError, wrongType } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
@@ -48,7 +48,7 @@ export class FlatReader implements TileSet {
   /**
    * Opens a flat file. Nothing is scanned: the time does not depend on its size.
    * @throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED
-   * @throws LOCKED when a writer is not done moving parts in time
+   * @throws LOCKED when a writer does not finish moving parts in time
    * @internal
    */
   static open(file: ByteFile, options: ReaderOptions = {}): FlatReader {
@@ -56,7 +56,7 @@ export class FlatReader implements TileSet {
   }
 
   /**
-   * A tile; undefined when there is none.
+   * Reads a tile; undefined when there is none.
    * @throws RangeError when it is outside the grid
    * @throws TypeError when an argument is not a number, or the reader is closed
    * @throws DAMAGED when the stored bytes do not match their checksum
@@ -64,7 +64,7 @@ export class FlatReader implements TileSet {
    */
   get(z: number, x: number, y: number): Tile | undefined {
     const key = tileId(z, x, y)
-    // the first try is made without a closure: it is the only one, as a rule
+    // the first try is made without a closure, because it is usually the only one
     const tile = this.#getOnce(z, key)
     return tile === MOVED ? this.#getAgain(z, key) : tile
   }
@@ -94,9 +94,8 @@ export class FlatReader implements TileSet {
   }
 
   /**
-   * Copies a tile's bytes to the start of `into`, allocating nothing. Returns its length, -1 when there is no such
-   * tile.
-   * @throws RangeError when `into` is too small; then nothing is copied
+   * Copies a tile's bytes to the start of `into` without allocating. Returns its length; -1 when there is no such tile.
+   * @throws RangeError when `into` is too small; nothing is copied then
    * @throws as `get`
    */
   getInto(z: number, x: number, y: number, into: Uint8Array): number {
@@ -122,7 +121,7 @@ export class FlatReader implements TileSet {
     if (position >= 0) {
       const { words, word } = view.index
       length = lengthAt(words, word)
-      // a tile that does not fit is told by its length
+      // a tile that does not fit is reported by its length
       if (length <= into.length) {
         const target = this.#values.copyTo(into, position, length)
         if (this.#lookup.mustCheck(view, record))
@@ -133,8 +132,9 @@ export class FlatReader implements TileSet {
   }
 
   /**
-   * As `get`, but the value is read in the thread pool, so that a slow disk does not block the event loop (the
-   * index is looked up at once; it is small and warm). Always a copy. An abort rejects the promise with the signal's reason.
+   * As `get`, but the value is read in the thread pool, so that a slow disk does not block the event loop. (The index
+   * is searched synchronously; it is small and usually cached.) Always returns a copy. An abort rejects the promise
+   * with the signal's reason.
    * @throws as `get`, but LOCKED after `waitMs`
    */
   async getAsync(z: number, x: number, y: number, options: GetOptions = {}): Promise<Tile | undefined> {
@@ -165,14 +165,14 @@ export class FlatReader implements TileSet {
     const bytes = new Uint8Array(length)
     const got = await session.file.readAsync(bytes, position)
     signal?.throwIfAborted()
-    // Another call of this reader has looked anew meanwhile: its epoch is not the one this was read in.
+    // Another call of this reader has refreshed meanwhile, so this was read in an older epoch.
     if (session.superblock !== epoch) return MOVED
     if (this.#lookup.mustCheck(view, record) && (got !== length || crc32(bytes) !== crc))
       this.#lookup.mismatch(view, record)
     return session.isSettled(view, key) ? new Tile(bytes, type, key, crc) : MOVED
   }
 
-  /** Whether there is such a tile. It is as reliable as `get`, so it may have to read values. @throws as `get` */
+  /** Whether there is such a tile. As reliable as `get`, so it may have to read values. @throws as `get` */
   has(z: number, x: number, y: number): boolean {
     const key = tileId(z, x, y)
     const found = this.#hasOnce(z, key)
@@ -192,8 +192,8 @@ export class FlatReader implements TileSet {
   }
 
   /**
-   * What the record says of a tile, undefined when there is none (which is as sure as with `get`). The value of a tile
-   * that is there is not read, so it is not compared with its check either.
+   * What a tile's record says; undefined when there is none, which is as reliable as with `get`. The value of an
+   * existing tile is not read, so it is not compared with its check either.
    * @throws as `get`
    */
   stat(z: number, x: number, y: number): TileStat | undefined {
@@ -226,14 +226,15 @@ export class FlatReader implements TileSet {
   }
 
   /**
-   * The tiles in key order (zoom by zoom along the Hilbert curve), as they are when the iteration gets to them.
-   * @throws TypeError, RangeError when the query is wrong
+   * The tiles in key order (zoom by zoom along the Hilbert curve). Each batch shows the file as it is when the
+   * iteration reaches it.
+   * @throws TypeError, RangeError when the query is not valid
    */
   tiles(query: TilesQuery = {}): IterableIterator<ListedTile> {
     return listTiles(this.#rows, query)
   }
 
-  /** The tiles of a zoom as rectangles of equal ones, in no particular order. @internal */
+  /** The tiles of a zoom as rectangles of equal tiles, in no particular order. @internal */
   areas(zoom: number, range?: TileRange): IterableIterator<TileArea> {
     return listAreas(this.#rows, zoom, range)
   }
@@ -245,7 +246,7 @@ export class FlatReader implements TileSet {
       return view === undefined || this.#session.isSettled(view, Math.max(from, 0)) ? rows : MOVED
     })
 
-  /** Zooms that have tiles, ascending, with their numbers of tiles. */
+  /** Zooms that have tiles, ascending, with the number of tiles of each. */
   levels(): LevelInfo[] {
     const session = this.#session
     return session.inOneEpoch(() => {
@@ -285,10 +286,10 @@ export class FlatReader implements TileSet {
   }
 
   /**
-   * Fills `into` from the file, in the thread pool. `place` says where, for the superblock in force, and is asked
-   * again when that changed meanwhile; undefined gives up. Returns the superblock whose bytes they are: so who wants
-   * several parts of one state compares its sequence.
-   * @throws DAMAGED when the file ends before
+   * Fills `into` from the file, in the thread pool. `place` returns the position for a superblock. It is called again
+   * if the superblock changes meanwhile, and may return undefined to give up. Returns the superblock that the bytes
+   * belong to, so that a caller that reads several parts can compare their sequences.
+   * @throws DAMAGED when the file is too short
    * @internal
    */
   async readBytes(
@@ -308,10 +309,7 @@ export class FlatReader implements TileSet {
     })
   }
 
-  /**
-   * The same at once: for little that a writer is not to overtake.
-   * @internal
-   */
+  /** As readBytes, but synchronous: for a few bytes that a writer must not overtake. @internal */
   readBytesSync(
     into: Uint8Array,
     place: (superblock: Superblock) => number | undefined,
@@ -329,18 +327,15 @@ export class FlatReader implements TileSet {
     })
   }
 
-  /**
-   * The superblock this reader reads by: plain data, for `info` and the like.
-   * @internal
-   */
+  /** The superblock that this reader uses, as plain data; for `info` and the like. @internal */
   get superblock(): Superblock {
     this.#session.refreshIfChanged()
     return structuredClone(this.#session.superblock)
   }
 
   /**
-   * Another one after every change of the file, and for every file. While a writer is moving parts of the file nothing
-   * is committed, so that it is known without waiting.
+   * Differs after every change of the file, and for every file. It never waits: while a writer is moving parts of the
+   * file, nothing is committed, so the revision is known.
    */
   get revision(): string {
     return this.#session.revision
@@ -363,7 +358,7 @@ export class FlatReader implements TileSet {
     return this.#session.isPinned
   }
 
-  /** Checks the file for changes. Reading does this automatically; there is no need to call it. */
+  /** Checks the file for changes. Reads do this automatically; there is no need to call it. */
   refresh(): void {
     this.#session.refresh()
   }

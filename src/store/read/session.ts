@@ -1,8 +1,8 @@
-// One reader's hold on a file: the state of it that is read by, and how an answer is known to be of one state.
+// A reader's hold on a file: which state it reads, and how it ensures that an answer is of one state.
 //
-// Every answer is read between two looks at the epoch (epoch.ts) and taken only if it did not move. A writer that moves
-// it again and again is asked to hold still by taking the 'pin'. With `zeroCopy` the pin of a file that nobody is growing
-// is kept: values are handed out as views of a mapping, and a writer that comes later will not move them.
+// Every answer is read between two looks at the epoch (epoch.ts) and used only if the epoch did not move. If a writer
+// keeps moving it, the reader takes the 'pin', which makes the writer pause. With `zeroCopy`, the pin of a file that is
+// not growing is kept: values are returned as views of a mapping, and a later writer will not move them.
 import { setTimeout as after } from 'node:timers/promises'
 import { FlagstoneError } from '../../errors.js'
 import { RECORD_BYTES, recordCapacity } from '../../format/layout.js'
@@ -19,28 +19,28 @@ import type { ResolvedReaderOptions } from '../options.js'
 import { EpochWatch } from './epoch.js'
 import { LentViews } from './lent-views.js'
 
-/** What is answered in place of something that was read while the file moved. */
+/** Returned in place of a result that was read while the file moved. */
 export const MOVED: unique symbol = Symbol('moved')
 export type Moved = typeof MOVED
 
-/** Attempts by seqlock alone before the writer is asked to hold still. */
+/** Attempts with the seqlock alone before the reader takes the pin. */
 const FREE_TRIES = 3
-/** How often a writer that is moving parts is looked for by calls that wait without blocking. */
+/** Milliseconds between checks for a writer that is moving parts, by calls that wait without blocking. */
 const POLL_MS = 5
 
 export class ReadSession {
   readonly file: ByteFile
-  /** The superblock read by. */
+  /** The superblock that is used for reading. */
   superblock!: Superblock
   /** Undefined for a file that is not mapped. */
   windows: Windows | undefined
-  /** For values that are handed out without copying them; undefined when nobody asked for that. */
+  /** Returns values without copying; undefined unless `zeroCopy` is set. */
   readonly lent: LentViews | undefined
-  /** The pin is held for good: values stay where they are, views of them may be handed out. */
+  /** Whether the pin is held permanently. Values then stay where they are, and views of them may be returned. */
   isPinned = false
   /**
-   * What was wrong with what was just read: a clause for DAMAGED, or an error that is no damage. Counts only if the epoch
-   * did not move meanwhile.
+   * What was wrong with the last read: a clause for DAMAGED, or another error. It counts only if the epoch did not move
+   * meanwhile.
    */
   problem: string | FlagstoneError | undefined
   readonly #epoch: EpochWatch
@@ -54,7 +54,7 @@ export class ReadSession {
   /**
    * Attaches to the file and reads its superblock.
    * @throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED
-   * @throws LOCKED when a writer is not done moving parts in time
+   * @throws LOCKED when a writer does not finish moving parts in time
    */
   constructor(file: ByteFile, options: ResolvedReaderOptions) {
     this.file = file
@@ -73,8 +73,8 @@ export class ReadSession {
   }
 
   /**
-   * What `read` finds in one state of the file: it answers MOVED to be asked again, and looks at the epoch itself before
-   * and after reading.
+   * The result of `read` in one state of the file. `read` returns MOVED to be called again; it checks the epoch itself
+   * before and after reading.
    */
   inOneEpoch<T>(read: () => T | Moved): T {
     for (let tries = 0; ; tries++) {
@@ -88,7 +88,10 @@ export class ReadSession {
     }
   }
 
-  /** The same for reading in the thread pool; waits for a writer that moves parts without blocking the event loop. */
+  /**
+   * As inOneEpoch, for reads in the thread pool. Waits for a writer that is moving parts without blocking the event
+   * loop.
+   */
   async inOneEpochAsync<T>(read: () => Promise<T | Moved>): Promise<T> {
     const deadline = performance.now() + this.#waitMs
     for (let tries = 0; ; tries++) {
@@ -106,7 +109,7 @@ export class ReadSession {
     }
   }
 
-  /** To read by, and then to ask isSettled; undefined when the zoom holds nothing, for certain. */
+  /** The view of a zoom for reading; call isSettled afterwards. undefined when the zoom is certain to hold nothing. */
   viewOf(zoom: number, waitMs = this.#busyTimeoutMs): LevelView | undefined {
     if (this.#isClosed || this.#epoch.mayHaveChanged) this.refresh(waitMs)
     const view = this.#views[zoom]
@@ -115,25 +118,25 @@ export class ReadSession {
     return this.#views[zoom]
   }
 
-  /** The levels that hold records, by zoom. */
+  /** The levels that hold records, in order of zoom. */
   get views(): LevelView[] {
     return this.#views.filter((view) => view !== undefined && view.count > 0) as LevelView[]
   }
 
-  /** Whether the file has changed since the superblock was read: what was read meanwhile is of no state then. */
+  /** Whether the file has changed since the superblock was read. What was read meanwhile is then discarded. */
   hasMoved(): boolean {
     return this.#epoch.changedAfterReading()
   }
 
   /**
-   * Whether what was just read of a level can be believed. False: the epoch moved, read again.
+   * Whether what was just read of a level is valid. False means that the epoch moved: read again.
    * @throws DAMAGED, TOO_LARGE when there is a problem and the epoch did not move
    */
   isSettled(view: LevelView, key: number): boolean {
     const { problem } = this
     this.problem = undefined
     if (this.#epoch.changedAfterReading()) {
-      // what was remembered while the file was moving
+      // these were filled while the file was moving
       view.dropTail()
       view.index.clear()
       return false
@@ -144,14 +147,14 @@ export class ReadSession {
 
   #errorOf(problem: string | FlagstoneError, key: number): FlagstoneError {
     if (typeof problem !== 'string') return problem
-    // what is kept of the index may be of a file that this one was written over
+    // the cached part of the index may be of a file that this one was written over
     if (this.windows === undefined) this.#epoch.distrust()
     const { path } = this.file
     const tile = tileIdToZxy(key).join('/')
     return new FlagstoneError('DAMAGED', `${path}: tile ${tile} cannot be read: ${problem}.`, { path })
   }
 
-  /** Nothing but the checks of its values tells whether somebody writes over the file; see epoch.ts. */
+  /** Whether only the checks of the values reveal that another program writes over the file; see epoch.ts. */
   get isExposed(): boolean {
     return this.windows === undefined && !this.superblock.sealed && this.file.facts !== undefined
   }
@@ -161,13 +164,14 @@ export class ReadSession {
   }
 
   /**
+   * Reads the superblock again.
    * @throws TypeError when this reader is closed
-   * @throws LOCKED, DAMAGED when opening it anew would throw them
+   * @throws LOCKED, DAMAGED when opening the file again would throw them
    */
   refresh(waitMs = this.#busyTimeoutMs): void {
     if (this.#isClosed) throw new TypeError('this reader is closed')
     let sb = this.#epoch.read(waitMs)
-    // Views are for files that are not growing. Once had, the pin stays: whoever holds a view relies on it.
+    // Views are for files that are not growing. Once taken, the pin is kept, because holders of views rely on it.
     if (sb.sealed && !this.isPinned && this.lent !== undefined && this.file.tryLock('pin', 'shared')) {
       this.isPinned = true
       sb = this.#epoch.read(waitMs)
@@ -175,7 +179,10 @@ export class ReadSession {
     this.#adopt(sb)
   }
 
-  /** Names the state of the file. While a writer is moving parts nothing is committed, so it is known without waiting. */
+  /**
+   * Identifies the state of the file. It never waits: while a writer is moving parts, nothing is committed, so the
+   * revision is known.
+   */
   get revision(): string {
     try {
       this.refreshIfChanged(0)
@@ -189,12 +196,13 @@ export class ReadSession {
   close(): void {
     if (this.#isClosed) return
     this.#letGo()
-    // With views about, the mapping they hold alive keeps the locks, which belong to the open file; that is right so.
+    // Views keep the mapping alive, and with it the locks, which belong to the open file. That is intended: they
+    // protect the views.
     if (!this.isPinned) this.file.unlock('attach')
     this.file.close()
   }
 
-  /** Ends the mappings; from now on nothing looks at the file. */
+  /** Ends the mappings. The file is not accessed any more. */
   #letGo(): void {
     this.#isClosed = true
     this.#views.length = 0
@@ -203,7 +211,7 @@ export class ReadSession {
     this.windows = undefined
   }
 
-  /** Exchanges the views of levels that changed. */
+  /** Replaces the views of levels that changed. */
   #adopt(sb: Superblock): void {
     const before: Superblock | undefined = this.superblock
     this.superblock = sb
@@ -212,7 +220,7 @@ export class ReadSession {
       before !== undefined && !this.#epoch.wasTouched && Buffer.compare(before.uuid, sb.uuid) === 0
     const isSame = isOurs && before.sequence === sb.sequence && before.valuesStart === sb.valuesStart
     if (isSame) return
-    // Between two neighbours in sequence lies one step, and no step gives records new numbers without moving them.
+    // Successive sequences differ by one step, and no step renumbers records without moving them.
     const isNext = isOurs && before.sequence === sb.sequence - 1
     for (const [zoom, level] of sb.levels.entries()) {
       if (level.capacityBytes === 0) {
@@ -236,7 +244,7 @@ export class ReadSession {
       : new MappedIndex(this.windows, offset, recordCapacity(capacityBytes))
   }
 
-  /** To be asked before the look at the epoch: what was seen before the pin was had may have moved. */
+  /** Call it before checking the epoch: what was read before the pin was taken may have moved. */
   #pinForNow(): boolean {
     if (this.isPinned || this.#isClosed) return false
     if (this.#temporaryPins === 0 && !this.file.tryLock('pin', 'shared')) {
@@ -252,7 +260,7 @@ export class ReadSession {
   }
 }
 
-/** Names the state of which file a superblock is of. */
+/** Identifies the file and the state that a superblock belongs to. */
 export function revisionOf({ uuid, sequence }: Superblock): string {
   return `${Buffer.from(uuid).toString('hex', 0, 6)}-${sequence.toString(36)}`
 }

@@ -1,12 +1,13 @@
-// Memory for tiles that are read and soon written to a socket: cut from large pieces, because asking for it tile by
-// tile costs as much as reading the tile, and again when it is collected. What is kept of a piece keeps all of it.
+// Memory for tiles that are read and soon written to a socket. It is cut from large pieces, because allocating it tile
+// by tile costs as much as reading the tile, and garbage collection costs as much again. Keeping one tile keeps its
+// whole piece alive.
 const SLAB_BYTES = 1 << 20
 const LARGEST = 1 << 16
 
 let slab = new ArrayBuffer(0)
 let used = 0
 
-/** Not cleared: the caller fills all of it. */
+/** Not zeroed: the caller fills all of it. */
 export function allocate(length: number): Uint8Array {
   if (length > LARGEST) return new Uint8Array(length)
   if (used + length > slab.byteLength) {
@@ -19,8 +20,8 @@ export function allocate(length: number): Uint8Array {
 }
 
 /**
- * Takes back what `allocate` gave last, so that the next tile lies in the same memory, which is still warm; nothing
- * happens with other bytes. Nobody may look at them any more.
+ * Takes back the bytes that `allocate` returned last, so that the next tile uses the same memory, which is still in the
+ * cache. Does nothing for other bytes. The caller must not use them any more.
  */
 export function reclaim(bytes: Uint8Array): void {
   const end = (bytes.byteOffset + bytes.length + 7) & ~7

@@ -1,11 +1,10 @@
-// A tile as readers return it.
 import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import type { OwnBytes } from '../../format/own-memory.js'
 import { tileIdToZxy } from '../../format/tile-id.js'
 import { mimeOf, type TileType } from '../../format/tile-type.js'
 
-/** Not known yet; computed when asked for. */
+/** Not computed yet. */
 const CRC_UNKNOWN = -1
 
 /** A tile without its bytes. */
@@ -21,8 +20,8 @@ export interface TileStat {
 /** A stored tile. */
 export class Tile {
   /**
-   * The stored bytes: memory of their own, to keep, change, clone or transfer. With the reader's options `zeroCopy` and
-   * `pooled` they share it with others.
+   * The stored bytes. They have memory of their own, which you may keep, change, clone or transfer. With the reader's
+   * options `zeroCopy` and `pooled` they share memory with other tiles.
    */
   readonly bytes: OwnBytes
   /** The type of its bytes. */
@@ -32,7 +31,7 @@ export class Tile {
   #crc: number
 
   constructor(bytes: Uint8Array, type: TileType, key: number, crc: number) {
-    // no reader has values in a SharedArrayBuffer
+    // no reader keeps values in a SharedArrayBuffer
     this.bytes = bytes as OwnBytes
     this.type = type
     this.key = key
@@ -56,7 +55,7 @@ export class Tile {
   }
 }
 
-/** A tile of an archive without checksums: its ETag comes from its position, and the file and its state. */
+/** A tile of an archive without checksums. Its ETag is derived from its position, and from the state of the file. */
 export class PlacedTile extends Tile {
   readonly #etag: string
 

@@ -1,4 +1,4 @@
-// The values of a file's tiles: where one lies, and its bytes, to keep or just to look at.
+// The values of a file's tiles: where a value is, and its bytes, copied or only viewed.
 
 import { crc32 } from '../../format/crc.js'
 import { RECORD_BYTES } from '../../format/layout.js'
@@ -25,8 +25,8 @@ export class StoredValues {
   }
 
   /**
-   * Position in the file of the value that the record at view.index names; -1 when it lies outside the values, which
-   * becomes the session's problem. The one place that checks.
+   * Position in the file of the value of the record at view.index; -1 when it lies outside the values, which becomes
+   * the session's problem. This is the only place that checks.
    */
   positionOf(view: LevelView, record: number): number {
     const { words, word } = view.index
@@ -37,14 +37,14 @@ export class StoredValues {
     return -1
   }
 
-  /** Whether a tile is larger than the caller wants to have, which becomes the session's problem. */
+  /** Whether a tile is larger than `maxTileBytes` allows, which becomes the session's problem. */
   isTooLarge(key: number, length: number): boolean {
     if (length <= this.#maxTileBytes) return false
     this.#session.problem ??= tooLarge(this.#session.file.path, key, length, this.#maxTileBytes)
     return true
   }
 
-  /** Bytes of the file, to be handed out: a view where those are lent, else a copy. */
+  /** Bytes of the file to return to the caller: a view with `zeroCopy`, otherwise a copy. */
   bytesAt(position: number, length: number): Uint8Array {
     const session = this.#session
     if (session.isPinned) {
@@ -53,7 +53,7 @@ export class StoredValues {
     }
     const window = length <= WINDOW_STEP ? session.windows?.at(position, position + length) : undefined
     if (window === undefined) {
-      // Garbage may say any length; what was read is thrown away then, so it need not be read.
+      // A garbage record may have any length. Its bytes are discarded anyway, so they are not read.
       if (length > LARGE_BYTES && position + length > session.file.size()) return new Uint8Array(0)
       const bytes = this.#isPooled ? allocate(length) : new Uint8Array(length)
       this.#read(bytes, position)
@@ -66,7 +66,7 @@ export class StoredValues {
     return bytes
   }
 
-  /** Copies the bytes at a position to the start of `into`; returns them. */
+  /** Copies the bytes at a position to the start of `into`, and returns that part of it. */
   copyTo(into: Uint8Array, position: number, length: number): Uint8Array {
     const window = length <= WINDOW_STEP ? this.#session.windows?.at(position, position + length) : undefined
     const target = length === into.length ? into : into.subarray(0, length)

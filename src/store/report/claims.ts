@@ -1,5 +1,5 @@
-// What an archive says of where it lies, beside where its tiles lie: bounds of zeros, with the corners or the axes
-// exchanged, or of another place are believed by every client, which then shows an empty map.
+// Compares the bounds and center that an archive claims with where its tiles are. Some archives claim bounds of zeros,
+// with corners or axes swapped, or of another place. Clients believe them and show an empty map.
 import { tileBoundsLonLat } from '../../grid/tiles/mercator.js'
 import type { Extent } from './describe.js'
 
@@ -8,10 +8,10 @@ export type Box = [number, number, number, number]
 /** Longitude, latitude, zoom. */
 export type Center = [number, number, number]
 
-/** Clients write ±85 where the world of web mercator ends at 85.0511. */
+/** Some clients write ±85, although the web mercator world ends at 85.0511. */
 const SLACK_DEGREES = 0.1
 
-/** Metadata may say bounds and center as a list or, as MBTiles does, as 'w,s,e,n'. */
+/** Metadata give bounds and center as a list or, as in MBTiles, as 'w,s,e,n'. */
 function numbersOf(value: unknown, count: number): number[] | undefined {
   const list =
     typeof value === 'string'
@@ -27,7 +27,7 @@ export function boxOf({ zoom, minX, minY, maxX, maxY }: Extent): Box {
   return [northWest.west, southEast.south, southEast.east, northWest.north]
 }
 
-/** The bounds that are claimed, when the tiles may be said to lie there; undefined otherwise. */
+/** The claimed bounds if the tiles may lie there; undefined otherwise. */
 export function believedBounds(claim: unknown, extent: Extent | undefined): Box | undefined {
   const box = numbersOf(claim, 4) as Box | undefined
   if (box === undefined) return undefined
@@ -44,7 +44,7 @@ export function believedBounds(claim: unknown, extent: Extent | undefined): Box 
   return holds(padded(box, pad), tiles) || holds(padded(tiles, pad), box) ? box : undefined
 }
 
-/** The center that is claimed where it lies in the bounds, at a zoom there is; else that of the bounds. */
+/** The claimed center if it lies in the bounds and its zoom exists; otherwise that of the bounds. */
 export function believedCenter(claim: unknown, bounds: Box, minZoom: number, maxZoom: number): Center {
   const [west, south, east, north] = bounds
   const [lon = NaN, lat = NaN, zoom = NaN] = numbersOf(claim, 3) ?? numbersOf(claim, 2) ?? []

@@ -19,17 +19,17 @@ export interface LevelDescription {
   readonly bytes: number
 }
 
-/** Space in a flat-1 file. */
+/** How space is used in a flat-1 file. */
 export interface LayoutDescription {
   /** UUID of the file, chosen when it was created. */
   readonly uuid: string
   /** Index regions begin and end at multiples of this. */
   readonly growthUnitBytes: number
-  /** Records in use, of all zooms. */
+  /** Bytes of records in use, over all zooms. */
   readonly indexBytes: number
-  /** Room for more records, or left over from removed data. */
+  /** Bytes reserved for more records, or left by removed data. */
   readonly slackBytes: number
-  /** Bytes of all values, also of those that no tile refers to any more. */
+  /** Bytes of all values, including those that no tile refers to any more. */
   readonly valueBytes: number
 }
 
@@ -41,31 +41,31 @@ export interface TilesDescription {
   readonly sealed: boolean
   /** Size of the file. */
   readonly fileBytes: number
-  /** Tiles, of all zooms. */
+  /** Number of tiles, over all zooms. */
   readonly tiles: number
-  /** How many tiles are of each type, most common first. */
+  /** Number of tiles of each type, most common first. */
   readonly types: readonly { name: string; extension: string; count: number }[]
   /** Lowest zoom that has tiles; undefined when there are none. */
   readonly minZoom: number | undefined
   /** Highest zoom that has tiles; undefined when there are none. */
   readonly maxZoom: number | undefined
-  /** West, south, east, north in degrees: as the metadata says, if tiles are there; else of the deepest zoom's tiles. */
+  /** West, south, east, north, degrees: from the metadata if tiles lie there, otherwise of the deepest zoom's tiles. */
   readonly bounds: [number, number, number, number] | undefined
   /** Longitude, latitude, zoom. */
   readonly center: [number, number, number] | undefined
   /** Zooms that have tiles, ascending. */
   readonly levels: readonly LevelDescription[]
-  /** Of a Flagstone file; undefined for PMTiles archives of others. */
+  /** How space is used in a Flagstone file; undefined for foreign PMTiles archives. */
   readonly layout: LayoutDescription | undefined
   /** The stored metadata. */
   readonly metadata: Record<string, unknown>
-  /** Whether types and bytes are estimated from a sample; otherwise every tile was counted. */
+  /** Whether types and bytes are estimated from a sample. Otherwise every tile was counted. */
   readonly isSampled: boolean
-  /** A statement of the metadata that cannot be true: 'bounds 0,0,0,0, where there are no tiles'. */
+  /** A claim of the metadata that cannot be true: 'bounds 0,0,0,0, where there are no tiles'. */
   readonly disbelieved?: string
 }
 
-/** The tiles of one zoom, by their rows and columns. */
+/** The range of one zoom's tiles, in columns and rows. */
 export interface Extent {
   zoom: number
   minX: number
@@ -74,15 +74,15 @@ export interface Extent {
   maxY: number
 }
 
-/** What has to be looked for in the tiles; the rest follows from it. */
+/** What must be determined from the tiles; the rest of a description follows from it. */
 export interface TilesFound
   extends Pick<
     TilesDescription,
     'kind' | 'sealed' | 'fileBytes' | 'levels' | 'layout' | 'metadata' | 'isSampled'
   > {
-  /** How many of each type. */
+  /** Number of tiles of each type code. */
   readonly types: ReadonlyMap<number, number>
-  /** Of the deepest zoom, for files whose metadata name no bounds. */
+  /** Extent of the deepest zoom, for files whose metadata give no bounds. */
   readonly extent: Extent | undefined
 }
 
@@ -127,7 +127,7 @@ function withArea(extent: Extent | undefined, zoom: number, area: TileRange): Ex
   return extent
 }
 
-/** What needs no look at the tiles. */
+/** The part of a description that does not require reading tiles or records. */
 export const aboutReader = (
   reader: TileReader,
 ): Pick<TilesFound, 'kind' | 'sealed' | 'fileBytes' | 'layout' | 'metadata'> => ({

@@ -1,29 +1,29 @@
-// A TileJSON 3.0.0 document of a tile file (https://github.com/mapbox/tilejson-spec/tree/master/3.0.0).
+// The TileJSON 3.0.0 document of a tile file (https://github.com/mapbox/tilejson-spec/tree/master/3.0.0).
 //
-// Invariant: whatever the metadata say, what comes out keeps to the specification: values that do not are put right
-// where that is plain (bounds beyond the world, version '2'), and left out otherwise.
+// Invariant: whatever the metadata contain, the document conforms to the specification. Invalid values are corrected
+// where the intention is plain (bounds beyond the world, version '2'), and left out otherwise.
 import { parseJsonObject } from '../../format/json.js'
 import type { TilesDescription } from './describe.js'
 
 export interface TileJsonOptions {
   /** Templates of tile URLs, at least one. */
   readonly tiles: readonly string[]
-  /** Where nobody gave it one. */
+  /** Used when the metadata have no name. */
   readonly name: string
-  /** Extension of the tiles behind `tiles`; default: of most that are stored. */
+  /** Extension of the tiles at `tiles`; default: that of the most common type. */
   readonly format?: string | undefined
-  /** Of terrain, 'mapbox' or 'terrarium'; default: as the metadata say. */
+  /** Encoding of terrain, 'mapbox' or 'terrarium'; default: from the metadata. */
   readonly encoding?: string | undefined
-  /** Pixels a side at which tiles are shown. */
+  /** Size at which tiles are displayed, pixels a side. */
   readonly tileSize?: number | undefined
-  /** Tiles missing at a zoom are made from the stored ones above. */
+  /** Whether tiles that are missing at a zoom are made from stored ones above. */
   readonly isOverzoomed?: boolean
   readonly scheme?: 'xyz' | 'tms'
 }
 
 type Bounds = [number, number, number, number]
 
-/** Absent values are undefined, so not in the JSON. */
+/** Absent values are undefined, so JSON leaves them out. */
 export function tileJson(d: TilesDescription, options: TileJsonOptions): Record<string, unknown> {
   const text = (key: string): string | undefined => textOf(d.metadata, key)
   const bounds = d.bounds && boundsInWorld(d.bounds)
@@ -49,20 +49,23 @@ export function tileJson(d: TilesDescription, options: TileJsonOptions): Record<
   }
 }
 
-/** What metadata say in words under a key; undefined for anything but words. */
+/** A non-empty text of the metadata; undefined for anything else. */
 export function textOf(metadata: Record<string, unknown>, key: string): string | undefined {
   const value = metadata[key]
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** The name that somebody gave it; a build without one writes its file's of then, and says so. */
+/** The name that the user gave; undefined for one that the build derived from the file's name, which it records. */
 export function givenName(metadata: Record<string, unknown>): string | undefined {
   const name = textOf(metadata, 'name')
   const own = metadata['flagstone']
   return isRecord(own) && own['fileName'] === name ? undefined : name
 }
 
-/** Bounds must not wrap around the antimeridian: those that do become all longitudes. Undefined for nonsense. */
+/**
+ * Clamps bounds to the world. TileJSON bounds must not cross the antimeridian, so those that do become all longitudes.
+ * Undefined when south > north.
+ */
 export function boundsInWorld([west, south, east, north]: Bounds): Bounds | undefined {
   const clamp = (value: number, limit: number): number => Math.max(-limit, Math.min(limit, value))
   if (south > north) return undefined
@@ -71,7 +74,7 @@ export function boundsInWorld([west, south, east, north]: Bounds): Bounds | unde
   return [w, clamp(south, 90), e, clamp(north, 90)]
 }
 
-/** Longitude and latitude inside the bounds, an integer zoom among those there are. */
+/** A center inside the bounds, at an integer zoom that exists. */
 function centerIn([west, south, east, north]: Bounds, d: TilesDescription): number[] {
   const { minZoom = 0, maxZoom = 0 } = d
   const [lon, lat, zoom] = d.center ?? [Number.NaN, Number.NaN, minZoom]
@@ -80,20 +83,23 @@ function centerIn([west, south, east, north]: Bounds, d: TilesDescription): numb
   return [x, y, Math.max(minZoom, Math.min(maxZoom, Math.round(zoom)))]
 }
 
-/** Of vector tiles, where the text requires it (3.3); the schema beside it does of all, but of pictures it means nothing. */
+/**
+ * The layers of vector tiles, which the specification's text requires (3.3). Its JSON schema requires them of every
+ * document, but for images they mean nothing.
+ */
 function layersOf(d: TilesDescription): Record<string, unknown>[] | undefined {
   const layers = vectorLayers(d)
   const isVector = d.types.some(({ name }) => name === 'mvt' || name === 'mlt')
   return isVector || (d.types.length === 0 && layers.length > 0) ? layers : undefined
 }
 
-/** '2' → '2.0.0'; what is no version at all → undefined. */
+/** '2' → '2.0.0'; undefined for anything that is not a version. */
 function semanticVersion(value: unknown): string | undefined {
   const parts = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?([-+][\w.+-]+)?$/.exec(String(value ?? ''))
   return parts ? `${parts[1]}.${parts[2] ?? 0}.${parts[3] ?? 0}${parts[4] ?? ''}` : undefined
 }
 
-/** Of a file of vector tiles, each with an id and its fields' descriptions; empty for others. */
+/** The vector layers that have an id, with a description for each field; empty for images. */
 export function vectorLayers(d: TilesDescription): Record<string, unknown>[] {
   const listed = d.metadata['vector_layers'] ?? inJson(d.metadata['json'])
   if (!Array.isArray(listed)) return []
@@ -116,7 +122,7 @@ function zoomWithin(value: unknown, { minZoom = 0, maxZoom = 30 }: TilesDescript
   return Number.isInteger(value) ? Math.max(minZoom, Math.min(maxZoom, value as number)) : undefined
 }
 
-/** MBTiles keeps the layers in a row named 'json'. */
+/** MBTiles stores the layers in a row named 'json'. */
 function inJson(value: unknown): unknown {
   if (typeof value !== 'string') return undefined
   const parsed = parseJsonObject(Buffer.from(value))

@@ -1,8 +1,8 @@
-// Everything formats/flat-1.md promises, held against a file: each numbered invariant (F1 …), every record's
-// check, and of a sealed file the PMTiles archive against the index, entry by entry. For other PMTiles
-// archives, what go-pmtiles' verify asks (P1 …). Findings are data; nothing is repaired.
+// Checks a file against everything that formats/flat-1.md promises: each numbered invariant (F1 …), every record's
+// check, and the PMTiles archive of a sealed file against the index, entry by entry. Foreign PMTiles archives are
+// checked as go-pmtiles' verify does (P1 …). Findings are data; nothing is repaired.
 //
-// The file should not be written meanwhile: verify holds no lock, and reads one state from the beginning.
+// The file should not be written meanwhile: verify holds no lock, and reads the state that it finds at the start.
 import { FlagstoneError } from '../../errors.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import { isFlat } from '../read/open.js'
@@ -12,7 +12,7 @@ import { verifyPmtiles } from './verify/pmtiles.js'
 
 export type { Finding } from './verify/findings.js'
 
-/** Checks a file; never throws for what is wrong with it. */
+/** Checks a file. Never throws for faults in the file. */
 export function verify(file: ByteFile, options: VerifyOptions = {}): Finding[] {
   const report = new Report(options.limit ?? 10)
   try {

@@ -1,9 +1,11 @@
-// Making what was appended durable, and leaving a file in order.
+// Makes appended data durable, and tidies up a file.
 import { crc32 } from '../../format/crc.js'
 import { unseal } from './seal.js'
 import type { StoreState } from './state.js'
 
-/** The protocol of a commit: contents, sync, superblock, sync. `metadata`: what they are from now on, if they change. */
+/**
+ * The steps of a commit: contents, sync, superblock, sync. `metadata` is their new value, or undefined when unchanged.
+ */
 export function publish(state: StoreState, metadata: Record<string, unknown> | undefined): void {
   state.assertUsable()
   if (state.hasHeader) unseal(state)
@@ -18,7 +20,7 @@ export function publish(state: StoreState, metadata: Record<string, unknown> | u
   state.publish({ metadata: place })
 }
 
-/** Cuts off what is not committed and writes the second copy of the superblock. */
+/** Truncates uncommitted data and writes the second copy of the superblock. */
 export function tidy(state: StoreState): void {
   if (state.written.sealed) return
   if (state.hasHeader) unseal(state)

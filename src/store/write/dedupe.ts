@@ -1,5 +1,5 @@
-// Finds values that were stored before: a direct-mapped table of bounded size, from content CRC and length
-// to offset. It only ever proposes; the caller compares the bytes themselves, since 32 bits prove nothing.
+// Finds values that were stored before: a direct-mapped table of bounded size, from content CRC and length to offset.
+// It only proposes candidates; the caller compares the bytes, since 32 bits prove nothing.
 
 const SLOTS = 1 << 16
 
@@ -15,7 +15,7 @@ export class DedupeTable {
     return this.#crc[slot] === crc && this.#length[slot] === length ? this.#offset[slot]! : -1
   }
 
-  /** Remembers a value, forgetting the one that had its slot. */
+  /** Remembers a value in place of the one that had its slot. */
   remember(crc: number, length: number, offset: number): void {
     const slot = slotOf(crc, length)
     this.#crc[slot] = crc

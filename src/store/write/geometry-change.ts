@@ -1,8 +1,8 @@
 // INSERT_RANGE and COLLAPSE_RANGE on a file that may lose power, or its writer, at any moment.
 //
-// The protocol of an insert (formats/flat-1.md): superblock with the pending change, sync, INSERT_RANGE, sync,
-// superblock with the new geometry, sync; and a sync before all that. Several inserts in a row share superblocks: the one that ends
-// a change announces the next. Of a relocation: copy, sync, superblock, sync, free the old place.
+// The steps of an insert (formats/flat-1.md): sync, superblock with the pending change, sync, INSERT_RANGE, sync,
+// superblock with the new geometry, sync. Consecutive inserts share superblocks: the one that ends a change announces
+// the next. The steps of a relocation: copy, sync, superblock, sync, free the old place.
 import { FlagstoneError } from '../../errors.js'
 import { type ByteFile, FALLOC } from '../../platform/byte-file.js'
 import { moved } from '../file/geometry.js'
@@ -10,7 +10,7 @@ import { pendingOutcome } from '../file/pending.js'
 import { sleep } from '../file/sleep.js'
 import type { StoreState } from './state.js'
 
-/** How room is made: as it can be had, by inserting only, or by moving regions only. */
+/** How room is made: in whatever way works, only by inserting, or only by moving regions. */
 export type GrowthChoice = 'auto' | 'insert' | 'relocate'
 
 const PIN_PATIENCE_MS = 1000
@@ -20,14 +20,14 @@ export function insertAllowed(state: StoreState, choice: GrowthChoice): boolean 
 }
 
 export interface InsertStep {
-  /** Asked when its turn comes: earlier steps move things. At most V. */
+  /** Returns the position, at most V. It is called when the step begins, because earlier steps move things. */
   at: () => number
   length: number
-  /** After the room is there and everything behind has moved. */
+  /** Called when the room exists and everything after it has moved. */
   done: () => void
 }
 
-/** Inserts ranges one after the other; false when a reader's pin or the file system does not let it. */
+/** Inserts ranges one after another; false when a reader's pin or the file system prevents it. */
 export function insertRanges(state: StoreState, steps: readonly InsertStep[], choice: GrowthChoice): boolean {
   const { file } = state
   if (!takePin(file, choice)) return false
@@ -42,7 +42,7 @@ export function insertRanges(state: StoreState, steps: readonly InsertStep[], ch
     } finally {
       concludeChange(state)
     }
-    // Steps that came along may fail; the first is the one that was needed.
+    // Only the first step is needed; the further ones may fail.
     return inserted > 0
   } finally {
     state.unlock('pin')
@@ -50,8 +50,8 @@ export function insertRanges(state: StoreState, steps: readonly InsertStep[], ch
 }
 
 /**
- * The superblock that says a change is done, also when what should have followed failed: as long as the announcement
- * stands, the size of the file must tell whether the change took place, so nothing may be appended.
+ * Writes the superblock that ends a change, even if what should follow the change has failed. While the announcement
+ * stands, the size of the file must show whether the change took place, so nothing may be appended.
  */
 function concludeChange(state: StoreState): void {
   if (state.broken !== undefined || state.written.pending === undefined) return
@@ -59,7 +59,7 @@ function concludeChange(state: StoreState): void {
   state.sync()
 }
 
-/** A reader that cannot keep up pins for a moment: where nothing but an insert will do, that is waited for. */
+/** A reader that cannot keep up pins the file for a moment. If only an insert will do, wait for it. */
 function takePin(file: ByteFile, choice: GrowthChoice): boolean {
   const deadline = performance.now() + (choice === 'insert' ? PIN_PATIENCE_MS : 0)
   while (!file.tryLock('pin', 'exclusive')) {
@@ -69,7 +69,7 @@ function takePin(file: ByteFile, choice: GrowthChoice): boolean {
   return true
 }
 
-/** Cuts a free range out of the file; 'pin' and 'attach' are held. False when the file system refuses. */
+/** Cuts a free range out of the file. The caller holds 'pin' and 'attach'. False when the file system refuses. */
 export function collapseRange(state: StoreState, at: number, length: number): boolean {
   try {
     return changeGeometry(state, 'collapse', at, length)
@@ -79,13 +79,13 @@ export function collapseRange(state: StoreState, at: number, length: number): bo
 }
 
 /**
- * One INSERT_RANGE or COLLAPSE_RANGE, announced before and followed in memory; the superblock that says it
- * is done is still to be written (concludeChange). False when the file system refuses.
+ * Performs one INSERT_RANGE or COLLAPSE_RANGE: announces it, and applies it to the state in memory. The caller then
+ * writes the superblock that ends it (concludeChange). False when the file system refuses.
  */
 function changeGeometry(state: StoreState, kind: 'insert' | 'collapse', at: number, length: number): boolean {
   const { file } = state
-  // The size is what tells after a crash whether the change took place: it has to be on the disk before the
-  // superblock that names it, uncommitted values and all.
+  // After a crash the size shows whether the change took place. So it must be on the disk, including uncommitted
+  // values, before the superblock that names it.
   state.values.flush()
   state.sync()
   const sizeBefore = file.size()
@@ -110,7 +110,10 @@ function changeGeometry(state: StoreState, kind: 'insert' | 'collapse', at: numb
   return applied
 }
 
-/** fallocate threw: finds out what it left behind. Says whether the change is done; rethrows what is not just refusal. */
+/**
+ * Determines what a failed fallocate left behind. Returns whether the change is done. Rethrows errors other than a
+ * refusal.
+ */
 function afterRefusal(state: StoreState, error: unknown): boolean {
   try {
     if (pendingOutcome(state.file, state.written) === 'applied') return true

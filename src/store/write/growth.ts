@@ -1,8 +1,8 @@
-// Room for the indexes. A region that is full grows, in this order of preference:
-//   into the gap behind it (left by an earlier seal or a moved region), at no cost;
-//   in place, by INSERT_RANGE at its end: the file system moves what lies behind, extents only;
-//   by relocation to a gap or to the end of the file, where INSERT_RANGE is missing or a reader holds the pin.
-// New regions find their place the same way.
+// Room for the indexes. A full region grows, in this order of preference:
+//   into the gap after it (left by an earlier seal or a moved region), at no cost;
+//   in place, by INSERT_RANGE at its end: the file system moves only extents;
+//   by relocation to a gap or to the end of the file, if INSERT_RANGE is missing or a reader holds the pin.
+// Room for new regions is found in the same way.
 import { FlagstoneError } from '../../errors.js'
 import { RECORD_BYTES, roundUp } from '../../format/layout.js'
 import { FALLOC } from '../../platform/byte-file.js'
@@ -12,13 +12,13 @@ import { LevelWriter } from './level.js'
 import { shortRead } from './staging.js'
 import type { StoreState } from './state.js'
 
-/** Regions at least this full grow along with one that has to. */
+/** Regions at least this full grow together with one that must grow. */
 const ALONG_FROM = 7 / 8
-/** But not those this small: they may never grow. */
+/** But not regions this small, which may never need to grow. */
 const ALONG_FROM_RECORDS = 1024
 const COPY_BYTES = 1 << 20
 
-/** Doubles the index of `zoom`, and others that will need it soon. */
+/** Doubles the index of `zoom`, and of others that will need it soon. */
 export function growLevel(state: StoreState, zoom: number, choice: GrowthChoice): void {
   timed(state, () => {
     const level = state.levels[zoom]!
@@ -27,7 +27,7 @@ export function growLevel(state: StoreState, zoom: number, choice: GrowthChoice)
       const along = state.regions.filter((l) => l !== level && growsAlong(state, l))
       if (insertBehind(state, [level, ...along], choice)) return
     }
-    // One that was moved among the values cannot grow there, but room for it can be inserted in front of them.
+    // A region that was moved among the values cannot grow there, but room for it can be inserted before them.
     const isAmongValues = level.offset >= state.valuesStart
     if (choice === 'insert' && !isAmongValues && !valuesEmpty(state)) throw insertRefused(state)
     relocate(state, level, level.capacityBytes * 2, isAmongValues ? choice : 'relocate')
@@ -43,7 +43,7 @@ function growsAlong(state: StoreState, level: LevelWriter): boolean {
   )
 }
 
-/** Gives a level that has none a region of at least `bytes`. */
+/** Gives a level without a region one of at least `bytes`. */
 export function createLevel(
   state: StoreState,
   zoom: number,
@@ -58,8 +58,8 @@ export function createLevel(
 }
 
 /**
- * Finds room for a region: a gap, an insert in front of V, or the end of the file. Nothing refers to it
- * yet; the next superblock may.
+ * Finds room for a region: in a gap, by an insert before V, or at the end of the file. No superblock refers to it yet;
+ * the next one may.
  */
 export function allocateRegion(state: StoreState, wantedBytes: number, choice: GrowthChoice): Region {
   const bytes = roundUp(Math.max(wantedBytes, RECORD_BYTES), state.unit)
@@ -75,7 +75,7 @@ export function allocateRegion(state: StoreState, wantedBytes: number, choice: G
   return { offset: appendRegion(state, bytes), capacityBytes: bytes }
 }
 
-/** Takes the gap behind a region, up to doubling it. */
+/** Extends a region into the gap after it, at most to twice its size. */
 function extendIntoGap(state: StoreState, level: LevelWriter): boolean {
   const gap = gapsInFront(state.regions, state.unit, state.valuesStart).find((g) => g.offset === level.end)
   const wanted = level.capacityBytes
@@ -88,12 +88,12 @@ function extendIntoGap(state: StoreState, level: LevelWriter): boolean {
   return true
 }
 
-/** No value lies behind V yet, in the file or on its way: V may move freely. */
+/** Whether no value is stored or staged yet, so that V may move freely. */
 function valuesEmpty(state: StoreState): boolean {
   return state.values.end === 0 && state.regions.every((r) => r.offset < state.valuesStart)
 }
 
-/** Moves an empty V back by `bytes`; returns where it was. */
+/** Moves an empty V by `bytes`; returns its old position. */
 function pushValues(state: StoreState, bytes: number): number {
   const before = state.valuesStart
   state.file.truncate(before + bytes)
@@ -101,14 +101,14 @@ function pushValues(state: StoreState, bytes: number): number {
   return before
 }
 
-/** Room in front of V for nothing, while no value lies behind it. */
+/** Makes room before V at no cost; false when there are values. */
 export function makeRoomWithoutValues(state: StoreState, bytes: number): boolean {
   if (!valuesEmpty(state)) return false
   pushValues(state, bytes)
   return true
 }
 
-/** Makes room at the end of the file, behind the values, which continue behind the room. */
+/** Makes room at the end of the file, after the values. Further values continue after the room. */
 function appendRegion(state: StoreState, bytes: number): number {
   state.values.flush()
   const offset = roundUp(state.valuesStart + state.values.end, state.unit)
@@ -137,7 +137,7 @@ function insertBehind(state: StoreState, levels: LevelWriter[], choice: GrowthCh
 function relocate(state: StoreState, level: LevelWriter, bytes: number, choice: GrowthChoice): void {
   level.flush()
   const place = allocateRegion(state, bytes, choice)
-  // Only now: an insertion moves the old place too.
+  // Read only now, because an insertion moves the old place too.
   const old: Region = { offset: level.offset, capacityBytes: level.capacityBytes }
   copyRange(state, old.offset, place.offset, level.count * RECORD_BYTES)
   state.sync()
@@ -159,7 +159,7 @@ function copyRange(state: StoreState, from: number, to: number, bytes: number): 
   }
 }
 
-/** Gives the blocks of a range back that no superblock refers to any more. A kindness to the disk, so it never fails. */
+/** Frees the blocks of a range that no superblock refers to any more. It only saves disk space, so it never fails. */
 export function punch(state: StoreState, range: Region): void {
   if (!state.file.capabilities.punchHole || range.capacityBytes === 0) return
   try {

@@ -1,8 +1,8 @@
-// One zoom level as the writer sees it: an index region, how full it is, and the records on their way to it.
+// One zoom level as the writer sees it: an index region, how full it is, and the records that are still buffered.
 //
-// Invariants: records [0, sortedCount) have ascending keys without repetition and none is deleted; records
-// [sortedCount, count) are the tail, in the order of their coming. Once a tail is begun every further record
-// joins it, until a merge. The last `staged` records are in the buffer, the others in the file.
+// Invariants: records [0, sortedCount) have strictly ascending keys and none is deleted. Records [sortedCount, count)
+// are the tail, in the order of writing. Once there is a tail, every further record joins it until a merge. The last
+// `staged` records are in the buffer, the others in the file.
 
 import { crc32 } from '../../format/crc.js'
 import { RECORD_BYTES, RECORD_WORDS, recordCapacity } from '../../format/layout.js'
@@ -13,7 +13,7 @@ import { PagedIndex } from '../index/paged-index.js'
 import { TailIndex } from '../index/tail.js'
 import { shortRead } from './staging.js'
 
-/** Records gathered before they are written. */
+/** Number of records that are buffered before they are written. */
 const STAGE_RECORDS = 2728
 
 export class LevelWriter implements Region {
@@ -28,16 +28,16 @@ export class LevelWriter implements Region {
   capacity = 0
   count: number
   sortedCount: number
-  /** What the last superblock says. */
+  /** As in the last superblock. */
   committedCount: number
   committedSorted: number
-  /** CRC of the tail's bytes so far, and as last committed. */
+  /** CRC of the tail's bytes so far, and as of the last commit. */
   tailCrc = 0
   committedTailCrc = 0
   /** Key of the last sorted record, -1 before the first. */
   lastKey = -1
   tail = new TailIndex()
-  /** For looking keys up. */
+  /** Used to look up keys. */
   readonly index = new PagedIndex((first, into) => this.readRecords(first, into))
 
   constructor(file: ByteFile, zoom: number, region: Region, count = 0, sortedCount = 0) {
@@ -64,7 +64,7 @@ export class LevelWriter implements Region {
     return this.offset + this.#capacityBytes
   }
 
-  /** Takes over a region with `count` sorted records in place of what it had: all at once, nothing here can fail. */
+  /** Adopts a region with `count` sorted records in place of the present one. This cannot fail. */
   replace(region: Region, count: number, lastKey: number): void {
     this.offset = region.offset
     this.capacityBytes = region.capacityBytes
@@ -86,7 +86,7 @@ export class LevelWriter implements Region {
     return this.tail.sortedKeys()
   }
 
-  /** Makes sure that the next `push` cannot fail. The region has room already. */
+  /** Ensures that the next `push` cannot fail. The caller has made room in the region. */
   ready(): void {
     if (this.#staged === STAGE_RECORDS) this.flush()
   }
@@ -107,7 +107,7 @@ export class LevelWriter implements Region {
     this.count++
   }
 
-  /** Writes the gathered records. When it throws, they are still here. */
+  /** Writes the buffered records. If it throws, they are still buffered. */
   flush(): void {
     if (this.#staged === 0) return
     const position = this.offset + (this.count - this.#staged) * RECORD_BYTES
@@ -115,7 +115,7 @@ export class LevelWriter implements Region {
     this.#staged = 0
   }
 
-  /** Reads `into.length / 24` records from record `first` on, wherever they are. */
+  /** Reads `into.length / 24` records from record `first` on, from the file and the buffer. */
   readRecords(first: number, into: Uint8Array): void {
     const inFile = Math.max(0, (this.count - this.#staged - first) * RECORD_BYTES)
     if (inFile > 0) {
@@ -130,7 +130,7 @@ export class LevelWriter implements Region {
     }
   }
 
-  /** Enters what a file that is opened again needs in memory: the last sorted key, and the tail. */
+  /** Loads what a reopened file needs in memory: the last sorted key, and the tail. */
   load(): void {
     const record = new Uint8Array(RECORD_BYTES)
     if (this.sortedCount > 0) {

@@ -1,9 +1,9 @@
-// One writer a file.
+// Only one writer may have a file.
 import type { ByteFile } from '../../platform/byte-file.js'
 import { writtenByAnother } from '../file/locked.js'
 import { sleep } from '../file/sleep.js'
 
-/** How long a new writer waits for a reader that is just looking whether a writer lives, milliseconds. */
+/** How long a new writer waits for a reader that is briefly checking whether a writer is alive, milliseconds. */
 const PATIENCE_MS = 200
 
 /** @throws LOCKED */

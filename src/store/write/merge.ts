@@ -1,7 +1,7 @@
-// Merging a level's tail into its sorted part: written elsewhere in one pass, then switched to by one
-// superblock, then the old region is given back. Readers see either the old region or the new one.
+// Merges a level's tail into its sorted part. The result is written elsewhere in one pass, one superblock switches to
+// it, and the old region is freed. Readers see either the old region or the new one.
 //
-// Everything must be committed before: the merged region's superblock says that all its records count.
+// Everything must be committed before: the superblock of the merged region counts all its records.
 import { FlagstoneError } from '../../errors.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../../format/layout.js'
 import { isDeletedAt, keyAt } from '../../format/record.js'
@@ -18,9 +18,9 @@ export function mergeLevel(state: StoreState, level: LevelWriter, choice: Growth
   const start = performance.now()
   const old: Region = { offset: level.offset, capacityBytes: level.capacityBytes }
   const most = (level.sortedCount + level.tail.size) * RECORD_BYTES
-  // Room to grow again, unless what is there leaves some anyway.
+  // Leave room to grow again, unless the present capacity already does.
   const place = allocateRegion(state, Math.max(level.capacityBytes, most + (most >> 2)), choice)
-  // allocateRegion may have moved the level's own region: level.offset is right, `old` is not yet.
+  // allocateRegion may have moved the level's own region: level.offset is current, `old` is not yet.
   old.offset = level.offset
   const output = new RegionOutput(state, place.offset, Math.min(CHUNK_RECORDS, most / RECORD_BYTES))
   mergeInto(level, output)
@@ -33,7 +33,7 @@ export function mergeLevel(state: StoreState, level: LevelWriter, choice: Growth
   state.growth.seconds += (performance.now() - start) / 1000
 }
 
-/** Streams the records in key order; removed ones are dropped. */
+/** Writes the records in key order, without removed ones. */
 function mergeInto(level: LevelWriter, output: RegionOutput): void {
   const pointer = new StreamedRecords(level)
   const records = new MergedRecords(pointer, level)
@@ -41,7 +41,7 @@ function mergeInto(level: LevelWriter, output: RegionOutput): void {
     if (!isDeletedAt(pointer.words, pointer.word)) output.put(pointer.words, pointer.word)
 }
 
-/** A level's records, its tail in memory and its sorted part read in order, in large pieces. */
+/** A level's records. The tail is in memory; the sorted part is read in order, in large pieces. */
 class StreamedRecords implements RecordPointer {
   readonly #level: LevelWriter
   readonly #tail: Uint32Array
@@ -84,7 +84,7 @@ class RegionOutput {
   count = 0
   lastKey = -1
 
-  /** Gathers `room` records before it writes them. */
+  /** Buffers `room` records before it writes them. */
   constructor(state: StoreState, position: number, room: number) {
     this.#state = state
     this.#position = position
@@ -109,8 +109,8 @@ class RegionOutput {
 }
 
 /**
- * Cuts a region out of the file when nobody can mind, else gives its blocks back and leaves a gap. The merge is done by
- * then: that there is less room than there could be is no reason to fail it.
+ * Cuts a region out of the file if nobody is reading; otherwise frees its blocks and leaves a gap. The merge is already
+ * complete, so a failure to free space does not fail it.
  * @throws SYSTEM when the writer has to give up
  */
 function freeRegion(state: StoreState, region: Region): void {
@@ -126,7 +126,7 @@ function freeRegion(state: StoreState, region: Region): void {
   if (!isCutOut) punch(state, region)
 }
 
-/** A reader that maps past the new end would die of SIGBUS; one that handed out views would see them move. */
+/** A reader that maps past the new end would die of SIGBUS, and views that were returned would move. */
 function whenNobodyReads(state: StoreState, work: () => void): void {
   const { file } = state
   if (!file.tryLock('attach', 'exclusive')) return

@@ -1,13 +1,13 @@
-// Metadata as they are stored: an object that JSON can say.
+// Metadata as they are stored: an object that JSON can represent.
 import { badType, wrongType } from '../../errors.js'
 import { jsonDepth, MAX_JSON_DEPTH } from '../../format/json.js'
 
-/** A copy by way of JSON. @throws TypeError when JSON cannot say it */
+/** A copy through JSON. @throws TypeError when JSON cannot represent it */
 export function asJson(metadata: unknown): Record<string, unknown> {
   const isObject = (value: unknown): value is Record<string, unknown> =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
   if (!isObject(metadata)) throw wrongType('metadata must be an object', metadata)
-  // a Map, bytes or a promise would become {} without a word
+  // a Map, bytes or a promise would silently become {}
   const kind = Object.prototype.toString.call(metadata).slice(8, -1)
   if (kind !== 'Object') throw badType(`metadata must be an object of names and values, not ${kind}`)
   let copy: unknown

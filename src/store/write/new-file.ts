@@ -1,4 +1,4 @@
-// An empty tile file, committed.
+// Creates an empty, committed tile file.
 import { randomBytes } from 'node:crypto'
 import { FlagstoneError } from '../../errors.js'
 import { indexStart, RECORD_BYTES, roundUp } from '../../format/layout.js'
@@ -8,15 +8,12 @@ import { MAX_ZOOM } from '../../zooms.js'
 import { behindAfterBytes, type ResolvedWriterOptions } from '../options.js'
 import { StoreState } from './state.js'
 
-/**
- * Makes a tile file of an empty ByteFile, whose 'writer' lock is held.
- * @throws EXISTS, DISK_FULL
- */
+/** Turns an empty ByteFile into a tile file. The caller holds the 'writer' lock. @throws EXISTS, DISK_FULL */
 export function newFile(file: ByteFile, options: ResolvedWriterOptions): StoreState {
   if (file.size() !== 0)
     throw new FlagstoneError(
       'EXISTS',
-      `${file.path}: there are ${file.size()} bytes in it already; reopen it, or choose another name.`,
+      `${file.path}: it already has ${file.size()} bytes; reopen it, or choose another name.`,
     )
   const superblock = layOut(file, options)
   file.truncate(superblock.valuesStart)
@@ -29,7 +26,7 @@ export function newFile(file: ByteFile, options: ResolvedWriterOptions): StoreSt
   return state
 }
 
-/** The superblock of a new file, with regions for the levels that were announced. */
+/** The superblock of a new file, with regions for the levels that were hinted. */
 function layOut(file: ByteFile, options: ResolvedWriterOptions): Superblock {
   const superblock = emptySuperblock(
     new Uint8Array(randomBytes(16)),

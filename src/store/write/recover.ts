@@ -1,5 +1,5 @@
-// Opening a file for writing after whatever happened to it: which superblock is in force, whether an announced
-// change of geometry took place, and cutting off what no commit accounts for.
+// Opens a file for writing after anything that may have happened to it: determines the superblock in force and whether
+// an announced change of geometry took place, and truncates what no commit accounts for.
 import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import { FORMAT_VERSION, HEADER_BLOCK_BYTES } from '../../format/layout.js'
@@ -13,7 +13,7 @@ import { assertWhole, readMetadata } from '../file/whole.js'
 import { zeroHeader } from './seal.js'
 import { StoreState } from './state.js'
 
-/** The 'writer' lock is held. @throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, with the finding */
+/** The caller holds the 'writer' lock. @throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED */
 export function recover(
   file: ByteFile,
   stagingBytes: number,
@@ -41,21 +41,21 @@ export function recover(
   if (outcome !== undefined) settle(state, found, outcome)
   const end = committedEnd(superblock)
   if (superblock.sealed) {
-    // a seal that was interrupted before its second copy
+    // a seal was interrupted before its second copy
     if (!areTwins(file)) {
       state.writeSuperblockTwin()
       state.sync()
     }
   } else {
     if (file.size() > end) file.truncate(end)
-    // A seal, or its taking back, that was interrupted.
+    // A seal, or an unseal, was interrupted.
     if (crcOfRange(file, 0, HEADER_BLOCK_BYTES) !== crc32(new Uint8Array(HEADER_BLOCK_BYTES)))
       zeroHeader(state)
   }
   return { state, metadata }
 }
 
-/** Makes the answer to a pending change permanent, before anything else is written. */
+/** Makes the outcome of a pending change permanent before anything else is written. */
 function settle(state: StoreState, found: Superblock, outcome: PendingOutcome): void {
   const { kind, length, sizeBefore } = found.pending!
   const sizeAfter = kind === 'insert' ? sizeBefore + length : sizeBefore - length

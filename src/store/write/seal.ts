@@ -1,11 +1,11 @@
-// Sealing: PMTiles' header, directories and metadata are put around what is there, nothing is copied. Before:
-// everything is committed and no level has a tail.
+// Sealing adds PMTiles' header, directories and metadata around the values; nothing is copied. Before it, everything is
+// committed and no level has a tail.
 //
-//   front: directories lie right before V, in the gap an earlier seal left or in room made by one INSERT_RANGE;
-//   tail:  directories follow the values; where inserting is not possible or a reader holds the pin.
+//   front: directories lie right before V, in the gap of an earlier seal or in room made by one INSERT_RANGE;
+//   tail:  directories follow the values, if inserting is not possible or a reader holds the pin.
 //
-// Order: directories and metadata, sync; header and root, sync; superblock "sealed", twice. Unsealing goes the
-// other way: superblock, sync; then the header is zeroed. In between the file is "not sealed" to us.
+// Order: directories and metadata, sync; header and root, sync; superblock "sealed", twice. Unsealing goes the other
+// way: superblock, sync; then the header is zeroed. In between, Flagstone treats the file as not sealed.
 import { gzipSync } from 'node:zlib'
 import { badRange, FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
@@ -25,17 +25,17 @@ import { mergeLevel } from './merge.js'
 import { Spool } from './spool.js'
 import type { StoreState } from './state.js'
 
-/** What a sealed file holds, and where its directories went. */
+/** The contents of a sealed file, and where its directories are. */
 export interface SealReport {
-  /** Tiles, of all zooms. */
+  /** Number of tiles, over all zooms. */
   tiles: number
-  /** Distinct values. */
+  /** Number of distinct values. */
   contents: number
   /** Lowest zoom that has tiles. */
   minZoom: number
   /** Highest zoom that has tiles. */
   maxZoom: number
-  /** Where PMTiles' directories lie: before the values, or behind them. */
+  /** Where PMTiles' directories are: before the values, or after them. */
   placement: 'front' | 'tail'
   /** Size of the file. */
   fileBytes: number
@@ -52,7 +52,7 @@ export function sealFile(
   choice: GrowthChoice,
 ): SealReport {
   let census = takeCensus(state.file, state.written.levels)
-  // This writer leaves none among sorted records; another's may.
+  // This writer leaves no deleted records among the sorted ones; other writers may.
   for (const zoom of census.withDeleted) mergeLevel(state, state.levels[zoom]!, choice)
   if (census.withDeleted.size > 0) census = takeCensus(state.file, state.written.levels)
   refuse(placeFindings(archivePlace(census, info)))
@@ -68,7 +68,10 @@ export function sealFile(
   return report
 }
 
-/** Before anything is done. @throws RangeError when something cannot be right whatever the file holds */
+/**
+ * Checks bounds and center before anything is done, for faults that remain whatever the file holds.
+ * @throws RangeError when there is one
+ */
 export function checkPlace(info: ResolvedSealOptions): void {
   const nothing = { tiles: 0, minX: 0, minY: 0, maxX: 0, maxY: 0 }
   refuse(placeFindings(archivePlace({ ...nothing, minZoom: 0, maxZoom: MAX_ZOOM }, info)))
@@ -78,7 +81,7 @@ function refuse(findings: readonly string[]): void {
   if (findings.length > 0) throw badRange(`seal option: ${findings[0]}`)
 }
 
-/** undefined when the room in front cannot be had. */
+/** undefined when there is no room in front. */
 function sealAt(
   placement: 'front' | 'tail',
   state: StoreState,
@@ -152,8 +155,8 @@ function reportOf(
 }
 
 /**
- * Takes the seal back before the first change, or what is left of one that failed half way. The room of directories in
- * front becomes a gap. May be called again when it throws.
+ * Takes back the seal before the first change, or what is left of a seal that failed half way. The room of directories
+ * in front becomes a gap. May be called again if it throws.
  */
 export function unseal(state: StoreState): void {
   if (state.written.sealed) {
@@ -165,14 +168,14 @@ export function unseal(state: StoreState): void {
   if (state.file.size() > end) state.file.truncate(end)
 }
 
-/** A PMTiles reader must not follow directories of a file whose parts move. */
+/** PMTiles readers must not follow the directories of a file whose parts move. */
 export function zeroHeader(state: StoreState): void {
   state.file.write(new Uint8Array(HEADER_BLOCK_BYTES), 0)
   state.sync()
   state.hasHeader = false
 }
 
-/** The header block: header and root directory. Returns its CRC. */
+/** Writes the header block: header and root directory. Returns its CRC. */
 function writeHeader(state: StoreState, header: PmtilesHeader, root: Uint8Array): number {
   const block = new Uint8Array(HEADER_BLOCK_BYTES)
   block.set(encodeHeader({ ...header, rootLength: root.length }))
@@ -183,7 +186,7 @@ function writeHeader(state: StoreState, header: PmtilesHeader, root: Uint8Array)
   return crc32(block)
 }
 
-/** Free bytes that end at V. */
+/** Number of free bytes directly before V. */
 function gapBeforeValues(state: StoreState): number {
   const last = gapsInFront(state.regions, state.unit, state.valuesStart).at(-1)
   return last !== undefined && last.offset + last.capacityBytes === state.valuesStart ? last.capacityBytes : 0
@@ -197,7 +200,7 @@ function makeRoomInFront(state: StoreState, bytes: number, choice: GrowthChoice)
   return insertRanges(state, [{ at: () => state.valuesStart, length: missing, done: () => {} }], choice)
 }
 
-/** The first two bytes of the first tile. */
+/** The first two bytes of the first tile of the most common type. */
 function firstBytesOf(state: StoreState, census: Census): Uint8Array | undefined {
   const first = census.first.get(mostCommonType(census))
   if (first === undefined) return undefined

@@ -1,5 +1,5 @@
-// Leaf directories on their way into a file: kept in memory while they are few, else parked behind the values,
-// where the next writer would cut them off if this one died.
+// Buffers leaf directories: in memory while they are few, otherwise after the values in the file, where the next writer
+// would truncate them if this one died.
 import { crc32 } from '../../format/crc.js'
 import type { StoreState } from './state.js'
 
@@ -10,14 +10,14 @@ export class Spool {
   readonly #state: StoreState
   #parts: Uint8Array[] = []
   #partBytes = 0
-  /** Bytes parked in the file, from V + values.end on. */
+  /** Number of bytes parked in the file, from V + values.end on. */
   #parked = 0
 
   constructor(state: StoreState) {
     this.#state = state
   }
 
-  /** Takes the next piece; `offset` 0 begins anew. */
+  /** Adds the next piece; `offset` 0 starts again. */
   put(bytes: Uint8Array, offset: number): void {
     if (offset === 0) {
       this.#parts = []
@@ -42,7 +42,7 @@ export class Spool {
     this.#partBytes = 0
   }
 
-  /** Writes everything from `position` on; returns its CRC. */
+  /** Writes everything to `position`; returns its CRC. */
   writeTo(position: number): number {
     const { file } = this.#state
     let crc = 0

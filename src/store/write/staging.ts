@@ -1,9 +1,9 @@
-// Values on their way to the file: gathered in one buffer, written in large pieces, handed to the disk at once
-// (flushHint) so that little is dirty when an INSERT_RANGE or a sync has to wait for it.
+// Buffers values: they are gathered in one buffer, written in large pieces, and handed to the disk at once (flushHint),
+// so that little is dirty when an INSERT_RANGE or a sync has to wait for it.
 //
-// Offsets are relative to V (`base.valuesStart`), which moves when an index grows; so nothing here has to
-// know about growth. Values are only ever appended. When very much is appended, full buffers go past the page
-// cache by another thread (platform/write-behind.ts): nothing is dirty then, and copying overlaps with writing.
+// Offsets are relative to V (`base.valuesStart`), which moves when an index grows, so nothing here depends on growth.
+// Values are only ever appended. When very much is appended, another thread writes full buffers past the page cache
+// (platform/write-behind.ts): then nothing is dirty, and copying overlaps with writing.
 import { FlagstoneError } from '../../errors.js'
 import { MAX_VALUE_OFFSET, BLOCK_BYTES as PAGE, roundUp } from '../../format/layout.js'
 import type { BehindWriter, ByteFile } from '../../platform/byte-file.js'
@@ -16,19 +16,19 @@ export interface ValuesBase {
 export class ValueStage {
   readonly #file: ByteFile
   readonly #base: ValuesBase
-  /** buffer[i] is the value byte at #start + i; #start is a multiple of PAGE, and so is V. */
+  /** buffer[i] is value byte #start + i. #start and V are multiples of PAGE. */
   #buffer: Uint8Array
   #start: number
-  /** Bytes of the buffer before this one are in the file already. */
+  /** Bytes of the buffer before this index are already in the file. */
   #from: number
   #used: number
-  /** Values of this size and more are written without a detour. */
+  /** Values of this size and more bypass the buffer. */
   readonly #directBytes: number
-  /** Full buffers go to another thread and past the page cache once so many bytes have been appended. */
+  /** After this many appended bytes, another thread writes full buffers past the page cache. */
   readonly #behindAfter: number
   #behind: BehindWriter | undefined
   #behindTried = false
-  /** Bytes of values written since this stage was made, for grouping commits and for stats. */
+  /** Bytes of values appended since this stage was made; used for automatic commits and for stats. */
   appendedBytes = 0
 
   constructor(file: ByteFile, base: ValuesBase, end: number, bufferBytes: number, behindAfter: number) {
@@ -36,18 +36,18 @@ export class ValueStage {
     this.#base = base
     this.#start = end - (end % PAGE)
     this.#from = this.#used = end % PAGE
-    // Room for a page that was begun before.
+    // One more page, for a page that was begun before.
     this.#buffer = new Uint8Array(roundUp(bufferBytes, PAGE) + PAGE)
     this.#directBytes = Math.max(1, bufferBytes >> 2)
     this.#behindAfter = behindAfter
   }
 
-  /** Where the next value goes; the length of the values so far. */
+  /** Offset of the next value, which is the length of all values so far. */
   get end(): number {
     return this.#start + this.#used
   }
 
-  /** Takes a copy of `bytes`; returns its offset. When it throws (disk full), nothing was appended. */
+  /** Copies `bytes` and returns their offset. If it throws (disk full), nothing was appended. */
   append(bytes: Uint8Array): number {
     const length = bytes.length
     const offset = this.#start + this.#used
@@ -70,14 +70,14 @@ export class ValueStage {
     return offset
   }
 
-  /** Everything so far lies in the file. When it throws, nothing is lost and the next flush tries again. */
+  /** Writes everything so far to the file. If it throws, nothing is lost and the next flush tries again. */
   flush(): void {
     this.#behind?.drain()
     this.#writeUpTo(this.#used)
     this.#continueAt(this.#start + this.#used)
   }
 
-  /** Leaves a hole, for an index region placed among the values. Flushed before. */
+  /** Leaves a hole for an index region among the values. The caller has flushed. */
   skipTo(offset: number): void {
     if (this.#from !== this.#used || offset < this.end)
       throw new RangeError(`values cannot continue at ${offset}`)
@@ -90,7 +90,7 @@ export class ValueStage {
     this.#behind = undefined
   }
 
-  /** Reads a value back, from the buffer or from the file. */
+  /** Reads a value from the buffer or the file. */
   read(offset: number, into: Uint8Array): void {
     if (this.#isHere(offset)) {
       into.set(this.#buffer.subarray(offset - this.#start, offset - this.#start + into.length))
@@ -121,9 +121,9 @@ export class ValueStage {
     return offset >= this.#start + this.#from
   }
 
-  /** Makes sure that what lies before offset `end` can be read from the file. */
+  /** Ensures that everything before offset `end` can be read from the file. */
   #settle(end: number): void {
-    // The last value of a spilled buffer may have its end in the present one.
+    // The last value of a spilled buffer may end in the present one.
     if (end > this.#start + this.#from) this.flush()
     else this.#behind?.drain()
   }
@@ -136,7 +136,8 @@ export class ValueStage {
       this.flush()
       return
     }
-    // The page begun before the last flush goes through the cache, whole pages past it, the rest moves on.
+    // The rest of a page begun before the last flush goes through the cache, whole pages past it, and the remainder
+    // moves to the new buffer.
     this.#writeUpTo(Math.min(this.#used, roundUp(this.#from, PAGE)))
     const end = this.#used - (this.#used % PAGE)
     const full = this.#buffer
@@ -149,7 +150,7 @@ export class ValueStage {
     this.#used -= end
   }
 
-  /** From here on full buffers are the other thread's. */
+  /** From now on another thread writes full buffers. */
   #goBehind(): void {
     this.#behindTried = true
     this.#behind = this.#file.writeBehind?.(this.#buffer.length)
@@ -159,7 +160,7 @@ export class ValueStage {
     this.#buffer = buffer
   }
 
-  /** Writes buffered bytes before index `end` through the cache. */
+  /** Writes the buffered bytes before index `end` through the cache. */
   #writeUpTo(end: number): void {
     if (end <= this.#from) return
     const position = this.#base.valuesStart + this.#start + this.#from
@@ -168,7 +169,7 @@ export class ValueStage {
     this.#from = end
   }
 
-  /** An empty buffer for what comes at `offset`; what is before lies in the file. */
+  /** Continues with an empty buffer at `offset`. Everything before is in the file. */
   #continueAt(offset: number): void {
     this.#start = offset - (offset % PAGE)
     this.#from = this.#used = offset % PAGE

@@ -1,9 +1,9 @@
-// The writer's picture of its file, shared by appending, growth, merging and sealing; and the one place that
-// writes superblocks.
+// The writer's state of its file, shared by appending, growth, merging and sealing. It is the only place that writes
+// superblocks.
 //
-// Invariants: a superblock is written only after everything it refers to is on the disk, into the slot its
-// sequence selects, so that the one before it stays whole; superblocks written during a change of geometry
-// carry the counts of the last commit.
+// Invariants: a superblock is written only after everything it refers to is on the disk, into the slot that its
+// sequence selects, so that the previous one stays intact. Superblocks written during a change of geometry carry the
+// counts of the last commit.
 import { FlagstoneError } from '../../errors.js'
 import { LEVEL_COUNT, SUPERBLOCK_BYTES, superblockOffset } from '../../format/layout.js'
 import { encodeSuperblock } from '../../format/superblock/codec.js'
@@ -16,17 +16,17 @@ import { ValueStage } from './staging.js'
 export interface GrowthStats {
   /** INSERT_RANGE calls that made room for an index. */
   inserts: number
-  /** Bytes that they inserted. */
+  /** Number of bytes that they inserted. */
   insertedBytes: number
   /** Regions that moved to a gap or to the end of the file. */
   relocations: number
   /** Regions that grew into a gap behind them, at no cost. */
   extensions: number
-  /** Times that room was cut out of the file. */
+  /** Number of times that room was cut out of the file. */
   collapses: number
-  /** Times that records which came out of order were merged. */
+  /** Number of merges of records that were written out of order. */
   merges: number
-  /** Wall time of all that, seconds. */
+  /** Wall time of all this, seconds. */
   seconds: number
 }
 
@@ -47,12 +47,12 @@ export class StoreState {
   valuesStart: number
   /** The superblock written last. */
   written: Superblock
-  /** Not possible, or not any more: the file system said so. */
+  /** False when the file system cannot do it, or has refused once. */
   insertWorks: boolean
   collapseWorks: boolean
-  /** [0, 16384) may hold something: a seal's header, or what is left of one. Blank before anything else changes. */
+  /** Whether [0, 16384) may hold a seal's header, or remains of one. It must be blank before anything else changes. */
   hasHeader: boolean
-  /** Set when the state of the file is not known any more; nothing may be written then. */
+  /** Set when the state of the file is unknown. Nothing may be written then. */
   broken: unknown
   readonly #block = new Uint8Array(SUPERBLOCK_BYTES)
 
@@ -71,7 +71,7 @@ export class StoreState {
     this.values = new ValueStage(file, this, valuesEnd, stagingBytes, behindAfter)
     for (const [zoom, l] of superblock.levels.entries())
       if (l.capacityBytes > 0) this.levels[zoom] = new LevelWriter(file, zoom, l, l.count, l.sortedCount)
-    // An insert must be possible in units of this file, which may come from a file system with smaller ones.
+    // Inserts must be possible in the units of this file, which may come from a file system with smaller ones.
     const unitFits = this.unit % file.capabilities.growthUnitBytes === 0
     this.collapseWorks = file.capabilities.collapseRange && unitFits
     this.insertWorks = file.capabilities.insertRange && unitFits
@@ -81,7 +81,7 @@ export class StoreState {
     return this.levels.filter((level) => level !== undefined)
   }
 
-  /** End of the last region. Regions among the values count as values: their room is never used twice. */
+  /** End of the last region. Regions among the values count as values: their room is never reused. */
   #regionsEnd(): number {
     let end = this.valuesStart
     for (const level of this.levels) if (level !== undefined) end = Math.max(end, level.end)
@@ -89,8 +89,8 @@ export class StoreState {
   }
 
   /**
-   * Writes the next superblock: the present geometry with the counts last committed (or, `counts` 'live', with
-   * all there is), changed by `change`. Not synced.
+   * Writes the next superblock: the present geometry with the counts of the last commit (or, with `counts` 'live', of
+   * everything appended), changed by `change`. Not synced.
    */
   writeSuperblock(change: Partial<Superblock> = {}, counts: 'committed' | 'live' = 'committed'): void {
     this.assertUsable()
@@ -125,7 +125,7 @@ export class StoreState {
     this.written = sb
   }
 
-  /** Commits: everything appended is durable already, and counts from now on. */
+  /** Commits: everything appended is already durable, and counts from now on. */
   publish(change: Partial<Superblock>): void {
     this.writeSuperblock(change, 'live')
     this.sync()
@@ -140,16 +140,16 @@ export class StoreState {
     try {
       this.file.close()
     } catch {
-      // the first error is told
+      // the first error is reported
     }
   }
 
-  /** Writes the same superblock into the other slot, so that one damaged copy costs nothing. */
+  /** Writes the same superblock to the other slot, so that losing one copy costs nothing. */
   writeSuperblockTwin(): void {
     this.writeSuperblock({ ...this.written, sequence: this.written.sequence + 1 })
   }
 
-  /** After a failed sync nobody knows what is on the disk (the kernel forgets that pages were dirty). */
+  /** After a failed sync the contents of the disk are unknown, because the kernel forgets that pages were dirty. */
   sync(): void {
     try {
       this.file.sync()
@@ -158,7 +158,7 @@ export class StoreState {
     }
   }
 
-  /** A lock that cannot be given back keeps others out. */
+  /** A lock that cannot be released would keep others out. */
   unlock(name: LockName): void {
     try {
       this.file.unlock(name)
@@ -177,14 +177,14 @@ export class StoreState {
   }
 
   /**
-   * Marks the state as lost; returns the error for throwing. Nothing is written from here on, so others may have the
-   * file: whoever is told of the error may not come to close the writer for a long time.
+   * Marks the state as lost; returns the error to throw. Nothing is written after this, so the locks are released: the
+   * caller may not close the writer for a long time.
    */
   break(error: unknown): unknown {
     if (this.broken !== undefined) return error
     this.broken = error
     try {
-      // pieces on their way to another thread must not land in what the next writer writes
+      // pieces queued in another thread must not be written into what the next writer writes
       this.values.close()
       for (const lock of ['pin', 'attach', 'writer'] as const) this.file.unlock(lock)
     } catch {

@@ -29,29 +29,29 @@ import { recover } from './recover.js'
 import { checkPlace, type SealReport, sealFile, unseal } from './seal.js'
 import type { GrowthStats, StoreState } from './state.js'
 
-/** What a writer has done since it was created. */
+/** What a writer has done since it was opened. */
 export interface WriterStats {
-  /** Tiles. */
+  /** Number of tiles appended. */
   appended: number
-  /** Tiles. */
+  /** Number of tiles removed. */
   removed: number
-  /** Tiles whose bytes were stored already. */
+  /** Number of tiles whose bytes were already stored. */
   dedupeHits: number
-  /** Bytes that were not stored again. */
+  /** Number of bytes that were not stored again. */
   dedupedBytes: number
   /** Bytes of tiles and metadata that were stored. */
   valueBytes: number
-  /** Number of commits, automatic ones too. */
+  /** Number of commits, including automatic ones. */
   commits: number
   /** How the index grew. */
   growth: GrowthStats
 }
 
-/** A tail is merged at a commit when it has more records than this share of the sorted part. */
+/** A commit merges a tail that has more records than this share (one in TAIL_SHARE) of the sorted part. */
 const TAIL_SHARE = 8
 const TAIL_CAP = 2 ** 20
 
-/** The one writer of a Flagstone file. What `commit` returned from survives any crash. */
+/** The single writer of a Flagstone file. Once `commit` has returned, the data survive any crash. */
 export class TileWriter {
   readonly #file: ByteFile
   readonly #state: StoreState
@@ -60,7 +60,7 @@ export class TileWriter {
   #metadata: Record<string, unknown>
   #metadataChanged = false
   #closed = false
-  /** appendedBytes at which the next commit comes by itself. */
+  /** Value of appendedBytes at which the next automatic commit is due. */
   #commitAt: number
   #lastCommit = performance.now()
   #uncommitted = 0
@@ -81,7 +81,7 @@ export class TileWriter {
   }
 
   /**
-   * Makes an empty, committed tile file of an empty ByteFile.
+   * Turns an empty ByteFile into an empty, committed tile file.
    * @throws EXISTS, LOCKED, BAD_OPTION, DISK_FULL
    * @internal
    */
@@ -97,8 +97,8 @@ export class TileWriter {
   }
 
   /**
-   * Opens a file for further writing; recovers from whatever ended the last writer. A sealed file is unsealed
-   * (our readers do not notice, PMTiles readers have to wait for the next seal).
+   * Opens a file to continue writing, and recovers from whatever ended the last writer. A sealed file is unsealed: our
+   * readers do not notice, PMTiles readers must wait for the next seal.
    * @throws LOCKED, NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED
    * @internal
    */
@@ -115,8 +115,8 @@ export class TileWriter {
   }
 
   /**
-   * Adds or replaces a tile; x and y count from the north-west. The bytes are copied: 1 to 2^31 - 1 of them. Without a type, it
-   * is recognized from the bytes. If it throws, nothing was appended.
+   * Adds or replaces a tile; x and y count from the north-west. The bytes, 1 to 2^31 - 1 of them, are copied. If `type`
+   * is absent, it is detected from the bytes. If it throws, nothing was appended.
    * @throws RangeError when the tile is outside the grid, or has no bytes or too many
    * @throws TypeError when an argument is of another type, or the writer is closed
    * @throws DISK_FULL, SYSTEM when it cannot be written
@@ -153,9 +153,9 @@ export class TileWriter {
   }
 
   /**
-   * A tile as it is now, committed or not: a copy. Undefined when there is none.
+   * A copy of a tile as it is now, committed or not; undefined when there is none.
    * @throws RangeError when the tile is outside the grid
-   * @throws DAMAGED when its bytes do not match their checksumsumsumsum
+   * @throws DAMAGED when its bytes do not match their checksum
    */
   get(z: number, x: number, y: number): Tile | undefined {
     const key = tileId(z, x, y)
@@ -175,12 +175,12 @@ export class TileWriter {
     return this.#locate(z, tileId(z, x, y)) !== undefined
   }
 
-  /** A copy of the metadata as last set. */
+  /** A copy of the current metadata, committed or not. */
   get metadata(): Record<string, unknown> {
     return structuredClone(this.#metadata)
   }
 
-  /** Replaces the metadata; part of the next commit. @throws TypeError when they cannot be written as JSON */
+  /** Replaces the metadata with the next commit. @throws TypeError when they cannot be written as JSON */
   setMetadata(metadata: Record<string, unknown>): void {
     this.#assertOpen()
     this.#metadata = asJson(metadata)
@@ -188,7 +188,7 @@ export class TileWriter {
   }
 
   /**
-   * Makes everything so far durable and visible to readers, at once. May be called again when it throws.
+   * Makes everything so far durable and visible to readers. May be called again if it throws.
    * @throws DISK_FULL, SYSTEM when it cannot be written
    */
   commit(): void {
@@ -206,8 +206,8 @@ export class TileWriter {
   }
 
   /**
-   * Commits, merges what came out of order, and writes PMTiles' header and directories: the file is a
-   * PMTiles v3 archive then. Further appends unseal it again.
+   * Commits, merges records that were written out of order, and writes PMTiles' header and directories. The file is
+   * then a PMTiles v3 archive, until the next append unseals it.
    * @throws RangeError, TypeError when an option is wrong, or bounds and center do not fit the tiles
    * @throws DISK_FULL, SYSTEM when it cannot be written
    */
@@ -222,7 +222,7 @@ export class TileWriter {
   }
 
   /**
-   * Commits, leaves the file in order and closes it. The file is closed and its lock released also when that fails.
+   * Commits, tidies up the file and closes it. The file is closed and its lock released even if that fails.
    * @throws DISK_FULL, SYSTEM when it cannot be written
    */
   close(): void {
@@ -251,7 +251,7 @@ export class TileWriter {
     }
   }
 
-  /** True between a seal and the next change. */
+  /** Whether the file is sealed: true between a seal and the next change. */
   get sealed(): boolean {
     return this.#state.written.sealed
   }
@@ -275,7 +275,7 @@ export class TileWriter {
     return level
   }
 
-  /** The cold part of every change. */
+  /** The rarely needed part of every change. */
   #beforeChange(): void {
     this.#assertOpen()
     if (this.#state.hasHeader) unseal(this.#state)
@@ -286,7 +286,7 @@ export class TileWriter {
     return createLevel(this.#state, zoom, bytes, this.#options.growth)
   }
 
-  /** Stores a value, or finds it stored; returns its offset. */
+  /** Stores a value unless it is already stored; returns its offset. */
   #store(bytes: Uint8Array, crc: number): number {
     const { values } = this.#state
     const dedupe = this.#dedupe
@@ -302,7 +302,7 @@ export class TileWriter {
     return offset
   }
 
-  /** The level's index, pointing to the live record of a key; undefined when there is none. */
+  /** The level's index, pointing at the live record of a key; undefined when there is none. */
   #locate(zoom: number, key: number): PagedIndex | undefined {
     this.#assertOpen()
     const level = this.#state.levels[zoom]
@@ -325,14 +325,14 @@ export class TileWriter {
     this.#stats.commits++
   }
 
-  /** Before an append, not after it: a commit that fails must not look like an append that failed. */
+  /** Commits before an append rather than after it: a failed commit must not look like a failed append. */
   #autoCommit(): void {
     const { commitSeconds } = this.#options
     const late = commitSeconds > 0 && performance.now() - this.#lastCommit >= commitSeconds * 1000
     if (late || this.#state.values.appendedBytes >= this.#commitAt) this.commit()
   }
 
-  /** Commits with something added to the metadata; when nothing was committed, they are what they were. */
+  /** Commits with additions to the metadata. If nothing was committed, they stay as they were. */
   #commitWith(added: Record<string, unknown> | undefined): void {
     const { commits } = this.#stats
     const [metadata, isChanged] = [this.#metadata, this.#metadataChanged]
@@ -348,7 +348,7 @@ export class TileWriter {
     }
   }
 
-  /** Lets go of everything, whatever fails. */
+  /** Releases everything, even if a part of it fails. */
   #release(): void {
     this.#closed = true
     try {

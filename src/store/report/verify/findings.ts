@@ -1,38 +1,39 @@
-// What verifying finds.
 import type { TileType } from '../../../format/tile-type.js'
 
-/** One thing that was looked at, and whether it holds. */
+/** The result of one check. */
 export interface Finding {
   /**
-   * F1 … of formats/flat-1.md; P1 … for other PMTiles archives; 'MBTiles' or 'z/x/y'; 'read' and 'decode' for what could
-   * not be.
+   * 'F1' … of formats/flat-1.md; 'P1' … for foreign PMTiles archives; 'MBTiles' or 'z/x/y'; 'read' and 'decode' for
+   * what cannot be read or decoded.
    */
   invariant: string
-  /** It holds. */
+  /** Whether it holds. */
   ok: boolean
-  /** What was found; of a passed invariant, what was looked at. */
+  /** What is wrong or, if it holds, what was checked. */
   message: string
-  /** Position in the file, bytes, where that says something. */
+  /** Position in the file, bytes, where it is meaningful. */
   where?: number | undefined
 }
 
 export interface VerifyOptions {
-  /** Reads the values too (F13, P5). Default true. */
+  /** Also check the values (F13, P5). Default true. */
   contents?: boolean
-  /** Called with every distinct-looking value that passed; a sentence back is a finding (invariant 'decode'). */
+  /**
+   * Called for every distinct-looking value that passed. A returned sentence becomes a finding (invariant 'decode').
+   */
   decode?: (bytes: Uint8Array, type: TileType, tile: readonly [number, number, number]) => string | undefined
   onProgress?: (recordsDone: number, records: number) => void
-  /** Findings of one invariant that are spelled out; the rest is counted. Default 10. */
+  /** Number of findings of one invariant that are listed; the rest are counted. Default 10. */
   limit?: number
 }
 
-/** Gathers what is found, so many of each invariant. */
+/** Collects findings, up to a limit for each invariant. */
 export class Report {
   readonly #limit: number
   readonly #bad = new Map<string, { message: string; where: number | undefined }[]>()
   readonly #counts = new Map<string, number>()
   readonly #good = new Map<string, string>()
-  /** What is being looked at: an error thrown meanwhile is its finding. */
+  /** The invariant being checked. An error that is thrown meanwhile becomes its finding. */
   current = 'F1'
 
   constructor(limit: number) {
@@ -46,7 +47,7 @@ export class Report {
     if (list.length < this.#limit) list.push({ message, where })
   }
 
-  /** To be said of an invariant unless something bad was found. */
+  /** The message of an invariant if nothing bad is found. */
   good(invariant: string, message: string): void {
     this.#good.set(invariant, message)
   }

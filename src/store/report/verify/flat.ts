@@ -1,5 +1,5 @@
-// The superblocks, the size and the metadata of a file of ours; with index.ts and seal.ts, all that formats/flat-1.md
-// promises.
+// Checks the superblocks, the size and the metadata of a Flagstone file. Together with index.ts and seal.ts this covers
+// all that formats/flat-1.md promises.
 import { crc32 } from '../../../format/crc.js'
 import { HEADER_BLOCK_BYTES, SUPERBLOCK_A_OFFSET, SUPERBLOCK_BYTES } from '../../../format/layout.js'
 import { applyChange, type Superblock } from '../../../format/superblock/fields.js'
@@ -16,7 +16,7 @@ import { verifySeal } from './seal.js'
 export function verifyFlat(file: ByteFile, options: VerifyOptions, report: Report): void {
   const chosen = chooseFrom(readSlots(file))
   const usable = chosen.problems.filter((p) => p === undefined).length
-  // A file that is not sealed may have lost its writer in the middle of a superblock: one sound copy is enough.
+  // The writer of an unsealed file may have died while writing a superblock, so one valid copy is enough.
   const oneIsEnough = chosen.superblock !== undefined && !chosen.superblock.sealed
   report.good('F1', `superblock ${chosen.superblock?.sequence} is in force, both copies are valid`)
   for (const [slot, problem] of chosen.problems.entries()) {
@@ -35,14 +35,15 @@ export function verifyFlat(file: ByteFile, options: VerifyOptions, report: Repor
   else {
     report.current = 'F15'
     const zero = crcOfRange(file, 0, HEADER_BLOCK_BYTES) === crc32(new Uint8Array(HEADER_BLOCK_BYTES))
-    // A crash between two steps of sealing leaves it so: no damage, nothing reads it.
+    // A crash between two steps of sealing leaves the file like this. It is not damage, because nothing reads the
+    // header.
     const left =
       'not sealed, and the PMTiles header holds what an interrupted seal left; the next writer clears it'
     report.good('F15', zero ? 'not sealed, the PMTiles header is blank' : left)
   }
 }
 
-/** Decoding a superblock checks these: a copy that breaks one is not valid (F1). */
+/** These are checked when a superblock is decoded: a copy that breaks one is not valid (F1). */
 const SUPERBLOCK_INVARIANTS = [
   ['F2', 'versions and reserved bytes'],
   ['F3', 'growth unit and alignment of all parts'],

@@ -1,4 +1,4 @@
-// Every record of a file's indexes, and the value it names.
+// Checks every record of a file's indexes, and the value that it refers to.
 import { crc32 } from '../../../format/crc.js'
 import { FLAG_DELETED, MAX_VALUE_BYTES, RECORD_BYTES } from '../../../format/layout.js'
 import {
@@ -88,7 +88,7 @@ function checkFields(
       report.bad('F11', `${name}: its value at ${from} lies in an index at ${region.offset}`, where)
 }
 
-/** Compares values with their records; large ones piece by piece. */
+/** Compares values with their records; large values piece by piece. */
 class ValueCheck {
   readonly #file: ByteFile
   readonly #sb: Superblock

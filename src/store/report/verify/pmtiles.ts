@@ -1,4 +1,4 @@
-// Any PMTiles archive: what go-pmtiles' `verify` asks, and more.
+// Checks any PMTiles archive: everything that go-pmtiles' `verify` checks, and more.
 import type { Entry } from '../../../format/directory.js'
 import { PMTILES_HEADER_BYTES } from '../../../format/layout.js'
 import { Compression, type PmtilesHeader } from '../../../format/pmtiles.js'
@@ -33,7 +33,7 @@ export function verifyPmtiles(file: ByteFile, options: VerifyOptions, report: Re
   const { header } = archive
   const { addressedTiles, tileContents } = counts
   report.good('P4', `the header's claims are true: ${addressedTiles} tiles, ${tileContents} contents`)
-  // the specification lets a header leave a number out
+  // the specification allows a header to omit a number
   for (const name of ['addressedTiles', 'tileEntries', 'tileContents'] as const)
     if (header[name] === 0) counts[name] = 0
   for (const problem of headerFindings(header, file.size(), counts)) report.bad('P4', problem, 0)
@@ -105,7 +105,7 @@ function verifyTile(
   file.read(bytes, position)
   const [z, x, y] = tileIdToZxy(entry.tileId)
   const sniffed = sniffTileType(bytes)
-  // Only images have signatures to trust.
+  // Only images have reliable signatures.
   if (isImageType(tileType) && tileCompression <= Compression.none && sniffed !== tileType)
     report.bad(
       'P5',

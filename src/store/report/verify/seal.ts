@@ -1,4 +1,4 @@
-// The PMTiles archive that a sealed file is, against its index, entry by entry.
+// Checks the PMTiles archive of a sealed file against its index, entry by entry.
 import { HEADER_BLOCK_BYTES } from '../../../format/layout.js'
 import { headerFindings } from '../../../format/pmtiles-findings.js'
 import { sealedSections } from '../../../format/pmtiles-sections.js'
@@ -68,7 +68,7 @@ export function verifySeal(file: ByteFile, sb: Superblock, report: Report): void
   verifyClaims(file, sb, archive, report)
 }
 
-/** F20: the archive's entries and the indexes' records, side by side. */
+/** F20: the entries of the archive against the records of the indexes. */
 function verifyEntries(
   file: ByteFile,
   sb: Superblock,
@@ -102,7 +102,7 @@ function verifyEntries(
   report.good('F20', `the PMTiles directories and the index hold the same ${tiles} tiles`)
 }
 
-/** F21: what the header and the metadata say. */
+/** F21: the claims of the header and the metadata. */
 function verifyClaims(file: ByteFile, sb: Superblock, archive: Archive, report: Report): void {
   const census = takeCensus(file, sb.levels)
   let entries = 0
