@@ -1,4 +1,4 @@
-// Sources in, one tile file out.
+// Builds one tile file from sources.
 
 import { extensionOf } from '../format/tile-type.js'
 import type { TileXY } from '../grid/tiles/cover.js'
@@ -36,25 +36,25 @@ import type { SubtreeResult } from './work/subtree.js'
 
 export type { BuildOptions, BuildProgress }
 
-/** What a build is told beside its options: how it is stopped, and who hears of it. */
+/** What a build uses besides its options: callbacks, and a signal to stop it. */
 export interface BuildContext extends PrepareContext {
-  /** An abort ends it with INTERRUPTED; what is done is committed, and `resume` continues. */
+  /** An abort ends the build with INTERRUPTED. Finished work is committed, and `resume` continues it. */
   readonly signal?: AbortSignal | undefined
-  /** false: begin even if the disk is too small for all of it. Default: true. */
+  /** false: start even if the disk is too small for the whole build. Default: true. */
   readonly checkSpace?: boolean | undefined
-  /** Called several times a second with the progress. */
+  /** Called with the progress several times a second. */
   readonly onProgress?: ((progress: BuildProgress) => void) | undefined
-  /** Called with sentences about choices that the build made itself; the report has them too. */
+  /** Called with sentences about choices that the build made itself. The report contains them too. */
   readonly onNote?: ((note: string) => void) | undefined
 }
 
 /**
- * Builds a tile file. After DISK_FULL, INTERRUPTED or a crash `resume` continues.
+ * Builds a tile file. After DISK_FULL, INTERRUPTED or a crash, `resume` continues.
  * @throws BAD_OPTION, EXISTS, NOT_FOUND when sources, output and options cannot be used
  * @throws SOURCE_UNREADABLE, SOURCE_UNSUPPORTED, SOURCE_CORRUPT, TOO_LARGE when a source cannot be read
- * @throws CRS_MISSING, CRS_UNSUPPORTED when it is not known where a source lies
- * @throws NOTHING_TO_BUILD when no source lies where tiles are to be made
- * @throws NOT_RESUMABLE when what is there was not made of these sources and options
+ * @throws CRS_MISSING, CRS_UNSUPPORTED when the location of a source is not known
+ * @throws NOTHING_TO_BUILD when no source lies in the area to build
+ * @throws NOT_RESUMABLE when the existing part was built from other sources or options
  * @throws LOCKED when another build or writer has the output
  * @throws DISK_FULL, SYSTEM when it cannot be written
  * @throws INTERRUPTED when `signal` was aborted
@@ -72,7 +72,7 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   const notes = [...notesOf(prepared), ...threadNotes(prepared, context)]
   const onNote = unawaited('onNote', context.onNote)
   for (const note of notes) onNote?.(note)
-  // what was begun was asked about then
+  // a resumed build was checked when it began
   if (context.checkSpace !== false && !resolved.resume) await requireSpace(prepared, context)
   if (context.signal?.aborted === true) throw interrupted(resolved)
   const fingerprint = fingerprintOf(plan, resolved, colours.view)
@@ -80,7 +80,7 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   const assembler = new Assembler(plan, resolved, output)
   const meter = new ProgressMeter(
     plan,
-    // the meter looks after its promises: one that rejects fails the build
+    // the meter handles its promises: one that rejects fails the build
     context.onProgress ?? (() => {}),
     assembler.tally.tilesDone,
   )
@@ -111,8 +111,8 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
 }
 
 /**
- * Of changed sources that are accepted: colours as before, though other values would be chosen from them now; half of a
- * picture must not be brighter than the other.
+ * When changed sources are accepted, keeps the tone of the build, although other ranges would be chosen from the
+ * sources now: one half of an image must not be brighter than the other.
  */
 function withColoursOf(prepared: Prepared, options: ResolvedBuildOptions): Prepared {
   if (!options.acceptChanged || Array.isArray(options.rescale)) return prepared
@@ -137,7 +137,7 @@ interface Asked {
   readonly result: Promise<SubtreeResult>
 }
 
-/** Keeps a window of subtrees in work and takes their results in order. */
+/** Keeps a window of subtrees in progress and takes their results in order. */
 async function run(
   plan: BuildPlan,
   pool: SubtreePool,
@@ -154,7 +154,7 @@ async function run(
       const next = roots.next()
       if (next.done === true) return
       const result = pool.build(next.value[0], next.value[1])
-      // a failure is seen when its turn comes
+      // a failure is reported when its turn comes
       result.catch(() => {})
       window.push({ root: next.value, result })
     }
@@ -188,7 +188,7 @@ function seal(
   const metadata = metadataOf(plan, options, output.start.fingerprint, colours.view)
   const [main] = Object.entries(tally.types).sort(([, a], [, b]) => b - a)
   metadata.format = extensionOf(Number(main![0]))
-  // a zoom of the plan that came out empty is not one of the file
+  // a zoom of the plan that came out empty is not in the file
   const zooms = Object.keys(tally.levels).map(Number)
   const [lon, lat, zoom] = centerOf(plan)
   const center: [number, number, number] = [
@@ -214,7 +214,7 @@ function seal(
   meter.update('done', plan.tiles, subtreesDone, tally.bytes)
 }
 
-/** PMTiles keeps degrees to 1e-7: what is smaller than that, a centimetre, is made so large. */
+/** PMTiles stores degrees to 1e-7. Enlarges bounds that are smaller than that, a centimetre. */
 function withArea([west, south, east, north]: BuildPlan['bounds']): [number, number, number, number] {
   const apart = (low: number, high: number, most: number): [number, number] => {
     const [from, to] = [Math.round(low * 1e7), Math.round(high * 1e7)]

@@ -1,4 +1,4 @@
-// The options of a build, checked once where they come in; the code inside trusts the types.
+// The options of a build, checked once where they come in. The code inside trusts the types.
 import { z } from 'zod'
 import { badType } from '../errors.js'
 import { notDegrees } from '../grid/tiles/degrees.js'
@@ -12,7 +12,7 @@ import { terrainContradiction } from './terrain-options.js'
 const zoom = z.int(`expected a whole number from 0 to ${MAX_ZOOM}`).min(0).max(MAX_ZOOM)
 const kernel = z.enum(RESAMPLINGS as [Resampling, ...Resampling[]])
 
-/** One value for all bands, one value a band, or several such colours; NaN is a value; an empty list: none. */
+/** One value for all bands, one value per band, or several such colours. NaN is a value; an empty list means none. */
 const value = z.custom<number>((v) => typeof v === 'number', 'expected numbers')
 const nodata = z
   .union([value, z.array(value), z.array(z.array(value).min(1))])
@@ -48,17 +48,19 @@ const bbox = z
   })
 
 const buildShape = {
-  /** Paths of the images; folders, globs, @list.txt and URLs too, see pyramid/sources/inputs.ts. */
+  /** Paths of the images; also folders, globs, @list.txt and URLs, see pyramid/sources/inputs.ts. */
   sources: z.array(pathText).min(1, 'expected at least one source'),
   /** The tile file to create. */
   out: pathText,
-  /** Lowest and highest zoom, [min, max], or one zoom; minZoom and maxZoom override it. */
+  /** Lowest and highest zoom, [min, max], or a single zoom. minZoom and maxZoom override it. */
   zoom: z.union([zoom, z.tuple([zoom, zoom])]).optional(),
   /** Lowest zoom. Default: the highest at which one tile covers all sources. */
   minZoom: zoom.optional(),
   /** Highest zoom. Default: from the resolution of the finest source, see zoomLevelStrategy. */
   maxZoom: zoom.optional(),
-  /** Build zoom levels beyond the resolution of the image even if they have more than a million tiles. Default: false. */
+  /**
+   * Build zoom levels beyond the resolution of the image even if they have more than a million tiles. Default: false.
+   */
   oversample: z.boolean().default(false),
   /** Highest zoom when the resolution is between two zoom levels: the nearer, the lower or the upper one. Default: 'auto'. */
   zoomLevelStrategy: z.enum(['auto', 'lower', 'upper']).default('auto'),
@@ -72,15 +74,15 @@ const buildShape = {
     .refine((list) => list.length === 1 || list.length === 3, 'expected one band, or three: red, green, blue')
     .optional(),
   /**
-   * Values shown as black and white: one [min, max] for all bands or one per band; 'auto': the 2nd and 98th
+   * Values shown as black and white: one [min, max] for all bands, or one per band. 'auto' uses the 2nd and 98th
    * percentile. Default: 8-bit images are not stretched, others 'auto'; the report's notes give the range.
    */
   rescale: rescale.optional(),
   /** Applied after rescale, out = in^(1/gamma): above 1 is brighter. Default: 1. */
   gamma: z.number().gt(0, 'expected a number above 0').max(100).default(1),
   /**
-   * Colours for the values of one band: a name (see COLORMAPS), the path of a text file as gdaldem
-   * color-relief takes it or of a JSON file {"value": [r, g, b, a]}, or such an object.
+   * Colours for the values of one band: a name (see COLORMAPS), the path of a text file in the format of gdaldem
+   * color-relief or of a JSON file {"value": [r, g, b, a]}, or such an object.
    */
   colormap: z
     .union(
@@ -88,12 +90,15 @@ const buildShape = {
       'expected a name, a path or { value: [red, green, blue] }',
     )
     .optional(),
-  /** Colours between the colormap's values: interpolated, that of the next lower value, or none. Default: linear; exact for JSON. */
+  /**
+   * Colours between the colormap's values: 'linear' interpolates, 'lower' takes that of the next lower value, 'exact'
+   * shows none. Default: linear; exact for JSON.
+   */
   colormapMode: z.enum(['linear', 'lower', 'exact']).optional(),
   /**
-   * Heights instead of colours, of one band (`bands`, default the first): as terrain-RGB ('mapbox' in steps of
-   * 0.1 m, 'terrarium' of 1/256 m), lossless WebP or (format 'png') PNG; or as numbers ('int16', 'float32'),
-   * formats/elevation-1.md. Overviews are averages of heights, never of their colours.
+   * Build heights instead of colours, from one band (`bands`, default the first). 'mapbox' (steps of 0.1 m) and
+   * 'terrarium' (1/256 m) are terrain-RGB, stored as lossless WebP or (format 'png') PNG. 'int16' and 'float32' store
+   * numbers, see formats/elevation-1.md. Overviews average the heights, never their colours.
    */
   terrain: z.enum(TERRAIN_ENCODINGS as [TerrainEncoding, ...TerrainEncoding[]]).optional(),
   /** Pixels without a height: transparent (default), this height, or 'parent': filled from the levels above. */
@@ -102,11 +107,14 @@ const buildShape = {
   terrainStep: z.number().gt(0, 'expected a number above 0').max(1e6).optional(),
   /** int16: the height stored as 0, metres; default 2500. */
   terrainOffset: z.number().min(-1e6).max(1e6).optional(),
-  /** Unit of the source heights, used instead of their own: metres, feet, US survey feet, or the metres in one unit. */
+  /**
+   * Unit of the source heights, used instead of their own: metres, feet, US survey feet, or the number of metres in one
+   * unit.
+   */
   terrainUnit: z
     .union([z.enum(['m', 'ft', 'us-ft']), z.number().gt(0, 'expected a number above 0').max(1e6)])
     .optional(),
-  /** Tile format; auto: JPEG for opaque tiles, transparentFormat for others. Default: 'auto'. */
+  /** Tile format. 'auto' uses JPEG for opaque tiles and transparentFormat for others. Default: 'auto'. */
   format: z
     .enum(['auto', 'jpeg', 'jpg', 'png', 'webp', 'avif'])
     .transform((f) => (f === 'jpg' ? 'jpeg' : f))
@@ -130,7 +138,7 @@ const buildShape = {
     .optional(),
   /** Use lossless WebP, PNG or AVIF. Default: false. */
   lossless: z.boolean().default(false),
-  /** false: alpha bands and masks are ignored, and no tile is transparent: the background shows. */
+  /** false: ignore alpha bands and masks. No tile is transparent then; the background shows. */
   alpha: z.boolean().optional(),
   /** Red, green, blue shown where a tile cannot be transparent. Default: [255, 255, 255]. */
   background: z
@@ -140,21 +148,22 @@ const buildShape = {
   skipBlank: z.boolean().default(false),
   /** Tile width and height, pixels. Default: 256. */
   tileSize: z.union([z.literal(256), z.literal(512)], 'expected 256 or 512').default(256),
-  /** West, south, east, north, degrees; west > east crosses the antimeridian. Cut to the pixel. */
+  /** West, south, east, north, degrees; west > east crosses the antimeridian. The output is cut to the pixel. */
   bbox: bbox.optional(),
   /**
-   * Values or colours treated as nodata, instead of those of the files: one value for all bands, [r, g, b], or a list of
-   * such colours; NaN is a value, [] means none.
+   * Values or colours that are treated as nodata, instead of those of the files: one value for all bands, [r, g, b], or
+   * a list of such colours. NaN is a value; [] means none.
    */
   nodata: nodata.optional(),
   /**
-   * Where sources overlap: the first is on top, the last (as in gdalwarp), or they are blended near their edges.
+   * Where sources overlap: the first is on top, the last is on top (as in gdalwarp), or they are blended near their
+   * edges.
    * Default: 'last'.
    */
   blend: z.enum(['first', 'last', 'feather']).default('last'),
   /**
-   * Leaves out what cannot be read, and names it in the report: sources that cannot be opened, if any can (`skipped`), and
-   * damaged parts of images, which stay empty (`damaged`). Default: false.
+   * Leave out what cannot be read, and list it in the report: sources that cannot be opened, unless all fail
+   * (`skipped`), and damaged parts of images, which stay empty (`damaged`). Default: false.
    */
   skipUnreadable: z.boolean().default(false),
   /** Build only inside these polygons: the path of a GeoJSON file, or a GeoJSON object. */
@@ -164,11 +173,11 @@ const buildShape = {
       'expected a path or a GeoJSON object',
     )
     .optional(),
-  /** Pixels of the highest zoom over which the image fades in from the cutline inwards. Default: 0. */
+  /** Number of pixels of the highest zoom over which the image fades in from the cutline inwards. Default: 0. */
   cutlineBlend: z.number().min(0).max(1000, 'expected at most 1000 pixels').default(0),
   /** CRS of the sources, used instead of their own: a code, PROJ string, WKT or PROJJSON. */
   crs: z.string().min(1, 'it is empty').optional(),
-  /** Worker threads; default: every core. 0: all work in the calling thread. */
+  /** Worker threads; default: one per core. 0: do all work in the calling thread. */
   threads: z.int().min(0).max(256).optional(),
   /** Most memory to use, bytes; default: 150 MB + 238 MB per thread. */
   memLimit: z
@@ -178,21 +187,22 @@ const buildShape = {
   /** Continue an interrupted build; with overwrite: start again if there is none. Default: false. */
   resume: z.boolean().default(false),
   /**
-   * With resume: also when sources were repaired or replaced meanwhile. Finished tiles stay; the others are built from the sources as they are now.
+   * With resume: continue even if sources were repaired or replaced meanwhile. Finished tiles stay; the others are
+   * built from the sources as they are now.
    * Default: false.
    */
   acceptChanged: z.boolean().default(false),
   /** Replace an existing file, once the new one is complete. Default: false. */
   overwrite: z.boolean().default(false),
-  /** Seconds between commits: a crash loses no more work than this. Default: 5. */
+  /** Seconds between commits: a crash loses at most this much work. Default: 5. */
   commitEverySeconds: z.number().min(0).default(5),
-  /** Name of the map, in the metadata. */
+  /** Name of the map. Stored in the metadata. */
   name: z.string().optional(),
-  /** In the metadata. */
+  /** Description of the map. Stored in the metadata. */
   description: z.string().optional(),
-  /** Shown with the map; may be HTML. In the metadata. */
+  /** Shown with the map; may be HTML. Stored in the metadata. */
   attribution: z.string().optional(),
-  /** Shown over another map, or a base map itself. In the metadata. */
+  /** Whether the map is shown over another map or is a base map itself. Stored in the metadata. */
   type: z.enum(['overlay', 'baselayer']).optional(),
   /** Other metadata. Default: none. */
   metadata: z.record(z.string(), z.unknown()).default({}),
@@ -238,7 +248,7 @@ const prepareContext = z.strictObject({
   useCaller: z.boolean().optional(),
 })
 
-/** What a build uses besides its options. */
+/** Checks what a build uses besides its options. */
 export const buildContext = prepareContext.extend({
   onProgress: callback,
   onNote: callback,
@@ -254,7 +264,8 @@ export type ResolvedBuildOptions = z.output<typeof buildOptions> & {
 }
 
 /**
- * @throws TypeError, RangeError when a field is wrong: the sentence names it, and the likely meaning of a misspelled one
+ * Checks and completes the options of a build.
+ * @throws TypeError, RangeError when a field is wrong; the message names it and suggests a name for a misspelled one
  */
 export function parseBuildOptions(value: unknown): ResolvedBuildOptions {
   const result = buildOptions.safeParse(value)

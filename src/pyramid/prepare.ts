@@ -1,5 +1,5 @@
-// From options to everything a build (or an estimate of one) works with: the plan, how sources are opened, and
-// the workers. Nothing is written here.
+// Turns options into everything that a build or an estimate works with: the plan, how sources are opened, and the
+// workers. Nothing is written here.
 import { availableParallelism } from 'node:os'
 import { freeDescriptors } from '../platform/descriptors.js'
 import { isDamage } from '../raster/losses.js'
@@ -18,32 +18,32 @@ import { withSkipAdvice } from './work/damage.js'
 import { limitsOf, type Share, shareMemory, threadsWithin } from './work/memory-share.js'
 import { InlinePool, isWorkerThere, type SubtreePool, ThreadPool } from './work/pool.js'
 
-/** What builds and estimates are told beside their options. */
+/** What builds and estimates use besides their options. */
 export interface PrepareContext {
   /** An abort ends it with INTERRUPTED. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Instead of opening files; all work is then done in the calling thread.
+   * Opens the sources instead of the default, which opens files. All work is then done in the calling thread.
    * @internal
    */
   readonly openSource?: SourceOpener | undefined
-  /** The calling thread has nothing else to do: it is one of the threads, and a worker less is started. */
+  /** The calling thread has nothing else to do: it counts as one of the threads, and one worker fewer is started. */
   readonly useCaller?: boolean | undefined
 }
 
 export interface Prepared {
-  /** Names of sources are paths now. */
+  /** Sources are expanded to paths. */
   readonly options: ResolvedBuildOptions
   readonly plan: BuildPlan
   /** How workers open sources. */
   readonly open: OpenOptions
   readonly colours: ColourChoice
   readonly skipped: readonly SkippedSource[]
-  /** What is to be said of the sources, in sentences. */
+  /** Sentences about the sources, for the user. */
   readonly notes: readonly string[]
 }
 
-/** Names of sources as paths; those of a caller's own opener are what he says. */
+/** Expands the names of sources to paths. With a custom opener they are left as they are. */
 export async function withInputs(
   options: ResolvedBuildOptions,
   { openSource: opener }: PrepareContext,
@@ -53,7 +53,10 @@ export async function withInputs(
   return { ...options, sources: await expandInputs(options.sources, { out: options.out, keep }) }
 }
 
-/** Opens every source once, and some twice to look at their values. @throws as planBuild, openSource and chooseColours */
+/**
+ * Opens every source once, and some twice to sample their values.
+ * @throws as planBuild, openSource and chooseColours
+ */
 export async function prepare(given: ResolvedBuildOptions, context: PrepareContext): Promise<Prepared> {
   const opener = context.openSource ?? openSource
   const cutline = given.cutline === undefined ? undefined : readCutline(given.cutline)
@@ -78,33 +81,33 @@ export async function prepare(given: ResolvedBuildOptions, context: PrepareConte
   return { options, plan, open: { ...open, view: heights ?? colours.view }, colours, skipped, notes }
 }
 
-/** What was chosen that nobody asked for, and what was asked for that costs more than it gives; sentences. */
+/** Sentences about choices that the build made itself, and about requests that cost more than they gain. */
 export function notesOf({ plan, options, colours, notes }: Prepared): string[] {
   const beyond = oversamplingNote(plan, options) ?? emptyTilesNote(plan)
   return [...notes, ...(beyond === undefined ? [] : [beyond]), ...colours.notes]
 }
 
-/** Of builds of heights; undefined for colours. */
+/** How heights are read; undefined for builds of colours. */
 function elevationView({ terrain, bands, terrainUnit }: ResolvedBuildOptions): ValueView | undefined {
   if (terrain === undefined) return undefined
   return { kind: 'values', bands: [bands?.[0] ?? 1], heights: unitOf(terrainUnit) }
 }
 
-/** Threads that a build uses; 0: the calling one. */
+/** Number of threads that a build uses; 0 means only the calling one. */
 export function threadsOf(plan: BuildPlan, options: ResolvedBuildOptions, context: PrepareContext): number {
   return shareOf(plan, options, context).threads
 }
 
 /**
- * Work for one thread: a second one would have started when half of this is done, and is slower at first, so that it
- * would cost a third more CPU time for no earlier end.
+ * Tiles that justify one more thread. With less work, it would start when half of the work is done, and be slower at
+ * first: a third more CPU time without an earlier end.
  */
 const TILES_A_THREAD = 400
 
-/** Threads that are worth starting beside the caller's. */
+/** Number of threads that are worth using. */
 function threadsWorth({ tiles, sources, tileSize }: BuildPlan): number {
   const made = tiles * tileSize ** 2
-  // of a build of low zooms it is the reading that takes long
+  // in a build of low zooms, reading takes most of the time
   const read = sources.reduce((sum, { width, height }) => sum + width * height, 0)
   return Math.max(1, Math.floor(Math.max(made, read) / 256 ** 2 / TILES_A_THREAD))
 }
@@ -120,11 +123,11 @@ function shareOf(
   const workers = useCaller ? threads - 1 : threads
   if (workers <= 0) return shareMemory(threads, options.memLimit)
   const startable = isWorkerThere() ? Math.min(workers, threadsWithin(freeDescriptors())) : 0
-  // where none can be started the caller works alone
+  // if none can be started, the caller works alone
   return shareMemory(startable === 0 ? 0 : threads - workers + startable, options.memLimit)
 }
 
-/** What is to be said of the threads, of a build that would have more of them. */
+/** A sentence when a build that should use threads cannot. */
 export function threadNotes({ plan, options }: Prepared, context: PrepareContext): string[] {
   const { openSource: opener, useCaller = false } = context
   const isAlone = opener !== undefined || options.threads === 0 || plan.subtrees < 2

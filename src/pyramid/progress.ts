@@ -1,41 +1,41 @@
-// Progress as data, at most a few times a second; who asked for it decides how it looks.
+// Progress as data, reported a few times a second. The caller decides how to show it.
 import type { BuildPlan } from './plan/plan.js'
 
-/** Tiles are being made, the file is being sealed, or all is done. */
+/** 'tiles': tiles are being made. 'seal': the file is being sealed. 'done': the build is complete. */
 export type BuildPhase = 'tiles' | 'seal' | 'done'
 
-/** How far a build is. */
+/** The progress of a build. */
 export interface BuildProgress {
-  /** What is being done. */
+  /** What the build is doing. */
   readonly phase: BuildPhase
-  /** Tiles dealt with, empty ones too; of tilesTotal. */
+  /** Number of tiles finished, including empty ones; of tilesTotal. */
   readonly tilesDone: number
-  /** Tiles that were planned, of all zooms. */
+  /** Number of planned tiles, over all zooms. */
   readonly tilesTotal: number
-  /** Encoded bytes stored. */
+  /** Bytes of encoded tiles that were stored. */
   readonly bytes: number
-  /** Units of work that are done: a tile of some zoom with all below it. */
+  /** Number of units of work finished. A unit is a tile and all tiles below it. */
   readonly subtreesDone: number
-  /** Units of work that were planned. */
+  /** Number of planned units of work. */
   readonly subtreesTotal: number
-  /** Tiles a second, over the last while. */
+  /** Tiles per second, over the last seconds. */
   readonly rate: number
-  /** Infinity while it cannot be told. */
+  /** Infinity while it cannot be estimated. */
   readonly etaSeconds: number
 }
 
 const EVERY_MS = 200
-/** The rate is that of the last so many milliseconds. */
+/** The rate is computed over this many milliseconds. */
 const WINDOW_MS = 15_000
 
 export class ProgressMeter {
   readonly #plan: BuildPlan
   readonly #report: (progress: BuildProgress) => unknown
   readonly #now: () => number
-  /** Times and tiles done then. */
+  /** Times, and the number of tiles done by then. */
   readonly #samples: [number, number][] = []
   #lastReport = Number.NEGATIVE_INFINITY
-  /** Of callbacks that are async functions. */
+  /** The result of the last call, for callbacks that are async functions. */
   #answer: unknown
   #failure: { error: unknown } | undefined
 
@@ -54,7 +54,7 @@ export class ProgressMeter {
   update(phase: BuildPhase, tilesDone: number, subtreesDone: number, bytes: number): void {
     const now = this.#now()
     this.#samples.push([now, tilesDone])
-    // the first sample stays until another is old enough to begin the window
+    // the first sample stays until another is old enough to start the window
     while (this.#samples.length > 2 && now - this.#samples[1]![0] > WINDOW_MS) this.#samples.shift()
     if (phase === 'tiles' && now - this.#lastReport < EVERY_MS) return
     this.#lastReport = now
@@ -79,7 +79,7 @@ export class ProgressMeter {
       })
   }
 
-  /** Waits for the last call. What the callback failed with is thrown, as if it were no async function. */
+  /** Waits for the last call, and passes on what the callback failed with, as if it were synchronous. */
   async settled(): Promise<void> {
     if (this.#answer instanceof Promise) await Promise.allSettled([this.#answer])
     this.#throwFailure()

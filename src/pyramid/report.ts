@@ -1,4 +1,4 @@
-// What a build says when it is done.
+// The report of a completed build.
 import { statSync } from 'node:fs'
 import { extensionOf, nameOfTileType } from '../format/tile-type.js'
 import type { ResolvedBuildOptions } from './options.js'
@@ -12,9 +12,9 @@ import { type DamagedSource, damagedSources } from './work/damage.js'
 export interface BuildReport {
   /** Path of the tile file. */
   readonly out: string
-  /** Tiles in it, of all zooms. */
+  /** Number of tiles in it, over all zooms. */
   readonly tiles: number
-  /** Encoded bytes; identical tiles count each. */
+  /** Bytes of encoded tiles; identical tiles count each time. */
   readonly tileBytes: number
   /** Size of the file. */
   readonly fileBytes: number
@@ -24,21 +24,24 @@ export interface BuildReport {
   readonly maxZoom: number
   /** West, south, east, north, degrees. */
   readonly bounds: readonly [number, number, number, number]
-  /** Tiles of each zoom, and their encoded bytes. */
+  /** Number of tiles of each zoom, and their encoded bytes. */
   readonly levels: readonly { zoom: number; tiles: number; bytes: number }[]
-  /** How many tiles are of each type, most common first. */
+  /** Number of tiles of each type, most common first. */
   readonly types: readonly { name: string; extension: string; count: number }[]
-  /** Paths of the sources, as the build found them. */
+  /** Paths of the sources, with folders, globs and lists expanded. */
   readonly sources: readonly string[]
   /** Sources skipped by skipUnreadable. */
   readonly skipped: readonly SkippedSource[]
-  /** Sources of which parts could not be read, by skipUnreadable, in the order they were met; of runs before this one too. */
+  /**
+   * With skipUnreadable: sources with parts that could not be read, in the order they were found, including those of
+   * earlier runs.
+   */
   readonly damaged: readonly DamagedSource[]
   /** Sentences about choices that the build made itself. */
   readonly notes: readonly string[]
-  /** It continued an interrupted build. */
+  /** Whether it continued an interrupted build. */
   readonly resumed: boolean
-  /** Of this run. */
+  /** Duration of this run. */
   readonly seconds: number
 }
 

@@ -1,4 +1,4 @@
-// What the options of a build say about heights: checked against each other, then as part of the plan.
+// The options of a build about heights: checked against each other, then as part of the plan.
 import { FlagstoneError } from '../errors.js'
 import { heightMetres, unusedUnit } from '../raster/heights.js'
 import { withoutSecrets } from '../raster/remote-path.js'
@@ -12,14 +12,14 @@ import {
   terrainRange,
 } from '../raster/tiles/terrain.js'
 
-/** Steps of stored numbers when not given: −5,691.75 to 10,691.75 m, every place on land. */
+/** Default step and offset of int16 heights: −5,691.75 to 10,691.75 m, which includes every place on land. */
 const DEFAULT_STEP_M = 0.25
 const DEFAULT_OFFSET_M = 2500
 
-/** What heights count in: 'm', 'ft', 'us-ft', or metres a unit. */
+/** Unit of heights: 'm', 'ft', 'us-ft', or the number of metres in one unit. */
 export type TerrainUnit = 'm' | 'ft' | 'us-ft' | number
 
-/** The options concerned. */
+/** The options about heights. */
 export interface TerrainChoices {
   readonly terrain?: TerrainEncoding | undefined
   readonly terrainNodata?: TerrainNodata | undefined
@@ -43,7 +43,7 @@ export interface Contradiction {
   readonly error: string
 }
 
-/** The first option that does not go with the others; undefined when all is well. */
+/** The first option that contradicts the others; undefined when there is none. */
 export function terrainContradiction(o: TerrainChoices): Contradiction | undefined {
   const { terrain } = o
   if (terrain === undefined) {
@@ -92,7 +92,10 @@ export function terrainContradiction(o: TerrainChoices): Contradiction | undefin
   return found && { path: found[1], error: found[2] }
 }
 
-/** @throws BAD_OPTION when the encoding cannot say the height */
+/**
+ * The terrain options of the plan; undefined for colours.
+ * @throws BAD_OPTION when the encoding cannot represent the height for nodata
+ */
 export function terrainOf(o: TerrainChoices): TerrainOptions | undefined {
   if (o.terrain === undefined) return undefined
   const terrain: TerrainOptions = {
@@ -107,8 +110,9 @@ export function terrainOf(o: TerrainChoices): TerrainOptions | undefined {
 }
 
 /**
- * @throws BAD_OPTION when a source's bands are colours and no band was named: the first one, red, would be
- * taken for heights without a word
+ * Refuses sources whose bands are colours when no band was named: the first one, red, would silently be read as
+ * heights.
+ * @throws BAD_OPTION when there is such a source
  */
 export function refuseColours(sources: readonly SourceInfo[], { terrain, bands }: TerrainChoices): void {
   if (terrain === undefined || bands !== undefined) return
@@ -125,11 +129,11 @@ export function refuseColours(sources: readonly SourceInfo[], { terrain, bands }
 
 const UNITS = { m: 1, ft: 0.3048, 'us-ft': 1200 / 3937 } as const
 
-/** Metres a unit of the sources' heights, or 'said': as each says itself. */
+/** Metres per unit of the sources' heights; 'said' uses the unit that each source states. */
 export const unitOf = (unit: TerrainUnit | undefined): number | 'said' =>
   unit === undefined ? 'said' : typeof unit === 'number' ? unit : UNITS[unit]
 
-/** What was done about units, or could not be. */
+/** Sentences about units that were converted, or could not be. */
 export function heightNotes(
   sources: readonly SourceInfo[],
   { bands, terrainUnit }: TerrainChoices,
@@ -157,7 +161,7 @@ export function heightNotes(
 const named = ([first, ...others]: readonly SourceInfo[]): string =>
   withoutSecrets(first!.path) + (others.length === 0 ? '' : ` and ${others.length} more`)
 
-/** For the report: heights that had to be clamped. */
+/** A sentence for the report about heights that had to be clamped. */
 export function terrainNotes(terrain: TerrainOptions | undefined, clamped: number): string[] {
   if (terrain === undefined || clamped === 0) return []
   const [low, high] = terrainRange(terrain)

@@ -1,8 +1,8 @@
-// A cutline: polygons of a GeoJSON, in whatever coordinate system it says, checked and flattened.
+// A cutline: the polygons of a GeoJSON file in its coordinate system, checked and flattened.
 //
-// Invariants: every coordinate is finite; a ring has three points at least and is not closed by a repeated
-// point; what is not an area (points, lines) is left out. Files are hostile: sizes are limited, and whatever is
-// wrong is one BAD_OPTION sentence.
+// Invariants: every coordinate is finite. A ring has at least three points and is not closed by a repeated point. What
+// is not an area (points, lines) is left out. Files are not trusted: their sizes are limited, and every fault is a
+// BAD_OPTION error in one sentence.
 import { FlagstoneError } from '../../errors.js'
 import type { Crs } from '../../grid/crs/crs.js'
 import { crsFromText } from '../../grid/crs/crs-text.js'
@@ -10,11 +10,11 @@ import { readRegularSync, specialKind, statOf } from '../../platform/regular-fil
 
 /** Plain data. */
 export interface Cutline {
-  /** For messages. */
+  /** Used in messages. */
   readonly name: string
   /** Undefined: longitude, latitude in degrees. */
   readonly crs: Crs | undefined
-  /** Polygons of rings (first the outline, then its holes) of x, y pairs. The cutline is their union. */
+  /** Polygons, each a list of rings (the outline first, then its holes) of x, y pairs. The cutline is their union. */
   readonly polygons: readonly (readonly Float64Array[])[]
 }
 
@@ -22,7 +22,7 @@ const MAX_FILE_BYTES = 256 * 2 ** 20
 const MAX_POINTS = 5_000_000
 const MAX_DEPTH = 32
 
-/** Of a path or of a GeoJSON object. @throws BAD_OPTION, NOT_FOUND, CRS_UNSUPPORTED */
+/** Reads a cutline from a path or a GeoJSON object. @throws BAD_OPTION, NOT_FOUND, CRS_UNSUPPORTED */
 export function readCutline(from: string | object): Cutline {
   if (typeof from !== 'string') return cutlineOf(from, 'The cutline')
   const name = `The cutline ${from}`
@@ -76,7 +76,7 @@ export function cutlineOf(json: unknown, name: string): Cutline {
   return { name, crs: crsOf(json, name), polygons: collector.polygons }
 }
 
-/** The crs member of GeoJSON 2008; RFC 7946 has none: longitude and latitude. */
+/** The crs member of GeoJSON 2008. RFC 7946 has none: coordinates are longitude and latitude. */
 function crsOf(json: Json, name: string): Crs | undefined {
   const { crs } = json
   if (crs === undefined || crs === null) return undefined

@@ -1,17 +1,19 @@
-// How far pixels lie from the nearest empty one, exactly, up to a limit.
+// The exact distance of pixels from the nearest empty one, up to a limit.
 //
 // Felzenszwalb and Huttenlocher, Distance Transforms of Sampled Functions (2012): columns first, then the lower
-// envelope of parabolas along each row. What lies outside the rectangle counts as not empty.
-// No allocation in the loops: one object serves many rectangles.
+// envelope of parabolas along each row. Pixels outside the rectangle count as not empty. The loops do not allocate: one
+// object serves many rectangles.
 
 export class Distances {
   #out = new Float32Array(0)
-  /** Of the row in work: squares of vertical distances, parabolas' places, and where each begins to be lowest. */
+  /**
+   * Scratch for one row: squared vertical distances, the positions of the parabolas, and where each becomes the lowest.
+   */
   #squares = new Float64Array(0)
   #places = new Int32Array(0)
   #begins = new Float64Array(0)
 
-  /** Centre to centre, pixels; at most `limit`, 0 where `mask` is 0. Overwritten by the next call. */
+  /** Distances from centre to centre, pixels; at most `limit`, 0 where `mask` is 0. Overwritten by the next call. */
   of(mask: Uint8Array, width: number, height: number, limit: number): Float32Array {
     const pixels = width * height
     if (this.#out.length < pixels) this.#out = new Float32Array(pixels)
@@ -43,7 +45,7 @@ export class Distances {
     const squares = this.#squares
     const places = this.#places
     const begins = this.#begins
-    // places whose column holds nothing empty within reach have no parabola
+    // columns without an empty pixel within reach have no parabola
     let last = -1
     for (let x = 0; x < width; x++) {
       const d = row[x]!
@@ -72,7 +74,7 @@ export class Distances {
   }
 }
 
-/** Distance to the nearest empty pixel of the same column, `cap` where there is none within it. */
+/** Distance to the nearest empty pixel of the same column; `cap` where there is none within it. */
 function downColumns(mask: Uint8Array, width: number, height: number, cap: number, out: Float32Array): void {
   for (let x = 0; x < width; x++) out[x] = mask[x] === 0 ? 0 : cap
   for (let y = 1; y < height; y++) {

@@ -1,15 +1,15 @@
-// Which pixels of a rectangle lie inside a cutline: those whose centre does, by the even-odd rule polygon by
-// polygon, as gdalwarp's cutlines without ALL_TOUCHED. With a blend width opacity rises from the outline of them all
-// inwards: the distance from what is outside, over the width.
+// Which pixels of a rectangle lie inside a cutline: those whose centre does, by the even-odd rule for each polygon, as
+// with gdalwarp's cutlines without ALL_TOUCHED. With a blend width, opacity rises from the common outline inwards: it
+// is the distance from the outside divided by the width.
 import Flatbush from 'flatbush'
 import type { PixelRect } from '../../grid/tiles/rect.js'
 import { Distances } from './distance.js'
 import type { CutlinePlan } from './plan.js'
 
 export interface CutlinePiece {
-  /** Holds all pixels that are not 0. */
+  /** Contains all pixels that are not 0. */
   readonly rect: PixelRect
-  /** Of the rectangle asked for, row by row: 0 outside … 255 inside. Overwritten by the next call. */
+  /** Mask of the requested rectangle, row by row: 0 outside … 255 inside. Overwritten by the next call. */
   readonly mask: Uint8Array
   readonly stride: number
   readonly full: boolean
@@ -25,7 +25,7 @@ export class CutlineMask {
   readonly #distances = new Distances()
   #mask = new Uint8Array(0)
   #wide = new Uint8Array(0)
-  /** Crossings of each row with the polygon in work. */
+  /** Crossings of each row with the current polygon. */
   readonly #rows: number[][] = []
 
   constructor(plan: CutlinePlan) {
@@ -49,7 +49,7 @@ export class CutlineMask {
     }
   }
 
-  /** Undefined when no pixel of the rectangle is inside. */
+  /** The mask of a rectangle; undefined when none of its pixels is inside. */
   of(rect: PixelRect): CutlinePiece | undefined {
     const pixels = (rect.endX - rect.minX) * (rect.endY - rect.minY)
     if (this.#mask.length < pixels) this.#mask = new Uint8Array(pixels)
@@ -60,7 +60,7 @@ export class CutlineMask {
     return pieceOf(rect, mask)
   }
 
-  /** Opacity by distance, of a rectangle that reaches as far beyond as that counts (not beyond the world). */
+  /** Computes opacity from distance in a rectangle enlarged by the blend width (but not beyond the world). */
   #ramp(rect: PixelRect, mask: Uint8Array, blendPx: number): void {
     const reach = Math.ceil(blendPx) + 1
     const wide = {
@@ -81,7 +81,7 @@ export class CutlineMask {
       let from = (rect.minY - wide.minY + y) * wideWidth + reach
       for (let x = 0; x < width; x++, at++, from++) {
         const opacity = (distances[from]! - 0.5) * scale + 0.5
-        // inside is never nothing
+        // a pixel inside never becomes fully transparent
         mask[at] = inside[from] === 0 ? 0 : opacity < 1 ? 1 : opacity > 255 ? 255 : opacity
       }
     }
@@ -90,7 +90,7 @@ export class CutlineMask {
   #fill(rect: PixelRect, mask: Uint8Array): void {
     const { minY, endY } = rect
     mask.fill(0)
-    // everything to the left decides what is inside: rows are searched, not the rectangle
+    // everything to the left determines what is inside, so whole rows are searched rather than the rectangle
     const edges = this.#index.search(Number.NEGATIVE_INFINITY, minY, Number.POSITIVE_INFINITY, endY)
     edges.sort((a, b) => a - b)
     let current = -1
@@ -105,7 +105,7 @@ export class CutlineMask {
     if (current >= 0) this.#fillPolygon(current, rect, mask)
   }
 
-  /** Notes where an edge crosses the middles of rows. */
+  /** Records where an edge crosses the middles of rows. */
   #cross(edge: number, minY: number, endY: number): void {
     const { points } = this.#plan
     const next = this.#nextOf(edge)

@@ -1,6 +1,5 @@
-// A cutline on the pixel grid of a zoom: its rings with edges so finely divided that straight lines between
-// their points are right to a fraction of a pixel. Plain data, in shared memory, so
-// that workers do not copy it.
+// A cutline on the pixel grid of a zoom. Edges are divided so finely that straight lines between their points are right
+// to a fraction of a pixel. Plain data in shared memory, so that workers do not copy it.
 import Flatbush from 'flatbush'
 import { FlagstoneError } from '../../errors.js'
 import { type LonLatConverter, lonLatConverterOf } from '../../grid/crs/transform.js'
@@ -19,27 +18,27 @@ import { ringWithTurns } from './turns.js'
 export interface CutlinePlan {
   /** x, y pairs in pixels of maxZoom, ring after ring; x may lie a turn or more outside the world. */
   readonly points: Float64Array
-  /** Where each ring begins (pairs), and the end. Its last point is joined to its first. */
+  /** Index of each ring's first point (in pairs), then the end. A ring's last point is joined to its first. */
   readonly rings: Int32Array
-  /** The first ring of each polygon, and the end. */
+  /** Index of each polygon's first ring, then the end. */
   readonly polygons: Int32Array
   /** A Flatbush over the edges; edge i begins at point i. */
   readonly index: SharedArrayBuffer
   readonly worldPixels: number
-  /** Pixels over which opacity rises from the line inwards; 0: a hard edge. */
+  /** Number of pixels over which opacity rises from the line inwards; 0 means a hard edge. */
   readonly blendPx: number
   /** West, south, east, north; metres; not wrapped. */
   readonly sides: readonly [number, number, number, number]
 }
 
-/** How far an edge may lie from where it is drawn. */
+/** Largest distance between an edge and the line that is drawn for it. */
 const TOLERANCE_PX = 0.02
 const MAX_DEPTH = 14
 const MAX_POINTS = 10_000_000
-/** Positions of an edge that are looked at. */
+/** Positions along an edge that are checked. */
 const CHECKS = [0.25, 0.5, 0.75]
 
-/** @throws BAD_OPTION when coordinates are no places */
+/** Puts a cutline on the pixel grid of a zoom. @throws BAD_OPTION when coordinates are not valid positions */
 export function planCutline(cutline: Cutline, zoom: number, tileSize: number, blendPx: number): CutlinePlan {
   const tracer = new Tracer(cutline, zoom, tileSize)
   const rings: number[] = []
@@ -82,7 +81,7 @@ function indexOf(points: Float64Array, rings: Int32Array): Flatbush {
   return index
 }
 
-/** Of all rings, in the order of their points. */
+/** Visits the edges of all rings, in the order of their points. */
 export function eachEdge(
   points: Float64Array,
   rings: Int32Array,
@@ -97,7 +96,7 @@ export function eachEdge(
   }
 }
 
-/** A point of an edge: where it is in the cutline's system, and on the grid. */
+/** A point of an edge, in the cutline's system and on the grid. */
 interface EdgePoint {
   readonly x: number
   readonly y: number
@@ -106,10 +105,12 @@ interface EdgePoint {
   readonly py: number
 }
 
-/** Rings to pixels. */
+/** Converts rings to pixels. */
 class Tracer {
   readonly points: number[] = []
-  /** Straight lines are straight in degrees, and longitudes are taken as they are. */
+  /**
+   * Whether coordinates are degrees: straight lines are then straight in degrees, and longitudes are taken as they are.
+   */
   readonly isDegrees: boolean
   readonly #converter: LonLatConverter | undefined
   readonly #name: string
@@ -141,7 +142,9 @@ class Tracer {
     }
   }
 
-  /** A ring that comes back a turn further goes around a pole: it is closed along the edge of the world. */
+  /**
+   * A ring that returns one turn further around the world encloses a pole. It is closed along the edge of the world.
+   */
   #overPole(first: EdgePoint, last: EdgePoint): void {
     this.#push(last)
     const edge = last.py < (this.#tileSize * 2 ** this.#zoom) / 2 ? 0 : this.#tileSize * 2 ** this.#zoom
@@ -175,7 +178,7 @@ class Tracer {
     return { x, y, lon, px, py }
   }
 
-  /** The points between the ends of an edge. */
+  /** Adds the points between the ends of an edge. */
   #edge(from: EdgePoint, to: EdgePoint, depth: number): void {
     if (this.#converter?.kind === 'mercator' || depth >= MAX_DEPTH) return
     let middle: EdgePoint | undefined

@@ -1,11 +1,11 @@
 // The tiles that a cutline touches, row by row: those under its edges, and those between them.
 //
-// Invariant: a tile that holds a pixel inside the cutline is among them.
+// Invariant: every tile that holds a pixel inside the cutline is included.
 import { parentRange, type TileRange } from '../../grid/tiles/cover.js'
 import { unionRanges } from '../../grid/tiles/ranges.js'
 import { type CutlinePlan, eachEdge } from './plan.js'
 
-/** What of `ranges` (which share no tile) the cutline touches. */
+/** The parts of `ranges` (which do not overlap) that the cutline touches. */
 export function cutlineTiles(
   cutline: CutlinePlan,
   ranges: readonly TileRange[],
@@ -28,7 +28,7 @@ export function cutlineTiles(
   return unionRanges(found)
 }
 
-/** Above so many rows tiles are looked at in larger squares, so that a plan is made in a second whatever is asked. */
+/** With more rows than this, tiles are examined in larger squares, so that any plan is made within a second. */
 const MAX_ROWS = 2 ** 16
 
 function zoomsUp(ranges: readonly TileRange[]): number {
@@ -36,7 +36,7 @@ function zoomsUp(ranges: readonly TileRange[]): number {
   return Math.max(0, Math.ceil(Math.log2(rows / MAX_ROWS)))
 }
 
-/** All tiles of the squares, 2^up tiles wide, that the cutline touches: some more than it touches itself. */
+/** All tiles of the squares, 2^up tiles wide, that the cutline touches: somewhat more than it touches itself. */
 function coarsely(
   cutline: CutlinePlan,
   ranges: readonly TileRange[],
@@ -62,11 +62,13 @@ function coarsely(
 
 type Span = [low: number, high: number]
 
-/** Tiles a row that the cutline touches: those under its edges, and those between edges at the row's middle. */
+/**
+ * The tiles of each row that the cutline touches: those under its edges, and those between edges at the row's middle.
+ */
 class TileRows {
   readonly #tiles: number
   readonly #spans = new Map<number, Span[]>()
-  /** Crossings of the middle, by row; one polygon at a time. */
+  /** Crossings of the middle of each row, for one polygon at a time. */
   readonly #crossings = new Map<number, number[]>()
   readonly #minY: number
   readonly #maxY: number
@@ -114,7 +116,7 @@ class TileRows {
     }
   }
 
-  /** The polygon is complete. */
+  /** Fills a complete polygon. */
   #fill(): void {
     for (const [row, crossings] of this.#crossings) {
       crossings.sort((a, b) => a - b)
@@ -124,7 +126,7 @@ class TileRows {
   }
 
   #add(row: number, from: number, to: number): void {
-    // a turn of the world at a time
+    // one turn of the world at a time
     for (let turn = Math.floor(from / this.#tiles); turn <= Math.floor(to / this.#tiles); turn++) {
       const low = Math.max(0, Math.floor(from) - turn * this.#tiles)
       const high = Math.min(this.#tiles - 1, Math.floor(to) - turn * this.#tiles)

@@ -1,13 +1,12 @@
-// Polygons in degrees that cross the antimeridian without saying so.
+// Polygons in degrees that cross the antimeridian without being cut there.
 //
-// GeoJSON's lines are straight in degrees (RFC 7946, 3.1.1), so a polygon over the antimeridian should be cut
-// there or go on past 180. Many are written with longitudes that jump from 179 to −179 instead. An outline is
-// taken to mean that when an edge is longer than half a turn and the outline only then runs counterclockwise,
-// as outlines do (3.1.6).
+// GeoJSON lines are straight in degrees (RFC 7946, 3.1.1), so a polygon over the antimeridian should be cut there or
+// continue past 180. Many files instead have longitudes that jump from 179 to −179. An outline is taken to mean this if
+// an edge is longer than half a turn and only the unwrapped outline runs counterclockwise, as outlines should (3.1.6).
 
 const turnOf = (from: number, to: number): number => 360 * Math.round((from - to) / 360)
 
-/** The rings of a polygon, first the outline; longitudes continuous where they were not meant to jump. */
+/** The rings of a polygon, the outline first. Longitudes are made continuous where a jump was not intended. */
 export function ringWithTurns(rings: readonly Float64Array[], isDegrees: boolean): readonly Float64Array[] {
   const [outline, ...holes] = rings
   if (!isDegrees || outline === undefined || !jumps(outline)) return rings
@@ -23,14 +22,14 @@ function jumps(ring: Float64Array): boolean {
   return false
 }
 
-/** Each longitude within half a turn of the one before; undefined when the ring then does not close. */
+/** Unwraps longitudes, each to within half a turn of the previous one; undefined when the ring then does not close. */
 function unwrapped(ring: Float64Array): Float64Array | undefined {
   const found = ring.slice()
   for (let i = 2; i < found.length; i += 2) found[i] = found[i]! + turnOf(found[i - 2]!, found[i]!)
   return Math.abs(found.at(-2)! - found[0]!) > 180 ? undefined : found
 }
 
-/** Positive: counterclockwise. */
+/** Positive for counterclockwise rings. */
 function signedArea(ring: Float64Array): number {
   let sum = 0
   const n = ring.length

@@ -1,7 +1,7 @@
-// Where the sources of a build leave gaps: a raster of cells over the bounds, each covered when some source has
-// pixels at its middle. Gaps that no side of the bounds touches are holes.
+// Where the sources of a build leave gaps. The bounds are divided into cells, and a cell is covered when some source
+// has pixels at its middle. Gaps that do not touch a side of the bounds are holes.
 //
-// It looks at where images lie, not at what is in them: nodata inside an image is not a gap.
+// Only the extents of the images count, not their contents: nodata inside an image is not a gap.
 
 import { lonLatConverterOf } from '../../grid/crs/transform.js'
 import { mapperOf, placementOf } from '../../grid/place/placement.js'
@@ -15,21 +15,21 @@ import {
 import type { SourceInfo } from '../../raster/source.js'
 import { footprintOfSource } from '../plan/cover.js'
 
-/** A gap between the sources that no side of the bounds touches. */
+/** A gap between the sources that does not touch a side of the bounds. */
 export interface Hole {
   /** West, south, east, north, degrees. */
   readonly bounds: readonly [number, number, number, number]
-  /** Of the area of the bounds, in web mercator: 0 … 1. */
+  /** Share of the area of the bounds, in web mercator: 0 … 1. */
   readonly share: number
 }
 
-/** How much of the bounds the sources cover. It is looked at where images lie, not at nodata in them. */
+/** How much of the bounds the sources cover. Only the extents of the images count, not nodata in them. */
 export interface Coverage {
-  /** Share of the bounds that some source covers, in web mercator: 0 … 1. */
+  /** Share of the bounds that is covered by some source, in web mercator: 0 … 1. */
   readonly share: number
-  /** Larger ones first. */
+  /** The largest first. */
   readonly holes: readonly Hole[]
-  /** Cells across and down: gaps smaller than one may be missed. */
+  /** Number of cells across and down. Gaps smaller than a cell may be missed. */
   readonly cells: readonly [columns: number, rows: number]
 }
 
@@ -44,7 +44,7 @@ export function coverageOf(
 ): Coverage {
   const [west, south, east, north] = bounds
   const box = boundsFromLonLat({ west, south, east, north })
-  // four cells across each image, if they lie in a square
+  // four cells across each image, if the images form a square
   const most = Math.max(MIN_CELLS, Math.min(MAX_CELLS, Math.ceil(4 * Math.sqrt(sources.length))))
   const ratio = (box.east - box.west) / (box.north - box.south)
   const columns = Math.max(1, Math.round(ratio >= 1 ? most : most * ratio))
@@ -63,7 +63,7 @@ function mark(info: SourceInfo, box: Bounds, columns: number, rows: number, cove
   const width = (box.east - box.west) / columns
   const height = (box.north - box.south) / rows
   const out = new Float64Array(2)
-  // an image may reach over the antimeridian
+  // an image may extend over the antimeridian
   for (const turn of [-WORLD_METRES, 0, WORLD_METRES]) {
     const first = Math.max(0, Math.floor((footprint.west + turn - box.west) / width))
     const last = Math.min(columns - 1, Math.floor((footprint.east + turn - box.west) / width))
@@ -82,7 +82,7 @@ function mark(info: SourceInfo, box: Bounds, columns: number, rows: number, cove
   }
 }
 
-/** Connected gaps (by their sides) inside. */
+/** Groups of uncovered cells, connected by their sides, that do not touch the bounds. */
 function holesOf(covered: Uint8Array, columns: number, rows: number, box: Bounds): Hole[] {
   const seen = covered.slice()
   const holes: Hole[] = []
@@ -105,7 +105,7 @@ interface Filled {
   cells: number
 }
 
-/** Marks all cells connected with one and says where they are. */
+/** Marks all cells connected to one, and returns their extent. */
 function fill(seen: Uint8Array, start: number, columns: number, rows: number): Filled {
   const found = { minX: columns, minY: rows, maxX: -1, maxY: -1, cells: 0 }
   const stack = [start]

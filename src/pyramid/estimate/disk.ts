@@ -1,4 +1,4 @@
-// The free space beside an output, and the sentence when it is too little.
+// The free space on the output's disk, and the message when there is too little.
 import { statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { FlagstoneError } from '../../errors.js'
@@ -9,7 +9,7 @@ export interface Disk {
   readonly freeBytes: number
 }
 
-/** @throws NOT_FOUND, SYSTEM when the directory cannot be asked */
+/** @throws NOT_FOUND, SYSTEM when the directory cannot be queried */
 export function diskOf(out: string): Disk {
   const directory = dirname(out)
   try {

@@ -1,5 +1,5 @@
-// What a build would make, how long it would take and whether it would fit, without making it: the plan, and a
-// sample of its tiles. Nothing is written.
+// Estimates what a build would make, how long it would take and whether it would fit, from the plan and a sample of its
+// tiles. Nothing is written.
 import { FlagstoneError } from '../../errors.js'
 import { expectGrowth } from '../../platform/probe.js'
 import { parseOptions } from '../../store/options.js'
@@ -27,13 +27,13 @@ import { type Coverage, coverageOf } from './coverage.js'
 import { diskOf } from './disk.js'
 import { type Few, type Sample, Sampler, samplePlanOf, smallPlanOf } from './sample.js'
 
-/** What an estimate is told beside the options of the build. */
+/** What an estimate uses besides the options of the build. */
 export interface EstimateContext extends PrepareContext {
-  /** How long tiles may be made for the sample, seconds. Default: 4. */
+  /** How long tiles are built for the sample, seconds. Default: 4. */
   readonly sampleSeconds?: number | undefined
 }
 
-/** What a build with these options would make and take. What is expected was scaled up from a sample. */
+/** What a build with these options would make and take. Expected numbers are scaled up from a sample. */
 export interface Estimate {
   /** Path of the tile file. */
   readonly out: string
@@ -47,27 +47,27 @@ export interface Estimate {
   readonly bounds: readonly [number, number, number, number]
   /** How tiles would be encoded. */
   readonly encoding: EncodingPlan
-  /** Of each zoom: tiles that were planned, at most so many; tiles and encoded bytes that are expected. */
+  /** For each zoom: planned tiles, which is the upper limit; expected tiles and encoded bytes. */
   readonly levels: readonly { zoom: number; planned: number; tiles: number; bytes: number }[]
-  /** Expected tiles, of all zooms. */
+  /** Expected number of tiles, over all zooms. */
   readonly tiles: number
-  /** Expected encoded bytes; identical tiles count each. */
+  /** Expected bytes of encoded tiles; identical tiles count each time. */
   readonly tileBytes: number
   /** Expected size of the file. */
   readonly fileBytes: number
-  /** Threads that would work. */
+  /** Number of threads that would be used. */
   readonly threads: number
-  /** Expected wall time of the whole build, with what was read to plan it. */
+  /** Expected wall time of the whole build, including the reading for the plan. */
   readonly seconds: number
-  /** The part that was built to find that out. */
+  /** The part that was built for the estimate. */
   readonly sample: {
     readonly parts: number
-    /** Of the image: 0 … 1. */
+    /** Share of the image: 0 … 1. */
     readonly share: number
     readonly tiles: number
     readonly seconds: number
   }
-  /** Where the file would lie, what is free there, and whether it fits. */
+  /** The directory of the file, its free space, and whether the file fits. */
   readonly disk: { readonly directory: string; readonly freeBytes: number; readonly fits: boolean }
   /** How index regions will grow. */
   readonly growth: { readonly method: 'insert' | 'relocate'; readonly fileSystem: string }
@@ -81,18 +81,18 @@ export interface Estimate {
   readonly notes: readonly string[]
 }
 
-/** Records, directories, headers: measured on files of ten thousand and more tiles. */
+/** Records, directories and headers, measured on files of ten thousand tiles and more. */
 const INDEX_BYTES_A_TILE = 40
 const FILE_BYTES = 65_536
-/** After so much of the image small parts would find little more. */
+/** After this share of the image, small parts add little. */
 const MUCH = 0.6
 /** The writer's own work. */
 const WRITE_BYTES_A_SECOND = 1e9
 const SEAL_SECONDS = 0.15
 
 /**
- * Says what a build would make and take, without writing anything: builds a sample of the tiles in memory. An output
- * that exists is a note, not an error.
+ * Estimates what a build would make and take, without writing anything, by building a sample of the tiles in memory. An
+ * output that exists is a note, not an error.
  * @throws as build
  */
 export async function estimate(options: BuildOptions, context: EstimateContext = {}): Promise<Estimate> {
@@ -145,7 +145,7 @@ export async function estimate(options: BuildOptions, context: EstimateContext =
   }
 }
 
-/** The size of the file a build would make. @throws as build */
+/** The expected size of the file. @throws as build */
 export async function expectedBytes(
   prepared: Prepared,
   context: PrepareContext,
@@ -168,10 +168,10 @@ function fileBytesOf(
 
 const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0)
 
-/** However long one part takes, an answer comes after so many seconds or so. */
+/** However long one part takes, the estimate ends after about this many seconds. */
 const LONGEST_SECONDS = 10
 
-/** A round of large parts, then, if they were not all, one of small ones. */
+/** A round of large parts, then, unless they were all, a round of small ones. */
 async function sampleOf(
   prepared: Prepared,
   threads: number,
@@ -198,7 +198,7 @@ async function sampleOf(
       await pool.close()
     }
   }
-  // a worker's first part says nothing about its speed
+  // the first part of a worker says nothing about its speed
   const each = 2 * Math.max(1, threads)
   await round(samplePlanOf(prepared.plan), seconds * 0.6, { least: each, good: 3 * each })
   if (sampler.share < MUCH && performance.now() < deadline)
@@ -208,7 +208,7 @@ async function sampleOf(
 }
 
 const NO_SAMPLE = 'The sample ended before any part of the build was complete, so sizes and times are rough.'
-/** Of photographs, and of a thread here that reads, warps and encodes. */
+/** Typical for photographs, and for one thread that reads, warps and encodes. */
 const LOSSY_BYTES_A_PIXEL = 0.25
 const LOSSLESS_BYTES_A_PIXEL = 1.5
 const SECONDS_A_PIXEL = 4e-8
@@ -229,7 +229,7 @@ function guessOf(plan: BuildPlan): Sample {
   }
 }
 
-/** An output that is there already is no reason not to estimate. */
+/** An existing output does not prevent an estimate. */
 function outputNotes(options: ResolvedBuildOptions): string[] {
   try {
     checkOutput(options)
@@ -240,7 +240,10 @@ function outputNotes(options: ResolvedBuildOptions): string[] {
   }
 }
 
-/** What the sample found a planned tile, on all planned ones; zooms above the sample's as its lowest. */
+/**
+ * The share of planned tiles that the sample made, and their bytes, applied to all planned tiles. Zooms above the
+ * sample are taken to be like its lowest zoom.
+ */
 function expectedLevels(plan: BuildPlan, { levels }: Sample): Estimate['levels'] {
   const known = [...levels].filter(([, level]) => level.planned > 0).sort(([a], [b]) => a - b)
   const lowest = known[0]![1]
@@ -249,7 +252,7 @@ function expectedLevels(plan: BuildPlan, { levels }: Sample): Estimate['levels']
   for (const { zoom, tiles: planned } of [...plan.levels].reverse()) {
     const found = levels.get(zoom)
     const level = found !== undefined && found.planned > 0 ? found : lowest
-    // above, four empty ones make an empty one: about the square root of it, for what lies together
+    // an empty tile above needs four empty ones below: for connected images about the square root
     if (level === found) filled = level.tiles / level.planned
     else filled = Math.sqrt(filled)
     const tiles = Math.round(planned * filled)
@@ -263,7 +266,7 @@ function expectedLevels(plan: BuildPlan, { levels }: Sample): Estimate['levels']
   return expected.reverse()
 }
 
-/** Roots are handed out one after another; the last worker to finish says how long it took. */
+/** Assigns roots to workers one after another. The last worker to finish determines the time. */
 function buildSeconds(plan: BuildPlan, sample: Sample, threads: number): number {
   const workers = new Float64Array(Math.max(1, threads)).fill(sample.startSeconds)
   const work = plan.tiles * sample.secondsPerTile

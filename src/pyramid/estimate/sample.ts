@@ -1,10 +1,10 @@
-// Tiles really made, of parts spread evenly along the Hilbert curve (so over the image), to say from them what
-// a whole build makes: how many tiles, bytes and seconds.
+// Builds parts that are spread evenly along the Hilbert curve, and so over the image, to estimate the tiles, bytes and
+// seconds of a whole build.
 //
-// Two rounds: parts as large as a build's units of work (or a quarter) say how long it takes, since smaller ones
-// decode more of each block than they use; then small ones, many of them, say how full and how heavy the image
-// is all over. Parts are built by as many workers as the build will have, at once, so that they get in each
-// other's way as they will then. What a worker's first one takes longer is its start, and is counted once.
+// There are two rounds. Parts as large as a build's units of work (or a quarter of one) show how long it takes, since
+// smaller ones decode more of each block than they use. Then many small ones show how full and how heavy the image is
+// everywhere. Parts are built by as many workers as the build will have, at the same time, so that they slow each other
+// down as they will in the build. The extra time of a worker's first part is its start, and is counted once.
 
 import { crc32 } from '../../format/crc.js'
 import { tileId } from '../../format/tile-id.js'
@@ -16,28 +16,28 @@ import type { PackedTiles } from '../work/packed.js'
 import type { SubtreePool } from '../work/pool.js'
 
 export interface LevelSample {
-  /** Tiles that were planned in the subtrees looked at, and those that came out. */
+  /** Planned tiles of the sampled subtrees, and those that were made. */
   planned: number
   tiles: number
   bytes: number
 }
 
 export interface Sample {
-  /** Share of the planned tiles of the highest zoom that was made: 0 … 1 (more, where the rounds overlap). */
+  /** Share of the planned tiles of the highest zoom that was built: 0 … 1 (more if the rounds overlap). */
   readonly share: number
   readonly parts: number
   /** By zoom. */
   readonly levels: ReadonlyMap<number, LevelSample>
-  /** Bytes of tiles that were not there before, of all bytes: 0 … 1. */
+  /** Bytes of tiles that were not duplicates, as a share of all bytes: 0 … 1. */
   readonly distinct: number
-  /** Of one worker: seconds before it works at full speed, and seconds a planned tile then. */
+  /** For one worker: seconds until it works at full speed, and then seconds per planned tile. */
   readonly startSeconds: number
   readonly secondsPerTile: number
 }
 
-/** A large subtree says as much about time as its quarter, and takes four times as long. */
+/** A large subtree says as much about time as a quarter of it, and takes four times as long. */
 const LARGE_PIXELS = 4096
-/** Parts of a round: never fewer than the first, however long it takes, nor than the second in twice the time. */
+/** Number of parts in a round: at least `least`, however long it takes, and at least `good` within twice the time. */
 export interface Few {
   readonly least: number
   readonly good: number
@@ -45,7 +45,7 @@ export interface Few {
 
 const SMALL_DEPTH = 2
 
-/** The plan with smaller units of work when they are large, and nothing above them. */
+/** The plan with smaller units of work if they are large, and no levels above them. */
 export function samplePlanOf(plan: BuildPlan): BuildPlan {
   const depth = plan.maxZoom - plan.rootZoom
   const isLarge = plan.tileSize * 2 ** depth >= LARGE_PIXELS && depth > 0
@@ -70,7 +70,7 @@ function withRoots(plan: BuildPlan, rootZoom: number): BuildPlan {
   }
 }
 
-/** 1/2, 1/4, 3/4, 1/8, 5/8 …: each next one lies in the largest gap. J. G. van der Corput, 1935. */
+/** 1/2, 1/4, 3/4, 1/8, 5/8 …: each value lies in the largest gap so far. J. G. van der Corput, 1935. */
 export function vanDerCorput(i: number): number {
   let value = 0
   for (let digit = 0.5; i > 0; i = Math.floor(i / 2), digit /= 2) value += (i % 2) * digit
@@ -80,11 +80,11 @@ export function vanDerCorput(i: number): number {
 interface Made {
   readonly planned: number
   readonly seconds: number
-  /** The first of a worker. */
+  /** Whether it was the first of a worker. */
   readonly cold: boolean
 }
 
-/** Collects what rounds of sampling make. */
+/** Collects the results of rounds of sampling. */
 export class Sampler {
   readonly #levels = new Map<number, LevelSample>()
   readonly #checks = new Set<string>()
@@ -96,7 +96,7 @@ export class Sampler {
   #allBytes = 0
 
   /**
-   * Builds parts until `seconds` have passed or all are built; the first round says how fast that goes.
+   * Builds parts until `seconds` have passed or all are built. The first round measures the speed.
    * @throws as the pool, which has the same plan
    */
   async run(plan: BuildPlan, pool: SubtreePool, threads: number, seconds: number, few: Few): Promise<void> {
@@ -135,7 +135,7 @@ export class Sampler {
       const level = this.#levels.get(tiles.zooms[i]!)!
       level.tiles++
       level.bytes += bytes.length
-      // the small parts of the second round lie in the large ones, here and there
+      // some of the small parts of the second round lie in the large ones
       const id = tileId(tiles.zooms[i]!, tiles.xs[i]!, tiles.ys[i]!)
       if (this.#ids.has(id)) continue
       this.#ids.add(id)
@@ -146,7 +146,7 @@ export class Sampler {
     }
   }
 
-  /** So far. */
+  /** The share so far. */
   get share(): number {
     return this.#share
   }
@@ -168,10 +168,13 @@ export class Sampler {
 const isEnough = (parts: number, time: number, { least, good }: Few): boolean =>
   parts >= least && time > 1 && (parts >= good || time > 2)
 
-/** All numbers below `count`, those that are far apart first. Only what is asked for is kept: there may be very many. */
+/**
+ * All numbers below `count`, distant ones first. Only those that were requested are stored, because there may be very
+ * many.
+ */
 function* spreadOrder(count: number): Generator<number, void> {
   const seen = new Set<number>()
-  // twice as many points as places leave hardly one out
+  // twice as many points as places miss hardly any
   for (let i = 1; seen.size < count && i <= 2 * count; i++) {
     const at = Math.floor(vanDerCorput(i) * count)
     if (seen.has(at)) continue

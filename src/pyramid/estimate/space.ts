@@ -1,13 +1,13 @@
-// Whether a build fits on the disk, asked before it begins. What fits in any case is told from the plan alone; only
-// where it is close a part of the tiles is made for an estimate.
+// Checks whether a build fits on the disk before it begins. Usually the plan alone shows that it fits. Only if it is
+// close, a sample of the tiles is built for an estimate.
 import type { BuildPlan } from '../plan/plan.js'
 import type { PrepareContext, Prepared } from '../prepare.js'
 import { diskOf, lackOfSpace } from './disk.js'
 
-/** More than a pixel ever takes: JPEG of quality 100 is below two bytes. */
+/** More than a pixel ever takes: JPEG at quality 100 is below two bytes. */
 const LOSSY_BYTES_A_PIXEL = 2
 const RAW_BYTES_A_PIXEL = 4.2
-/** An estimate may be too high by so much. */
+/** Estimates may be too high, so only this share of one must fit. */
 const TRUST = 0.75
 const SAMPLE_SECONDS = 1
 
@@ -16,7 +16,7 @@ function mostBytes({ tiles, tileSize, encoding, content }: BuildPlan): number {
   return tiles * tileSize ** 2 * (isRaw ? RAW_BYTES_A_PIXEL : LOSSY_BYTES_A_PIXEL)
 }
 
-/** @throws DISK_FULL when it does not fit, with both sizes */
+/** @throws DISK_FULL when it does not fit; the message gives both sizes */
 export async function requireSpace(prepared: Prepared, context: PrepareContext): Promise<void> {
   const { out } = prepared.options
   const disk = diskOf(out)

@@ -1,4 +1,4 @@
-// Whether what was begun may be continued, with sources that may have changed since.
+// Whether an interrupted build may be continued although its sources may have changed.
 import { FlagstoneError } from '../../errors.js'
 import type { ResolvedBuildOptions } from '../options.js'
 import { isSourceFact } from '../sources/facts.js'
@@ -7,10 +7,13 @@ import { changesOf, inOneClause } from './changed-sources.js'
 import type { Checkpoint } from './checkpoint.js'
 import { differences, digestOf, requireSame } from './fingerprint.js'
 
-/** Facts that follow from the sources where nobody chose them. */
+/** Facts that follow from the sources unless the user chose them. */
 const PLANNED_FACTS = new Set(['the lowest zoom', 'the highest zoom', 'the zoom of the work units'])
 
-/** What a build begins with whose sources may have changed since `found`. @throws NOT_RESUMABLE when they have */
+/**
+ * The checkpoint to continue from, if the sources may have changed since `found`.
+ * @throws NOT_RESUMABLE when they have and that is not accepted
+ */
 export function accepted(found: Checkpoint, fresh: Checkpoint, options: ResolvedBuildOptions): Checkpoint {
   const { out } = options
   const differing = differences(found.fingerprint, fresh.fingerprint)

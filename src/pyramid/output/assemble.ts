@@ -1,8 +1,8 @@
-// Results into the file, in Hilbert order: the tiles of a subtree, the parents they complete, and every few
-// seconds a commit and a checkpoint. The only place that writes.
+// Writes results to the file in Hilbert order: the tiles of a subtree, the parents they complete, and every few seconds
+// a commit and a checkpoint. This is the only place that writes.
 //
-// Invariant: at a commit the file holds exactly the tiles of the first `subtreesDone` subtrees and the parents
-// that they complete (and, in a resumed build, perhaps tiles of later ones, which are the same bytes).
+// Invariant: at a commit the file holds exactly the tiles of the first `subtreesDone` subtrees and the parents that
+// they complete. A resumed build may also hold tiles of later subtrees, which have the same bytes.
 
 import type { ResolvedBuildOptions } from '../options.js'
 import type { BuildPlan } from '../plan/plan.js'
@@ -37,7 +37,7 @@ export class Assembler {
     return this.#subtreesDone
   }
 
-  /** The next subtree. @throws as TileWriter.append */
+  /** Adds the next subtree. @throws as TileWriter.append */
   async add(x: number, y: number, { tiles, clamped, lost, root }: SubtreeResult): Promise<void> {
     for (let i = 0; i < tiles.count; i++) this.#append(unpackTile(tiles, i))
     this.tally.clamped += clamped
@@ -48,12 +48,12 @@ export class Assembler {
     if (performance.now() - this.#lastCommit >= this.#options.commitEverySeconds * 1000) this.commit()
   }
 
-  /** No more subtrees come. */
+  /** Writes the remaining parents, after the last subtree. */
   async finish(): Promise<void> {
     this.#appendParents(await this.#parents.finish())
   }
 
-  /** What was added survives from here on. @throws DISK_FULL, SYSTEM */
+  /** What was added before is durable from here on. @throws DISK_FULL, SYSTEM */
   commit(): void {
     this.#output.writer.commit()
     writeCheckpoint(this.#options.out, {

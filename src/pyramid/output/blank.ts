@@ -1,10 +1,10 @@
-// Files that were created and hold nothing yet.
+// Files that were created but do not hold anything yet.
 import { closeSync, readSync } from 'node:fs'
 import { SUPERBLOCK_A_OFFSET, SUPERBLOCK_B_OFFSET, SUPERBLOCK_BYTES } from '../../format/layout.js'
 import { chooseSuperblock } from '../../format/superblock/slots.js'
 import { openRegularSync } from '../../platform/regular-file.js'
 
-/** A file that was created, and nothing more; after a power loss its first superblock may be there in part. */
+/** Whether a file was created and nothing more. After a power loss its first superblock may be incomplete. */
 export function isBlank(path: string): boolean {
   const head = Buffer.alloc(SUPERBLOCK_B_OFFSET + SUPERBLOCK_BYTES)
   const fd = openRegularSync(path)

@@ -1,15 +1,15 @@
-// Sources that are not what they were when a build was interrupted: which, by name, and whether what is done so far
-// still fits.
+// Sources that have changed since a build was interrupted: which ones, by name, and whether the finished tiles still
+// fit.
 import { createHash } from 'node:crypto'
 import type { ColourView } from '../../raster/source.js'
 import type { BuildPlan } from '../plan/plan.js'
 import type { SourceState } from '../sources/facts.js'
 import { describeView } from '../sources/tone.js'
 
-/** Named one by one. */
+/** Number of sources that are named one by one. */
 const NAMED = 5
 
-/** What the tiles that are done, and the order of those to come, depend on, besides options and pixels. */
+/** A digest of what the finished tiles and the order of the others depend on, besides options and pixels. */
 export function coverOf({ levels, bands, maskKind }: BuildPlan): string {
   const places = levels.map(({ zoom, ranges }) => [zoom, ranges])
   return createHash('sha256')
@@ -18,7 +18,7 @@ export function coverOf({ levels, bands, maskKind }: BuildPlan): string {
     .slice(0, 32)
 }
 
-/** Do two views differ in nothing but the range that was found in the values? */
+/** Whether two views differ only in the range that was found in the values. */
 export const differsInRange = (a: ColourView, b: ColourView): boolean => {
   const without = (view: ColourView): string =>
     describeView(view.tone === undefined ? view : { ...view, tone: { ...view.tone, ranges: [] } })
@@ -27,7 +27,7 @@ export const differsInRange = (a: ColourView, b: ColourView): boolean => {
 
 const stateOf = ([, size, time]: SourceState): string => (size === 0 ? time : `${size} bytes, ${time}`)
 
-/** Clauses, one a source; empty when they are the same. */
+/** One clause per changed source; empty when nothing changed. */
 export function changesOf(before: readonly SourceState[], now: readonly SourceState[]): string[] {
   const old = new Map(before.map((state) => [state[0], state]))
   const changes = now.flatMap((state) => {
@@ -40,7 +40,7 @@ export function changesOf(before: readonly SourceState[], now: readonly SourceSt
   return [...changes, ...[...old.keys()].map((path) => `${path} is not among the sources any more`)]
 }
 
-/** All of them in one clause. */
+/** Joins them into one clause. */
 export const inOneClause = (changes: readonly string[]): string => {
   const more = changes.length - NAMED
   return changes.slice(0, NAMED).join('; ') + (more > 0 ? `; and ${more} more` : '')

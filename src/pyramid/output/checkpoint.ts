@@ -1,9 +1,9 @@
-// How far a build is, beside its file: written after each commit of the store, so the store may be ahead of it,
-// never behind.
+// The progress of a build, in a file beside its output. It is written after each commit of the store, so the store may
+// be ahead of it, never behind.
 //
 //   0   8 bytes   'FSBUILD1'
 //   8   u32 LE    length of the JSON
-//   12  u32 LE    CRC-32 of everything behind these 16 bytes
+//   12  u32 LE    CRC-32 of everything after these 16 bytes
 //   16  JSON      CheckpointHeader, then the pixels it refers to, each deflated
 //
 // The file is replaced as a whole (written beside, synced, renamed, directory synced).
@@ -27,17 +27,20 @@ import type { Tally } from './tally.js'
 
 export interface Checkpoint {
   readonly fingerprint: Fingerprint
-  /** The sources one by one. Checkpoints of version 0.1 have none of these. */
+  /** The state of each source. Checkpoints of version 0.1 have none of the following fields. */
   readonly sources?: readonly SourceState[]
   /** See coverOf. */
   readonly cover?: string
   /** How values become colours. */
   readonly view?: ColourView
-  /** What the tile file says whose it is, when that is not the digest of the fingerprint: sources have changed since. */
+  /**
+   * The build that the tile file names as its own, if it is not the digest of the fingerprint: sources have changed
+   * since.
+   */
   readonly owner?: string
-  /** The file being written: OUT itself, or one beside it that will replace OUT. */
+  /** Which file is being written: OUT itself, or one beside it that will replace OUT. */
   readonly place: 'out' | 'beside'
-  /** Subtrees whose tiles, and all parents completed by them, are in the file. */
+  /** Number of subtrees whose tiles, and all parents completed by them, are in the file. */
   readonly subtreesDone: number
   readonly tally: Tally
   readonly pending: readonly Pending[]
@@ -50,9 +53,9 @@ interface PendingHeader {
   readonly width: number
   readonly height: number
   readonly bands: number
-  /** Left out for 8-bit ones. */
+  /** Absent for 8-bit samples. */
   readonly samples?: 'float32'
-  /** Lengths of the deflated samples and mask; 0: no mask. */
+  /** Lengths of the deflated samples and mask; 0 for no mask. */
   readonly dataLength: number
   readonly maskLength: number
 }
@@ -63,12 +66,12 @@ interface CheckpointHeader extends Omit<Checkpoint, 'pending'> {
 
 const MAGIC = Buffer.from('FSBUILD1', 'latin1')
 const HEAD_BYTES = 16
-/** Raw tiles at three a zoom, with room. */
+/** Three raw tiles a zoom, and some room. */
 const MAX_BYTES = 2 ** 28
 
 export const checkpointPath = (out: string): string => `${out}.build`
 
-// A tile of a low zoom waits through many checkpoints.
+// Tiles of low zooms are written to many checkpoints, so their deflated form is cached.
 const deflated = new WeakMap<RawTile, { data: Buffer; mask: Buffer | undefined }>()
 
 function deflate(tile: RawTile): { data: Buffer; mask: Buffer | undefined } {
@@ -105,7 +108,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
   return Buffer.concat([head, body])
 }
 
-/** Undefined for what is no whole checkpoint. */
+/** Undefined when it is not a complete checkpoint. */
 export function decodeCheckpoint(bytes: Buffer): Checkpoint | undefined {
   if (bytes.length < HEAD_BYTES || !bytes.subarray(0, 8).equals(MAGIC)) return undefined
   const body = bytes.subarray(HEAD_BYTES)
@@ -116,7 +119,7 @@ export function decodeCheckpoint(bytes: Buffer): Checkpoint | undefined {
   const take = (bytesHere: number): Uint8Array => {
     const found = inflateSync(body.subarray(at, at + bytesHere), { maxOutputLength: MAX_BYTES })
     at += bytesHere
-    // a view of its own memory, not of a shared one: it may be transferred
+    // a copy with memory of its own, which may be transferred
     return new Uint8Array(found)
   }
   const byZoom = new Map<number, RawTile[]>()
@@ -138,7 +141,8 @@ export function writeCheckpoint(out: string, checkpoint: Checkpoint): void {
 }
 
 /**
- * The first one of a build; of two builds that begin at once one gets it. False when one was there already.
+ * Writes the first checkpoint of a build. If two builds begin at the same time, only one succeeds. False when there was
+ * a checkpoint already.
  * @throws LOCKED when another build has it
  * @throws DISK_FULL, SYSTEM
  */
@@ -161,7 +165,7 @@ export function claimCheckpoint(out: string, checkpoint: Checkpoint): boolean {
 
 function writeDurably(path: string, bytes: Buffer): void {
   try {
-    // never what somebody else has put there: a link, a pipe
+    // never writes to something else at that path: a link, a pipe
     rmSync(path, { force: true })
     const fd = openSync(path, 'wx')
     try {
@@ -176,7 +180,7 @@ function writeDurably(path: string, bytes: Buffer): void {
   }
 }
 
-/** @throws EXISTS when a name that a build needs beside its output belongs to a file that no build made */
+/** @throws EXISTS when a file that no build made has a name that the build needs beside its output */
 export function refuseForeignCheckpoint(out: string): void {
   for (const path of [checkpointPath(out), `${checkpointPath(out)}.tmp`]) {
     const { kind } = placeAt(path)
@@ -193,7 +197,7 @@ function beginsAsCheckpoint(path: string): boolean {
   const head = Buffer.alloc(MAGIC.length)
   const fd = openRegularSync(path)
   try {
-    // less is there after a crash
+    // after a crash it may be shorter
     const got = readSync(fd, head, 0, head.length, 0)
     return head.subarray(0, got).equals(MAGIC.subarray(0, got))
   } finally {

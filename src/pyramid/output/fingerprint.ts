@@ -1,4 +1,5 @@
-// What a build is, for telling whether an interrupted one can be continued: everything that changes tiles.
+// The fingerprint of a build: everything that affects its tiles. It tells whether an interrupted build can be
+// continued.
 import { createHash } from 'node:crypto'
 import { FlagstoneError } from '../../errors.js'
 import type { ColourView } from '../../raster/source.js'
@@ -7,10 +8,10 @@ import type { BuildPlan } from '../plan/plan.js'
 import { sourceFacts } from '../sources/facts.js'
 import { describeView } from '../sources/tone.js'
 
-/** Name of a property, in words, to its value. */
+/** Maps properties, named in words, to their values. */
 export type Fingerprint = Readonly<Record<string, string | number | boolean>>
 
-/** Of plan, options and the source files as they are now. */
+/** The fingerprint of plan, options and the source files as they are now. */
 export function fingerprintOf(
   plan: BuildPlan,
   options: ResolvedBuildOptions,
@@ -57,17 +58,17 @@ function cutlineDigest({ cutline }: BuildPlan): string {
   return `${cutline.polygons.length - 1} polygons (digest ${digest}), faded in over ${cutline.blendPx} pixels`
 }
 
-/** Short name of a fingerprint, kept in the tile file. */
+/** A short digest of a fingerprint, stored in the tile file. */
 export function digestOf(fingerprint: Fingerprint): string {
   const sorted = Object.entries(fingerprint).sort(([a], [b]) => (a < b ? -1 : 1))
   return createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 32)
 }
 
-/** Names of what differs. */
+/** Names of the properties that differ. */
 export const differences = (before: Fingerprint, now: Fingerprint): string[] =>
   [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((key) => before[key] !== now[key])
 
-/** @throws NOT_RESUMABLE when something differs, which it names */
+/** @throws NOT_RESUMABLE when something differs; the message names it */
 export function requireSame(out: string, before: Fingerprint, now: Fingerprint): void {
   const differing = differences(before, now)
   if (differing.length === 0) return

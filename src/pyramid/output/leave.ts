@@ -1,4 +1,4 @@
-// How a build ends before it is done: what can be continued is kept, and the error says how.
+// How a build ends early: work that can be continued is kept, and the error says how to continue.
 import { FlagstoneError } from '../../errors.js'
 import { isDamage } from '../../raster/losses.js'
 import type { ResolvedBuildOptions } from '../options.js'
@@ -7,7 +7,7 @@ import type { Assembler } from './assemble.js'
 import { removeCheckpoint } from './checkpoint.js'
 import { discardOutput, lossOf, type Output } from './output.js'
 
-/** `file`: what holds the work so far; undefined when there is none. */
+/** `file` holds the work so far; undefined when there is none. */
 export function interrupted(options: ResolvedBuildOptions, file?: string): FlagstoneError {
   return new FlagstoneError(
     'INTERRUPTED',
@@ -18,7 +18,7 @@ export function interrupted(options: ResolvedBuildOptions, file?: string): Flags
   )
 }
 
-/** After a failure: keeps what can be gone on with, leaves nothing otherwise; returns the error to throw. */
+/** After a failure: keeps what can be continued, otherwise removes everything. Returns the error to throw. */
 export function leave(
   thrown: unknown,
   options: ResolvedBuildOptions,
@@ -53,7 +53,7 @@ export function leave(
   return wasInterrupted ? interrupted(options, output.path) : resumable(error, output)
 }
 
-/** The same error with the sentence that says how to go on. */
+/** The same error, with the sentence that says how to continue. */
 export function resumable(error: unknown, { path: file }: Output): unknown {
   if (!(error instanceof FlagstoneError)) return error
   const { code, errno, call, path, args } = error

@@ -1,4 +1,4 @@
-// What a built file says about itself.
+// The metadata that a build writes to its file.
 import { basename, extname } from 'node:path'
 import { withoutSecrets } from '../../raster/remote-path.js'
 import type { ColourView } from '../../raster/source.js'
@@ -8,10 +8,10 @@ import type { ResolvedBuildOptions } from '../options.js'
 import type { BuildPlan } from '../plan/plan.js'
 import { digestOf, type Fingerprint } from './fingerprint.js'
 
-/** Metadata name so many sources, and how many there are. */
+/** At most this many sources are named; the total number is always given. */
 const MAX_NAMED_SOURCES = 100
 
-/** What the file says of itself from the beginning. */
+/** The metadata that are written at the start. */
 export function metadataOf(
   plan: BuildPlan,
   options: ResolvedBuildOptions,
@@ -43,13 +43,13 @@ export function metadataOf(
       overviewResampling: plan.overviewResampling,
       ...(plan.terrain === undefined ? { encoding: plan.encoding } : { terrain: plan.terrain }),
       ...coloursOf(view),
-      // nobody gave it a name: who shows it may call it by what its file is called by then (givenName)
+      // the user gave no name: a viewer may show the present name of the file instead (givenName)
       ...(given === undefined ? { fileName: name } : {}),
     },
   }
 }
 
-/** How values became colours, where they did. */
+/** How values became colours, if they did. */
 function coloursOf({ bands, tone }: ColourView): Record<string, unknown> {
   return {
     ...(bands === undefined ? {} : { bands }),
@@ -57,7 +57,7 @@ function coloursOf({ bands, tone }: ColourView): Record<string, unknown> {
   }
 }
 
-/** The middle, at a zoom that shows all of it on a screen of four tiles or so. */
+/** The center of the bounds, at a zoom where about four tiles show everything. */
 export function centerOf({ bounds, minZoom, maxZoom }: BuildPlan): [number, number, number] {
   const [west, south, east, north] = bounds
   const round = (degrees: number): number => Math.round(degrees * 1e7) / 1e7

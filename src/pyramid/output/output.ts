@@ -1,9 +1,9 @@
 // Where a build writes, and what it leaves behind.
 //
-// A new file grows in place, under its own name, so that others can read it meanwhile. A file that is to be
-// replaced stays as it is until the new one, written beside it, is complete. In both cases a checkpoint
-// (OUT.build) exists from before the file does until after the file is complete: so a file without one is
-// either complete or not ours, and is never touched without --overwrite.
+// A new file grows in place, under its own name, so that others can read it meanwhile. A file that is to be replaced
+// stays as it is until the new one, written beside it, is complete. In both cases a checkpoint (OUT.build) exists from
+// before the file is created until after it is complete. So a file without a checkpoint is either complete or not ours,
+// and is never touched without --overwrite.
 
 import { closeSync, existsSync } from 'node:fs'
 import { FlagstoneError } from '../../errors.js'
@@ -39,23 +39,23 @@ export interface Output {
   readonly writer: TileWriter
   /** The file being written. */
   readonly path: string
-  /** Which one that is. */
+  /** Identity of that file. */
   readonly made: FileIdentity
-  /** What it will replace, as it was when the build began; undefined: nothing. */
+  /** The file that it will replace, as it was when the build began; undefined when there is none. */
   readonly replaces: FileIdentity | undefined
-  /** What it begins with. */
+  /** The checkpoint that the build starts from. */
   readonly start: Checkpoint
-  /** The store may hold more than `start` says. */
+  /** Whether an interrupted build is continued. The store may then hold more than `start` says. */
   readonly resumed: boolean
 }
 
-/** Indexes larger than this grow when it comes to it: an estimate may be far too high. */
+/** Larger indexes grow when needed: an estimate may be far too high. */
 const MAX_EXPECTED_TILES = 2 ** 22
 
 const besidePath = (out: string): string => `${out}.new`
 
 /**
- * Complains, before any work is done, about an output that cannot be used; says where it is and what it replaces.
+ * Refuses an output that cannot be used, before any work is done. Returns where it is and what it replaces.
  * @throws EXISTS, BAD_OPTION, NOT_FOUND
  * @throws LOCKED when another build of it is running
  */
@@ -106,7 +106,7 @@ function refuseRunning(path: string): void {
 const isUnfinished = (out: string): boolean =>
   existsSync(checkpointPath(out)) && (existsSync(out) || existsSync(besidePath(out)))
 
-/** What a build of OUT that ended without warning has left behind, in a sentence. */
+/** A sentence about what a build of OUT that ended without warning has left behind. */
 export function whatIsLeft(out: string): string {
   const real = placeAt(out).path
   if (!existsSync(checkpointPath(real))) return 'Stopped. Nothing is left of this build.'
@@ -115,6 +115,7 @@ export function whatIsLeft(out: string): string {
 }
 
 /**
+ * Opens the output: creates it, or continues an interrupted build.
  * @throws NOT_RESUMABLE, LOCKED, EXISTS
  * @throws as create
  */
@@ -143,11 +144,11 @@ export function openOutput(
   const place = replaces === undefined ? 'out' : 'beside'
   const start = checkpointOf(plan, fingerprint, view, place)
   const create = (): Output => createOutput(plan, options, start, view, replaces)
-  // another build may be writing what this one would replace
+  // another build may be writing the file that this one would replace
   return replaces === undefined ? create() : whileLocked(out, create)
 }
 
-/** Of a build that has done nothing. */
+/** The checkpoint of a build that has not started. */
 function checkpointOf(
   plan: BuildPlan,
   fingerprint: Fingerprint,
@@ -170,7 +171,7 @@ function createOutput(
     const isFirst = claimCheckpoint(options.out, start)
     return beginOutput(plan, options, path, start, view, replaces, isFirst)
   }
-  // what has a checkpoint was left by a build; at OUT only the blank file that is resumed
+  // a file with a checkpoint was left by a build; at OUT only the blank file of a resumed build
   const isOwn = (start.place === 'beside' || options.resume) && existsSync(checkpointPath(options.out))
   const leftOver = isOwn ? identityAt(path) : undefined
   if (leftOver === undefined) return begin()
@@ -198,7 +199,7 @@ function beginOutput(
     return { writer, path, made, replaces, start, resumed: false }
   } catch (error) {
     if (made !== undefined) removeSame(path, made)
-    // a file that appeared in this moment may be another build's, and so may a checkpoint that was there already
+    // a file that has just appeared may be another build's, and so may a checkpoint that already existed
     const hasAppeared = error instanceof FlagstoneError && error.code === 'EXISTS'
     if (isFirst || !hasAppeared) removeCheckpoint(options.out)
     throw error
@@ -217,7 +218,7 @@ function resumeOutput(
   const start = accepted(found, fresh, options)
   const { fingerprint } = start
   const wanted = start.place === 'out' ? out : besidePath(out)
-  // the last step of a replacing build may have been done already
+  // the last step of a replacing build may already be done
   const path = existsSync(wanted) || start.subtreesDone === 0 ? wanted : out
   if (start.subtreesDone === 0 && (!existsSync(path) || isBlank(path))) {
     return createOutput(plan, options, start, view, start.place === 'out' ? undefined : replaces)
@@ -245,14 +246,14 @@ function writerOptions(plan: BuildPlan, options: ResolvedBuildOptions): WriterOp
       zoom,
       expectedTiles: Math.min(tiles, MAX_EXPECTED_TILES),
     })),
-    // between subtrees only: a checkpoint must be able to say what a commit holds
+    // only between subtrees: a checkpoint must describe what a commit holds
     commitBytes: 0,
   }
 }
 
 /**
- * The complete file takes its name; nothing else is left.
- * @throws EXISTS when what was to be replaced has changed meanwhile: it stays then, and so does the complete file
+ * Gives the complete file its name, and removes everything else.
+ * @throws EXISTS when the file to be replaced has changed meanwhile; it stays then, and so does the complete file
  */
 export function finishOutput({ out }: ResolvedBuildOptions, { path, replaces }: Output): void {
   const isDone = path === out || replaceOutput(path, out, replaces)
@@ -271,13 +272,16 @@ function replaceOutput(path: string, out: string, replaces: FileIdentity | undef
   try {
     return whileLocked(out, replace)
   } catch (error) {
-    // what lies there now is being written, or is no regular file
+    // what lies there now is being written, or is not a regular file
     if (error instanceof FlagstoneError && ['LOCKED', 'NOT_A_TILE_FILE'].includes(error.code)) return false
     throw error
   }
 }
 
-/** The error of an output that somebody removed, renamed or replaced meanwhile: what is written now nobody will find. */
+/**
+ * The error when another program has removed, renamed or replaced the output, so that nobody would find it; undefined
+ * when it has not.
+ */
 export function lossOf({ path, made }: Output): FlagstoneError | undefined {
   const now = identityAt(path)
   if (now !== undefined && isSameFile(now, made)) return undefined
@@ -288,7 +292,7 @@ export function lossOf({ path, made }: Output): FlagstoneError | undefined {
   )
 }
 
-/** Nothing is left; a file that was to be replaced stays. */
+/** Removes everything that was written. A file that was to be replaced stays. */
 export function discardOutput(options: ResolvedBuildOptions, output: Output): void {
   output.writer.abandon()
   removeSame(output.path, output.made)

@@ -1,4 +1,4 @@
-// What has been built so far: plain data, so that it goes into the checkpoint.
+// What has been built so far: plain data, because it is stored in the checkpoint.
 
 import type { FileDamage } from '../work/damage.js'
 
@@ -8,7 +8,7 @@ export interface LevelTally {
 }
 
 export interface Tally {
-  /** Tiles dealt with, empty ones too, for progress. */
+  /** Number of tiles finished, including empty ones; for progress. */
   tilesDone: number
   tiles: number
   bytes: number
@@ -16,9 +16,9 @@ export interface Tally {
   levels: Record<number, LevelTally>
   /** Tiles by type code. */
   types: Record<number, number>
-  /** Heights of the base that were outside of what the encoding can say. */
+  /** Heights of the base that are outside the range of the encoding. */
   clamped: number
-  /** What could not be read of sources. */
+  /** Parts of sources that could not be read. */
   damage: FileDamage[]
 }
 

@@ -1,13 +1,13 @@
-// One piece of several sources: what is painted goes under what is there already, or is averaged with it.
+// Combines several sources in one piece: new pixels are painted under the existing ones, or averaged with them.
 //
-// Opacity 0 … 255 says how much of a pixel a source covers: 'over' (Porter & Duff 1984) with colours weighed by
-// opacity, so that soft rims do not darken and abutting rims leave no seam. Of binary masks that is: the upper
-// one, where there is one. All loops run over colours and values alike.
+// Opacity 0 … 255 says how much of a pixel a source covers. The operator is 'over' (Porter & Duff 1984) with colours
+// weighted by opacity, so that soft edges do not darken and adjoining edges leave no seam. With binary masks this
+// selects the upper source where it has a pixel. All loops run over colours and values alike.
 
 import type { PixelRect } from '../../grid/tiles/rect.js'
 import type { Samples } from '../../raster/pixels.js'
 
-/** A part of a canvas, or a whole one. */
+/** A canvas, or a part of one. */
 export interface Layer {
   /** Samples are interleaved. */
   readonly bands: number
@@ -15,15 +15,15 @@ export interface Layer {
   readonly mask: Uint8Array
   /** Pixels a row. */
   readonly stride: number
-  /** The place of the layer's first pixel. */
+  /** Position of the layer's first pixel. */
   readonly x: number
   readonly y: number
 }
 
-/** Where a pixel lies in a layer. */
+/** Index of a pixel in a layer. */
 const indexIn = (layer: Layer, x: number, y: number): number => (y - layer.y) * layer.stride + x - layer.x
 
-/** Are all pixels of the rectangle opaque? */
+/** Whether all pixels of the rectangle are opaque. */
 export function isCovered(layer: Layer, rect: PixelRect): boolean {
   const { mask } = layer
   for (let y = rect.minY; y < rect.endY; y++) {
@@ -82,7 +82,10 @@ export class FeatherSum {
     this.#opacity = new Uint8Array(pixels)
   }
 
-  /** `distances`: of the layer's pixels from its nearest empty ones. Weight: opacity times the distance from the edge. */
+  /**
+   * `distances` of the layer's pixels from its nearest empty ones. A pixel is weighted by its opacity times its
+   * distance.
+   */
   add(layer: Layer, distances: Float32Array): void {
     const bands = this.#bands
     const sums = this.#sums
@@ -105,7 +108,7 @@ export class FeatherSum {
     }
   }
 
-  /** Opacity is that of the most opaque source. */
+  /** The result has the opacity of the most opaque source. */
   finish(to: Layer): void {
     const bands = this.#bands
     const rounding = to.data instanceof Uint8Array ? 0.5 : 0
@@ -124,7 +127,7 @@ export class FeatherSum {
   }
 }
 
-/** Lowers opacity to what a mask of the rectangle `of` leaves of it. */
+/** Multiplies opacity by a mask, whose rectangle is `of`. */
 export function multiplyMask(layer: Layer, mask: Uint8Array, of: PixelRect, rect: PixelRect): void {
   const stride = of.endX - of.minX
   for (let y = rect.minY; y < rect.endY; y++) {

@@ -1,17 +1,17 @@
-// Memory used again and again: a large array is mapped, zeroed and unmapped by the system each time it is
-// made, which costs as much as filling it.
+// Reuses memory: the system maps, zeroes and unmaps a large array every time one is allocated, which costs as much as
+// filling it.
 import type { Canvas } from '../../raster/canvas.js'
 import type { Samples } from '../../raster/pixels.js'
 import { pixelMemory } from '../../raster/simd.js'
 
-/** Makes memory for samples: colours or values. */
+/** Allocates samples: colours or values. */
 export type SampleMaker<T extends Samples> = (length: number) => T
 
-/** Where the kernels are at their best. */
+/** Memory of the kernels, which work fastest on it. */
 export const makeColours: SampleMaker<Uint8Array> = (length) => pixelMemory().take(length)
 export const makeValues: SampleMaker<Float32Array> = (length) => new Float32Array(length)
 
-/** One canvas a slot, as large as the largest asked for. Taking a slot again ends the use of its last canvas. */
+/** One canvas per slot, as large as the largest requested. Taking a slot again ends the use of its previous canvas. */
 export class CanvasPool<T extends Samples = Uint8Array> {
   readonly #make: SampleMaker<T>
   readonly #data: T[] = []
@@ -21,7 +21,7 @@ export class CanvasPool<T extends Samples = Uint8Array> {
     this.#make = make
   }
 
-  /** Nothing is painted; samples are what they were. */
+  /** The mask is cleared. Samples keep their old contents. */
   take(slot: number, width: number, height: number, bands: number): Canvas<T> {
     const pixels = width * height
     const data = atLeast(this.#data, slot, pixels * bands, this.#make).subarray(0, pixels * bands) as T
@@ -30,7 +30,7 @@ export class CanvasPool<T extends Samples = Uint8Array> {
     return { width, height, bands, data, mask }
   }
 
-  /** Gives all memory back. */
+  /** Releases all memory. */
   close(): void {
     // slots need not be taken in order
     for (const list of [this.#data, this.#mask]) list.forEach((array) => void pixelMemory().give(array))
@@ -60,7 +60,7 @@ export class TilePool<T extends Samples = Uint8Array> {
     this.#bands = bands
   }
 
-  /** Content undefined, mask too. */
+  /** The contents are undefined, including the mask. */
   take(): Canvas<T> {
     const pixels = this.#size * this.#size
     return (
@@ -78,7 +78,7 @@ export class TilePool<T extends Samples = Uint8Array> {
     this.#free.push(canvas)
   }
 
-  /** Gives the memory of those that are not in use back. */
+  /** Releases the memory of canvases that are not in use. */
   close(): void {
     for (const { data } of this.#free) pixelMemory().give(data)
     this.#free.length = 0

@@ -1,4 +1,4 @@
-// What flows through a build: colours, or heights. The one place where the two ways part.
+// The content of a build: colours, or heights. This is the only place that treats them differently.
 import { type Canvas, createCanvas, createValueCanvas } from '../../raster/canvas.js'
 import { isPicture, isValues, type Pixels, type Samples } from '../../raster/pixels.js'
 import { type EncodedTile, encodeTile } from '../../raster/tiles/codec.js'
@@ -9,11 +9,11 @@ import type { BuildPlan } from '../plan/plan.js'
 import { makeColours, makeValues, type SampleMaker } from './buffers.js'
 
 export type BuiltTile = EncodedTile & {
-  /** Heights that were outside of what the encoding can say. */
+  /** Heights that are outside the range of the encoding. */
   readonly clamped?: number
 }
 
-/** Tiles of heights are warped to within so many pixels of the exact place: 100 m a pixel are 1 mm. */
+/** Tolerance for warping heights, pixels: at 100 m a pixel it is 1 mm. */
 const VALUE_TOLERANCE_PX = 1e-5
 
 export function warpOptionsOf({ content, resampling }: BuildPlan): WarpOptions {
@@ -30,7 +30,7 @@ export function canvasOf(plan: BuildPlan, width: number, height: number): Canvas
     : createCanvas(width, height, plan.bands)
 }
 
-/** Undefined when there is nothing to be seen. */
+/** Undefined when nothing would be visible. */
 export async function encodePixels(
   plan: BuildPlan,
   zoom: number,

@@ -1,9 +1,9 @@
-// Heights "filled from the parent" (--terrain-nodata parent): tiles with holes wait until the levels above them
-// in the subtree are complete, which are then filled from the top down, so that a hole that reaches over many
-// tiles has no borders in it.
+// Fills holes in heights from the parent (--terrain-nodata parent). Tiles with holes wait until the levels above them
+// in the subtree are complete. These are then filled from the top down, so that a hole across many tiles has no borders
+// in it.
 //
-// What is left (holes at the subtree's root, or a subtree of one zoom) the encoder fills inside each tile.
-// Invariant: valid heights are never changed; a tile without any is not made, as ever.
+// The encoder fills the remaining holes (at the subtree's root, or in a subtree of one zoom) within each tile.
+// Invariant: valid heights never change, and tiles without any are not made.
 
 import type { PixelRect } from '../../grid/tiles/rect.js'
 import { type Canvas, crop } from '../../raster/canvas.js'
@@ -17,7 +17,7 @@ export interface HeldTile {
   readonly canvas: Canvas<Samples>
 }
 
-/** The raw pixels of a level above the base and where they lie. */
+/** The raw pixels of a level above the base, and their position. */
 export interface LevelPixels {
   readonly zoom: number
   readonly rect: PixelRect
@@ -36,7 +36,10 @@ export class HoleFiller {
     this.#held.push(tile)
   }
 
-  /** The tiles that waited, filled as far as there is something above them. `levels`: the lowest zoom first. Changes both. */
+  /**
+   * The tiles that waited, filled as far as there is something above them. `levels`: the lowest zoom first. Changes
+   * both.
+   */
   release(levels: readonly LevelPixels[]): HeldTile[] {
     const held = this.#held.splice(0)
     if (held.length === 0) return held
@@ -56,7 +59,7 @@ export class HoleFiller {
     return { minX: x * size, minY: y * size, endX: (x + 1) * size, endY: (y + 1) * size }
   }
 
-  /** The topmost level: nothing is above it, so its tiles are filled from themselves. */
+  /** The topmost level has nothing above it, so each of its tiles is filled from itself. */
   #fillEachTile({ canvas, rect }: LevelPixels): void {
     const size = this.#tileSize
     const offX = (size - (rect.minX % size)) % size

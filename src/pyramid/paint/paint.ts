@@ -1,10 +1,9 @@
-// Sources to pixels: a list of areas of the base zoom, each painted by every source that meets it.
+// Paints sources onto pixels: a list of areas of the base zoom, each by every source that intersects it.
 //
-// Areas are painted piece by piece, a piece by one source after another from the top down: the first goes
-// straight onto the canvas, the others under what is there (stacked), unless all are averaged (feathered).
-// A source of which nothing would be seen is not read. While one window is warped the next one that will be
-// needed for certain is being read, so that decoding (in the thread pool) and warping (here) go on at once.
-// An area nothing meets is never prepared.
+// Areas are painted piece by piece, a piece by one source after another from the top down. The first source is painted
+// directly onto the canvas, the others under it (stacked), unless all are averaged (feathered). A source that would be
+// completely hidden is not read. While one window is warped, the next one that is certain to be needed is read, so that
+// decoding (in the thread pool) and warping (here) overlap. An area that no source intersects is never prepared.
 
 import { outsideRects } from '../../grid/tiles/ranges.js'
 import type { PixelRect } from '../../grid/tiles/rect.js'
@@ -23,16 +22,16 @@ import { FEATHER_PIXELS, type Piece, piecesToPaint } from './pieces.js'
 import { Reading } from './reading.js'
 
 export interface Painter<T extends Samples = Samples> {
-  /** An empty canvas for an area. */
+  /** Returns an empty canvas for an area. */
   prepare(area: PixelRect): Canvas<T>
-  /** The area is complete. The canvas may be used again once the promise resolves. */
+  /** Takes a complete area. The canvas may be reused once the promise resolves. */
   finish(area: PixelRect, canvas: Canvas<T>): Promise<void>
-  /** These parts of sources could not be read, and were left empty. */
+  /** Told of parts of sources that could not be read and were left empty. */
   lose?(losses: readonly Loss[]): void
 }
 
 /**
- * Nothing is being read any more when it throws.
+ * Paints all areas. When it throws, no more reads are in progress.
  * @throws as RasterSource.read
  * @throws CRS_UNSUPPORTED
  */
@@ -57,13 +56,13 @@ export async function paintAreas<T extends Samples>(
   }
 }
 
-// Used again and again, see buffers.ts. Nothing in it outlives a piece.
+// Reused memory, see buffers.ts. Nothing in it outlives a piece.
 class Scratch {
   readonly distances = new Distances()
   #data: Samples = new Uint8Array(0)
   #mask = new Uint8Array(0)
 
-  /** An empty canvas with samples like those of another. */
+  /** An empty canvas with the same kind of samples as another. */
   canvas(width: number, height: number, like: Canvas<Samples>): Canvas<Samples> {
     const pixels = width * height
     const length = pixels * like.bands
@@ -91,7 +90,7 @@ class PaintRun {
   readonly #painter: Painter
   readonly #scratch: Scratch
   #canvas: Canvas<Samples> | undefined
-  /** What is read already of what comes next. */
+  /** The read ahead for what comes next. */
   #ahead: { piece: Piece; at: number; reading: Reading } | undefined
 
   constructor(plan: BuildPlan, sources: SourceSet, painter: Painter) {
@@ -116,7 +115,7 @@ class PaintRun {
     if (canvas !== undefined) await this.#painter.finish(area, canvas)
   }
 
-  /** Waits until nothing is being read. */
+  /** Waits until no reads are in progress. */
   async settle(): Promise<void> {
     await this.#ahead?.reading.cancel()
     this.#ahead = undefined
@@ -159,8 +158,8 @@ class PaintRun {
   }
 
   /**
-   * Paints what a source has: onto the canvas, or onto an empty one of the size of the target.
-   * Undefined when it has nothing. `whenLast` is called when all of it is read.
+   * Paints a source: onto the canvas, or onto an empty one of the size of the target. Undefined when it has nothing
+   * there. `whenLast` is called when all of it is read.
    */
   async #warp(
     piece: Piece,
@@ -192,7 +191,7 @@ class PaintRun {
     return canvas
   }
 
-  /** Reads what follows a source of a piece: the next one of which something will be seen, or the next piece's first. */
+  /** Reads ahead: the next source of the piece that will be visible, or the first of the next piece. */
   #readAhead(piece: Piece, at: number, next: Piece | undefined): void {
     const { candidates, area } = piece
     const now = candidates[at]!.rect
@@ -204,7 +203,7 @@ class PaintRun {
         this.#begin(piece, i)
         return
       }
-      // one that may be hidden is asked for when it is known
+      // one that may be hidden is read only when it is known to be visible
       if (!(layer !== undefined && isCovered(layer, candidates[i]!.rect))) break
     }
     if (next !== undefined) this.#begin(next, 0)
@@ -236,12 +235,12 @@ function giveBack({ data, mask }: Pixels<Samples>): void {
   if (mask !== undefined) memory.give(mask)
 }
 
-/** A canvas whose corner lies at that of a rectangle. */
+/** A canvas as a layer whose corner is that of a rectangle. */
 function layerOf({ width, bands, data, mask }: Canvas<Samples>, { minX, minY }: PixelRect): Layer {
   return { bands, data, mask, stride: width, x: minX, y: minY }
 }
 
-/** Grey sources of a coloured mosaic. */
+/** Expands grey sources of a coloured mosaic. */
 function withBands(pixels: Pixels<Samples>, bands: number): Pixels<Samples> {
   if (pixels.bands === bands || pixels.bands !== 1) return pixels
   const { data: grey } = pixels

@@ -1,32 +1,32 @@
-// Areas in pieces: what is painted at once, and by which sources.
+// Divides areas into pieces: what is painted at a time, and by which sources.
 //
-// The pieces of an area lie on a grid that is the same for all areas, so that how work is divided changes no
-// pixel. A piece that no source meets, or of which the cutline leaves nothing, is none.
+// Pieces lie on a grid that is the same for all areas, so that the division of work does not change any pixel. Pieces
+// without a source, or outside the cutline, are left out.
 
 import { intersectRects, type PixelRect } from '../../grid/tiles/rect.js'
 import { CutlineMask } from '../cutline/mask.js'
 import type { BuildPlan } from '../plan/plan.js'
 import type { Candidate, SourceSet } from '../sources/source-set.js'
 
-/** Side of what is warped at once, pixels: whole tiles of every size. */
+/** Side of a piece, pixels: a whole number of tiles of every size. */
 const PIECE_PIXELS = 1024
-/** Over how many pixels from its edge a feathered source comes in. */
+/** Number of pixels from its edge over which a feathered source fades in. */
 export const FEATHER_PIXELS = 64
 
 export interface Piece {
   readonly area: PixelRect
-  /** What is painted. */
+  /** The pixels that are painted. */
   readonly rect: PixelRect
   /** From the top down. Never empty. */
   readonly candidates: readonly Candidate[]
-  /** What is warped of each: the rectangle, and more where edges are looked for. */
+  /** The pixels that are warped from each source: `rect`, and more where distances from edges are needed. */
   readonly target: PixelRect
-  /** What is left of the opacity of `maskRect`; undefined: all of it. */
+  /** The cutline's opacity in `maskRect`; undefined when it is full. */
   readonly mask: Uint8Array | undefined
   readonly maskRect: PixelRect
 }
 
-// Indexes over its edges: the same for all areas of a build.
+// Each has an index over the edges, which all areas of a build share.
 const cutlines = new WeakMap<object, CutlineMask>()
 
 function cutlineOf({ cutline }: BuildPlan): CutlineMask | undefined {
@@ -39,7 +39,7 @@ function cutlineOf({ cutline }: BuildPlan): CutlineMask | undefined {
   return found
 }
 
-/** In the order of the areas, row by row. */
+/** The pieces in the order of the areas, row by row. */
 export function* piecesToPaint(
   plan: BuildPlan,
   sources: SourceSet,
@@ -80,7 +80,7 @@ function clipped(piece: PixelRect, { clip }: BuildPlan): PixelRect[] {
     .filter((rect): rect is PixelRect => rect !== undefined)
 }
 
-/** With as much around it as decides how far its pixels are from an edge, inside the world. */
+/** Enlarged so that the distance of its pixels from an edge can be determined, within the world. */
 function grown({ minX, minY, endX, endY }: PixelRect, { tileSize, maxZoom }: BuildPlan): PixelRect {
   const world = tileSize * 2 ** maxZoom
   const by = FEATHER_PIXELS + 1

@@ -1,4 +1,4 @@
-// What one source gives for one rectangle, part by part; while a part is warped the next one is being read.
+// Reads one source for one rectangle, part by part. While a part is warped, the next one is read.
 import type { Loss, ReadPixels } from '../../raster/losses.js'
 import { pixelMemory } from '../../raster/simd.js'
 import type { RasterSource } from '../../raster/source.js'
@@ -15,11 +15,11 @@ export interface ReadPart {
   readonly plan: WarpPlan
   readonly part: WarpPart
   readonly pixels: ReadPixels
-  /** Nothing more is read for this rectangle. */
+  /** Whether this is the last part of the rectangle. */
   readonly isLast: boolean
 }
 
-/** A promise whose failure waits to be asked for. */
+/** A promise that never rejects: it resolves to the value or the error. */
 type Settling<T> = Promise<{ value: T } | { error: unknown }>
 
 const settling = <T>(promise: Promise<T>): Settling<T> =>
@@ -37,7 +37,7 @@ export class Reading {
   #at = 0
   #isHeld = false
   #next: Settling<ReadPixels | undefined>
-  /** What could not be read so far. */
+  /** Parts that could not be read so far. */
   readonly lost: Loss[] = []
 
   /** Begins to read at once. */
@@ -59,7 +59,7 @@ export class Reading {
     return source.read(level, window, pixelMemory())
   }
 
-  /** Undefined when it cannot be opened and that may be. */
+  /** Undefined when it cannot be opened and damage is allowed. */
   async #acquire(): Promise<RasterSource | undefined> {
     try {
       return await this.#sources.acquire(this.#source)
@@ -103,7 +103,7 @@ export class Reading {
     this.#isHeld = false
   }
 
-  /** Waits until nothing is being read. */
+  /** Waits until no reads are in progress. */
   async cancel(): Promise<void> {
     await this.#next
     this.#let()

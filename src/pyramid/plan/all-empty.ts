@@ -1,4 +1,4 @@
-// A build that found nothing to paint: why that is, and what to do about it.
+// The error of a build that found nothing to paint: the reason, and what to do about it.
 
 import { FlagstoneError } from '../../errors.js'
 import { suggestedResolution, zoomForResolution } from '../../grid/place/bounds.js'
@@ -10,7 +10,7 @@ import type { ResolvedBuildOptions } from '../options.js'
 import { footprintOfSource } from './cover.js'
 import type { BuildPlan } from './plan.js'
 
-/** NOTHING_TO_BUILD. */
+/** The NOTHING_TO_BUILD error of a build without tiles. */
 export function allEmpty(plan: BuildPlan, options: ResolvedBuildOptions): FlagstoneError {
   return new FlagstoneError('NOTHING_TO_BUILD', tooSmall(plan, options) ?? onlyNodata(options))
 }
@@ -27,10 +27,10 @@ function onlyNodata(options: ResolvedBuildOptions): string {
 }
 
 interface Size {
-  /** On the ground, metres. */
+  /** Size on the ground, metres. */
   readonly width: number
   readonly height: number
-  /** Of a pixel of the highest zoom, there. */
+  /** Size of a pixel of the highest zoom at the same place, metres. */
   readonly pixel: number
 }
 
@@ -73,7 +73,7 @@ function sizeOf(info: SourceInfo, pixel: number): Size | undefined {
   }
 }
 
-/** Only one of its sides is less than a pixel. */
+/** Whether only one side is smaller than a pixel. */
 const isLine = ({ width, height, pixel }: Size): boolean => Math.max(width, height) >= pixel
 
 const metres = (value: number): string => `${Number(value.toPrecision(value < 100 ? 2 : 3))} m`

@@ -1,5 +1,5 @@
-// Where sources lie on the pixel grid of a zoom: rectangles that hold all they may paint, the tiles of those,
-// and the bounds in degrees.
+// Where sources lie on the pixel grid of a zoom: rectangles that contain all they may paint, the tiles of those
+// rectangles, and the bounds in degrees.
 //
 // Invariant: no pixel outside its rectangles is painted from a source, and no tile outside the cover is made.
 import { type Footprint, footprintOf } from '../../grid/place/bounds.js'
@@ -20,20 +20,20 @@ import {
 import type { PixelRect } from '../../grid/tiles/rect.js'
 import type { SourceInfo } from '../../raster/source.js'
 
-/** A rectangle of the world in metres, `west` inside it, `east` perhaps a turn further. */
+/** A rectangle of the world in metres. `west` lies inside the world, `east` may lie one turn further. */
 export interface Area {
   readonly west: number
   readonly south: number
   readonly east: number
   readonly north: number
-  /** Sides that are the user's (cut to the nearest pixel), not the image's (known to a pixel or so). */
+  /** Which sides were set by the user (cut to the nearest pixel) rather than by the image (known to about a pixel). */
   readonly cut: {
     readonly west: boolean
     readonly south: boolean
     readonly east: boolean
     readonly north: boolean
   }
-  /** The image's own sides are straight in mercator, so known exactly. */
+  /** Whether the image's own sides are straight in mercator, and so known exactly. */
   readonly exact: boolean
 }
 
@@ -42,7 +42,7 @@ type Sides = readonly [number, number, number, number]
 
 const NO_CUT = { west: false, south: false, east: false, north: false }
 
-// A footprint takes hundreds of transforms, and is asked for several times.
+// A footprint takes hundreds of transforms and is needed several times, so it is cached.
 const footprints = new WeakMap<SourceInfo, Footprint | 'none'>()
 
 /** @throws CRS_UNSUPPORTED */
@@ -55,7 +55,7 @@ export function footprintOfSource(info: SourceInfo): Footprint | undefined {
   return found === 'none' ? undefined : found
 }
 
-/** The whole of a source; undefined when it lies outside the mercator world. */
+/** The whole area of a source; undefined when it lies outside the mercator world. */
 export function areaOf(info: SourceInfo): Area | undefined {
   const box = footprintOfSource(info)
   if (box === undefined) return undefined
@@ -65,7 +65,7 @@ export function areaOf(info: SourceInfo): Area | undefined {
   return { west: box.west, south: box.south, east: box.east, north: box.north, cut: NO_CUT, exact }
 }
 
-/** West, south, east, north in degrees to metres; east past west. */
+/** Converts west, south, east, north from degrees to metres; east becomes larger than west. */
 export function sidesOf([w, s, e, n]: readonly [number, number, number, number]): Sides {
   return [
     lonToMetres(w),
@@ -75,7 +75,7 @@ export function sidesOf([w, s, e, n]: readonly [number, number, number, number])
   ]
 }
 
-/** What of an area lies between the sides, whichever turn of the world either is on. */
+/** The parts of an area between the sides, on whichever turn of the world either lies. */
 export function cutArea(whole: Area, [west, south, east, north]: Sides): Area[] {
   const found: Area[] = []
   for (const turn of [-2, -1, 0, 1, 2]) {
@@ -103,9 +103,9 @@ export function cutArea(whole: Area, [west, south, east, north]: Sides): Area[] 
   )
 }
 
-/** The pixels of a zoom that an area may paint: one rectangle, two when it crosses the antimeridian. */
+/** The pixels of a zoom that an area may paint: one rectangle, or two across the antimeridian. */
 export function rectsOf(area: Area, zoom: number, tileSize: number): PixelRect[] {
-  // an outline known from samples may bulge between them
+  // an outline that is known from samples may bulge between them
   const margin = area.exact ? -1e-6 : 1
   const low = (value: number, cut: boolean): number => (cut ? Math.round(value) : Math.floor(value - margin))
   const high = (value: number, cut: boolean): number => (cut ? Math.round(value) : Math.ceil(value + margin))
@@ -118,7 +118,7 @@ export function rectsOf(area: Area, zoom: number, tileSize: number): PixelRect[]
   return inWorld(rect, zoom, tileSize)
 }
 
-/** The parts of a rectangle inside the world, which it may leave to the east and come back in the west. */
+/** The parts of a rectangle inside the world. What extends beyond the east edge reappears in the west. */
 function inWorld(rect: PixelRect, zoom: number, tileSize: number): PixelRect[] {
   const n = tileSize * 2 ** zoom
   const minY = Math.max(0, rect.minY)
@@ -144,7 +144,7 @@ export function tilesOf(rect: PixelRect, tileSize: number): TileRange {
   }
 }
 
-/** A bbox in degrees to the nearest pixel. */
+/** A bbox in degrees, cut to the nearest pixel. */
 export function clipOf(
   bbox: readonly [number, number, number, number],
   zoom: number,
@@ -155,7 +155,7 @@ export function clipOf(
   return rectsOf({ west, south, east, north, cut, exact: true }, zoom, tileSize)
 }
 
-/** All areas, degrees; the whole width of the world when they cross the antimeridian. */
+/** The bounds of all areas, degrees; the whole width of the world when they cross the antimeridian. */
 export function boundsOf(areas: readonly Area[]): [number, number, number, number] {
   let west = Number.POSITIVE_INFINITY
   let south = Number.POSITIVE_INFINITY

@@ -1,27 +1,27 @@
-// How tiles are encoded, as part of the plan: one set of choices, with a quality a zoom.
+// How tiles are encoded, as part of the plan: one set of choices, with a quality for each zoom.
 import { defaultQuality, type EncodeOptions, type TileFormat } from '../../raster/tiles/codec.js'
 
 /** How the tiles of a build are encoded. */
 export interface EncodingPlan {
-  /** Format of the tiles; 'auto' chooses for each. */
+  /** Format of the tiles. 'auto' chooses one for each tile. */
   readonly format: TileFormat
-  /** In auto, of tiles that are not opaque. */
+  /** With 'auto', the format of tiles that are not opaque. */
   readonly transparentFormat: 'webp' | 'png'
-  /** 1 to 100, of JPEG, lossy WebP and AVIF. */
+  /** 1 to 100, for JPEG, lossy WebP and AVIF. */
   readonly quality: number
-  /** Zooms whose quality is another. */
+  /** Quality of zooms that have their own. */
   readonly qualityByZoom: Readonly<Record<number, number>>
-  /** WebP and AVIF keep every pixel as it is. */
+  /** Whether WebP and AVIF are lossless. */
   readonly lossless: boolean
-  /** Behind what is transparent, in formats (and builds) without alpha. */
+  /** Shown behind transparent pixels in formats, and builds, without alpha. */
   readonly background: readonly [red: number, green: number, blue: number]
   /** false: no tile is transparent. */
   readonly alpha: boolean
-  /** Tiles that show only the background are not stored. */
+  /** Whether tiles that show only the background are left out. */
   readonly skipBlank: boolean
 }
 
-/** What the options say about it. */
+/** The options about encoding. */
 export interface EncodingChoices {
   readonly format: TileFormat
   readonly transparentFormat: 'webp' | 'png'

@@ -1,17 +1,17 @@
-// Zooms beyond the resolution of the image: each has four times as many tiles as the one above it, and shows no more.
-// They are said, and more than a million such tiles are built only when that is asked for by name.
+// Zooms beyond the resolution of the image: each has four times as many tiles as the one above it, and shows no more. A
+// note mentions them. More than a million such tiles are built only if the user asks for it (--oversample).
 import { FlagstoneError } from '../../errors.js'
 import type { ResolvedBuildOptions } from '../options.js'
 import { type BuildPlan, ownZoomOf } from './plan.js'
 
 const MANY_TILES = 1e6
-/** Pixels of tiles for each pixel of the images, at their own zoom: a few, of images that lie slantwise some more. */
+/** Limit on tile pixels per image pixel, at the image's own zoom. Usually there are a few; rotated images have more. */
 const MANY_PIXELS = 1000
 
 interface Oversampling {
-  /** The first zoom that shows all there is. */
+  /** The first zoom that shows the full resolution. */
   readonly ownZoom: number
-  /** Tiles of the zooms beyond it. */
+  /** Number of tiles of the zooms beyond it. */
   readonly tiles: number
 }
 
@@ -24,7 +24,7 @@ function oversamplingOf(plan: BuildPlan, options: ResolvedBuildOptions): Oversam
 
 const counted = (count: number): string => String(count).replace(/\B(?=(?:\d{3})+$)/g, ',')
 
-/** A sentence for people when there are such zooms. */
+/** A sentence for the user when there are such zooms. */
 export function oversamplingNote(plan: BuildPlan, options: ResolvedBuildOptions): string | undefined {
   const found = oversamplingOf(plan, options)
   if (found === undefined) return undefined
@@ -33,14 +33,16 @@ export function oversamplingNote(plan: BuildPlan, options: ResolvedBuildOptions)
   return `Zoom ${plan.maxZoom} is beyond the resolution of the image (zoom ${ownZoom}): ${counted(tiles)} tiles would show no more detail.${needs}`
 }
 
-/** Of images that are a thin line around the world, or claim to be: a sentence when nearly all tiles would be empty. */
+/**
+ * A sentence when nearly all tiles would be empty: for images that are a thin line around the world, or claim to be.
+ */
 export function emptyTilesNote({ tiles, tileSize, sources }: BuildPlan): string | undefined {
   const pixels = sources.reduce((sum, { width, height }) => sum + width * height, 0)
   if (tiles <= MANY_TILES || tiles * tileSize ** 2 < MANY_PIXELS * pixels) return undefined
   return `The ${counted(pixels)} pixels of the image would be spread over ${counted(tiles)} tiles, nearly all of them empty: its size or its geotransform is probably wrong.`
 }
 
-/** @throws BAD_OPTION when there are very many of them, or of tiles with hardly a pixel, that were not asked for by name */
+/** @throws BAD_OPTION when there are very many such tiles, or very many almost empty ones, without --oversample */
 export function refuseOversampling(plan: BuildPlan, options: ResolvedBuildOptions): void {
   if (options.oversample) return
   const found = oversamplingOf(plan, options)

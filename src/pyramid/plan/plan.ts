@@ -1,7 +1,7 @@
-// What a build will do, as plain data: printable, comparable, sent to every worker as it is.
+// The plan of a build, as plain data that can be printed, compared, and sent to every worker.
 //
-// Invariants: a tile outside `levels` is never made; the parent of every tile of a level is in the level
-// above; neither the number of threads nor the memory limit changes a plan, so they cannot change a tile.
+// Invariants: no tile outside `levels` is made. The parent of every tile of a level is in the level above. Neither the
+// number of threads nor the memory limit changes a plan, so they cannot change a tile.
 import { FlagstoneError } from '../../errors.js'
 import { suggestedResolution, zoomForResolution } from '../../grid/place/bounds.js'
 import { crsOfImage } from '../../grid/place/located.js'
@@ -32,28 +32,28 @@ import {
 } from './cover.js'
 import { type EncodingPlan, encodingPlanOf } from './encoding.js'
 
-/** Which of several sources is on top: the first, the last, or all in proportion to the distance from their edges. */
+/** Which of several sources is on top: the first, the last, or a mean weighted by the distance from their edges. */
 export type Blend = 'first' | 'last' | 'feather'
 
 export interface PlanLevel {
   readonly zoom: number
-  /** Tiles that may hold something: ranges that share none. */
+  /** Tiles that may hold something, as ranges that do not overlap. */
   readonly ranges: readonly TileRange[]
-  /** Tiles in them: no more than these will be made. */
+  /** Number of tiles in them: at most this many are made. */
   readonly tiles: number
 }
 
-/** Colours are 8-bit; elevations Float32, one band. */
+/** Colours are 8-bit; elevations are Float32, one band. */
 export type Content = 'colour' | 'elevation'
 
 export interface BuildPlan {
   readonly content: Content
-  /** How heights are written; undefined for colours. */
+  /** How heights are encoded; undefined for colours. */
   readonly terrain: TerrainOptions | undefined
   readonly sources: readonly SourceInfo[]
   readonly tileSize: number
   readonly bands: 1 | 3
-  /** Of what the sources paint together; pixels that none paints are empty whatever it says. */
+  /** Mask of everything the sources paint together. Pixels that no source paints are empty in any case. */
   readonly maskKind: MaskKind
   readonly resampling: Resampling
   readonly overviewResampling: Resampling
@@ -64,25 +64,26 @@ export interface BuildPlan {
   readonly rootZoom: number
   readonly rootRanges: readonly TileRange[]
   readonly subtrees: number
-  /** Nothing is painted outside these pixels of maxZoom (the bbox); undefined: no limit. */
+  /** Nothing is painted outside these pixels of maxZoom (the bbox); undefined when there is no limit. */
   readonly clip: readonly PixelRect[] | undefined
   readonly blend: Blend
   /** Nothing is painted outside it. */
   readonly cutline: CutlinePlan | undefined
-  /** minZoom … maxZoom. */
+  /** From minZoom to maxZoom. */
   readonly levels: readonly PlanLevel[]
   readonly tiles: number
   /** West, south, east, north, degrees. */
   readonly bounds: readonly [number, number, number, number]
 }
 
-/** Side of a subtree, pixels. Larger ones decode fewer source blocks twice, but balance worse. */
+/** Side of a subtree, pixels. Larger ones decode fewer source blocks twice, but distribute the work less evenly. */
 const SUBTREE_PIXELS = 4096
-/** Smaller subtrees are taken to have so many, as long as they keep so many tiles each. */
+/** Subtrees are made smaller until there are this many, as long as each keeps MIN_SUBTREE_TILES. */
 const MIN_SUBTREES = 16
 const MIN_SUBTREE_TILES = 24
 
 /**
+ * Plans a build.
  * @throws NOTHING_TO_BUILD when no source lies in the mercator world, in the bbox or in the cutline
  * @throws BAD_OPTION when zooms contradict each other or a cutline cannot be used
  * @throws CRS_UNSUPPORTED
@@ -134,7 +135,7 @@ export function planBuild(
   }
 }
 
-/** The tiles of a zoom that may hold something, and of those above it. */
+/** The tiles of a zoom that may hold something, and the tiles above them. */
 class Cover {
   readonly #maxZoom: number
   readonly #byZoom = new Map<number, readonly TileRange[]>()
@@ -158,7 +159,7 @@ class Cover {
   }
 }
 
-/** What of each source is wanted. */
+/** The parts of the sources that are needed. */
 function areasOf(
   sources: readonly SourceInfo[],
   { bbox }: ResolvedBuildOptions,
@@ -174,24 +175,24 @@ function areasOf(
   return areas
 }
 
-/** The roots in the order they are built: that of their TileIDs. */
+/** The roots in the order they are built, which is that of their TileIDs. */
 export function subtreeRoots(plan: BuildPlan): Generator<TileXY> {
   return coverTiles(plan.rootZoom, plan.rootRanges)
 }
 
-/** Base pixels the overview kernel needs around a subtree, so that it has no seams up to its root. */
+/** Number of base pixels that the overview kernel needs around a subtree, so that there are no seams up to its root. */
 export function apronOf(plan: BuildPlan): number {
   return halveReach(plan.overviewResampling) * 2 ** (plan.maxZoom - plan.rootZoom)
 }
 
-/** What was asked for, whichever way. */
+/** The zooms that the options set, in either way. */
 function askedZooms(options: ResolvedBuildOptions): { min: number | undefined; max: number | undefined } {
   const { zoom, minZoom, maxZoom } = options
   const [low, high] = zoom === undefined || typeof zoom === 'number' ? [zoom, zoom] : zoom
   return { min: minZoom ?? low, max: maxZoom ?? high }
 }
 
-/** Default: the highest zoom at which one tile holds everything. */
+/** Default: the highest zoom at which one tile covers everything. */
 function minZoomOf(asked: number | undefined, maxZoom: number, tilesAt: (zoom: number) => number): number {
   if (asked !== undefined && asked > maxZoom) {
     throw new FlagstoneError(
@@ -205,7 +206,7 @@ function minZoomOf(asked: number | undefined, maxZoom: number, tilesAt: (zoom: n
   return zoom
 }
 
-/** The zoom for the resolution of the sources, the finest of them. @throws NOTHING_TO_BUILD, CRS_UNSUPPORTED */
+/** The zoom that matches the resolution of the finest source. @throws NOTHING_TO_BUILD, CRS_UNSUPPORTED */
 export function ownZoomOf(sources: readonly SourceInfo[], options: ResolvedBuildOptions): number {
   let finest = Number.POSITIVE_INFINITY
   for (const info of sources) {
@@ -218,7 +219,7 @@ export function ownZoomOf(sources: readonly SourceInfo[], options: ResolvedBuild
   return Math.min(MAX_ZOOM, zoomForResolution(finest, options.tileSize, options.zoomLevelStrategy))
 }
 
-/** As deep as a mosaic stays small, unless that leaves too few subtrees to keep several threads at work. */
+/** As low as the size of a subtree allows, or deeper if that leaves too few subtrees to keep several threads busy. */
 function rootZoomOf(maxZoom: number, tileSize: number, tilesAt: (zoom: number) => number): number {
   let root = Math.max(0, maxZoom - Math.log2(SUBTREE_PIXELS / tileSize))
   const tiles = tilesAt(maxZoom)
@@ -254,7 +255,7 @@ function nothing(sources: readonly SourceInfo[], options: ResolvedBuildOptions):
   )
 }
 
-/** Tiles of a subtree that may hold something, at the zooms that are built, for progress. */
+/** Number of tiles of a subtree that may hold something, at the zooms that are built; for progress. */
 export function tilesOfSubtree(plan: BuildPlan, x: number, y: number): number {
   let count = 0
   for (const level of plan.levels) {

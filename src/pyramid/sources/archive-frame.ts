@@ -1,16 +1,16 @@
-// The tiles of an archive that count when it is a source, as one rectangle of its deepest zoom.
+// The extent of an archive that is a source: one rectangle of its deepest zoom.
 import type { Samples } from '../../raster/pixels.js'
 import type { TileMosaic } from '../../sampling/tile-mosaic.js'
 import type { TileRange } from '../../store/read/list.js'
 import { areasOf, type TileSet } from '../../store/read/tile-set.js'
 
-/** Zooms used as overviews: so many that a tile's corner stays a whole pixel in all of them. */
+/** Most zooms that are used as overviews: the corner of a tile is still a whole pixel in all of them. */
 export const MAX_OVERVIEWS = 8
 
 export interface Frame {
   readonly zoom: number
   readonly size: number
-  /** Of the tiles stored at the deepest zoom, or above it where that is missing; inclusive. */
+  /** Range of the tiles stored at the deepest zoom, or above it where that has none; inclusive. */
   readonly minX: number
   readonly minY: number
   readonly maxX: number
@@ -31,7 +31,7 @@ export async function frameOf(
     maxX: -1,
     maxY: -1,
   }
-  // the tiles above those of the deepest zoom add nothing, those of mixed depth do
+  // tiles above those of the deepest zoom add nothing, except where that has none (mixed depth)
   for (const z of zooms.slice(-MAX_OVERVIEWS - 1).reverse()) {
     for (const area of areasOf(set, z))
       widen(frame, 2 ** (zoom - z), area, (x, y) => z === zoom || !mosaic.hasChildren(z, x, y))
@@ -39,7 +39,10 @@ export async function frameOf(
   return frame
 }
 
-/** Takes in the tiles of an area that count; looks only at those that lie outside so far. `span`: tiles a side of the frame's zoom. */
+/**
+ * Extends the frame by the tiles of an area that count. Only those that lie outside are examined. `span`: number of
+ * tiles of the frame's zoom along the side of one.
+ */
 function widen(
   frame: { minX: number; minY: number; maxX: number; maxY: number },
   span: number,
@@ -52,7 +55,7 @@ function widen(
     minY * span >= frame.minY &&
     (maxX + 1) * span - 1 <= frame.maxX &&
     (maxY + 1) * span - 1 <= frame.maxY
-  // two corners that count say all
+  // two opposite corners that count suffice
   for (const [x, y] of [
     [minX, minY],
     [maxX, maxY],

@@ -1,8 +1,8 @@
-// A tile archive as a source image, for re-encoding, cutting or putting other images beside it: the pixels of
+// A tile archive as a source image, for re-encoding it, cutting it, or combining it with other images: the pixels of
 // its deepest zoom in web mercator, with its other zooms as overviews.
 //
-// A place without a tile is empty, unless the archive ends higher up there (mixed depth): then its deepest tile
-// is enlarged. Tiles of one size a zoom are expected; others are brought to it.
+// A place without a tile is empty, unless the archive ends higher up there (mixed depth): then its deepest tile is
+// enlarged. The tiles of a zoom should have one size; others are resized.
 
 import { type ErrorCode, FlagstoneError } from '../../errors.js'
 import { TileType } from '../../format/tile-type.js'
@@ -28,14 +28,14 @@ import { TileMosaic } from '../../sampling/tile-mosaic.js'
 import type { TileSet } from '../../store/read/tile-set.js'
 import { type Frame, frameOf, MAX_OVERVIEWS } from './archive-frame.js'
 
-/** Of each zoom, for their types. */
+/** Number of tiles of each zoom that are examined for their types. */
 const TILES_LOOKED_AT = 8
 
 /**
- * Opens our file, PMTiles, MBTiles or a z/x/y folder.
+ * Opens a Flagstone file, PMTiles, MBTiles or a z/x/y folder as a source.
  * @throws as openTileSet
  * @throws NOTHING_TO_BUILD when the archive has no tiles
- * @throws SOURCE_UNSUPPORTED when its tiles are no pictures
+ * @throws SOURCE_UNSUPPORTED when its tiles are not images
  */
 export async function openArchive(path: string, options: OpenOptions = {}): Promise<RasterSource> {
   const set = await openTileSet(path)
@@ -74,7 +74,7 @@ export async function openArchive(path: string, options: OpenOptions = {}): Prom
 }
 
 /**
- * Of the first tiles of each zoom; of WebP, whether all are lossless.
+ * The types of the first tiles of each zoom; for WebP, whether all of them are lossless.
  * @throws DAMAGED when a tile cannot be read and `lose` is not given
  */
 function typesOf(
@@ -119,7 +119,7 @@ function vectorTiles(path: string): FlagstoneError {
   )
 }
 
-/** A tile that is no picture is, for a build, a kind of source that cannot be read. */
+/** For a build, a tile that is not an image means that the source cannot be read. */
 function asSourceError(error: unknown, path: string, code: ErrorCode = 'SOURCE_UNSUPPORTED'): unknown {
   if (!(error instanceof FlagstoneError) || error.code !== 'DAMAGED') return error
   return new FlagstoneError(code, `${path} cannot be built from: ${error.message}`, {
@@ -156,10 +156,10 @@ class ArchiveSource implements RasterSource {
   readonly info: SourceInfo
   readonly #set: TileSet
   readonly #mosaic: TileMosaic<Samples>
-  /** All that were met so far. */
+  /** All those found so far. */
   readonly #lost: ReadonlyMap<string, LostTile>
   readonly #frame: Frame
-  /** By level. */
+  /** Zoom of each level. */
   readonly #zooms: readonly number[]
 
   constructor(
@@ -201,14 +201,14 @@ class ArchiveSource implements RasterSource {
     }
   }
 
-  /** Tiles that could not be read and have to do with a rectangle of a zoom's pixels. */
+  /** Tiles that could not be read and affect a rectangle of a zoom's pixels. */
   #lostIn(zoom: number, { minX, minY, endX, endY }: PixelRect): Loss[] {
     const { size, zoom: deepest } = this.#frame
     return [...this.#lost.values()].flatMap(({ z, x, y, reason }) => {
       const scale = 2 ** (zoom - z) * size
       const isHere = x * scale < endX && (x + 1) * scale > minX && y * scale < endY && (y + 1) * scale > minY
       if (!isHere) return []
-      // deeper ones take its place
+      // deeper tiles take its place
       const isReplaced = z < deepest && this.#mosaic.hasChildren(z, x, y)
       return [
         {

@@ -1,5 +1,5 @@
-// Alpha bands of more than 8 bits whose values are those of 8: writers that made their colours deeper left it as it was.
-// 65535 would be opaque by its type, and the image nearly invisible.
+// Detects alpha bands of more than 8 bits that hold 8-bit values: some writers widen the colours and leave alpha as it
+// was. By its type 65535 would be opaque, and the image nearly invisible.
 import type { OpenOptions } from '../../raster/open-options.js'
 import type { SourceInfo } from '../../raster/source.js'
 import type { SourceOpener } from './open.js'

@@ -1,5 +1,5 @@
-// What the source files are, for telling whether an interrupted build can be continued: each for itself while
-// they are few; thousands as numbers and digests that still say what differs.
+// Facts about the source files that tell whether an interrupted build can be continued. A few sources are described one
+// by one; thousands by numbers and digests that still say what differs.
 import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -8,24 +8,24 @@ import type { SourceInfo } from '../../raster/source.js'
 
 type Facts = Record<string, string | number | boolean>
 
-/** So many are told of one by one. */
+/** Up to this many sources are described one by one. */
 const FEW = 8
 
 interface File {
   readonly path: string
-  /** Bytes; of remote files 0. */
+  /** Bytes; 0 for remote files. */
   readonly size: number
-  /** ISO 8601; of remote files their version. */
+  /** ISO 8601; for remote files their version. */
   readonly time: string
 }
 
-/** Path, bytes (of remote files 0), time or version. */
+/** Path, bytes (0 for remote files), and time or version. */
 export type SourceState = readonly [path: string, size: number, time: string]
 
 export const sourceStates = (sources: readonly SourceInfo[]): SourceState[] =>
   sources.map(fileOf).map(({ path, size, time }) => [path, size, time])
 
-/** Is this the name of a fact about sources? */
+/** Whether this is the name of a fact about sources. */
 export const isSourceFact = (name: string): boolean => /\bsources?\b/.test(name)
 
 export function sourceFacts(sources: readonly SourceInfo[]): Facts {

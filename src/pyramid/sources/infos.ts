@@ -1,27 +1,28 @@
-// What many sources say of themselves: headers are read several at once, and no more files are open than that.
+// Reads the headers of many sources, several at a time; no more files than that are open.
 import { FlagstoneError } from '../../errors.js'
 import { freeDescriptors } from '../../platform/descriptors.js'
 import { isShortOfDescriptors } from '../../platform/regular-file.js'
 import type { RasterSource, SourceInfo } from '../../raster/source.js'
 import type { OpenOptions, SourceOpener } from './open.js'
 
-/** A source that was left out, because it could not be opened. */
+/** A source that was left out because it could not be opened. */
 export interface SkippedSource {
   /** Its path. */
   readonly path: string
-  /** A sentence that says why. */
+  /** A sentence that gives the reason. */
   readonly reason: string
 }
 
 const AT_ONCE = 16
-/** An image, its overviews and masks, and room for a world file. */
+/** An image, its overviews and masks, and a world file. */
 const FILES_A_SOURCE = 6
-/** How many are read at the same time, with so many descriptors to spare. */
+/** How many sources are read at a time, given the free descriptors. */
 const atOnce = (): number => Math.max(1, Math.min(AT_ONCE, Math.floor(freeDescriptors() / FILES_A_SOURCE)))
 
 /**
- * Opens each, hands it to `look` and closes it, several at once; results in the order of the paths.
- * @throws as the first that fails, by place
+ * Opens each path, calls `look` with the source and closes it, several at a time. Results are in the order of the
+ * paths.
+ * @throws as the first path that fails
  */
 async function withEach<T>(
   paths: readonly string[],
@@ -52,8 +53,8 @@ async function withEach<T>(
 }
 
 /**
- * What all sources say; those that cannot be opened are left out and told about when `skip` says so.
- * @throws as the first bad one, with how many others there are
+ * The descriptions of all sources. If `skip` is set, those that cannot be opened are left out and listed.
+ * @throws as the first that cannot be opened; the message counts the others
  */
 export async function readInfos(
   paths: readonly string[],
@@ -73,7 +74,7 @@ export async function readInfos(
   }
   const first = failed[0]
   if (first === undefined) return { infos, skipped: [] }
-  // that says nothing of the source
+  // that is not a fault of the source
   const short = failed.find(({ failure }) => isShortOfDescriptors(failure))
   if (short !== undefined) throw short.failure
   const isOurs = failed.every(({ failure }) => failure instanceof FlagstoneError)
@@ -82,7 +83,7 @@ export async function readInfos(
   return { infos, skipped }
 }
 
-/** The same error, saying that there are others. */
+/** The same error, with the number of other sources that failed. */
 function explained(failure: unknown, bad: number, all: number): unknown {
   if (!(failure instanceof FlagstoneError) || all === 1) return failure
   const others = bad === 1 ? '' : `, and ${bad - 1} more of the ${all} sources cannot be used`

@@ -1,13 +1,14 @@
-// What a user names to the paths of sources: files, folders, globs, lists, URLs.
+// Expands what a user names to the paths of sources: files, folders, globs, lists, URLs.
 //
-//   path         itself; a folder that is a z/x/y archive too
-//   folder       all rasters in it and below, by path; not what belongs to another file (masks, overviews, world
-//                files), not VRTs where there are other rasters, pictures only where something says where they lie
-//   glob         all files it matches, by path; not what belongs to another file
-//   @list.txt    a path, folder, glob or URL a line, relative to the list; # begins a comment
-//   http(s)://…  itself
+//   path         the file itself; also a folder that is a z/x/y archive
+//   folder       all rasters in it and below, sorted by path; without files that belong to another file (masks,
+//                overviews, world files), without VRTs if there are other rasters, and without pictures whose
+//                position is not known
+//   glob         all files that match, sorted by path; without files that belong to another file
+//   @list.txt    a path, folder, glob or URL per line, relative to the list; # begins a comment
+//   http(s)://…  the URL itself
 //
-// Invariants: the order is as given; no file is there twice; the output is never among them unless it was named.
+// Invariants: the order is as given. No file appears twice. The output is included only if it was named.
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { FlagstoneError } from '../../errors.js'
@@ -15,16 +16,16 @@ import { isTileArchive } from '../../interop/archive-name.js'
 import { readRegularSync, specialKind, statOf } from '../../platform/regular-file.js'
 
 export interface Inputs {
-  /** What is being made: left out of folders and globs. */
+  /** The output, which is left out of folders and globs. */
   readonly out: string
-  /** Of a file that is named twice: the place it keeps. */
+  /** Which position a file keeps that is named twice. */
   readonly keep: 'first' | 'last'
 }
 
-/** Formats that say themselves where they lie, or need a file beside them (PICTURES). */
+/** Formats that contain their georeferencing. PICTURES need a file beside them. */
 const RASTERS = new Set('tif tiff gtif gtiff btf tf8 hgt asc agr grd vrt'.split(' '))
 const PICTURES = new Set('png jpg jpeg webp avif'.split(' '))
-/** Files of other files. */
+/** Files that belong to another file. */
 const SIDECAR = /\.(msk|ovr|aux|aux\.xml|xml|prj|[a-z]{1,3}w|wld|tab|rrd|idx|lock|build|new|tmp)$/i
 const WORLD_FILES: Readonly<Record<string, readonly string[]>> = {
   png: ['pgw', 'pngw'],
@@ -36,8 +37,9 @@ const WORLD_FILES: Readonly<Record<string, readonly string[]>> = {
 const MAX_LIST_BYTES = 64 * 2 ** 20
 
 /**
+ * Expands all names to paths.
  * @throws NOT_FOUND when a pattern matches nothing
- * @throws BAD_OPTION when a list is none
+ * @throws BAD_OPTION when a list is not valid
  */
 export async function expandInputs(given: readonly string[], inputs: Inputs): Promise<string[]> {
   const found: string[] = []
@@ -47,9 +49,9 @@ export async function expandInputs(given: readonly string[], inputs: Inputs): Pr
 
 const isUrl = (path: string): boolean => /^[a-z][a-z0-9+.-]+:\/\//i.test(path)
 
-/** `base`: the folder relative paths are relative to; empty: the process's. */
+/** `base`: the folder that relative paths refer to; empty for the current directory. */
 async function expand(one: string, base: string, inputs: Inputs, inList: boolean): Promise<string[]> {
-  // URLs, and what only GDAL knows, which opening says better
+  // URLs and GDAL's virtual paths: opening the latter gives the better message
   if (isUrl(one) || /^\/vsi[a-z0-9_]+[/?]/i.test(one)) return [one]
   if (one.startsWith('@') && !inList) return expandList(one.slice(1), inputs)
   const path = base === '' || isAbsolute(one) ? one : join(base, one)
@@ -102,7 +104,7 @@ async function expandList(list: string, inputs: Inputs): Promise<string[]> {
         },
       )
     }
-    // one after another: globs of a list may be many
+    // one after another: the globs of a list may be many
     if (one !== '') for (const path of await expand(one, dirname(list), inputs, true)) found.push(path)
   }
   if (found.length > 0) return found

@@ -1,12 +1,12 @@
-// A build from tile archives alone is like them where nothing else was asked: their tile size and zooms, their format
-// and what they say of themselves. What that costs is said before it begins.
+// A build from tile archives alone takes over their tile size, zooms, format and metadata, unless options say
+// otherwise. Notes say in advance what is lost.
 import { TileType } from '../../format/tile-type.js'
 import type { SourceInfo, StoredTiles } from '../../raster/source.js'
 import { defaultQuality } from '../../raster/tiles/codec.js'
 import { imageFormatOf } from '../../raster/tiles/image-format.js'
 import type { ResolvedBuildOptions } from '../options.js'
 
-/** What a build finds out by itself, or what was true of the tiles as they were stored. */
+/** Metadata that a build determines itself, or that describe the tiles as they were stored. */
 const NOT_KEPT = new Set(
   (
     'bounds center minzoom maxzoom format scheme tilesize tile_size tileformat generator generator_options flagstone json ' +
@@ -14,7 +14,7 @@ const NOT_KEPT = new Set(
   ).split(' '),
 )
 
-/** The options with what archives say in the place of defaults, and sentences about it. */
+/** The options with values of the archives in place of defaults, and sentences about it. */
 export function likeArchives(
   infos: readonly SourceInfo[],
   options: ResolvedBuildOptions,
@@ -53,13 +53,13 @@ function formatOf(
   const format = imageFormatOf(onlyOne(types) ?? TileType.unknown)
   if (options.terrain !== undefined) return format === 'png' ? { format } : {}
   if (format === undefined) return types.includes(TileType.png) ? { transparentFormat: 'png' } : {}
-  // what shows through a JPEG must be asked for otherwise
+  // JPEG cannot keep the alpha that was requested
   if (format === 'jpeg' && options.alpha === true) return {}
   const lossless = format === 'webp' && archives.every(({ isLossless }) => isLossless)
   return lossless ? { format, lossless } : { format }
 }
 
-/** What all of them say alike; whoever is to be named is. */
+/** The metadata that all archives agree on, with the attributions of all. */
 function keptMetadata(archives: readonly Archive[]): Record<string, unknown> {
   const [first, ...others] = archives.map(({ metadata }) => withoutOwnName(metadata))
   const kept = Object.entries(first!).filter(
@@ -76,7 +76,7 @@ function keptMetadata(archives: readonly Archive[]): Record<string, unknown> {
   return { ...Object.fromEntries(kept), ...attribution }
 }
 
-/** A name that is no more than the archive's file was called. */
+/** Drops a name that is only that of the archive's file. */
 function withoutOwnName(metadata: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const { fileName } = (metadata['flagstone'] ?? {}) as { fileName?: unknown }
   if (fileName === undefined || fileName !== metadata['name']) return metadata

@@ -1,4 +1,4 @@
-// Sources by path: the one place that decides which kind of file a path is.
+// Opens sources by path. This is the only place that decides which kind of file a path is.
 import { crsFromText } from '../../grid/crs/crs-text.js'
 import { isTileArchive } from '../../interop/archive-name.js'
 import { openRaster } from '../../raster/open.js'

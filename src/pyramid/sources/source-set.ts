@@ -1,8 +1,8 @@
-// The sources of a build as a worker uses them: found by where they lie, opened when they are needed, closed
-// when others are needed more.
+// The sources of a build as a worker uses them: found by their location, opened when they are needed, and closed when
+// others are needed more.
 //
-// Invariants: no more than `maxOpen` files are open, and their block caches are within `cacheBytes` together,
-// but for what is in use at the moment; a source is never closed while it is read.
+// Invariants: at most `maxOpen` files are open, and their block caches share `cacheBytes`, apart from those in use at
+// the moment. A source is never closed while it is being read.
 import Flatbush from 'flatbush'
 import { FlagstoneError } from '../../errors.js'
 import type { PixelRect } from '../../grid/tiles/rect.js'
@@ -17,17 +17,17 @@ import type { OpenOptions, SourceOpener } from './open.js'
 /** Plain data in shared memory, the same for all workers. */
 export interface SourceTable {
   readonly paths: readonly string[]
-  /** Of remote files: the version that the plan was made from. */
+  /** For remote files, the version that the plan was made from. */
   readonly versions: readonly (string | undefined)[]
   /** A Flatbush over rectangles of pixels of maxZoom. */
   readonly index: SharedArrayBuffer
-  /** Whose rectangle is whose. */
+  /** The source of each rectangle. */
   readonly owners: Int32Array
-  /** How many sources a place has, about. */
+  /** Approximate number of sources at one place. */
   readonly overlap: number
 }
 
-/** A source that may paint something of a rectangle, and where. */
+/** A source that may paint a part of a rectangle, and which part. */
 export interface Candidate {
   readonly source: number
   readonly rect: PixelRect
@@ -35,14 +35,14 @@ export interface Candidate {
 
 export interface SetLimits {
   readonly maxOpen: number
-  /** Of all block caches together. */
+  /** For all block caches together. */
   readonly cacheBytes: number
 }
 
 /** Kernels that average paint half a pixel beyond an image. */
 const AVERAGE_MARGIN_PX = 1
 const MIN_CACHE_BYTES = 4 * 2 ** 20
-/** Places that are looked at for their overlap, pixels; and how many of them. */
+/** Size of the places where overlap is measured, pixels; and how many of them. */
 const PLACE_PX = 1024
 const MAX_PLACES = 2000
 
@@ -77,7 +77,7 @@ export function sourceTable(plan: Placed): SourceTable {
   }
 }
 
-/** The most sources that meet one of many places. */
+/** The largest number of sources that intersect one of many places. */
 function overlapOf(index: Flatbush, rects: readonly PixelRect[]): number {
   let most = 1
   const step = Math.max(1, Math.floor(rects.length / MAX_PLACES))
@@ -93,7 +93,7 @@ function overlapOf(index: Flatbush, rects: readonly PixelRect[]): number {
 interface Entry {
   readonly source: Promise<RasterSource>
   users: number
-  /** Known once it is open. */
+  /** Known once the source is open. */
   bytes: number
 }
 
@@ -103,7 +103,7 @@ export class SourceSet {
   readonly #open: OpenOptions
   readonly #opener: SourceOpener
   readonly #limits: SetLimits
-  /** Insertion order is order of use. */
+  /** In order of use. */
   readonly #entries = new Map<number, Entry>()
 
   constructor(table: SourceTable, open: OpenOptions, opener: SourceOpener, limits: SetLimits) {
@@ -116,18 +116,18 @@ export class SourceSet {
     this.#limits = limits
   }
 
-  /** Of sources that are open already, in the order of the plan's. */
+  /** A set of sources that are already open, in the order of the plan's. */
   static of(plan: Placed, sources: readonly RasterSource[]): SourceSet {
     const table = { ...sourceTable(plan), paths: sources.map((_, i) => `${i}`) }
     const limits = { maxOpen: sources.length, cacheBytes: Number.POSITIVE_INFINITY }
     return new SourceSet(table, {}, async (path) => sources[Number(path)]!, limits)
   }
 
-  /** Sources that may paint something of a rectangle of maxZoom's pixels, in their order. */
+  /** Sources that may paint a part of a rectangle of maxZoom's pixels, in their order. */
   search({ minX, minY, endX, endY }: PixelRect): Candidate[] {
     const found = new Map<number, PixelRect>()
     this.#index.search(minX, minY, endX, endY, (i, left, top, right, bottom) => {
-      // those that only touch
+      // those that only touch it
       if (left >= endX || top >= endY || right <= minX || bottom <= minY) return false
       const source = this.#table.owners[i]!
       const before = found.get(source)
@@ -143,14 +143,14 @@ export class SourceSet {
     return [...found].map(([source, rect]) => ({ source, rect })).sort((a, b) => a.source - b.source)
   }
 
-  /** Files open now. */
+  /** Number of files open now. */
   get openCount(): number {
     return this.#entries.size
   }
 
   /**
-   * Damaged parts are left empty: a source that cannot be opened any more is one.
-   * @throws as `read`, when it is no damage
+   * The loss for a source that cannot be opened any more, if damaged parts may be left empty.
+   * @throws as `error`, when it is not damage or damage is not skipped
    */
   lossOf(source: number, error: unknown): Loss {
     if (this.#open.skipDamaged !== true || !isDamage(error)) throw error
@@ -158,7 +158,7 @@ export class SourceSet {
     return { path, part: 'all of it', block: 0, x: 0, y: 0, width: 0, height: 0, reason: reasonOf(error) }
   }
 
-  /** A source that stays open until it is released as often as it was acquired. @throws as openSource */
+  /** Opens a source. It stays open until it is released as often as it was acquired. @throws as openSource */
   async acquire(source: number): Promise<RasterSource> {
     let entry = this.#entries.get(source)
     if (entry === undefined) {
@@ -174,13 +174,13 @@ export class SourceSet {
       return opened
     } catch (error) {
       entry.users--
-      // the next one tries again
+      // the next attempt opens it again
       if (this.#entries.get(source) === entry) this.#entries.delete(source)
       throw error
     }
   }
 
-  /** Tries again with all others closed when too many files are open. */
+  /** If too many files are open, closes all others and tries again. */
   async #openAtLast(source: number): Promise<RasterSource> {
     try {
       return await this.#openSame(source)
@@ -197,7 +197,7 @@ export class SourceSet {
     await Promise.all(idle.map(([, entry]) => entry.source.then((opened) => opened.close()).catch(() => {})))
   }
 
-  /** @throws SOURCE_UNREADABLE when it is not the file any more that the plan was made from */
+  /** @throws SOURCE_UNREADABLE when the file is no longer the one that the plan was made from */
   async #openSame(source: number): Promise<RasterSource> {
     const path = this.#table.paths[source]!
     const opened = await this.#opener(path, this.#open)
@@ -216,7 +216,7 @@ export class SourceSet {
     this.#makeRoom(0)
   }
 
-  /** Closes those that were not used for longest until `more` may be opened. */
+  /** Closes the least recently used sources until `more` may be opened. */
   #makeRoom(more = 1): void {
     let count = this.#entries.size + more
     let bytes = 0
@@ -231,7 +231,7 @@ export class SourceSet {
     }
   }
 
-  /** Closes all; nothing may be in use. */
+  /** Closes all sources; none may be in use. */
   async close(): Promise<void> {
     const entries = [...this.#entries.values()]
     this.#entries.clear()
@@ -244,7 +244,7 @@ export class SourceSet {
   }
 }
 
-/** What a block cache of it can hold at most, about. */
+/** Approximate upper limit of what a block cache of the source can hold. */
 function decodedBytes(info: SourceInfo): number {
   const sample = info.samples === 'float32' ? 4 : 1
   return info.width * info.height * (info.bands * sample + 1) * 1.4

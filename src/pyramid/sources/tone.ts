@@ -1,7 +1,7 @@
-// How stored values become colours, chosen once for all sources of a build, before any worker opens them.
+// How stored values become colours. This is chosen once for all sources of a build, before any worker opens them.
 //
-// Invariant: 8-bit pictures stay as they are unless a range, gamma or colormap is asked for; anything else gets
-// a range in which it can be seen, and `notes` say which. The same sources and options give the same choice.
+// Invariant: 8-bit images stay as they are unless a range, gamma or colormap is requested. Other images get a range in
+// which they are visible, and `notes` say which. The same sources and options give the same choice.
 import { FlagstoneError } from '../../errors.js'
 import { readRegularSync, specialKind, statOf } from '../../platform/regular-file.js'
 import type { OpenOptions } from '../../raster/open-options.js'
@@ -22,9 +22,9 @@ import type { SourceOpener } from './open.js'
 import { type BandStatistics, sampleValues } from './value-sample.js'
 
 export interface ColourChoice {
-  /** What every source is opened with. */
+  /** Every source is opened with this view. */
   readonly view: ColourView
-  /** Sentences for people: what was chosen that nobody asked for. */
+  /** Sentences for the user about choices that were made automatically. */
   readonly notes: readonly string[]
 }
 
@@ -37,7 +37,7 @@ type ColourOptions = Pick<
 const MAX_COLORMAP_BYTES = 16 * 2 ** 20
 const FULL: Range = [0, 255]
 
-/** What sources are opened with until the tone is chosen: same bands and mask, no values read. */
+/** The view of sources until the tone is chosen: the same bands and mask, no values read. */
 export function provisionalView(options: ColourOptions): ColourView {
   const view = plainView(options)
   if (options.colormap === undefined) return view
@@ -54,8 +54,8 @@ function plainView({ bands, alpha, colormap }: ColourOptions): ColourView {
 }
 
 /**
- * Reads a sample of the sources when their values decide.
- * @throws BAD_OPTION when a colormap cannot be read or is for several bands, or ranges are not as many as the bands
+ * Chooses the colours. Reads a sample of the sources if the choice depends on their values.
+ * @throws BAD_OPTION when a colormap cannot be read or is for several bands, or the number of ranges is wrong
  * @throws as RasterSource.read
  */
 export async function chooseColours(
@@ -85,7 +85,7 @@ async function chooseTone(
   const sample = (of: readonly SourceInfo[]): Promise<BandStatistics[]> =>
     sampleValues(of, bands, open, openOptions)
   if (colormap !== undefined) return colormapChoice(infos, options, view, () => sample(infos))
-  // a palette's numbers are no values, and its colours stay as they are
+  // the numbers of a palette are not values, and its colours stay as they are
   const valued = infos.filter((info) => !info.stored.palette)
   if (valued.length === 0) {
     return {
@@ -104,7 +104,7 @@ async function chooseTone(
   return { view: { ...view, tone: { ranges, gamma } }, notes: [note] }
 }
 
-/** Stored bands that will be seen, of the source that shows most. */
+/** The stored bands that will be visible, of the source that shows most. */
 function shownBands(infos: readonly SourceInfo[], options: ColourOptions): readonly number[] {
   if (options.bands !== undefined) return options.bands
   const most = Math.max(...infos.map(({ stored }) => (stored.palette ? 1 : stored.bands)))
@@ -125,7 +125,7 @@ function checkRanges(ranges: readonly Range[], bands: readonly number[]): void {
   )
 }
 
-/** The 2nd to 98th percentile of each band; 8-bit numbers in larger samples stay as they are. */
+/** The 2nd to 98th percentile of each band. Wider samples that hold 8-bit values stay as they are. */
 function automatic(
   bands: readonly BandStatistics[],
   sources: readonly SourceInfo[],
@@ -143,7 +143,7 @@ function automatic(
   return { ranges, note }
 }
 
-/** Never empty: where most is one value, all that there is; where all is one value, it in the middle. */
+/** Never empty: if most pixels have one value, the full range; if all have it, a range around it. */
 function rangeOf({ count, min, max, low, high }: BandStatistics): Range {
   if (count === 0) return [0, 1]
   if (low < high) return [low, high]
@@ -172,7 +172,7 @@ async function colormapChoice(
   let range = Array.isArray(rescale) ? rescale[0]! : FULL
   if (isRelative(map) && !Array.isArray(rescale)) {
     const [band] = await sample()
-    // a name has no values of its own; percentages in a file are gdaldem's, of everything there is
+    // a named colormap has no values of its own; percentages in a file refer to all values, as in gdaldem
     const whole =
       rescale !== 'auto' &&
       typeof options.colormap === 'string' &&
@@ -229,7 +229,7 @@ function readColormap(path: string): ParsedColormap {
   return parseColormap(readRegularSync(path).toString(), path)
 }
 
-/** The view in a line, for fingerprints and metadata. */
+/** The view in one line, for fingerprints and metadata. */
 export function describeView({ bands, tone, alpha, alphaTop }: ColourView): string {
   const parts = [`bands ${bands?.join(',') ?? 'of the file'}`]
   if (alpha === false) parts.push('no alpha')

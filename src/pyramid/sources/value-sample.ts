@@ -1,33 +1,33 @@
-// What values the sources hold: a bounded sample of pixels of all of them together, the same one every time.
+// Samples the values of the sources: a bounded number of pixels over all of them, always the same ones.
 //
-// Small images and small overviews are read whole; of large ones blocks spread evenly over the image (the R2
-// sequence of M. Roberts). Pixels without a value are left out, and of
-// the others single bands that are nodata. At most MAX_SOURCES sources are looked at.
+// Small images and small overviews are read whole. For large ones, blocks are spread evenly over the image (the R2
+// sequence of M. Roberts). Pixels without a value are left out, and so are single bands that are nodata. At most
+// MAX_SOURCES sources are read.
 import type { OpenOptions } from '../../raster/open-options.js'
 import { isPicture } from '../../raster/pixels.js'
 import type { PixelWindow, RasterSource, SourceInfo, SourceLevel } from '../../raster/source.js'
 import type { SourceOpener } from './open.js'
 
 export interface BandStatistics {
-  /** Pixels with a value, of those looked at; the others are 0 when there are none. */
+  /** Number of sampled pixels with a value. If it is 0, the other fields are 0. */
   readonly count: number
   readonly min: number
   readonly max: number
   /** The 2nd and 98th percentile. */
   readonly low: number
   readonly high: number
-  /** No value had a fraction. */
+  /** Whether no value had a fraction. */
   readonly integers: boolean
 }
 
 const MAX_SOURCES = 64
-/** Pixels of all sources together, each band. */
+/** Limit on pixels over all sources, for each band. */
 const MAX_PIXELS = 4 * 2 ** 20
-/** An overview of at least so many pixels says enough about an image. */
+/** An overview of at least this many pixels represents an image well enough. */
 const LEVEL_PIXELS = 2 ** 18
 const WINDOW_PIXELS = 2 ** 17
 const MIN_WINDOWS = 24
-/** Each may decode the block again. */
+/** Limit on windows in one block, because each may decode the block again. */
 const MOST_A_BLOCK = 6
 
 /** Statistics of each of `bands` (from 1) over all sources that have it. @throws as RasterSource.read */
@@ -72,7 +72,7 @@ async function collect(source: RasterSource, budget: number, values: readonly Co
   }
 }
 
-/** The whole level, or blocks spread over it, of `budget` pixels at most (but MIN_WINDOWS of them). */
+/** The whole level, or blocks spread over it with at most `budget` pixels (but at least MIN_WINDOWS blocks). */
 export function windowsOf(level: SourceLevel, budget: number): PixelWindow[] {
   const { width, height } = level
   const blockWidth = Math.min(level.blockWidth, width)
@@ -88,7 +88,7 @@ export function windowsOf(level: SourceLevel, budget: number): PixelWindow[] {
   for (let i = 1; found.size < count && i <= 4 * count; i++) {
     const column = Math.floor(((0.5 + i * 0.7548776662466927) % 1) * columns)
     const row = Math.floor(((0.5 + i * 0.5698402909980532) % 1) * rows)
-    // one row of strips would always be sampled at its left, one block at its corner
+    // without this, a single row of strips would always be sampled at its left, a single block at its corner
     const x = Math.min(
       width - w,
       column * blockWidth + Math.floor(((i * 0.618034) % 1) * (blockWidth - w + 1)),
@@ -110,12 +110,12 @@ function bandsOfRows(width: number, height: number): PixelWindow[] {
   return windows
 }
 
-/** Values of one band. */
+/** The values of one band. */
 export class Collector {
   #values = new Float32Array(2 ** 16)
   #count = 0
 
-  /** Every `stride`-th sample from `offset` on, where the mask has something. */
+  /** Adds every `stride`-th sample from `offset` on where the mask is not 0. */
   add(data: Float32Array, mask: Uint8Array | undefined, offset: number, stride: number): void {
     const pixels = Math.floor(data.length / stride)
     while (this.#count + pixels > this.#values.length) {

@@ -1,54 +1,54 @@
-// What a build could not read and left empty, file by file. Plain data: it goes into the checkpoint, so that it
+// What a build could not read and left empty, file by file. Plain data, because it is stored in the checkpoint and
 // survives an interruption.
 //
-// Invariant: a block counts once, however many units of work have met it, and however often.
+// Invariant: a block counts once, however many units of work have read it, and however often.
 import { FlagstoneError } from '../../errors.js'
 import type { Loss } from '../../raster/losses.js'
 
-/** Of one part of a file: the numbers of its blocks as runs, [from, end, from, end …], ascending. */
+/** The blocks of one part of a file as runs of their numbers: [from, end, from, end …], ascending. */
 type Runs = number[]
 
-/** Places that are named of a file. */
+/** Number of places that are listed for a file. */
 const NAMED = 20
 
 export interface FileDamage {
   readonly path: string
   readonly lost: Record<string, Runs>
-  /** Finer pixels took their place. */
+  /** Finer pixels were used instead. */
   readonly replaced: Record<string, Runs>
-  /** The first of those that were lost. */
+  /** The first lost blocks. */
   readonly places: DamagedBlock[]
 }
 
 /** A block of an image that could not be read. */
 export interface DamagedBlock {
-  /** 'level 0', 'the mask of level 0', 'zoom 14'; 'all of it' of a file that could not be opened. */
+  /** 'level 0', 'the mask of level 0', 'zoom 14'; 'all of it' for a file that could not be opened. */
   readonly part: string
   /** Its left edge, pixels of that level. */
   readonly x: number
   /** Its upper edge, pixels of that level. */
   readonly y: number
-  /** Pixels. */
+  /** Width, pixels. */
   readonly width: number
-  /** Pixels. */
+  /** Height, pixels. */
   readonly height: number
   /** A sentence that says what is wrong with it. */
   readonly reason: string
 }
 
-/** A source of which parts could not be read. */
+/** A source with parts that could not be read. */
 export interface DamagedSource {
   /** Its path. */
   readonly path: string
-  /** Blocks that could not be read and were left empty. */
+  /** Number of blocks that could not be read and were left empty. */
   readonly blocks: number
-  /** Blocks of overviews that could not be read, in whose place finer pixels were used. */
+  /** Number of overview blocks that could not be read and were replaced by finer pixels. */
   readonly replaced: number
-  /** The first of them, 20 at most. */
+  /** The first of them, at most 20. */
   readonly places: readonly DamagedBlock[]
 }
 
-/** Puts a number into runs; false when it is there. */
+/** Adds a number to runs; false when they contain it. */
 function addToRuns(runs: Runs, n: number): boolean {
   // the first end above n
   let low = 0
@@ -89,7 +89,7 @@ export function addDamage(damage: FileDamage[], losses: readonly Loss[]): void {
   }
 }
 
-/** Each loss once. */
+/** Removes repeated losses. */
 export function withoutRepeats(losses: readonly Loss[]): Loss[] {
   const seen = new Map(losses.map((loss) => [`${loss.path}\0${loss.part}\0${loss.block}`, loss]))
   return [...seen.values()]
@@ -103,7 +103,7 @@ export const damagedSources = (damage: readonly FileDamage[]): DamagedSource[] =
     places,
   }))
 
-/** The same error with the option that leaves damaged parts empty. */
+/** The same error, mentioning the option that leaves damaged parts empty. */
 export function withSkipAdvice(error: FlagstoneError): FlagstoneError {
   const details = Object.fromEntries(
     Object.entries({ errno: error.errno, call: error.call, path: error.path }).filter(
@@ -114,7 +114,7 @@ export function withSkipAdvice(error: FlagstoneError): FlagstoneError {
   return new FlagstoneError(error.code, message, { ...details, cause: error })
 }
 
-/** Of a build that has no tile: the error when that may be because of damage. */
+/** For a build without tiles: the error when damage may be the reason; undefined otherwise. */
 export function allLost(damage: readonly FileDamage[]): FlagstoneError | undefined {
   const lost = damagedSources(damage).filter(({ blocks }) => blocks > 0)
   const first = lost[0]

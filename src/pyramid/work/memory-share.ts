@@ -1,29 +1,29 @@
-// How the threads of a build share the memory it may take, and the files it may have open.
+// How the threads of a build share its memory and its open files.
 import { freeDescriptors } from '../../platform/descriptors.js'
 import type { SetLimits } from '../sources/source-set.js'
 
-/** What a thread takes besides the block cache: mosaics, windows, tiles being encoded, the heap. */
+/** Memory of a thread besides the block cache: mosaics, windows, tiles being encoded, the heap. */
 const THREAD_BYTES = 110 * 2 ** 20
 const PROCESS_BYTES = 150 * 2 ** 20
 const MIN_CACHE_BYTES = 16 * 2 ** 20
 export const MAX_CACHE_BYTES = 192 * 2 ** 20
-/** Sources open at once in all threads. */
+/** Limit on sources open at once, over all threads. */
 const MAX_OPEN_SOURCES = 256
 const MIN_OPEN_SOURCES = 8
-/** A source, its overviews, its mask and the mask's overviews; often only itself. */
+/** A source, its overviews, its mask and the mask's overviews; often it is only one file. */
 const FILES_A_SOURCE = 3
-/** A worker thread has four descriptors, and many more while it loads its modules, side by side. */
+/** A worker thread has four descriptors, but many more while it loads its modules in parallel. */
 const STARTING_THREAD_FILES = 100
-/** The output, its checkpoint, a spool, world files that are looked into, what sharp opens. */
+/** The output, its checkpoint, a spool, world files, and files that sharp opens. */
 const OTHER_FILES = 32
 
 export interface Share {
   readonly threads: number
-  /** Block cache of a thread. */
+  /** Bytes of block cache per thread. */
   readonly cacheBytes: number
 }
 
-/** Threads and caches within a limit; fewer threads rather than over it. */
+/** Divides a memory limit between threads and caches. Uses fewer threads rather than exceeding it. */
 export function shareMemory(threads: number, memLimit: number | undefined): Share {
   const limit = memLimit ?? PROCESS_BYTES + Math.max(1, threads) * (THREAD_BYTES + 128 * 2 ** 20)
   const most = Math.max(1, Math.floor((limit - PROCESS_BYTES) / (THREAD_BYTES + MIN_CACHE_BYTES)))
@@ -35,18 +35,20 @@ export function shareMemory(threads: number, memLimit: number | undefined): Shar
   }
 }
 
-/** Worker threads that can be started with so many descriptors to spare, beside a few sources each. */
+/**
+ * Number of worker threads that can be started with this many free descriptors, leaving some for each thread's sources.
+ */
 export const threadsWithin = (freeFiles: number): number =>
   Math.max(
     0,
     Math.floor((freeFiles - OTHER_FILES) / (STARTING_THREAD_FILES + MIN_OPEN_SOURCES * FILES_A_SOURCE)),
   )
 
-/** Of the sources of one thread. `freeFiles`: descriptors that all threads share. */
+/** The limits for one thread. `freeFiles`: descriptors that all threads share. */
 export function limitsOf(threads: number, cacheBytes: number, freeFiles = freeDescriptors()): SetLimits {
   const within = Math.floor((freeFiles - OTHER_FILES) / FILES_A_SOURCE)
   const each = (all: number): number => Math.floor(all / Math.max(1, threads))
-  // what is in use at the moment is open in any case
+  // the sources in use at the moment are open in any case
   const most = Math.max(MIN_OPEN_SOURCES, each(MAX_OPEN_SOURCES))
   return { maxOpen: Math.max(1, Math.min(most, each(within))), cacheBytes }
 }

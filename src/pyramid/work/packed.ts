@@ -1,7 +1,7 @@
-// The encoded tiles of a subtree on their way from a worker: columns and one buffer, so that they are
-// transferred instead of copied.
+// The encoded tiles of a subtree for the way from a worker: columns and one buffer, so that they are transferred rather
+// than copied.
 //
-// Invariant: zooms ascend, and within a zoom the TileIDs.
+// Invariant: zooms ascend, and TileIDs ascend within a zoom.
 import { tileId } from '../../format/tile-id.js'
 import type { TileType } from '../../format/tile-type.js'
 

@@ -1,8 +1,8 @@
-// The tiles above the subtree roots, built as the roots come in: Hilbert order is a depth-first walk, so the
-// children of a tile come one after another and at most three of a zoom wait for the fourth.
+// Builds the tiles above the subtree roots as the roots arrive. Hilbert order is a depth-first walk, so the children of
+// a tile arrive one after another, and at most three tiles of a zoom wait for the fourth.
 //
-// A tile is made from its four children alone: a kernel wider than 2×2 repeats the pixels at the rim of the
-// quad (which are rarely seen: at these zooms a subtree of thousands of pixels has become one tile).
+// A tile is made from its four children alone. A kernel wider than 2×2 repeats the pixels at the edge of the four,
+// which is rarely visible: at these zooms a subtree of thousands of pixels has become one tile.
 import type { Canvas } from '../../raster/canvas.js'
 import type { Pixels, Samples } from '../../raster/pixels.js'
 import { halve } from '../../raster/tiles/downsample.js'
@@ -11,7 +11,7 @@ import type { BuildPlan } from '../plan/plan.js'
 import type { EncodedAt } from './packed.js'
 import type { RawTile } from './subtree.js'
 
-/** Children that wait for their siblings; all have the same parent. */
+/** Children that wait for their siblings. All have the same parent. */
 export interface Pending {
   readonly zoom: number
   readonly tiles: readonly RawTile[]
@@ -29,19 +29,19 @@ export class ParentBuilder {
     for (const { zoom, tiles } of pending) this.#waiting[zoom] = [...tiles]
   }
 
-  /** Takes the next root, in Hilbert order; returns the tiles that are complete now, lower zooms later. */
+  /** Adds the next root, in Hilbert order. Returns the tiles that are complete now, from high zooms to low. */
   async add(root: RawTile): Promise<EncodedAt[]> {
     await this.#add(this.#plan.rootZoom, root)
     return this.#take()
   }
 
-  /** No more roots come: what waits is complete. */
+  /** Completes what waits, after the last root. */
   async finish(): Promise<EncodedAt[]> {
     for (let zoom = this.#plan.rootZoom; zoom > this.#plan.minZoom; zoom--) await this.#complete(zoom)
     return this.#take()
   }
 
-  /** What has to be kept to go on later. */
+  /** What must be stored to continue later. */
   pending(): Pending[] {
     return this.#waiting.map((tiles, zoom) => ({ zoom, tiles: [...tiles] })).filter((p) => p.tiles.length > 0)
   }
@@ -57,7 +57,7 @@ export class ParentBuilder {
     if (waiting.length === 4) await this.#complete(zoom)
   }
 
-  /** Makes the parent of what waits at a zoom. */
+  /** Makes the parent of the tiles that wait at a zoom. */
   async #complete(zoom: number): Promise<void> {
     const tiles = this.#waiting[zoom]!.splice(0)
     if (tiles.length === 0) return
@@ -80,7 +80,7 @@ export class ParentBuilder {
   }
 }
 
-/** Four tiles side by side; opaque when all are there and opaque. */
+/** Four tiles side by side. Opaque when all four exist and are opaque. */
 function quadOf(tiles: readonly RawTile[], plan: BuildPlan): Pixels<Samples> {
   const size = plan.tileSize
   const quad = canvasOf(plan, 2 * size, 2 * size)

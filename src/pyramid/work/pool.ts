@@ -1,6 +1,6 @@
-// Who builds subtrees: worker threads, the calling thread beside them where it may be kept busy, or the calling
-// thread alone (good for debugging, for sources that are not files, and for work that is done before a worker
-// has started).
+// The threads that build subtrees: worker threads, the calling thread as well if it may be kept busy, or the calling
+// thread alone. The latter is useful for debugging, for sources that are not files, and for builds that are done before
+// a worker has started.
 import { existsSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -21,20 +21,21 @@ import type { SubtreeAnswer, WorkerSetup } from './worker.js'
 
 const WORKER = beside('pyramid/work/worker.js')
 
-/** It is not where flagstone was put into a bundle: then there are no threads but the caller's. */
+/** The worker's file is missing in a bundle of Flagstone; then only the caller's thread is used. */
 export const isWorkerThere = (): boolean => existsSync(WORKER)
 
 export interface SubtreePool {
-  /** Subtrees worth asking for at once. */
+  /** Number of subtrees worth requesting at once. */
   readonly window: number
   /**
+   * Builds a subtree.
    * @throws as RasterSource.read
    * @throws INTERRUPTED when stop() was called
    */
   build(x: number, y: number): Promise<SubtreeResult>
-  /** Running subtrees end soon, by failing. */
+  /** Makes running subtrees fail soon. */
   stop(): void
-  /** Waits for what is running. */
+  /** Waits for running subtrees. */
   close(): Promise<void>
 }
 
@@ -57,8 +58,8 @@ export class InlinePool implements SubtreePool {
   }
 
   build(x: number, y: number): Promise<SubtreeResult> {
-    // One after another: they share memory. A unit may wait for nothing but promises, and units follow each other:
-    // signals, timers and other threads' results get their turn between them.
+    // One after another, because they share memory. A unit may wait for nothing but promises, and units follow each
+    // other without a pause. setImmediate gives signals, timers and results of other threads a turn in between.
     const running = this.#last.then(() => setImmediate()).then(() => this.#builder.build(x, y))
     this.#last = running.catch(() => {})
     return running
@@ -80,13 +81,13 @@ interface Asked {
   reject(error: unknown): void
 }
 
-/** Units that a thread may be ahead of the one that is waited for: a square of four, and the next. */
+/** How many units a thread may be ahead of the oldest unfinished one: a square of four, and the next. */
 const AHEAD = 4
 
 export class ThreadPool implements SubtreePool {
   readonly window: number
   readonly #workers: Worker[] = []
-  /** The calling thread, when it works too. */
+  /** The calling thread, if it takes part. */
   readonly #local: InlinePool | undefined
   #localWork: Promise<void> | undefined
   readonly #claims = createClaims()
@@ -100,8 +101,9 @@ export class ThreadPool implements SubtreePool {
   #isClosing = false
 
   /**
-   * @param out a spool may be made beside it; undefined: none is made
-   * @param useCaller the calling thread is one of the threads
+   * Starts the threads.
+   * @param out path of the output, beside which a spool may be made; undefined: none is made
+   * @param useCaller whether the calling thread takes part
    */
   constructor(plan: BuildPlan, open: OpenOptions, share: Share, out: string | undefined, useCaller: boolean) {
     const { threads, cacheBytes } = share
@@ -123,7 +125,7 @@ export class ThreadPool implements SubtreePool {
   #startWorker(setup: WorkerSetup): Worker {
     const worker = new Worker(WORKER, {
       workerData: setup,
-      // typed arrays lie outside the heap: what is in it is small
+      // typed arrays lie outside the heap, so the heap is small
       resourceLimits: { maxOldGenerationSizeMb: 512 },
     })
     worker.on('message', (answer: SubtreeAnswer) => this.#settle(answer))
@@ -160,9 +162,9 @@ export class ThreadPool implements SubtreePool {
     })
   }
 
-  /** What the calling thread does. Never rejects. */
+  /** The work of the calling thread. Never rejects. */
   async #work(local: InlinePool): Promise<void> {
-    // workers are told first
+    // lets the workers be notified first
     await undefined
     for (let task = this.#board.claim(); task !== undefined; task = this.#board.claim()) {
       const asked = this.#asked.get(task.id)
@@ -185,7 +187,7 @@ export class ThreadPool implements SubtreePool {
     asked?.reject(error)
   }
 
-  /** A thread is lost, and with it what it had claimed. */
+  /** A thread has failed, and the tasks that it had claimed are lost. */
   #fail(error: unknown): void {
     this.#failure ??= { error }
     for (const { reject } of this.#asked.values()) reject(error)

@@ -1,14 +1,14 @@
-// The file behind a spool (raster/spool.ts): made when strips of an image would be decoded again and again, beside
-// the output, without a name, so that nothing is left of it however the build ends.
+// The file behind a spool (raster/spool.ts). It is used when strips of an image would be decoded again and again. It
+// lies beside the output and has no name, so that nothing is left of it however the build ends.
 import { closeSync, openSync, statfsSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Spool } from '../../raster/spool.js'
 import type { BuildPlan } from '../plan/plan.js'
 
-/** Left free on the disk, for the output. */
+/** Bytes left free on the disk for the output. */
 const SPARE_BYTES = 2 ** 30
 
-/** Undefined when nothing would be gained, or there is no room; building goes on without it then. */
+/** Undefined when it would not help or there is no room; the build continues without it. */
 export function openSpool(plan: BuildPlan, out: string, cacheBytes: number): Spool | undefined {
   const [info] = plan.sources
   if (plan.sources.length !== 1 || info === undefined || plan.subtrees < 2) return undefined

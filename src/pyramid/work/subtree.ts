@@ -1,15 +1,14 @@
-// One unit of work: a root tile, all tiles below it, from the pixels of the sources.
+// One unit of work: builds a root tile and all tiles below it from the pixels of the sources.
 //
-// The base is painted area by area; each tile is cut out, encoded (several at once, in the thread pool) and
-// halved into its parent's level. Overviews come from raw pixels all the way up to the root, whose raw pixels
-// are handed on for the tiles above it.
+// The base is painted area by area. Each tile is cut out, encoded (several at once, in the thread pool) and halved into
+// its parent's level. Overviews are made from raw pixels all the way up to the root, whose raw pixels are passed on for
+// the tiles above it.
 //
-// Kernels wider than 2×2 (bilinear, cubic, lanczos) look beyond a tile: then the base is one mosaic with an
-// apron of reach · 2^depth pixels around the root, and whole levels are halved, so that there are no seams
-// inside a subtree nor between subtrees. With 2×2 kernels tiles are halved one by one, while they are in the
-// processor's cache.
+// Kernels wider than 2×2 (bilinear, cubic, lanczos) look beyond a tile. For them the base is one mosaic with an apron
+// of reach · 2^depth pixels around the root, and whole levels are halved, so that there are no seams within or between
+// subtrees. With 2×2 kernels tiles are halved one by one while they are in the processor's cache.
 //
-// Invariant: the result depends on plan and root only, not on what was built before or beside it.
+// Invariant: the result depends only on the plan and the root, not on what was built before or at the same time.
 import { FlagstoneError } from '../../errors.js'
 import { parentRange, type TileRange } from '../../grid/tiles/cover.js'
 import { rangeInside } from '../../grid/tiles/ranges.js'
@@ -36,26 +35,26 @@ export interface RawTile {
 
 export interface SubtreeResult {
   readonly tiles: PackedTiles
-  /** Heights of the base that were outside of what the encoding can say. */
+  /** Heights of the base that are outside the range of the encoding. */
   readonly clamped: number
-  /** What could not be read of sources, each once; undefined: nothing. */
+  /** Parts of sources that could not be read, without repetitions; undefined when there are none. */
   readonly lost?: readonly Loss[] | undefined
-  /** The root's pixels; undefined when nothing is there, or no zoom above it is wanted. */
+  /** The root's pixels; undefined when it is empty, or no zoom above it is built. */
   readonly root: RawTile | undefined
 }
 
-/** Tiles being encoded at once: enough that the threads that encode never wait for this one. */
+/** Tiles being encoded at once: enough to keep the encoding threads busy. */
 const MAX_ENCODING = 24
 
 interface Level {
   readonly zoom: number
   /** Tiles of the subtree that may hold something. */
   readonly tiles: TileRange
-  /** Pixels kept: those tiles and the apron around them. */
+  /** Pixels that are kept: those of the tiles and the apron around them. */
   readonly rect: PixelRect
 }
 
-/** Builds subtrees one after another, using the same memory again. */
+/** Builds subtrees one after another, reusing memory. */
 export class SubtreeBuilder {
   readonly #plan: BuildPlan
   readonly #sources: SourceSet
@@ -72,7 +71,7 @@ export class SubtreeBuilder {
   }
 
   /**
-   * Nothing is running any more when it throws.
+   * Builds a subtree. When it throws, nothing is in progress any more.
    * @throws as RasterSource.read
    * @throws INTERRUPTED
    */
@@ -87,7 +86,7 @@ export class SubtreeBuilder {
     return run.result()
   }
 
-  /** Nothing may be under way. */
+  /** Nothing may be in progress. */
   close(): void {
     this.#canvases.close()
     this.#pool.close()
@@ -131,7 +130,7 @@ function rectOf(tiles: TileRange, size: number, apron: number, zoom: number): Pi
 class SubtreeRun {
   readonly #plan: BuildPlan
   readonly #levels: Map<number, Level>
-  /** Raw pixels of the levels above the base, and of the base when there is an apron. */
+  /** Raw pixels of the levels above the base, and of the base if there is an apron. */
   readonly #mosaics = new Map<number, Canvas<Samples>>()
   readonly #canvases: CanvasPool<Samples>
   readonly #pool: TilePool<Samples>
@@ -189,7 +188,7 @@ class SubtreeRun {
     await this.#fillHoles()
   }
 
-  /** Cuts, halves and begins to encode the tiles of a canvas whose pixels are `rect`. */
+  /** Cuts and halves the tiles of a canvas whose pixels are `rect`, and starts to encode them. */
   async #cutAll(zoom: number, canvas: Canvas<Samples>, rect: PixelRect): Promise<void> {
     const { tileSize } = this.#plan
     const all = this.#levels.get(zoom)!.tiles
@@ -215,7 +214,7 @@ class SubtreeRun {
     }
   }
 
-  /** Encodes the tiles that waited for heights to fill their holes with. */
+  /** Fills the holes of waiting tiles with heights, and encodes them. */
   async #fillHoles(): Promise<void> {
     const levels = [...this.#mosaics]
       .sort(([a], [b]) => a - b)
@@ -247,7 +246,7 @@ class SubtreeRun {
     halveInto(pixels, overviewResampling, maskKind, to, x, y)
   }
 
-  /** Resolves when there is room for another; gives the tile's memory back when it is encoded. */
+  /** Resolves when there is room for another tile. Releases the tile's memory once it is encoded. */
   async #encode(
     z: number,
     x: number,
@@ -275,7 +274,7 @@ class SubtreeRun {
     this.#encoding.add(job)
   }
 
-  /** Waits for what is being encoded. */
+  /** Waits for the tiles being encoded. */
   async settle(): Promise<void> {
     await Promise.all(this.#encoding)
   }

@@ -1,30 +1,30 @@
-// The units of work that a pool's threads take from: every thread knows of all of them, in the same order, and
-// claims the next one itself, so that none waits until another thread is free to give it something.
+// The units of work that the threads of a pool take. Every thread knows all of them, in the same order, and claims the
+// next one itself, so that none waits until another thread is free to give it something.
 //
-// A thread keeps to a square of four units while there are any, and begins with one that nobody works on:
-// neighbours share blocks of the source, which are in its cache then. At the end all help with what is left.
-// Invariants: a task is claimed by one thread only; claims are made in shared memory, the order of the list.
+// A thread keeps to a square of four units while there are any, and starts with a square that no other thread works on:
+// neighbours share blocks of the source, which are in its cache then. At the end all threads help with what is left.
+// Invariants: a task is claimed by one thread only. Claims are in shared memory, in the order of the list.
 
 /** A root to build. */
 export interface Task {
-  /** 0, 1, 2 … in a pool. */
+  /** 0, 1, 2 … within a pool. */
   readonly id: number
   readonly x: number
   readonly y: number
 }
 
-/** More tasks are never under way at once. */
+/** Limit on tasks in progress at once. */
 export const MAX_TASKS = 4096
 
-/** Claims of all threads: a cell a task, used again. */
+/** Claims of all threads: one cell per task, reused. */
 export const createClaims = (): SharedArrayBuffer => new SharedArrayBuffer(MAX_TASKS * 4)
 
-/** Roots with one parent: consecutive in Hilbert order. */
+/** Roots with the same parent, which are consecutive in Hilbert order. */
 const squareOf = ({ x, y }: Task): string => `${x >> 1} ${y >> 1}`
 
 export class TaskBoard {
   readonly #claims: Int32Array
-  /** Those not seen claimed, and as many claimed ones as tell which squares are worked on. */
+  /** Tasks that are not known to be claimed, and enough claimed ones to tell which squares are being worked on. */
   #tasks: Task[] = []
   #square: string | undefined
 
@@ -36,7 +36,7 @@ export class TaskBoard {
     this.#tasks.push(task)
   }
 
-  /** What to do next; nobody else will do it. Undefined when there is nothing now. */
+  /** Claims the next task, so that no other thread takes it. Undefined when there is none now. */
   claim(): Task | undefined {
     for (let next = this.#choose(); next !== undefined; next = this.#choose()) {
       if (!this.#take(next)) continue
@@ -58,7 +58,7 @@ export class TaskBoard {
     )
   }
 
-  // A cell holds the number of claims it has had: task id is the (id / MAX_TASKS)th of its cell.
+  // A cell counts the claims it has had: task `id` is number id / MAX_TASKS of its cell.
   #isTaken({ id }: Task): boolean {
     return Atomics.load(this.#claims, id % MAX_TASKS) > Math.floor(id / MAX_TASKS)
   }

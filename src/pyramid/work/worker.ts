@@ -1,6 +1,6 @@
-// What runs in a worker thread: builds one subtree after another, opening sources as they are met.
+// Runs in a worker thread: builds one subtree after another, and opens sources as they are needed.
 //
-// Errors go back as data, since a class does not survive the way between threads.
+// Errors are sent back as data, because their class does not survive the transfer between threads.
 import { parentPort, workerData } from 'node:worker_threads'
 import { type ErrorCode, FlagstoneError } from '../../errors.js'
 import { type KernelModule, useKernels } from '../../raster/simd.js'
@@ -12,14 +12,14 @@ import { SubtreeBuilder, type SubtreeResult } from './subtree.js'
 import { type Task, TaskBoard } from './task-board.js'
 
 export interface WorkerSetup {
-  /** Without its sources: those are in the table, which is shared. */
+  /** The plan without its sources, which are in the shared table. */
   readonly plan: BuildPlan
   readonly table: SourceTable
   readonly open: OpenOptions
   readonly limits: SetLimits
-  /** One Int32, not 0 when all shall stop. */
+  /** One Int32; when it is not 0, all threads stop. */
   readonly stop: SharedArrayBuffer
-  /** Of the task board. */
+  /** The claims of the task board. */
   readonly claims: SharedArrayBuffer
   /** Compiled once for all threads. */
   readonly kernels: KernelModule | undefined
@@ -52,7 +52,7 @@ function failureOf(id: number, error: unknown): SubtreeAnswer {
   return { id, failure: { code, message, errno, path, ...(stack === undefined ? {} : { stack }) } }
 }
 
-/** Buffers of a result, which are handed over instead of copied. */
+/** Buffers of a result that are transferred rather than copied. */
 function transfersOf(result: SubtreeResult): ArrayBuffer[] {
   const pixels = result.root?.pixels
   const raw = pixels === undefined ? [] : [pixels.data, ...(pixels.mask === undefined ? [] : [pixels.mask])]
@@ -70,7 +70,7 @@ async function build({ id, x, y }: Task): Promise<void> {
 
 let isWorking = false
 
-/** Until there is nothing to do. */
+/** Builds until there are no more tasks. */
 async function work(): Promise<void> {
   isWorking = true
   for (let task = board.claim(); task !== undefined; task = board.claim()) await build(task)
