@@ -1,9 +1,9 @@
-// CRC-32 as zlib, PNG and gzip compute it (ISO-HDLC: reflected 0xEDB88320, initial and final all ones). Native
-// where Node has it (zlib.crc32), slicing-by-8 in JavaScript for short inputs, where a native call's fixed
-// cost is higher, and where it is missing.
+// CRC-32 as in zlib, PNG and gzip (ISO-HDLC: reflected 0xEDB88320, initial and final all ones). It uses zlib.crc32
+// where Node has it. Slicing-by-8 in JavaScript is used where it is missing, and for short inputs, where the fixed cost
+// of a native call is higher.
 import * as zlib from 'node:zlib'
 
-/** Eight tables of 256: table k advances a byte over k further zero bytes. */
+/** Eight tables of 256 entries: table k advances a byte over k further zero bytes. */
 const T = makeTables()
 
 function makeTables(): Int32Array {
@@ -48,7 +48,7 @@ function step(register: number, word: number): number {
   return T[768 + (c & 0xff)]! ^ T[512 + ((c >>> 8) & 0xff)]! ^ T[256 + ((c >>> 16) & 0xff)]! ^ T[c >>> 24]!
 }
 
-/** CRC-32 of five little-endian words: the head of a record, without making a view of it. */
+/** CRC-32 of five little-endian words: the head of a record, without creating a view of it. */
 export function crc32OfWords(w0: number, w1: number, w2: number, w3: number, w4: number): number {
   return ~step(step(step(step(step(-1, w0), w1), w2), w3), w4) >>> 0
 }
@@ -57,7 +57,7 @@ const native: ((data: Uint8Array, value?: number) => number) | undefined = (
   zlib as { crc32?: (data: Uint8Array, value?: number) => number }
 ).crc32
 
-/** Below this many bytes the JavaScript loop is faster than a call into zlib (measured: even at ~200 B). */
+/** Below this many bytes the JavaScript loop is faster than a call to zlib (measured: equal at about 200 B). */
 const NATIVE_FROM_BYTES = 200
 
 /** CRC-32 of `bytes`, an unsigned 32-bit number; `seed` is the CRC of what came before. */

@@ -1,56 +1,55 @@
-// Root and leaf directories from a stream of tiles, in bounded memory: the entries of one leaf, and one line of the
-// root per leaf.
+// Builds root and leaf directories from a stream of tiles, in bounded memory: the entries of one leaf, and one line of
+// the root per leaf.
 //
-// One leaf size has to make a root that fits 16,384 - 127 bytes compressed, and how well a root compresses is
-// known only when it is there. The count of tiles, which a store knows, gives the first guess (3,000 leaves: 4 to
-// 5 bytes each compressed); if the root comes out too big after all, the leaves are made again a third
-// larger. So `entries` can be gone through more than once, and `sink` gets positions: a second round
-// overwrites the first. Leaves are of equal size because a client pays for the whole leaf it lands in; growing
-// leaves would need one round only, and make the last of 10^8 tiles cost megabytes.
+// The leaf size must give a root that fits 16,384 - 127 bytes compressed, and the compressed size is known only when
+// the root is built. The number of tiles, which a store knows, gives the first guess (3,000 leaves, at 4 to 5
+// compressed bytes each). If the root is too large after all, the leaves are built again a third larger. So `entries`
+// may be iterated several times, and `sink` gets positions: a second round overwrites the first. Leaves are of equal
+// size because a client pays for the whole leaf it needs. Growing leaves would need only one round, but the last leaf
+// of 10^8 tiles would cost megabytes.
 import type { Entry } from './directory.js'
 import { directoryOf, emptyDirectory, encodeDirectory } from './directory.js'
 import { MAX_ROOT_BYTES } from './layout.js'
 
 export interface BuildOptions {
-  /** Limit of the compressed root; the default leaves the header its room. */
+  /** Limit on the compressed root; the default leaves room for the header. */
   maxRootBytes?: number
-  /** Compresses a directory; must give the same bytes for the same input, in every round. */
+  /** Compresses a directory. Must return the same bytes for the same input in every round. */
   compress: (directory: Uint8Array) => Uint8Array
-  /** Takes a compressed leaf and its place, counted from the first leaf. The bytes are the sink's to keep. */
+  /** Takes a compressed leaf and its position, counted from the first leaf. The sink may keep the bytes. */
   sink: (leaf: Uint8Array, offset: number) => void
-  /** About how many entries there are (a guess too high is harmless): saves rounds. */
+  /** Approximate number of entries, which saves rounds. A guess that is too high is harmless. */
   expectedEntries?: number
-  /** Fewest entries a leaf, and most entries of an archive without leaves. Default 4096 and 16384. */
+  /** Fewest entries per leaf, and most entries of an archive without leaves. Default 4096 and 16384. */
   minLeafEntries?: number
   maxRootOnlyEntries?: number
 }
 
 export interface BuiltDirectories {
-  /** Bytes of all leaves together; 0 when the root holds every entry. */
+  /** Total bytes of all leaves; 0 when the root holds every entry. */
   leafBytes: number
   leafCount: number
-  /** Entries a leaf. */
+  /** Entries per leaf. */
   leafEntries: number
   addressedTiles: number
-  /** Entries after run-length encoding. */
+  /** Number of entries after run-length encoding. */
   tileEntries: number
-  /** As the specification defines it: each offset follows the last value or points back; the first is 0. */
+  /** As the specification defines it: each offset follows the previous value or points back, and the first is 0. */
   clustered: boolean
   /** First and last TileID; -1 when there are no tiles. */
   minTileId: number
   maxTileId: number
-  /** The compressed root; `leafBase` is added to the places of leaves (see sealedSections). */
+  /** Returns the compressed root; `leafBase` is added to the positions of leaves (see sealedSections). */
   root: (leafBase: number) => Uint8Array
 }
 
-/** The number of leaves to aim for. */
 const TARGET_LEAVES = 3000
-/** A later leafBase changes a few bytes of the root; compressed, certainly fewer than this. */
+/** A different leafBase changes a few bytes of the root; compressed, certainly fewer than this. */
 const ROOT_MARGIN_BYTES = 64
 
 /**
- * Builds directories of `entries()`: tiles in ascending TileID, runLength ≥ 1 (neighbours with the same
- * bytes are joined here). The iterator may hand out the same object again and again.
+ * Builds the directories of `entries()`: tiles in ascending TileID, runLength ≥ 1. Neighbours with the same bytes are
+ * joined. The iterator may yield the same object again and again.
  * @throws RangeError when ids do not ascend
  */
 export function buildDirectories(entries: () => Iterable<Entry>, options: BuildOptions): BuiltDirectories {
@@ -61,7 +60,7 @@ export function buildDirectories(entries: () => Iterable<Entry>, options: BuildO
   }
 }
 
-/** The same in steps of a leaf each, for those who have other things to do in between. */
+/** As buildDirectories, in steps of one leaf, so that callers can do other work in between. */
 export function* directorySteps(
   entries: () => Iterable<Entry>,
   options: BuildOptions,
@@ -80,7 +79,7 @@ export function* directorySteps(
   }
 }
 
-/** An archive whose root holds every entry, or undefined when there are too many. */
+/** An archive whose root holds every entry; undefined when there are too many. */
 function rootOnly(
   entries: () => Iterable<Entry>,
   options: BuildOptions,
@@ -125,7 +124,7 @@ function* buildLeaves(
     if (leaf.count < leafEntries) continue
     flush()
     yield
-    // As many lines as bytes: larger leaves serve better, even if this should fit.
+    // With this many lines larger leaves are better, even if the root would fit.
     if (lines.length > maxRootBytes) return undefined
   }
   if (leaf.count > 0) flush()
@@ -144,7 +143,7 @@ function* buildLeaves(
   return totals.result({ leafBytes, leafCount: lines.length, leafEntries, root: makeRoot })
 }
 
-/** What is counted on the way. */
+/** Counts over all entries. */
 class Totals {
   addressedTiles = 0
   tileEntries = 0
@@ -168,7 +167,7 @@ class Totals {
   }
 }
 
-/** Joins neighbours with the same bytes, in one reused object, and counts. */
+/** Joins neighbours with the same bytes and counts entries. The same object is yielded each time. */
 function* joinRuns(entries: Iterable<Entry>, totals: Totals): Generator<Entry, void> {
   const run: Entry = { tileId: -1, offset: 0, length: 0, runLength: 0 }
   for (const { tileId, offset, length, runLength } of entries) {

@@ -1,6 +1,6 @@
-// PMTiles v3 directories: the list of entries as varints, column after column (ids as differences, run lengths,
-// lengths, offsets), before compression. A decoded directory stays in columns: typed arrays, no object an
-// entry. Numbers are exact to 2^53; what is larger, missing or contradictory is refused with one sentence.
+// PMTiles v3 directories before compression: the list of entries as varints, column after column (id differences, run
+// lengths, lengths, offsets). A decoded directory stays in columns: typed arrays rather than an object per entry.
+// Numbers are exact up to 2^53; larger, missing or contradictory ones are refused with one sentence.
 import { FlagstoneError } from '../errors.js'
 
 export interface Entry {
@@ -8,7 +8,7 @@ export interface Entry {
   /** Relative to the tile data section, or to the leaf section when runLength is 0. */
   offset: number
   length: number
-  /** How many consecutive TileIDs share these bytes; 0: the entry points to a leaf directory. */
+  /** How many consecutive TileIDs share these bytes; 0 when the entry refers to a leaf directory. */
   runLength: number
 }
 
@@ -20,10 +20,10 @@ export interface Directory {
   runLengths: Float64Array
 }
 
-/** Decompressing more than this is not worth trying: it would be 16 million entries. */
+/** Limit on decompressing a directory: it is enough for 16 million entries. */
 export const MAX_DIRECTORY_BYTES = 1 << 26
 
-/** Room for `capacity` entries. */
+/** An empty directory with room for `capacity` entries. */
 export function emptyDirectory(capacity: number): Directory {
   return {
     count: 0,
@@ -56,8 +56,8 @@ export function entryAt(directory: Directory, index: number): Entry {
 }
 
 /**
- * Index of the entry that covers `tileId`: the tile's own, or the leaf directory (runLength 0) in which to look
- * on; -1 when there is none. Touches log2(count) entries.
+ * Index of the entry that covers `tileId`: the tile's own, or the leaf directory (runLength 0) to search next; -1 when
+ * there is none. Reads log2(count) entries.
  */
 export function findEntry(directory: Directory, tileId: number): number {
   const index = lastNotAbove(directory, tileId)
@@ -66,11 +66,11 @@ export function findEntry(directory: Directory, tileId: number): number {
   return run === 0 || tileId - directory.tileIds[index]! < run ? index : -1
 }
 
-/** Index of the last entry whose id is not above `tileId`; 0 when all are. */
+/** Index of the last entry whose id is not above `tileId`; 0 when all are above it. */
 export function lastNotAbove({ tileIds, count }: Directory, tileId: number): number {
   let low = 0
   let high = count
-  // it is before `low` in the end
+  // at the end it is the one before `low`
   while (low < high) {
     const middle = (low + high) >>> 1
     if (tileIds[middle]! <= tileId) low = middle + 1
@@ -81,7 +81,7 @@ export function lastNotAbove({ tileIds, count }: Directory, tileId: number): num
 
 // ── encode ──────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Entries 0…count-1 as bytes, uncompressed. Ids must ascend. */
+/** Entries 0…count-1 as uncompressed bytes. Ids must ascend. */
 export function encodeDirectory(directory: Directory): Uint8Array {
   const { count, tileIds, offsets, lengths, runLengths } = directory
   const out = new Varints(16 + count * 12)
@@ -147,9 +147,9 @@ class Varints {
 // ── decode ──────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * The entries of an uncompressed directory. Memory is bounded by the bytes given: an entry takes at least four
- * of them, so a greater count is refused before anything is allocated.
- * `onLeftOver` is told how many bytes follow the last entry, when some do.
+ * The entries of an uncompressed directory. Memory is bounded by the input: an entry takes at least four bytes, so a
+ * larger count is refused before anything is allocated. `onLeftOver` is called with the number of bytes after the last
+ * entry, if there are any.
  * @throws DAMAGED
  */
 export function decodeDirectory(bytes: Uint8Array, onLeftOver?: (bytes: number) => void): Directory {
@@ -195,7 +195,7 @@ interface Cursor {
   at: number
 }
 
-/** One number below 2^53. */
+/** Reads one number below 2^53. */
 function readVarint(cursor: Cursor): number {
   const { bytes } = cursor
   let at = cursor.at

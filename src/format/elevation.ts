@@ -1,4 +1,4 @@
-// Raw elevation tiles: heights as numbers, for exact point queries (formats/elevation-1.md is the description).
+// Raw elevation tiles: heights as numbers, for exact point queries. They are described in formats/elevation-1.md.
 //
 //   0   4 bytes   'FSEL'
 //   4   u8        version, 1
@@ -12,9 +12,9 @@
 //   24  f64 LE    offset
 //   32            payload: byte planes of the samples' residuals, the lowest byte first, then the mask's bits
 //
-// A sample is predicted as west + north − northwest; samples without a value are taken as predicted, so that
-// holes cost nothing. Invariant: what decodes is exactly what was encoded; whatever the bytes, decoding ends in
-// a result or in DAMAGED, having allocated no more than the sizes that were checked.
+// A sample is predicted as west + north − northwest. Samples without a value are set to their prediction, so that holes
+// cost nothing. Invariant: decoding returns exactly what was encoded. For any bytes it ends with a result or with
+// DAMAGED, and allocates no more than the sizes that were checked.
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { FlagstoneError } from '../errors.js'
 import { unpackProblem } from './unpack-problem.js'
@@ -41,9 +41,9 @@ const AT = {
 export interface StoredElevation {
   readonly width: number
   readonly height: number
-  /** Row by row from the north-west; anything where mask is 0. */
+  /** Row by row from the north-west. Undefined values where the mask is 0. */
   readonly samples: Int16Array | Float32Array
-  /** 0: no value; undefined: all have one. */
+  /** 0 means no value; undefined when all samples have one. */
   readonly mask: Uint8Array | undefined
   /** height = stored · step + offset, metres. */
   readonly step: number
@@ -51,13 +51,14 @@ export interface StoredElevation {
 }
 
 /**
- * @throws RangeError when a size is none
+ * Encodes a tile.
+ * @throws RangeError when width or height is not valid
  * @throws TypeError when an array does not fit the size
  */
 export function encodeElevation(tile: StoredElevation): Uint8Array {
   const { width, height, samples, mask, step, offset } = tile
   const pixels = width * height
-  if (!isSide(width) || !isSide(height)) throw new RangeError(`${width}×${height} is no size of a tile`)
+  if (!isSide(width) || !isSide(height)) throw new RangeError(`${width}×${height} is not a valid tile size`)
   if (samples.length !== pixels || (mask !== undefined && mask.length !== pixels)) {
     throw new TypeError(`${samples.length} samples do not make ${width}×${height}`)
   }
@@ -85,12 +86,13 @@ export function encodeElevation(tile: StoredElevation): Uint8Array {
 }
 
 /**
- * @throws DAMAGED when the bytes are no such tile
- * @throws VERSION_UNSUPPORTED when they are of a later kind
+ * Decodes a tile.
+ * @throws DAMAGED when the bytes are not such a tile
+ * @throws VERSION_UNSUPPORTED when they are of a later version
  */
 export function decodeElevation(bytes: Uint8Array): StoredElevation {
   if (!isElevation(bytes) || bytes.length < HEADER_BYTES) {
-    throw damaged(`its ${bytes.length} bytes do not begin as one does`)
+    throw damaged(`its ${bytes.length} bytes do not begin with the header of one`)
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const version = bytes[AT.version]!
@@ -110,7 +112,7 @@ export function decodeElevation(bytes: Uint8Array): StoredElevation {
   if (kind !== 1 && kind !== 2) throw damaged(`its samples are of the unknown kind ${kind}`)
   if ((flags & ~FLAG_MASK) !== 0) throw damaged(`its flags, ${flags}, are unknown`)
   if (compression > 1) throw damaged(`its compression, ${compression}, is unknown`)
-  if (!isSide(width) || !isSide(height)) throw damaged(`it says it is ${width}×${height} pixels`)
+  if (!isSide(width) || !isSide(height)) throw damaged(`its stated size is ${width}×${height} pixels`)
   if (!(step > 0) || !Number.isFinite(step) || !Number.isFinite(offset)) {
     throw damaged(`its step is ${step} and its offset ${offset}`)
   }
@@ -157,7 +159,7 @@ function unpack(packed: Uint8Array, compression: number, length: number): Uint8A
   return out
 }
 
-/** Integers that lie as the numbers do: floats' bits, with the order of the negative ones turned around. */
+/** Integers in the same order as the numbers: the bits of floats, with the order of negative ones reversed. */
 function orderedOf(samples: Int16Array | Float32Array): Int32Array {
   if (samples instanceof Int16Array) return Int32Array.from(samples)
   const numbers = new Int32Array(samples.length)
@@ -172,12 +174,12 @@ function floatsOf(numbers: Int32Array): Float32Array {
 }
 
 /**
- * Replaces numbers by what is to be added to their prediction, modulo their `size` in bytes; small ones become
- * small positive ones (zigzag).
+ * Replaces numbers by the difference from their prediction, modulo `size` bytes. Small differences become small
+ * positive numbers (zigzag).
  */
 function predict(numbers: Int32Array, mask: Uint8Array | undefined, width: number, size: number): void {
   const spare = 32 - 8 * size
-  // what the decoder will have: samples without a value are as predicted
+  // the decoder sees samples without a value as predicted
   if (mask !== undefined) {
     for (let p = 0; p < numbers.length; p++) {
       if (mask[p] === 0) numbers[p] = (predicted(numbers, p, width) << spare) >> spare
@@ -198,7 +200,7 @@ function restore(numbers: Int32Array, width: number, size: number): void {
   }
 }
 
-/** A plane through the three neighbours that are known; a line at the rim. */
+/** A plane through the three known neighbours; a line at the edges. */
 function predicted(numbers: Int32Array, p: number, width: number): number {
   if (p === 0) return 0
   if (p < width) return numbers[p - 1]!

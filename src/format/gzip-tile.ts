@@ -1,25 +1,28 @@
-// Tiles in gzip: vector tiles as a rule, but some programs pack pictures too, which no client expects of pictures.
+// Gzipped tiles. Vector tiles usually are; some programs also gzip pictures, which no client expects.
 import { constants, gunzipSync } from 'node:zlib'
 import { FlagstoneError } from '../errors.js'
 import { isGzip } from './gzip.js'
 import { isImageType, sniffTileType, TileType } from './tile-type.js'
 import { unpackProblem } from './unpack-problem.js'
 
-/** More than any tile is; one that unpacks to more is an attack. */
+/** Larger than any real tile: one that unpacks to more is an attack. */
 const MAX_BYTES = 64 * 1024 * 1024
-/** Of the packed bytes: enough for the first block, which says how the others are packed. */
+/** Number of packed bytes to look at: enough for the first block, which says how the others are packed. */
 const PEEK_BYTES = 512
 
-/** The type of a tile, in gzip or not, from its first 512 bytes; what is in gzip and is no picture is taken for vectors. */
+/**
+ * The type of a tile, gzipped or not, from its first 512 bytes. Gzipped data that are not a picture are taken for
+ * vectors.
+ */
 export function typeOfTile(bytes: Uint8Array): TileType {
   if (!isGzip(bytes)) return sniffTileType(bytes)
   const first = peek(bytes)
-  // a program packed it, and the one that put it into the archive did so again
+  // some tiles are gzipped twice, by the program that made them and the one that stored them
   const inside = sniffTileType(isGzip(first) ? peek(first) : first)
   return isImageType(inside) || inside === TileType.elevation ? inside : TileType.mvt
 }
 
-/** The picture itself, where a picture was packed; else the bytes as they are. @throws DAMAGED */
+/** The unpacked bytes of a gzipped picture; otherwise the bytes unchanged. @throws DAMAGED */
 export function unpackedPicture(bytes: Uint8Array): Uint8Array {
   if (!isGzip(bytes) || typeOfTile(bytes) === TileType.mvt) return bytes
   try {

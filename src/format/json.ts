@@ -1,15 +1,15 @@
-// JSON from files that anybody may have made.
+// JSON from untrusted files.
 export type JsonObject = Record<string, unknown>
 
 /**
- * Objects and lists in one another that are still read. What prints and copies them calls itself once for each, and ends
- * with the stack; nothing that people write is nested so deep.
+ * Limit on the nesting of objects and lists. Code that prints or copies them is recursive and would overflow the stack.
+ * JSON that people write is never nested this deep.
  */
 export const MAX_JSON_DEPTH = 500
 
 /**
- * A JSON object; a text instead is what is wrong, as a clause. `strict`: nothing but UTF-8, without a byte order mark;
- * otherwise what is no UTF-8 becomes U+FFFD.
+ * A JSON object, or a text that says what is wrong, as a clause. `strict` accepts only UTF-8 without a byte order mark;
+ * otherwise invalid bytes become U+FFFD.
  */
 export function parseJsonObject(bytes: Uint8Array, { strict = false } = {}): JsonObject | string {
   let text: string
@@ -23,12 +23,12 @@ export function parseJsonObject(bytes: Uint8Array, { strict = false } = {}): Jso
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject
   } catch {
-    // said below
+    // the message is below
   }
   return 'not a JSON object'
 }
 
-/** How many objects and lists a JSON text has in one another at most. */
+/** The greatest depth to which objects and lists of a JSON text are nested. */
 export function jsonDepth(text: string): number {
   let [depth, most] = [0, 0]
   let isInString = false

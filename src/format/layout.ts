@@ -1,12 +1,12 @@
-// Every offset and size of a flat-1 file, named once; what follows from another number is computed from it.
-// The normative text is formats/flat-1.md; test/format/document.test.ts holds the two together.
+// Every offset and size of a flat-1 file, named once; numbers that follow from others are computed. The normative text
+// is formats/flat-1.md; test/format/document.test.ts checks that both agree.
 //
-// All integers in the file are little-endian. The index is read through Uint32Array views, so the host has
-// to be little-endian too (every platform Node 20 runs on but s390x); asserted at the end of this file.
+// All integers in the file are little-endian. The index is read through Uint32Array views, so the host must be
+// little-endian too (as is every platform of Node 20 except s390x); the end of this file asserts it.
 import { FlagstoneError } from '../errors.js'
 import { MAX_ZOOM } from '../zooms.js'
 
-/** Offsets of fields laid end to end, from their sizes. The sizes must add up to `totalBytes`. */
+/** Offsets of consecutive fields, from their sizes. The sizes must add up to `totalBytes`. */
 function layOut<K extends string>(sizes: Record<K, number>, totalBytes: number): Readonly<Record<K, number>> {
   const offsets = {} as Record<K, number>
   let at = 0
@@ -27,12 +27,12 @@ export const HEADER_BLOCK_BYTES = 16384
 export const SUPERBLOCK_BYTES = BLOCK_BYTES
 export const SUPERBLOCK_A_OFFSET = HEADER_BLOCK_BYTES
 export const SUPERBLOCK_B_OFFSET = SUPERBLOCK_A_OFFSET + SUPERBLOCK_BYTES
-/** No level index begins before this. */
+/** No level index begins before this offset. */
 export const FIRST_INDEX_OFFSET = SUPERBLOCK_B_OFFSET + SUPERBLOCK_BYTES
-/** Growth units are powers of two from one block to this (bigalloc ext4 wants its cluster, 64 KiB by default). */
+/** Growth units are powers of two from one block to this (bigalloc ext4 needs its cluster size, 64 KiB by default). */
 export const MAX_GROWTH_UNIT_BYTES = 1 << 24
 
-/** Superblock n lives in slot n mod 2. */
+/** Superblock n is stored in slot n mod 2. */
 export function superblockOffset(sequence: number): number {
   return sequence % 2 === 0 ? SUPERBLOCK_A_OFFSET : SUPERBLOCK_B_OFFSET
 }
@@ -41,7 +41,7 @@ export function roundUp(bytes: number, unitBytes: number): number {
   return Math.ceil(bytes / unitBytes) * unitBytes
 }
 
-/** Where the first level index may begin: after the superblocks, on a multiple of the growth unit. */
+/** Where the first level index may begin: after the superblocks, at a multiple of the growth unit. */
 export function indexStart(growthUnitBytes: number): number {
   return roundUp(FIRST_INDEX_OFFSET, growthUnitBytes)
 }
@@ -58,7 +58,7 @@ export const FLAG_DELETED = 1
 export const MAX_VALUE_BYTES = 2 ** 31
 /** Offsets of values are 48 bits, relative to V. */
 export const MAX_VALUE_OFFSET = 2 ** 48 - 1
-/** A window to map a big index in: a multiple of a record and of 64 KiB, below 2^30. */
+/** Window for mapping a large index: a multiple of a record and of 64 KiB, below 2^30. */
 const INDEX_WINDOW_BYTES = 3 * 2 ** 28
 
 /** How many records fit into a region. */
@@ -68,9 +68,9 @@ export function recordCapacity(capacityBytes: number): number {
 
 // ── the superblock ──────────────────────────────────────────────────────────────────────────────────────
 
-/** As PNG's: a byte that is not text, the name, and line ends that a text-mode transfer would break. */
+/** Modelled on PNG's: a byte that is not text, the name, and line ends that a text-mode transfer would change. */
 export const MAGIC = Uint8Array.of(0x89, 0x46, 0x4c, 0x41, 0x54, 0x0d, 0x0a, 0x1a)
-/** A reader of this version reads files whose read version is not above it; a writer, write version. */
+/** A reader of this version reads files whose read version is not above it. A writer compares the write version. */
 export const FORMAT_VERSION = 1
 export const LEVEL_COUNT = MAX_ZOOM + 1
 
@@ -111,7 +111,7 @@ export const SUPERBLOCK_SIZES = {
   crc: 4,
 } as const
 export const SUPERBLOCK = layOut(SUPERBLOCK_SIZES, SUPERBLOCK_BYTES)
-/** Low word of the sequence, in 32-bit words from the start of a superblock: for readers that poll a mapping. */
+/** Low word of the sequence, in 32-bit words from the start of a superblock; for readers that poll a mapping. */
 export const SEQUENCE_WORD = SUPERBLOCK.sequence / 4
 export const FLAG_SEALED = 1
 export const PENDING_NONE = 0
@@ -152,7 +152,7 @@ const PMTILES_HEADER_SIZES = {
   centerPosition: 8,
 } as const
 export const PMTILES_HEADER = layOut(PMTILES_HEADER_SIZES, PMTILES_HEADER_BYTES)
-/** What is left for the compressed root directory. */
+/** Bytes that are left for the compressed root directory. */
 export const MAX_ROOT_BYTES = HEADER_BLOCK_BYTES - PMTILES_HEADER_BYTES
 
 // ── assertions ──────────────────────────────────────────────────────────────────────────────────────────

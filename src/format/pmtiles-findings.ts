@@ -1,8 +1,8 @@
-// What may be wrong with a PMTiles header that can be read: all that go-pmtiles' `verify` asks, and a little more.
+// Faults of a readable PMTiles header: all that go-pmtiles' `verify` checks, and a little more.
 import { PMTILES_HEADER as H, HEADER_BLOCK_BYTES, PMTILES_HEADER_BYTES } from './layout.js'
 import { Compression, type PmtilesHeader, SECTION_NAMES, SECTIONS } from './pmtiles.js'
 
-/** What the directories say, to hold against the header. */
+/** Counts over the directories, to compare with the header. */
 export interface ArchiveCounts {
   addressedTiles: number
   tileEntries: number
@@ -13,8 +13,8 @@ export interface ArchiveCounts {
 }
 
 /**
- * Everything go-pmtiles' `verify` (pmtiles/verify.go) finds wrong with a header, as clauses: offsets of 0, the
- * size rule, counts, zooms, centre, bounds. `counts` from walking the directories, when that was done.
+ * Everything that go-pmtiles' `verify` (pmtiles/verify.go) finds wrong with a header, as clauses: offsets of 0, the
+ * size rule, counts, zooms, centre, bounds. `counts` are from walking the directories, if that was done.
  */
 export function headerFindings(
   header: PmtilesHeader,
@@ -31,7 +31,7 @@ export function headerFindings(
     findings.push(`the file has ${fileSizeBytes} bytes, its header adds up to ${tight} or, padded, ${padded}`)
   if (header.rootOffset + header.rootLength > HEADER_BLOCK_BYTES)
     findings.push(`the root directory ends at ${header.rootOffset + header.rootLength}, beyond 16384`)
-  // what is said already may be the reason
+  // the findings so far may be the reason for overlaps
   if (findings.length === 0) findings.push(...overlaps(header))
   if (counts !== undefined)
     for (const name of ['addressedTiles', 'tileEntries', 'tileContents', 'minZoom', 'maxZoom'] as const)
@@ -43,7 +43,7 @@ export function headerFindings(
   return findings
 }
 
-/** Bytes of a header that hold what the specification (version 3.5) does not know, as clauses. */
+/** Header bytes with values that the specification (version 3.5) does not define, as clauses. */
 export function headerByteFindings(bytes: Uint8Array): string[] {
   const findings: string[] = []
   const check = (at: number, most: number, what: string): void => {
@@ -59,9 +59,9 @@ export function headerByteFindings(bytes: Uint8Array): string[] {
   return findings
 }
 
-/** TileIDs are 64 bits. */
+/** The highest zoom that fits TileIDs of 64 bits. */
 const MAX_PMTILES_ZOOM = 31
-/** MapLibre tiles. */
+/** MapLibre tiles have the highest code. */
 const MAX_PMTILES_TYPE = 6
 
 function overlaps(header: PmtilesHeader): string[] {
@@ -82,13 +82,13 @@ function overlaps(header: PmtilesHeader): string[] {
   return findings
 }
 
-/** What a header says of where its tiles are. */
+/** What a header says about the location of its tiles. */
 export type PmtilesPlace = Pick<
   PmtilesHeader,
   'minZoom' | 'maxZoom' | 'minLon' | 'minLat' | 'maxLon' | 'maxLat' | 'centerZoom' | 'centerLon' | 'centerLat'
 >
 
-/** What is wrong with it, as clauses: whoever writes a header asks, and whoever verifies one. */
+/** What is wrong with it, as clauses. Used when writing a header and when verifying one. */
 export function placeFindings(place: PmtilesPlace): string[] {
   const findings: string[] = []
   const { minLon, minLat, maxLon, maxLat, centerLon, centerLat, centerZoom, minZoom, maxZoom } = place

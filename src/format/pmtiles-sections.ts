@@ -1,4 +1,4 @@
-// How the parts of a sealed flat-1 file are told to PMTiles readers.
+// How the parts of a sealed flat-1 file are presented to PMTiles readers.
 import { HEADER_BLOCK_BYTES } from './layout.js'
 
 export interface SealedSections {
@@ -8,19 +8,19 @@ export interface SealedSections {
   leafLength: number
   dataOffset: number
   dataLength: number
-  /** Absolute place of the first leaf directory; the metadata follows the last without a gap. */
+  /** Absolute position of the first leaf directory. The metadata follow the last one without a gap. */
   directoriesOffset: number
   directoriesLength: number
-  /** To add to an offset within the leaf directories to make it relative to the leaf section. */
+  /** Added to an offset within the leaf directories, gives the offset in the leaf section. */
   leafBase: number
-  /** To add to a record's offset, relative to V, to make it relative to the tile data section. */
+  /** Added to a record's offset, relative to V, gives the offset in the tile data section. */
   tileBase: number
   fileLength: number
 }
 
 /**
- * Where the parts of a sealed file lie, so that 16384 and the three lengths add up to the size of the file.
- * `front`: `valuesStart` is V after the room for `leafBytes` + `metadataBytes` was inserted before it.
+ * The positions of the parts of a sealed file, such that 16384 and the three lengths add up to the size of the file.
+ * With `front`, `valuesStart` is V after room for `leafBytes` + `metadataBytes` was inserted before it.
  */
 export function sealedSections(
   placement: 'front' | 'tail',

@@ -1,5 +1,5 @@
-// The PMTiles v3 header as bytes. What may be wrong with one is pmtiles-findings.ts, how the sections of a sealed file of
-// ours are told to PMTiles readers pmtiles-sections.ts.
+// The PMTiles v3 header as bytes. Faults of a header are checked in pmtiles-findings.ts; pmtiles-sections.ts presents
+// the sections of a sealed file to PMTiles readers.
 // Specification: https://github.com/protomaps/PMTiles/blob/main/spec/v3/spec.md
 // Directories are in directory.ts, building them in directory-builder.ts.
 import { FlagstoneError } from '../errors.js'
@@ -9,35 +9,37 @@ import { getU64, putU64 } from './u64.js'
 export const Compression = { unknown: 0, none: 1, gzip: 2, brotli: 3, zstd: 4 } as const
 export type Compression = (typeof Compression)[keyof typeof Compression]
 
-/** The header of a PMTiles v3 archive. Offsets and lengths are bytes; zooms whole numbers from 0. */
+/** The header of a PMTiles v3 archive. Offsets and lengths are bytes; zooms are integers from 0. */
 export interface PmtilesHeader {
   /** Position of the root directory. */
   rootOffset: number
-  /** Its length, compressed. */
+  /** Length of the root directory, compressed. */
   rootLength: number
   /** Position of the metadata, JSON. */
   metadataOffset: number
-  /** Its length, compressed. */
+  /** Length of the metadata, compressed. */
   metadataLength: number
   /** Position of the leaf directories. */
   leafOffset: number
-  /** Length of all of them. */
+  /** Length of all leaf directories. */
   leafLength: number
-  /** Position of the tiles' bytes; offsets in directories count from here. */
+  /** Position of the tiles' bytes. Offsets in directories count from here. */
   dataOffset: number
   /** Length of the tiles' bytes. */
   dataLength: number
-  /** Tiles; 0 when unknown. */
+  /** Number of tiles; 0 when unknown. */
   addressedTiles: number
-  /** Entries of the directories: a run of equal tiles is one; 0 when unknown. */
+  /** Number of entries in the directories, where a run of equal tiles is one entry; 0 when unknown. */
   tileEntries: number
-  /** Distinct values, by their offsets; 0 when unknown. */
+  /** Number of distinct values, by their offsets; 0 when unknown. */
   tileContents: number
-  /** The values lie in the order of the directories. */
+  /** Whether the values are in the order of the directories. */
   clustered: boolean
-  /** How directories and metadata are compressed: 0 unknown, 1 none, 2 gzip, 3 brotli, 4 zstd; there may be others. */
+  /**
+   * How directories and metadata are compressed: 0 unknown, 1 none, 2 gzip, 3 brotli, 4 zstd; other codes may follow.
+   */
   internalCompression: number
-  /** How tiles are compressed, by the same codes. */
+  /** How tiles are compressed, with the same codes. */
   tileCompression: number
   /** What tiles are, by PMTiles' codes: those of TileType up to 6. */
   tileType: number
@@ -45,7 +47,7 @@ export interface PmtilesHeader {
   minZoom: number
   /** Highest zoom that has tiles. */
   maxZoom: number
-  /** West, degrees, kept to 1e-7. */
+  /** West, degrees, stored to 1e-7. */
   minLon: number
   /** South, degrees. */
   minLat: number
@@ -53,11 +55,11 @@ export interface PmtilesHeader {
   maxLon: number
   /** North, degrees. */
   maxLat: number
-  /** Zoom at which a map should begin. */
+  /** Zoom of the initial view. */
   centerZoom: number
-  /** Longitude at which a map should begin, degrees. */
+  /** Longitude of the initial view, degrees. */
   centerLon: number
-  /** Latitude at which a map should begin, degrees. */
+  /** Latitude of the initial view, degrees. */
   centerLat: number
 }
 
@@ -70,7 +72,7 @@ export const SECTION_NAMES = {
   data: 'tile data',
 }
 
-/** The 127 bytes. @throws RangeError when a field cannot hold its number */
+/** The 127 bytes of a header. @throws RangeError when a number does not fit its field */
 export function encodeHeader(header: PmtilesHeader): Uint8Array {
   const bytes = new Uint8Array(PMTILES_HEADER_BYTES)
   const view = new DataView(bytes.buffer)
@@ -94,8 +96,8 @@ export function encodeHeader(header: PmtilesHeader): Uint8Array {
 }
 
 /**
- * Reads a header and checks what reading the archive depends on: magic, version, every section within the
- * file of `fileSizeBytes`. What is merely untrue is headerFindings' business.
+ * Reads a header and checks what reading the archive depends on: magic number, version, and that every section lies
+ * within the file of `fileSizeBytes`. headerFindings checks the other claims.
  * @throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED
  */
 export function decodeHeader(bytes: Uint8Array, fileSizeBytes: number): PmtilesHeader {
@@ -103,7 +105,7 @@ export function decodeHeader(bytes: Uint8Array, fileSizeBytes: number): PmtilesH
     if (bytes[i] !== PMTILES_MAGIC[i])
       throw new FlagstoneError(
         'NOT_A_TILE_FILE',
-        'This is no PMTiles archive: it does not begin with "PMTiles".',
+        'This is not a PMTiles archive: it does not begin with "PMTiles".',
       )
   for (let i = 2; i < PMTILES_MAGIC.length; i++) if (bytes[i] !== PMTILES_MAGIC[i]) throw oldOrForeign(bytes)
   if (bytes[H.version] !== PMTILES_VERSION) throw wrongVersion(bytes[H.version] ?? 0)
@@ -159,22 +161,22 @@ function putU8(view: DataView, at: number, value: number): void {
 }
 
 function putPosition(view: DataView, at: number, lon: number, lat: number): void {
-  // Compared after rounding: the edge of the world comes out of a projection as 180.00000000000003 at times.
+  // Compared after rounding: a projection may return 180.00000000000003 for the edge of the world.
   const lonE7 = Math.round(lon * 1e7)
   const latE7 = Math.round(lat * 1e7)
   if (!(Math.abs(lonE7) <= 180e7 && Math.abs(latE7) <= 90e7))
-    throw new RangeError(`longitude ${lon}, latitude ${lat} is no position on earth`)
+    throw new RangeError(`longitude ${lon}, latitude ${lat} is not a position on earth`)
   view.setInt32(at, lonE7, true)
   view.setInt32(at + 4, latE7, true)
 }
 
-/** "PM" and then something else: versions 1 and 2 went on with a 16-bit version number. */
+/** The error for "PM" followed by something else: versions 1 and 2 continued with a 16-bit version number. */
 function oldOrForeign(bytes: Uint8Array): FlagstoneError {
   const version = (bytes[2] ?? 0) | ((bytes[3] ?? 0) << 8)
   if (version === 1 || version === 2) return wrongVersion(version)
   return new FlagstoneError(
     'NOT_A_TILE_FILE',
-    'This is no PMTiles archive: it does not begin with "PMTiles".',
+    'This is not a PMTiles archive: it does not begin with "PMTiles".',
   )
 }
 

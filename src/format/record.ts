@@ -1,13 +1,13 @@
-// The 24-byte record: which tile, where its bytes are, what they are, and how to know they are the right ones.
+// The 24-byte record: which tile, where its bytes are, what they are, and how to verify them.
 //
 //   key u64 · offset u48 (from V) · type u8 · flags u8 · length u32 · check u32
 //
-// check = crc32(value) XOR crc32(the first 20 bytes of the record). One number covers both: a bit that flips in
-// the record or in the value is found when the tile is read, and no tile is served under a wrong key. The CRC
-// of the content alone, which dedupe and ETags want, is check XOR crc32(first 20 bytes).
+// check = crc32(value) XOR crc32(the first 20 bytes of the record). One number covers both: a flipped bit in the record
+// or the value is found when the tile is read, and no tile is served under a wrong key. The CRC of the content alone,
+// for dedupe and ETags, is check XOR crc32(first 20 bytes).
 //
-// Two ways in: over a DataView (byte positions) for code that handles a few records, over a Uint32Array (word
-// positions) for hot paths. Neither allocates.
+// There are two sets of functions: over a DataView (byte positions) for code that handles a few records, and over a
+// Uint32Array (word positions) for hot paths. Neither allocates.
 import { crc32OfWords } from './crc.js'
 import { FLAG_DELETED, MAX_VALUE_BYTES, MAX_VALUE_OFFSET, RECORD } from './layout.js'
 
@@ -33,7 +33,7 @@ export function writeRecord(
   view.setUint32(pos + RECORD.check, check, true)
 }
 
-/** writeRecord for words: `word` is the index of the record's first word. */
+/** As writeRecord, over words: `word` is the index of the record's first word. */
 export function writeRecordWords(
   u32: Uint32Array,
   word: number,
@@ -53,7 +53,7 @@ export function writeRecordWords(
   u32[word + 5] = check
 }
 
-/** The check of a record whose value has the CRC-32 `contentCrc`; and, as XOR undoes itself, the reverse. */
+/** The check of a record whose value has the CRC-32 `contentCrc`. XOR is its own inverse, so it also converts back. */
 export function checkOf(
   key: number,
   offset: number,
@@ -72,7 +72,7 @@ export function checkOf(
   return (head ^ contentCrc) >>> 0
 }
 
-/** The CRC-32 a record's value must have. */
+/** The CRC-32 that the value of a record must have. */
 export function recordContentCrc(view: DataView, pos: number): number {
   const head = crc32OfWords(
     view.getInt32(pos, true),
@@ -126,7 +126,7 @@ export function lengthAt(u32: Uint32Array, word: number): number {
 export function checkAt(u32: Uint32Array, word: number): number {
   return u32[word + 5]!
 }
-/** The CRC-32 the value of the record must have. */
+/** The CRC-32 that the value of the record must have. */
 export function contentCrcAt(u32: Uint32Array, word: number): number {
   const head = crc32OfWords(u32[word]!, u32[word + 1]!, u32[word + 2]!, u32[word + 3]!, u32[word + 4]!)
   return (head ^ u32[word + 5]!) >>> 0

@@ -1,17 +1,17 @@
-// Finding a record by key in the sorted part of a level index: a Uint32Array over the (mapped) region, six words
-// a record, keys strictly ascending.
+// Finds a record by key in the sorted part of a level index: a Uint32Array over the (mapped) region, six words per
+// record, keys strictly ascending.
 //
-// Keys are whole numbers without repetition, so two known records bound the place of a key by arithmetic alone:
-// at most low + (key - lowKey), at least high - (highKey - key). Within a run of neighbouring tiles that bound
-// is the answer, so where it lies in the nearer half it is the next probe (it halves what is left even when it
-// misses). Else interpolation, as long as each guess leaves at most a quarter; one that does not ends it, and then
-// halving. So no search costs more than a binary search and a few touches: at most log2(count) + 4 records.
+// Keys are integers without repetition, so two known records bound the position of a key by arithmetic alone: at most
+// low + (key - lowKey), at least high - (highKey - key). Within a run of neighbouring tiles that bound is the answer.
+// So if it lies in the nearer half, it is the next probe (it halves the rest even when it misses). Otherwise the search
+// interpolates, as long as each guess leaves at most a quarter; after one that does not, it bisects. So a search costs
+// at most a binary search plus a few probes: log2(count) + 4 records.
 import { RECORD_WORDS } from './layout.js'
 
 const TWO32 = 2 ** 32
 /**
- * Index of the record with `key` among `count` records from word `base`, or -1. `u32` may be longer. A hostile
- * (unsorted) index gives a wrong answer or -1, never an endless loop or a touch outside the region.
+ * Index of the record with `key` among `count` records from word `base`; -1 when there is none. `u32` may be longer. A
+ * malicious (unsorted) index gives a wrong answer or -1, never an endless loop or an access outside the region.
  */
 export function findRecord(u32: Uint32Array, base: number, count: number, key: number): number {
   const index = lowerBound(u32, base, count, key)
@@ -20,10 +20,10 @@ export function findRecord(u32: Uint32Array, base: number, count: number, key: n
   return u32[word + 1]! * TWO32 + u32[word]! === key ? index : -1
 }
 
-/** Index of the first record whose key is not below `key`; `count` when all are. */
+/** Index of the first record whose key is not below `key`; `count` when all are below it. */
 export function lowerBound(u32: Uint32Array, base: number, count: number, key: number): number {
   if (count === 0) return 0
-  // Invariant: record `low` is below key, record `high` is not below it (or high = count, and not known).
+  // Invariant: record `low` is below key. Record `high` is not below it (or high = count, which is not read).
   let lowKey = u32[base + 1]! * TWO32 + u32[base]!
   if (lowKey >= key) return 0
   let low = 0
@@ -63,8 +63,8 @@ export function lowerBound(u32: Uint32Array, base: number, count: number, key: n
 }
 
 /**
- * Index of the last record with `key` in the tail [from, count), or -1. The tail is in the order of
- * writing and small; the last one wins.
+ * Index of the last record with `key` in the tail [from, count); -1 when there is none. The tail is small and in the
+ * order of writing; the last record counts.
  */
 export function findInTail(u32: Uint32Array, base: number, from: number, count: number, key: number): number {
   const high = Math.floor(key / TWO32)

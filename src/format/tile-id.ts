@@ -1,13 +1,13 @@
-// PMTiles v3 TileIDs: zooms one after another, each in the order of the Hilbert curve. A TileID is an exact JS
-// number up to zoom 26 (the last id is (4^27-1)/3 - 1 < 2^53), so nothing here needs BigInt.
+// PMTiles v3 TileIDs: zooms one after another, each in the order of the Hilbert curve. A TileID is an exact JS number
+// up to zoom 26 (the last id is (4^27-1)/3 - 1 < 2^53), so BigInt is not needed.
 //
-// The curve is a state machine over the bits of x and y, from the top: four states (the orientations of
-// the curve), two bits of the id a level. Tables run four levels a step. A level of zeros above the top only
-// transposes the curve, so a zoom is padded to whole steps and starts transposed when the padding is odd.
+// The curve is a state machine over the bits of x and y, from the top: four states (the orientations of the curve), two
+// bits of the id per level. Tables process four levels per step. A level of zeros above the top only transposes the
+// curve, so a zoom is padded to whole steps and starts transposed if the padding is odd.
 import { wrongType } from '../errors.js'
 import { MAX_ZOOM } from '../zooms.js'
 
-/** Levels a step, and 256 = 4^4 entries a state. */
+/** Four levels per step: 256 = 4^4 entries per state. */
 const STEP_ENTRIES = 256
 /** [state·256 + x₄·16 + y₄] → eight bits of the id | next state·256. */
 const ENCODE = new Uint16Array(4 * STEP_ENTRIES)
@@ -15,7 +15,10 @@ const ENCODE = new Uint16Array(4 * STEP_ENTRIES)
 const DECODE = new Uint16Array(4 * STEP_ENTRIES)
 fillTables()
 
-/** One level: state bit 0 = transposed, bit 1 = both axes reversed (as the rotation of xy2d composes). */
+/**
+ * One level at a time: bit 0 of the state means transposed, bit 1 both axes reversed (as the rotation of xy2d
+ * composes).
+ */
 function fillTables(): void {
   for (let start = 0; start < 4; start++) {
     for (let xy = 0; xy < STEP_ENTRIES; xy++) {
@@ -37,11 +40,11 @@ function fillTables(): void {
   }
 }
 
-/** Levels below which all arithmetic fits 24 bits of id; the rest is added as a multiple of 2^24. */
+/** Levels whose arithmetic fits 24 bits of the id. The rest is added as a multiple of 2^24. */
 const LOW_LEVELS = 12
 const LOW_RANGE = 2 ** (2 * LOW_LEVELS)
 
-/** First id of each zoom, (4^z-1)/3, one more than there are zooms. */
+/** First id of each zoom, (4^z-1)/3; one more than there are zooms. */
 const BASES = Float64Array.from({ length: MAX_ZOOM + 2 }, (_, z) => (4 ** z - 1) / 3)
 
 /** First TileID of zoom `z`, 0…27 (27: the end of all ids). Unit: tiles. Formula: (4^z - 1) / 3. */
@@ -54,7 +57,7 @@ export function zoomBase(z: number): number {
 /**
  * The PMTiles v3 TileID of a tile (y counted from the north).
  * @throws RangeError when the tile lies outside the grid of zooms 0…26
- * @throws TypeError when one of them is no number
+ * @throws TypeError when an argument is not a number
  */
 export function tileId(z: number, x: number, y: number): number {
   if (typeof z !== 'number' || typeof x !== 'number' || typeof y !== 'number') throw notNumbers(z, x, y)
@@ -76,17 +79,17 @@ export function tileId(z: number, x: number, y: number): number {
   return base + high * LOW_RANGE + (((a & 255) << 16) | ((b & 255) << 8) | (c & 255))
 }
 
-/** The zoom a TileID belongs to. @throws RangeError when it is no TileID of zooms 0…26 */
+/** The zoom of a TileID. @throws RangeError when it is not a TileID of zooms 0…26 */
 export function zoomOfTileId(id: number): number {
   if (!(id >= 0 && id < BASES[MAX_ZOOM + 1]!)) throw notAnId(id)
   const high = (id / 2 ** 32) >>> 0
   const bits = high > 0 ? 64 - Math.clz32(high) : 32 - Math.clz32(id >>> 0)
-  // base(z) is 0101…01 in 2z-1 bits: an id of 2z bits has zoom z, one of 2z-1 bits zoom z or z-1.
+  // base(z) is 0101…01 in 2z-1 bits: an id of 2z bits has zoom z, one of 2z-1 bits has zoom z or z-1.
   const z = (bits + 1) >> 1
   return id < BASES[z]! ? z - 1 : z
 }
 
-/** Writes zoom, x, y of a TileID into `out[0…2]`; allocates nothing. @throws RangeError when it is no TileID */
+/** Writes zoom, x and y of a TileID to `out[0…2]`; allocates nothing. @throws RangeError when it is not a TileID */
 export function decodeTileId(id: number, out: Int32Array | [number, number, number]): void {
   const z = zoomOfTileId(id)
   const rest = id - BASES[z]!
@@ -112,10 +115,10 @@ export function decodeTileId(id: number, out: Int32Array | [number, number, numb
   out[2] = (y << 12) | ((a & 15) << 8) | ((b & 15) << 4) | (c & 15)
 }
 
-/** So that decodeTileId meets one kind of array, and stays fast. */
+/** Ensures that decodeTileId sees only one kind of array, which keeps it fast. */
 const scratch = new Int32Array(3)
 
-/** Zoom, x and y of a TileID. @throws RangeError when it is no TileID of zooms 0…26 */
+/** Zoom, x and y of a TileID. @throws RangeError when it is not a TileID of zooms 0…26 */
 export function tileIdToZxy(id: number): [z: number, x: number, y: number] {
   decodeTileId(id, scratch)
   return [scratch[0]!, scratch[1]!, scratch[2]!]

@@ -1,10 +1,10 @@
-// What a tile's bytes are. Codes 0…15 are PMTiles' (spec v3, "Tile Type"), 16 and up are ours: a sealed file
-// that holds those is still a PMTiles archive, its header then says "unknown" (0).
+// Types of tiles. Codes 0…15 are PMTiles' (spec v3, "Tile Type"), 16 and up are Flagstone's. A sealed file that holds
+// the latter is still a PMTiles archive; its header then says "unknown" (0).
 import { isGzip } from './gzip.js'
 
-/** Codes of what a tile's bytes are. Up to 15 they are those of PMTiles; 16 and up are Flagstone's. */
+/** Codes for the type of a tile's bytes. Up to 15 they are those of PMTiles; 16 and up are Flagstone's. */
 export const TileType = {
-  /** None of these, or not known. */
+  /** Any other type, or not known. */
   unknown: 0,
   /** Mapbox Vector Tile. */
   mvt: 1,
@@ -29,7 +29,7 @@ interface Kind {
   type: TileType
   name: string
   mime: string
-  /** The first is the canonical one. */
+  /** The first is the preferred one. */
   extensions: readonly string[]
   isImage?: true
 }
@@ -49,7 +49,7 @@ const KINDS: readonly Kind[] = [
 const byType = new Map<number, Kind>(KINDS.map((kind) => [kind.type, kind]))
 const byExtension = new Map(KINDS.flatMap((kind) => kind.extensions.map((e) => [e, kind.type] as const)))
 
-/** Whether tiles of this type are images, in any format. Which formats can be decoded, raster/tiles/codec.ts says. */
+/** Whether tiles of this type are images, in any format. raster/tiles/codec.ts knows which formats can be decoded. */
 export const isImageType = (type: number): boolean => byType.get(type)?.isImage === true
 
 /** Extensions of images, without the dot. */
@@ -57,10 +57,10 @@ export const IMAGE_EXTENSIONS: readonly string[] = KINDS.flatMap((kind) =>
   kind.isImage === true ? kind.extensions : [],
 )
 
-/** Whether a value is one of our codes. */
+/** Whether a value is one of these codes. */
 export const isTileType = (value: unknown): value is TileType => byType.has(value as number)
 
-/** `Content-Type` of a tile; a code we do not know is a stream of bytes. */
+/** `Content-Type` of a tile; 'application/octet-stream' for unknown codes. */
 export function mimeOf(type: number): string {
   return byType.get(type)?.mime ?? 'application/octet-stream'
 }
@@ -70,24 +70,24 @@ export function extensionOf(type: number): string {
   return byType.get(type)?.extensions[0] ?? 'bin'
 }
 
-/** A name for tables and JSON, e.g. `jpeg`. */
+/** A name for tables and JSON, such as `jpeg`. */
 export function nameOfTileType(type: number): string {
   return byType.get(type)?.name ?? `type-${type}`
 }
 
-/** The type an extension stands for, with or without the dot and in any case; undefined for others. */
+/** The type of an extension, with or without the dot and in any case; undefined for others. */
 export function typeFromExtension(extension: string): TileType | undefined {
   return byExtension.get(extension.replace(/^\./, '').toLowerCase())
 }
 
-/** The type in a PMTiles header that stands for ours: the same, or unknown for what PMTiles has no code for. */
+/** The code for a PMTiles header: the same, or unknown where PMTiles has no code. */
 export function pmtilesTypeOf(type: number): number {
   return type <= TileType.mlt ? type : TileType.unknown
 }
 
 /**
- * The type of a tile from its first bytes. Images by their signatures; `mvt` for a gzip stream or for
- * protobuf that begins with a layer (field 3), which is what vector tiles look like; ours by theirs; else unknown.
+ * The type of a tile from its first bytes: images and elevation tiles by their signatures; `mvt` for a gzip stream, or
+ * for protobuf that begins with a layer (field 3), as vector tiles do; otherwise unknown.
  */
 export function sniffTileType(bytes: Uint8Array): TileType {
   if (bytes.length < 3) return TileType.unknown

@@ -1,5 +1,5 @@
-// Tiles as loose files, z/x/y.ext: as gdal2tiles, QGIS and mb-util leave them. Rows count from the north unless
-// a tilemapresource.xml (gdal2tiles without --xyz) or the scheme in a metadata.json says that they are TMS's.
+// Tiles as loose files, z/x/y.ext, as written by gdal2tiles, QGIS and mb-util. Rows count from the north, unless a
+// tilemapresource.xml (gdal2tiles without --xyz) or the scheme in a metadata.json says that they are TMS rows.
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { FlagstoneError } from '../errors.js'
@@ -11,14 +11,14 @@ import type { TileSet, TilesOfZoom } from '../store/read/tile-set.js'
 import { MAX_ZOOM } from '../zooms.js'
 import { inOtherGrid, otherGridOf, readTileMapResource, type TileMapResource } from './other-grid.js'
 
-/** Looked up by name, not by listing all. */
+/** Up to this many columns are looked up by name rather than by listing all. */
 const FEW_COLUMNS = 32
 const MAX_TILE_BYTES = 2 ** 26
 const MAX_METADATA_BYTES = 2 ** 26
 const MAX_RESOURCE_BYTES = 2 ** 20
 const TILE_NAME = new RegExp(`^(\\d{1,8})\\.(${IMAGE_EXTENSIONS.join('|')})$`, 'i')
 
-/** Names that are whole numbers, as numbers, ascending. */
+/** The subdirectories whose names are integers, as numbers, ascending. */
 function numbersIn(directory: string): number[] {
   return readdirSync(directory, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && /^\d{1,8}$/.test(entry.name))
@@ -27,7 +27,7 @@ function numbersIn(directory: string): number[] {
 }
 
 /**
- * Does a directory hold z/x/y tiles? Looks at the first of each level only.
+ * Whether a directory holds z/x/y tiles. Looks only at the first of each level.
  * @throws SYSTEM when the directory cannot be listed: EMFILE, EIO …
  */
 export function isTileFolder(path: string): boolean {
@@ -39,7 +39,7 @@ export function isTileFolder(path: string): boolean {
     }
   } catch (error) {
     if (isPassing(error)) throw error
-    // not a directory, or one that may not be read
+    // not a directory, or not readable
   }
   return false
 }
@@ -47,7 +47,7 @@ export function isTileFolder(path: string): boolean {
 export class FolderReader implements TileSet {
   readonly path: string
   readonly #isTms: boolean
-  /** The extension found last, tried first. */
+  /** The extension found last is tried first. */
   readonly #extensions = [...IMAGE_EXTENSIONS]
   #levels: { zoom: number; count: number }[] | undefined
 
@@ -61,7 +61,7 @@ export class FolderReader implements TileSet {
     this.#isTms = scheme === 'tms' || (scheme !== 'xyz' && resource !== undefined)
   }
 
-  /** @throws NOT_A_TILE_FILE when it holds no tiles, or tiles in another grid than web mercator */
+  /** @throws NOT_A_TILE_FILE when it holds no tiles, or tiles in a grid other than web mercator */
   static open(path: string): FolderReader {
     if (isTileFolder(path)) return new FolderReader(path)
     throw new FlagstoneError('NOT_A_TILE_FILE', `${path} has no tiles named z/x/y.png, .jpg or .webp.`, {
@@ -106,7 +106,7 @@ export class FolderReader implements TileSet {
     }
   }
 
-  /** Few are looked for one by one, as the directory of a zoom may be long. */
+  /** A few columns are looked up one by one, because the directory of a zoom may be long. */
   #columns(zoom: number, minX: number, maxX: number): number[] {
     const directory = join(this.path, String(zoom))
     if (maxX - minX >= FEW_COLUMNS) return numbersIn(directory).filter((x) => x >= minX && x <= maxX)
@@ -139,7 +139,7 @@ export class FolderReader implements TileSet {
   }
 }
 
-/** What a metadata.json says; nothing when there is none that can be read. */
+/** The contents of metadata.json; {} when it is missing or cannot be read. */
 function ownMetadata(path: string): Record<string, unknown> {
   try {
     const text = readRegularSync(join(path, 'metadata.json'), MAX_METADATA_BYTES).toString()

@@ -1,7 +1,7 @@
 // MBTiles 1.3 (SQLite), read only: tiles by z/x/y with y counted from the north, as everywhere here.
 //
-// What is in the file is its author's, SQL too (`tiles` may be a view): see sqlite/. Types are not to be trusted either:
-// SQLite keeps text where a number was declared, and texts that are not UTF-8.
+// The contents are not trusted, nor is the SQL (`tiles` may be a view); see sqlite/. Types are not reliable either:
+// SQLite may store text where a number was declared, and text that is not UTF-8.
 import { resolve } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { isGzip } from '../format/gzip.js'
@@ -15,7 +15,7 @@ import { SqliteDatabase } from './sqlite/database.js'
 import { loadSqlite, MAX_VALUE_BYTES } from './sqlite/engine.js'
 
 export interface MbtilesOptions {
-  /** The most that one query may take; default: a minute. */
+  /** Limit on one query; default: a minute. */
   readonly deadlineMs?: number
   /** 'about': zooms with many tiles are estimated. Default: all are counted. */
   readonly levels?: 'exact' | 'about'
@@ -24,7 +24,7 @@ export interface MbtilesOptions {
 type Level = { readonly zoom: number; readonly count: number }
 
 const DEADLINE_MS = 60_000
-/** Of a type that first bytes tell. */
+/** Number of first bytes that determine a type. */
 const HEAD_BYTES = 512
 const MAX_METADATA_ROWS = 1000
 const MAX_NAME_BYTES = 1024
@@ -41,18 +41,18 @@ const FIRST = `SELECT tile_data FROM tiles WHERE octet_length(tile_data) <= ${MA
 
 const PLACES = 'SELECT tile_column, tile_row FROM tiles WHERE zoom_level = ?1'
 const ROWS = 'tile_row BETWEEN ?2 AND ?3'
-/** The index is by zoom, column, row: a seek a column is much less than all rows of the columns. */
+/** The index is by zoom, column, row: one seek per column reads much less than all rows of the columns. */
 const FEW_COLUMNS = 256
 const COLUMNS_AT_ONCE = 16
 const IN_COLUMNS = `${PLACES} AND ${ROWS} AND tile_column IN (${Array.from({ length: COLUMNS_AT_ONCE }, (_, i) => `?${4 + i}`)})`
-/** All rows, so many at once: nothing is locked while they are looked at. */
+/** Number of rows per query. Nothing is locked while the caller processes them. */
 const AT_ONCE = 4096
 const IN_RANGE = `${PLACES} AND ${ROWS} AND tile_column BETWEEN ?4 AND ?5
   AND (tile_column, tile_row) > (?6, ?7) ORDER BY tile_column, tile_row LIMIT ${AT_ONCE}`
 
 const COUNT = 'SELECT zoom_level, count(*) FROM tiles GROUP BY zoom_level'
 const NEXT_ZOOM = 'SELECT min(zoom_level) FROM tiles WHERE zoom_level >= ?1'
-/** Tiles of a zoom that are counted in some milliseconds. */
+/** A zoom with up to this many tiles is counted, which takes some milliseconds. */
 const FEW_TILES = 20_000
 const COUNT_FEW = `SELECT count(*) FROM (SELECT 1 FROM tiles WHERE zoom_level = ?1 LIMIT ${FEW_TILES + 1})`
 const ENDS = `SELECT (SELECT min(tile_column) FROM tiles WHERE zoom_level = ?1),
@@ -60,7 +60,7 @@ const ENDS = `SELECT (SELECT min(tile_column) FROM tiles WHERE zoom_level = ?1),
 const COUNT_COLUMN = `SELECT count(*) FROM (SELECT 1 FROM tiles WHERE zoom_level = ?1 AND tile_column = ?2 LIMIT ${FEW_TILES})`
 const COLUMNS_COUNTED = 24
 
-/** Rows of TMS count from the south. */
+/** TMS rows count from the south. */
 const flip = (zoom: number, row: number): number => 2 ** zoom - 1 - row
 
 export class MbtilesReader implements TileSet {
@@ -76,14 +76,15 @@ export class MbtilesReader implements TileSet {
     this.#mayEstimate = mayEstimate
   }
 
-  /** What `open` needs to be there. */
+  /** Loads what `open` needs. */
   static load(): Promise<void> {
     return loadSqlite()
   }
 
   /**
+   * Opens an MBTiles archive.
    * @throws NOT_FOUND, NOT_A_TILE_FILE, LOCKED
-   * @throws TypeError when load() is not done
+   * @throws TypeError when load() has not completed
    */
   static open(path: string, { deadlineMs = DEADLINE_MS, levels }: MbtilesOptions = {}): MbtilesReader {
     let db: SqliteDatabase | undefined
@@ -121,7 +122,7 @@ export class MbtilesReader implements TileSet {
     return this.#db.first(HAS, [z, x, flip(z, y)], () => true) !== undefined
   }
 
-  /** Length and type of a tile, and whether it is in gzip; undefined when there is none. */
+  /** Length and type of a tile, and whether it is gzipped; undefined when there is none. */
   head(z: number, x: number, y: number): { length: number; type: TileType; isGzip: boolean } | undefined {
     const found = this.#db.first(HEAD, [z, x, flip(z, y)], (row) => ({
       length: row.number(0),
@@ -185,7 +186,9 @@ export class MbtilesReader implements TileSet {
     }
   }
 
-  /** All as texts, up to 16 MiB of them. A table of tiles alone is enough to read them. */
+  /**
+   * All values as texts, up to 16 MiB in total; {} when they cannot be read, because tiles can be read without them.
+   */
   metadata(): Record<string, unknown> {
     let left = MAX_METADATA_BYTES
     try {
@@ -200,12 +203,12 @@ export class MbtilesReader implements TileSet {
     }
   }
 
-  /** The first tile that can be read as it is stored, undefined where there is none. */
+  /** The first readable tile as it is stored; undefined when there is none. */
   first(): Uint8Array | undefined {
     return this.#db.first(FIRST, [], bytesOf)
   }
 
-  /** Changes with every commit of whoever writes the archive; undefined where its file changes. */
+  /** Changes with every commit of a writer; undefined if the file itself changes. */
   state(): string | undefined {
     return this.#db.state()
   }
@@ -218,7 +221,7 @@ export class MbtilesReader implements TileSet {
     this.close()
   }
 
-  /** By what is in it: a picture in gzip is no vector tile, whatever the metadata say. */
+  /** Decided by the contents: a gzipped picture is not a vector tile, whatever the metadata say. */
   get #isOfVectors(): boolean {
     if (this.#holdsVectors === undefined) {
       const first = this.first()
@@ -237,12 +240,12 @@ export class MbtilesReader implements TileSet {
     return counted.filter(({ zoom }) => Number.isInteger(zoom) && zoom >= 0 && zoom <= MAX_ZOOM)
   }
 
-  /** By seeks into the index: each zoom, and the tiles of some of its columns. */
+  /** Estimates by seeks in the index: each zoom, and the tiles of some of its columns. */
   #estimate(): Level[] {
     const levels: Level[] = []
     for (let from = 0; from <= MAX_ZOOM; ) {
       const zoom = this.#db.first(NEXT_ZOOM, [from], (row) => row.number(0)) ?? Number.NaN
-      // nothing, or a text, which is larger than any number
+      // no more zooms, or a text, which sorts after all numbers
       if (!(zoom <= MAX_ZOOM)) break
       if (Number.isInteger(zoom)) levels.push({ zoom, count: this.#estimateOf(zoom) })
       from = Math.floor(zoom) + 1

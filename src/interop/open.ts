@@ -1,4 +1,4 @@
-// Tile archives by path.
+// Opens tile archives by path.
 import { requireRegularSync } from '../platform/regular-file.js'
 import { checkPath, PATIENT } from '../store/options.js'
 import { openTiles, type TileReader } from '../store/read/open.js'
@@ -9,13 +9,13 @@ import { MbtilesReader } from './mbtiles.js'
 import { inOtherGrid, otherGridOf } from './other-grid.js'
 
 /**
- * Opens a tile archive of any kind for reading: a Flagstone file, PMTiles, MBTiles, or a folder of z/x/y tiles. Reads of
- * a file that a writer is changing may block for up to 30 s.
+ * Opens a tile archive of any kind for reading: a Flagstone file, PMTiles, MBTiles, or a folder of z/x/y tiles. Reads
+ * of a file that a writer is changing may block for up to 30 s.
  * @throws NOT_FOUND when nothing is there
- * @throws NOT_A_TILE_FILE when it is something else, or its tiles are in another grid than web mercator
+ * @throws NOT_A_TILE_FILE when it is something else, or its tiles are in a grid other than web mercator
  * @throws VERSION_UNSUPPORTED when a later Flagstone or another version of PMTiles wrote it
- * @throws DAMAGED when what reading depends on is damaged
- * @throws LOCKED when a writer keeps readers out and does not end
+ * @throws DAMAGED when a part that reading depends on is damaged
+ * @throws LOCKED when a writer keeps readers out and does not finish
  * @throws SYSTEM when it cannot be read
  */
 export async function openTileSet(path: string): Promise<TileSet> {
@@ -29,7 +29,10 @@ export async function openTileSet(path: string): Promise<TileSet> {
   return kind === 'folder' ? FolderReader.open(path) : inMercator(openTiles(path, PATIENT))
 }
 
-/** The reader, closed when it throws. @throws NOT_A_TILE_FILE when it is a PMTiles that says another grid than web mercator */
+/**
+ * Returns the reader, or closes it and throws.
+ * @throws NOT_A_TILE_FILE when PMTiles metadata state a grid other than web mercator
+ */
 export function inMercator(reader: TileReader): TileReader {
   const grid = reader.kind === 'pmtiles' ? gridSaid(reader) : undefined
   if (grid === undefined) return reader
@@ -41,7 +44,7 @@ function gridSaid(reader: TileReader): string | undefined {
   try {
     return otherGridOf(reader.metadata())
   } catch {
-    // whoever needs the metadata says what is wrong with them
+    // the code that needs the metadata reports what is wrong with them
     return undefined
   }
 }

@@ -1,10 +1,10 @@
-// Tiles that lie in another grid than web mercator's, by what is said beside them. Shown as if they did not, they would
-// be in the wrong places without a word.
+// Detects tiles in a grid other than web mercator, from the metadata beside them. Shown as web mercator, they would
+// silently be in the wrong places.
 import { FlagstoneError } from '../errors.js'
 import { WORLD_METRES } from '../grid/tiles/mercator.js'
 import { childOf, childrenOf, parseDocument, textOf } from '../raster/place/xml.js'
 
-/** EPSG, ESRI and OSGeo numbers, and names, of web mercator. */
+/** EPSG, ESRI and OSGeo codes, and names, of web mercator. */
 const MERCATOR = /\b(3857|3785|900913|102100|102113|41001)\b|(pseudo|web|spherical)[-_ ]?mercator/i
 const MERCATOR_PROFILES = new Set(['mercator', 'global-mercator'])
 const PROFILES: Readonly<Record<string, string>> = {
@@ -13,14 +13,14 @@ const PROFILES: Readonly<Record<string, string>> = {
   raster: "of the image's own pixels",
 }
 
-/** What a tilemapresource.xml (TMS, as of gdal2tiles) says. */
+/** The contents of a tilemapresource.xml (TMS, as written by gdal2tiles). */
 export interface TileMapResource {
-  /** Another grid than web mercator, in words. */
+  /** A grid other than web mercator, in words. */
   readonly otherGrid: string | undefined
   readonly metadata: Record<string, unknown>
 }
 
-/** Of the text of the file; one that cannot be read says nothing. */
+/** Parses the text of the file. If it cannot be parsed, it says nothing. */
 export function readTileMapResource(text: string, path: string): TileMapResource {
   try {
     const root = parseDocument(text, path)
@@ -44,7 +44,7 @@ export function readTileMapResource(text: string, path: string): TileMapResource
   }
 }
 
-/** What metadata of a folder or an MBTiles archive say of the grid, where that is another one. */
+/** The grid that the metadata of a folder or an MBTiles archive state, if it is not web mercator. */
 export function otherGridOf(metadata: Readonly<Record<string, unknown>>): string | undefined {
   const text = (key: string): string | undefined => {
     const value = metadata[key]
@@ -68,7 +68,7 @@ function gridClaimed(profile: string | undefined, crs: string | undefined): stri
   return code === '' || MERCATOR.test(code) ? undefined : `its coordinate system is ${code.slice(0, 60)}`
 }
 
-/** Metres a pixel at each zoom: of web mercator they are the world's width by powers of two. */
+/** Checks the metres per pixel of each zoom: for web mercator they are the world's width divided by powers of two. */
 function gridOfSteps(sets: readonly { readonly attributes: Record<string, string> }[]): string | undefined {
   for (const { attributes } of sets) {
     const step = Number(attributes['units-per-pixel'] ?? Number.NaN)

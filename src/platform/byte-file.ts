@@ -1,5 +1,5 @@
-// The seam between a store and the bytes it lives in: a file of the file system (real-file.ts), and for tests one in
-// memory and one that fails (test/helpers). Nothing here decides anything; policy is the store's.
+// The interface between a store and its bytes: a file of the file system (real-file.ts) and, in tests, one in memory
+// and one that fails (test/helpers). It makes no decisions; policy is up to the store.
 //
 // All positions and lengths are bytes, exact as JS numbers (< 2^53).
 
@@ -14,33 +14,33 @@ export const FALLOC = {
   UNSHARE_RANGE: 0x40,
 } as const
 
-/** What the file system under one directory can do; found by trying, see probe.ts. */
+/** What the file system of a directory can do, determined by trying; see probe.ts. */
 export interface Capabilities {
-  /** Room can be made inside a file without copying: fallocate with INSERT_RANGE. */
+  /** Whether room can be made inside a file without copying: fallocate with INSERT_RANGE. */
   insertRange: boolean
-  /** A part of a file can be cut out without copying. */
+  /** Whether a part of a file can be cut out without copying. */
   collapseRange: boolean
-  /** Space inside a file can be given back. */
+  /** Whether space inside a file can be freed. */
   punchHole: boolean
-  /** A part of a file can be made zeros without writing them. */
+  /** Whether a part of a file can be zeroed without writing. */
   zeroRange: boolean
-  /** Plain preallocation (mode 0). */
+  /** Whether plain preallocation (mode 0) works. */
   allocate: boolean
-  /** INSERT/COLLAPSE offsets and lengths must be multiples of this: 4096, or the cluster of a bigalloc ext4. */
+  /** INSERT/COLLAPSE offsets and lengths must be multiples of this: 4096, or the cluster size of a bigalloc ext4. */
   growthUnitBytes: number
-  /** Alignment O_DIRECT wants, 0 where direct I/O is not to be had. */
+  /** Alignment that O_DIRECT requires; 0 where direct I/O is not available. */
   directAlignBytes: number
-  /** A file can be copied by sharing its blocks. */
+  /** Whether a file can be copied by sharing its blocks. */
   reflink: boolean
-  /** The kernel copies between files by itself. */
+  /** Whether the kernel copies between files itself. */
   copyFileRange: boolean
 }
 
 /**
- * Three byte-range locks, kept far beyond any end of file so that they never meet data.
- * writer: exclusive, held by the one writer. pin: shared by readers that handed out zero-copy views, taken
- * exclusively by a writer for the moment of an INSERT or COLLAPSE. attach: shared by every reader, taken
- * exclusively for the moment of a COLLAPSE (a file that shrinks kills who maps past its end).
+ * Three byte-range locks, kept far beyond the end of any file so that they never overlap data.
+ * writer: exclusive, held by the single writer. pin: shared by readers that returned zero-copy views; a writer takes it
+ * exclusively while it performs an INSERT or COLLAPSE. attach: shared by every reader; a writer takes it exclusively
+ * while it performs a COLLAPSE, because a file that shrinks kills processes that map past its end.
  */
 export type LockName = 'writer' | 'pin' | 'attach'
 
@@ -57,10 +57,13 @@ export interface FileFacts {
   readonly mtimeMs: number
 }
 
-/** Memory of a file for views that are handed out: a write to it stays in this process, and leaves the file alone. */
+/**
+ * Memory of a file for views that are returned to callers. A write to it stays in this process and does not change the
+ * file.
+ */
 export interface ViewMapping {
   readonly length: number
-  /** An ArrayBuffer of exactly these bytes; the memory stays as long as any of them lives. */
+  /** An ArrayBuffer of exactly these bytes. The memory is kept as long as any of them is alive. */
   part(from: number, bytes: number): ArrayBuffer
 }
 
@@ -70,11 +73,11 @@ export interface ByteFile {
   readonly capabilities: Capabilities
 
   size(): number
-  /** Size, and when the bytes were last changed: for telling states of a file apart, not for clocks. */
+  /** Size and mtime: for telling states of a file apart, not as a clock. */
   facts?(): FileFacts
-  /** Fills `into` from `position`; returns the bytes read, fewer only at the end of the file. */
+  /** Fills `into` from `position`. Returns the number of bytes read, which is smaller only at the end of the file. */
   read(into: Uint8Array, position: number): number
-  /** The same in the thread pool. */
+  /** As `read`, in the thread pool. */
   readAsync(into: Uint8Array, position: number): Promise<number>
   /**
    * Writes all of `bytes` at `position`, extending the file.
@@ -82,37 +85,37 @@ export interface ByteFile {
    */
   write(bytes: Uint8Array, position: number): void
   truncate(sizeBytes: number): void
-  /** See FALLOC. @throws SYSTEM when the file system has no such mode, with errno EOPNOTSUPP */
+  /** See FALLOC. @throws SYSTEM when the file system does not support the mode, with errno EOPNOTSUPP */
   fallocate(mode: number, offset: number, length: number): void
-  /** All written bytes, and the size, are on stable storage when this returns. */
+  /** When this returns, all written bytes and the size are on stable storage. */
   sync(): void
   /**
-   * A second, faster way to write large aligned pieces: past the page cache, in another thread. Undefined where
-   * there is none (memory, no direct I/O).
+   * A faster way to write large aligned pieces: past the page cache, in another thread. Undefined where there is none
+   * (memory, no direct I/O).
    */
   writeBehind?(pieceBytes: number): BehindWriter | undefined
-  /** Starts write-out of a range without waiting (sync_file_range); a hint, never fails the caller. */
+  /** Starts writing out a range without waiting (sync_file_range). A hint that never fails. */
   flushHint(offset: number, length: number): void
 
   /**
-   * A live, shared, read-only view of [offset, offset+length), or undefined where there is none (memory
-   * files, network trouble): read() then. offset is a multiple of 64 KiB, length ≤ 2^30. The range may
-   * reach past the end of the file, but touching a page past the end kills the process (SIGBUS), so this is
-   * never handed out. The memory stays mapped until `unmap`, or until no view of it is left (garbage
-   * collection), also after close().
+   * A live, shared, read-only view of [offset, offset+length); undefined where there is none (memory files, network
+   * trouble), and then read() must be used. offset is a multiple of 64 KiB, length ≤ 2^30. The range may extend past
+   * the end of the file, but touching a page past the end kills the process (SIGBUS), so the view must never be passed
+   * to users. The memory stays mapped until `unmap`, or until no view of it is left (garbage collection), even after
+   * close().
    */
   map(offset: number, length: number): ArrayBuffer | undefined
-  /** Ends a mapping; nobody may look at it any more. */
+  /** Ends a mapping. Nobody may access it any more. */
   unmap(buffer: ArrayBuffer): void
-  /** As `map`, for views that are handed out; undefined or absent where there is none. */
+  /** As `map`, for views that are returned to users; undefined or absent where there is none. */
   mapViews?(offset: number, length: number): ViewMapping | undefined
   /**
-   * Non-blocking. Locks belong to this open file, so two ByteFiles of one process exclude each other. close()
-   * gives up 'writer'; 'pin' and 'attach' stay, unless unlocked, until no view of a mapping is left.
+   * Does not block. Locks belong to this open file, so two ByteFiles of one process exclude each other. close()
+   * releases 'writer'; 'pin' and 'attach' are kept, unless unlocked, until no view of a mapping is left.
    */
   tryLock(name: LockName, mode: 'shared' | 'exclusive'): boolean
   unlock(name: LockName): void
-  /** Number of the process that holds a lock exclusively; undefined when nobody does, or when it cannot be found out. */
+  /** Id of the process that holds a lock exclusively; undefined when there is none, or it cannot be determined. */
   lockHolder(name: LockName): number | undefined
   close(): void
 }

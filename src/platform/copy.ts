@@ -1,15 +1,18 @@
-// Copying inside the kernel: a clone that shares blocks, or a range from file to file.
+// Copies inside the kernel: clones that share blocks, and ranges from file to file.
 import { call, libc } from './libc.js'
 
 const FICLONE = 0x40049409
 const COPY_BYTES = 2 ** 30
 
-/** FICLONE on open files; false where the file system has none. */
+/** FICLONE on open files; false where the file system does not support it. */
 export function clone(from: number, to: number): boolean {
   return process.platform === 'linux' && 'value' in call(libc.ioctl, to, FICLONE, 'int', from)
 }
 
-/** Copies `bytes` from the files' current positions; returns how many went, fewer where the kernel refuses. */
+/**
+ * Copies `bytes` from the files' current positions. Returns the number copied, which is smaller where the kernel
+ * refuses.
+ */
 export function copyInKernel(from: number, to: number, bytes: number): number {
   if (libc.copyFileRange === undefined) return 0
   let done = 0

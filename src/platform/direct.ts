@@ -1,9 +1,9 @@
-// Direct I/O: past the page cache, from aligned buffers to aligned places. Whether it is really on is
-// something to be asked after opening, not assumed: tmpfs and some others take the flag or refuse it.
+// Direct I/O: past the page cache, from aligned buffers to aligned positions. After opening, check whether it is really
+// in effect: tmpfs and some other file systems refuse the flag, or accept and ignore it.
 import { closeSync, constants as fs, openSync, readSync, statfsSync } from 'node:fs'
 import { addressOf, call, libc } from './libc.js'
 
-/** O_DIRECT; Node knows the number of the platform it runs on. undefined on macOS. */
+/** Number of O_DIRECT on this platform; undefined on macOS. */
 export const O_DIRECT: number | undefined = (fs as Record<string, number>)['O_DIRECT']
 
 const AT_FDCWD = -100
@@ -14,10 +14,10 @@ const STATX_MASK = 0
 const STATX_DIO_MEM_ALIGN = 0x98
 const STATX_DIO_OFFSET_ALIGN = 0x9c
 
-/** File systems that take the flag and then use the page cache all the same: tmpfs, btrfs (checksummed data). */
+/** File systems that accept the flag but use the page cache nevertheless: tmpfs, btrfs (checksummed data). */
 const PRETENDERS = new Set([0x01021994, 0x9123683e])
 
-/** A zeroed buffer whose first byte lies on a multiple of `alignBytes` (a power of two). */
+/** A zeroed buffer whose first byte is at a multiple of `alignBytes` (a power of two). */
 export function allocateAligned(bytes: number, alignBytes: number): Buffer {
   const room = Buffer.alloc(bytes + alignBytes)
   const past = Number(addressOf(room) % BigInt(alignBytes))
@@ -25,7 +25,7 @@ export function allocateAligned(bytes: number, alignBytes: number): Buffer {
   return room.subarray(start, start + bytes)
 }
 
-/** What statx says of a file's direct I/O: bytes, 0 for 'not possible', undefined where it does not say. */
+/** The alignment that statx states for a file, bytes; 0 for 'not possible', undefined where it does not say. */
 function statxAlignment(path: string): number | undefined {
   if (libc.statx === undefined) return undefined
   const out = Buffer.alloc(STATX_BYTES)
@@ -36,7 +36,7 @@ function statxAlignment(path: string): number | undefined {
   return memory === 0 || offset === 0 ? 0 : Math.max(memory, offset)
 }
 
-/** Alignment that direct I/O wants on this (existing, readable) file, bytes; 0 where it is not to be had. */
+/** Alignment that direct I/O requires for this (existing, readable) file, bytes; 0 where it is not available. */
 export function directAlignment(path: string): number {
   if (O_DIRECT === undefined) return 0
   const said = statxAlignment(path)
@@ -54,7 +54,7 @@ export function directAlignment(path: string): number {
         readSync(fd, allocateAligned(align, align), 0, align, 0)
         return align
       } catch {
-        // too small: try the next
+        // too small: try the next one
       }
     }
     return 0

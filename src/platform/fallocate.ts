@@ -1,6 +1,5 @@
-// fallocate(2) with every mode. An operation on an open file, no policy: what the file system
-// says is passed on, errno and all. Where there is no fallocate (macOS): mode 0 by the system's own way, any
-// other mode EOPNOTSUPP.
+// fallocate(2) with every mode. It has no policy of its own: errors of the file system are passed on with their errno.
+// Where there is no fallocate (macOS), mode 0 uses the system's own call, and other modes fail with EOPNOTSUPP.
 import { fstatSync, ftruncateSync } from 'node:fs'
 import { constants } from 'node:os'
 import { call, libc } from './libc.js'
@@ -10,7 +9,10 @@ const F_PREALLOCATE = 42
 const F_ALLOCATEALL = 4
 const F_PEOFPOSMODE = 3
 
-/** macOS: space behind the end of the file, then the new size. struct fstore { uint flags; int posmode; off_t offset, length, bytesalloc } */
+/**
+ * macOS: reserves space after the end of the file, then sets the new size. struct fstore { uint flags; int posmode;
+ * off_t offset, length, bytesalloc }
+ */
 function preallocateDarwin(
   fd: number,
   offset: number,
@@ -45,7 +47,7 @@ export function fallocate(fd: number, mode: number, offset: number, length: numb
     throw systemError(errnoName(answer.errno), 'fallocate', path, details(mode, offset, length))
 }
 
-/** What can be answered without the Linux call. */
+/** The result where the Linux call is not needed. */
 function begin(
   fd: number,
   mode: number,

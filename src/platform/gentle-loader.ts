@@ -1,5 +1,5 @@
-// Loads modules one after another, for a process that may open few files: Node.js opens all that a module imports at
-// once, more than a hundred of them. A hook of node:module, which runs in a thread of its own.
+// Loads modules one after another, for a process that may open only few files: Node.js opens all modules that a module
+// imports at once, more than a hundred. This is a hook of node:module, which runs in a thread of its own.
 import { readFileSync } from 'node:fs'
 import type { LoadFnOutput, LoadHookContext } from 'node:module'
 import { fileURLToPath } from 'node:url'

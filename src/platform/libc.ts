@@ -1,5 +1,5 @@
-// The C library's functions that node:fs does not have. The only file that says koffi; pointers never leave
-// platform/. glibc and musl are found by trying; both have 64-bit off_t under these names on x64 and arm64.
+// Functions of the C library that node:fs lacks. This is the only file that uses koffi, and pointers never leave
+// platform/. glibc or musl is found by trying; under these names both have a 64-bit off_t on x64 and arm64.
 import { constants } from 'node:os'
 import koffi, { type KoffiFunc, type LibraryHandle } from 'koffi'
 
@@ -33,7 +33,7 @@ function load(): LibraryHandle {
 
 const library = load()
 
-/** A function that this C library may not have (musl, macOS): undefined then. */
+/** A function that this C library may lack (musl, macOS); undefined then. */
 function optional(prototype: string): KoffiFunction | undefined {
   try {
     return library.func(prototype)
@@ -65,17 +65,17 @@ export const libc = {
 
 export const errno = (): number => koffi.errno()
 const EINTR = constants.errno.EINTR
-/** What mmap returns when it fails. */
+/** The value of mmap when it fails. */
 export const MAP_FAILED = 0xffffffffffffffffn
 
-/** An ArrayBuffer over memory that the C library gave; at most 2^30 bytes. */
+/** An ArrayBuffer over memory of the C library; at most 2^30 bytes. */
 export const viewOf = (address: bigint, length: number): ArrayBuffer => koffi.view(address, length)
 /** The address of a buffer's first byte. */
 export const addressOf = (bytes: Uint8Array): bigint => koffi.address(bytes)
 
 type Call = KoffiFunction
 
-/** Calls until it is not interrupted; −1 becomes the errno (positive), anything else `{ value }`. */
+/** Calls until it is not interrupted. A result of −1 becomes the errno (positive), any other `{ value }`. */
 export function call(fn: Call, ...args: unknown[]): { value: number } | { errno: number } {
   for (;;) {
     const value = Number(fn(...args))

@@ -1,18 +1,17 @@
-// Byte-range locks that belong to an open file description (Linux OFD locks): two opens in one process exclude
-// each other, and the kernel drops them when the process dies however it dies. They lie near 2^62, far beyond
-// any data, and never touch it.
+// Byte-range locks that belong to an open file description (Linux OFD locks): two opens in one process exclude each
+// other, and the kernel releases them when the process dies, however it dies. They lie near 2^62, far beyond any data.
 //
-// Where the kernel or the file system has no OFD locks, flock(2) stands in for 'writer': it belongs to an open
-// file too, and goes with the process. There is only one of it a file, so 'pin' and 'attach' cannot be had: shared
-// they are granted and mean nothing, exclusively they are never granted. That errs on the safe side: a writer
-// then never moves or cuts off what a reader may be looking at, it relocates.
+// Where the kernel or the file system has no OFD locks, flock(2) replaces 'writer': it also belongs to an open file and
+// ends with the process. There is only one such lock per file, so 'pin' and 'attach' are not available: shared they are
+// granted without effect, exclusively they are never granted. That is the safe side: a writer then never moves or cuts
+// off what a reader may be reading, but relocates.
 import { fstatSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { LockName } from './byte-file.js'
 import { call, libc } from './libc.js'
 import { errnoName, systemError } from './system-error.js'
 
-/** Linux; macOS has them as 90 (F_OFD_SETLK) since 10.15. */
+/** Linux; on macOS it is 90 (F_OFD_SETLK) since 10.15. */
 const F_OFD_SETLK = process.platform === 'darwin' ? 90 : 37
 const OFFSETS: Record<LockName, bigint> = { writer: 2n ** 62n, pin: 2n ** 62n + 1n, attach: 2n ** 62n + 2n }
 
@@ -36,12 +35,12 @@ const LOCK_EX = 2
 const LOCK_NB = 4
 const LOCK_UN = 8
 
-/** What kernels and file systems without OFD locks, or without any lock so far out, answer. */
+/** Errors of kernels and file systems without OFD locks, or without locks at such offsets. */
 const NO_OFD = new Set(['EINVAL', 'ENOSYS', 'EOPNOTSUPP', 'EOVERFLOW'])
 
 type Answer = { value: number } | { errno: number }
 
-/** By byte range, or in the way of the whole file where there are none. */
+/** Locks the byte range or, where there are no such locks, the whole file. */
 function lockSomehow(
   fd: number,
   name: LockName,
@@ -54,7 +53,7 @@ function lockSomehow(
 }
 
 /**
- * Takes a lock without waiting; false when somebody else's is in the way.
+ * Takes a lock without waiting; false when another holder is in the way.
  * @throws SYSTEM when the call fails: EBADF, ENOLCK …
  */
 export function tryLock(fd: number, name: LockName, mode: 'shared' | 'exclusive', path: string): boolean {
@@ -76,8 +75,9 @@ export function unlock(fd: number, name: LockName, path: string): void {
 }
 
 /**
- * Number of the process that holds a lock exclusively. fcntl does not tell (these locks belong to open files), but Linux
- * lists them with the files each process has open. Undefined when it is nobody, or nobody whose files may be looked at.
+ * Id of the process that holds a lock exclusively. fcntl does not tell, because these locks belong to open files, but
+ * Linux lists them with the open files of each process. Undefined when there is no holder, or its files may not be
+ * inspected.
  */
 export function lockHolder(fd: number, name: LockName): number | undefined {
   if (process.platform !== 'linux') return undefined
@@ -90,7 +90,7 @@ export function lockHolder(fd: number, name: LockName): number | undefined {
         if (file.dev !== dev || file.ino !== ino) continue
         if (holds(readFileSync(`/proc/${pid}/fdinfo/${number}`, 'utf8'), name)) return Number(pid)
       } catch {
-        // gone, or not ours to look at
+        // the process has ended, or may not be inspected
       }
   return undefined
 }
@@ -114,7 +114,7 @@ function holds(fdinfo: string, name: LockName): boolean {
     )
 }
 
-/** Which locks an open, nameless file of a directory has; see above. */
+/** Which kind of locks an open, nameless file of a directory has; see above. */
 export type LockKind = 'byte-range' | 'whole-file' | 'none'
 
 export function lockKind(fd: number): LockKind {

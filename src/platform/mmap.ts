@@ -1,5 +1,5 @@
-// Mappings of files. The ArrayBuffer over one cannot be detached in Node 20, so who hands views of it out leaves the
-// unmapping to the garbage collector, and who does not may unmap at once.
+// Mappings of files. Node 20 cannot detach the ArrayBuffer over a mapping. So code that returns views of a mapping
+// leaves the unmapping to the garbage collector; other code may unmap at once.
 import { constants } from 'node:os'
 import { ADVICE, type Advice } from './advice.js'
 import type { ViewMapping } from './byte-file.js'
@@ -10,13 +10,13 @@ const PROT_READ = 1
 const PROT_WRITE = 2
 const MAP_SHARED = 1
 const MAP_PRIVATE = 2
-/** Pages that may be written, and so copied, are not counted before they are. */
+/** Pages that may be written, and so copied, are not reserved in advance. */
 const MAP_NORESERVE = process.platform === 'darwin' ? 0x40 : 0x4000
-/** koffi aborts the process over 2^32 bytes, and a window of this size is plenty. */
+/** koffi aborts the process above 2^32 bytes, and a window of this size is sufficient. */
 const MAX_MAPPING_BYTES = 2 ** 30
 /**
- * Mappings for views that may be alive at once. They end when the garbage collector says so, which a synchronous loop
- * keeps it from; Linux allows a process 65,530 mappings of all kinds.
+ * Limit on mappings for views that may be alive at once. They end when the garbage collector runs, which a synchronous
+ * loop prevents. Linux allows a process 65,530 mappings of all kinds.
  */
 const MOST_VIEW_MAPPINGS = 8192
 
@@ -31,8 +31,8 @@ const mappings = new FinalizationRegistry<Mapping>(unmapNow)
 const addresses = new WeakMap<ArrayBuffer, Mapping>()
 
 /**
- * Maps [offset, offset + length) of a file, shared and read-only. It may reach past the file's end (touching that is
- * SIGBUS), so nobody outside may ever see it: a structured clone touches all of a buffer.
+ * Maps [offset, offset + length) of a file, shared and read-only. The range may extend past the file's end, where
+ * touching it raises SIGBUS. So the buffer must never be passed to users: a structured clone touches all of it.
  * @returns undefined where the file cannot be mapped (ENODEV, EACCES, ENOMEM)
  * @throws RangeError when it is over 2^30 bytes, or the offset is not a multiple of 64 KiB
  */
@@ -45,7 +45,7 @@ export function map(fd: number, offset: number, length: number, path: string): A
   return buffer
 }
 
-/** Ends a mapping made by `map` at once. Nothing may look at the buffer any more: it would touch what is not there. */
+/** Ends a mapping made by `map` at once. The buffer must not be accessed any more, because its memory is gone. */
 export function unmap(buffer: ArrayBuffer): void {
   const mapping = addresses.get(buffer)
   if (mapping === undefined) return
@@ -54,7 +54,7 @@ export function unmap(buffer: ArrayBuffer): void {
   unmapNow(mapping)
 }
 
-/** madvise on a whole mapping made by `map`; a hint, never fails. */
+/** Calls madvise on a whole mapping made by `map`. A hint that never fails. */
 export function advise(buffer: ArrayBuffer, advice: Advice): void {
   const mapping = addresses.get(buffer)
   if (mapping !== undefined && libc.madvise !== undefined)
@@ -66,12 +66,12 @@ const lent = new FinalizationRegistry<Mapping>((mapping) => {
   viewMappings--
   unmapNow(mapping)
 })
-/** Parts keep their mapping alive. */
+/** Keeps the mapping alive as long as any of its parts. */
 const owners = new WeakMap<ArrayBuffer, ViewMapping>()
 
 /**
- * Maps [offset, offset + length) of a file for views that others hold: private, so that what is written to them is
- * seen in this process only and never reaches the file.
+ * Maps [offset, offset + length) of a file for views that others hold. It is private: writes to the views are visible
+ * only in this process and never reach the file.
  * @returns undefined where the file cannot be mapped, or too many such mappings are alive
  */
 export function mapViews(fd: number, offset: number, length: number, path: string): ViewMapping | undefined {

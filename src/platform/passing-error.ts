@@ -1,4 +1,4 @@
-// Errors of the machine, or of the moment: they do not say whether a file is there, nor what is in it.
+// Temporary errors of the machine. They say neither whether a file exists nor what it contains.
 
 const PASSING = new Set([
   'EMFILE',
@@ -12,7 +12,9 @@ const PASSING = new Set([
   'ETIMEDOUT',
 ])
 
-/** Whether the same call may succeed later although nobody touches the file: of Node.js' errors and of FlagstoneErrors. */
+/**
+ * Whether the same call may succeed later although nobody changes the file. For errors of Node.js and FlagstoneErrors.
+ */
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const { code, errno } = error as { code?: unknown; errno?: unknown }

@@ -1,5 +1,5 @@
-// What lies at a path that is to be written: its kind, and which file it is. Nothing is opened here: opening a pipe
-// waits for its other end, opening a device may do anything.
+// What lies at a path that is to be written: its kind, and which file it is. Nothing is opened, because opening a pipe
+// waits for its other end, and opening a device may do anything.
 import { type BigIntStats, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { fromNodeError } from './system-error.js'
 
@@ -10,10 +10,10 @@ export type PlaceKind =
   | 'pipe'
   | 'socket'
   | 'device'
-  /** A symbolic link to nothing. */
+  /** A symbolic link whose target does not exist. */
   | 'broken link'
 
-/** Which file, and in which state: what was written to it since gives another time or size. */
+/** Identifies a file and its state: a later write gives another mtime or size. */
 export interface FileIdentity {
   readonly dev: bigint
   readonly ino: bigint
@@ -22,12 +22,12 @@ export interface FileIdentity {
 }
 
 export interface Place {
-  /** Symbolic links followed; as given where there is none. */
+  /** With symbolic links followed; as given when nothing is there. */
   readonly path: string
   readonly kind: PlaceKind
   /** Undefined for 'nothing' and 'broken link'. */
   readonly identity: FileIdentity | undefined
-  /** What a broken link points to. */
+  /** Target of a broken link. */
   readonly target?: string
 }
 
@@ -46,7 +46,7 @@ export function placeAt(path: string): Place {
   }
 }
 
-/** Absolute, all links followed. @throws NOT_FOUND, SYSTEM */
+/** The absolute path with all links followed. @throws NOT_FOUND, SYSTEM */
 export function realPath(path: string): string {
   try {
     return realpathSync(path)
@@ -55,7 +55,7 @@ export function realPath(path: string): string {
   }
 }
 
-/** The file a path leads to; undefined when there is none, or it cannot be asked. */
+/** The file that a path leads to; undefined when there is none, or it cannot be accessed. */
 export function identityAt(path: string): FileIdentity | undefined {
   try {
     const found = statSync(path, { bigint: true, throwIfNoEntry: false })
@@ -67,7 +67,7 @@ export function identityAt(path: string): FileIdentity | undefined {
 
 export const isSameFile = (a: FileIdentity, b: FileIdentity): boolean => a.dev === b.dev && a.ino === b.ino
 
-/** The same file, and nothing was written to it in between. */
+/** Whether it is the same file and was not written to in between. */
 export const isUnchanged = (a: FileIdentity, b: FileIdentity): boolean =>
   isSameFile(a, b) && a.size === b.size && a.mtimeNs === b.mtimeNs
 

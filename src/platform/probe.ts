@@ -1,5 +1,5 @@
-// What the file system under a directory can do, found by trying on a file without a name: statfs does not
-// tell (a bigalloc ext4 looks like any other). Asked once a device and process.
+// What the file system of a directory can do, determined by trying on a file without a name: statfs does not tell (a
+// bigalloc ext4 looks like any other). Probed once per device and process.
 import {
   closeSync,
   constants,
@@ -21,11 +21,11 @@ import { fallocate } from './fallocate.js'
 import { type LockKind, lockKind } from './locks.js'
 import { fromNodeError } from './system-error.js'
 
-/** What was found of the file system under a directory. */
+/** The capabilities of the file system under a directory. */
 export interface ProbeResult extends Capabilities {
-  /** By its magic number, 'ext2/3/4', 'xfs' …; the number in hex when unknown. */
+  /** Name by its magic number, 'ext2/3/4', 'xfs' …; the number in hex when unknown. */
   readonly fileSystem: string
-  /** 'byte-range': all three locks; 'whole-file': the writer's only, so growth relocates; see locks.ts. */
+  /** 'byte-range': all three locks. 'whole-file': only the writer's, so growth relocates; see locks.ts. */
   readonly locks: LockKind
 }
 
@@ -66,7 +66,7 @@ const cache = new Map<string, ProbeResult>()
 /**
  * Tries INSERT, COLLAPSE, PUNCH, ZERO, preallocation, the growth unit, direct I/O, reflink and copy_file_range.
  * @throws NOT_FOUND when there is no such directory
- * @throws SYSTEM when no file can be made in it: EROFS, EACCES …
+ * @throws SYSTEM when a file cannot be created in it: EROFS, EACCES …
  */
 export function probeDirectory(directory: string): ProbeResult {
   if (typeof directory !== 'string') throw wrongType('directory must be a path', directory)
@@ -80,11 +80,11 @@ export function probeDirectory(directory: string): ProbeResult {
   return found
 }
 
-/** File systems that insert ranges, as a rule: ext2 and ext3 cannot. */
+/** File systems that usually can insert ranges; ext2 and ext3 cannot. */
 const INSERTING = new Set(['ext2/3/4', 'xfs', 'f2fs'])
 
 /**
- * What a probe would find of growth, by the name of the file system unless it was tried before: nothing is written.
+ * The expected result of a probe for growth. Uses an earlier probe or the name of the file system; nothing is written.
  * @throws NOT_FOUND, SYSTEM
  */
 export function expectGrowth(directory: string): Pick<ProbeResult, 'fileSystem' | 'insertRange'> {
@@ -94,7 +94,7 @@ export function expectGrowth(directory: string): Pick<ProbeResult, 'fileSystem' 
   return { fileSystem, insertRange: INSERTING.has(fileSystem) }
 }
 
-/** The device alone does not do: its number goes to another file system after an unmount. */
+/** The device number alone is not enough: after an unmount another file system may get it. */
 function identityOf(directory: string): string {
   try {
     const stat = statSync(directory)
@@ -113,7 +113,7 @@ function identityOf(directory: string): string {
 /** Linux: a file that never has a name, so that nothing is left behind however this process ends. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY
 
-/** Two nameless files; undefined where there are none (other systems, NFS, no /proc to reach them by). */
+/** Two nameless files; undefined where they are not available (other systems, NFS, no /proc to reach them by). */
 function openNameless(directory: string, fds: number[]): [number, number] | undefined {
   if (process.platform !== 'linux') return undefined
   const open = (): number => {
@@ -132,7 +132,7 @@ const pathOf = (fd: number): string => `/proc/self/fd/${fd}`
 
 const EXAMPLE = Buffer.alloc(65536, 1)
 
-/** Tries everything on a file without a name, or on one whose name is gone again before anything is tried. */
+/** Tries everything on a file without a name, or on one whose name is removed before anything is tried. */
 function probe(directory: string): ProbeResult {
   const fds: number[] = []
   try {
@@ -178,7 +178,7 @@ function fileSystemOf(directory: string): string {
   return FILE_SYSTEMS[type] ?? `0x${type.toString(16)}`
 }
 
-/** A disk that is full for now is able all the same. */
+/** A file system whose disk is full at present is capable nevertheless. */
 function able(fd: number, mode: number, offset: number, length: number): boolean {
   try {
     fallocate(fd, mode, offset, length)
@@ -206,7 +206,7 @@ function tryModes(fd: number): Modes {
 
 function tryCopies(from: number, to: number): Pick<Capabilities, 'reflink' | 'copyFileRange'> {
   const reflink = clone(from, to)
-  // The files' positions are at 0: everything above was positioned.
+  // The files' positions are at 0, because every call above gave its position.
   const copyFileRange = copyInKernel(from, to, 4096) === 4096
   return { reflink, copyFileRange }
 }

@@ -1,5 +1,5 @@
-// Locks on ranges of a file's bytes, as SQLite takes them (fcntl): for programs of others that lock so too.
-// They belong to the open file (OFD locks), so two opens in one process exclude each other, and go with it.
+// Locks on ranges of a file's bytes, as SQLite takes them (fcntl), to cooperate with other programs that lock in this
+// way. They belong to the open file (OFD locks), so two opens in one process exclude each other, and end with it.
 import { constants } from 'node:os'
 import { call, libc } from './libc.js'
 import { errnoName, systemError } from './system-error.js'
@@ -12,7 +12,7 @@ const TYPES = DARWIN ? { shared: 1, exclusive: 3, none: 2 } : { shared: 0, exclu
 const TYPE_AT = DARWIN ? 20 : 0
 const START_AT = DARWIN ? 0 : 8
 
-/** What kernels and file systems without such locks answer: nobody there can be excluded. */
+/** Errors of kernels and file systems without such locks: other processes cannot be excluded there. */
 const WITHOUT_LOCKS = new Set(['EINVAL', 'ENOSYS', 'EOPNOTSUPP', 'ENOLCK'])
 
 export class RangeLock {
@@ -21,7 +21,7 @@ export class RangeLock {
   readonly #exclusive: Buffer
   readonly #none: Buffer
 
-  /** A range of bytes, which need not be in any file. */
+  /** A range of bytes, which need not be inside any file. */
   constructor(offset: number, length: number) {
     const describe = (type: keyof typeof TYPES): Buffer => {
       const bytes = Buffer.alloc(32)
@@ -37,8 +37,7 @@ export class RangeLock {
   }
 
   /**
-   * Does not wait; false when somebody else's lock is in the way. Where there are no such locks it is granted and
-   * means nothing.
+   * Does not wait; false when another lock is in the way. Where there are no such locks, it is granted without effect.
    * @throws SYSTEM when the call fails: EBADF …
    */
   take(fd: number, mode: 'shared' | 'exclusive'): boolean {
@@ -55,7 +54,7 @@ export class RangeLock {
     call(libc.fcntl, fd, SET, 'void *', this.#none)
   }
 
-  /** Does somebody else hold it, in any mode? */
+  /** Whether another process or open file holds it, in any mode. */
   isTaken(fd: number): boolean {
     this.#exclusive.copy(this.#ask)
     const answer = call(libc.fcntl, fd, GET, 'void *', this.#ask)

@@ -1,7 +1,7 @@
 // A file of the file system. Reads and writes are positioned and complete; everything else is one call.
 //
-// Invariant: the descriptor is closed only when no operation of another thread is under way on it. Its number goes
-// to the next file that is opened, and a read, or an INSERT_RANGE, that was still waiting would meet that file.
+// Invariant: the descriptor is closed only when no operation of another thread on it is in progress. The next file that
+// is opened gets its number, so a pending read or INSERT_RANGE would access that file.
 import {
   closeSync,
   constants,
@@ -39,7 +39,7 @@ const FLAGS: Record<OpenMode, number> = {
   read: READ_FLAGS,
 }
 
-/** Opens, and opens again past the page cache when that is asked for and really possible. */
+/** Opens a file, and opens it again past the page cache if that is requested and really possible. */
 function openFd(path: string, flags: number, wantDirect: boolean): { fd: number; direct: boolean } {
   const fd = openSync(path, flags, 0o666)
   if (!wantDirect || O_DIRECT === undefined) return { fd, direct: false }
@@ -56,7 +56,7 @@ function openFd(path: string, flags: number, wantDirect: boolean): { fd: number;
 const notAFile = (path: string, kind: string): FlagstoneError =>
   new FlagstoneError('NOT_A_TILE_FILE', `${path} is not a regular file: it is ${kind}.`, { path })
 
-/** Opening a pipe waits for its other end, opening a device may do anything: neither is tried. */
+/** Opening a pipe waits for its other end, and opening a device may do anything: neither is tried. */
 function refuseSpecialFile(path: string): void {
   const stat = statSync(path, { throwIfNoEntry: false })
   const kind = stat && !stat.isDirectory() ? specialKind(stat) : undefined
@@ -64,7 +64,7 @@ function refuseSpecialFile(path: string): void {
 }
 
 /**
- * Opens a file. 'create' makes a new one durably in its directory; when that fails nothing of it is left.
+ * Opens a file. 'create' makes a new one durably in its directory; if that fails, nothing of it is left.
  * @throws NOT_FOUND, EXISTS, NOT_A_TILE_FILE, SYSTEM
  */
 export function openRealFile(path: string, mode: OpenMode, options: { direct?: boolean } = {}): RealFile {
@@ -96,10 +96,10 @@ class RealFile implements ByteFile {
   readonly writable: boolean
   readonly capabilities: Capabilities
   readonly fd: number
-  /** Whether reads and writes really pass the page cache. */
+  /** Whether reads and writes really bypass the page cache. */
   readonly direct: boolean
   #isOpen = true
-  /** Operations of other threads. */
+  /** Number of operations in other threads. */
   #underWay = 0
 
   constructor(
@@ -124,7 +124,7 @@ class RealFile implements ByteFile {
   }
 
   read(into: Uint8Array, position: number): number {
-    // without a closure: it may be called for every tile
+    // without a closure, because it may be called for every tile
     try {
       this.#assertOpen()
       assertPlace(position)
@@ -134,7 +134,7 @@ class RealFile implements ByteFile {
     }
   }
 
-  /** Has the descriptor until it is done, whether or not somebody closes meanwhile. */
+  /** Keeps the descriptor open until it is done, even if the file is closed meanwhile. */
   async readAsync(into: Uint8Array, position: number): Promise<number> {
     const args = { position, length: into.length }
     this.#attempt('read', args, () => assertPlace(position))
@@ -182,7 +182,7 @@ class RealFile implements ByteFile {
       call(libc.syncFileRange, this.fd, offset, length, SYNC_FILE_RANGE_WRITE)
   }
 
-  /** How a range will be read; a hint, never fails. Length 0: to the end of the file. */
+  /** Tells the kernel how a range will be read. A hint that never fails. Length 0 means to the end of the file. */
   advise(offset: number, length: number, advice: Advice): void {
     if (this.#isOpen) adviseFile(this.fd, offset, length, advice)
   }
@@ -213,8 +213,8 @@ class RealFile implements ByteFile {
 
   close(): void {
     if (!this.#isOpen) return
-    // A mapping keeps the open file, and with it its locks, alive until the last view is gone. That is right
-    // for pin and attach, which guard the views; the writer's lock ends here.
+    // A mapping keeps the open file, and with it its locks, alive until the last view is gone. That is intended for pin
+    // and attach, which protect the views; the writer's lock ends here.
     this.#isOpen = false
     try {
       unlock(this.fd, 'writer', this.path)
@@ -232,7 +232,7 @@ class RealFile implements ByteFile {
     }
   }
 
-  /** A closed number may belong to another file by now. */
+  /** A closed descriptor may belong to another file by now. */
   #assertOpen(): void {
     if (!this.#isOpen) throw new Errno('EBADF')
   }
@@ -244,7 +244,7 @@ class RealFile implements ByteFile {
   }
 }
 
-/** What the system would have answered, had it been asked. */
+/** The error that the system would have returned. */
 class Errno extends Error {
   readonly code: string
 
@@ -254,7 +254,7 @@ class Errno extends Error {
   }
 }
 
-/** Node takes a negative position for 'where the file stands', and a negative size for 0. */
+/** Node takes a negative position for 'the current position', and a negative size for 0. */
 function assertPlace(position: number): void {
   if (!Number.isSafeInteger(position) || position < 0) throw new Errno('EINVAL')
 }

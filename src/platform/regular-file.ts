@@ -1,8 +1,8 @@
-// Files that are read as they are given: only regular ones. Opening a named pipe waits for its other end, for ever
-// if nobody comes, and opening a device may do anything.
+// Opens files for reading, but only regular ones. Opening a named pipe waits for its other end, possibly for ever, and
+// opening a device may do anything.
 //
-// Invariant: nothing here waits for another process. It is looked before a file is opened; what takes its place in
-// between is opened without waiting (O_NONBLOCK, which means nothing to a regular file) and looked at again.
+// Invariant: nothing here waits for another process. A file is checked before it is opened. In case it is replaced in
+// between, it is opened without waiting (O_NONBLOCK, which has no effect on a regular file) and checked again.
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { setTimeout as after } from 'node:timers/promises'
@@ -11,7 +11,7 @@ import { fromNodeError } from './system-error.js'
 
 export const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
 
-/** Descriptors are short: others give theirs back soon, as a rule. */
+/** Retries when descriptors are short: other tasks usually release theirs soon. */
 const TRIES = 40
 const PAUSE_MS = 25
 const SHORT_OF_DESCRIPTORS = new Set(['EMFILE', 'ENFILE'])
@@ -20,7 +20,7 @@ export const isShortOfDescriptors = (error: unknown): boolean =>
   SHORT_OF_DESCRIPTORS.has((error as { errno?: unknown }).errno as string) ||
   SHORT_OF_DESCRIPTORS.has((error as NodeJS.ErrnoException).code ?? '')
 
-/** What is there instead of a regular file, in words; undefined when it is one. */
+/** What is there instead of a regular file, in words; undefined when it is regular. */
 export function specialKind(stats: Stats): string | undefined {
   if (stats.isFile()) return undefined
   if (stats.isDirectory()) return 'a directory'
@@ -29,13 +29,13 @@ export function specialKind(stats: Stats): string | undefined {
   return 'a device'
 }
 
-/** The error for what is no regular file. It has the path and no errno. */
+/** The error for something that is not a regular file. It has the path and no errno. */
 const notRegular = (path: string, kind: string): FlagstoneError =>
   new FlagstoneError('SOURCE_UNREADABLE', `${path} is not a regular file: it is ${kind}.`, { path })
 
 /**
  * Undefined when nothing is there.
- * @throws SYSTEM when the path is a loop of links or leads through a closed folder
+ * @throws SYSTEM when the path is a loop of links or leads through an inaccessible folder
  */
 export function statOf(path: string): Stats | undefined {
   try {
@@ -45,7 +45,7 @@ export function statOf(path: string): Stats | undefined {
   }
 }
 
-/** What is not there is left to who opens it. @throws SOURCE_UNREADABLE when it is no regular file */
+/** A missing file is left to the code that opens it. @throws SOURCE_UNREADABLE when it is not a regular file */
 export function requireRegularSync(path: string): void {
   const stats = statOf(path)
   if (stats !== undefined) requireRegular(path, stats)
@@ -58,7 +58,7 @@ function requireRegular(path: string, stats: Stats): void {
 
 /**
  * A descriptor for reading.
- * @throws SOURCE_UNREADABLE when it is no regular file
+ * @throws SOURCE_UNREADABLE when it is not a regular file
  * @throws NOT_FOUND, SYSTEM
  */
 export function openRegularSync(path: string): number {
@@ -79,9 +79,9 @@ export function openRegularSync(path: string): number {
 }
 
 /**
- * All of a file.
+ * Reads a whole file.
  * @throws as openRegularSync
- * @throws TOO_LARGE when it is above `maxBytes`
+ * @throws TOO_LARGE when it is larger than `maxBytes`
  */
 export function readRegularSync(path: string, maxBytes = Number.POSITIVE_INFINITY): Buffer {
   const fd = openRegularSync(path)
@@ -96,7 +96,7 @@ export function readRegularSync(path: string, maxBytes = Number.POSITIVE_INFINIT
     let done = 0
     while (done < size) {
       const n = readSync(fd, bytes, done, size - done, done)
-      // it became shorter
+      // the file has become shorter
       if (n === 0) break
       done += n
     }
@@ -108,7 +108,7 @@ export function readRegularSync(path: string, maxBytes = Number.POSITIVE_INFINIT
   }
 }
 
-/** As openRegularSync; waits a second for descriptors where they are short. */
+/** As openRegularSync, but waits up to a second when descriptors are short. */
 export async function openRegular(path: string): Promise<{ handle: FileHandle; sizeBytes: number }> {
   for (let tries = 1; ; tries++) {
     try {

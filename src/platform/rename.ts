@@ -1,4 +1,4 @@
-// Names that change at once: a reader sees the old file or the new one, also after a power loss.
+// Changes names atomically: a reader sees the old file or the new one, even after a power loss.
 import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, unlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { FlagstoneError } from '../errors.js'
@@ -9,15 +9,15 @@ import { errnoName, fromNodeError, systemError } from './system-error.js'
 const AT_FDCWD = -100
 const RENAME_NOREPLACE = 1
 const RENAME_EXCHANGE = 2
-/** File systems without these, and C libraries without renameat2. */
+/** Errors of file systems without these flags, and of C libraries without renameat2. */
 const NOT_THERE = new Set(['EINVAL', 'ENOSYS', 'EOPNOTSUPP'])
 
-/** What file systems say that have no such thing as a directory to be synced: some network ones, some of FUSE. */
+/** Errors of file systems that cannot sync a directory: some network and FUSE file systems. */
 const NOT_SYNCED = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP'])
 
 /**
- * Makes the names in a directory durable, where the file system can and the directory may be read: one that may
- * only be written to is left to the kernel, files in it are no less usable.
+ * Makes the names in a directory durable, if the file system can and the directory may be read. For a directory that
+ * may only be written to this is left to the kernel; its files are no less usable.
  */
 export function syncDirectory(directory: string): void {
   let fd: number
@@ -37,7 +37,7 @@ export function syncDirectory(directory: string): void {
   }
 }
 
-/** Moves `from` over `to`, replacing it, durably. Both in one file system. */
+/** Moves `from` over `to`, replacing it, durably. Both must be in one file system. */
 export function renameReplace(from: string, to: string): void {
   try {
     renameSync(from, to)
@@ -60,18 +60,18 @@ export function renameNoReplace(from: string, to: string): void {
 }
 
 /**
- * Moves `from` over `to` durably, if `to` still is what it was when it was looked at (`expected`; undefined: nothing
- * was there). Otherwise false, and both are as they were: what appeared meanwhile is never destroyed.
+ * Moves `from` over `to` durably, if `to` is still the file that it was before (`expected`; undefined: there was none).
+ * Otherwise returns false and leaves both as they were: a file that appeared meanwhile is never destroyed.
  */
 export function renameOver(from: string, to: string, expected: FileIdentity | undefined): boolean {
   if (expected === undefined || identityAt(to) === undefined) return renamedToFree(from, to)
   if (!isStill(to, expected)) return false
   if (!exchange(from, to)) {
-    // no such call here: a file that appears in this very moment is not seen
+    // there is no such call here, so a file that appears at this very moment is not noticed
     renameReplace(from, to)
     return true
   }
-  // what was there has the other name now, and can be looked at again
+  // the replaced file has the other name now, and can be checked again
   if (!isStill(from, expected)) {
     exchange(from, to)
     return false
@@ -81,12 +81,12 @@ export function renameOver(from: string, to: string, expected: FileIdentity | un
   return true
 }
 
-/** Takes a name away, if there is one. */
+/** Removes a name, if it exists. */
 export function removeFile(path: string): void {
   rmSync(path, { force: true })
 }
 
-/** Takes a name away if it still is that of the file it was; what appeared meanwhile stays. */
+/** Removes a name if it still belongs to the expected file; a file that appeared meanwhile stays. */
 export function removeSame(path: string, expected: FileIdentity): void {
   const now = identityAt(path)
   if (now !== undefined && isSameFile(now, expected)) removeFile(path)
@@ -107,7 +107,7 @@ function renamedToFree(from: string, to: string): boolean {
   }
 }
 
-/** Two names change places at once. False where that cannot be. */
+/** Exchanges two names atomically; false where this is not possible. */
 function exchange(a: string, b: string): boolean {
   if (libc.renameat2 === undefined) return false
   const answer = call(libc.renameat2, AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE)

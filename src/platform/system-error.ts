@@ -1,12 +1,13 @@
-// errno → FlagstoneError: one sentence with the call, its arguments, the path, and what to do where that is known.
+// Converts an errno to a FlagstoneError: one sentence with the call, its arguments, the path and, where known, what to
+// do.
 import { constants } from 'node:os'
 import { type ErrorCode, FlagstoneError } from '../errors.js'
 
 const NAMES = new Map<number, string>(Object.entries(constants.errno).map(([name, number]) => [number, name]))
-// Two names of one number; Linux says EOPNOTSUPP in its manual pages.
+// Where a number has two names: the manual pages of Linux use these.
 NAMES.set(constants.errno.EOPNOTSUPP, 'EOPNOTSUPP')
 NAMES.set(constants.errno.EAGAIN, 'EAGAIN')
-// Linux says these of files and disks, and Node has no names for them.
+// Linux returns these for files and disks, and Node has no names for them.
 const LINUX: readonly [number, string][] = [
   [74, 'EBADMSG'],
   [108, 'ESHUTDOWN'],
@@ -78,11 +79,11 @@ export function systemError(
   return new FlagstoneError(advice?.code ?? 'SYSTEM', sentence, { errno, call, path, args, cause })
 }
 
-/** Wraps what node:fs throws; anything else passes through. */
+/** Converts what node:fs throws; other errors are returned unchanged. */
 export function fromNodeError(error: unknown, call: string, path: string, args: Arguments = {}): unknown {
   const { code, errno } = (error ?? {}) as NodeJS.ErrnoException
   if (error instanceof FlagstoneError) return error
-  // EDQUOT and others are 'UNKNOWN' or 'Unknown system error -122' to Node, which has the number all the same
+  // for EDQUOT and others Node has only 'UNKNOWN' or 'Unknown system error -122', but it has the number
   const isNameless = typeof errno === 'number' && !/^E[A-Z0-9]+$/.test(`${code}`)
   const known = isNameless ? errnoName(Math.abs(errno)) : code
   if (typeof known !== 'string' || !/^(E[A-Z0-9]+|errno \d+)$/.test(known)) return error

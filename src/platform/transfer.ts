@@ -1,10 +1,10 @@
-// Positioned reads and writes of an open file, complete where the system would stop half way.
+// Positioned reads and writes of an open file, continued until complete where the system stops half way.
 import { read, readSync, writeSync } from 'node:fs'
 
-/** Of one system call: Linux moves at most 2^31 − 4096 bytes, Node refuses to ask for 2^31. */
+/** Limit for one system call: Linux moves at most 2^31 − 4096 bytes, and Node refuses 2^31. */
 const MAX_TRANSFER_BYTES = 2 ** 30
 
-/** Fills `into`; returns the bytes read, fewer only at the end of the file. */
+/** Fills `into`. Returns the number of bytes read, which is smaller only at the end of the file. */
 export function readAt(fd: number, into: Uint8Array, position: number): number {
   let done = 0
   while (done < into.length) {
@@ -16,7 +16,7 @@ export function readAt(fd: number, into: Uint8Array, position: number): number {
   return done
 }
 
-/** The same in the thread pool. */
+/** As readAt, in the thread pool. */
 export async function readAtAsync(fd: number, into: Uint8Array, position: number): Promise<number> {
   let done = 0
   while (done < into.length) {
@@ -45,7 +45,7 @@ function readSome(fd: number, into: Uint8Array, done: number, position: number):
   })
 }
 
-/** Node tries every call again that a signal interrupted, but for reads. */
+/** Node retries every call that a signal interrupted, except reads. */
 function readUninterrupted(
   fd: number,
   into: Uint8Array,

@@ -1,46 +1,46 @@
-// Large writes past the page cache, by another thread, while this one goes on filling the next buffer. A ring of
-// aligned buffers in shared memory; handing one over costs no copy and no turn of the event loop.
+// Large writes past the page cache in another thread, while this one fills the next buffer. They use a ring of aligned
+// buffers in shared memory; handing one over needs no copy and no turn of the event loop.
 //
-// Invariants: pieces are aligned in memory, length and place (ALIGN_BYTES); a piece stays in its buffer until it
-// is written, so a failed one can be tried again; only `drain` promises that everything handed over lies in the
-// file (not that it is durable: that is sync's business).
+// Invariants: pieces are aligned in memory, length and position (ALIGN_BYTES). A piece stays in its buffer until it is
+// written, so a failed one can be tried again. Only `drain` ensures that everything handed over is in the file (it is
+// durable only after a sync).
 import { closeSync, constants, existsSync, openSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { beside } from '../beside.js'
 import { O_DIRECT } from './direct.js'
 import { addressOf } from './libc.js'
 
-/** A page: pieces never share one with bytes written through the cache. Enough for O_DIRECT everywhere. */
+/** A page: pieces never share one with bytes that are written through the cache. Sufficient for O_DIRECT everywhere. */
 const ALIGN_BYTES = 4096
 const BUFFERS = 3
-/** Missing where we were put into a bundle. */
+/** Missing when Flagstone was bundled. */
 const THREAD = beside('platform/write-thread.js')
-/** A thread that has not begun by then will not: there was no memory for it, or no descriptor. */
+/** A thread that has not started by then will not start: there was no memory or no descriptor for it. */
 const BEGIN_MS = 10_000
 
-/** States of the thread. Only the one who changes STARTING decides: a thread that was given up writes nothing. */
+/** States of the thread. Whoever changes STARTING first decides: a thread that was given up writes nothing. */
 export const STARTING = 0
 export const BEGUN = 1
 const GIVEN_UP = 2
 
-/** States of a buffer; they change FREE → FULL (here), FULL → FREE or FAILED (there), FAILED → FREE (here). */
+/** States of a buffer. FREE → FULL (here), FULL → FREE or FAILED (there), FAILED → FREE (here). */
 export const FREE = 0
 export const FULL = 1
 export const FAILED = 2
 export const STOP = 3
 
-/** What both threads see. */
+/** Shared by both threads. */
 export interface Ring {
   readonly fd: number
   readonly pieces: readonly Uint8Array[]
   readonly states: Int32Array
   /** One Int32: the state of the thread. */
   readonly thread: Int32Array
-  /** from, length, position of each piece. */
+  /** from, length and position of each piece. */
   readonly places: Float64Array
 }
 
-/** Writes on the calling thread, through the cache; what a failed piece is tried again with. */
+/** Writes in the calling thread through the cache; used to retry a failed piece. */
 export type PlainWrite = (bytes: Uint8Array, position: number) => void
 
 function sharedAligned(bytes: number): Uint8Array {
@@ -65,16 +65,16 @@ export class WriteBehind {
       places: new Float64Array(new SharedArrayBuffer(24 * BUFFERS)),
     }
     this.#thread = new Worker(THREAD, { workerData: this.#ring, execArgv: [] })
-    // one that could not begin is given up, see #wait
+    // a thread that could not start is given up, see #wait
     this.#thread.on('error', () => {})
     this.#thread.unref()
   }
 
-  /** Undefined where the file has no direct I/O. `fd` is any open number of the file; pieces hold `pieceBytes`. */
+  /** Undefined where the file has no direct I/O. `fd` is any open descriptor of the file; pieces hold `pieceBytes`. */
   static open(fd: number, pieceBytes: number, write: PlainWrite): WriteBehind | undefined {
     if (O_DIRECT === undefined || process.platform !== 'linux' || !existsSync(THREAD)) return undefined
     try {
-      // By number, not by name: the file may have been renamed.
+      // By descriptor rather than by name: the file may have been renamed.
       const direct = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | O_DIRECT)
       return new WriteBehind(direct, pieceBytes, write)
     } catch {
@@ -82,14 +82,14 @@ export class WriteBehind {
     }
   }
 
-  /** The buffer to fill; another one after each `submit`. */
+  /** The buffer to fill. Each `submit` changes it. */
   get buffer(): Uint8Array {
     return this.#ring.pieces[this.#slot]!
   }
 
   /**
-   * Hands [from, from + length) of the buffer over, to lie at `position`; all multiples of ALIGN_BYTES. Waits when
-   * every buffer is on its way. This one is not handed over when it throws.
+   * Hands over [from, from + length) of the buffer, to be written at `position`; all are multiples of ALIGN_BYTES.
+   * Waits while every buffer is in use. If it throws, this piece was not handed over.
    * @throws DISK_FULL, SYSTEM when an earlier piece cannot be written
    */
   submit(from: number, length: number, position: number): void {
@@ -105,14 +105,14 @@ export class WriteBehind {
   }
 
   /**
-   * Everything handed over lies in the file when this returns. May be called again when it throws.
+   * When this returns, everything handed over is in the file. May be called again if it throws.
    * @throws DISK_FULL, SYSTEM
    */
   drain(): void {
     for (let i = 1; i <= BUFFERS; i++) this.#settle((this.#slot + i) % BUFFERS)
   }
 
-  /** Ends the thread. What was not drained may be lost. */
+  /** Ends the thread. Pieces that were not drained may be lost. */
   close(): void {
     const { states, fd } = this.#ring
     for (let slot = 0; slot < BUFFERS; slot++) this.#wait(slot)
@@ -134,14 +134,14 @@ export class WriteBehind {
     return state
   }
 
-  /** Waits for the thread's beginning; false: there is none, and never will be. */
+  /** Waits until the thread has started; false when it never will. */
   #begins(): boolean {
     const { thread } = this.#ring
     Atomics.wait(thread, 0, STARTING, BEGIN_MS)
     return Atomics.compareExchange(thread, 0, STARTING, GIVEN_UP) === BEGUN
   }
 
-  /** Waits until a buffer is free; writes it here if the thread could not. */
+  /** Waits until a buffer is free. Writes it here if the thread could not. */
   #settle(slot: number): void {
     if (this.#wait(slot) !== FAILED) return
     const { pieces, places, states } = this.#ring

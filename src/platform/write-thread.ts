@@ -1,5 +1,5 @@
-// The other end of write-behind.ts: a thread that writes pieces past the page cache, in the order of the ring,
-// and says how each one went. It knows nothing but file numbers and memory.
+// The thread of write-behind.ts: it writes pieces past the page cache, in the order of the ring, and reports how each
+// one went. It knows only descriptors and memory.
 import { writeSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import { BEGUN, FAILED, FREE, FULL, type Ring, STARTING, STOP } from './write-behind.js'
@@ -15,7 +15,7 @@ function writePiece(slot: number): number {
     }
     return FREE
   } catch {
-    // Whatever it was, the main thread tries again and has the error itself.
+    // Whatever the error, the main thread tries again and gets it itself.
     return FAILED
   }
 }

@@ -1,5 +1,5 @@
-// A tile decoded to be asked for single pixels: stored numbers stay as they are stored, so that many tiles fit into
-// little memory and what comes out is exact, not rounded to 32-bit floats.
+// A decoded tile for queries of single pixels. Stored numbers stay as they are, so that many tiles fit into little
+// memory and results are exact, not rounded to 32-bit floats.
 import { decodeElevation, isElevation } from '../format/elevation.js'
 import { decodeTile } from '../raster/tiles/codec.js'
 import { heightOfRgb, type TerrainRgb } from '../raster/tiles/terrain.js'
@@ -10,13 +10,13 @@ export type Colour = readonly [number, number, number, number]
 export interface DecodedTile<V> {
   readonly width: number
   readonly height: number
-  /** Of memory. */
+  /** Bytes of memory. */
   readonly bytes: number
-  /** Of pixel y · width + x; undefined where there is none. */
+  /** Value of pixel y · width + x; undefined where there is none. */
   at(pixel: number): V | undefined
 }
 
-/** Heights, metres: of a raw elevation tile, or of a picture in an encoding. @throws DAMAGED, TOO_LARGE */
+/** Heights, metres, from a raw elevation tile or from an encoded picture. @throws DAMAGED, TOO_LARGE */
 export async function decodeHeightTile(
   bytes: Uint8Array,
   encoding: TerrainRgb | undefined,
@@ -40,7 +40,7 @@ async function heightsOfPicture(bytes: Uint8Array, encoding: TerrainRgb): Promis
   return { ...colours, at }
 }
 
-/** Undefined where it is wholly transparent. @throws DAMAGED, TOO_LARGE */
+/** Colours; undefined where a pixel is fully transparent. @throws DAMAGED, TOO_LARGE */
 export async function decodeColourTile(bytes: Uint8Array): Promise<DecodedTile<Colour>> {
   const { width, height, bands, data, mask } = await decodeTile(bytes)
   const at = (pixel: number): Colour | undefined => {

@@ -1,4 +1,3 @@
-// The options of sampling and verification, checked once where they come in.
 import { z } from 'zod'
 import { wrongType } from '../errors.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
@@ -6,7 +5,7 @@ import { checkPath, type Given, isReader, parseOptions } from '../store/options.
 import type { TileSet } from '../store/read/tile-set.js'
 import { MAX_ZOOM } from '../zooms.js'
 
-/** How heights are shown: in the file's own encoding, lit from the north-west, or from black to white. */
+/** How heights are drawn: in the file's own encoding, lit from the north-west, or from black to white. */
 export type ElevationLook = 'encoded' | 'shade' | 'grey'
 export const ELEVATION_LOOKS: readonly ElevationLook[] = ['encoded', 'shade', 'grey']
 
@@ -17,21 +16,21 @@ const bbox = z.tuple([degrees, degrees, degrees, degrees])
 const sampleShape = {
   /** West, south, east, north, degrees; west > east, or east past 180, crosses the antimeridian. */
   bbox,
-  /** Pixels. */
+  /** Width of the image, pixels. */
   width: z.int().min(1),
-  /** Pixels. */
+  /** Height of the image, pixels. */
   height: z.int().min(1),
   /** Default: bilinear. */
   resampling: kernel.optional(),
   /** Kernel where the image is finer than the stored tiles; default: `resampling`. */
   enlarging: kernel.optional(),
-  /** Reads this zoom instead of choosing one. */
+  /** Zoom to read. Default: chosen by the resolution of the image. */
   zoom: z.int().min(0).max(MAX_ZOOM).optional(),
-  /** Most tiles of the zoom that is read; TOO_LARGE beyond. Default: 65,536. */
+  /** Limit on tiles of the zoom that is read; more fail with TOO_LARGE. Default: 65,536. */
   maxTiles: z.int().min(1).optional(),
   /** How to draw heights; default: terrain-RGB unchanged, numbers as a hillshade. */
   elevation: z.enum(ELEVATION_LOOKS as [ElevationLook, ...ElevationLook[]]).optional(),
-  /** Aborted: the promise rejects with its reason. */
+  /** Aborting it rejects the promise with its reason. */
   signal: z.instanceof(AbortSignal, { error: 'expected an AbortSignal' }).optional(),
 }
 

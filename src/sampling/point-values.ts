@@ -1,8 +1,8 @@
-// What a file says at single points: the stored number or colour, out of the deepest tile that covers each point.
+// The values of a file at single points: the stored number or colour, from the deepest tile that covers each point.
 //
-// Heights are interpolated between the centres of the four pixels around a point, over the borders of tiles, or are
-// those of the pixel the point lies in. Pixels without a height do not count in a mean; where the point's own pixel
-// has none, there is none. Points are put together by tile, so that each tile is decoded once.
+// Heights are interpolated between the centres of the four pixels around a point, across the borders of tiles, or are
+// those of the pixel that contains the point. Pixels without a height do not count in a mean; if the point's own pixel
+// has none, there is none. Points are grouped by tile, so that each tile is decoded once.
 import {
   LIMIT_LATITUDE,
   latToMetres,
@@ -22,33 +22,33 @@ export type Interpolation = 'nearest' | 'bilinear'
 export const INTERPOLATIONS: readonly Interpolation[] = ['nearest', 'bilinear']
 
 export interface PointQuery {
-  /** Tiles deeper than this are not looked at. */
+  /** Deeper tiles are not used. */
   readonly zoom?: number | undefined
-  /** Of heights; colours are always those of the nearest pixel. Default: bilinear. */
+  /** For heights; colours are always those of the nearest pixel. Default: bilinear. */
   readonly interpolation?: Interpolation | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 export interface PointValue<V> {
-  /** The tile it is from. */
+  /** The tile that the value is from. */
   readonly z: number
   readonly x: number
   readonly y: number
-  /** Metres a pixel of it has on the ground there. */
+  /** Size of one of its pixels on the ground at that place, metres. */
   readonly resolution: number
-  /** Undefined: the tile has nothing at this place. */
+  /** Undefined when the tile has nothing at this place. */
   readonly value: V | undefined
 }
 
-/** Where decoded tiles are kept; keys are 'z/x/y'. */
+/** Cache of decoded tiles; keys are 'z/x/y'. */
 export interface TileStore<V> {
   get(key: string): DecodedTile<V> | undefined
   set(key: string, tile: DecodedTile<V>): unknown
 }
 
-/** Tiles that are decoded at once. */
+/** Number of tiles decoded at once. */
 const AT_ONCE = 4
-/** Points between two looks at the clock. */
+/** Number of points between checks of the clock. */
 const LOOK_EVERY = 64
 
 interface Part<V> {
@@ -57,7 +57,7 @@ interface Part<V> {
 }
 type Mix<V> = (parts: readonly Part<V>[]) => V
 
-/** A point on the unit square of the world, from its north-west. */
+/** A point on the unit square of the world, from its north-west corner. */
 interface WorldPoint {
   readonly index: number
   readonly u: number
@@ -96,7 +96,7 @@ export class PointReader<V> {
       .sort((a, b) => b - a)
   }
 
-  /** Of heights in metres; undefined for a file of pictures. */
+  /** Reads heights in metres; undefined for a file of pictures. */
   static ofHeights(tiles: TileSet, kept: TileStore<number>): PointReader<number> | undefined {
     const kind = elevationOf(tiles)
     if (kind === undefined) return undefined
@@ -109,9 +109,9 @@ export class PointReader<V> {
   }
 
   /**
-   * What there is at each of the points (longitude, latitude in degrees; longitudes may go round the world), in
-   * their order; undefined where no tile is.
-   * @throws DAMAGED, TOO_LARGE when a tile does not decode
+   * The values at the points (longitude, latitude in degrees; longitudes may go around the world), in their order;
+   * undefined where there is no tile.
+   * @throws DAMAGED, TOO_LARGE when a tile cannot be decoded
    */
   async at(
     points: readonly (readonly [lon: number, lat: number])[],
@@ -133,7 +133,7 @@ export class PointReader<V> {
     return answers
   }
 
-  /** The points by the tile that answers them. */
+  /** Groups the points by the tile that covers them. */
   async #groups(
     points: readonly (readonly [number, number])[],
     zoom: number,
@@ -191,7 +191,7 @@ export class PointReader<V> {
     }
   }
 
-  /** The four pixels whose centres are around a place, as far as they have values. */
+  /** The four pixels whose centres surround a place, as far as they have values. */
   async #around(
     z: number,
     x: number,
@@ -216,7 +216,7 @@ export class PointReader<V> {
     return parts
   }
 
-  /** A tile beside another, when it has the same pixels; the world is round from west to east. */
+  /** A neighbouring tile, if it has the same size; the world wraps from west to east. */
   async #neighbour(
     z: number,
     x: number,
@@ -250,14 +250,14 @@ const CORNERS = [
 
 const keyOf = (z: number, x: number, y: number): string => `${z}/${x}/${y}`
 
-/** −1, 0 or 1: before, in or behind a row of pixels. */
+/** −1, 0 or 1: before, in or after a row of pixels. */
 const outside = (at: number, size: number): number => (at < 0 ? -1 : at >= size ? 1 : 0)
 
-/** Rounding may put a place on the edge behind the last pixel. */
+/** Rounding may put a place at the edge after the last pixel. */
 const pixelOf = ({ width, height }: DecodedTile<unknown>, column: number, row: number): number =>
   Math.max(0, Math.min(height - 1, row)) * width + Math.max(0, Math.min(width - 1, column))
 
-/** Both in [0, 1). */
+/** Both are in [0, 1). */
 function unitOf(lon: number, lat: number): { u: number; v: number } {
   const wrapped = lon - 360 * Math.floor((lon + 180) / 360)
   return {

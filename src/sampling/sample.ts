@@ -1,10 +1,10 @@
 // Draws any window of a tile file at any size, in web mercator.
 //
-// It reads the lowest stored zoom that is at least as fine as the image, or the deepest. A tile missing there is
-// drawn from deeper ones where they exist, else enlarged from its deepest stored ancestor (mixed depth), else
-// transparent. Shrinking widens the kernels.
+// It reads the lowest stored zoom that is at least as fine as the image, or the deepest. A tile missing there is made
+// from deeper tiles where they exist, otherwise enlarged from its deepest stored ancestor (mixed depth), otherwise
+// transparent. When shrinking, kernels are widened.
 //
-// Files of heights are resampled as heights, whatever their tiles look like.
+// Files of heights are resampled as heights, however their tiles are encoded.
 import { FlagstoneError } from '../errors.js'
 import type { OwnFloats } from '../format/own-memory.js'
 import { LIMIT_METRES, WORLD_METRES } from '../grid/tiles/mercator.js'
@@ -19,11 +19,11 @@ import { colourForm, type ElevationKind, elevationOf, formOf, type TileForm } fr
 import { checkSize, type Window, windowOfBbox } from './window.js'
 
 /**
- * An image of width × height pixels, web mercator, evenly spaced; mask 0 where the file has no data.
+ * An image of width × height pixels in web mercator, evenly spaced; mask 0 where the file has no data.
  * @throws TypeError, RangeError when a size, bbox or option is not valid
  * @throws BAD_OPTION when the file stores heights as numbers and `elevation` is 'encoded'
- * @throws TOO_LARGE when it is more than the limits
- * @throws DAMAGED when a tile does not decode
+ * @throws TOO_LARGE when it exceeds the limits
+ * @throws DAMAGED when a tile cannot be decoded
  */
 export async function sample(tiles: TileSet, options: SampleOptions): Promise<OwnPixels> {
   checkSampleArguments(tiles, options)
@@ -50,7 +50,7 @@ export async function sampleHeights(
   return kind && ((await sampleAs(tiles, options, formOf(kind))) as OwnPixels<OwnFloats>)
 }
 
-/** Allocates one canvas per image. */
+/** Each image has a canvas of its own. */
 const own = (pixels: Pixels): OwnPixels => pixels as OwnPixels
 
 function lookOf(

@@ -1,8 +1,8 @@
-// A picture of a window, painted piece by piece in any order, out of the tiles of one zoom.
+// Paints a window as a picture, piece by piece in any order, from the tiles of one zoom.
 //
-// The pieces are rectangles small enough that the tiles under one fit a mosaic of the zoom that serves: the
-// coarsest stored one at least as fine as the picture, else the deepest. The mosaic then goes through the warp's
-// kernels with the pixels around the piece, so no seam is seen where pieces meet.
+// The pieces are rectangles small enough that the tiles under each fit into a mosaic. The zoom is the lowest stored one
+// that is at least as fine as the picture, otherwise the deepest. The warp's kernels also read the pixels around the
+// piece, so no seams are visible between pieces.
 import { FlagstoneError } from '../errors.js'
 import { intersectRects, type PixelRect } from '../grid/tiles/rect.js'
 import type { Canvas } from '../raster/canvas.js'
@@ -16,32 +16,32 @@ import { type MosaicOptions, TileMosaic } from './tile-mosaic.js'
 import { checkSize, type Window } from './window.js'
 
 export interface SamplerOptions extends MosaicOptions {
-  /** Pixels. */
+  /** Size of the picture, pixels. */
   readonly width: number
   readonly height: number
   /** Default: bilinear. */
   readonly resampling?: Resampling | undefined
-  /** Where the picture is finer than what is stored; default: as `resampling`. */
+  /** Kernel where the picture is finer than the stored tiles; default: as `resampling`. */
   readonly enlarging?: Resampling | undefined
-  /** Reads this zoom instead of choosing one. */
+  /** Zoom to read; default: chosen by the resolution of the picture. */
   readonly zoom?: number | undefined
-  /** Most pixels of a piece and of the mosaic under it: what is done without a break. Default: 2²³. */
+  /** Limit on pixels of a piece and of the mosaic under it, which are processed without a pause. Default: 2²³. */
   readonly piecePixels?: number | undefined
-  /** Most tiles of the zoom that is read. Default: 2¹⁶. */
+  /** Limit on tiles of the zoom that is read. Default: 2¹⁶. */
   readonly maxTiles?: number | undefined
 }
 
 /** A mosaic of RGB and mask of this size takes 32 MB. */
 const PIECE_PIXELS = 2 ** 23
-/** A picture that needs more tiles is a build, not a sample. */
+/** A picture that needs more tiles should be a build, not a sample. */
 const MAX_TILES = 2 ** 16
 
-/** Where the picture's pixels lie in the pixel grid of a zoom. */
+/** Position of the picture's pixels in the pixel grid of a zoom. */
 interface Grid {
   readonly zoom: number
   readonly tileSize: number
   readonly worldPixels: number
-  /** The corner of the picture, and grid pixels a picture pixel. */
+  /** Corner of the picture, and grid pixels per picture pixel. */
   readonly x: number
   readonly y: number
   readonly stepX: number
@@ -68,8 +68,8 @@ export class Sampler<T extends Samples> {
 
   /**
    * Undefined for a file without tiles.
-   * @throws RangeError when a size or zoom is none
-   * @throws TOO_LARGE when it is more than the limits
+   * @throws RangeError when a size or zoom is not valid
+   * @throws TOO_LARGE when it exceeds the limits
    */
   static async open<T extends Samples>(
     tiles: TileSet,
@@ -96,7 +96,7 @@ export class Sampler<T extends Samples> {
     return new Sampler(mosaic, grid, options)
   }
 
-  /** The picture in rectangles that may be painted one after the other. */
+  /** The picture in rectangles that may be painted one after another. */
   pieces(): Generator<PixelRect> {
     return this.#split({ minX: 0, minY: 0, endX: this.width, endY: this.height })
   }
@@ -120,9 +120,9 @@ export class Sampler<T extends Samples> {
   }
 
   /**
-   * Paints a rectangle of the picture, which may reach beyond its edges, with its corner at x, y of a canvas. An abort
-   * rejects it with the signal's reason.
-   * @throws DAMAGED when a tile does not decode
+   * Paints a rectangle of the picture, which may extend beyond its edges, with its corner at x, y of a canvas. An abort
+   * rejects the promise with the signal's reason.
+   * @throws DAMAGED when a tile cannot be decoded
    */
   async paint(piece: PixelRect, canvas: Canvas<T>, x: number, y: number): Promise<void> {
     for (const turn of [-1, 0, 1]) await this.#paintTurn(piece, canvas, x, y, turn)

@@ -1,4 +1,4 @@
-// Pixels to a rectangle of a canvas on an even grid: a warp whose geometry is four numbers.
+// Scales pixels into a rectangle of a canvas on an even grid: a warp whose geometry is four numbers.
 
 import type { PixelRect } from '../grid/tiles/rect.js'
 import type { Canvas } from '../raster/canvas.js'
@@ -7,23 +7,23 @@ import { runWarp } from '../raster/warp/warp.js'
 import type { WarpPart, WarpPlan } from '../raster/warp/warp-plan.js'
 
 export interface Scaling {
-  /** What is painted, canvas pixels. */
+  /** The canvas pixels to paint. */
   readonly rect: PixelRect
-  /** Where the corner of `rect` lies in the image, and image pixels a canvas pixel. */
+  /** Position of the corner of `rect` in the image, and image pixels per canvas pixel. */
   readonly x: number
   readonly y: number
   readonly stepX: number
   readonly stepY: number
-  /** Where the corner of the pixels lies in the image: they are a window of it. */
+  /** Position of the corner of the pixels in the image, of which they are a window. */
   readonly windowX: number
   readonly windowY: number
-  /** The whole image: canvas pixels whose centre lies outside stay as they are. */
+  /** Size of the whole image. Canvas pixels whose centre lies outside stay as they are. */
   readonly imageWidth: number
   readonly imageHeight: number
   readonly resampling: Resampling
 }
 
-/** Transparency is soft. @throws as runWarp */
+/** Edges are partly transparent. @throws as runWarp */
 export function paintScaled(pixels: Pixels<Samples>, canvas: Canvas<Samples>, scaling: Scaling): void {
   const { rect, stepX, stepY, resampling } = scaling
   const width = rect.endX - rect.minX
@@ -61,7 +61,7 @@ export function paintScaled(pixels: Pixels<Samples>, canvas: Canvas<Samples>, sc
   runWarp(plan, part, pixels, canvas, rect.minX, rect.minY)
 }
 
-/** All of `pixels` into a rectangle, averaging when it shrinks. */
+/** Scales all of `pixels` into a rectangle, averaging when it shrinks. */
 export function stretch(pixels: Pixels<Samples>, canvas: Canvas<Samples>, rect: PixelRect): void {
   const stepX = pixels.width / (rect.endX - rect.minX)
   const stepY = pixels.height / (rect.endY - rect.minY)

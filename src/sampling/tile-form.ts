@@ -1,5 +1,5 @@
-// What the tiles of a file are to those who put them together: colours, or heights. Colours that stand for
-// heights (terrain-RGB) must never be resampled as colours: a mean of codes is no code of the mean.
+// How the tiles of a file are combined: as colours, or as heights. Colours that encode heights (terrain-RGB) must never
+// be resampled as colours: the mean of two codes is not the code of the mean.
 import { TileType } from '../format/tile-type.js'
 import { type Canvas, createCanvas, createValueCanvas } from '../raster/canvas.js'
 import type { Pixels, Samples } from '../raster/pixels.js'
@@ -14,7 +14,7 @@ export interface TileForm<T extends Samples> {
 }
 
 export interface ColourForm extends TileForm<Uint8Array> {
-  /** No tile decoded so far had colour. */
+  /** Whether no tile decoded so far had colour. */
   readonly isGrey: boolean
 }
 
@@ -35,12 +35,12 @@ export function colourForm(): ColourForm {
   }
 }
 
-/** Heights: of raw elevation tiles, and of pictures in an encoding. */
+/** Heights from raw elevation tiles and from encoded pictures. */
 function heightForm(encoding?: TerrainRgb): TileForm<Float32Array> {
   return { decode: (bytes) => decodeHeights(bytes, encoding), canvas: createValueCanvas }
 }
 
-/** How a file holds heights: as terrain-RGB (its metadata says so), or as numbers (its tiles do). */
+/** How a file stores heights: as terrain-RGB (according to its metadata), or as numbers (according to its tiles). */
 export type ElevationKind = TerrainRgb | 'numbers'
 
 /** Undefined for a file of pictures. */
@@ -51,10 +51,10 @@ export function elevationOf(tiles: TileSet): ElevationKind | undefined {
   return isTerrainRgb(encoding) ? encoding : undefined
 }
 
-/** Of the first tiles of a zoom, how many are looked at for one that can be read. */
+/** Number of tiles of a zoom that are tried for a readable one. */
 const LOOKED_AT = 8
 
-/** Of the first tile of a zoom that can be read; whoever reads the others hears what is wrong with them. */
+/** Type of the first readable tile of a zoom. Unreadable ones are reported when they are read. */
 function firstType(tiles: TileSet, zoom: number): TileType | undefined {
   let looked = 0
   for (const { z, x, y } of tiles.tiles({ zoom })) {

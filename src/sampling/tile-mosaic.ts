@@ -1,8 +1,8 @@
-// The tiles of a file as one picture a zoom, with something in every place where the file has anything.
+// The tiles of a file as one picture per zoom, which covers every place where the file has anything.
 //
-// A tile that is missing at a zoom is made, in this order: from deeper tiles, reduced; where there are none,
-// from its deepest stored ancestor, enlarged. Tiles may differ in size and type: each is brought to the size
-// that is usual at the zoom. Tiles of heights are decoded to heights first: only those may be resampled.
+// A tile that is missing at a zoom is made from deeper tiles, reduced, or where there are none from its deepest stored
+// ancestor, enlarged. Tiles may differ in size and type: each is scaled to the usual size of the zoom. Tiles of heights
+// are decoded to heights first, because only those may be resampled.
 import { type ErrorCode, FlagstoneError } from '../errors.js'
 import type { PixelRect } from '../grid/tiles/rect.js'
 import { type Canvas, finishCanvas } from '../raster/canvas.js'
@@ -12,30 +12,32 @@ import { holdsUnder, type TileSet } from '../store/read/tile-set.js'
 import { paintScaled, stretch } from './scale.js'
 import { colourForm, type TileForm } from './tile-form.js'
 
-/** Zooms below a missing tile that are searched for its parts. */
+/** Number of zooms below a missing tile that are searched for its parts. */
 const SEARCH_ZOOMS = 4
-/** Of decoded tiles; 128 tiles of 256² in colour take 25 MB. */
+/** Limit on decoded tiles; 128 colour tiles of 256² take 25 MB. */
 const CACHED_BYTES = 2 ** 25
 const DECODED_AT_ONCE = 8
 const USUAL_SIZE = 256
-/** Of a tile that is decoded, at most. */
+/** Limit on the side of a tile that is decoded. */
 const MAX_SIDE = 4096
 const DAMAGE: ReadonlySet<ErrorCode> = new Set(['DAMAGED', 'SOURCE_CORRUPT', 'SOURCE_UNREADABLE'])
-/** Tiles that are tried for their size. */
+/** Number of tiles that are tried to determine the size. */
 const SIZED_TILES = 16
 
 export interface MosaicOptions {
-  /** Looked at before each tile is decoded. */
+  /** Checked before each tile is decoded. */
   readonly signal?: AbortSignal | undefined
-  /** Sides of the tiles by zoom as far as they are known: looked up, and added to. */
+  /** Known sides of tiles by zoom. It is read and added to. */
   readonly sizes?: Map<number, number> | undefined
-  /** Told of a tile that cannot be read, or is no picture: it counts as missing then. Otherwise reading it fails. */
+  /**
+   * Called for a tile that cannot be read or is not a picture, which then counts as missing. Without it, reading fails.
+   */
   readonly onDamage?: ((z: number, x: number, y: number, error: FlagstoneError) => void) | undefined
 }
 
 interface Decoded<T extends Samples> {
   readonly pixels: Promise<Pixels<T> | undefined>
-  /** 0 as long as it is being decoded. */
+  /** 0 while it is being decoded. */
   bytes: number
 }
 
@@ -45,14 +47,14 @@ export class TileMosaic<T extends Samples = Uint8Array> {
   readonly #deepest: number
   readonly #fill: 'any' | 'leaves'
   readonly #sizes: Map<number, number>
-  /** Insertion order is order of use. */
+  /** In order of use. */
   readonly #decoded = new Map<string, Decoded<T>>()
   #decodedBytes = 0
   readonly #form: TileForm<T>
   readonly #signal: AbortSignal | undefined
   readonly #onDamage: MosaicOptions['onDamage']
 
-  /** `fill`: which ancestors stand in for a missing tile: any, or only those the file has nothing below. */
+  /** `fill`: which ancestors replace a missing tile: any, or only those with nothing stored below them. */
   constructor(
     reader: TileSet,
     zooms: readonly number[],
@@ -70,7 +72,10 @@ export class TileMosaic<T extends Samples = Uint8Array> {
     this.#deepest = Math.max(...zooms)
   }
 
-  /** Pixels a side of the tiles of a zoom: of its first tile, else of the first of the nearest zoom. */
+  /**
+   * Side of the tiles of a zoom, pixels: that of its first readable tile; for a zoom without tiles, that of the nearest
+   * zoom.
+   */
   async tileSizeAt(zoom: number): Promise<number> {
     const nearest = [...this.#zooms].reduce((a, b) => (Math.abs(b - zoom) < Math.abs(a - zoom) ? b : a))
     const known = this.#sizes.get(nearest)
@@ -79,7 +84,7 @@ export class TileMosaic<T extends Samples = Uint8Array> {
     let tries = 0
     for (const tile of this.#reader.tiles({ zoom: nearest })) {
       size = await this.#sideOf(tile)
-      // one that is damaged does not say
+      // a damaged one does not tell
       if (size !== undefined || ++tries === SIZED_TILES) break
     }
     size ??= USUAL_SIZE
@@ -88,14 +93,14 @@ export class TileMosaic<T extends Samples = Uint8Array> {
   }
 
   async #sideOf({ z, x, y }: { z: number; x: number; y: number }): Promise<number | undefined> {
-    // a damaged tile is told of as one
+    // a damaged tile is reported as damage
     const stored = this.#onDamage === undefined ? this.#reader.get(z, x, y) : undefined
     const said = stored && pictureSize(stored.bytes)?.width
-    // of one that says more than can be decoded, decoding says what is wrong
+    // if it claims to be larger than can be decoded, decoding reports the error
     return said !== undefined && said <= MAX_SIDE ? said : (await this.#tile(z, x, y))?.width
   }
 
-  /** RGB, or heights; a rectangle of a zoom's pixel grid, inside the world. Undefined when nothing is there. */
+  /** RGB, or heights, in a rectangle of a zoom's pixel grid inside the world. Undefined when nothing is there. */
   async read(zoom: number, rect: PixelRect, tileSize?: number): Promise<Pixels<T> | undefined> {
     const size = tileSize ?? (await this.tileSizeAt(zoom))
     const canvas = this.#form.canvas(rect.endX - rect.minX, rect.endY - rect.minY)
@@ -114,7 +119,7 @@ export class TileMosaic<T extends Samples = Uint8Array> {
     return finishCanvas(canvas)
   }
 
-  /** What there is at a place, size × size. */
+  /** The contents of one tile's place, size × size. */
   async #cell(zoom: number, x: number, y: number, size: number): Promise<Pixels<T> | undefined> {
     const own = await this.#tile(zoom, x, y)
     if (own !== undefined) return this.#fitted(own, size)
@@ -134,7 +139,7 @@ export class TileMosaic<T extends Samples = Uint8Array> {
     return false
   }
 
-  /** Paints a canvas that stands for a missing tile from the tiles below it. */
+  /** Paints a canvas for a missing tile from the tiles below it. */
   async #paintBelow(zoom: number, x: number, y: number, canvas: Canvas<T>, depth: number): Promise<void> {
     if (depth === 0 || zoom >= this.#deepest) return
     const half = canvas.width >> 1
@@ -178,7 +183,7 @@ export class TileMosaic<T extends Samples = Uint8Array> {
     return undefined
   }
 
-  /** Is anything stored under a place, at the next zoom that holds tiles (or SEARCH_ZOOMS down)? */
+  /** Whether anything is stored below a tile, at the next zoom that has tiles (or SEARCH_ZOOMS down). */
   hasChildren(zoom: number, x: number, y: number): boolean {
     let depth = 1
     while (depth < SEARCH_ZOOMS && !this.#zooms.has(zoom + depth)) depth++
@@ -190,20 +195,20 @@ export class TileMosaic<T extends Samples = Uint8Array> {
     try {
       return this.#reader.has(zoom, x, y)
     } catch (error) {
-      // it is there, and reading it says what is wrong
+      // the tile exists, and reading it reports what is wrong
       this.#requireDamage(error, zoom, x, y)
       return true
     }
   }
 
-  /** @throws as `error`, unless it is a tile's damage and `onDamage` wants to hear of it */
+  /** @throws as `error`, unless it is damage to a tile and `onDamage` is set */
   #requireDamage(error: unknown, zoom: number, x: number, y: number): asserts error is FlagstoneError {
     const isDamage = error instanceof FlagstoneError && DAMAGE.has(error.code)
     if (!isDamage) throw error
     if (this.#onDamage === undefined) throw this.#named(error, zoom, x, y)
   }
 
-  /** Decoded. */
+  /** The decoded tile; undefined when there is none. */
   async #tile(zoom: number, x: number, y: number): Promise<Pixels<T> | undefined> {
     if (!this.#has(zoom, x, y)) return undefined
     const key = `${zoom}/${x}/${y}`
@@ -223,7 +228,7 @@ export class TileMosaic<T extends Samples = Uint8Array> {
     return pixels
   }
 
-  /** The least recently used, as many as are too many. */
+  /** Drops the least recently used tiles until the limit is met. */
   #forget(): void {
     for (const [key, { bytes }] of this.#decoded) {
       if (this.#decodedBytes <= CACHED_BYTES) return
@@ -244,7 +249,7 @@ export class TileMosaic<T extends Samples = Uint8Array> {
     }
   }
 
-  /** What decoders say does not know of which tile of which file it is. */
+  /** Adds the file and the tile to errors of decoders, which know neither. */
   #named(error: FlagstoneError, zoom: number, x: number, y: number): FlagstoneError {
     const { path } = this.#reader
     const { code, message } = error
@@ -252,7 +257,7 @@ export class TileMosaic<T extends Samples = Uint8Array> {
     return new FlagstoneError(code, `${path}: tile ${zoom}/${x}/${y}: ${message}`, { path, cause: error })
   }
 
-  /** A tile at the usual size. */
+  /** A tile scaled to the usual size. */
   #fitted(pixels: Pixels<T>, size: number): Pixels<T> | undefined {
     if (pixels.width === size && pixels.height === size) return pixels
     const canvas = this.#form.canvas(size, size)
@@ -268,7 +273,7 @@ const childrenOf = (x: number, y: number): [number, number][] => [
   [2 * x + 1, 2 * y + 1],
 ]
 
-/** What is not transparent, as far as it lies on the canvas. */
+/** Copies the pixels that are not transparent and lie on the canvas. */
 function paste(from: Pixels<Samples>, to: Canvas<Samples>, x: number, y: number): void {
   const { bands, data, mask } = from
   const left = Math.max(0, -x)

@@ -1,5 +1,5 @@
-// Verification of a file by path, with its pictures: the store checks structure and checksums, the codecs
-// whether every tile decodes, and to a tile's size.
+// Verifies a file by path, including its pictures: the store checks structure and checksums, and the codecs check
+// whether every tile decodes to the size of a tile.
 import { setImmediate } from 'node:timers/promises'
 import { FlagstoneError } from '../errors.js'
 import { TileType } from '../format/tile-type.js'
@@ -17,26 +17,26 @@ import { areasOf, type TileSet } from '../store/read/tile-set.js'
 import { type Finding, verify } from '../store/report/verify.js'
 import { checkVerifyArguments, type VerifyOptions } from './options.js'
 
-/** What `verify` found. */
+/** The result of `verify`. */
 export interface VerifyReport {
-  /** Every finding is. */
+  /** Whether every finding holds. */
   readonly ok: boolean
-  /** At least one for every invariant that was looked at, whether it holds or not. */
+  /** At least one for every invariant that was checked, whether it holds or not. */
   readonly findings: readonly Finding[]
 }
 
-/** Whatever a file of such a name begins with, it should have been a tile file. */
+/** A file with such a name should be a tile file, whatever it contains. */
 const MAY_BE_DAMAGED = /\.(pmtiles|ft|flat)$/i
-/** Tiles between looks at the signal. */
+/** Number of tiles between checks of the signal. */
 const TURN_TILES = 256
-/** Tiles decoded at a time. */
+/** Number of tiles decoded at a time. */
 const IN_FLIGHT = 4
-/** Faulty tiles that are named; the rest is counted. */
+/** Number of faulty tiles that are named; the others are counted. */
 const NAMED = 10
 
 /**
- * Checks every numbered invariant and every checksum of a tile file; of MBTiles and folders, that every tile can be
- * read. What is wrong inside the file is a finding, never an error. The file should not be written meanwhile.
+ * Checks every numbered invariant and every checksum of a tile file. For MBTiles and folders, checks that every tile
+ * can be read. Faults in the file are findings, not errors. The file should not be written meanwhile.
  * @throws TypeError, RangeError when an argument is wrong
  * @throws NOT_A_TILE_FILE when it is something else
  * @throws VERSION_UNSUPPORTED when a later Flagstone or another version of PMTiles wrote it
@@ -71,7 +71,7 @@ async function findingsOf(path: string, options: VerifyOptions): Promise<Finding
   return findings
 }
 
-/** A file of another version is not damaged, it only cannot be judged here. @throws VERSION_UNSUPPORTED */
+/** A file of another version is not damaged; it only cannot be checked here. @throws VERSION_UNSUPPORTED */
 function refuseNewer(path: string): void {
   try {
     openTiles(path, PATIENT).close()
@@ -80,7 +80,7 @@ function refuseNewer(path: string): void {
   }
 }
 
-/** Archives without checksums: what is listed is there, and decodes. */
+/** For archives without checksums: every listed tile exists, and decodes. */
 async function verifySet(path: string, { decode, signal }: VerifyOptions): Promise<Finding[]> {
   const tiles = await openTileSet(path)
   try {
@@ -91,7 +91,7 @@ async function verifySet(path: string, { decode, signal }: VerifyOptions): Promi
       for (const { z, x, y } of tiles.tiles({ zoom })) {
         if (signal?.aborted === true) throw interrupted(path)
         if (tiles.get(z, x, y) === undefined) missing ??= `${z}/${x}/${y}`
-        // others have their turn: interrupts, above all
+        // gives others a turn, above all interrupts
         if (++count % TURN_TILES === 0) await setImmediate()
       }
     }
@@ -146,7 +146,7 @@ async function decodeAll(reader: TileSet, signal: AbortSignal | undefined): Prom
   return faults > 0 ? bad : [{ invariant: 'decode', ok: true, message: `${decoded} tiles decode` }]
 }
 
-/** Equal tiles that lie together are one. */
+/** Adjacent equal tiles count as one. */
 function* allAreas(tiles: TileSet): Generator<TileRange & { readonly z: number }> {
   for (const { zoom } of tiles.levels()) for (const area of areasOf(tiles, zoom)) yield { ...area, z: zoom }
 }

@@ -1,4 +1,4 @@
-// Where a picture lies in the web mercator world, whatever zoom it is read from.
+// The position of a picture in the web mercator world, independent of the zoom it is read from.
 import { badRange, FlagstoneError } from '../errors.js'
 import { notDegrees } from '../grid/tiles/degrees.js'
 import {
@@ -10,8 +10,8 @@ import {
 } from '../grid/tiles/mercator.js'
 
 /**
- * A rectangle in sides of the world, from its north-western corner: tiles of every zoom have exact ones. What lies
- * west of 0 or east of 1 is the world again, what lies north of 0 or south of 1 is nothing.
+ * A rectangle in world widths from the north-west corner, in which tiles of every zoom have exact coordinates. West of
+ * 0 and east of 1 the world repeats; north of 0 and south of 1 there is nothing.
  */
 export interface Window {
   readonly left: number
@@ -47,12 +47,13 @@ export function windowOfTile(zoom: number, x: number, y: number): Window {
   return { left: x / n, top: y / n, right: (x + 1) / n, bottom: (y + 1) / n }
 }
 
-/** Of a longitude. */
+/** The column of a longitude, in world widths. */
 export const columnOf = (lon: number): number => (lonToMetres(lon) + LIMIT_METRES) / WORLD_METRES
-/** Of a latitude; those beyond the world's edge are at the edge. */
+/** The row of a latitude, in world widths. Latitudes beyond the world's edge are clamped to it. */
 export const rowOf = (lat: number): number => (LIMIT_METRES - latToMetres(clampLatitude(lat))) / WORLD_METRES
 
 /**
+ * Checks the size of a picture.
  * @throws RangeError when it is not a size in pixels
  * @throws TOO_LARGE
  */

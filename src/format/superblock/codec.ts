@@ -1,4 +1,4 @@
-// A superblock as bytes. Decoding checks magic, version, checksum, then the invariants, in that order.
+// A superblock as bytes. Decoding checks the magic number, the version, the checksum, then the invariants.
 import { crc32 } from '../crc.js'
 import {
   FLAG_SEALED,
@@ -22,7 +22,7 @@ import { getU64, putU64 } from '../u64.js'
 import type { Level, PendingChange, PmtilesParts, Superblock } from './fields.js'
 import { brokenInvariant } from './invariants.js'
 
-/** Why a block is no superblock one may use. */
+/** Why a block cannot be used as a superblock. */
 export interface SuperblockProblem {
   problem: string
   code: 'NOT_A_TILE_FILE' | 'VERSION_UNSUPPORTED' | 'DAMAGED'
@@ -65,7 +65,7 @@ export function encodeSuperblock(
   return bytes
 }
 
-/** The optional parts; what is absent stays zero. */
+/** Writes the optional parts. Absent ones stay zero. */
 function putParts(view: DataView, sb: Superblock): void {
   const { metadata, pending, pmtiles } = sb
   if (metadata !== undefined) {
@@ -90,15 +90,15 @@ function putParts(view: DataView, sb: Superblock): void {
   }
 }
 
-/** Reads one copy. A block that is no sound superblock is described, not thrown. */
+/** Reads one copy. If a block is not a valid superblock, the problem is returned, not thrown. */
 export function decodeSuperblock(bytes: Uint8Array): Superblock | SuperblockProblem {
   for (let i = 0; i < MAGIC.length; i++)
     if (bytes[i] !== MAGIC[i]) return { problem: 'the magic number is missing', code: 'NOT_A_TILE_FILE' }
   if (bytes.length < SUPERBLOCK_BYTES)
     return damaged(`the superblock is cut off after ${bytes.length} of ${SUPERBLOCK_BYTES} bytes`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, SUPERBLOCK_BYTES)
-  // The checksum's place is the same in every version, and a flipped bit in a version is damage: so the
-  // version decides what we say only when the checksum vouches for it.
+  // The checksum is at the same place in every version, and a flipped bit in a version is damage. So the version is
+  // believed only if the checksum matches.
   const stored = view.getUint32(SUPERBLOCK.crc, true)
   const computed = crc32(bytes.subarray(0, SUPERBLOCK.crc))
   const readVersion = view.getUint16(SUPERBLOCK.readVersion, true)
@@ -118,7 +118,7 @@ export function decodeSuperblock(bytes: Uint8Array): Superblock | SuperblockProb
 function readFields(view: DataView, bytes: Uint8Array): Superblock | SuperblockProblem {
   const flags = view.getUint32(SUPERBLOCK.flags, true)
   const writeVersion = view.getUint16(SUPERBLOCK.writeVersion, true)
-  // A later writer may use what is reserved today, and says so by its write version.
+  // A later writer may use bytes that are reserved today; its write version says so.
   if (writeVersion <= FORMAT_VERSION && ((flags & ~FLAG_SEALED) !== 0 || !reservedIsZero(bytes)))
     return damaged('F2: reserved bytes of the superblock are not zero')
   const recordBytes = view.getUint16(SUPERBLOCK.recordBytes, true)
@@ -134,7 +134,7 @@ function readFields(view: DataView, bytes: Uint8Array): Superblock | SuperblockP
     readVersion: view.getUint16(SUPERBLOCK.readVersion, true),
     writeVersion,
     sealed: (flags & FLAG_SEALED) !== 0,
-    // Not slice(): of a Buffer that is a view.
+    // Not slice(): for a Buffer that would be a view.
     uuid: Uint8Array.from(bytes.subarray(SUPERBLOCK.uuid, SUPERBLOCK.uuid + SUPERBLOCK_SIZES.uuid)),
     growthUnitBytes: view.getUint32(SUPERBLOCK.growthUnitBytes, true),
     valuesStart: getU64(view, SUPERBLOCK.valuesStart),
@@ -190,7 +190,7 @@ function readLevel(view: DataView, zoom: number): Level {
 }
 
 function reservedIsZero(bytes: Uint8Array): boolean {
-  // each file that is opened is read so several times, and most of a superblock is reserved
+  // this runs several times for each file that is opened, and most of a superblock is reserved
   return (['reserved1', 'reserved2', 'reserved3'] as const).every((name) => {
     const [from, length] = [SUPERBLOCK[name], SUPERBLOCK_SIZES[name]]
     return ZEROS.compare(bytes, from, from + length, 0, length) === 0
@@ -199,7 +199,7 @@ function reservedIsZero(bytes: Uint8Array): boolean {
 
 const ZEROS = Buffer.alloc(SUPERBLOCK_BYTES)
 
-/** What is wrong with a block that was a superblock. */
+/** The problem of a damaged superblock. */
 export function damaged(problem: string): SuperblockProblem {
   return { problem, code: 'DAMAGED' }
 }

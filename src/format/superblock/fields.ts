@@ -1,36 +1,36 @@
-// The superblock: what a flat-1 file consists of at one moment. Whoever holds one that was decoded may trust its numbers:
-// they keep the invariants of formats/flat-1.md.
+// The superblock: the parts of a flat-1 file at one moment. The numbers of a decoded superblock can be trusted: they
+// satisfy the invariants of formats/flat-1.md.
 import { FORMAT_VERSION, indexStart, LEVEL_COUNT } from '../layout.js'
 
-/** One zoom's index region; all zero when the zoom has none. */
+/** The index region of one zoom; all zero when the zoom has none. */
 export interface Level {
-  /** Absolute, a multiple of the growth unit. */
+  /** Absolute position, a multiple of the growth unit. */
   offset: number
   /** A multiple of the growth unit; holds floor(capacityBytes / 24) records. */
   capacityBytes: number
   /** Committed records. */
   count: number
-  /** How many of them, from the first, are strictly ascending by key; the others are the tail. */
+  /** How many of them, from the first, have strictly ascending keys; the others are the tail. */
   sortedCount: number
 }
 
-/** A change of geometry that was announced and may or may not have happened. */
+/** A change of geometry that was announced and may or may not have taken place. */
 export interface PendingChange {
   kind: 'insert' | 'collapse'
-  /** Absolute position, as fallocate(2) has it. */
+  /** Absolute position, as in fallocate(2). */
   at: number
   length: number
-  /** Size of the file before the change: what tells, after a crash, whether it happened. */
+  /** Size of the file before the change. After a crash it tells whether the change took place. */
   sizeBefore: number
 }
 
-/** Where the PMTiles parts of a sealed file are, and their checksums. */
+/** Positions and checksums of the PMTiles parts of a sealed file. */
 export interface PmtilesParts {
   /** front: leaf directories and metadata lie right before V; tail: at the end of the file. */
   placement: 'front' | 'tail'
   /** CRC-32 of [0, 16384): header, root directory, zeros. */
   headerCrc: number
-  /** Absolute; leaf directories, then the PMTiles metadata, without a gap. */
+  /** Absolute position of the leaf directories; the PMTiles metadata follow without a gap. */
   directoriesOffset: number
   directoriesLength: number
   directoriesCrc: number
@@ -47,15 +47,15 @@ export interface Superblock {
   valuesStart: number
   /** Committed bytes from V (values, and relocated regions between them). */
   valuesLength: number
-  /** Exact size of a sealed file, else 0. */
+  /** Exact size of a sealed file, otherwise 0. */
   fileLength: number
-  /** The metadata JSON as a value, offset from V; undefined when there is none. */
+  /** The metadata JSON as a value, with its offset from V; undefined when there is none. */
   metadata: { offset: number; length: number; crc: number } | undefined
   pending: PendingChange | undefined
   pmtiles: PmtilesParts | undefined
-  /** 27, by zoom. */
+  /** 27 levels, by zoom. */
   levels: Level[]
-  /** 27, by zoom: CRC-32 of the bytes of the tail's records, 0 without a tail. */
+  /** 27 numbers, by zoom: CRC-32 of the bytes of the tail's records, 0 without a tail. */
   tailCrcs: number[]
 }
 
@@ -83,7 +83,10 @@ export function emptySuperblock(uuid: Uint8Array, growthUnitBytes: number): Supe
   }
 }
 
-/** The superblock's geometry after `change`: everything at or behind it has moved. Sequence and pending stay. */
+/**
+ * The superblock with its geometry after `change`: everything at or after the position has moved. Sequence and pending
+ * change stay.
+ */
 export function applyChange(
   sb: Superblock,
   change: Pick<PendingChange, 'kind' | 'at' | 'length'>,

@@ -1,4 +1,4 @@
-// The invariants of formats/flat-1.md that a superblock by itself can keep or break.
+// The invariants of formats/flat-1.md that concern a superblock by itself.
 import {
   BLOCK_BYTES,
   FIRST_INDEX_OFFSET,
@@ -10,7 +10,9 @@ import {
 } from '../layout.js'
 import type { Superblock } from './fields.js'
 
-/** The first invariant of formats/flat-1.md that `sb` breaks, its number and a clause; undefined when it is sound. */
+/**
+ * The first invariant of formats/flat-1.md that `sb` breaks, as its number and a clause; undefined when it is valid.
+ */
 export function brokenInvariant(sb: Superblock): string | undefined {
   return fieldProblem(sb) ?? levelProblem(sb) ?? pendingProblem(sb) ?? sealProblem(sb)
 }

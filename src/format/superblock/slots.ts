@@ -1,20 +1,20 @@
-// The two copies of the superblock in a file: sequence n lies in slot n mod 2, and the valid one with the higher sequence
-// is the file.
+// The two copies of the superblock in a file: sequence n is in slot n mod 2, and the valid copy with the higher
+// sequence is in force.
 import { damaged, decodeSuperblock, type SuperblockProblem } from './codec.js'
 import type { Superblock } from './fields.js'
 
-/** What the two copies of a file say together. */
+/** The result of reading both copies. */
 export interface Chosen {
   superblock: Superblock | undefined
   /** The slot it was read from: 0 for A, 1 for B. */
   slot: 0 | 1
-  /** What is wrong with either copy; undefined where it is sound. */
+  /** What is wrong with each copy; undefined where it is valid. */
   problems: [SuperblockProblem | undefined, SuperblockProblem | undefined]
 }
 
 /**
- * The valid copy with the higher sequence. A file of a newer version is refused even when an older copy is
- * readable: the other block says what the file is now.
+ * Chooses the valid copy with the higher sequence. A file of a newer version is refused even if an older copy is
+ * readable, because the newer copy describes what the file is now.
  */
 export function chooseSuperblock(a: Uint8Array, b: Uint8Array): Chosen {
   const both = [decodeSlot(a, 0), decodeSlot(b, 1)] as const

@@ -1,10 +1,10 @@
-// One opening of a database: statements, rows, and what SQLite says when something is wrong.
+// One connection to a database: statements, rows, and the errors of SQLite.
 import { FlagstoneError } from '../../errors.js'
 import { type Engine, engine, MAX_VALUE_BYTES, STEPS } from './engine.js'
 import { FILES, openingFile } from './files.js'
 import { isInUtf16 } from './header.js'
 
-/** Kept of each database's pages; the rest is found in the system's page cache. */
+/** Page cache of each database. Other pages are found in the system's page cache. */
 const CACHE_KIB = 512
 const LIMIT_LENGTH = 0
 const LIMIT_ATTACHED = 7
@@ -13,17 +13,17 @@ const INTEGER = 1
 const FLOAT = 2
 const NULL = 5
 
-/** The row that a statement stands at. */
+/** The current row of a statement. */
 export interface Row {
-  /** NaN for what is no number, NULL too. */
+  /** NaN for anything that is not a number, including NULL. */
   number(column: number): number
-  /** Of UTF-8, else of Windows-1252, which any bytes are; undefined for NULL. */
+  /** Decoded as UTF-8 or, if invalid, as Windows-1252, which accepts any bytes; undefined for NULL. */
   text(column: number): string | undefined
-  /** A copy; of texts too. Undefined for NULL. */
+  /** A copy, also of texts. Undefined for NULL. */
   bytes(column: number): Uint8Array | undefined
 }
 
-/** As `errno` of an error. */
+/** `errno` of the error for a query that exceeded its deadline. */
 export const TOO_SLOW = 'SQLITE_INTERRUPT'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -38,7 +38,7 @@ export class Connection {
   #virtualTables: ReadonlySet<string> = new Set()
 
   /**
-   * `isAlone`: locks nothing, and makes the index of a log for itself. `deadlineMs`: the most that one statement may take.
+   * `isAlone`: takes no locks, and builds its own index of a log. `deadlineMs`: limit for one statement.
    * @throws as `all`
    */
   constructor(path: string, isAlone: boolean, deadlineMs: number) {
@@ -72,12 +72,12 @@ export class Connection {
     const pragmas = ['trusted_schema = OFF', 'cell_size_check = ON', `cache_size = ${-CACHE_KIB}`]
     if (isAlone) pragmas.unshift('locking_mode = EXCLUSIVE')
     const statements = pragmas.map((pragma) => `PRAGMA ${pragma}`)
-    // one lock for all that follows: a writer may leave little time between two changes
+    // one lock for everything that follows, because a writer may leave little time between two changes
     for (const sql of [...statements, 'BEGIN']) this.all(sql, [], 1, () => undefined)
     const tables = "SELECT lower(t.name) FROM sqlite_schema t WHERE t.type = 'table' AND"
     const virtual = this.all(`${tables} coalesce(t.rootpage, 0) = 0`, [], Infinity, (row) => row.text(0)!)
     this.#virtualTables = new Set(virtual)
-    // their expressions run unasked, past all that is looked at below
+    // their expressions run without the checks below
     const computed = `${tables} t.rootpage > 0 AND EXISTS (SELECT 1 FROM pragma_table_xinfo(t.name) WHERE hidden IN (2, 3))`
     if (this.all(computed, [], 1, () => true).length > 0) throw this.#refused('it has computed columns')
     this.all('COMMIT', [], 1, () => undefined)
@@ -85,10 +85,10 @@ export class Connection {
   }
 
   /**
-   * Rows as `take` makes them, as many as are asked for; `values` are integers of 32 bits.
-   * @throws LOCKED when somebody keeps readers out
+   * At most `most` rows, each converted by `take`. `values` are 32-bit integers.
+   * @throws LOCKED when another process keeps readers out
    * @throws TOO_LARGE when a value is over MAX_VALUE_BYTES
-   * @throws DAMAGED when the file cannot be read, or not within its other bounds
+   * @throws DAMAGED when the file cannot be read, or exceeds another limit
    */
   all<T>(sql: string, values: readonly number[], most: number, take: (row: Row) => T): T[] {
     const { c } = this.#engine
@@ -168,7 +168,7 @@ export class Connection {
     )
   }
 
-  /** The engine is compiled without it. */
+  /** The error for UTF-16, which the engine is compiled without. */
   #inUtf16(): FlagstoneError {
     return new FlagstoneError(
       'DAMAGED',
@@ -208,7 +208,7 @@ export class Connection {
         )
       default: {
         const message = wasm.cstrToJs(c['sqlite3_errmsg']!(this.#db)) ?? `error ${code}`
-        // functions are refused with a code that means anything
+        // the code for a refused function is not specific
         if (refusal !== undefined && message.startsWith('not authorized')) return this.#refused(refusal)
         return new FlagstoneError('DAMAGED', `${path} cannot be read as SQLite: ${message}.`, { path })
       }

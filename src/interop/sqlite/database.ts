@@ -1,7 +1,7 @@
-// One SQLite database of somebody else's, read only, followed from commit to commit while others write it.
+// A foreign SQLite database, read only, followed from commit to commit while others write to it.
 //
-// Invariants: every `read` is of one commit; nothing is locked, and no statement under way, between two of them; what
-// `close` closed leaves no descriptor and no memory behind.
+// Invariants: every `read` sees one commit. Between two reads nothing is locked, and no statement is in progress.
+// `close` leaves no descriptor and no memory behind.
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { FlagstoneError } from '../../errors.js'
@@ -10,14 +10,16 @@ import { Connection, type Row, TOO_SLOW } from './connection.js'
 import { hasLog, logBytes } from './header.js'
 import { Snapshot } from './snapshot.js'
 
-/** A log is read from end to end when it is opened. */
+/** Limit on a log, which is read from end to end when the database is opened. */
 const MAX_LOG_BYTES = 256 * 1024 * 1024
-/** With a log that is longer, opening anew takes at most one part in SHARE of the time, as long as the state before is there. */
+/**
+ * With a longer log, reopening takes at most one part in SHARE of the time, as long as the previous state is available.
+ */
 const LONG_LOG_BYTES = 2 * 1024 * 1024
 const SHARE = 10
-/** Commits take as long as the disk does: they are waited for so small a part of the deadline. */
+/** A commit takes as long as the disk does. This part of the deadline is spent waiting for one. */
 const WAIT_SHARE = 20
-/** After a query that took too long none is tried for so many times what it took. */
+/** After a query that took too long, none is tried for this many times its duration. */
 const PAUSE = 20
 
 const BREATH_MS = 0.5
@@ -27,7 +29,7 @@ export class SqliteDatabase {
   readonly #deadlineMs: number
   readonly #inode: number
   #connection: Connection | undefined
-  /** Of a database with a log; and what was committed to it when the connection was opened. */
+  /** For a database with a log, and the commit at which the connection was opened. */
   #snapshot: Snapshot | undefined
   #state: string | undefined
   #notBefore = 0
@@ -41,10 +43,10 @@ export class SqliteDatabase {
   }
 
   /**
-   * `deadlineMs`: the most that one statement may take.
+   * Opens a database. `deadlineMs`: limit for one statement.
    * @throws LOCKED, DAMAGED
-   * @throws Error when node:fs fails, as it says it
-   * @throws TypeError when loadSqlite() is not done
+   * @throws Error when node:fs fails, unchanged
+   * @throws TypeError when loadSqlite() has not completed
    */
   static open(path: string, deadlineMs: number): SqliteDatabase {
     const database = new SqliteDatabase(resolve(path), deadlineMs)
@@ -57,7 +59,7 @@ export class SqliteDatabase {
     }
   }
 
-  /** Rows as `take` makes them, as many as are asked for, of one commit. @throws LOCKED, DAMAGED */
+  /** At most `most` rows of one commit, each converted by `take`. @throws LOCKED, DAMAGED */
   all<T>(sql: string, values: readonly number[], most: number, take: (row: Row) => T): T[] {
     return this.read((connection) => connection.all(sql, values, most, take))
   }
@@ -66,7 +68,7 @@ export class SqliteDatabase {
     return this.all(sql, values, 1, take)[0]
   }
 
-  /** Changes with every commit. Undefined of a database without a log: its file changes. */
+  /** Changes with every commit. Undefined for a database without a log, whose file changes instead. */
   state(): string | undefined {
     const now = this.#snapshot?.state()
     return now !== undefined && this.#isUpToDate(this.#snapshot!, now) ? this.#state : now
@@ -105,7 +107,7 @@ export class SqliteDatabase {
     })
   }
 
-  /** SQLite takes the locks. Undefined: the database has a log by now. */
+  /** Reads while SQLite takes the locks. Undefined when the database has a log by now. */
   #readPlain<T>(work: (connection: Connection) => T): { readonly is: T } | undefined {
     try {
       if (this.#connection === undefined && hasLog(this.path)) {
@@ -122,7 +124,7 @@ export class SqliteDatabase {
     }
   }
 
-  /** Undefined: somebody is writing at this moment, or the database has no log any more. */
+  /** Undefined when another process is writing at this moment, or the database no longer has a log. */
   #readLogged<T>(snapshot: Snapshot, work: (connection: Connection) => T): { readonly is: T } | undefined {
     if (!snapshot.lock()) return undefined
     let hasEnded = false
@@ -138,7 +140,7 @@ export class SqliteDatabase {
       }
       if (this.#connection === undefined) return undefined
       const is = work(this.#connection)
-      // without a file of shared memory nobody could be kept from writing
+      // without a file of shared memory, writers could not be kept out
       return snapshot.isShared || this.#isReplaced() || snapshot.state() === this.#state ? { is } : undefined
     } finally {
       snapshot.unlock()
@@ -175,7 +177,7 @@ export class SqliteDatabase {
     this.#state = undefined
   }
 
-  /** Another file lies at its path: what is open is the old one, which nobody writes. */
+  /** Whether another file lies at its path. The open one is the old file, which nobody writes to. */
   #isReplaced(): boolean {
     return statSync(this.path, { throwIfNoEntry: false })?.ino !== this.#inode
   }

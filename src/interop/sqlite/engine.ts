@@ -1,23 +1,23 @@
-// SQLite itself, compiled to WebAssembly: no binary to install, and nothing it does can harm more than its own memory.
-// One a thread, loaded when the first database is opened.
+// SQLite compiled to WebAssembly: there is no binary to install, and it cannot access memory other than its own. Each
+// thread has one, loaded when the first database is opened.
 //
-// The SQL in a database is its author's, not ours: views run when they are read. It is bounded here: functions and
-// statements by a list, recursion refused, values and memory by a limit, and time by a deadline.
+// The SQL in a database comes from its author, not from us, and views run when they are read. So it is limited:
+// functions and statements by a list, recursion not at all, values and memory by size, and time by a deadline.
 import type { Sqlite3Static } from '@sqlite.org/sqlite-wasm'
 import { installFiles } from './files.js'
 
-/** A value (a tile, a text) that is longer is refused, not read. */
+/** A longer value (a tile, a text) is refused, not read. */
 export const MAX_VALUE_BYTES = 64 * 1024 * 1024
-/** All that SQLite may hold in one thread: pages of all open databases, and what is sorted. */
+/** Limit on SQLite's memory in one thread: pages of all open databases, and data being sorted. */
 const MAX_HEAP_BYTES = 768 * 1024 * 1024
 
-/** Steps of SQLite's machine between two looks at the clock: more than a look-up by an index takes. */
+/** Steps of SQLite's virtual machine between two checks of the clock: more than an index lookup takes. */
 export const STEPS = 2000
-/** Some tens of milliseconds of work. */
+/** This many looks at the clock are some tens of milliseconds of work. */
 const MANY_LOOKS = 250
 const PATIENCE = 50
 
-/** What views may call: nothing whose time or size is more than in proportion to its arguments. */
+/** Functions that views may call: none takes more time or space than in proportion to its arguments. */
 const FUNCTIONS = new Set(
   (
     'abs cast ceil ceiling coalesce count floor hex if ifnull iif length likely lower ltrim max min nullif octet_length ' +
@@ -32,27 +32,27 @@ type Exports = Record<string, (...args: any[]) => any>
 export interface Engine {
   readonly sqlite: Sqlite3Static
   readonly c: Exports
-  /** Pointers to what SQLite asks whether a statement may be, and whether it may go on. */
+  /** Pointers to the callbacks that decide whether a statement is allowed, and whether it may continue. */
   readonly authorize: number
   readonly goOn: number
-  /** Of the statement that runs now. */
+  /** Limits of the statement that is running. */
   bound: { readonly ms: number; readonly began: number; looks: number }
-  /** Tables of the database being read that are made by a module: code of others on data of others. */
+  /** Tables of the current database that are implemented by a module. They would run foreign code on foreign data. */
   virtualTables: ReadonlySet<string>
-  /** Why a statement was not allowed, for a message. */
+  /** Why a statement was refused, for a message. */
   refusal: string | undefined
 }
 
 let loading: Promise<Engine> | undefined
 let loaded: Engine | undefined
 
-/** To be waited for before a database is opened. */
+/** Must complete before a database is opened. */
 export async function loadSqlite(): Promise<void> {
   loading ??= load()
   loaded = await loading
 }
 
-/** @throws TypeError when loadSqlite() is not done */
+/** @throws TypeError when loadSqlite() has not completed */
 export function engine(): Engine {
   if (loaded === undefined) throw new TypeError('SQLite is not loaded yet; wait for loadSqlite()')
   return loaded
@@ -83,7 +83,7 @@ async function load(): Promise<Engine> {
   return state
 }
 
-/** Its time counts when it worked for it; a machine that is busy with others may take longer. */
+/** The deadline counts only once the statement has done enough work; on a busy machine it may take longer. */
 function isOver(bound: Engine['bound']): boolean {
   const ms = performance.now() - bound.began
   return ++bound.looks > MANY_LOOKS ? ms > bound.ms : ms > bound.ms * PATIENCE

@@ -1,5 +1,6 @@
-// How SQLite reads files here: never writes, and takes the shared lock of other SQLites (fcntl on the same bytes), so
-// that what is read is of one commit. Databases with a write-ahead log are locked by snapshot.ts instead.
+// How SQLite reads files here: it never writes, and takes the same shared lock as other SQLites (fcntl on the same
+// bytes), so that everything read is from one commit. Databases with a write-ahead log are locked by snapshot.ts
+// instead.
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import type { Sqlite3Static } from '@sqlite.org/sqlite-wasm'
 import { RangeLock } from '../../platform/range-lock.js'
@@ -15,7 +16,7 @@ const shared = new RangeLock(PENDING_BYTE + 2, 510)
 
 const SQLITE_LOCK_SHARED = 1
 
-/** As SQLite does: no reader comes in while a writer waits. False when somebody is writing. */
+/** As SQLite does it: no reader enters while a writer waits. False when another process is writing. */
 export function lockShared(fd: number): boolean {
   hold++
   if (!pending.take(fd, 'shared')) return false
@@ -30,20 +31,20 @@ export function unlockShared(fd: number): void {
   shared.release(fd)
 }
 
-/** What is read at once where pages are read one after the other, as those of a tile are. */
+/** Bytes to read at once when pages are read in sequence, as those of a tile are. */
 const AHEAD_BYTES = 32 * 1024
 
 interface OpenFile {
-  /** Undefined: a log that is not there, as an empty file. */
+  /** Undefined: a log that does not exist, treated as an empty file. */
   readonly fd: number | undefined
-  /** Takes locks itself. */
+  /** Whether it takes locks itself. */
   readonly locks: boolean
   isLocked: boolean
-  /** Where the last read ended. */
+  /** End of the last read. */
   last: number
 }
 
-/** Counts the locks taken: what was read ahead is of one. */
+/** Counts the locks taken; data read ahead are valid for only one. */
 let hold = 0
 const ahead = {
   file: undefined as OpenFile | undefined,
@@ -75,19 +76,19 @@ function readThrough(
   return got
 }
 
-/** By SQLite's pointer. */
+/** Open files, by SQLite's pointer. */
 const open = new Map<number, OpenFile>()
-/** What the database being opened now wants; SQLite opens the file at once. */
+/** Settings for the database being opened. SQLite opens its file immediately. */
 let wanted: { locks: boolean; fd: number | undefined } = { locks: true, fd: undefined }
 
-/** Opens a database by `work`; returns the descriptor of its main file, which SQLite closes. */
+/** Opens a database by calling `work`. Returns the descriptor of its main file, which SQLite closes. */
 export function openingFile(locks: boolean, work: () => void): number | undefined {
   wanted = { locks, fd: undefined }
   work()
   return wanted.fd
 }
 
-/** Nothing may be thrown through SQLite's own code. */
+/** Exceptions must not pass through SQLite's own code. */
 function guarded(otherwise: number, work: () => number): number {
   try {
     return work()
@@ -96,7 +97,7 @@ function guarded(otherwise: number, work: () => number): number {
   }
 }
 
-/** What SQLite does with a file that is open. */
+/** The operations on an open file. */
 function ioMethodsOf({ capi, wasm }: Sqlite3Static): object {
   const { SQLITE_OK, SQLITE_IOERR_SHORT_READ, SQLITE_IOERR_READ, SQLITE_BUSY, SQLITE_READONLY } = capi
   const readonly = (): number => SQLITE_READONLY
@@ -128,7 +129,7 @@ function ioMethodsOf({ capi, wasm }: Sqlite3Static): object {
     },
     xLock(file: number, level: number) {
       const one = open.get(file)!
-      // without locks: a database that is ours alone, or whose log is looked after elsewhere
+      // without locks: a database that only we use, or whose log is locked by snapshot.ts
       if (!one.locks || one.isLocked) return SQLITE_OK
       if (level > SQLITE_LOCK_SHARED) return SQLITE_BUSY
       return guarded(SQLITE_IOERR_READ, () => {
@@ -156,7 +157,7 @@ function ioMethodsOf({ capi, wasm }: Sqlite3Static): object {
   }
 }
 
-/** How SQLite opens files and asks about them. `io`: what `ioMethodsOf` is of. */
+/** How SQLite opens files and queries them. `io`: the result of `ioMethodsOf`. */
 function vfsMethodsOf({ capi, wasm }: Sqlite3Static, io: { readonly pointer: number }): object {
   const { SQLITE_OK, SQLITE_IOERR_READ, SQLITE_CANTOPEN, SQLITE_READONLY } = capi
   return {

@@ -1,4 +1,5 @@
-// What the first bytes of a database say before SQLite opens it: https://www.sqlite.org/fileformat2.html#the_database_header
+// What the first bytes of a database say before SQLite opens it:
+// https://www.sqlite.org/fileformat2.html#the_database_header
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { READ_FLAGS } from '../../platform/regular-file.js'
 
@@ -7,7 +8,7 @@ const LOG_AT = 18
 const ENCODING_AT = 56
 const HEADER_BYTES = 100
 
-/** Whether the database has a log, by its own header or by the log beside it. */
+/** Whether the database has a log, according to its header or the log file beside it. */
 export function hasLog(path: string): boolean {
   const version = headerOf(path)[LOG_AT]
   return version === 2 || (logBytes(path) > 0 && version === 1)
@@ -22,7 +23,7 @@ export function isInUtf16(path: string): boolean {
   return header.toString('latin1', 0, MAGIC.length) === MAGIC && (encoding === 2 || encoding === 3)
 }
 
-/** Zeros behind the end of the file. */
+/** Zeros after the end of the file. */
 function headerOf(path: string): Buffer {
   const header = Buffer.alloc(HEADER_BYTES)
   const fd = openSync(path, READ_FLAGS)

@@ -1,9 +1,9 @@
-// Reading a database with a write-ahead log while another SQLite writes it.
+// Reads a database with a write-ahead log while another SQLite writes it.
 //
-// Here SQLite has no memory to share with other processes, so it makes an index of the log for itself when it opens the
-// database, and believes it is alone. What keeps that true while something is read: the shared lock of the database (its
-// log is not removed) and one of the log's reader slots (it is not begun anew, and nothing newer is moved out of it).
-// Whether anything was committed since is told by the header that writers keep in the file of shared memory.
+// This SQLite has no memory that it can share with other processes. So it builds its own index of the log when it opens
+// the database, and assumes that it is alone. Two locks keep this true during a read: the shared lock of the database
+// (its log is not removed), and one of the log's reader slots (the log is not restarted, and nothing newer is moved out
+// of it). The header that writers keep in the shared-memory file tells whether anything was committed since.
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { RangeLock } from '../../platform/range-lock.js'
 import { READ_FLAGS } from '../../platform/regular-file.js'
@@ -16,7 +16,10 @@ const SALT_AT = 32
 const READ_MARK_AT = 104
 const BACKFILL_ATTEMPTED_AT = 128
 const INDEX_BYTES = 136
-/** WAL_READ_LOCK(1): its mark, which stays while it is locked, is how far the log may be moved into the database. */
+/**
+ * WAL_READ_LOCK(1). Its mark, which does not change while it is locked, limits how far the log may be moved into the
+ * database.
+ */
 const readerSlot = new RangeLock(124, 1)
 
 export class Snapshot {
@@ -30,7 +33,7 @@ export class Snapshot {
     this.#fd = openSync(path, READ_FLAGS)
   }
 
-  /** False when somebody is writing in a way that keeps readers out; else `unlock` follows. */
+  /** False when another process is writing in a way that keeps readers out. Otherwise call `unlock` afterwards. */
   lock(): boolean {
     if (!lockShared(this.#fd)) return false
     this.#openShared()
@@ -44,12 +47,12 @@ export class Snapshot {
     unlockShared(this.#fd)
   }
 
-  /** Writers are kept off while it is locked: there are some, or were. */
+  /** Whether there are writers, or were: they are kept out while it is locked. */
   get isShared(): boolean {
     return this.#shared !== undefined
   }
 
-  /** Changes with every commit. Undefined while one is being written down. */
+  /** Changes with every commit. Undefined while one is being written. */
   state(): string | undefined {
     this.#openShared()
     if (this.#shared === undefined) {
@@ -64,8 +67,8 @@ export class Snapshot {
   }
 
   /**
-   * Whether what was true in a state can still be read, though newer things were committed since: nothing of them is in
-   * the database, or gets there while this is locked. Of what `state` looked at last.
+   * Whether an earlier state can still be read although newer commits exist: nothing of them is in the database, or
+   * gets there while this is locked. Uses what `state` read last.
    */
   isStillThere(state: string): boolean {
     if (this.#shared === undefined || state.length !== HEADER_BYTES) return false
@@ -82,7 +85,7 @@ export class Snapshot {
     closeSync(this.#fd)
   }
 
-  /** Writers make the file when the first comes and remove it when the last goes. */
+  /** The first writer creates the file and the last one removes it. */
   #openShared(): void {
     const inode = statSync(`${this.#path}-shm`, { throwIfNoEntry: false })?.ino
     if (this.#shared?.inode === inode) return
