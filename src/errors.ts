@@ -1,10 +1,10 @@
-// The one error class of the project. Everything that fails for a reason a user can act on is a
-// FlagstoneError: one sentence that says what, why and what to do, and a code a program can switch on.
-// Misuse of the API is a TypeError or RangeError, with the code BAD_OPTION; absence is `undefined`.
+// The project has one error class. A failure that a user can act on is a FlagstoneError: one sentence that says what
+// failed, why, and what to do, and a code that programs can switch on. Misuse of the API is a TypeError or RangeError
+// with the code BAD_OPTION. Absence is `undefined`.
 
-/** Codes by when they happen. */
+/** Error codes, grouped by when they occur. */
 export type ErrorCode =
-  // asking: options, arguments, paths
+  // the request: options, arguments, paths
   | 'BAD_OPTION'
   | 'NOT_FOUND'
   | 'EXISTS'
@@ -28,23 +28,23 @@ export type ErrorCode =
   | 'UNSUPPORTED_PLATFORM'
   | 'INTERRUPTED'
 
-/** The error of the operating system, besides the sentence. */
+/** Details of an operating system error, in addition to the message. */
 export interface SystemDetails {
   /** errno name, e.g. `ENOSPC`. */
   errno?: string | undefined
   /** The call that failed, e.g. `fallocate`. */
   call?: string | undefined
-  /** The file or folder it is about. */
+  /** The file or folder concerned. */
   path?: string | undefined
-  /** The call's arguments by name, for the message and for logs. */
+  /** Arguments of the call by name, for the message and for logs. */
   args?: Record<string, number | string | bigint> | undefined
-  /** The error that this one was made of. */
+  /** The error that caused this one. */
   cause?: unknown
 }
 
-/** What fails for a reason that a user can act on: the message is one sentence that says what, why and what to do. */
+/** A failure that a user can act on. The message is one sentence that says what failed, why, and what to do. */
 export class FlagstoneError extends Error {
-  /** For programs: which kind of error it is. */
+  /** The kind of error, for programs. */
   readonly code: ErrorCode
   /** The errno of the operating system, e.g. `ENOSPC`; undefined when there is none. */
   readonly errno: string | undefined
@@ -72,7 +72,7 @@ export type ArgumentError = (TypeError | RangeError) & { readonly code: 'BAD_OPT
 const withCode = (error: TypeError | RangeError): ArgumentError =>
   Object.assign(error, { code: 'BAD_OPTION' as const })
 
-/** `what` names the argument and says what it must be. */
+/** `what` names the argument and says what it must be, as in 'bytes must be a Uint8Array'. */
 export function wrongType(what: string, value: unknown): ArgumentError {
   return withCode(new TypeError(`${what}, not ${kindOf(value)}`))
 }
@@ -80,12 +80,12 @@ export function wrongType(what: string, value: unknown): ArgumentError {
 export const badType = (message: string): ArgumentError => withCode(new TypeError(message))
 export const badRange = (message: string): ArgumentError => withCode(new RangeError(message))
 
-/** Whether an error is about an argument or option, of whichever class. */
+/** Whether an error is about an argument or option, whatever its class. */
 export function isBadOption(error: unknown): error is ArgumentError | FlagstoneError {
   return error instanceof Error && (error as { code?: unknown }).code === 'BAD_OPTION'
 }
 
-/** A value in a few words, because strings may be long and objects anything. */
+/** Describes a value in a few words: strings may be long, and objects may hold anything. */
 function kindOf(value: unknown): string {
   if (value === null || ['undefined', 'boolean', 'number'].includes(typeof value)) return String(value)
   if (typeof value === 'string')

@@ -1,4 +1,4 @@
-// The library. What is not here is not public.
+// The public API of the library. Nothing else is public.
 export { type ArgumentError, type ErrorCode, FlagstoneError, type SystemDetails } from './errors.js'
 export type { OwnBytes, OwnFloats } from './format/own-memory.js'
 export type { PmtilesHeader } from './format/pmtiles.js'

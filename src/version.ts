@@ -1,4 +1,4 @@
-// The package's version, read from the one place that says it.
+// The package's version, read from package.json.
 import { readFileSync } from 'node:fs'
 import { beside } from './beside.js'
 
@@ -7,7 +7,7 @@ function read(): string {
     const { name, version } = JSON.parse(readFileSync(beside('../../package.json'), 'utf8'))
     if (name === 'flagstone') return version
   } catch {}
-  // in a bundle there is no package around us, or somebody else's
+  // in a bundle, package.json is missing or belongs to another package
   return 'unknown'
 }
 

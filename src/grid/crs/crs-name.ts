@@ -1,11 +1,11 @@
-// Coordinate systems that are only named: "WGS 84 / UTM zone 17N", "NAD_1983_UTM_Zone_17N".
+// Coordinate systems that are given by name only: "WGS 84 / UTM zone 17N", "NAD_1983_UTM_Zone_17N".
 
 import type { Crs } from './crs.js'
 import { crsFromEpsg } from './epsg.js'
 import { epsgNames } from './epsg-table.js'
 import { nameKey } from './projection-names.js'
 
-/** First code of the northern and southern zones by datum. Source: EPSG's numbering. */
+/** The code before that of zone 1, north and south, by datum. Source: EPSG's numbering. */
 const UTM: readonly (readonly [datum: RegExp, north: number, south: number | undefined])[] = [
   [/^(wgs|world geodetic system)?\s*(19)?84\b/, 32600, 32700],
   [/^wgs\s*(19)?72\b/, 32200, 32300],
@@ -18,7 +18,7 @@ const UTM: readonly (readonly [datum: RegExp, north: number, south: number | und
 
 let byName: ReadonlyMap<string, number> | undefined
 
-/** Undefined when no system has this name. */
+/** The CRS of this name; undefined when there is none. */
 export function crsFromName(name: string): Crs | undefined {
   const utm = utmOf(name)
   if (utm !== undefined) return utm

@@ -1,4 +1,4 @@
-// Coordinate reference systems as people and files write them: codes, URNs, PROJ strings, WKT, PROJJSON.
+// Reads coordinate reference systems in the forms that people and files use: codes, URNs, PROJ strings, WKT, PROJJSON.
 import { FlagstoneError } from '../../errors.js'
 import type { Crs } from './crs.js'
 import { crsFromEpsg, verticalMetres, WGS84 } from './epsg.js'
@@ -9,11 +9,10 @@ import { parseWkt, type WktNode } from './wkt.js'
 import { crsOfWkt, type WktCrs } from './wkt-crs.js'
 
 /**
- * 'EPSG:25832', '25832', 'ESRI:54009', 'OGC:CRS84', 'urn:ogc:def:crs:EPSG::3857',
- * 'http://www.opengis.net/def/crs/EPSG/0/3857', 'EPSG:25832+5783', a PROJ string, WKT1
- * of GDAL's or Esri's kind, WKT2, or PROJJSON. Coordinates are in the order images have them, easting or
- * longitude first, whatever order the text declares.
- * @throws CRS_UNSUPPORTED when it is none of these, or cannot be computed
+ * Reads 'EPSG:25832', '25832', 'ESRI:54009', 'OGC:CRS84', 'urn:ogc:def:crs:EPSG::3857',
+ * 'http://www.opengis.net/def/crs/EPSG/0/3857', 'EPSG:25832+5783', a PROJ string, WKT1 (GDAL's or Esri's), WKT2, or
+ * PROJJSON. Coordinates have easting or longitude first, as in images, whatever order the text declares.
+ * @throws CRS_UNSUPPORTED when the text is none of these, or the CRS is not supported
  */
 export function crsFromText(text: string): Crs {
   const trimmed = text.replace(/^\uFEFF/, '').trim()
@@ -33,7 +32,7 @@ export function crsFromText(text: string): Crs {
   return crsOfNode(node, trimmed)
 }
 
-/** 'EPSG:25832+6360': heights of another system. */
+/** Adds the vertical system of 'EPSG:25832+6360'. */
 function withHeights(crs: Crs, vertical: string | undefined): Crs {
   const metres = vertical === undefined ? undefined : verticalMetres(Number(vertical))
   return metres === undefined ? crs : { ...crs, heightMetres: metres }
@@ -42,7 +41,7 @@ function withHeights(crs: Crs, vertical: string | undefined): Crs {
 const LONLAT =
   /^(WGS84|CRS:?84|OGC:(CRS)?84|OGC:CRS84|urn:ogc:def:crs:OGC:[\d.]*:CRS84|https?:\/\/www\.opengis\.net\/def\/crs\/OGC\/[\d.]+\/CRS84)$/i
 
-/** The number in the spellings of a code. */
+/** The code in any of its spellings. */
 function codeOf(text: string): number | undefined {
   const found =
     /^(?:(?:EPSG|ESRI)::?|\+?init=epsg:|urn:(?:ogc|x-ogc):def:crs:(?:EPSG|ESRI):[\d.]*:|https?:\/\/(?:www\.)?opengis\.net\/def\/crs\/(?:EPSG|ESRI)\/[\d.]+\/|https?:\/\/(?:www\.)?opengis\.net\/gml\/srs\/epsg\.xml#)?(\d{4,6})(?:\+\d{4,5})?(?: \+no_defs)?$/i.exec(
@@ -57,7 +56,7 @@ function unsupported(text: string, what: string, cause?: unknown): FlagstoneErro
   return new FlagstoneError('CRS_UNSUPPORTED', `The coordinate system ${isShort(text)} ${what}.`, { cause })
 }
 
-/** @throws CRS_UNSUPPORTED when it cannot be computed */
+/** @throws CRS_UNSUPPORTED when the CRS is not supported */
 function checked(crs: Crs): Crs {
   lonLatConverterOf(crs)
   return crs
@@ -69,13 +68,13 @@ function crsOfNode(node: WktNode, text: string): Crs {
     said = crsOfWkt(node)
     readProj(said.definition)
   } catch (cause) {
-    // the code it carries may say it in terms we compute
+    // the definition under its own code may be one that we support
     const known = codeOfNode(node)
     if (known !== undefined) return known
     const why = cause instanceof Error ? cause.message : String(cause)
     throw unsupported(
       text,
-      `cannot be computed: ${why}; pass an EPSG code or PROJ string, or reproject the image first`,
+      `is not supported: ${why}; pass an EPSG code or PROJ string, or reproject the image first`,
       cause,
     )
   }
@@ -88,7 +87,7 @@ function crsOfNode(node: WktNode, text: string): Crs {
     ...(said.heightMetres === undefined ? {} : { heightMetres: said.heightMetres }),
   })
   const coded = said.code === undefined ? undefined : crsFromEpsg(said.code)
-  // the code knows the area, so the better shift; but only if it means the same map
+  // the code has an area of use, which gives a better datum shift; it counts only if it means the same map
   if (coded === undefined || !agree(own, coded)) return own
   return said.heightMetres === undefined ? coded : { ...coded, heightMetres: said.heightMetres }
 }
@@ -99,7 +98,7 @@ function codeOfNode(node: WktNode): Crs | undefined {
   return Number.isInteger(code) ? crsFromEpsg(code) : undefined
 }
 
-/** Do two systems give the same coordinates within a metre or so, datum shifts aside? */
+/** Whether two systems give the same coordinates to about a metre, apart from datum shifts. */
 function agree(a: Crs, b: Crs): boolean {
   const bare = (crs: Crs): Crs => ({
     epsg: undefined,
@@ -123,7 +122,7 @@ function agree(a: Crs, b: Crs): boolean {
   return compared > 0
 }
 
-/** Spread over the world: a projection that agrees at these is the same. */
+/** Test points around the world: projections that agree at these are the same. */
 const PLACES: readonly (readonly [number, number])[] = [
   [10, 50],
   [-95, 35],

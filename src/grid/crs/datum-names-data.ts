@@ -1,7 +1,7 @@
-// Names of datums, and which systems share one.
-// Source: EPSG Geodetic Parameter Dataset v10.076 with the aliases of the PROJ database (EPSG and ESRI names).
+// Names of datums, and the systems that share a datum. Source: EPSG Geodetic Parameter Dataset v10.076 with the aliases
+// of the PROJ database (EPSG and ESRI names).
 
-/** Geographic CRSs by that on the same datum from Greenwich, in degrees. */
+/** For a geographic CRS, the one on the same datum that counts degrees from Greenwich. */
 export const SAME: Readonly<Record<number, number>> = {
   3823: 3824,
   3888: 3889,
@@ -219,7 +219,7 @@ export const SAME: Readonly<Record<number, number>> = {
   104991: 3889,
 }
 
-/** Keys of the names of each. */
+/** Name keys (see datumKey) by CRS code, separated by spaces. */
 export const NAMES: Readonly<Record<number, string>> = {
   3819: 'hd1909 hungariandatum1909',
   3824: 'taiwandatum1997 twd1997 twd19973d twd97',

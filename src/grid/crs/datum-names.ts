@@ -1,8 +1,8 @@
-// Geodetic datums by the names that WKT files, Esri's .prj files and GeoTIFF citations give them.
-// A name stands for the geographic CRS whose shift in datum-shifts.ts it shares.
+// Finds geodetic datums by the names used in WKT files, Esri's .prj files and GeoTIFF citations. A name stands for the
+// geographic CRS whose shift in datum-shifts.ts applies.
 import { NAMES, SAME } from './datum-names-data.js'
 
-/** A name without its marks: 'D_North_American_1927' → 'northamerican1927'. */
+/** A name without prefix, case and punctuation: 'D_North_American_1927' → 'northamerican1927'. */
 function datumKey(name: string): string {
   return name
     .replace(/^(D|GCS)_/i, '')
@@ -13,7 +13,7 @@ function datumKey(name: string): string {
 
 let byName: Map<string, number> | undefined
 
-/** EPSG code of the geographic CRS (from Greenwich, in degrees) on a datum or geographic CRS of this name. */
+/** EPSG code of the geographic CRS (degrees from Greenwich) for the name of a datum or of a geographic CRS. */
 export function geographicOfName(name: string): number | undefined {
   if (byName === undefined) {
     byName = new Map()
@@ -24,5 +24,8 @@ export function geographicOfName(name: string): number | undefined {
   return byName.get(datumKey(name))
 }
 
-/** The geographic CRS whose shift serves `code`: another prime meridian, unit or dimension of the same datum. */
+/**
+ * The geographic CRS whose shift applies to `code`: one on the same datum, with another prime meridian, unit or
+ * dimension.
+ */
 export const sameDatum = (code: number): number => SAME[code] ?? code

@@ -1,11 +1,10 @@
-// Shifts of datums to WGS 84, by the code of the geographic CRS.
-// Source: EPSG Geodetic Parameter Dataset v10.076 (free to use under the EPSG terms), its Helmert and
-// Molodensky-Badekas operations to WGS 84 or a frame equal to it within a metre (ETRS89, GDA94, NZGD2000, …),
-// written as position-vector parameters. Offsets in degrees (4120, 4600) and a few chains of operations are written as the
-// parameters that come nearest to them. Kept as text because most of it is never looked at.
-// Of systems with a meridian of their own PROJ knows fewer operations than of the same datum from Greenwich, and those are
-// here. 13.98 seconds around the axis (4805) are between two meridians of Ferro, 10.405 (5132) between Tokyo's longitude
-// of 1892 and of 1918.
+// Shifts of datums to WGS 84, by the code of the geographic CRS. Source: EPSG Geodetic Parameter Dataset v10.076 (free
+// to use under the EPSG terms), its Helmert and Molodensky-Badekas operations to WGS 84 or a frame equal to it within a
+// metre (ETRS89, GDA94, NZGD2000, …), written as position-vector parameters. Offsets in degrees (4120, 4600) and a few
+// chains of operations are approximated by the nearest parameters. They are kept as text because most of it is never
+// parsed. For systems with a prime meridian of their own, PROJ has fewer operations than for the same datum from
+// Greenwich; the table has those. The 13.98 seconds around the axis (4805) are the difference between two meridians of
+// Ferro, the 10.405 (5132) that between Tokyo's longitudes of 1892 and 1918.
 //   code: 'accuracy west south east north dx,dy,dz[,rx,ry,rz,ds]; …'
 //   accuracy in metres (99: unknown), area in degrees, shift in metres, rotation in arc seconds, scale in ppm.
 

@@ -1,7 +1,10 @@
-// Datum shifts to WGS 84 for geographic CRSs, for use without grids: what PROJ falls back to when it has none.
+// Datum shifts to WGS 84 for geographic CRSs, without grids: those that PROJ falls back to when it has no grids.
 import { SHIFTS } from './datum-shifts-data.js'
 
-/** `towgs84` parameters for the geographic CRS `code` at a place (`lat` NaN: anywhere north or south), or undefined when none is known. */
+/**
+ * The `towgs84` parameters of the geographic CRS `code` at a place, in degrees. A `lat` of NaN means any latitude.
+ * Undefined when no shift is known.
+ */
 export function datumShift(code: number, lon: number, lat: number): string | undefined {
   const text = SHIFTS[code]
   if (text === undefined) return undefined
@@ -13,20 +16,20 @@ export function datumShift(code: number, lon: number, lat: number): string | und
   return best?.parameters
 }
 
-/** Is any shift known? */
+/** Whether any shift is known. */
 export const hasShift = (code: number): boolean => SHIFTS[code] !== undefined
 
-/** As `datumShift`, and undefined also where no operation is made for the place: PROJ takes coordinates as they are there. */
+/** As `datumShift`, but also undefined where no operation covers the place: PROJ leaves coordinates unshifted there. */
 export function datumShiftAt(code: number, lon: number, lat: number): string | undefined {
   const made = SHIFTS[code]?.split('; ').some((part) => holds(widened(parse(part)), lon, lat))
   return made ? datumShift(code, lon, lat) : undefined
 }
 
-/** Does it depend on the place whether there is a shift, or which? */
+/** Whether the place decides if there is a shift, or which one applies. */
 export const shiftIsLocal = (code: number): boolean =>
   SHIFTS[code] !== undefined && (shiftsDiffer(code) || !SHIFTS[code].includes(' -180 -90 180 90 '))
 
-/** Are there several shifts, for several places? */
+/** Whether there are several shifts for different places. */
 export const shiftsDiffer = (code: number): boolean => SHIFTS[code]?.includes(';') ?? false
 
 interface Operation {
@@ -44,14 +47,14 @@ function parse(part: string): Operation {
     accuracy: Number(accuracy),
     west: Number(west),
     south: Number(south),
-    // Across the antimeridian.
+    // the area crosses the antimeridian
     east: Number(east) < Number(west) ? Number(east) + 360 : Number(east),
     north: Number(north),
     parameters: parameters!,
   }
 }
 
-/** Areas are kept rounded to a tenth of a degree. */
+/** The stored areas are rounded to a tenth of a degree. */
 const widened = (o: Operation): Operation => ({
   ...o,
   west: o.west - 0.05,
@@ -65,7 +68,10 @@ const holds = (o: Operation, lon: number, lat: number): boolean =>
 
 const extent = (o: Operation): number => (o.east - o.west) * (o.north - o.south)
 
-/** PROJ's order: made for this place, then accurate, then made for a small area; elsewhere for a large one. */
+/**
+ * PROJ's order: operations for this place first, then the more accurate, then those for a smaller area (or, away from
+ * all areas, for a larger one).
+ */
 function isBetter(a: Operation, b: Operation, lon: number, lat: number): boolean {
   const inA = holds(a, lon, lat)
   if (inA !== holds(b, lon, lat)) return inA

@@ -1,8 +1,9 @@
-// EPSG's and ESRI's coordinate systems as rows, unpacked when the first code is asked for (about 10 ms).
+// EPSG's and ESRI's coordinate systems as rows, unpacked at the first look-up (about 10 ms).
 //
-// The text has five sections, split by empty lines; a row is a line, its columns are split by tabs, and empty columns
-// at its end are left out. Codes are those of both authorities together, EPSG's first where both use a number.
-// scripts/crs/make.ts makes it from PROJ's database; deprecated systems are in it, what we cannot compute is not.
+// The text has five sections, separated by empty lines. A row is a line; its columns are separated by tabs, and empty
+// columns at the end are omitted. It holds the codes of both authorities, and EPSG's where both use the same number.
+// scripts/crs/make.ts generates it from PROJ's database. It includes deprecated systems, and leaves out those that are
+// not supported.
 import { brotliDecompressSync } from 'node:zlib'
 import { EPSG_DATA } from './epsg-data.js'
 import { UNITS } from './geodesy.js'
@@ -11,25 +12,25 @@ export interface GeographicRow {
   readonly kind: 'geographic'
   /** '+ellps=… +pm=…'. */
   readonly figure: string
-  /** Degrees a unit. */
+  /** Degrees per unit. */
   readonly degrees: number
   /** Code of the geographic system whose shift to WGS 84 it shares. */
   readonly datum: number
-  /** Middle of its area, where shifts differ by place. */
+  /** Centre of its area of use, where shifts differ by place. */
   readonly centre: Centre | undefined
-  /** Metres a unit of its heights, of those that have any. */
+  /** Metres per unit of height, where it has heights. */
   readonly heightMetres: number | undefined
 }
 
 export interface ProjectedRow {
   readonly kind: 'projected'
-  /** Code of its geographic system; of a few there is only its figure, '+a=… +rf=…'. */
+  /** Code of its geographic system. A few have only a figure, '+a=… +rf=…'. */
   readonly base: number | string
   /** '+proj=… +x_0=… +y_0=…'. */
   readonly conversion: string
   /** '+units=us-ft', '+to_meter=…' or '+units=m'. */
   readonly unit: string
-  /** '+axis=…' of systems that count west or south, with a space before it. */
+  /** ' +axis=…' (with the leading space) for systems that count west or south, else empty. */
   readonly axis: string
   readonly centre: Centre | undefined
 }
@@ -51,7 +52,7 @@ export type EpsgRow = GeographicRow | ProjectedRow | CompoundRow | VerticalRow
 type Centre = readonly [lon: number, lat: number]
 
 interface Table {
-  /** Each with a line break before and after every line. */
+  /** In each, every line has a line break before and after it. */
   readonly sections: readonly string[]
   readonly conversions: readonly string[]
 }
@@ -76,14 +77,14 @@ function unpacked(): Table {
 
 const linesOf = (section: string): string[] => section.slice(1, -1).split('\n')
 
-/** The line that begins with a code; searching the text is faster than taking all of it apart. */
+/** The line that begins with a code. Searching the text is faster than splitting all of it. */
 function lineOf(section: string, code: number): string | undefined {
   let at = section.indexOf(`\n${code}\t`)
   if (at < 0) at = section.indexOf(`\n${code}\n`)
   return at < 0 ? undefined : section.slice(at + 1, section.indexOf('\n', at + 1))
 }
 
-/** Undefined for a code that is not in the table. */
+/** The row of a code; undefined when the table does not have it. */
 export function epsgRow(code: number): EpsgRow | undefined {
   const { sections, conversions } = unpacked()
   for (const [section, text] of sections.entries()) {
@@ -129,11 +130,11 @@ function unitText(unit: string): string {
   return Object.hasOwn(UNITS, unit) ? `+units=${unit}` : `+to_meter=${unit}`
 }
 
-/** The projection of EPSG's conversion `code`: '+proj=… +x_0=… +y_0=…', in metres; undefined when it is not known. */
+/** The projection of the EPSG conversion `code` as '+proj=… +x_0=… +y_0=…', in metres; undefined when it is unknown. */
 export const epsgConversion = (code: number): string | undefined =>
   lineOf(unpacked().sections[CONVERSIONS]!, code)?.split('\t')[1]
 
-/** Codes by name without marks (`nameKey`), of systems of maps, and of longitudes and latitudes. */
+/** Codes of the projected and geographic systems by name key (`nameKey`). */
 export function epsgNames(): ReadonlyMap<string, number> {
   const found = new Map<string, number>()
   for (const section of [GEOGRAPHIC, PROJECTED]) {
@@ -147,10 +148,10 @@ export function epsgNames(): ReadonlyMap<string, number> {
 
 const codesOf = (section: string): number[] => linesOf(section).map((line) => Number(line.split('\t')[0]))
 
-/** Every conversion's code, for tests. */
+/** The codes of all conversions, for tests. */
 export const epsgConversionCodes = (): number[] =>
   codesOf(unpacked().sections[CONVERSIONS]!).filter((code) => code > 0)
 
-/** Every code, for tests. */
+/** The codes of all systems, for tests. */
 export const epsgCodes = (): number[] =>
   unpacked().sections.flatMap((text, section) => (section === CONVERSIONS ? [] : codesOf(text)))

@@ -6,7 +6,7 @@ import { datumShift, shiftIsLocal } from './datum-shifts.js'
 import { type EpsgRow, epsgRow, type GeographicRow, type ProjectedRow } from './epsg-table.js'
 import { readProj } from './proj-text.js'
 
-/** Codes of web mercator before 3857, and ESRI's own. */
+/** Codes of web mercator: 3857, those used before it, and ESRI's. */
 const WEB_MERCATOR_CODES: readonly number[] = [3857, 3785, 900913, 102100, 102113]
 
 export const WGS84: Crs = { epsg: 4326, name: 'EPSG:4326', definition: 'EPSG:4326' }
@@ -15,10 +15,10 @@ export const WEB_MERCATOR: Crs = { epsg: 3857, name: 'EPSG:3857', definition: 'E
 const cache = new Map<number, Crs | undefined>()
 
 /**
- * The CRS of a code, with coordinates in the order images have them (easting or longitude first, in its own
- * unit), or undefined when the code is unknown or proj4 cannot do it (vertical, geocentric, rare projections).
- * Deprecated codes are known too. Accuracy: exact where the datum is WGS 84 or equal to it within a metre; else that
- * of the published parameters, 1–5 m in most national systems, 5–20 m for NAD27, ED50, Pulkovo and the like.
+ * The CRS of a code, with easting or longitude first (as in images) and in its own unit. Undefined when the code is
+ * unknown or proj4 does not support it (vertical, geocentric, rare projections). Deprecated codes work too. It is exact
+ * where the datum is WGS 84 or equal to it within a metre. Otherwise the accuracy is that of the published parameters:
+ * 1–5 m in most national systems, 5–20 m for NAD27, ED50, Pulkovo and the like.
  */
 export function crsFromEpsg(code: number): Crs | undefined {
   if (code === 4326) return WGS84
@@ -27,7 +27,7 @@ export function crsFromEpsg(code: number): Crs | undefined {
   return cache.get(code)
 }
 
-/** Metres a unit of the heights of a vertical system; undefined when it is none that is known. */
+/** Metres per unit of height of a vertical system; undefined when the code is not a known vertical system. */
 export function verticalMetres(code: number): number | undefined {
   const row = Number.isInteger(code) ? epsgRow(code) : undefined
   return row?.kind === 'vertical' ? row.heightMetres : undefined
@@ -36,7 +36,7 @@ export function verticalMetres(code: number): number | undefined {
 function lookUp(code: number): Crs | undefined {
   const row = Number.isInteger(code) && code > 0 ? epsgRow(code) : undefined
   if (row === undefined || row.kind === 'vertical') return undefined
-  // ESRI's codes lie in ranges EPSG does not use.
+  // ESRI's codes lie in ranges that EPSG does not use.
   const isEsri = code >= 100000 || (code >= 53000 && code < 55000) || (code >= 37000 && code < 38000)
   const named = { epsg: isEsri ? undefined : code, name: `${isEsri ? 'ESRI' : 'EPSG'}:${code}` }
   if (row.kind === 'compound') {
@@ -73,7 +73,7 @@ function projected({ base, conversion, unit, axis, centre }: ProjectedRow): Foun
   return shifted(`${conversion}${axis} ${row.figure} ${unit}`, row, centre)
 }
 
-/** With the shift to WGS 84 for the middle of its area. */
+/** Adds the shift to WGS 84 for the centre of the area of use. */
 function shifted(text: string, row: GeographicRow, centre: GeographicRow['centre']): Found {
   if (text.includes('+datum=WGS84')) return { definition: text }
   const datum = sameDatum(row.datum)

@@ -1,9 +1,9 @@
-// ESRI's old .prj files (Arc/Info): lines of keys, then a block of numbers in an order that depends on the
-// projection, degrees as three numbers. Sources: ARC/INFO's PROJECTFILE documentation and the files in the wild.
+// Reads ESRI's old .prj files (Arc/Info): lines of keys, then a block of numbers whose order depends on the projection,
+// with angles as degrees, minutes and seconds. Sources: ARC/INFO's PROJECTFILE documentation, and files in the wild.
 import { FlagstoneError } from '../../errors.js'
 
 /**
- * A PROJ string; undefined when the text is not of this kind.
+ * The CRS as a PROJ string; undefined when the text is not of this kind.
  * @throws CRS_UNSUPPORTED when the projection is not known
  */
 export function projFromEsriKeys(text: string): string | undefined {
@@ -67,7 +67,7 @@ function projectionOf(
         ...offset(4),
       ]
     case 'LAMBERT_AZIMUTHAL':
-      // The first row is the radius of the sphere when given.
+      // a fifth row, which comes first, is the radius of the sphere
       return rows.length === 5
         ? ['+proj=laea', `+lon_0=${degrees(1)}`, `+lat_0=${degrees(2)}`, ...offset(3)]
         : ['+proj=laea', `+lon_0=${degrees(0)}`, `+lat_0=${degrees(1)}`, ...offset(2)]
@@ -86,7 +86,7 @@ function projectionOf(
   }
 }
 
-/** Degrees, minutes, seconds; the sign is that of the first number that is not 0. */
+/** Decimal degrees from degrees, minutes and seconds. A minus before any of the three makes all of it negative. */
 function degreesOf(row: readonly number[] | undefined): number {
   const [d = 0, m = 0, s = 0] = row ?? []
   const sign = d < 0 || Object.is(d, -0) || m < 0 || s < 0 ? -1 : 1

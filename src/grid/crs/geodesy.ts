@@ -1,8 +1,8 @@
-// Ellipsoids, datums, prime meridians and units by their PROJ names.
-// Source: PROJ 9.1 (`proj -le`, `-ld`, `-lu`, `-lm`). proj4's own tables lack some of these, and take WGS 84 then
-// without a word (WGS72, GSK2011 …: metres), so every name is resolved here.
+// Ellipsoids, datums, prime meridians and units by their PROJ names. Source: PROJ 9.1 (`proj -le`, `-ld`, `-lu`,
+// `-lm`). proj4's own tables lack some of these, and proj4 then silently uses WGS 84 (WGS72, GSK2011 …: errors of
+// metres). So every name is resolved here.
 
-/** Semi-major axis and inverse flattening (0: a sphere), or semi-major and semi-minor axis where b is what defines it. */
+/** Semi-major axis and inverse flattening (0: a sphere), or both axes where the ellipsoid is defined by b. */
 export type Ellipsoid =
   | { readonly a: number; readonly rf: number }
   | { readonly a: number; readonly b: number }
@@ -59,7 +59,7 @@ export const ELLIPSOIDS: Readonly<Record<string, Ellipsoid>> = {
   sphere: rf(6370997, 0),
 }
 
-/** By EPSG code: semi-major axis and inverse flattening (0: a sphere). */
+/** Semi-major axis and inverse flattening (0: a sphere) by EPSG code. */
 export const ELLIPSOIDS_BY_CODE: Readonly<Record<number, readonly [number, number]>> = {
   7001: [6377563.396, 299.3249646],
   7002: [6377340.189, 299.3249646],
@@ -108,11 +108,11 @@ export const ELLIPSOIDS_BY_CODE: Readonly<Record<number, readonly [number, numbe
   7057: [6371228, 0],
 }
 
-/** Ellipsoid and `towgs84`, as PROJ's +datum. */
+/** Ellipsoid and `towgs84` of PROJ's +datum names. */
 export const DATUMS: Readonly<Record<string, readonly [ellipsoid: string, shift: string]>> = {
   WGS84: ['WGS84', '0,0,0'],
   NAD83: ['GRS80', '0,0,0'],
-  // PROJ has only grids for it; this is the mean of the contiguous states, ±10 m
+  // PROJ has only grids for it; this is the mean shift of the contiguous United States, ±10 m
   NAD27: ['clrk66', '-8,160,176'],
   GGRS87: ['GRS80', '-199.87,74.79,246.62'],
   potsdam: ['bessel', '598.1,73.7,418.2,0.202,0.045,-2.455,6.7'],
@@ -123,7 +123,7 @@ export const DATUMS: Readonly<Record<string, readonly [ellipsoid: string, shift:
   OSGB36: ['airy', '446.448,-125.157,542.06,0.1502,0.247,0.8421,-20.4894'],
 }
 
-/** Degrees east of Greenwich. */
+/** Prime meridians, degrees east of Greenwich. */
 export const MERIDIANS: Readonly<Record<string, number>> = {
   greenwich: 0,
   lisbon: -(9 + 7 / 60 + 54.862 / 3600),
@@ -143,7 +143,7 @@ export const MERIDIANS: Readonly<Record<string, number>> = {
 
 const US_FOOT = 1200 / 3937
 
-/** Metres. */
+/** Length units in metres. */
 export const UNITS: Readonly<Record<string, number>> = {
   mm: 0.001,
   cm: 0.01,

@@ -3,7 +3,7 @@
 import { DATUMS, ELLIPSOIDS, type Ellipsoid } from './geodesy.js'
 import { numberOf } from './proj-tokens.js'
 
-/** '+datum=WGS84', or axes with the shift to WGS 84. A sphere has no shift: its latitudes are taken as they are. */
+/** '+datum=WGS84', or axes with the shift to WGS 84. A sphere has no shift: its latitudes are used unchanged. */
 export function figureOf(given: ReadonlyMap<string, string>): string[] {
   const grids = given.get('nadgrids')
   const shift = given.get('towgs84')
@@ -19,7 +19,7 @@ export function figureOf(given: ReadonlyMap<string, string>): string[] {
   if (given.has('R_A')) return sphere(authalicRadius(ellipsoid))
   const flat = 'b' in ellipsoid ? ellipsoid.a === ellipsoid.b : ellipsoid.rf === 0
   if (flat) return sphere(ellipsoid.a)
-  // not +b: proj4's Swiss projection asks for the flattening
+  // not +b: proj4's Swiss projection needs the flattening
   const inverse = 'b' in ellipsoid ? ellipsoid.a / (ellipsoid.a - ellipsoid.b) : ellipsoid.rf
   return [`+a=${ellipsoid.a}`, `+rf=${inverse}`, ...(own === undefined ? [] : [`+towgs84=${own}`])]
 }
@@ -55,7 +55,7 @@ function ellipsoidOf(given: ReadonlyMap<string, string>, ofDatum: string | undef
   const inverse = size('rf') ?? (f === undefined ? undefined : f === 0 ? 0 : 1 / f)
   if (inverse !== undefined) return checked({ a: base, rf: inverse })
   if (es !== undefined) return checked({ a: base, b: base * Math.sqrt(1 - es) })
-  // PROJ's default is GRS 80; an axis alone is a sphere
+  // PROJ's default is GRS 80; +a alone means a sphere
   return a === undefined ? ELLIPSOIDS.GRS80! : checked({ a, rf: 0 })
 }
 
@@ -65,7 +65,7 @@ function checked(e: Ellipsoid): Ellipsoid {
   throw new Error(`an ellipsoid of ${e.a} by ${minor} m is not possible`)
 }
 
-/** Of the sphere with the ellipsoid's surface. Snyder 1987, (3-12) as a series, as PROJ's R_A. */
+/** Radius of the sphere with the ellipsoid's surface area. Snyder 1987, (3-12) as a series, as PROJ's R_A. */
 function authalicRadius(e: Ellipsoid): number {
   const b = 'b' in e ? e.b : e.rf === 0 ? e.a : e.a * (1 - 1 / e.rf)
   const es = 1 - (b * b) / (e.a * e.a)

@@ -1,9 +1,9 @@
-// PROJ strings, checked and said so that proj4 computes what PROJ computes.
+// Checks PROJ strings, and rewrites them so that proj4 computes what PROJ computes.
 //
-// proj4 passes over what it does not know: an ellipsoid, a datum, an axis, a parameter it does not understand
-// are WGS 84, nothing, east-north, nothing. An image would lie at a wrong place without a word. So everything
-// proj4 gets has gone through here: names are resolved to numbers, missing parameters are written out, and what
-// is not understood is refused. Axes and angular units, which proj4 cannot do, are handed back for transform.ts.
+// proj4 silently ignores what it does not know: an unknown ellipsoid becomes WGS 84, an unknown axis east-north, and an
+// unknown datum or parameter is dropped. The image would then lie in the wrong place. So every definition for proj4
+// comes from here: names are resolved to numbers, defaults are written out, and unknown words are refused. proj4 does
+// not support axes and angular units; they are returned for transform.ts.
 
 import { MERIDIANS, UNITS } from './geodesy.js'
 import { figureOf } from './proj-figure.js'
@@ -11,19 +11,22 @@ import { angleOf, numberOf, tokens } from './proj-tokens.js'
 
 /** Plain data. */
 export interface ProjText {
-  /** What proj4 gets. */
+  /** The string for proj4. */
   readonly definition: string
   readonly projection: string
-  /** First and second coordinate: 'en' nearly always; 'ws' and 'sw' for systems that count the other way. */
+  /**
+   * Directions of the first and second coordinate: nearly always 'en', but 'ws' or 'sw' for systems that count west and
+   * south.
+   */
   readonly axis: string
-  /** False origin in the unit of the map: proj4 forgets it in half a dozen projections, so it is not told. */
+  /** False origin in the unit of the map. It is not passed to proj4, which ignores it in half a dozen projections. */
   readonly x0: number
   readonly y0: number
-  /** Degrees an angular unit, of geographic systems: 1, or 0.9 for grads. */
+  /** Degrees per angular unit of geographic systems: 1, or 0.9 for grads. */
   readonly toDegree: number
 }
 
-/** Projections of proj4 that agree with PROJ's (test/grid/proj-agreement.test.ts). */
+/** proj4's projections that agree with PROJ's (test/grid/proj-agreement.test.ts). */
 const PROJECTIONS = new Set(
   (
     'longlat tmerc etmerc utm merc lcc aea laea stere sterea somerc omerc krovak cass gnom cea eqc poly nzmg ' +
@@ -38,14 +41,14 @@ const ALIASES: Readonly<Record<string, string>> = {
   webmerc: 'merc',
 }
 
-/** proj4 computes with undefined, so NaN everywhere, where these are left out; PROJ takes 0. */
+/** Where these are left out, proj4 computes with undefined and gives NaN everywhere. PROJ's default is 0. */
 const ANGLES = new Set('lat_0 lon_0 lat_1 lat_2 lat_ts lonc alpha gamma tilt azi'.split(' '))
 
 const NUMBERS = new Set('x_0 y_0 k k_0 h'.split(' '))
 
 const FLAGS = new Set('no_uoff no_off no_rot south'.split(' '))
 
-/** Say nothing about where a point of a map lies. */
+/** Parameters that do not affect where a point lies. */
 const IGNORED = new Set(
   (
     'no_defs type wktext vunits vto_meter geoidgrids geoid_crs over lon_wrap title approx algo no_cut ' +
@@ -53,10 +56,10 @@ const IGNORED = new Set(
   ).split(' '),
 )
 
-/** Not for geographic systems. */
+/** Parameters of the figure of the earth. */
 const SIZES = new Set('a b rf f es R ellps datum R_A towgs84 nadgrids'.split(' '))
 
-/** @throws Error when it cannot be used, with a clause for a message: 'its ellipsoid +ellps=x is not known' */
+/** @throws Error when it is not supported; the message is a clause, such as 'its ellipsoid +ellps=x is not known' */
 export function readProj(text: string): ProjText {
   const given = tokens(text)
   const name = given.get('proj')
@@ -73,13 +76,13 @@ export function readProj(text: string): ProjText {
   }
   if (projection !== 'longlat') parts.push(...parametersOf(projection, given))
   const isSphere = isSpherical(given, name)
-  // proj4 takes any figure for a sphere here, which is kilometres off towards the rim
+  // proj4 treats any figure as a sphere here, which is kilometres off towards the edge
   const isRound = isSphere || Number(given.get('f') ?? 1) === 0
   if (projection === 'ortho' && !isRound)
     throw new Error('its projection +proj=ortho is supported on spheres only')
   if (isSphere) {
     if (projection === 'somerc') throw new Error('its projection +proj=somerc is not supported on spheres')
-    // proj4's series are for ellipsoids only
+    // proj4's series work for ellipsoids only
     if (/^(e?tmerc|utm)$/.test(projection)) parts.push('+approx')
   }
   if (name === 'webmerc') parts.push('+a=6378137', '+b=6378137')
@@ -104,7 +107,7 @@ function isSpherical(given: ReadonlyMap<string, string>, name: string): boolean 
   return name === 'webmerc' || figure[0]?.slice(3) === figure[1]?.slice(3)
 }
 
-/** Of a map; UTM has its own. */
+/** The false easting or northing of a map; UTM has its own. */
 function offsetOf(
   key: string,
   given: ReadonlyMap<string, string>,
@@ -115,7 +118,7 @@ function offsetOf(
   return text === undefined ? 0 : numberOf(key, text) / metres
 }
 
-/** The smallest angle proj4 does not take for a missing one, degrees: 0.1 mm. */
+/** proj4 treats an angle of 0 as missing. This is used instead, degrees: 0.1 mm on the ground. */
 const HAIR = 1e-9
 
 function parametersOf(projection: string, given: ReadonlyMap<string, string>): string[] {
@@ -137,7 +140,7 @@ function parametersOf(projection: string, given: ReadonlyMap<string, string>): s
 
 function utm(given: ReadonlyMap<string, string>): string[] {
   let zone = given.has('zone') ? numberOf('zone', given.get('zone')!) : Number.NaN
-  // PROJ takes the zone of lon_0 when none is given
+  // without a zone, PROJ uses the zone of lon_0
   const lon = given.get('lon_0')
   if (Number.isNaN(zone) && lon !== undefined) zone = Math.floor((angleOf('lon_0', lon) + 180) / 6) + 1
   if (!(Number.isInteger(zone) && zone >= 1 && zone <= 60))
@@ -145,7 +148,7 @@ function utm(given: ReadonlyMap<string, string>): string[] {
   return [`+zone=${zone}`, ...(given.has('south') ? ['+south'] : [])]
 }
 
-/** Writes out what PROJ takes for granted, and goes around what proj4 takes for missing. */
+/** Writes out PROJ's defaults, and replaces values that proj4 treats as missing. */
 function adapt(projection: string, values: Map<string, number>): void {
   const fill = (key: string, value: number): void => {
     if (!values.has(key)) values.set(key, value)
@@ -174,7 +177,7 @@ function adapt(projection: string, values: Map<string, number>): void {
   if (projection === 'cea' || projection === 'eqc') fill('lat_ts', 0)
 }
 
-/** proj4 has the constants of the cone built in. */
+/** Allows only the standard cone, whose constants are built into proj4. */
 function krovak(values: Map<string, number>): void {
   const alpha = values.get('alpha')
   const latitude = values.get('lat_0')
@@ -195,7 +198,7 @@ function meridianOf(text: string | undefined): number {
   return angleOf('pm', text)
 }
 
-/** Metres. */
+/** The unit of the map in metres. */
 function unitOf(given: ReadonlyMap<string, string>): number {
   const size = given.get('to_meter')
   if (size !== undefined) {
@@ -209,7 +212,7 @@ function unitOf(given: ReadonlyMap<string, string>): number {
   throw new Error(`its unit +units=${name} is not known`)
 }
 
-/** North before east says nothing about the order in images, which is east first. */
+/** The order north, east counts as east, north: images always have east first. */
 function axisOf(text: string | undefined): string {
   const axis = text?.slice(0, 2) ?? 'en'
   if (axis === 'ne') return 'en'

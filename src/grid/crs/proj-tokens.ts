@@ -1,6 +1,6 @@
-// The words of a PROJ string, and what they say in numbers.
+// The words of a PROJ string, and their numeric values.
 
-/** '+a=1 +south' and 'a=1 south'; the first of two counts, as in PROJ. */
+/** Parses '+a=1 +south' or 'a=1 south'. As in PROJ, the first of two equal keys counts. */
 export function tokens(text: string): Map<string, string> {
   const found = new Map<string, string>()
   for (const word of text
@@ -21,7 +21,7 @@ export function numberOf(key: string, value: string): number {
   return number
 }
 
-/** Degrees: 12.5, 12d30'N, 0.2r (radians). */
+/** An angle in degrees, from 12.5, 12d30'N or 0.2r (radians). */
 export function angleOf(key: string, value: string): number {
   const dms = /^([-+]?)(\d+(?:\.\d*)?)[d°](?:(\d+(?:\.\d*)?)')?(?:(\d+(?:\.\d*)?)")?([NSEWnsew]?)$/.exec(
     value,

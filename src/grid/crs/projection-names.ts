@@ -1,11 +1,11 @@
-// Map projections and their parameters by the names that EPSG, GDAL and Esri give them.
+// Map projections and their parameters by their names in EPSG, GDAL and Esri.
 import type { Method, ProjectionParameters } from './projections.js'
 
-/** A name without case, spaces and marks. */
+/** A name without case, spaces and punctuation. */
 export const nameKey = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '')
 
 const METHODS: Readonly<Record<string, Method>> = {
-  // EPSG's names (WKT2, PROJJSON)
+  // EPSG's names, for WKT2 and PROJJSON
   transversemercator: 'tmerc',
   transversemercatorsouthorientated: 'tmerc-south',
   transversemercator3d: 'tmerc',
@@ -14,7 +14,7 @@ const METHODS: Readonly<Record<string, Method>> = {
   popularvisualisationpseudomercator: 'web-mercator',
   lambertconicconformal1sp: 'lcc-1',
   lambertconicconformal2sp: 'lcc-2',
-  // the Belgian variant's turn of 29.3" is in the published longitudes of origin, as PROJ takes them
+  // the published longitude of origin already includes the Belgian variant's rotation of 29.3", as PROJ assumes
   lambertconicconformal2spbelgium: 'lcc-2',
   lambertconicconformal2spmichigan: 'lcc-2',
   albersequalarea: 'aea',
@@ -40,7 +40,7 @@ const METHODS: Readonly<Record<string, Method>> = {
   stereographic: 'stere',
   geostationarysatellitesweepx: 'geos-x',
   geostationarysatellitesweepy: 'geos-y',
-  // GDAL's (WKT1)
+  // GDAL's names, for WKT1
   mercator1sp: 'merc-a',
   mercator2sp: 'merc-b',
   lambertconformalconic1sp: 'lcc-1',
@@ -66,7 +66,7 @@ const METHODS: Readonly<Record<string, Method>> = {
   bonne: 'bonne',
   equalearth: 'eqearth',
   geostationarysatellite: 'geos-y',
-  // Esri's
+  // Esri's names
   gausskruger: 'tmerc',
   transversemercatorcomplex: 'tmerc',
   lambertconformalconic: 'lcc-2',
@@ -143,7 +143,7 @@ const PARAMETERS: Readonly<Record<string, ParameterName | 'ignored'>> = {
   yscale: 'ignored',
 }
 
-/** 'ignored': says nothing about places; undefined: not one we know. */
+/** 'ignored' for a parameter that does not affect positions; undefined for an unknown one. */
 export const parameterOfName = (name: string): ParameterName | 'ignored' | undefined => {
   const key = nameKey(name)
   return Object.hasOwn(PARAMETERS, key) ? PARAMETERS[key] : undefined

@@ -1,7 +1,7 @@
-// Map projections by the names that GDAL, Esri and EPSG give them, with their parameters, as PROJ strings.
-// What GeoTIFF keys, WKT of any dialect and PROJJSON have in common.
+// Map projections and their parameters as PROJ strings: the part that GeoTIFF keys, all dialects of WKT, and PROJJSON
+// have in common.
 
-/** Of the whole project: how a projection is called here. */
+/** This project's own names of projections. */
 export type Method =
   | 'tmerc'
   | 'tmerc-south'
@@ -43,7 +43,7 @@ export type Method =
   | 'geos-x'
   | 'geos-y'
 
-/** Degrees and metres. Left out: not said. */
+/** Degrees and metres. A parameter that was not given is left out. */
 export interface ProjectionParameters {
   readonly lat0?: number
   readonly lon0?: number
@@ -59,17 +59,17 @@ export interface ProjectionParameters {
 
 const near = (a: number | undefined, b: number): boolean => a !== undefined && Math.abs(a - b) < 1e-7
 
-/** '+proj=… +x_0=… +y_0=…', without datum and units; undefined when a parameter it cannot do without is missing. */
+/** '+proj=… +x_0=… +y_0=…', without datum and units; undefined when a required parameter is missing. */
 export function projectionText(method: Method, p: ProjectionParameters): string | undefined {
   const body = BODIES[method](p)
   return body === undefined ? undefined : `${body} +x_0=${p.x0 ?? 0} +y_0=${p.y0 ?? 0}`
 }
 
-/** What most projections are said with: meridian, centre and scale of origin. */
+/** Parameters of most projections: central meridian, origin, and scale at the origin. */
 const lon = (p: ProjectionParameters): string => `+lon_0=${p.lon0 ?? 0}`
 const centre = (p: ProjectionParameters): string => `+lat_0=${p.lat0 ?? 0} ${lon(p)}`
 const scale = (p: ProjectionParameters): string => `+k_0=${p.scale ?? 1}`
-/** Only where it is said. */
+/** The scale only where it is given. */
 const ownScale = (p: ProjectionParameters): string => (p.scale === undefined ? '' : ` ${scale(p)}`)
 
 type Body = (p: ProjectionParameters) => string | undefined
@@ -110,7 +110,7 @@ const BODIES: Readonly<Record<Method, Body>> = {
   },
   aea: byTwoParallels('aea'),
   eqdc: byTwoParallels('eqdc'),
-  // Esri's and GDAL's 'Stereographic' at a pole is the polar one
+  // Esri's and GDAL's 'Stereographic' at a pole is the polar stereographic
   stere: byScale('stere'),
   sterea: byScale('sterea'),
   'polar-a': polar,
@@ -148,7 +148,7 @@ const BODIES: Readonly<Record<Method, Body>> = {
 
 function polar(p: ProjectionParameters): string {
   const pole = (p.lat0 ?? p.lat1 ?? 0) < 0 ? -90 : 90
-  // some writers put the parallel of true scale where the pole belongs
+  // some writers give the parallel of true scale as the latitude of origin, instead of the pole
   const isParallel = Math.abs(Math.abs(p.lat0 ?? 90) - 90) > 1e-9
   return isParallel
     ? `+proj=stere +lat_0=${pole} +lat_ts=${p.lat0} ${lon(p)}`
@@ -158,7 +158,7 @@ function polar(p: ProjectionParameters): string {
 function oblique(method: 'omerc-a' | 'omerc-b', p: ProjectionParameters): string | undefined {
   if (p.azimuth === undefined) return undefined
   const gamma = p.gamma ?? p.azimuth
-  // azimuth 90 at the centre is the Swiss grid's double projection
+  // with an azimuth of 90° at the centre, it is the double projection of the Swiss grid
   if (method === 'omerc-b' && near(p.azimuth, 90) && near(gamma, 90)) return BODIES.somerc(p)
   const place = `+lat_0=${p.lat0 ?? 0} +lonc=${p.lon0 ?? 0} +alpha=${p.azimuth} +gamma=${gamma}`
   return `+proj=omerc ${place} +k_0=${p.scale ?? 1}${method === 'omerc-a' ? ' +no_uoff' : ''}`

@@ -1,10 +1,10 @@
-// PROJJSON as the tree that WKT2 would give, so that one reader serves both.
-// Source: the PROJJSON schema 0.7 of PROJ.
+// Converts PROJJSON to the tree of the equivalent WKT2, so that one reader serves both. Source: the PROJJSON schema 0.7
+// of PROJ.
 import type { WktNode } from './wkt.js'
 
 type Json = Readonly<Record<string, unknown>>
 
-/** Undefined when the text is not JSON or describes no coordinate system. */
+/** The tree of the text; undefined when it is not JSON or describes no coordinate system. */
 export function wktOfProjJson(text: string): WktNode | undefined {
   if (text.length > 1 << 18) return undefined
   try {
@@ -73,7 +73,7 @@ function crs(json: Json, keyword?: string): WktNode {
     case 'GeodeticCRS':
       return node(keyword ?? 'GEOGCRS', [json.name], datum(json), meridian(json), ...axes(json), id(json))
     default:
-      // base CRSs may leave their type out
+      // base CRSs may omit their type
       if (keyword === undefined) throw new TypeError('no coordinate system')
       return crs({ ...json, type: 'GeographicCRS' }, keyword)
   }

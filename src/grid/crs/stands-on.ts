@@ -1,9 +1,9 @@
-// Whether a datum that is named and the ellipsoid beside it belong together.
+// Checks that a named datum and the ellipsoid given with it belong together.
 
 import { crsFromEpsg } from './epsg.js'
 import { readProj } from './proj-text.js'
 
-/** Is it this code's ellipsoid, of axis `a` in metres? A name alone can be wrong. */
+/** Whether the CRS `code` has this ellipsoid: axis `a` in metres, and inverse flattening. A name alone can be wrong. */
 export function standsOn(code: number, a: number, inverse: number): boolean {
   const known = crsFromEpsg(code)
   if (known === undefined) return false

@@ -1,10 +1,9 @@
 // Exact coordinate transforms between a CRS and WGS84 longitude/latitude or web mercator.
 //
-// Invariants: results go into the caller's `out` (no arrays a point); a point outside the domain of either
-// side gives NaN, NaN, never a number that looks like a place. Coordinates are in the traditional GIS order
-// (x = easting or longitude first), as GeoTIFF geotransforms use them, whatever order the CRS declares.
-// A geographic CRS keeps the turn of its longitudes: 190° stays 190°, so images over the antimeridian are
-// continuous.
+// Invariants: results go into the caller's `out`, without an allocation per point. A point outside the domain of either
+// CRS gives NaN, NaN, never numbers that look like a place. Coordinates are in the traditional GIS order of GeoTIFF
+// geotransforms (x = easting or longitude first), whatever order the CRS declares. A geographic CRS does not wrap its
+// longitudes: 190° stays 190°, so that images across the antimeridian are continuous.
 import type Proj4 from 'proj4'
 import { requirePackage } from '../../beside.js'
 import { FlagstoneError } from '../../errors.js'
@@ -12,7 +11,7 @@ import { latToMetres, lonToMetres, metresToLat, metresToLon } from '../tiles/mer
 import type { Crs } from './crs.js'
 import { type ProjText, readProj } from './proj-text.js'
 
-// as CommonJS it is there in a fifth of the time that importing it takes
+// the CommonJS build loads five times as fast as the ES module
 const proj4 = requirePackage('proj4') as typeof Proj4
 
 /** x and y of the result. */
@@ -35,7 +34,7 @@ export interface LonLatConverter {
 
 const WEB_MERCATOR_CODES = new Set([3857, 900913, 3785, 102100, 102113])
 
-/** What is read of proj4's parsed definition. */
+/** The parts of proj4's parsed definition that we use. */
 interface ParsedProjection {
   projName: string
   a: number
@@ -69,7 +68,7 @@ function parse(crs: Crs): System {
     const said = cause instanceof Error ? cause.message : String(cause)
     throw new FlagstoneError(
       'CRS_UNSUPPORTED',
-      `The coordinate system ${crs.name.slice(0, 200)} cannot be computed: ${said}; give an EPSG code, PROJ string or WKT with --s-srs, or reproject the image first.`,
+      `The coordinate system ${crs.name.slice(0, 200)} is not supported: ${said}; give an EPSG code, PROJ string or WKT with --s-srs, or reproject the image first.`,
       { cause },
     )
   }
@@ -122,7 +121,10 @@ function put(out: PointOut, point: { x: number; y: number } | undefined): void {
   out[1] = good ? point.y : Number.NaN
 }
 
-/** Projections with a rim: for places beyond it, proj4's inverse gives numbers, so these are checked by the way back. */
+/**
+ * Projections with an outer edge. Beyond it proj4's inverse still gives numbers, so results are checked by transforming
+ * them back.
+ */
 const RIMMED = new Set([
   'sinu',
   'moll',
@@ -137,7 +139,10 @@ const RIMMED = new Set([
   'laea',
 ])
 
-/** Projections of one side of the globe: for the other, proj4 gives numbers, so these are checked by the way back. */
+/**
+ * Projections of one side of the globe. For the other side proj4 still gives numbers, so results are checked by
+ * transforming them back.
+ */
 const ONE_SIDED = new Set(['gnom', 'ortho', 'geos', 'tpers'])
 
 function proj4Converter({ text, proj: parsed }: System): LonLatConverter {
@@ -147,12 +152,12 @@ function proj4Converter({ text, proj: parsed }: System): LonLatConverter {
     try {
       put(out, convert({ x, y }))
     } catch {
-      // proj4 throws at intermediate values that are not finite: outside the domain
+      // proj4 throws when intermediate values are not finite, which means outside the domain
       put(out, undefined)
     }
   }
   const rimmed = RIMMED.has(text.projection)
-  // 6 km: series far from their middle are not folds
+  // 6 km: series lose accuracy far from the centre, which does not mean that a point is outside
   const slack = (1e-3 * parsed.a) / (parsed.to_meter ?? 1)
   const oneSided = ONE_SIDED.has(parsed.projName)
   const keepTurn = (like: number, out: PointOut): void => {
@@ -163,7 +168,7 @@ function proj4Converter({ text, proj: parsed }: System): LonLatConverter {
     toLonLat(x, y, out) {
       run(pair.forward, x, y, out)
       keepTurn(x, out)
-      // beyond the rim some projections give turns without end, or latitudes past the pole
+      // beyond the edge, some projections give huge longitudes, or latitudes past the pole
       if (Math.abs(out[1]!) > 90.000001 || (!geographic && !(Math.abs(out[0]!) <= 360))) out.fill(Number.NaN)
       if (!rimmed || Number.isNaN(out[0]!)) return
       const lon = out[0]!
@@ -174,7 +179,7 @@ function proj4Converter({ text, proj: parsed }: System): LonLatConverter {
       out[1] = same ? lat : Number.NaN
     },
     fromLonLat(lon, lat, out) {
-      // proj4 takes back one turn, not several
+      // proj4 removes one turn of 360°, but not several
       const near = geographic || Math.abs(lon) <= 180 ? lon : lon - 360 * Math.round(lon / 360)
       run(pair.inverse, near, lat, out)
       keepTurn(lon, out)
@@ -191,7 +196,10 @@ function proj4Converter({ text, proj: parsed }: System): LonLatConverter {
   }
 }
 
-/** Coordinates in the file's own order, sense, unit and origin around a converter that has them east, north, degrees. */
+/**
+ * Wraps a converter of eastings and northings, or of degrees, so that it takes coordinates with the CRS's own axis
+ * order and directions, angular unit and false origin.
+ */
 function oriented(inner: LonLatConverter, { axis, toDegree, x0, y0 }: ProjText): LonLatConverter {
   if (axis === 'en' && toDegree === 1 && x0 === 0 && y0 === 0) return inner
   const unit = inner.kind === 'projected' ? 1 : toDegree
@@ -215,7 +223,7 @@ function oriented(inner: LonLatConverter, { axis, toDegree, x0, y0 }: ProjText):
 
 const converters = new Map<string, LonLatConverter>()
 
-/** Cached by definition. @throws CRS_UNSUPPORTED when it cannot be computed */
+/** The converter of a CRS, cached by definition. @throws CRS_UNSUPPORTED when the CRS is not supported */
 export function lonLatConverterOf(crs: Crs): LonLatConverter {
   const key = `${crs.epsg ?? ''} ${crs.definition}`
   let found = converters.get(key)
@@ -231,8 +239,8 @@ export function lonLatConverterOf(crs: Crs): LonLatConverter {
 }
 
 /**
- * Transforms through WGS84 longitude/latitude, both ways. Accuracy: that of proj4 without datum grids.
- * @throws CRS_UNSUPPORTED when one of the two cannot be computed
+ * Transforms both ways through WGS84 longitude and latitude. The accuracy is that of proj4 without datum grids.
+ * @throws CRS_UNSUPPORTED when one of the two is not supported
  */
 export function transformer(from: Crs, to: Crs): Transformer {
   const a = lonLatConverterOf(from)

@@ -1,8 +1,8 @@
-// What a WKT (GDAL's and Esri's WKT1, WKT2) says about a coordinate system, as a PROJ string.
+// Converts the coordinate system of a WKT (GDAL's and Esri's WKT1, or WKT2) to a PROJ string.
 //
-// Invariants: a method or parameter that is not understood is an error, never passed over; vertical parts of
-// compound systems give their unit; the order in which axes are declared is not followed (images have easting
-// first), their sense (south, west) is.
+// Invariants: an unknown method or parameter is an error, never ignored. The vertical part of a compound system gives
+// its unit. The declared order of the axes is ignored (images have easting first); their directions (south, west) are
+// not.
 
 import { geographicOfName, sameDatum } from './datum-names.js'
 import { datumShift, shiftIsLocal } from './datum-shifts.js'
@@ -11,14 +11,14 @@ import { type Method, type ProjectionParameters, projectionText } from './projec
 import { standsOn } from './stands-on.js'
 import { childOf, nameOf, numberAt, type WktNode } from './wkt.js'
 
-/** What came of it. `code`: the EPSG or ESRI code it claims for the whole. */
+/** A CRS read from WKT. `code` is the EPSG or ESRI code that it claims as a whole. */
 export interface WktCrs {
   readonly name: string
   readonly definition: string
   readonly code: number | undefined
-  /** As Crs.datum. */
+  /** See Crs.datum. */
   readonly datum?: number
-  /** As Crs.heightMetres. */
+  /** See Crs.heightMetres. */
   readonly heightMetres?: number
 }
 
@@ -28,7 +28,7 @@ const VERTICAL = ['VERT_CS', 'VERTCRS', 'VERTICALCRS']
 const COMPOUND = ['COMPD_CS', 'COMPOUNDCRS']
 const DEGREE = Math.PI / 180
 
-/** @throws Error when it cannot be used, with a clause for a message: 'its projection … is not supported' */
+/** @throws Error when it is not supported; the message is a clause, such as 'its projection … is not supported' */
 export function crsOfWkt(node: WktNode): WktCrs {
   if (COMPOUND.includes(node.keyword)) {
     const metres = heightUnit(node)
@@ -51,7 +51,7 @@ export function crsOfWkt(node: WktNode): WktCrs {
   return { name: nameOf(node), definition, code, ...datumOf(node), ...height }
 }
 
-/** Metres a unit of a compound's heights, also where they are bound to a geoid. */
+/** Metres per unit of height of a compound CRS, also where the heights are bound to a geoid. */
 function heightUnit(node: WktNode): number | undefined {
   for (const child of node.children) {
     const part = child.keyword === 'BOUNDCRS' ? childOf(child, 'SOURCECRS')?.children[0] : child
@@ -65,7 +65,7 @@ function heightUnit(node: WktNode): number | undefined {
 const baseOf = (node: WktNode): WktNode | undefined =>
   childOf(node, 'GEOGCS', 'BASEGEOGCRS', 'BASEGEODCRS', 'GEOGCRS')
 
-/** The datum when its shift depends on the place, and the text brings none along. */
+/** The datum, if its shift depends on the place and the text itself gives no shift. */
 function datumOf(base: WktNode | undefined): { datum?: number } {
   const datum = base && childOf(base, 'DATUM', 'GEODETICDATUM', 'ENSEMBLE', 'TRF')
   if (base === undefined || datum === undefined || childOf(datum, 'TOWGS84') !== undefined) return {}
@@ -79,7 +79,7 @@ function horizontal(node: WktNode): WktNode {
   return found
 }
 
-/** A system with a shift of its own to WGS 84. */
+/** A BOUNDCRS: a system with its own shift to WGS 84. */
 function bound(node: WktNode): WktCrs {
   const source = childOf(node, 'SOURCECRS')?.children[0]
   if (source === undefined) throw new Error('it has no source system')
@@ -91,20 +91,20 @@ function bound(node: WktNode): WktCrs {
   return { name: inner.name, definition, code: undefined, ...heights }
 }
 
-/** EPSG codes of the parameters: three translations, three rotations, a scale. */
+/** EPSG codes of the Helmert parameters: three translations, three rotations, a scale. */
 const HELMERT = [8605, 8606, 8607, 8608, 8609, 8610, 8611]
 
 function towgs84(node: WktNode | undefined): string | undefined {
   if (node === undefined) return undefined
   const method = childOf(node, 'METHOD')
   const number = idOf(method)?.[1]
-  // position vector, or its like with the rotations the other way round; the 3D and geocentric spellings too
+  // position vector or coordinate frame (opposite rotations), including their 3D and geocentric variants
   const turned = [9607, 1032, 1038].includes(number ?? 0)
   if (![9603, 9606, 9607, 1031, 1032, 1033, 1035, 1037, 1038].includes(number ?? 0)) return undefined
   const values = HELMERT.map((code) => {
     const p = childrenOf(node, 'PARAMETER').find((each) => idOf(each)?.[1] === code)
     const value = p === undefined ? 0 : (numberAt(p, 1) ?? Number.NaN)
-    // seconds of arc and parts per million, whichever unit they came in
+    // converted to arc seconds and parts per million
     if (p !== undefined && code >= 8608 && code < 8611) {
       const radians = factorOf(p, 'ANGLEUNIT') ?? DEGREE / 3600
       return ((turned ? -value : value) * radians * 3600) / DEGREE
@@ -121,7 +121,7 @@ function towgs84(node: WktNode | undefined): string | undefined {
 const childrenOf = (node: WktNode, keyword: string): WktNode[] =>
   node.children.filter((child) => child.keyword === keyword)
 
-/** ID["EPSG",32617] and AUTHORITY["EPSG","32617"]. */
+/** Reads ID["EPSG",32617] or AUTHORITY["EPSG","32617"]. */
 function idOf(node: WktNode | undefined): [authority: string, code: number] | undefined {
   const id = node && childOf(node, 'ID', 'AUTHORITY')
   if (id === undefined) return undefined
@@ -134,7 +134,7 @@ function codeOf(node: WktNode | undefined): number | undefined {
   return id !== undefined && (id[0] === 'EPSG' || id[0] === 'ESRI') ? id[1] : undefined
 }
 
-/** Of the unit a node carries: metres, radians or unity. */
+/** The conversion factor of a node's unit, to metres, radians or unity. */
 function factorOf(node: WktNode, ...keywords: string[]): number | undefined {
   const unit = childOf(node, ...keywords)
   const factor = unit && numberAt(unit, 1)
@@ -185,12 +185,12 @@ function methodOf(
   const method = methodOfName(nameOf(methodNode))
   const axes = childrenOf(node, 'AXIS').map((axis) => String(axis.values[1]).toUpperCase())
   if (method === 'krovak-south' && isWkt1) {
-    // WKT1 has one name for both; Esri's turns and mirrors the axes by parameters
+    // WKT1 has one name for both; Esri rotates and mirrors the axes by parameters
     const esri = childrenOf(node, 'PARAMETER').find((each) => /^x_scale$/i.test(nameOf(each)))
     if (esri !== undefined) return numberAt(esri, 1) === -1 ? 'krovak' : 'krovak-south'
     return axes[0] === 'SOUTH' ? 'krovak-south' : 'krovak'
   }
-  // WKT1 of GDAL before 1.10 and of others has no method of its own for it
+  // WKT1 of some writers, and of GDAL before 1.10, has no separate method for web mercator
   if (method === 'merc-a' && /(pseudo|web|google|popular).*merc/i.test(nameOf(node))) return 'web-mercator'
   if (method === 'lcc-2' && p.lat1 === undefined) return 'lcc-1'
   if (method === 'polar-a' && p.lat1 !== undefined) return 'polar-b'
@@ -206,7 +206,7 @@ function parametersOf(node: WktNode, radians: number, metres: number): Projectio
   for (const each of childrenOf(node, 'PARAMETER')) {
     const value = numberAt(each, 1)
     const name = parameterOfName(nameOf(each))
-    // Esri's geostationary view: 0 is the sweep that GDAL writes
+    // an option of Esri's geostationary view: 0 is the sweep axis that GDAL writes
     if (name === 'ignored' || (/^option$/i.test(nameOf(each)) && value === 0)) continue
     if (name === undefined || value === undefined) {
       throw new Error(`its parameter ${nameOf(each)} is not supported`)
@@ -221,7 +221,7 @@ function parametersOf(node: WktNode, radians: number, metres: number): Projectio
   return found
 }
 
-/** The part about the ellipsoid, the shift of the datum and the prime meridian. */
+/** The ellipsoid, datum shift and prime meridian as a PROJ string. */
 function figure(base: WktNode, p: ProjectionParameters | undefined): string {
   const datum = childOf(base, 'DATUM', 'GEODETICDATUM', 'ENSEMBLE', 'TRF')
   const spheroid = datum && childOf(datum, 'SPHEROID', 'ELLIPSOID')
@@ -236,7 +236,7 @@ function figure(base: WktNode, p: ProjectionParameters | undefined): string {
   return `${shiftedEllipsoid(axis, inverse, own, datumCode(base, datum), p)}${meridian === 0 ? '' : ` +pm=${meridian}`}`
 }
 
-/** A prime meridian of WKT1 is in degrees, whatever the unit of the rest (as GDAL and Esri write it). */
+/** A WKT1 prime meridian is in degrees, whatever the other units are, as GDAL and Esri write it. */
 function meridianOf(base: WktNode): number {
   const node = childOf(base, 'PRIMEM')
   if (node === undefined) return 0
@@ -244,7 +244,7 @@ function meridianOf(base: WktNode): number {
   return (value * (factorOf(node, 'ANGLEUNIT', 'UNIT') ?? DEGREE)) / DEGREE
 }
 
-/** The geographic CRS whose datum it is, by its code or names. */
+/** Code of the geographic CRS with this datum, by code or by name. */
 function datumCode(base: WktNode, datum: WktNode): number | undefined {
   const id = codeOf(base)
   return id ?? geographicOfName(nameOf(datum)) ?? geographicOfName(nameOf(base))
@@ -265,9 +265,9 @@ function shiftedEllipsoid(
   return shift === undefined ? shape : `${shape} +towgs84=${shift}`
 }
 
-/** Somewhere on the map, for the choice of a shift. */
+/** A latitude on the map, for which the datum shift is chosen; NaN: unknown. */
 function latitudeOf(p: ProjectionParameters | undefined): number {
   if (p?.lat1 !== undefined) return (p.lat1 + (p.lat2 ?? p.lat1)) / 2
-  // a cylinder's origin on the equator says nothing
+  // an origin on the equator, as cylindrical projections have it, does not say where the map lies
   return p?.lat0 === undefined || p.lat0 === 0 ? Number.NaN : p.lat0
 }

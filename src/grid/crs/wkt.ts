@@ -1,18 +1,18 @@
-// Well-known text as a tree: KEYWORD["name", 1.5, CHILD[…]], of any dialect. Knows nothing about what it means.
+// Parses well-known text of any dialect to a tree: KEYWORD["name", 1.5, CHILD[…]]. Does not interpret it.
 
 export interface WktNode {
   /** Upper case. */
   readonly keyword: string
-  /** Quoted texts, numbers, and bare words such as NORTH, in their order among the children. */
+  /** Quoted texts, numbers, and bare words such as NORTH, in order and without the children. */
   readonly values: readonly (string | number)[]
   readonly children: readonly WktNode[]
 }
 
-/** Longer ones, or deeper ones, are not coordinate systems. */
+/** Longer or deeper texts are not coordinate systems. */
 const MAX_LENGTH = 1 << 18
 const MAX_DEPTH = 40
 
-/** The first node of a text; what follows it is not looked at. Undefined when it is not WKT. */
+/** The first node of a text; undefined when it is not WKT. What follows the node is ignored. */
 export function parseWkt(text: string): WktNode | undefined {
   if (text.length > MAX_LENGTH) return undefined
   return new Reader(text).node(0)
@@ -77,7 +77,7 @@ export function childOf(node: WktNode, ...keywords: string[]): WktNode | undefin
 
 export const nameOf = (node: WktNode): string => (typeof node.values[0] === 'string' ? node.values[0] : '')
 
-/** The value at an index when it is a number. */
+/** The value at an index if it is a number. */
 export function numberAt(node: WktNode, index: number): number | undefined {
   const value = node.values[index]
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined

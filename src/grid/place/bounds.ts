@@ -1,7 +1,7 @@
-// Where an image lies in the mercator world, and which tiles and zoom that means.
+// Where an image lies in the mercator world, and which zoom that means.
 //
-// A footprint is in web mercator metres, clipped to the square world in y. Its `west` lies in
-// [−LIMIT, LIMIT), its `east` may lie past the antimeridian by up to one turn.
+// A footprint is in web mercator metres, and clipped to the square world in y. Its `west` lies in [−LIMIT, LIMIT). Its
+// `east` may lie up to one turn past the antimeridian.
 
 import { MAX_ZOOM } from '../../zooms.js'
 import type { Crs } from '../crs/crs.js'
@@ -22,19 +22,19 @@ import { isAffine, type Mapper, mapperOf, type Placement } from './placement.js'
 export type { Affine } from './placement.js'
 
 export interface Footprint extends Bounds {
-  /** Degrees to subtract from a longitude inside the footprint to get the longitude the source uses. */
+  /** Degrees to subtract from a longitude in the footprint to get the longitude in the source. */
   readonly lonOffset: number
 }
 
 const EDGE_SAMPLES = 128
 const INNER_SAMPLES = 32
-/** Images of at most so many degrees, away from the poles, are taken to have a smooth outline … */
+/** Images of at most this many degrees, away from the poles, have a smooth outline … */
 const SMALL_DEGREES = 2
 const SMALL_MAX_LATITUDE = 80
-/** … that so many samples a side follow within a thousandth of its bulge. */
+/** … which this many samples per side follow to within a thousandth of its curvature. */
 const SMALL_EDGE_SAMPLES = 32
 
-/** Longitude/latitude extent with turns kept. */
+/** An extent in degrees; longitudes may exceed ±180°. */
 class Extent {
   west = Number.POSITIVE_INFINITY
   east = Number.NEGATIVE_INFINITY
@@ -54,10 +54,10 @@ class Extent {
 const nearTurn = (lon: number, like: number): number => lon + 360 * Math.round((like - lon) / 360)
 
 /**
- * The rectangle an image covers, metres; undefined when no part of it lies in the mercator world.
- * Samples the outline (128 a side) and the inside, of small images the outline only (32 a side); images that
- * hold a pole cover all longitudes.
- * @throws CRS_UNSUPPORTED when its CRS cannot be computed
+ * The rectangle that an image covers, metres; undefined when no part of it lies in the mercator world. It samples the
+ * outline (128 points per side) and the inside, or for small images the outline only (32 per side). An image that
+ * contains a pole covers all longitudes.
+ * @throws CRS_UNSUPPORTED when its CRS is not supported
  */
 export function footprintOf(
   crs: Crs,
@@ -80,7 +80,7 @@ export function footprintOf(
       missing = true
       return
     }
-    // geographic longitudes and mercator eastings say their turn themselves
+    // longitudes of geographic systems and mercator are already unwrapped
     like = Number.isNaN(like) || kind !== 'projected' ? p[0]! : nearTurn(p[0]!, like)
     if (Number.isNaN(first)) first = like
     extent.add(like, p[1]!)
@@ -92,7 +92,7 @@ export function footprintOf(
     ring(width, height, SMALL_EDGE_SAMPLES, margin, visit)
     if (!missing) return toFootprint(extent)
   }
-  // a look from nearer by, from the middle again: longitudes would be followed through steps too wide
+  // sample more densely, from the middle again: with wide steps, longitudes could not be unwrapped
   extent = new Extent()
   missing = false
   like = middle
@@ -119,7 +119,7 @@ function isSmall({ west, east, south, north }: Extent): boolean {
   )
 }
 
-/** The outline, `margin` pixels outside of the image; `n` samples a side. */
+/** The outline, `margin` pixels outside the image, with `n` samples per side. */
 function ring(
   width: number,
   height: number,
@@ -135,7 +135,7 @@ function ring(
   for (let i = n; i >= 0; i--) visit(-margin, down(i))
 }
 
-/** Pixels by which a fit's two directions differ at most: an image is painted where map → pixel says so. */
+/** The largest difference, in pixels, between the two directions of a fit. Images are painted by map → pixel. */
 function disagreement(mapper: Mapper, width: number, height: number): number {
   const p = new Float64Array(2)
   let most = 0
@@ -154,12 +154,14 @@ function inside(
   visit: (column: number, row: number) => void,
 ): void {
   for (let j = 1; j < n; j++) {
-    // back and forth, so that neighbours in time are neighbours in place and turns are followed
+    // back and forth, so that successive samples are neighbours and longitudes can be unwrapped
     for (let i = 1; i < n; i++) visit((width * (j % 2 ? i : n - i)) / n, (height * j) / n)
   }
 }
 
-/** Part of the image lies outside the projection's domain: the rim is known only to a sample's width. */
+/**
+ * For images that lie partly outside the projection's domain: the edge is known only to the distance between samples.
+ */
 function pad(extent: Extent): void {
   const dx = (extent.east - extent.west) / 8
   const dy = (extent.north - extent.south) / 8
@@ -173,7 +175,7 @@ function addPoles(extent: Extent, turned: boolean, holdsPole: (lat: number) => b
     extent.add(extent.west, lat)
     turned = true
   }
-  // rims that are followed around and around are the world too
+  // an outline that goes around more than once covers the world too
   if (turned || extent.east - extent.west >= 360) {
     extent.west = -180
     extent.east = 180
@@ -183,7 +185,7 @@ function addPoles(extent: Extent, turned: boolean, holdsPole: (lat: number) => b
 function toFootprint(extent: Extent): Footprint | undefined {
   if (extent.south >= LIMIT_LATITUDE || extent.north <= -LIMIT_LATITUDE) return undefined
   const span = Math.min(360, extent.east - extent.west)
-  // a hair outside −180 is rounding in the file, not another turn
+  // slightly beyond −180 is rounding in the file, not another turn
   const rim = Math.abs(extent.west + 180) < 1e-6
   const lonOffset = rim ? 0 : -360 * Math.floor((extent.west + 180) / 360)
   const west = rim ? -180 : extent.west + lonOffset
@@ -192,16 +194,16 @@ function toFootprint(extent: Extent): Footprint | undefined {
     east: lonToMetres(west + span),
     south: latToMetres(clampLatitude(extent.south)),
     north: latToMetres(clampLatitude(extent.north)),
-    // −0 would not be deepEqual to 0
+    // turns −0 into 0, which deepEqual tells apart
     lonOffset: lonOffset + 0,
   }
 }
 
 /**
- * Mercator metres a source pixel: the diagonal of the image's box in the world over its diagonal in pixels, as
- * GDALSuggestedWarpOutput2 does it, so that automatic zooms are those GDAL's MBTiles driver picks; but of an image
- * that is turned against the tiles, whose box is larger than it, its own diagonals.
- * Images that are partly outside the world are measured inside it. `box`: the footprint, where it is known.
+ * Mercator metres per source pixel: the diagonal of the image's bounding box over its diagonal in pixels. This is
+ * GDALSuggestedWarpOutput2's method, so automatic zooms equal those of GDAL's MBTiles driver. A rotated image is
+ * smaller than its bounding box, so its own diagonals count instead. Images that lie partly outside the world are
+ * measured inside it. `box` is the footprint, if known.
  */
 export function suggestedResolution(
   crs: Crs,
@@ -214,12 +216,12 @@ export function suggestedResolution(
   const pixels = Math.hypot(width, height)
   const boxed = Math.hypot(box.east - box.west, box.north - box.south) / pixels
   const whole = boxed * diagonalShare(crs, placement, width, height)
-  // an image over a pole or with a rim outside its domain has no meaningful diagonal: measure its middle
+  // an image over a pole, or partly outside its domain, has no meaningful diagonal: measure its middle
   if (box.east - box.west < WORLD_METRES * 0.9) return whole
   return lonLatConverterOf(crs).kind === 'projected' ? localResolution(crs, placement, width, height) : whole
 }
 
-/** How long an image's diagonals are beside that of its box, by the grid in its middle: 1 of upright ones. */
+/** The ratio of an image's diagonals to that of its bounding box, measured in the middle: 1 for upright images. */
 function diagonalShare(crs: Crs, placement: Placement, width: number, height: number): number {
   const { forward } = transformer(crs, WEB_MERCATOR)
   const mapper = mapperOf(placement)
@@ -237,11 +239,11 @@ function diagonalShare(crs: Crs, placement: Placement, width: number, height: nu
   const box = Math.hypot(Math.abs(a[0]) + Math.abs(b[0]), Math.abs(a[1]) + Math.abs(b[1]))
   const own = (Math.hypot(a[0] + b[0], a[1] + b[1]) + Math.hypot(a[0] - b[0], a[1] - b[1])) / 2
   const share = own / box
-  // at the antimeridian or the rim of a projection the grid says nothing
+  // at the antimeridian or the edge of a projection, the measurement is meaningless
   return share > 0.5 && share <= 1 ? share : 1
 }
 
-/** The finest of 49 places: what the image's diagonal would be if all of it were as there. */
+/** The finest resolution at 49 places in the image. */
 function localResolution(crs: Crs, placement: Placement, width: number, height: number): number {
   const { forward } = transformer(crs, WEB_MERCATOR)
   const mapper = mapperOf(placement)
@@ -271,8 +273,8 @@ function localResolution(crs: Crs, placement: Placement, width: number, height: 
 export type ZoomStrategy = 'auto' | 'lower' | 'upper'
 
 /**
- * The zoom for a resolution: the first at least as fine (`upper`), the one before (`lower`), or the nearer
- * of the two by ratio (`auto`), as GDAL's ZOOM_LEVEL_STRATEGY.
+ * The zoom for a resolution: the first one at least as fine (`upper`), the one before it (`lower`), or the nearer of
+ * the two by ratio (`auto`), as in GDAL's ZOOM_LEVEL_STRATEGY.
  */
 export function zoomForResolution(
   metresPerPixel: number,

@@ -1,6 +1,6 @@
-// The shift of a datum for the place where an image lies. Old datums were made of many surveys: ED50 in Norway is
-// not ED50 in Spain, and PROJ takes the operation made for the place, as GDAL does for each image; where there
-// is none, coordinates are taken as they are.
+// The datum shift for the place where an image lies. Old datums came from many surveys: ED50 in Norway is not ED50 in
+// Spain. PROJ uses the operation for the place, and GDAL does so for each image. Where there is none, coordinates are
+// not shifted.
 import type { Crs } from '../crs/crs.js'
 import { datumShiftAt } from '../crs/datum-shifts.js'
 import { lonLatConverterOf } from '../crs/transform.js'
@@ -15,7 +15,7 @@ interface Image {
 
 const found = new WeakMap<object, Crs>()
 
-/** The CRS of an image, with the shift for its middle. @throws CRS_UNSUPPORTED when it cannot be computed */
+/** The CRS of an image, with the datum shift for its centre. @throws CRS_UNSUPPORTED when it is not supported */
 export function crsOfImage(image: Image & Parameters<typeof placementOf>[0]): Crs {
   if (image.crs.datum === undefined) return image.crs
   let crs = found.get(image)
@@ -33,7 +33,10 @@ function located(crs: Crs, placement: Placement, width: number, height: number):
   return crsAt(crs, p[0]!, p[1]!)
 }
 
-/** With the shift for a place, degrees, or none where none is made for it; the same CRS when it has no other. */
+/**
+ * The CRS with the datum shift for a place (degrees), or without a shift where none covers it. Returns the same CRS
+ * when nothing changes.
+ */
 export function crsAt(crs: Crs, lon: number, lat: number): Crs {
   if (crs.datum === undefined || Number.isNaN(lon)) return crs
   const shift = datumShiftAt(crs.datum, lon - 360 * Math.round(lon / 360), lat)

@@ -1,8 +1,8 @@
 // How the pixels of an image lie on its map: by a geotransform, or by polynomials through ground control points.
 //
-// Source of the fit: GDAL's GDALCreateGCPTransformer (alg/gdal_crs.cpp) as gdalwarp calls it: least squares of
-// order 1, or of order 2 from six points on; pixel → map and map → pixel are fitted each for themselves, so they
-// are each other's inverse only as far as the points agree.
+// Source of the fit: GDAL's GDALCreateGCPTransformer (alg/gdal_crs.cpp) as gdalwarp calls it. Least squares of order 1,
+// or of order 2 with six or more points. Pixel → map and map → pixel are fitted separately, so they are inverses only
+// as far as the points agree.
 
 /** GDAL's six numbers, as in raster/source.ts. */
 export type Affine = readonly [number, number, number, number, number, number]
@@ -14,7 +14,7 @@ export interface ControlPoint {
   readonly y: number
 }
 
-/** One direction of a fit. Inputs are centred and scaled: u = (first − origin[0]) / size, v likewise. */
+/** One direction of a fit. Inputs are centred and scaled: u = (first − origin[0]) / size, and v likewise. */
 export interface Polynomial {
   readonly origin: readonly [number, number]
   readonly size: number
@@ -34,15 +34,15 @@ export type Placement = Affine | Polynomials
 
 export const isAffine = (placement: Placement): placement is Affine => Array.isArray(placement)
 
-/** The placement of a source: its polynomials where it has any. */
+/** The placement of a source: its polynomials if it has any, else its geotransform. */
 export const placementOf = (source: {
   readonly geotransform: Affine
   readonly polynomials?: Polynomials
 }): Placement => source.polynomials ?? source.geotransform
 
-/** Both directions, into the caller's `out`. */
+/** Converts both ways, into the caller's `out`. */
 export interface Mapper {
-  /** Columns and rows are a linear function of map coordinates. */
+  /** Whether columns and rows are a linear function of map coordinates. */
   readonly linear: boolean
   toMap(column: number, row: number, out: Float64Array): void
   toPixel(x: number, y: number, out: Float64Array): void
@@ -107,9 +107,9 @@ function evaluate(
 }
 
 /**
- * Polynomials through control points, and the geotransform that comes nearest. Undefined when the points do not
- * span an area (fewer than three, or all on a line). Where GDAL gives up because its order cannot be solved (six
- * points in two columns), the order below is taken.
+ * Polynomials through control points, and the nearest geotransform. Undefined when the points do not span an area
+ * (fewer than three, or all on a line). Where order 2 has no solution (six points in two columns), GDAL gives up; here
+ * order 1 is used.
  */
 export function fitControlPoints(
   points: readonly ControlPoint[],
@@ -135,7 +135,7 @@ function fit(points: readonly ControlPoint[], order: 1 | 2): Polynomials | undef
   return toMap && toPixel && { order, toMap, toPixel }
 }
 
-/** From the first two numbers of a point to the other two. */
+/** Fits the last two numbers of the points as a function of the first two. */
 function solve(
   points: readonly ControlPoint[],
   order: 1 | 2,
@@ -148,7 +148,7 @@ function solve(
   const origin: [number, number] = [middle(0), middle(1)]
   const size = Math.max(...rows.map((r) => Math.max(Math.abs(r[0] - origin[0]), Math.abs(r[1] - origin[1]))))
   if (!(size > 0 && Number.isFinite(size))) return undefined
-  // the results are centred too, for the digits of northings in millions
+  // the results are centred too, to keep precision with northings in the millions
   const shiftFirst = rows[0]![2]
   const shiftSecond = rows[0]![3]
   const matrix = Array.from({ length: terms }, () => new Float64Array(terms + 2))
@@ -171,7 +171,7 @@ function solve(
   return [...first, ...second].every(Number.isFinite) ? { origin, size, first, second } : undefined
 }
 
-/** Gauss–Jordan with pivots; false when the points leave the coefficients open. */
+/** Gauss–Jordan elimination with pivoting; false when the points do not determine the coefficients. */
 function eliminate(matrix: Float64Array[], count: number): boolean {
   const n = matrix.length
   for (let k = 0; k < n; k++) {

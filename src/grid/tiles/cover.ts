@@ -1,7 +1,7 @@
-// Tiles in the order the file keeps them.
+// Tiles in the order of the tile file.
 //
-// The order is that of PMTiles v3 tile ids: the Hilbert curve of PMTiles' specification (section 4.1),
-// walked as a quadtree, so that only branches that meet the range are entered.
+// The order is that of PMTiles v3 tile ids: the Hilbert curve of the PMTiles specification (section 4.1). It is walked
+// as a quadtree, so that only branches that meet the range are visited.
 
 import { MAX_ZOOM } from '../../zooms.js'
 /** Inclusive tile numbers at one zoom. */
@@ -14,7 +14,7 @@ export interface TileRange {
 
 export type TileXY = readonly [x: number, y: number]
 
-/** The range one or more zooms up that holds the range. */
+/** The range that contains the given one, `levels` zooms up. */
 export function parentRange(range: TileRange, levels = 1): TileRange {
   const d = 2 ** levels
   return {
@@ -25,7 +25,7 @@ export function parentRange(range: TileRange, levels = 1): TileRange {
   }
 }
 
-// A quadrant's orientation is one of four, closed under xor: bit 0 swaps x and y, bit 1 turns by 180°.
+// A quadrant has one of four orientations, closed under xor: bit 0 swaps x and y, bit 1 rotates by 180°.
 const SWAP = 1
 const TURN = 2
 const CHILD_X = [0, 0, 1, 1]
@@ -44,8 +44,8 @@ export function* coverTiles(zoom: number, ranges: TileRange | readonly TileRange
 }
 
 /**
- * The n-th tile, from 0, of those that coverTiles gives for ranges that share none, without going through the others.
- * @throws RangeError when there are not so many
+ * The n-th tile (from 0) that coverTiles gives for ranges that do not overlap, without walking the others.
+ * @throws RangeError when there are not that many
  */
 export function coverTileAt(zoom: number, ranges: readonly TileRange[], n: number): TileXY {
   let [x, y, size, orientation, left] = [0, 0, 2 ** zoom, 0, n]
@@ -76,7 +76,7 @@ function countIn(x: number, y: number, size: number, ranges: readonly TileRange[
   return count
 }
 
-/** The quarters of a square, in the order of the curve: corner, and the turn of each. */
+/** The quarters of a square in the order of the curve, each with its corner and orientation. */
 function* quadrants(
   x: number,
   y: number,

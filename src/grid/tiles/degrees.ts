@@ -1,12 +1,12 @@
-// Rectangles that are said to be in degrees and are not: metres of a map, above all.
+// Detects rectangles that should be in degrees but are not: mostly they are in map metres.
 import { LIMIT_METRES, metresToLat, metresToLon } from './mercator.js'
 
-/** Longitudes go around the world at most once from where they begin. */
+/** Longitudes may go around the world once, starting from ±180°. */
 const MAX_LONGITUDE = 540
-/** No degrees are as large as this, and few metres as small. */
+/** Degrees are never this large, and map metres are rarely smaller. */
 const SURELY_METRES = 1000
 
-/** What is wrong with west, south, east, north, as the end of a sentence; undefined when these can be degrees. */
+/** What is wrong with west, south, east, north, as the end of a sentence; undefined when they can be degrees. */
 export function notDegrees(bbox: readonly [number, number, number, number]): string | undefined {
   const [west, south, east, north] = bbox
   const isFine = [west, east].every((lon) => Math.abs(lon) <= MAX_LONGITUDE)

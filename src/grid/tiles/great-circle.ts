@@ -1,8 +1,8 @@
-// Lines over the earth taken as a sphere: distances, and points along them.
+// Lines over a spherical earth: distances, and points along them.
 //
 // Sources: the haversine formula, R. W. Sinnott, "Virtues of the Haversine", Sky and Telescope 68 (1984), 159;
-// intermediate points, E. Williams, "Aviation Formulary" V1.46, "Intermediate points on a great circle". A geodesic
-// on the WGS 84 ellipsoid is up to 0.56 % longer or shorter.
+// intermediate points, E. Williams, "Aviation Formulary" V1.46, "Intermediate points on a great circle". A geodesic on
+// the WGS 84 ellipsoid is up to 0.56 % longer or shorter.
 
 /** Mean radius (2a + b)/3 of the GRS 80 ellipsoid, metres: H. Moritz, "Geodetic Reference System 1980". */
 export const MEAN_RADIUS = 6371008.8
@@ -12,7 +12,7 @@ export type LonLat = readonly [lon: number, lat: number]
 
 const RADIANS = Math.PI / 180
 
-/** Angle between two points seen from the middle of the earth, radians, 0…π. */
+/** Central angle between two points, radians, 0…π. */
 function angleBetween([lon1, lat1]: LonLat, [lon2, lat2]: LonLat): number {
   const h =
     haversine((lat2 - lat1) * RADIANS) +
@@ -22,18 +22,18 @@ function angleBetween([lon1, lat1]: LonLat, [lon2, lat2]: LonLat): number {
 
 const haversine = (angle: number): number => Math.sin(angle / 2) ** 2
 
-/** Metres. */
+/** Distance along the great circle, metres. */
 export function distanceBetween(a: LonLat, b: LonLat): number {
   return MEAN_RADIUS * angleBetween(a, b)
 }
 
-/** Angles this near to π have no one shortest line: 6 m. */
+/** With angles this close to π (6 m), there is no unique shortest line. */
 const ANTIPODAL = 1e-6
 
-/** Whether two points lie opposite each other, so that there is no one great circle between them. */
+/** Whether two points are antipodal, so that no unique great circle joins them. */
 export const areOpposite = (a: LonLat, b: LonLat): boolean => angleBetween(a, b) > Math.PI - ANTIPODAL
 
-/** The point at a fraction of the shortest line from a to b; longitude −180…180. Not for points that are opposite. */
+/** The point at a fraction of the shortest line from a to b; longitude −180…180. The points must not be antipodal. */
 export function pointBetween(a: LonLat, b: LonLat, fraction: number): LonLat {
   const angle = angleBetween(a, b)
   if (angle === 0) return a
@@ -46,14 +46,14 @@ export function pointBetween(a: LonLat, b: LonLat, fraction: number): LonLat {
   return [Math.atan2(y, x) / RADIANS, Math.atan2(z, Math.hypot(x, y)) / RADIANS]
 }
 
-/** A place on a line of several points. */
+/** A place along a line of several points. */
 export interface Station {
   readonly lonLat: LonLat
-  /** From its start, along it, metres. */
+  /** Distance from the start along the line, metres. */
   readonly distance: number
 }
 
-/** `count` ≥ 2 places at equal distances along a line of two or more points, both ends among them. */
+/** `count` ≥ 2 places at equal distances along a line of two or more points, both ends included. */
 export function stationsAlong(line: readonly LonLat[], count: number): Station[] {
   const ends = [0]
   for (let i = 1; i < line.length; i++) ends.push(ends[i - 1]! + distanceBetween(line[i - 1]!, line[i]!))
@@ -66,7 +66,7 @@ export function stationsAlong(line: readonly LonLat[], count: number): Station[]
     const [start, end] = [ends[segment - 1]!, ends[segment]!]
     const fraction = end > start ? Math.min(1, (distance - start) / (end - start)) : 0
     const [a, b] = [line[segment - 1]!, line[segment]!]
-    // the ends as they were given, to the last digit
+    // the ends exactly as given, to the last digit
     const isEnd = i === 0 || i === count - 1
     const lonLat = isEnd ? (i === 0 ? line[0]! : line.at(-1)!) : pointBetween(a, b, fraction)
     stations.push({ lonLat, distance })

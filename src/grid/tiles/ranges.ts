@@ -1,8 +1,8 @@
-// Rectangles of tiles and of pixels, end to end.
+// Differences, unions and intersections of rectangles of tiles or pixels.
 import type { TileRange } from './cover.js'
 import { intersectRects, type PixelRect } from './rect.js'
 
-/** The parts of `a` outside `b`: four rectangles at most. */
+/** The parts of `a` outside `b`, as at most four rectangles. */
 export function outsideRects(a: PixelRect, b: PixelRect): PixelRect[] {
   const inner = intersectRects(a, b)
   if (inner === undefined) return [a]
@@ -14,7 +14,7 @@ export function outsideRects(a: PixelRect, b: PixelRect): PixelRect[] {
   ].filter((rect) => rect.minX < rect.endX && rect.minY < rect.endY)
 }
 
-/** The tiles of `range` that lie in the tile `up` zooms above it; undefined when none does. */
+/** The tiles of `range` under the tile x, y that lies `up` zooms above; undefined when there are none. */
 export function rangeInside(range: TileRange, x: number, y: number, up: number): TileRange | undefined {
   const side = 2 ** up
   const minX = Math.max(range.minX, x * side)
@@ -24,7 +24,7 @@ export function rangeInside(range: TileRange, x: number, y: number, up: number):
   return minX <= maxX && minY <= maxY ? { minX, minY, maxX, maxY } : undefined
 }
 
-/** Tiles in ranges that share none. */
+/** The number of tiles in ranges that do not overlap. */
 export function countAll(ranges: readonly TileRange[]): number {
   let count = 0
   for (const { minX, minY, maxX, maxY } of ranges) count += (maxX - minX + 1) * (maxY - minY + 1)
@@ -34,13 +34,13 @@ export function countAll(ranges: readonly TileRange[]): number {
 interface Span {
   readonly minX: number
   readonly maxX: number
-  /** The row it began at. */
+  /** The row where it began. */
   readonly minY: number
 }
 
 /**
- * The same tiles as ranges that share none, from north to south, then from west to east.
- * A sweep over the rows where something begins or ends: thousands of ranges take milliseconds.
+ * The same tiles as ranges that do not overlap, from north to south, then from west to east. It sweeps over the rows
+ * where a range begins or ends, so thousands of ranges take milliseconds.
  */
 export function unionRanges(ranges: readonly TileRange[]): TileRange[] {
   if (ranges.length < 2) return [...ranges]
@@ -60,7 +60,7 @@ export function unionRanges(ranges: readonly TileRange[]): TileRange[] {
   return done.sort((a, b) => a.minY - b.minY || a.minX - b.minX)
 }
 
-/** The spans of a row on: those that were there already go on, the others end in `done`. */
+/** The open spans from this row on: spans that continue stay open, and the others are closed into `done`. */
 function continued(
   open: readonly Span[],
   active: readonly TileRange[],

@@ -1,6 +1,6 @@
 // Rectangles of pixels in the global grid of a zoom.
 
-/** Half open. */
+/** Half open: maxX and maxY lie outside. */
 export interface PixelRect {
   readonly minX: number
   readonly minY: number
@@ -8,7 +8,7 @@ export interface PixelRect {
   readonly endY: number
 }
 
-/** Undefined when they share nothing. */
+/** The common part; undefined when they do not overlap. */
 export function intersectRects(a: PixelRect, b: PixelRect): PixelRect | undefined {
   const minX = Math.max(a.minX, b.minX)
   const minY = Math.max(a.minY, b.minY)

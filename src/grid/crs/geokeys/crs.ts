@@ -1,7 +1,7 @@
-// GeoTIFF keys → CRS, with the projection parameters as libgeotiff reads them (writers disagree about which of
-// several keys holds the origin, so all spellings are accepted).
+// GeoTIFF keys → CRS. The projection parameters are read as libgeotiff reads them: writers disagree about which of
+// several keys holds the origin, so all spellings are accepted.
 //
-// Invariant: keys that do not say a CRS in full give a problem or nothing, never the part that is understood.
+// Invariant: keys that do not fully describe a CRS give a problem or nothing, never the part that was understood.
 import type { Crs } from '../crs.js'
 import { crsFromName } from '../crs-name.js'
 import { crsFromText } from '../crs-text.js'
@@ -14,7 +14,7 @@ import { GeoKey, type GeoKeys, numberKey, textKey, USER_DEFINED } from './geokey
 import { projectionOf } from './projection.js'
 import { angularUnit, linearUnit, unitOf, units, verticalUnit } from './units.js'
 
-/** What came of the keys: a CRS, nothing said, or a reason why not (for a message). */
+/** What the keys describe: a CRS, nothing, or a problem (for a message). */
 export type GeoKeyCrs = { readonly crs: Crs } | { readonly problem: string } | undefined
 
 /** The CRS that the keys describe. */
@@ -26,17 +26,17 @@ export function crsFromGeoKeys(keys: GeoKeys): GeoKeyCrs {
     const metres = keysHeightMetres(keys)
     return metres === undefined ? found : { crs: { ...found.crs, heightMetres: metres } }
   } catch (error) {
-    return { problem: `its CRS, ${found.crs.name}, cannot be computed${reason(error)}` }
+    return { problem: `its CRS, ${found.crs.name}, is not supported${reason(error)}` }
   }
 }
 
-/** As GDAL, which looks at the vertical system of files of GeoTIFF 1.1 only. */
+/** As in GDAL, only files of GeoTIFF 1.1 have a vertical system. */
 function keysHeightMetres(keys: GeoKeys): number | undefined {
   return keys.get(GeoKey.MinorRevision) === 1 ? verticalUnit(keys) : undefined
 }
 
 const reason = (error: unknown): string => {
-  const said = error instanceof Error ? /computed: ([^;]*)/.exec(error.message)?.[1] : undefined
+  const said = error instanceof Error ? /not supported: ([^;]*)/.exec(error.message)?.[1] : undefined
   return said === undefined ? '' : ` (${said})`
 }
 
@@ -49,17 +49,17 @@ function describedCrs(keys: GeoKeys): GeoKeyCrs {
   if (model === 3) return { problem: 'its CRS is geocentric' }
   const geographic = numberKey(keys, GeoKey.GeographicType)
   if (model === 2 || (model === undefined && geographic !== undefined)) return geographicCrs(keys, geographic)
-  // "user-defined" model: what a text says, or nothing
+  // a "user-defined" model: only a text can describe it
   return namedCrs(keys, GeoKey.Citation, GeoKey.ProjectedCitation)
 }
 
-/** Esri's programs, and GDAL for projections that GeoTIFF has no code for, put a whole WKT into a citation. */
+/** Esri's programs put a whole WKT into a citation, and so does GDAL for projections without a GeoTIFF code. */
 function esriString(keys: GeoKeys): GeoKeyCrs {
   for (const key of [GeoKey.ProjectedCitation, GeoKey.Citation, GeoKey.GeogCitation]) {
     const text = textKey(keys, key)
     const at = text?.indexOf('ESRI PE String = ') ?? -1
     if (text === undefined || at < 0) continue
-    // GDAL shortens geographic ones of projected systems
+    // GDAL truncates this citation in projected systems
     if (key === GeoKey.GeogCitation && numberKey(keys, GeoKey.ModelType) === 1) continue
     return fromText(text.slice(at + 'ESRI PE String = '.length).replace(/\|.*$/s, ''))
   }
@@ -70,17 +70,17 @@ function fromText(text: string): GeoKeyCrs {
   try {
     return { crs: crsFromText(text) }
   } catch (error) {
-    return { problem: `its CRS cannot be computed${reason(error)}` }
+    return { problem: `its CRS is not supported${reason(error)}` }
   }
 }
 
-/** From citations alone: a WKT, a PROJ string, or a name that EPSG knows. */
+/** The CRS from citations alone: a WKT, a PROJ string, or an EPSG name. */
 function namedCrs(keys: GeoKeys, ...candidates: number[]): GeoKeyCrs {
   for (const key of candidates) {
     const text = textKey(keys, key)
     if (text === undefined) continue
     if (/^(PROJ|GEOG|COMP|BOUND)\w*\s*[[(]/i.test(text) || /^\+proj=/.test(text)) return fromText(text)
-    // Imagine writes several, 'PCS Name = …|GCS Name = …'
+    // Erdas Imagine writes several names, 'PCS Name = …|GCS Name = …'
     const names = text.split(/[|\n]/).map((part) => part.replace(/^.*?\b(PCS |Projection )?Name\s*=\s*/i, ''))
     for (const name of names) {
       const crs = crsFromName(name.trim())
@@ -120,7 +120,7 @@ function projectedCrs(keys: GeoKeys, code: number | undefined): GeoKeyCrs {
     return { problem: `its CRS, EPSG:${code}, is not supported` }
   }
   const method = numberKey(keys, GeoKey.Method) ?? numberKey(keys, GeoKey.Projection)
-  // a name counts where there is nothing else; parameters that are not understood may say something else
+  // a name counts only without a projection method: parameters that we do not understand may contradict the name
   const named =
     method === undefined || method === USER_DEFINED
       ? namedCrs(keys, GeoKey.ProjectedCitation, GeoKey.Citation)
@@ -131,13 +131,15 @@ function projectedCrs(keys: GeoKeys, code: number | undefined): GeoKeyCrs {
   }
 }
 
-/** The datum when its shift depends on the place, for located.ts. */
+/** The datum if its shift depends on the place, for located.ts. */
 function locatedDatum(keys: GeoKeys, definition: string): { datum?: number } {
   const code = sameDatum(numberKey(keys, GeoKey.GeographicType) ?? USER_DEFINED)
   return definition.includes('+towgs84=') && shiftIsLocal(code) ? { datum: code } : {}
 }
 
-/** Some files say "this code, but in feet": the unit key wins, as in GDAL. False origins stay in metres. */
+/**
+ * Some files have a code and another unit, such as feet. The unit key wins, as in GDAL. False origins stay in metres.
+ */
 function withUnits(crs: Crs, keys: GeoKeys): Crs {
   if (numberKey(keys, GeoKey.LinearUnits) === undefined || !crs.definition.startsWith('+')) return crs
   const metres = linearUnit(keys)

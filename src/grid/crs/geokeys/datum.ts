@@ -1,4 +1,4 @@
-// The ellipsoid, datum and prime meridian of GeoTIFF keys, as the tail of a PROJ string.
+// The ellipsoid, datum and prime meridian of GeoTIFF keys, as the end of a PROJ string.
 
 import { geographicOfName, sameDatum } from '../datum-names.js'
 import { datumShift } from '../datum-shifts.js'
@@ -8,14 +8,14 @@ import { standsOn } from '../stands-on.js'
 import { GeoKey, type GeoKeys, numberKey, parameterKey, textKey, USER_DEFINED } from './geokeys.js'
 import { angularUnit } from './units.js'
 
-/** Somewhere on the map: the shift is chosen for it. */
+/** A point on the map, degrees, for which the datum shift is chosen. */
 export interface MapPoint {
   readonly lon: number
-  /** NaN: not known. */
+  /** NaN: unknown. */
   readonly lat: number
 }
 
-/** EPSG codes of prime meridians. */
+/** Prime meridians by EPSG code. */
 const MERIDIAN_CODES: Readonly<Record<number, string>> = {
   8901: 'greenwich',
   8902: 'lisbon',
@@ -32,14 +32,17 @@ const MERIDIAN_CODES: Readonly<Record<number, string>> = {
   8913: 'oslo',
 }
 
-/** '+ellps…' or '+a… +rf…', the shift to WGS 84 where known, and the prime meridian. */
+/**
+ * '+ellps…' or '+a… +rf…', the shift to WGS 84 where known, and the prime meridian; undefined when the ellipsoid is
+ * unknown.
+ */
 export function datumOf(keys: GeoKeys, place: MapPoint | undefined): string | undefined {
   const geographic = numberKey(keys, GeoKey.GeographicType)
   if (geographic !== undefined && geographic !== USER_DEFINED) {
     const known = datumOfCode(geographic, place)
     if (known !== undefined) return known
   }
-  // Datum codes of the classic systems are those of their geographic CRSs plus 2000.
+  // the datum codes of classic systems are those of their geographic CRSs plus 2000
   const datum = numberKey(keys, GeoKey.GeodeticDatum)
   const meridian = meridianOf(keys)
   const ellipsoid = ellipsoidOf(keys)
@@ -80,7 +83,7 @@ function ellipsoidOf(keys: GeoKeys): string | undefined {
   return known[1] === 0 ? `+a=${known[0]} +b=${known[0]}` : `+a=${known[0]} +rf=${known[1]}`
 }
 
-/** Of a datum that is only named, when its ellipsoid is the one that is given. */
+/** The shift of a datum that is given by name only, if its ellipsoid matches the given one. */
 function shiftOf(keys: GeoKeys, ellipsoid: string, place: MapPoint | undefined): string {
   const name = textKey(keys, GeoKey.GeogCitation)
     ?.split('|')[0]

@@ -1,6 +1,6 @@
-// GeoTIFF keys, unpacked. Source: OGC 19-008 (GeoTIFF 1.1). geokeys-crs.ts says which CRS they mean.
+// GeoTIFF keys, unpacked. Source: OGC 19-008 (GeoTIFF 1.1). crs.ts interprets them as a CRS.
 
-/** Values by key: numbers as they are, double and text parameters resolved. */
+/** Values by key. Double and text parameters are resolved. */
 export type GeoKeys = ReadonlyMap<number, number | string>
 
 export const GeoKey = {
@@ -18,7 +18,7 @@ export const GeoKey = {
   SemiMinorAxis: 2058,
   InverseFlattening: 2059,
   PrimeMeridianLongitude: 2061,
-  /** GDAL's, of three or seven numbers; kept as text, '-8,160,176'. */
+  /** A key of GDAL's with three or seven numbers, kept as text: '-8,160,176'. */
   ToWgs84: 2062,
   ProjectedType: 3072,
   ProjectedCitation: 3073,
@@ -29,14 +29,14 @@ export const GeoKey = {
   VerticalType: 4096,
   VerticalCitation: 4097,
   VerticalUnits: 4099,
-  /** Not a key: 1 in files of GeoTIFF 1.1. */
+  /** Not a key in the file but the minor revision: 1 in GeoTIFF 1.1. */
   MinorRevision: -1,
 } as const
 
 export const USER_DEFINED = 32767
 export const PIXEL_IS_POINT = 2
 
-/** Unpacks the directory. Keys whose parameters are missing are left out. */
+/** Unpacks the key directory. Keys whose parameters are missing are left out. */
 export function readGeoKeys(
   directory: Float64Array,
   doubles: Float64Array | undefined,
@@ -57,7 +57,7 @@ export function readGeoKeys(
       const shift = doubles?.subarray(offset, offset + length) ?? []
       if (location === 34736 && (shift.length === 3 || shift.length === 7)) keys.set(key, shift.join(','))
     } else if (location === 34736 && doubles?.[offset] !== undefined) keys.set(key, doubles[offset])
-    // Texts end with a '|' of their own.
+    // each text ends with a '|'
     else if (location === 34737 && ascii !== undefined) {
       keys.set(
         key,
@@ -76,7 +76,7 @@ export const numberKey = (keys: GeoKeys, key: number): number | undefined => {
   return typeof value === 'number' && Number.isFinite(value) && value !== 0 ? value : undefined
 }
 
-/** Zero is a value here: the first of several keys that is present. */
+/** The value of the first key that is present. Zero is a valid value. */
 export function parameterKey(keys: GeoKeys, ...candidates: number[]): number | undefined {
   for (const key of candidates) {
     const value = keys.get(key)

@@ -1,5 +1,5 @@
-// The map projection of GeoTIFF keys, as the head of a PROJ string. Sources: libgeotiff's geo_ctrans.inc for the
-// numbers of the methods, its geo_normalize.c for which keys hold which parameters.
+// The map projection of GeoTIFF keys, as the start of a PROJ string. Sources: libgeotiff's geo_ctrans.inc for method
+// numbers, and its geo_normalize.c for the keys of the parameters.
 import { epsgConversion } from '../epsg-table.js'
 import { type Method, type ProjectionParameters, projectionText } from '../projections.js'
 import type { MapPoint } from './datum.js'
@@ -39,7 +39,7 @@ const METHODS: Readonly<Record<number, Method>> = {
   9815: 'omerc-b',
 }
 
-/** Undefined for what we do not know. */
+/** Undefined for projections that are not supported. */
 export function projectionOf(keys: GeoKeys): KeyProjection | undefined {
   const code = numberKey(keys, GeoKey.Projection)
   const conversion = code === undefined || code === USER_DEFINED ? undefined : epsgConversion(code)
@@ -52,7 +52,7 @@ export function projectionOf(keys: GeoKeys): KeyProjection | undefined {
   return { text, place: { lon: p.lon0 ?? 0, lat: middle ? middle : Number.NaN } }
 }
 
-/** Somewhere on the map of a conversion of EPSG's, false origin in metres: State Plane zones, Gauss-Krüger, UTM. */
+/** A point on the map of an EPSG conversion (State Plane zones, Gauss-Krüger, UTM …), false origin in metres. */
 function placeOf(conversion: string): MapPoint {
   const number = (key: string): number =>
     Number(new RegExp(`\\+${key}=(\\S+)`).exec(conversion)?.[1] ?? Number.NaN)
@@ -66,7 +66,7 @@ function placeOf(conversion: string): MapPoint {
 
 function methodOf(keys: GeoKeys): Method | undefined {
   const number = numberKey(keys, GeoKey.Method) ?? 0
-  // true scale at a parallel or by a factor
+  // the scale is given by a standard parallel or by a factor
   if (number === 7) {
     return parameterKey(keys, 3078) !== undefined && parameterKey(keys, 3092) === undefined
       ? 'merc-b'
@@ -85,7 +85,7 @@ function parametersOf(keys: GeoKeys, method: Method | undefined): ProjectionPara
     const value = parameterKey(keys, ...candidates)
     if (value !== undefined) found[name] = value * unit
   }
-  // Natural origin, false origin, centre.
+  // keys of the natural origin, the false origin, the centre
   set('lat0', degrees, 3081, 3085, 3089)
   if (method === 'polar-a') set('lon0', degrees, 3095, 3080, 3084, 3088)
   else set('lon0', degrees, 3080, 3084, 3088, 3095)
@@ -98,7 +98,7 @@ function parametersOf(keys: GeoKeys, method: Method | undefined): ProjectionPara
   set('y0', metres, 3083, 3087, 3091)
   if (method === 'merc-a') delete found.lat0
   if (method === 'omerc-a' || method === 'omerc-b') found.azimuth ??= 0
-  // standard parallel and scale are two ways to say one thing
+  // a standard parallel and a scale factor are two ways to give the same thing
   if (method === 'lcc-2' || method === 'merc-b') delete found.scale
   if (method === 'lcc-1') delete found.lat1
   if (method === 'eqc' && found.lat1 === undefined) {

@@ -1,10 +1,10 @@
-// Units that GeoTIFF keys count in, by their EPSG codes.
+// Units of GeoTIFF keys, by EPSG code.
 
 import { verticalMetres } from '../epsg.js'
 import { UNITS } from '../geodesy.js'
 import { GeoKey, type GeoKeys, numberKey, textKey, USER_DEFINED } from './geokeys.js'
 
-/** Metres a unit. */
+/** Metres per unit. */
 const LINEAR_UNITS: Readonly<Record<number, number>> = {
   1025: 0.001,
   1033: 0.01,
@@ -57,7 +57,7 @@ export function linearUnit(keys: GeoKeys): number {
   return LINEAR_UNITS[code ?? 9001] ?? 1
 }
 
-/** Metres a unit of the heights; undefined when no key says anything of them. */
+/** Metres per unit of height; undefined when no key gives it. */
 export function verticalUnit(keys: GeoKeys): number | undefined {
   const type = numberKey(keys, GeoKey.VerticalType)
   const unit = LINEAR_UNITS[numberKey(keys, GeoKey.VerticalUnits) ?? 0]
@@ -71,14 +71,14 @@ export function units(keys: GeoKeys): string {
   return metres === 1 ? '+units=m' : `+to_meter=${metres}`
 }
 
-/** Metres a unit of a PROJ string; undefined when it says none. */
+/** Metres per unit of a PROJ string; undefined when it names no unit. */
 export function unitOf(definition: string): number | undefined {
   const size = /\+to_meter=(\S+)/.exec(definition)
   if (size !== null) return Number(size[1])
   return UNITS[/\+units=(\S+)/.exec(definition)?.[1] ?? '']
 }
 
-/** Degrees a unit. */
+/** Degrees per angular unit. */
 export function angularUnit(keys: GeoKeys): number {
   switch (numberKey(keys, GeoKey.AngularUnits)) {
     case 9101:
