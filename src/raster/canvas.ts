@@ -1,6 +1,6 @@
-// A rectangle of pixels that warps and mosaics paint into: Pixels whose mask is always there.
+// A rectangle of pixels that warps and mosaics paint into: Pixels that always have a mask.
 //
-// Invariant: a pixel whose mask is 0 has never been painted; its samples mean nothing.
+// Invariant: a pixel whose mask is 0 has never been painted, and its samples are meaningless.
 import { type Pixels, type Samples, samplesLike } from './pixels.js'
 import { simd } from './simd.js'
 import { isFilledWith } from './words.js'
@@ -33,8 +33,8 @@ export function coverageOf(mask: Uint8Array | undefined): Coverage {
 const COVERAGES: Readonly<Record<number, Coverage>> = { 0: 'none', 1: 'partial', 255: 'full' }
 
 /**
- * Copies a rectangle of a canvas, as large as `to`, and says how much of it is painted; of an empty one only the mask is copied,
- * of an opaque one only the samples.
+ * Copies a rectangle the size of `to` from a canvas, and returns how much of it is painted. When it is empty, only the
+ * mask is copied; when it is opaque, only the samples.
  */
 export function cutInto(from: Canvas<Samples>, x: number, y: number, to: Canvas<Samples>): Coverage {
   const { width, height, bands } = to
@@ -79,8 +79,8 @@ export function finishCanvas<T extends Samples>(canvas: Canvas<T>): Pixels<T> | 
 }
 
 /**
- * A rectangle of `from`, copied. The mask stays only where it says something.
- * @throws RangeError when it leaves the canvas
+ * A copy of a rectangle of `from`. The mask is left out when every pixel is opaque.
+ * @throws RangeError when the rectangle does not lie inside
  */
 export function crop<T extends Samples>(
   from: Pixels<T>,

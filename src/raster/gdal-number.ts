@@ -1,10 +1,14 @@
-// Numbers in texts as GDAL reads them: what begins the text counts, the rest does not, and no number at all is 0.
-// Its files are full of "0,0", "-9999 " and "none". Source: GDAL's CPLAtof and CPLAtofM (port/cpl_strtod.cpp).
+// Parses numbers as GDAL does: the number at the start of the text counts, the rest is ignored, and a text without a
+// number is 0. GDAL's files are full of "0,0", "-9999 " and "none". Source: GDAL's CPLAtof and CPLAtofM
+// (port/cpl_strtod.cpp).
 
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?/i
 const HEXADECIMAL = /^([+-]?)0x([\da-f]+)/i
 
-/** CPLAtof. NaN and infinities in the spellings of C and of Windows; 0 for what begins with no number. */
+/**
+ * CPLAtof. Accepts NaN and infinities as C and Windows write them. Returns 0 when the text does not begin with a
+ * number.
+ */
 export function atof(text: string): number {
   const start = text.trimStart()
   if (/^([+-]?nan|-?1\.#(ind|[qs]nan))/i.test(start)) return Number.NaN

@@ -1,10 +1,10 @@
-// Heights in metres, whatever unit their file counts in: that of its vertical coordinate system, as gdalwarp takes it
-// (a band that names feet or metres goes before it), or the one that the caller says.
+// Converts heights to metres. As in gdalwarp, the file's unit is that of its vertical coordinate system, unless the
+// band itself names feet or metres; or the caller gives the unit.
 import type { ReadPixels } from './losses.js'
 import type { PixelMemory } from './pixels.js'
 import type { PixelWindow, RasterSource, SourceInfo, SourceView } from './source.js'
 
-/** Metres a unit, by the words that GDAL knows. */
+/** Metres per unit, for the unit names that GDAL knows. */
 const WORDS: Readonly<Record<string, number>> = {
   m: 1,
   meter: 1,
@@ -14,7 +14,7 @@ const WORDS: Readonly<Record<string, number>> = {
   'us survey foot': 1200 / 3937,
 }
 
-/** Other ways to write them, which gdalwarp passes over: for notes only. */
+/** Other spellings, which gdalwarp ignores. They are used for notes only. */
 const MORE_WORDS: Readonly<Record<string, number>> = {
   ...WORDS,
   meters: 1,
@@ -29,13 +29,13 @@ const MORE_WORDS: Readonly<Record<string, number>> = {
   foot_us: 1200 / 3937,
 }
 
-/** Metres a unit of the heights in `band` (from 1), as gdalwarp has it: 1 unless a vertical system says something. */
+/** Metres per unit of the heights in `band` (from 1), as in gdalwarp: 1 without a vertical system. */
 export function heightMetres({ crs, stored }: SourceInfo, band: number): number {
   if (crs.heightMetres === undefined) return 1
   return WORDS[stored.units?.[band - 1]?.trim().toLowerCase() ?? ''] ?? crs.heightMetres
 }
 
-/** The unit that `band` names when no vertical system says what it means, and it is not metres. */
+/** The unit of `band` if it is not metres and goes unused, because the file has no vertical system. */
 export function unusedUnit(
   { crs, stored }: SourceInfo,
   band: number,
@@ -46,7 +46,7 @@ export function unusedUnit(
   return metres === 1 ? undefined : { name, metres }
 }
 
-/** The source with its heights in metres, when the view asks for those. */
+/** The source with heights in metres, if the view asks for that. */
 export function inMetres(source: RasterSource, view: SourceView | undefined): RasterSource {
   if (view?.kind !== 'values' || view.heights === undefined) return source
   const metres = view.heights === 'said' ? heightMetres(source.info, view.bands[0]!) : view.heights

@@ -1,15 +1,15 @@
-// DEFLATE blocks of known size by our own decoder (wasm/inflate.ts): as fast as zlib, but into memory that is used again, where
-// the next kernel finds them. Only what is complete and right comes out of it; all else is left to zlib, which
-// knows the words for what is wrong.
+// Decodes DEFLATE blocks of known size with our own decoder (wasm/inflate.ts). It is as fast as zlib, but decodes into
+// reused memory, where the next kernel finds the result. It only accepts complete and valid streams; the rest is left
+// to zlib, which has messages for what is wrong.
 import type { PixelMemory } from './pixels.js'
 import { type Simd, simd } from './simd.js'
 
-/** The decoder writes whole vectors: so much may be touched behind the output. */
+/** The decoder writes whole vectors: it may touch this many bytes after the output. */
 const SLACK = 320
 
 let staging: Uint8Array | undefined
 
-/** The address of compressed bytes in the module's memory, where they are put when they lie elsewhere; -1: no room. */
+/** The address of compressed bytes in the module's memory; copies them there if they lie elsewhere. -1: no room. */
 export function staged(here: Simd, input: Uint8Array): number {
   const at = here.addressOf(input)
   if (at >= 0) return at
@@ -23,8 +23,8 @@ export function staged(here: Simd, input: Uint8Array): number {
 }
 
 /**
- * The bytes of a zlib stream that gives exactly `length` of them, in memory taken from `memory`; undefined when
- * it does not, or cannot be decoded here.
+ * Decodes a zlib stream of exactly `length` bytes into memory taken from `memory`. Undefined when its length is
+ * another, or it cannot be decoded here.
  */
 export function inflateExactly(
   input: Uint8Array,

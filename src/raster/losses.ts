@@ -1,12 +1,12 @@
-// Blocks of an image that cannot be read, where that is allowed (OpenOptions.skipDamaged): they are left empty, and
-// what is read of an image says which they are.
+// Blocks of an image that cannot be read, where that is allowed (OpenOptions.skipDamaged). They are left empty, and
+// every read reports those that it lost.
 //
-// Invariant: what a window loses depends on the window and the file alone, not on what was read before: blocks that
-// are kept in a cache say it again.
+// Invariant: what a window loses depends on the window and the file alone, not on earlier reads: cached blocks report
+// their losses again.
 import { FlagstoneError } from '../errors.js'
 import type { Pixels, Samples } from './pixels.js'
 
-/** Of a level's pixels. */
+/** A rectangle in the pixels of a level. */
 interface Rect {
   readonly x: number
   readonly y: number
@@ -16,38 +16,41 @@ interface Rect {
 
 /** Plain data. */
 export interface Loss extends Rect {
-  /** The file that has the block. */
+  /** The file that contains the block. */
   readonly path: string
-  /** Of the file: 'level 0', 'the mask of level 1', 'zoom 14'. x, y, width and height are its pixels. */
+  /** Part of the file: 'level 0', 'the mask of level 1', 'zoom 14'. x, y, width and height are in its pixels. */
   readonly part: string
-  /** Number in the part. */
+  /** Number of the block in the part. */
   readonly block: number
-  /** A clause. */
+  /** Why it could not be read, as a clause. */
   readonly reason: string
-  /** Finer pixels were there to take its place: nothing is empty. */
+  /** The block was replaced by finer pixels, so nothing is empty. */
   readonly replaced?: boolean
 }
 
-/** Pixels of a window, and what could not be read of it. */
+/** Pixels of a window, and the blocks that could not be read. */
 export type ReadPixels = Pixels<Samples> & { readonly lost?: readonly Loss[] | undefined }
 
-/** Of a file that is another one by now: not damage, whatever is read of it is wrong. */
+/** The errno for a file that changed while it was read. That is not damage: everything read from it is wrong. */
 export const CHANGED_ERRNO = 'ESTALE'
 
-/** Is this what a damaged, truncated, vanished or unreadable file throws? Not what is wrong with the process or the request. */
+/**
+ * Whether an error means a damaged, truncated, missing or unreadable file, and not a fault of the process or the
+ * request.
+ */
 export function isDamage(error: unknown): error is FlagstoneError {
   if (!(error instanceof FlagstoneError) || error.errno === CHANGED_ERRNO) return false
   return error.code === 'SOURCE_CORRUPT' || error.code === 'SOURCE_UNREADABLE' || error.code === 'NOT_FOUND'
 }
 
-/** What an error says of a file, without the file's name and what to do. */
+/** The reason in an error's message, without the file name and the advice. */
 export function reasonOf(error: FlagstoneError): string {
   const path = error.path === undefined ? '' : `${error.path}: `
   const message = error.message.startsWith(path) ? error.message.slice(path.length) : error.message
   return message.replace(/; (the file is damaged, )?get a complete copy\.?$/, '').replace(/\.$/, '')
 }
 
-/** A rectangle that both have; undefined when there is none. */
+/** The intersection of two rectangles; undefined when they do not overlap. */
 export function overlap(a: Rect, b: Rect): Rect | undefined {
   const x = Math.max(a.x, b.x)
   const y = Math.max(a.y, b.y)
@@ -56,7 +59,7 @@ export function overlap(a: Rect, b: Rect): Rect | undefined {
   return width > 0 && height > 0 ? { x, y, width, height } : undefined
 }
 
-/** Empties what of `rect` lies in a window. */
+/** Clears the mask of a window inside `rect`. */
 export function erase(mask: Uint8Array, window: Rect, rect: Rect): void {
   const part = overlap(window, rect)
   if (part === undefined) return
@@ -74,8 +77,8 @@ interface Size {
 }
 
 /**
- * Fills what an overview lost from the next finer level: averages of what is there, or the `nearest` pixel where
- * numbers must not be mixed. Losses of the finer level take the place of those that could not be made good.
+ * Fills what an overview lost from the next finer level, with averages of the valid pixels, or with the `nearest` pixel
+ * where values must not be averaged. What the finer level lost is reported too.
  */
 export async function mend(
   pixels: ReadPixels,

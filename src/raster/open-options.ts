@@ -1,21 +1,21 @@
-// How a raster is opened, whichever kind it is. Plain data: sent to workers as it is.
+// Options for opening a raster of any format. Plain data, so that workers can receive them.
 import type { Crs } from '../grid/crs/crs.js'
 import type { SourceView } from './source.js'
 import type { Spool } from './spool.js'
 
 export interface OpenOptions {
-  /** Stored colours that mean "nothing here", instead of what the file says; an empty list: none. */
+  /** The stored colours that mean "nothing here", instead of the file's own. With an empty list no colour does. */
   readonly nodata?: readonly (readonly number[])[]
-  /** Instead of the file's own CRS. */
+  /** Used instead of the file's own CRS. */
   readonly crs?: Crs
-  /** Decoded blocks kept for this source, bytes. */
+  /** Bytes of decoded blocks to cache for this source. */
   readonly cacheBytes?: number
-  /** What reading gives; { kind: 'colour' } when left out. */
+  /** What reading returns. Default: { kind: 'colour' }. */
   readonly view?: SourceView
   /** Where decoded strips of one image are kept. */
   readonly spool?: Spool
-  /** Blocks that cannot be read are left empty, and told with what is read; otherwise the first one is an error. */
+  /** Leaves blocks that cannot be read empty, and reports them with each read. Otherwise the first one is an error. */
   readonly skipDamaged?: boolean
-  /** It does not matter where the image lies: `crs` is taken, a geotransform is made up when there is none. */
+  /** Accepts an image without a position: it gets `crs` and, if it has none, an arbitrary geotransform. */
   readonly anywhere?: boolean
 }

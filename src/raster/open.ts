@@ -1,4 +1,4 @@
-// Any raster by path. The reader of a format is loaded when the first file of it comes.
+// Opens any raster by path. The reader of a format is loaded with the first file of that format.
 import { kindOf } from './formats/file-kind.js'
 import { inMetres } from './heights.js'
 import type { OpenOptions } from './open-options.js'
@@ -6,8 +6,9 @@ import { isRemote, refuseForeignPath } from './remote-path.js'
 import type { RasterSource } from './source.js'
 
 /**
+ * Opens a raster of any supported format.
  * @throws as the opener of the format
- * @throws SOURCE_UNSUPPORTED when it is none of them
+ * @throws SOURCE_UNSUPPORTED when the format is not supported
  */
 export async function openRaster(path: string, options: OpenOptions = {}): Promise<RasterSource> {
   return inMetres(await openStored(path, options), options.view)

@@ -1,50 +1,50 @@
-// Pixels in memory, the currency between sources, kernels and codecs.
+// Pixels in memory, as passed between sources, kernels and codecs.
 import type { OwnBytes, OwnFloats } from '../format/own-memory.js'
 
-/** Samples in memory: pictures are 8-bit, whatever the file holds; elevations and other values are floats. */
+/** Samples in memory: 8-bit for pictures, whatever the file holds; floats for elevations and other values. */
 export type Samples = Uint8Array | Float32Array
 
 /** A rectangle of pixels, row by row from the north-west, bands interleaved. */
 export interface Pixels<T extends Samples = Uint8Array> {
-  /** Pixels. */
+  /** In pixels. */
   readonly width: number
-  /** Pixels. */
+  /** In pixels. */
   readonly height: number
-  /** Colour bands: 1 (grey) or 3 (RGB); or as many values as were asked for. Never counts alpha. */
+  /** Colour bands, 1 (grey) or 3 (RGB), or the number of values requested. Alpha does not count. */
   readonly bands: number
-  /** width × height × bands samples, not premultiplied; undefined content where mask is 0. */
+  /** width × height × bands samples, not premultiplied. The content is undefined where the mask is 0. */
   readonly data: T
-  /** width × height, 0 nothing … 255 opaque; undefined means all 255. Also how nodata is said. */
+  /** width × height bytes, from 0 (nothing, or nodata) to 255 (opaque). Undefined: all 255. */
   readonly mask: Uint8Array | undefined
 }
 
-/** Pixels as callers get them: their own, to keep, change, clone or transfer. */
+/** Pixels that the caller owns, and may keep, change, clone or transfer. */
 export interface OwnPixels<T extends OwnBytes | OwnFloats = OwnBytes> extends Pixels<T> {
-  /** As in Pixels, in memory of its own. */
+  /** As in Pixels. */
   readonly mask: OwnBytes | undefined
 }
 
-/** 8-bit colours, not values. */
+/** Whether pixels are 8-bit colours. */
 export const isPicture = (pixels: Pixels<Samples>): pixels is Pixels => pixels.data instanceof Uint8Array
 
-/** Values, not colours. */
+/** Whether pixels are values. */
 export const isValues = (pixels: Pixels<Samples>): pixels is Pixels<Float32Array> =>
   pixels.data instanceof Float32Array
 
-/** Memory for samples of the same kind. */
+/** New memory for samples of the same type. */
 export function samplesLike<T extends Samples>(like: T, length: number): T {
   return (like instanceof Uint8Array ? new Uint8Array(length) : new Float32Array(length)) as T
 }
 
-/** Memory used again and again: a large array is mapped, zeroed and unmapped by the system each time it is made. */
+/** Reusable memory. Without it, the system maps, zeroes and unmaps every large array. */
 export interface PixelMemory {
-  /** Content undefined. */
+  /** An array with undefined content. */
   take(length: number): Uint8Array
-  /** Ends the use of what was taken; any other array is left alone. */
+  /** Returns an array that was taken; any other array is ignored. */
   give(array: ArrayBufferView): void
 }
 
-/** Resampling kernels by their GDAL names. */
+/** Resampling kernels, by their GDAL names. */
 export type Resampling =
   | 'nearest'
   | 'bilinear'

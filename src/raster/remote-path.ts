@@ -1,7 +1,7 @@
-// Which paths are not files of this machine: URLs that we read by HTTP ranges, and spellings that only GDAL knows.
+// Paths that are not local files: URLs, which are read by HTTP ranges, and forms that only GDAL supports.
 import { FlagstoneError } from '../errors.js'
 
-/** The URL of a remote image: `https://…`, `http://…`, `/vsicurl/https://…`; undefined for paths of files. */
+/** The URL of a remote image: `https://…`, `http://…`, `/vsicurl/https://…`; undefined for local paths. */
 export function remoteUrl(path: string): string | undefined {
   const url = path.replace(/^\/vsicurl(_streaming)?\/(?=https?:\/\/)/i, '')
   return /^https?:\/\//i.test(url) ? url : undefined
@@ -9,11 +9,11 @@ export function remoteUrl(path: string): string | undefined {
 
 export const isRemote = (path: string): boolean => remoteUrl(path) !== undefined
 
-/** A URL without what changes or is nobody's business: login, query (signatures) and fragment. Other paths as they are. */
+/** A URL without its login, query (which may hold signatures) and fragment. Other paths are returned unchanged. */
 export const withoutSecrets = (path: string): string =>
   isRemote(path) ? path.replace(/^([^?#]*:\/\/)[^/?#@]*@/, '$1').replace(/[?#].*$/, '') : path
 
-/** @throws SOURCE_UNSUPPORTED when it is `/vsizip/…`, `s3://…` or their like, with the way out */
+/** @throws SOURCE_UNSUPPORTED when it is `/vsizip/…`, `s3://…` or the like, with what to do instead */
 export function refuseForeignPath(path: string): void {
   if (isRemote(path)) return
   const virtual = /^\/vsi[a-z0-9_]+[/?]/i.exec(path)?.[0]

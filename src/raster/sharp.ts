@@ -1,8 +1,8 @@
-// sharp, loaded by its first use: that takes a tenth of a second in every thread, and many builds (opaque tiles
-// of a GeoTIFF that holds no JPEG) and all reading of tiles do without.
+// Loads sharp at its first use. Loading takes a tenth of a second in every thread, and many builds (opaque tiles of a
+// GeoTIFF without JPEG) and all reading of tiles do not need it.
 //
-// Whoever calls it has several pictures in flight, and decodes each once: libvips' own threads and cache would
-// only be in the way.
+// Callers have several pictures in flight and decode each once, so libvips' own threads and cache would only get in the
+// way.
 import type sharpLibrary from 'sharp'
 import type { Sharp, SharpOptions } from 'sharp'
 import { requirePackage } from '../beside.js'
@@ -17,7 +17,10 @@ function load(): typeof sharpLibrary {
   return library
 }
 
-/** It is missing, of another platform, or there is no descriptor left to open it: no fault of the picture. */
+/**
+ * Loading fails when sharp is missing, was installed for another platform, or no file descriptor is left. The picture
+ * is not at fault.
+ */
 function required(): typeof sharpLibrary {
   try {
     return requirePackage('sharp') as typeof sharpLibrary
@@ -31,7 +34,7 @@ function required(): typeof sharpLibrary {
   }
 }
 
-/** As of sharp itself. @throws SYSTEM when it cannot be loaded */
+/** As sharp's own function. @throws SYSTEM when it cannot be loaded */
 export function sharp(input: string | Uint8Array, options?: SharpOptions): Sharp {
   loaded ??= load()
   return loaded(input, options)

@@ -1,15 +1,15 @@
-// The hot loops in WebAssembly with SIMD (sources in wasm/, AssemblyScript), and the memory they work on.
+// The hot loops in WebAssembly with SIMD (AssemblyScript sources in wasm/), and their memory.
 //
-// One module and one memory a thread. What lies in that memory (`take`) is worked on where it is; kernels ask
-// `addressOf` and do their loops in JavaScript for what lies elsewhere, with the same results to the bit.
-// Invariants: the memory never grows, since that would detach every view of it; untouched pages cost nothing;
-// behind every array that is taken lie PADDING bytes that a kernel may read (never write).
-// Without WebAssembly SIMD (or without the built module) there is none, and all is done in JavaScript and sharp.
+// Each thread has one module and one memory. Arrays from that memory (`take`) are processed in place. For arrays that
+// lie elsewhere (see `addressOf`), kernels run the same loops in JavaScript, with bit-identical results. Invariants:
+// the memory never grows, since that would detach every view of it; untouched pages cost nothing; after every taken
+// array there are PADDING bytes that a kernel may read but never write. Without WebAssembly SIMD, or without the built
+// module, everything runs in JavaScript and sharp.
 import { readFileSync } from 'node:fs'
 import { beside } from '../beside.js'
 import type { PixelMemory } from './pixels.js'
 
-/** What of the engine's interface is used; Node's types leave it out. */
+/** The parts of the WebAssembly API that are used here; Node's types lack them. */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array)
@@ -24,7 +24,7 @@ declare namespace WebAssembly {
   }
 }
 
-/** Addresses and lengths are bytes. */
+/** Addresses and lengths are in bytes. */
 interface Kernels {
   bilinear1(src: number, stride: number, out: number, mask: number, count: number, ...line: Line): void
   bilinear3(src: number, stride: number, out: number, mask: number, count: number, ...line: Line): void
@@ -38,12 +38,12 @@ interface Kernels {
     rowBytes: number,
     rows: number,
   ): void
-  /** 0 or 255 where all bytes are so, else 1; `rowBytes` is a multiple of 16. */
+  /** 0 or 255 when all bytes have that value, else 1; `rowBytes` is a multiple of 16. */
   coverage(at: number, stride: number, rowBytes: number, rows: number): number
   undo1(data: number, width: number, rows: number): void
   undo3(data: number, width: number, rows: number): void
   undo4(data: number, width: number, rows: number): void
-  /** How many bytes came out; −1: broken. Writes up to 16 bytes behind `out`. See wasm/lzw.ts. */
+  /** Number of bytes decoded; −1: broken. Writes up to 16 bytes after the end of `out`. See wasm/lzw.ts. */
   lzw(
     input: number,
     inputBytes: number,
@@ -52,7 +52,7 @@ interface Kernels {
     table: number,
     literals: number,
   ): number
-  /** 1 when exactly `outLength` bytes came out, with the right checksum. */
+  /** 1 when exactly `outLength` bytes were decoded and their checksum is right, else 0. */
   inflate(input: number, inLength: number, out: number, outLength: number): number
   jpegInit(): void
   jpegScan(
@@ -69,11 +69,14 @@ interface Kernels {
 type Line = [x: number, y: number, stepX: number, stepY: number]
 
 const PAGE_BYTES = 2 ** 16
-/** Windows, canvases and blocks of a thread; what does not fit lies outside. Reserved, not used, until touched. */
+/**
+ * For a thread's windows, canvases and blocks; what does not fit lies outside. The memory is only reserved until it is
+ * touched.
+ */
 const MEMORY_BYTES = 384 * 2 ** 20
-/** The module's own tables lie below. */
+/** The module's own tables lie below this address. */
 export const JPEG_ADDRESS = 2 * PAGE_BYTES
-/** Of jpeg.ts: encoding must not depend on what else is in the memory. */
+/** Reserved for tiles/jpeg.ts: encoding must not depend on what else is in the memory. */
 export const JPEG_BYTES = 5 * 2 ** 20
 const FIRST_ADDRESS = JPEG_ADDRESS + JPEG_BYTES
 const ALIGN = 64
@@ -82,7 +85,7 @@ const PADDING = 64
 export class Simd implements PixelMemory {
   readonly kernels: Kernels
   readonly bytes: Uint8Array
-  /** Free ranges by address, none touching the next. */
+  /** Free ranges by address. No two are adjacent. */
   readonly #free: { at: number; length: number }[]
   readonly #taken = new Map<number, number>()
 
@@ -96,7 +99,7 @@ export class Simd implements PixelMemory {
     this.#free = [{ at: FIRST_ADDRESS, length: MEMORY_BYTES - FIRST_ADDRESS }]
   }
 
-  /** Content undefined. In this memory when there is room. */
+  /** An array with undefined content, in this memory if there is room. */
   take(length: number): Uint8Array {
     const size = Math.ceil((length + PADDING) / ALIGN) * ALIGN
     const i = this.#free.findIndex((range) => range.length >= size)
@@ -112,7 +115,7 @@ export class Simd implements PixelMemory {
     return this.bytes.subarray(at, at + length)
   }
 
-  /** Ends the use of what was taken; anything else is left alone. */
+  /** Returns an array that was taken; any other array is ignored. */
   give(array: ArrayBufferView): void {
     if (array.buffer !== this.bytes.buffer) return
     const at = array.byteOffset
@@ -132,7 +135,7 @@ export class Simd implements PixelMemory {
     }
   }
 
-  /** Where it lies in this memory; -1 when it does not. */
+  /** The address of an array in this memory; -1 when it lies elsewhere. */
   addressOf(array: ArrayBufferView): number {
     return array.buffer === this.bytes.buffer ? array.byteOffset : -1
   }
@@ -140,22 +143,22 @@ export class Simd implements PixelMemory {
 
 const ORDINARY: PixelMemory = { take: (length) => new Uint8Array(length), give: () => {} }
 
-/** This thread's memory for pixels, near the kernels where there are any. */
+/** This thread's memory for pixels: that of the kernels where there are any. */
 export const pixelMemory = (): PixelMemory => simd() ?? ORDINARY
 
-/** Machine code, which threads can share: it can be sent from one to another. */
+/** Compiled code, which threads can share: it can be posted to another thread. */
 export type KernelModule = object
 
 let compiled: { module: WebAssembly.Module | undefined } | undefined
 let loaded: { simd: Simd | undefined } | undefined
 
-/** Compiled in this thread, or given to it; undefined where there is none. */
+/** The module, compiled in this thread or given to it; undefined where there is none. */
 export function kernelModule(): KernelModule | undefined {
   compiled ??= { module: compile() }
   return compiled.module
 }
 
-/** Has this thread use what another one compiled. Before its first use of them. */
+/** Makes this thread use a module that another thread compiled. Call it before the kernels are first used. */
 export function useKernels(module: KernelModule | undefined): void {
   compiled = { module: module as WebAssembly.Module | undefined }
 }
@@ -165,12 +168,12 @@ function compile(): WebAssembly.Module | undefined {
   try {
     return new WebAssembly.Module(readFileSync(beside('raster/wasm/kernels.wasm')))
   } catch {
-    // not built, or an engine without SIMD
+    // the module is not built, or the engine has no SIMD
     return undefined
   }
 }
 
-/** This thread's; undefined where there is none. */
+/** The kernels of this thread; undefined where there are none. */
 export function simd(): Simd | undefined {
   loaded ??= { simd: load() }
   return loaded.simd
@@ -181,7 +184,7 @@ function load(): Simd | undefined {
   try {
     return module && new Simd(module as WebAssembly.Module)
   } catch {
-    // without that much address space
+    // not enough address space
     return undefined
   }
 }

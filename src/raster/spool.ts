@@ -1,9 +1,8 @@
-// Decoded blocks of one image in a file that has no name, shared by the threads of a process: blocks that span
-// the image (strips) are wanted by every subtree beside one another, and decoding them each time costs more than
-// reading them back from the page cache.
+// Keeps decoded blocks of one image in an unlinked temporary file, shared by the threads of a process. Every subtree of
+// a row needs the blocks that span the image (strips), and decoding them each time costs more than reading them back
+// from the page cache.
 //
-// Invariants: a block is there when its state says so, which is set when all its bytes are; what cannot be written
-// is only decoded again.
+// Invariants: a block's state is set after all its bytes are written; a block that cannot be written is decoded again.
 import { readSync, writeSync } from 'node:fs'
 import type { Samples } from './pixels.js'
 
@@ -12,7 +11,7 @@ export interface Spool {
   /** The image whose blocks it keeps. */
   readonly path: string
   readonly fd: number
-  /** An Int32 a block of level 0. */
+  /** One Int32 per block of level 0. */
   readonly states: SharedArrayBuffer
 }
 
@@ -30,14 +29,14 @@ export class SpooledBlocks {
   readonly #states: Int32Array
   readonly #slotBytes: number
 
-  /** A slot is as large as the largest block with its mask. */
+  /** `slotBytes` is the size of the largest block with its mask. */
   constructor(spool: Spool, slotBytes: number) {
     this.#fd = spool.fd
     this.#states = new Int32Array(spool.states)
     this.#slotBytes = slotBytes
   }
 
-  /** A block that was kept; the arrays are made by the caller, who knows their sizes. */
+  /** A block that was kept, or undefined. The caller allocates the arrays, because it knows their sizes. */
   read<T extends Samples>(
     block: number,
     data: () => T,
@@ -71,7 +70,7 @@ export class SpooledBlocks {
       if (mask !== undefined) this.#write(mask, at + data.byteLength)
       Atomics.store(this.#states, block, mask === undefined ? HAS_DATA : HAS_MASK)
     } catch {
-      // no room: nobody tries this one again
+      // no room: this block is not tried again
       Atomics.store(this.#states, block, IS_FULL)
     }
   }

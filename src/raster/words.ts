@@ -1,15 +1,15 @@
-// Bytes by fours: loops over 32-bit words are three times as fast as those over bytes.
+// Processes bytes four at a time: loops over 32-bit words are three times as fast as loops over bytes.
 import { endianness } from 'node:os'
 
-/** Wherever Node runs in earnest; elsewhere loops go byte by byte. */
+/** True on all common platforms; on others, loops go byte by byte. */
 const IS_LITTLE = endianness() === 'LE'
 
-/** The whole words of an array; undefined when they cannot be had (its place in memory, or the byte order). */
+/** The whole words of an array; undefined when the array is not aligned, or the byte order is big-endian. */
 export function wordsOf({ buffer, byteOffset, length }: Uint8Array): Uint32Array | undefined {
   return IS_LITTLE && (byteOffset & 3) === 0 ? new Uint32Array(buffer, byteOffset, length >> 2) : undefined
 }
 
-/** Is every byte `byte`? */
+/** Whether every byte equals `byte`. */
 export function isFilledWith(bytes: Uint8Array, byte: number): boolean {
   const words = wordsOf(bytes)
   let i = 0
@@ -24,8 +24,8 @@ export function isFilledWith(bytes: Uint8Array, byte: number): boolean {
 }
 
 /**
- * RGBA to RGB and A, either of which may be left out. False when nothing was done: fewer than four samples a pixel
- * in `from`, or memory that does not lie on whole words.
+ * Splits RGBA into RGB and A; either may be left out. False, with nothing done, when `from` has fewer than four samples
+ * per pixel or is not aligned.
  */
 export function splitFours(
   from: Uint8Array,
@@ -67,7 +67,7 @@ function splitFourth(from: Uint32Array, pixels: number, to: Uint32Array): void {
   }
 }
 
-/** RGB and A to RGBA; pixels whose A is 0 become 0. */
+/** Joins RGB and A to RGBA. Pixels whose A is 0 become 0. */
 export function joinFours(three: Uint8Array, fourth: Uint8Array): Uint8Array {
   const out = new Uint8Array(fourth.length * 4)
   const words = wordsOf(out)

@@ -215,8 +215,8 @@ t.test(
     await t.rejects(byPackage(bomb, out), { message: /could hold 3145728 bytes instead of 1000/ })
     const frame = encodeZstd(new Uint8Array(5000).fill(7))
     const much = 2 ** 31 - 2 ** 20 - frame.length - 1
-    t.throws(() => decoder(frame, 1000, much), /bytes of memory, which are not to be had/)
-    t.throws(() => decoder(frame, 1000, 2 ** 32), /bytes of memory, which are not to be had/)
+    t.throws(() => decoder(frame, 1000, much), /bytes of memory, which are not available/)
+    t.throws(() => decoder(frame, 1000, 2 ** 32), /bytes of memory, which are not available/)
     t.throws(() => decoder(frame, 1000, 4999), /a block is invalid/, 'never more than was said')
     t.same(decoder(frame, 5000, 5000), new Uint8Array(5000).fill(7), 'none of which hurts')
   },

@@ -1,5 +1,5 @@
-// ESRI ASCII grids (.asc, .grd, .txt): a header of six or so words and numbers, then the values row by row from
-// the north. Decimal points only; the coordinate system is in a .prj (or .aux.xml) beside, or in --s-srs.
+// ESRI ASCII grids (.asc, .grd, .txt): a header of about six words and numbers, then the values row by row from the
+// north. The coordinate system comes from a .prj or .aux.xml beside the file, or from --s-srs.
 import { FlagstoneError } from '../../errors.js'
 import { atofM } from '../gdal-number.js'
 import type { OpenOptions } from '../open-options.js'
@@ -17,7 +17,7 @@ import { withMaskBeside } from './mask-beside.js'
 import { type StoredBlock, type StoredImage, sourceOf } from './stored-source.js'
 
 const HEADER_BYTES = 4096
-/** Where it is looked whether values are whole numbers, as GDAL does. */
+/** As in GDAL, this much of the file decides whether the values are integers. */
 const SAMPLE_BYTES = 100_000
 const MAX_ROW_VALUES = 2 ** 22
 const CACHE_BYTES = 64 * 2 ** 20
@@ -27,11 +27,14 @@ interface Header {
   readonly rows: number
   readonly geotransform: Geotransform
   readonly nodata: number | undefined
-  /** Where the values begin. */
+  /** Byte offset of the first value. */
   readonly start: number
 }
 
-/** @throws SOURCE_CORRUPT, TOO_LARGE, CRS_MISSING, CRS_UNSUPPORTED, NOT_FOUND, SOURCE_UNREADABLE, BAD_OPTION */
+/**
+ * Opens an ASCII grid.
+ * @throws SOURCE_CORRUPT, TOO_LARGE, CRS_MISSING, CRS_UNSUPPORTED, NOT_FOUND, SOURCE_UNREADABLE, BAD_OPTION
+ */
 export async function openAsciiGrid(path: string, options: OpenOptions = {}): Promise<RasterSource> {
   const source = await openFileSource(path)
   try {
@@ -93,7 +96,7 @@ function headerOf(source: ByteSource, found: ReadonlyMap<string, number>, start:
   if (width === undefined || height === undefined || !Number.isFinite(x + y + width + height)) {
     throw corrupt(source, 'its header has no xllcorner, yllcorner or cellsize')
   }
-  // A digit and a space each.
+  // each value takes at least a digit and a space
   const least = columns! * rows! * 2 - 1
   if (least > source.sizeBytes - start) {
     throw corrupt(

@@ -1,13 +1,13 @@
-// Numbers out of ASCII bytes without making strings of them, exactly as Number() reads them: up to 15 digits and
-// powers of ten up to 22 are exact in doubles, so one multiplication or division rounds once (Clinger 1990);
-// everything else goes through Number(). A decimal comma is a point, as to GDAL.
+// Parses numbers from ASCII bytes without creating strings, with the same results as Number(). Up to 15 digits and
+// powers of ten up to 22 are exact in doubles, so one multiplication or division rounds once (Clinger 1990). Everything
+// else goes through Number(). As in GDAL, a decimal comma is accepted.
 
 const POWERS = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`))
 
 export const isSpace = (byte: number): boolean =>
   byte === 0x20 || (byte >= 0x09 && byte <= 0x0d) || byte === 0x00
 
-/** The number in bytes[from, to); undefined when there is none ('nan' in any spelling is NaN). */
+/** The number in bytes[from, to), where 'nan' in any spelling is NaN; undefined when it is not a number. */
 export function parseNumber(bytes: Uint8Array, from: number, to: number): number | undefined {
   let at = from
   const first = bytes[at]!

@@ -1,14 +1,13 @@
-// The numbers of an ASCII grid by row, out of files of any size: blocks of rows are parsed when they are asked for.
-// Lines mean nothing, numbers are counted. Where a block begins is known once everything before it was passed
-// over, which happens once, as far as it is needed.
+// Reads the numbers of an ASCII grid by row, from files of any size. Blocks of rows are parsed on request. Line breaks
+// have no meaning; numbers are counted. The start of a block is known after everything before it has been scanned,
+// which happens once and only as far as needed.
 import { FlagstoneError } from '../../errors.js'
 import type { ByteSource } from '../tiff/file/byte-source.js'
 import { isSpace, parseNumber } from './ascii-number.js'
 
-/** Values of a block. */
 const BLOCK_VALUES = 2 ** 18
 const CHUNK_BYTES = 2 ** 20
-/** Longest honest number. */
+/** The longest number in a valid file. */
 const MAX_NUMBER_BYTES = 512
 
 export class AsciiRows {
@@ -16,11 +15,11 @@ export class AsciiRows {
   readonly rows: number
   readonly rowsPerBlock: number
   readonly #source: ByteSource
-  /** Where each block begins, as far as known; the first always. */
+  /** Byte offsets of the blocks, as far as known. The first is always known. */
   readonly #starts: number[]
   #passing: Promise<void> = Promise.resolve()
 
-  /** `start`: the byte behind the header. */
+  /** `start` is the offset of the first byte after the header. */
   constructor(source: ByteSource, columns: number, rows: number, start: number) {
     this.#source = source
     this.columns = columns
@@ -29,7 +28,7 @@ export class AsciiRows {
     this.#starts = [start]
   }
 
-  /** Values of a block of rows. @throws SOURCE_CORRUPT */
+  /** The values of a block of rows. @throws SOURCE_CORRUPT when it is not a number, or the file is too short */
   async block(index: number): Promise<Float64Array> {
     if (this.#starts[index] === undefined) await this.#passUpTo(index)
     const first = index * this.rowsPerBlock
@@ -40,7 +39,7 @@ export class AsciiRows {
     return values
   }
 
-  /** Passes are one after the other: each begins where the last one ended. */
+  /** Scans run one after the other: each starts where the last one ended. */
   async #passUpTo(index: number): Promise<void> {
     const pass = async (): Promise<void> => {
       const perBlock = this.rowsPerBlock * this.columns
@@ -55,12 +54,12 @@ export class AsciiRows {
     await mine
   }
 
-  /** Passes `count` numbers from `start` on, into `values` when given; the byte behind them. */
+  /** Scans `count` numbers from `start` on, into `values` if given. Returns the offset of the byte after them. */
   async #scan(start: number, count: number, values: Float64Array | undefined, row: number): Promise<number> {
     const { sizeBytes } = this.#source
     let position = start
     let found = 0
-    // What is left of the chunk before: the beginning of a number.
+    // the rest of the previous chunk: the beginning of a number
     let left: Uint8Array = new Uint8Array(0)
     while (true) {
       const length = Math.min(CHUNK_BYTES, sizeBytes - position - left.length)
@@ -102,9 +101,9 @@ export class AsciiRows {
 
 interface Taken {
   readonly found: number
-  /** Behind the last number taken, or where one begins that the bytes may not hold to its end. */
+  /** The position after the last number taken, or the start of a number that the bytes may not hold completely. */
   readonly at: number
-  /** What is no number. */
+  /** The word that is not a number. */
   readonly bad: Uint8Array | undefined
 }
 

@@ -1,10 +1,10 @@
-// Which kind of raster a file is: by its first bytes, and by its name where a format has no mark (.hgt).
+// Detects the kind of a raster file by its first bytes, or by its name for a format without a signature (.hgt).
 import { FlagstoneError } from '../../errors.js'
 import { openFileSource } from '../tiff/file/byte-source.js'
 
 export type FileKind = 'tiff' | 'picture' | 'vrt' | 'ascii' | 'hgt'
 
-/** Formats that GDAL reads and we do not, by their first bytes as latin1. */
+/** Formats that GDAL reads and Flagstone does not, by their first bytes as latin1. */
 const OTHERS: readonly (readonly [marks: readonly string[], name: string])[] = [
   [['\0\0\0\x0cjP', '\xff\x4f\xff\x51'], 'a JPEG 2000 file'],
   [['\x89HDF', 'CDF\x01', 'CDF\x02', 'CDF\x05'], 'a NetCDF or HDF file'],
@@ -23,34 +23,33 @@ const PICTURE_MARKS = ['\x89PNG\r\n', '\xff\xd8\xff']
 const startsWithAny = (text: string, marks: readonly string[]): boolean =>
   marks.some((mark) => text.startsWith(mark))
 
-/** PNG, JPEG, WebP, AVIF. */
+/** Whether the first bytes are those of a PNG, JPEG, WebP or AVIF. */
 const isPicture = (mark: string): boolean =>
   startsWithAny(mark, PICTURE_MARKS) ||
   (mark.startsWith('RIFF') && mark.startsWith('WEBP', 8)) ||
   /^ftypavi[fs]/.test(mark.slice(4)) ||
   (/^ftyp(mif1|msf1)/.test(mark.slice(4)) && mark.slice(8, 64).includes('avif'))
 
-/** Words of an ASCII grid's header, one of which it begins with. */
+/** Keywords of an ASCII grid's header. The file begins with one of them. */
 export const ASCII_GRID_KEYS = new Set(
   'ncols nrows xllcorner yllcorner xllcenter yllcenter cellsize dx dy nodata_value nodata'.split(' '),
 )
 
-/** Does a file that begins so look like an ASCII grid? */
 const isAsciiGrid = (beginning: Uint8Array): boolean =>
   ASCII_GRID_KEYS.has(
     /^\s*([a-z_]+)\s/i.exec(Buffer.from(beginning).toString('latin1'))?.[1]?.toLowerCase() ?? '',
   )
 
-/** Is this the name of an .hgt file, whatever it holds? */
 const isHgtName = (path: string): boolean => /\.hgt$/i.test(path)
 
-/** Does a file that begins so (as latin1) look like a VRT? */
+/** Whether the first bytes, as latin1, look like a VRT. */
 const isVrt = (beginning: string): boolean =>
   /^(\xef\xbb\xbf)?\s*(<\?xml[^>]*\?>\s*)?(<!--[\s\S]*?-->\s*)*<VRTDataset[\s>]/.test(beginning)
 
 /**
+ * Detects the format of a file.
  * @throws NOT_FOUND, SOURCE_UNREADABLE
- * @throws SOURCE_UNSUPPORTED when it is none of them
+ * @throws SOURCE_UNSUPPORTED when the file is of none of these kinds
  */
 export async function kindOf(path: string): Promise<FileKind> {
   const source = await openFileSource(path)
@@ -66,7 +65,7 @@ export async function kindOf(path: string): Promise<FileKind> {
   if (isVrt(mark)) return 'vrt'
   if (isAsciiGrid(beginning)) return 'ascii'
   if (isHgtName(path)) return 'hgt'
-  // Whatever is wrong with it, the TIFF reader says it best.
+  // the TIFF reader can best explain what is wrong with it
   if (/\.tiff?$/i.test(path)) return 'tiff'
   throw unknown(path, mark)
 }

@@ -1,5 +1,5 @@
-// A GeoTIFF as a raster source. Parts: tiff/ reads structure and pixels, georeference.ts and geokeys.ts place
-// the image on earth. Opened again in a worker from the same path and options, which are plain data.
+// A GeoTIFF as a raster source. tiff/ reads its structure and pixels; place/georeference.ts and grid/crs/geokeys/ place
+// the image on earth. Workers open it again from the same path and options, which are plain data.
 import { FlagstoneError } from '../../errors.js'
 import type { Crs } from '../../grid/crs/crs.js'
 import type { GeoKeys } from '../../grid/crs/geokeys/geokeys.js'
@@ -20,28 +20,28 @@ import { TiffRaster } from '../tiff/raster.js'
 /** Plain data. */
 export interface GeoTiffOptions {
   /**
-   * Which stored colours mean "nothing here", instead of what the file's nodata tag says: one value for all
-   * bands, or a list of colours (one value for all bands or one a band each). A pixel is empty when *all* its
-   * colour bands have the value. An empty list: none, whatever the file says. Palettes compare the index.
+   * The stored colours that mean "nothing here", instead of the file's nodata tag: one value for all bands, or a list
+   * of colours, each with one value for all bands or one per band. A pixel is empty when *all* its colour bands have
+   * the value. With an empty list no colour is nodata, whatever the file says. With a palette, the index is compared.
    */
   readonly nodata?: number | readonly (readonly number[])[]
-  /** Instead of the file's own CRS. */
+  /** Used instead of the file's own CRS. */
   readonly crs?: Crs
-  /** Decoded blocks kept for this file, bytes; default 64 MiB. */
+  /** Bytes of decoded blocks to cache for this file. Default: 64 MiB. */
   readonly cacheBytes?: number
   readonly spool?: Spool
-  /** What reading gives; { kind: 'colour' } when left out. */
+  /** What reading returns. Default: { kind: 'colour' }. */
   readonly view?: SourceView
   /** See OpenOptions. */
   readonly skipDamaged?: boolean
-  /** It does not matter where the image lies: a geotransform is made up. */
+  /** Accepts an image without a position, and gives it an arbitrary geotransform. */
   readonly anywhere?: boolean
 }
 
 /**
- * Opens a GeoTIFF. Overviews and masks beside the file (.ovr, .msk, .msk.ovr) are used as its own.
- * `openBytes`: where files come from.
- * @throws SOURCE_UNSUPPORTED when it is no TIFF, or of a kind we do not decode
+ * Opens a GeoTIFF. Overviews and masks beside the file (.ovr, .msk, .msk.ovr) are used as if they were inside it.
+ * `openBytes` opens the files.
+ * @throws SOURCE_UNSUPPORTED when it is not a TIFF, or a kind of TIFF that is not supported
  * @throws NOT_FOUND, SOURCE_UNREADABLE, SOURCE_CORRUPT, TOO_LARGE, CRS_MISSING, CRS_UNSUPPORTED
  */
 export async function openGeoTiff(
@@ -91,20 +91,20 @@ export async function openGeoTiff(
 const besideOf =
   (path: string, openBytes: (path: string) => Promise<ByteSource>): Siblings =>
   async (suffix) => {
-    // Servers answer anything for what they do not have, and each question takes time: remote files stand alone.
+    // servers may return anything for a missing file, and each request takes time: remote files stand alone
     if (isRemote(path)) return undefined
     try {
       return await openBytes(path + suffix)
     } catch (error) {
       if (error instanceof FlagstoneError && error.code === 'NOT_FOUND') return undefined
-      // A folder of that name is nothing of ours.
+      // a folder of that name is ignored
       if (error instanceof FlagstoneError && error.code === 'SOURCE_UNREADABLE' && error.errno === undefined)
         return undefined
       throw error
     }
   }
 
-/** A band that names no unit counts in that of the vertical keys, as GDAL says (also of GeoTIFF 1.0). */
+/** A band without a unit of its own has that of the vertical keys, as in GDAL (also in GeoTIFF 1.0). */
 function withUnits(stored: StoredSamples, keys: GeoKeys): StoredSamples {
   const metres = verticalUnit(keys)
   if (metres === undefined || metres === 1) return stored
@@ -136,7 +136,7 @@ class GeoTiff implements RasterSource {
   }
 }
 
-/** 'RGB with alpha', '16-bit grey', 'RGB (the first of 4 bands)': the picture the file itself means. */
+/** Describes the file's own picture: 'RGB with alpha', '16-bit grey', 'RGB (the first of 4 bands)'. */
 function describeBands({ look }: TiffRaster): string {
   const { type, bits, bands, hasAlpha, palette } = look.stored
   if (palette) return 'palette'

@@ -1,6 +1,6 @@
-// SRTM .hgt: heights of one degree by one degree, big-endian 16-bit metres row by row from the north, nothing
-// else. The size says how many points there are, the name (N33W084.hgt) where the south-west corner lies.
-// Points lie on the degree lines, so pixels reach half a point beyond them (as GDAL's driver has it).
+// SRTM .hgt: the heights of one degree by one degree as big-endian 16-bit metres, row by row from the north, without a
+// header. The file size gives the number of points; the name (N33W084.hgt) gives the south-west corner. The outer
+// points lie on the degree lines, so pixels reach half a point beyond them, as in GDAL's driver.
 import { FlagstoneError } from '../../errors.js'
 import { WGS84 } from '../../grid/crs/epsg.js'
 import type { OpenOptions } from '../open-options.js'
@@ -10,7 +10,7 @@ import type { StoredLook } from '../view/view-choice.js'
 import { withMaskBeside } from './mask-beside.js'
 import { type StoredBlock, type StoredImage, sourceOf } from './stored-source.js'
 
-/** By file size; points are sparser in longitude north of 50° in some editions. */
+/** The possible shapes, told apart by file size. Some editions have fewer columns north of 50°. */
 const SHAPES: readonly (readonly [columns: number, rows: number])[] = [
   [1201, 1201],
   [3601, 3601],
@@ -20,8 +20,9 @@ const SHAPES: readonly (readonly [columns: number, rows: number])[] = [
 const NODATA = -32768
 
 /**
- * @throws SOURCE_CORRUPT when the size is none of those
- * @throws SOURCE_UNSUPPORTED when the name is no place
+ * Opens an .hgt file.
+ * @throws SOURCE_CORRUPT when the file size is not that of an .hgt file
+ * @throws SOURCE_UNSUPPORTED when the name does not give a position
  * @throws NOT_FOUND, SOURCE_UNREADABLE, BAD_OPTION
  */
 export async function openHgt(path: string, options: OpenOptions = {}): Promise<RasterSource> {
@@ -90,7 +91,7 @@ class HgtImage implements StoredImage {
     this.levels = [{ width, height, blockWidth: width, blockHeight: Math.min(64, height) }]
   }
 
-  /** Whole rows are read: they are a few kilobytes, and the system caches them. */
+  /** Reads whole rows: they are a few kilobytes, and the system caches them. */
   async samples(_level: number, { x, y, width, height }: PixelWindow): Promise<StoredBlock> {
     const rowBytes = this.levels[0]!.width * 2
     const bytes = await this.#source.read(y * rowBytes, height * rowBytes)

@@ -1,5 +1,5 @@
-// photo.png.msk, dem.asc.msk, mosaic.vrt.msk: a mask that GDAL keeps in a TIFF of its own beside the file. 0 where there
-// is nothing. (TIFFs find theirs themselves, with its overviews: tiff/image/levels.ts.)
+// photo.png.msk, dem.asc.msk, mosaic.vrt.msk: a mask that GDAL stores as a TIFF beside the file. It is 0 where there is
+// nothing. (For TIFFs, tiff/image/levels.ts finds the mask and its overviews.)
 import { FlagstoneError } from '../../errors.js'
 import type { PixelWindow, SourceView } from '../source.js'
 import { type ByteSource, openFileSource } from '../tiff/file/byte-source.js'
@@ -8,16 +8,19 @@ import { TiffRaster } from '../tiff/raster.js'
 import type { StoredBlock, StoredImage } from './stored-source.js'
 
 export interface Mask {
-  /** A byte a pixel, 0 or 255. @throws SOURCE_CORRUPT */
+  /** One byte per pixel, 0 or 255. @throws SOURCE_CORRUPT */
   read(window: PixelWindow): Promise<Uint8Array>
   close(): Promise<void>
 }
 
-/** Does the view look at masks? */
+/** Whether the view uses masks. */
 export const wantsMask = (view: SourceView | undefined): boolean =>
   view?.kind !== 'colour' || view.alpha !== false
 
-/** Undefined when there is none, or something else of that name. @throws SOURCE_CORRUPT */
+/**
+ * The mask beside a file; undefined when there is none, or the file of that name is not a mask.
+ * @throws SOURCE_CORRUPT
+ */
 export async function maskBeside(path: string, width: number, height: number): Promise<Mask | undefined> {
   let source: ByteSource
   try {
@@ -49,7 +52,7 @@ export async function maskBeside(path: string, width: number, height: number): P
   }
 }
 
-/** The image, empty too where the mask beside it says so. Takes over the image, also when it throws. */
+/** The image, made empty where the mask beside it says so. Takes ownership of the image, even when it throws. */
 export async function withMaskBeside(
   path: string,
   image: StoredImage,
@@ -88,7 +91,7 @@ class MaskedImage implements StoredImage {
     return { ...block, validity }
   }
 
-  /** What lies under the middle of each pixel of a coarser level, a row at a time. */
+  /** The mask under the centre of each pixel of a coarser level, read row by row. */
   async #shrunk(level: number, window: PixelWindow): Promise<Uint8Array> {
     const [full, coarse] = [this.levels[0]!, this.levels[level]!]
     const under = (at: number, from: number, to: number): number =>

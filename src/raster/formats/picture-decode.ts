@@ -1,23 +1,23 @@
-// PNG, JPEG, WebP and AVIF files as whole pictures of samples in memory, by sharp. Colour profiles and EXIF
-// orientation are not looked at, as GDAL does not; 16-bit samples stay 16-bit, inks stay inks.
-// Invariants: sizes are checked before anything is decoded; what comes out is width × height × samples.
+// Decodes PNG, JPEG, WebP and AVIF files to samples in memory, with sharp. As in GDAL, colour profiles and EXIF
+// orientation are ignored. 16-bit samples stay 16-bit, and CMYK stays CMYK. Invariants: sizes are checked before
+// anything is decoded; the result has width × height × samples values.
 import type { Metadata, Sharp } from 'sharp'
 import { FlagstoneError } from '../../errors.js'
 import { sharp } from '../sharp.js'
 import { readPngIndices } from './png-indices.js'
 
-/** Decoded bytes of one picture: these formats can only be decoded from the top, so all of it is in memory. */
+/** Limit of one decoded picture. These formats can only be decoded from the top, so all of it is in memory. */
 const MAX_BYTES = 300_000_000
 
 export interface PictureHeader {
   readonly format: 'PNG' | 'JPEG' | 'WebP' | 'AVIF'
   readonly width: number
   readonly height: number
-  /** 'index': the numbers of a palette, not its colours. */
+  /** 'index': palette indices, not colours. */
   readonly kind: 'grey' | 'rgb' | 'cmyk' | 'index'
   readonly hasAlpha: boolean
   readonly bits: 8 | 16
-  /** Alpha counts. */
+  /** Samples per pixel, alpha included. */
   readonly samples: number
   /** A PNG with a palette. */
   readonly isPalette: boolean
@@ -31,11 +31,14 @@ const FORMATS: Readonly<Record<string, PictureHeader['format']>> = {
   avif: 'AVIF',
 }
 
-// 'error': what is truncated or broken fails, what is only odd passes.
+// failOn 'error' rejects truncated and broken files, and accepts those that are only unusual.
 const input = (path: string, pixels: number): Sharp =>
   sharp(path, { ignoreIcc: true, sequentialRead: true, failOn: 'error', limitInputPixels: pixels })
 
-/** With `values`, of a palette its numbers are looked at. @throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED, TOO_LARGE */
+/**
+ * With `values`, a palette's indices are read instead of its colours.
+ * @throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED, TOO_LARGE
+ */
 export async function readPictureHeader(path: string, values = false): Promise<PictureHeader> {
   let found: Metadata
   try {
@@ -55,7 +58,7 @@ export async function readPictureHeader(path: string, values = false): Promise<P
   const isPalette = format === 'PNG' && found.isPalette
   const kind = values && isPalette ? 'index' : kindOf(space)
   const hasAlpha = found.hasAlpha && kind !== 'index'
-  // AVIF of 10 and 12 bits is shown with 8.
+  // AVIF of 10 and 12 bits is decoded to 8
   const bits = depth === 'ushort' && format === 'PNG' ? 16 : 8
   const samples = SAMPLES[kind] + (hasAlpha ? 1 : 0)
   const bytes = width * height * samples * (bits / 8)
@@ -74,7 +77,7 @@ const SAMPLES = { cmyk: 4, rgb: 3, grey: 1, index: 1 } as const
 const kindOf = (space: string): 'grey' | 'rgb' | 'cmyk' =>
   space === 'cmyk' ? 'cmyk' : space === 'b-w' || space === 'grey16' ? 'grey' : 'rgb'
 
-/** All samples, interleaved. @throws SOURCE_CORRUPT */
+/** Decodes all samples, interleaved. @throws SOURCE_CORRUPT */
 export async function decodePicture(path: string, header: PictureHeader): Promise<Uint8Array | Uint16Array> {
   const { width, height, kind, bits, samples } = header
   const pixels = width * height
@@ -85,7 +88,7 @@ export async function decodePicture(path: string, header: PictureHeader): Promis
     if (bits === 16) picture.toColourspace(kind === 'grey' ? 'grey16' : 'rgb16').raw({ depth: 'ushort' })
     else {
       if (kind === 'cmyk') picture = picture.pipelineColourspace('cmyk')
-      // Asked for grey, sharp loses the alpha.
+      // when asked for grey, sharp drops the alpha
       picture.toColourspace(kind === 'cmyk' ? 'cmyk' : samples === 1 ? 'b-w' : 'srgb').raw({ depth: 'uchar' })
     }
     decoded = await picture.toBuffer({ resolveWithObject: true })
@@ -96,12 +99,15 @@ export async function decodePicture(path: string, header: PictureHeader): Promis
   const isAsSaid = info.width === width && info.height === height
   if (isAsSaid && kind === 'grey' && samples === 2 && info.channels === 4) return greyWithAlpha(data, pixels)
   if (!isAsSaid || info.channels !== samples) {
-    throw broken(path, new Error(`${info.width}×${info.height} pixels of ${info.channels} samples came out`))
+    throw broken(
+      path,
+      new Error(`it decodes to ${info.width}×${info.height} pixels of ${info.channels} samples`),
+    )
   }
   return bits === 8 ? data : new Uint16Array(data.buffer, data.byteOffset, pixels * samples)
 }
 
-/** Grey comes as three equal samples when there is alpha. */
+/** With alpha, sharp returns grey as three equal samples. */
 function greyWithAlpha(data: Uint8Array, pixels: number): Uint8Array {
   const out = new Uint8Array(2 * pixels)
   for (let i = 0, s = 0, o = 0; i < pixels; i++, s += 4, o += 2) {

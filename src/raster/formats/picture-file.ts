@@ -1,8 +1,8 @@
 // PNG, JPEG, WebP and AVIF with a world file (.pgw …), .prj or .aux.xml beside them.
 //
-// A picture is decoded as a whole at the first read and kept while it is used; pictures of one thread share a
-// budget, so that thousands of them as sources stay bounded: the least recently read goes first. Large ones are
-// decoded once for all threads (shared-pictures.ts).
+// A picture is decoded as a whole at the first read, and cached. The pictures of a thread share a budget, so that
+// thousands of sources take bounded memory: the least recently read is dropped first. Large pictures are decoded once
+// for all threads (shared-pictures.ts).
 import { stat } from 'node:fs/promises'
 import { isDamage } from '../losses.js'
 import type { OpenOptions } from '../open-options.js'
@@ -16,7 +16,7 @@ import { maskOfPicture } from './picture-mask.js'
 import { endShared, isWorthSharing, sharedPicture, sharePicture, useShared } from './shared-pictures.js'
 import { type StoredBlock, type StoredImage, sourceOf } from './stored-source.js'
 
-/** Decoded pictures of this thread; a single one may be larger. */
+/** Budget for the decoded pictures of this thread. A single picture may exceed it. */
 const BUDGET_BYTES = 256 * 2 ** 20
 
 type Decoded = Uint8Array | Uint16Array
@@ -37,8 +37,9 @@ function keep(picture: PictureFile, samples: Decoded): void {
 }
 
 /**
+ * Opens a picture.
  * @throws SOURCE_UNSUPPORTED when it is animated
- * @throws TOO_LARGE when it is over 300 MB decoded
+ * @throws TOO_LARGE when it takes over 300 MB decoded
  * @throws SOURCE_CORRUPT, CRS_MISSING, CRS_UNSUPPORTED, BAD_OPTION
  */
 export async function openPicture(path: string, options: OpenOptions = {}): Promise<RasterSource> {
@@ -66,7 +67,7 @@ export async function openPicture(path: string, options: OpenOptions = {}): Prom
   })
 }
 
-/** One colour when every colour band has a value. */
+/** The nodata colour, if every colour band has a nodata value. */
 function nodataColour(
   values: readonly (number | undefined)[] | undefined,
   { samples, hasAlpha }: PictureHeader,
@@ -108,7 +109,7 @@ class PictureFile implements StoredImage {
   readonly #path: string
   readonly #header: PictureHeader
   readonly #mask: Mask | undefined
-  /** This state of this file. */
+  /** Identifies this file in its current state. */
   readonly #key: string
   #pending: Promise<Decoded> | undefined
   #sharedView: Decoded | undefined
@@ -139,7 +140,7 @@ class PictureFile implements StoredImage {
     return (width * height * samples * bits) / 8
   }
 
-  /** Decodes it for all threads when that is worth it. */
+  /** Decodes the picture for all threads if it is large enough. */
   async share(): Promise<void> {
     if (sharedPicture(this.#key) !== undefined || !isWorthSharing(this.#bytes)) return
     sharePicture(this.#key, await decodePicture(this.#path, this.#header))
@@ -168,7 +169,7 @@ class PictureFile implements StoredImage {
     return { arrays: new Array(samples).fill(block), stride: samples, validity }
   }
 
-  /** Decoded once, however many ask at the same time. */
+  /** The decoded picture. Concurrent calls decode it once. */
   async #decoded(): Promise<Decoded> {
     this.#sharedView ??= this.#shared()
     if (this.#sharedView !== undefined) return this.#sharedView
@@ -177,7 +178,7 @@ class PictureFile implements StoredImage {
       keep(this, kept)
       return kept
     }
-    // it is not decoded again for each block that is asked for
+    // a failed picture is not decoded again for each block
     if (this.#failure !== undefined) throw this.#failure.error
     this.#pending ??= decodePicture(this.#path, this.#header)
       .then((samples) => {

@@ -1,11 +1,14 @@
-// Masks of pictures that live elsewhere: GDAL's behind the end of a JPEG (zlib-packed bits, the last four bytes say
-// where they begin), and photo.png.msk beside the picture. 0 where there is nothing.
+// Masks of pictures: GDAL's mask after the end of a JPEG (zlib-compressed bits; the last four bytes give their offset),
+// and photo.png.msk beside the picture. The mask is 0 where there is nothing.
 import { open } from 'node:fs/promises'
 import { inflateSync } from 'node:zlib'
 import { FlagstoneError } from '../../errors.js'
 import { type Mask, maskBeside } from './mask-beside.js'
 
-/** Undefined when there is none; a file beside the picture goes first, as in GDAL. @throws SOURCE_CORRUPT */
+/**
+ * The mask of a picture; undefined when there is none. As in GDAL, a file beside the picture takes precedence.
+ * @throws SOURCE_CORRUPT
+ */
 export async function maskOfPicture(
   path: string,
   { format, width, height }: { readonly format: string; readonly width: number; readonly height: number },
@@ -16,7 +19,10 @@ export async function maskOfPicture(
   )
 }
 
-/** Bits, the lowest of a byte first, row after row without padding. Source: GDAL's JPEG driver (CheckForMask). */
+/**
+ * The mask after the end of a JPEG: bits, lowest bit of a byte first, row after row without padding. Source: GDAL's
+ * JPEG driver (CheckForMask).
+ */
 async function maskBehind(path: string, width: number, height: number): Promise<Mask | undefined> {
   const packed = await bytesBehind(path)
   if (packed === undefined) return undefined
@@ -24,7 +30,7 @@ async function maskBehind(path: string, width: number, height: number): Promise<
   try {
     bits = inflateSync(packed, { maxOutputLength: Math.ceil(((width + 8) * height) / 8) + 8 })
   } catch (cause) {
-    // without it, pixels that are hidden would be seen
+    // without the mask, hidden pixels would show
     throw damaged(path, cause)
   }
   if (bits.length * 8 < width * height) throw damaged(path)
@@ -43,11 +49,11 @@ async function maskBehind(path: string, width: number, height: number): Promise<
 }
 
 function damaged(path: string, cause?: unknown): FlagstoneError {
-  const message = `${path}: the mask behind its picture cannot be decoded; it is truncated or damaged, get a complete copy, or ignore masks with --no-alpha`
+  const message = `${path}: the mask after its JPEG data cannot be decoded; it is truncated or damaged, get a complete copy, or ignore masks with --no-alpha`
   return new FlagstoneError('SOURCE_CORRUPT', message, { path, cause })
 }
 
-/** What lies between the end of the JPEG and the number that says where that is. */
+/** The bytes between the end of the JPEG and the offset in the last four bytes. */
 async function bytesBehind(path: string): Promise<Buffer | undefined> {
   const file = await open(path, 'r')
   try {

@@ -1,7 +1,6 @@
-// The numbers that a PNG with a palette stores; decoders of pictures give its colours only. A VRT of such files
-// has the palette itself and wants these numbers, as GDAL's bands have them.
-// Formulas: W3C "Portable Network Graphics (Third Edition)", 7.2 scanlines, 9.2 filter types.
-// Invariants: the size was checked by who asks; no more than that is ever inflated.
+// Reads the palette indices of a PNG, because picture decoders return colours only. A VRT of such files has the palette
+// itself and needs the indices, as GDAL's bands hold them. Formulas: W3C "Portable Network Graphics (Third Edition)",
+// 7.2 scanlines, 9.2 filter types. Invariants: the caller has checked the size; no more than that is ever inflated.
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { inflate as inflateWith, type ZlibOptions } from 'node:zlib'
@@ -11,7 +10,7 @@ const inflate = promisify<Uint8Array, ZlibOptions, Buffer>(inflateWith)
 const SIGNATURE_BYTES = 8
 const INDEXED = 3
 
-/** First column and row of a pass, and the steps between its pixels. */
+/** First column and row of an interlace pass, and the steps between its pixels. */
 type Pass = readonly [x: number, y: number, byX: number, byY: number]
 
 const WHOLE: readonly Pass[] = [[0, 0, 1, 1]]
@@ -26,7 +25,10 @@ const ADAM7: readonly Pass[] = [
   [0, 1, 1, 2],
 ]
 
-/** One byte a pixel. @throws Error when the file is damaged, and says what is wrong with it */
+/**
+ * The palette indices, one byte per pixel.
+ * @throws Error when the file is damaged, with a message that says what is wrong
+ */
 export async function readPngIndices(path: string, width: number, height: number): Promise<Uint8Array> {
   const { bits, isInterlaced, parts } = chunksOf(await readFile(path), width, height)
   const passes = (isInterlaced ? ADAM7 : WHOLE)
@@ -50,7 +52,7 @@ export async function readPngIndices(path: string, width: number, height: number
   return indices
 }
 
-/** Bits a pixel, and the pieces of the compressed rows. */
+/** Bits per pixel, and the pieces of the compressed rows. */
 function chunksOf(
   file: Buffer,
   width: number,
@@ -78,7 +80,10 @@ function chunksOf(
   return { bits, isInterlaced, parts }
 }
 
-/** Undoes the filter of a row that begins with its number, in place; the row above is done. A pixel is a byte at most. */
+/**
+ * Undoes the filter of a row in place. The row begins with its filter number, and the row above is already done. A
+ * pixel takes at most one byte.
+ */
 function unfilter(rows: Uint8Array, begin: number, hasAbove: boolean, rowBytes: number): void {
   const filter = rows[begin]!
   if (filter > 4) throw new Error(`a row has the filter ${filter}`)
@@ -101,7 +106,7 @@ function paeth(a: number, b: number, c: number): number {
   return toB <= toC ? b : c
 }
 
-/** `columns` pixels of `bits` from `begin` on → every `step`th of `into` from `to` on. */
+/** Unpacks `columns` pixels of `bits` each from `begin` on, into every `step`th byte of `into` from `to` on. */
 function unpack(
   rows: Uint8Array,
   begin: number,

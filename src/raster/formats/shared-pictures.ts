@@ -1,9 +1,9 @@
-// Large pictures are decoded by the thread that plans, and shared with the threads that it starts afterwards, so
-// that each of them need not have its own copy. Node hands "environment data" to every new thread; shared memory in
-// it stays shared. Pictures beyond the budget are not shared: every thread decodes them for itself.
+// The planning thread decodes large pictures and shares them with the threads that it starts afterwards, so that these
+// need no copies of their own. Node passes "environment data" to every new thread, and shared memory in it stays
+// shared. Pictures beyond the budget are not shared: every thread decodes its own copy.
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads'
 
-/** Smaller ones are decoded where they are needed. */
+/** Smaller pictures are decoded by the thread that needs them. */
 const WORTH_BYTES = 48 * 2 ** 20
 const BUDGET_BYTES = 320 * 2 ** 20
 /** How long a picture is kept for threads after the planning thread has closed it. */
@@ -15,25 +15,25 @@ interface Shared {
   timer: NodeJS.Timeout | undefined
 }
 
-/** Of this thread, by key. */
+/** Pictures that this thread has shared, by key. */
 const shared = new Map<string, Shared>()
 
 const nameOf = (key: string): string => `flagstone picture ${key}`
 
-/** Is it to be decoded and shared while it is opened? */
+/** Whether a picture of this size should be decoded and shared when it is opened. */
 export function isWorthSharing(bytes: number): boolean {
   let used = 0
   for (const other of shared.values()) used += other.bytes
   return isMainThread && bytes >= WORTH_BYTES && used + bytes <= BUDGET_BYTES
 }
 
-/** What this thread, or the one that started it, has shared. */
+/** The picture, if this thread or the one that started it has shared it. */
 export function sharedPicture(key: string): SharedArrayBuffer | undefined {
   const found = getEnvironmentData(nameOf(key)) as unknown
   return found instanceof SharedArrayBuffer ? found : undefined
 }
 
-/** A shared copy. */
+/** Shares a copy of the samples. */
 export function sharePicture(key: string, samples: Uint8Array | Uint16Array): SharedArrayBuffer {
   const memory = new SharedArrayBuffer(samples.byteLength)
   new Uint8Array(memory).set(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength))
@@ -42,7 +42,7 @@ export function sharePicture(key: string, samples: Uint8Array | Uint16Array): Sh
   return memory
 }
 
-/** One more that has it open. */
+/** Counts one more user of a shared picture. */
 export function useShared(key: string): void {
   const entry = shared.get(key)
   if (entry === undefined) return
@@ -50,7 +50,7 @@ export function useShared(key: string): void {
   clearTimeout(entry.timer)
 }
 
-/** One less; the last one lets it go after a while. */
+/** Counts one user less. After the last one, the picture is dropped with a delay. */
 export function endShared(key: string): void {
   const entry = shared.get(key)
   if (entry === undefined || --entry.users > 0) return

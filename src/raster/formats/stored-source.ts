@@ -1,5 +1,5 @@
-// What every format but TIFF shares: samples as the file stores them come in, a RasterSource of the asked view
-// goes out. A format says how its samples look and how to read a window of them; views, nodata and checks are here.
+// Shared by all formats but TIFF: turns samples as stored in the file into a RasterSource of the requested view. A
+// format describes its samples and reads windows of them; views, nodata and checks are here.
 import { isDamage, type Loss, overlap, type ReadPixels, reasonOf } from '../losses.js'
 import type { Pixels, Samples } from '../pixels.js'
 import type { Place } from '../place/place.js'
@@ -7,34 +7,40 @@ import type { PixelWindow, RasterSource, SourceInfo, SourceLevel, SourceView } f
 import { type SampleBlock, ViewPlan } from '../view/view.js'
 import type { StoredLook } from '../view/view-choice.js'
 
-/** Samples of a window, and which of its pixels hold something (0: nothing) when the format has a mask. */
+/** Samples of a window and, if the format has a mask, its validity (0: nothing). */
 export interface StoredBlock extends SampleBlock {
   readonly validity?: Uint8Array | undefined
-  /** What could not be read of it; the validity says that nothing is there. */
+  /** What could not be read. The validity is 0 there. */
   readonly lost?: readonly Loss[] | undefined
 }
 
-/** A file's samples as they are. */
+/** A file's samples as stored. */
 export interface StoredImage {
   readonly look: StoredLook
   /** Finest first. */
   readonly levels: readonly SourceLevel[]
-  /** Of a window that lies in the level; `needed`: numbers from 0 of the samples that are looked at. The block is given away. */
+  /**
+   * Reads a window that lies inside the level. `needed` has the numbers (from 0) of the samples that are used. The
+   * caller owns the returned block.
+   */
   samples(level: number, window: PixelWindow, needed: readonly number[]): Promise<StoredBlock>
   close(): Promise<void>
 }
 
 export interface StoredOptions {
-  /** As given by the user; the file's own otherwise. */
+  /** Nodata colours given by the user, else the file's own. */
   readonly nodata: readonly (readonly number[])[]
   readonly view?: SourceView | undefined
   /** See OpenOptions. */
   readonly skipDamaged?: boolean | undefined
-  /** For people. */
+  /** For display. */
   readonly description: string
 }
 
-/** Takes over the image, also when it throws. @throws BAD_OPTION when bands are not there */
+/**
+ * Makes a raster source of an image. Takes ownership of the image, even when it throws.
+ * @throws BAD_OPTION when a band does not exist
+ */
 export async function sourceOf(
   path: string,
   image: StoredImage,
@@ -97,7 +103,7 @@ class StoredSource implements RasterSource {
     return block.lost === undefined ? pixels : { ...pixels, lost: block.lost }
   }
 
-  /** Block by block; those that cannot be read are empty. */
+  /** Reads block by block. Blocks that cannot be read stay empty. */
   async #readInPart(level: number, size: SourceLevel, window: PixelWindow): Promise<ReadPixels> {
     const { bands, samples } = this.#plan
     const pixels = window.width * window.height
@@ -161,7 +167,7 @@ function paste(
   }
 }
 
-/** @throws RangeError when a window leaves the level */
+/** @throws RangeError when the window does not lie inside the level */
 function requireInside({ x, y, width, height }: PixelWindow, level: SourceLevel): void {
   const isWhole = [x, y, width, height].every(Number.isInteger)
   const isInside = x >= 0 && y >= 0 && x + width <= level.width && y + height <= level.height

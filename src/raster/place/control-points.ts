@@ -3,7 +3,10 @@ import { FlagstoneError } from '../../errors.js'
 import { type ControlPoint, fitControlPoints, type Polynomials } from '../../grid/place/placement.js'
 import type { Geotransform } from '../source.js'
 
-/** The polynomials through the points, and the geotransform nearest to them. @throws SOURCE_UNSUPPORTED */
+/**
+ * Fits polynomials to the points, and finds the nearest geotransform.
+ * @throws SOURCE_UNSUPPORTED when the points do not span an area
+ */
 export function placeByPoints(
   path: string,
   points: readonly ControlPoint[],

@@ -13,7 +13,7 @@ import { type Pam, readPam } from './pam.js'
 import { type Place, requireArea, requireCrs } from './place.js'
 import { readPrj, readWorldFile } from './sidecar.js'
 
-/** Keys beyond this are not there in honest files. */
+/** Valid files have fewer key values than this. */
 const MAX_KEY_VALUES = 65536
 
 export async function readKeys(ifd: Ifd): Promise<GeoKeys> {
@@ -23,7 +23,7 @@ export async function readKeys(ifd: Ifd): Promise<GeoKeys> {
   return readGeoKeys(directory, doubles, await ifd.text(Tag.GeoAsciiParams))
 }
 
-/** .aux.xml beside the file; one that is damaged is passed over, as GDAL does. @throws CRS_UNSUPPORTED */
+/** Reads the .aux.xml beside the file. As in GDAL, a damaged one is ignored. @throws CRS_UNSUPPORTED */
 export async function pamBeside(path: string, ignoreCrs: boolean): Promise<Pam | undefined> {
   if (isRemote(path)) return undefined
   try {
@@ -34,7 +34,7 @@ export async function pamBeside(path: string, ignoreCrs: boolean): Promise<Pam |
   }
 }
 
-/** The CRS of the file, or of a .prj beside one that says nothing. @throws CRS_MISSING, CRS_UNSUPPORTED */
+/** The CRS of the file or, if it has none, that of a .prj beside it. @throws CRS_MISSING, CRS_UNSUPPORTED */
 export async function crsOfTiff(path: string, keys: GeoKeys): Promise<Crs> {
   const found = crsFromGeoKeys(keys)
   if (found === undefined) return (isRemote(path) ? undefined : await readPrj(path)) ?? requireCrs(path)
@@ -47,10 +47,11 @@ export async function crsOfTiff(path: string, keys: GeoKeys): Promise<Crs> {
 }
 
 /**
- * In GDAL's order: .aux.xml, scale and corner or matrix of the file, a world file, control points of the file.
- * @throws CRS_MISSING when nothing at all says where the image lies
- * @throws SOURCE_UNSUPPORTED when only a CRS does
- * @throws SOURCE_CORRUPT when pixels have no area
+ * The position of an image, from the first of these, in GDAL's order: .aux.xml, the file's scale and corner or matrix,
+ * a world file, the file's control points.
+ * @throws CRS_MISSING when the file has neither position nor CRS
+ * @throws SOURCE_UNSUPPORTED when it has a CRS only
+ * @throws SOURCE_CORRUPT when its pixels have no area
  */
 export async function requirePlace(
   path: string,
@@ -78,7 +79,7 @@ export async function requirePlace(
 const worldFile = async (path: string): Promise<Geotransform | undefined> =>
   isRemote(path) ? undefined : readWorldFile(path)
 
-/** More than any honest file has. */
+/** Valid files have fewer points than this. */
 const MAX_POINTS = 65536
 
 async function controlPoints(ifd: Ifd, keys: GeoKeys): Promise<ControlPoint[]> {
@@ -106,16 +107,16 @@ async function fromTags(ifd: Ifd, keys: GeoKeys): Promise<Geotransform | undefin
   if (scale !== undefined && scale.length >= 2 && tie?.length === 6 && scale[0] !== 0 && scale[1] !== 0) {
     const [column, row, , x, y] = tie as unknown as readonly number[]
     const width = scale[0]!
-    // A negative scale is a mistake of writers who mean north-up, as GDAL takes it.
+    // as in GDAL, a negative scale is a writer's mistake for north-up
     const height = -Math.abs(scale[1]!)
     g = [x! - column! * width, width, 0, y! - row! * height, 0, height]
   } else if (matrix !== undefined && matrix.length >= 8) {
     const [a, b, , c, d, e, , f] = matrix as unknown as readonly number[]
     g = [c!, a!, b!, f!, d!, e!]
   }
-  // a matrix of nothing but zeros says nothing
+  // a matrix of zeros counts as none
   if (g?.every((value) => value === 0)) g = undefined
   if (g === undefined || keys.get(GeoKey.RasterType) !== PIXEL_IS_POINT) return g
-  // Coordinates are those of pixel centres; ours are those of corners.
+  // these are coordinates of pixel centres; ours are those of corners
   return [g[0] - (g[1] + g[2]) / 2, g[1], g[2], g[3] - (g[4] + g[5]) / 2, g[4], g[5]]
 }

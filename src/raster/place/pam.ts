@@ -1,4 +1,4 @@
-// PAM, GDAL's .aux.xml beside an image: what the image's own format cannot say (CRS, geotransform, nodata).
+// PAM, GDAL's .aux.xml beside an image: metadata that the image's own format cannot hold (CRS, geotransform, nodata).
 import { FlagstoneError } from '../../errors.js'
 import type { Crs } from '../../grid/crs/crs.js'
 import { crsFromText } from '../../grid/crs/crs-text.js'
@@ -9,7 +9,7 @@ import { placeByPoints } from './control-points.js'
 import { oneLine, readBeside } from './sidecar.js'
 import { childOf, childrenOf, numberOf, parseDocument, textOf, type XmlElement } from './xml.js'
 
-/** Histograms and attribute tables of thousands of classes still fit. */
+/** Large enough for histograms and attribute tables of thousands of classes. */
 const MAX_BYTES = 16 * 2 ** 20
 
 export interface PamBand {
@@ -22,21 +22,21 @@ export interface PamBand {
 export interface Pam {
   readonly crs?: Crs
   readonly geotransform?: Geotransform
-  /** Goes before the geotransform, which is then the nearest one. */
+  /** Takes precedence over the geotransform, which is then only the nearest one. */
   readonly polynomials?: Polynomials
-  /** By band, from 0; holes for bands that nothing is said of. */
+  /** By band, from 0; undefined for bands without an entry. */
   readonly bands: readonly (PamBand | undefined)[]
 }
 
 /**
- * What lies beside `path`; undefined when nothing does.
+ * Reads the .aux.xml beside `path`; undefined when there is none.
  * @throws SOURCE_CORRUPT
- * @throws CRS_UNSUPPORTED when not `ignoreCrs`
+ * @throws CRS_UNSUPPORTED when its CRS is not supported, unless `ignoreCrs` is set
  */
 export async function readPam(path: string, ignoreCrs = false): Promise<Pam | undefined> {
   const name = `${path}.aux.xml`
   const text = await readBeside(name, MAX_BYTES)
-  // Other programs have .aux.xml files of their own.
+  // other programs write .aux.xml files too
   if (text === undefined || !text.includes('<PAMDataset')) return undefined
   const root = parseDocument(text, name)
   if (root.name !== 'PAMDataset') return undefined
@@ -62,7 +62,7 @@ function bandOf(element: XmlElement): PamBand {
   }
 }
 
-/** As text, or exactly, as the eight bytes of a double. */
+/** The nodata value, given as text or exactly, as the eight bytes of a double. */
 function nodataOf(element: XmlElement | undefined): number | undefined {
   const hex = element?.attributes['le_hex_equiv']
   if (hex !== undefined && /^[\da-f]{16}$/i.test(hex)) return Buffer.from(hex, 'hex').readDoubleLE()
@@ -72,7 +72,7 @@ function nodataOf(element: XmlElement | undefined): number | undefined {
 
 type XmlPlace = Pick<Pam, 'crs' | 'geotransform' | 'polynomials'>
 
-/** <SRS>, <GeoTransform> and <GCPList> of a PAM or VRT document. @throws SOURCE_CORRUPT, CRS_UNSUPPORTED */
+/** Reads <SRS>, <GeoTransform> and <GCPList> of a PAM or VRT document. @throws SOURCE_CORRUPT, CRS_UNSUPPORTED */
 export function placeFromXml(root: XmlElement, name: string, ignoreCrs = false): XmlPlace {
   const srs = childOf(root, 'SRS')
   const text = srs?.text.trim()
@@ -89,7 +89,7 @@ export function placeFromXml(root: XmlElement, name: string, ignoreCrs = false):
   }
 }
 
-/** Points of honest files; each costs little, but not nothing. */
+/** Valid files have fewer points than this, and each takes some time. */
 const MAX_POINTS = 65536
 
 function placeFromPoints(list: XmlElement, root: XmlElement, name: string, ignoreCrs: boolean): XmlPlace {
@@ -135,8 +135,8 @@ function geotransformOf(text: string | undefined, name: string): Geotransform | 
 }
 
 /**
- * Do the image's x values run along the CRS's northing? Only when the file says that image axes are the CRS's
- * own ('1,2') and the CRS names north before east.
+ * Whether the image's x runs along the CRS's northing: only when the file maps image axes to the CRS's own ('1,2') and
+ * the CRS declares north before east.
  */
 function isSwapped(wkt: string, mapping: string | undefined): boolean {
   if (mapping?.replaceAll(' ', '') !== '1,2') return false

@@ -1,5 +1,6 @@
-// Where on earth an image lies that cannot say so itself: from the files beside it. World files go before PAM for
-// the geotransform and PAM before .prj for the CRS, as GDAL's PNG driver has it; --s-srs goes before all.
+// Places an image on earth by the files beside it, for formats that cannot hold a position. As in GDAL's PNG driver, a
+// world file takes precedence over PAM for the geotransform, and PAM over .prj for the CRS. --s-srs takes precedence
+// over all.
 import { FlagstoneError } from '../../errors.js'
 import type { Crs } from '../../grid/crs/crs.js'
 import type { Polynomials } from '../../grid/place/placement.js'
@@ -13,10 +14,10 @@ export interface Place {
   readonly polynomials?: Polynomials
 }
 
-/** For images that something else places. */
+/** For images whose position comes from elsewhere, such as a VRT. */
 export const NOWHERE: Geotransform = [0, 1, 0, 0, 0, -1]
 
-/** `anywhere`: see OpenOptions. @throws CRS_MISSING, CRS_UNSUPPORTED, SOURCE_CORRUPT */
+/** The place of an image; `anywhere`: see OpenOptions. @throws CRS_MISSING, CRS_UNSUPPORTED, SOURCE_CORRUPT */
 export async function placeBeside(
   path: string,
   pam: Pam | undefined,
@@ -55,12 +56,15 @@ export function requireCrs(path: string): never {
   )
 }
 
-/** Beyond what any unit of any map needs: there is no sum of squares that is not finite. */
+/** Larger than any coordinate of any map, and small enough that sums of squares stay finite. */
 const FARTHEST = 1e15
-/** Of the largest number, what one pixel has to add to it at least: a double has 52 bits. */
+/** The least step of one pixel, as a fraction of the largest coordinate: a double has 52 bits. */
 const FINEST = 2 ** -50
 
-/** @throws SOURCE_CORRUPT when the pixels of a geotransform have no area, or none that a number can say */
+/**
+ * Checks a geotransform.
+ * @throws SOURCE_CORRUPT when its pixels have no area, or one too large or too small for a double
+ */
 export function requireArea(path: string, geotransform: Geotransform): Geotransform {
   const [, a, b, , c, d] = geotransform
   const largest = Math.max(...geotransform.map(Math.abs))

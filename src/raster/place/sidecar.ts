@@ -1,4 +1,4 @@
-// Small text files that lie beside an image: world files, .prj, .aux.xml.
+// Reads small text files beside an image: world files, .prj, .aux.xml.
 import { FlagstoneError } from '../../errors.js'
 import type { Crs } from '../../grid/crs/crs.js'
 import { crsFromText } from '../../grid/crs/crs-text.js'
@@ -11,8 +11,8 @@ const MAX_PRJ_BYTES = 65536
 const MAX_WORLD_BYTES = 4096
 
 /**
- * The text of a file; undefined when it is not there (or no regular file, or larger than honest ones are).
- * @throws SYSTEM when it may be there and too many files are open: an image must not lose its place for that
+ * The text of a file; undefined when it is missing, not a regular file, or larger than `maxBytes`.
+ * @throws SYSTEM when too many files are open: the file may exist, and an image must not lose its position for that
  */
 export async function readBeside(path: string, maxBytes: number): Promise<string | undefined> {
   const file = await openRegular(path).catch((error: unknown) => {
@@ -34,7 +34,7 @@ export async function readBeside(path: string, maxBytes: number): Promise<string
   }
 }
 
-/** A message that may quote anything that was in a file. */
+/** Makes one line of a message that may quote any part of a file. */
 export const oneLine = (message: string): string => {
   const line = message.replace(/[\p{Cc}\s]+/gu, ' ')
   return line.length <= 300 ? line : `${line.slice(0, 150)}…${line.slice(-150)}`
@@ -53,8 +53,8 @@ const stemOf = (path: string): string =>
   path.slice(0, path.length - (/\.[^./]*$/.exec(path)?.[0].length ?? 0))
 
 /**
- * CRS of photo.prj beside photo.png: WKT as GDAL or ESRI write it, or ESRI's old lines of keys.
- * @throws CRS_UNSUPPORTED
+ * The CRS of photo.prj beside photo.png: WKT as GDAL or ESRI writes it, or ESRI's old lines of keys.
+ * @throws CRS_UNSUPPORTED when its CRS is not supported
  */
 export async function readPrj(path: string): Promise<Crs | undefined> {
   for (const name of [`${stemOf(path)}.prj`, `${stemOf(path)}.PRJ`, `${path}.prj`]) {

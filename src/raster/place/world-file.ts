@@ -1,12 +1,12 @@
-// World files: six numbers beside an image that say where it lies.
+// World files: six numbers that give the position of the image beside them.
 import type { Geotransform } from '../source.js'
 
-/** Numbers of honest files take a line each; anything longer is not one. */
+/** Valid files have a line per number. A longer file is not a world file. */
 const MAX_TEXT = 4096
 
 /**
- * A world file's text: pixel width, row rotation, column rotation, pixel height, and the centre of the first
- * pixel. Undefined when it is not one, or gives pixels no area. Decimal commas are read, as GDAL does.
+ * A world file's text: pixel width, row rotation, column rotation, pixel height, and the centre of the first pixel.
+ * Undefined when it is not a world file, or its pixels have no area. As in GDAL, decimal commas are accepted.
  */
 export function parseWorldFile(text: string): Geotransform | undefined {
   const values = text
@@ -21,7 +21,7 @@ export function parseWorldFile(text: string): Geotransform | undefined {
   return [c - (a + b) / 2, a, b, f - (d + e) / 2, d, e]
 }
 
-/** Where GDAL looks for the world file of photo.tif: photo.tfw, photo.tifw, photo.wld, in either case. */
+/** The names that GDAL tries for the world file of photo.tif: photo.tfw, photo.tifw, photo.wld, in either case. */
 export function worldFileNames(path: string): string[] {
   const dot = path.lastIndexOf('.')
   if (dot <= path.lastIndexOf('/')) return [`${path}.wld`]

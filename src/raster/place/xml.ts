@@ -1,12 +1,12 @@
-// Small XML documents that lie beside or describe rasters (PAM, VRT), as a tree of elements. Entities other than
-// XML's own five are refused by the parser, so none can explode; sizes and depth are bounded here.
+// Parses small XML documents beside or about rasters (PAM, VRT) to a tree of elements. The parser refuses entities
+// other than XML's own five, so none can expand without limit. Sizes and depth are bounded here.
 import { parseXml, XmlElement } from '@rgrove/parse-xml'
 import { FlagstoneError } from '../../errors.js'
 
-/** Nesting in honest files is below 10; the parser is recursive. */
+/** The parser is recursive. Valid files nest less than 10 deep. */
 const MAX_DEPTH = 64
 
-/** The root element. @throws SOURCE_CORRUPT */
+/** Parses a document; returns its root element. @throws SOURCE_CORRUPT */
 export function parseDocument(text: string, path: string): XmlElement {
   if (depthOf(text) > MAX_DEPTH) throw broken(path, `its elements are nested more than ${MAX_DEPTH} deep`)
   try {
@@ -29,7 +29,7 @@ function broken(path: string, why: string, cause?: unknown): FlagstoneError {
   return new FlagstoneError('SOURCE_CORRUPT', message, { path, cause })
 }
 
-/** An upper bound of the nesting of elements, up to where it is too much. */
+/** An upper bound of the nesting depth. It stops counting above the limit. */
 function depthOf(text: string): number {
   let depth = 0
   let most = 0
@@ -37,7 +37,7 @@ function depthOf(text: string): number {
     const next = text.charCodeAt(at + 1)
     if (next === 0x2f) depth--
     else if (next !== 0x21 && next !== 0x3f) {
-      // An element that closes itself is no level; a '>' inside an attribute only makes the bound larger.
+      // a self-closing element adds no depth; a '>' inside an attribute only makes the bound larger
       const end = text.indexOf('>', at)
       if (end < 0) break
       if (text.charCodeAt(end - 1) !== 0x2f) depth++
@@ -60,7 +60,7 @@ export const childOf = (element: XmlElement, name: string): XmlElement | undefin
 export const textOf = (element: XmlElement, name: string): string | undefined =>
   childOf(element, name)?.text.trim()
 
-/** A number as GDAL writes them ('nan' and 'inf' included); undefined for what is none. */
+/** A number as GDAL writes it, 'nan' and 'inf' included; undefined when the text is not a number. */
 export function numberOf(text: string | undefined): number | undefined {
   const trimmed = text?.trim().toLowerCase()
   if (trimmed === undefined || trimmed === '') return undefined

@@ -1,5 +1,5 @@
-// The pixels of a TIFF, without asking where on earth they are: the first image, its overviews and its masks
-// as levels, read by window. Blocks go through one cache shared by all levels.
+// The pixels of a TIFF, without georeferencing: the first image, its overviews and its masks as levels, read by window.
+// All levels share one block cache.
 
 import { type Loss, mend, overlap, type ReadPixels } from '../losses.js'
 import type { PixelMemory } from '../pixels.js'
@@ -28,7 +28,7 @@ import { spooledOf, unitOf } from './image/spooled-units.js'
 import { requireSupported } from './image/support.js'
 import { checkWindow, copyMask, copyRect } from './image/windows.js'
 
-/** Blocks being read and decoded at once, and the decoded bytes they may take together. */
+/** Limits of the blocks being read and decoded at the same time: their number, and their decoded bytes. */
 const MAX_IN_FLIGHT = 4
 
 const IN_FLIGHT_BYTES = 64 * 2 ** 20
@@ -37,23 +37,23 @@ const IN_FLIGHT_BYTES = 64 * 2 ** 20
 const IMAGE_KEYS = 2 ** 24
 
 export interface TiffRasterOptions {
-  /** Colours that mean "nothing here", instead of the file's own nodata tag: one value for all bands or one a band. */
+  /** Nodata colours, instead of the file's own nodata tag: one value for all bands, or one per band. */
   readonly nodata?: readonly (readonly number[])[]
-  /** Decoded blocks kept, bytes. */
+  /** Bytes of decoded blocks to cache. */
   readonly cacheBytes?: number
   /** Where decoded strips are kept. */
   readonly spool?: Spool
-  /** What reading gives; { kind: 'colour' } when left out. */
+  /** What reading returns. Default: { kind: 'colour' }. */
   readonly view?: SourceView
-  /** Files beside this one that hold its overviews and masks; closed with it. */
+  /** Opens files beside this one that hold overviews and masks. They are closed with it. */
   readonly siblings?: Siblings
-  /** What is said of bands elsewhere, from 0. */
+  /** What other files say about the bands, by band from 0. */
   readonly notes?: readonly (BandNotes | undefined)[]
   /** See OpenOptions. */
   readonly skipDamaged?: boolean
 }
 
-/** Everything about an image that its levels share. */
+/** What all levels of an image share. */
 interface Parts {
   readonly structure: TiffStructure
   readonly look: StoredLook
@@ -63,13 +63,13 @@ interface Parts {
 }
 
 export class TiffRaster {
-  /** Of the first directory, for georeferencing. */
+  /** The first directory, for georeferencing. */
   readonly ifd: Ifd
   readonly bigTiff: boolean
   readonly levels: readonly SourceLevel[]
   readonly layout: ImageLayout
   readonly look: StoredLook
-  /** What reading gives. */
+  /** What reading returns. */
   readonly bands: number
   readonly samples: 'uint8' | 'float32'
   readonly maskKind: MaskKind
@@ -104,9 +104,9 @@ export class TiffRaster {
   }
 
   /**
-   * Reads the structure of a TIFF. Takes over the source, and closes nothing when it throws.
+   * Reads the structure of a TIFF. Takes ownership of the source, but does not close it when it throws.
    * @throws SOURCE_UNSUPPORTED, SOURCE_CORRUPT, TOO_LARGE
-   * @throws BAD_OPTION when bands are not there
+   * @throws BAD_OPTION when a band does not exist
    */
   static async open(source: ByteSource, options: TiffRasterOptions = {}): Promise<TiffRaster> {
     const structure = await readStructure(source)
@@ -153,7 +153,7 @@ export class TiffRaster {
     }
   }
 
-  /** Pixels of a window; see RasterSource.read. */
+  /** See RasterSource.read. */
   async read(level: number, window: PixelWindow, memory?: PixelMemory): Promise<ReadPixels> {
     const pixels = await this.#read(level, window, memory)
     if (pixels.lost === undefined || level === 0) return pixels
@@ -209,7 +209,7 @@ export class TiffRaster {
       : { width, height, bands, data, mask, lost }
   }
 
-  /** Calls back with every unit that touches the window and where it begins, in no particular order. */
+  /** Calls back with the position of every unit that touches the window, in no particular order. */
   async #visit(
     image: TiffImage,
     number: number,
@@ -249,7 +249,7 @@ export class TiffRaster {
           if (unit !== undefined) see(unit)
           else await this.#cache.visit(key, () => unitOf(image, spooled, unitX, unitY, memory), see)
         } catch (error) {
-          // Nobody begins another block once one has failed.
+          // no further block is started once one has failed
           y = bottom + 1
           throw error
         }
@@ -271,7 +271,7 @@ function giveBack({ data, mask }: Unit): void {
   if (mask !== undefined) memory.give(mask)
 }
 
-/** Waits for all, so that nothing is still reading when the first failure is reported. */
+/** Waits for all, so that no read is still running when the first failure is reported. */
 async function settle(work: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason
 }

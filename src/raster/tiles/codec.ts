@@ -1,7 +1,7 @@
-// Pixels ↔ encoded tiles, by our own encoder of JPEG, and through sharp.
+// Pixels ↔ encoded tiles, with our own JPEG encoder and with sharp.
 //
-// Invariants: equal pixels give equal bytes (samples under mask 0 are written as 0, never as found); grey
-// stays grey where the format has it; one thread a tile, nothing cached: the caller keeps several in flight.
+// Invariants: equal pixels give equal bytes (samples under mask 0 are written as 0); grey stays grey where the format
+// supports it; a tile takes one thread, and nothing is cached: the caller keeps several tiles in flight.
 import type { Metadata, Sharp } from 'sharp'
 import { FlagstoneError } from '../../errors.js'
 import { sniffTileType, TileType } from '../../format/tile-type.js'
@@ -16,21 +16,21 @@ import { encodeJpeg } from './jpeg.js'
 export type TileFormat = 'auto' | ImageFormat
 
 export interface EncodeOptions {
-  /** auto: JPEG where opaque, `transparentFormat` where not; with `lossless` always that. */
+  /** 'auto': JPEG for opaque tiles, `transparentFormat` for others; with `lossless`, `transparentFormat` for all. */
   readonly format: TileFormat
-  /** Of tiles that are not opaque, in auto; WebP when not given. */
+  /** Format of tiles that are not opaque, with 'auto'. Default: 'webp'. */
   readonly transparentFormat?: 'webp' | 'png'
-  /** 1…100 for JPEG, lossy WebP and AVIF; 75 (AVIF: 60, which looks like JPEG's 75) when not given. */
+  /** 1…100 for JPEG, lossy WebP and AVIF. Default: 75 (AVIF: 60, which looks like JPEG's 75). */
   readonly quality?: number
-  /** WebP or AVIF without loss; PNG is so anyway, JPEG cannot be. */
+  /** Lossless WebP or AVIF. PNG is always lossless, JPEG never. */
   readonly lossless?: boolean
-  /** What shows through transparent pixels in formats without alpha; white when not given. */
+  /** Shows through transparent pixels in formats without alpha. Default: white. */
   readonly background?: readonly [red: number, green: number, blue: number]
-  /** false: every tile is laid on the background, so none is transparent; true when not given. */
+  /** false: composites every tile over the background, so that none is transparent. Default: true. */
   readonly alpha?: boolean
-  /** No tile where nothing but the background would be seen. */
+  /** Omits tiles that would show nothing but the background. */
   readonly skipBlank?: boolean
-  /** zlib level of PNG, 0…9; 6 when not given. */
+  /** zlib level of PNG, 0…9. Default: 6. */
   readonly compressionLevel?: number
 }
 
@@ -40,17 +40,17 @@ export interface EncodedTile {
 }
 
 const WHITE = [255, 255, 255] as const
-/** Nobody makes tiles larger than this; a bomb is. */
+/** Real tiles are never larger than this; decompression bombs are. */
 const MAX_TILE_PIXELS = 4096 * 4096
 
-/** Undefined when every pixel is transparent (with `skipBlank` also: or of the background's colour). */
+/** Encodes a tile. Undefined when every pixel is transparent or, with `skipBlank`, of the background's colour. */
 export async function encodeTile(pixels: Pixels, options: EncodeOptions): Promise<EncodedTile | undefined> {
   if (coverageOf(pixels.mask) === 'none') return undefined
   if (options.skipBlank === true && isBlank(pixels, options.background ?? WHITE)) return undefined
   return encodeImage(pixels, options)
 }
 
-/** Any picture, also a wholly transparent one. */
+/** Encodes any picture, even one that is fully transparent. */
 export async function encodeImage(pixels: Pixels, options: EncodeOptions): Promise<EncodedTile> {
   const covered = coverageOf(pixels.mask) === 'full'
   const format = formatFor(options, covered || options.alpha === false)
@@ -80,24 +80,28 @@ function bytesOf(image: Sharp, format: ImageFormat, options: EncodeOptions): Pro
   const { quality = defaultQuality(format), lossless = false, compressionLevel = 6 } = options
   switch (format) {
     case 'jpeg':
-      // Huffman tables fitted to the tile would save 4 % of the bytes and double the time
+      // optimised Huffman tables would save 4 % of the bytes and double the time
       return image.jpeg({ quality, optimiseCoding: false, chromaSubsampling: '4:2:0' }).toBuffer()
     case 'png':
-      // filters chosen row by row: 30 % smaller on photographs
+      // filters chosen per row: 30 % smaller on photographs
       return image.png({ compressionLevel, palette: false, adaptiveFiltering: true }).toBuffer()
     case 'webp':
-      // Measured on aerial tiles. Lossy: effort 1 looks like effort 0 (PSNR) in 5 % fewer bytes, 30 % with opacity, for 1.1 to 1.3
-      // times the time; effort 3 takes another 15 % off for twice the time. Lossless: effort 1 takes 13 % off for 2.8 times the time.
+      // Measured on aerial tiles. Lossy: effort 1 has the PSNR of effort 0 in 5 % fewer bytes (30 % with alpha) and 1.1
+      // to 1.3 times the time; effort 3 saves another 15 % for twice the time. Lossless: effort 1 saves 13 % for 2.8
+      // times the time.
       return image.webp({ quality, lossless, effort: lossless ? 0 : 1 }).toBuffer()
     case 'avif':
-      // measured on aerial tiles: 6.5 ms; the next efforts take 0, 2, 7, 11 % off the size for 2, 4, 5, 25 times the time
+      // measured on aerial tiles: 6.5 ms; the next efforts save 0, 2, 7, 11 % for 2, 4, 5, 25 times the time
       return image
         .avif({ quality, lossless, effort: 0, chromaSubsampling: lossless ? '4:4:4' : '4:2:0' })
         .toBuffer()
   }
 }
 
-/** Equal looks: on aerial tiles AVIF at 60 and JPEG at 75 are both at 36.2 dB, AVIF in 70 % of the bytes. */
+/**
+ * Defaults of equal visual quality: on aerial tiles AVIF at 60 and JPEG at 75 both have 36.2 dB, AVIF in 70 % of the
+ * bytes.
+ */
 export function defaultQuality(format: TileFormat): number {
   return format === 'avif' ? 60 : 75
 }
@@ -110,7 +114,7 @@ function formatFor(options: EncodeOptions, opaque: boolean): ImageFormat {
   return opaque && !lossless ? 'jpeg' : (options.transparentFormat ?? 'webp')
 }
 
-/** Nothing is seen but the background: every pixel is transparent or has its colour. */
+/** Whether only the background shows: every pixel is transparent or has its colour. */
 function isBlank({ bands, data, mask }: Pixels, background: readonly [number, number, number]): boolean {
   const colour = bands === 3 ? background : [luma(background)]
   for (let p = 0, at = 0; at < data.length; p++, at += bands) {
@@ -120,7 +124,7 @@ function isBlank({ bands, data, mask }: Pixels, background: readonly [number, nu
   return true
 }
 
-/** ITU-R BT.601. */
+/** Luma, ITU-R BT.601. */
 const luma = ([r, g, b]: readonly [number, number, number]): number =>
   Math.round(0.299 * r + 0.587 * g + 0.114 * b)
 
@@ -130,7 +134,7 @@ function rawImage(data: Uint8Array, pixels: Pixels, channels: number): Sharp {
   return pixels.bands === 1 ? image.toColourspace('b-w') : image
 }
 
-/** Samples and mask interleaved; samples that do not show are 0. */
+/** Interleaves samples and mask. Samples of transparent pixels become 0. */
 function withAlpha(pixels: Pixels): Uint8Array {
   const { bands, data } = pixels
   const mask = pixels.mask!
@@ -144,7 +148,7 @@ function withAlpha(pixels: Pixels): Uint8Array {
   return out
 }
 
-/** Over the background. A grey tile takes its luma. */
+/** Composites a tile over the background. A grey tile uses the background's luma. */
 function flatten(pixels: Pixels, background: readonly [number, number, number]): Uint8Array {
   const { bands, data } = pixels
   const mask = pixels.mask!
@@ -160,9 +164,9 @@ function flatten(pixels: Pixels, background: readonly [number, number, number]):
 }
 
 /**
- * JPEG, PNG, WebP or AVIF to pixels; grey stays one band, alpha becomes the mask (left out when opaque).
- * @throws DAMAGED when the bytes are no such image or are damaged
- * @throws TOO_LARGE when it is over 4096²
+ * Decodes JPEG, PNG, WebP or AVIF to pixels. Grey stays one band; alpha becomes the mask, left out when opaque.
+ * @throws DAMAGED when the bytes are not such an image, or are damaged
+ * @throws TOO_LARGE when it has more than 4096² pixels
  */
 export async function decodeTile(bytes: Uint8Array): Promise<Pixels> {
   if (imageFormatOf(sniffTileType(bytes)) === undefined) {
@@ -184,9 +188,9 @@ function undecodable({ length }: Uint8Array, cause: unknown): FlagstoneError {
 }
 
 /**
- * A picture in another format with every sample kept, under transparent pixels too.
+ * Re-encodes a picture losslessly in another format, including the samples of transparent pixels.
  * @throws DAMAGED
- * @throws TOO_LARGE when it is over 4096²
+ * @throws TOO_LARGE when it has more than 4096² pixels
  */
 export async function recodeExactly(bytes: Uint8Array, format: 'png' | 'webp'): Promise<Uint8Array> {
   try {
@@ -199,9 +203,9 @@ export async function recodeExactly(bytes: Uint8Array, format: 'png' | 'webp'): 
   }
 }
 
-/** @throws TOO_LARGE when it is over 4096², before anything is decoded */
+/** Opens an image without decoding it. @throws TOO_LARGE when it has more than 4096² pixels */
 async function opened(bytes: Uint8Array): Promise<{ image: Sharp; metadata: Metadata }> {
-  // libvips' own limit would call it damage
+  // libvips would report its own limit as damage
   const image = sharp(bytes, { limitInputPixels: false, failOn: 'warning', sequentialRead: true })
   const metadata = await image.metadata()
   const { width, height } = metadata
@@ -217,7 +221,7 @@ async function opened(bytes: Uint8Array): Promise<{ image: Sharp; metadata: Meta
 async function decode(bytes: Uint8Array): Promise<Pixels> {
   const { image, metadata } = await opened(bytes)
   const grey = metadata.space === 'b-w'
-  // sharp gives grey as three equal channels here; asking it for grey would lose the alpha
+  // sharp returns grey as three equal channels here; when asked for grey, it would drop the alpha
   const { data, info } = await image.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true })
   return unpack(data, info.width, info.height, info.channels, grey)
 }
@@ -237,7 +241,7 @@ function unpack(data: Uint8Array, width: number, height: number, channels: numbe
   return { width, height, bands, data: samples, mask: coverageOf(mask) === 'full' ? undefined : mask }
 }
 
-/** See https://developers.google.com/speed/webp/docs/riff_container; false for what is no WebP. */
+/** Whether this is a lossless WebP; see https://developers.google.com/speed/webp/docs/riff_container. */
 export function isLosslessWebp(bytes: Uint8Array): boolean {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096)).toString('latin1')
   return head.startsWith('WEBP', 8) && head.includes('VP8L', 12)

@@ -1,4 +1,4 @@
-// Two to one by the mean of four, of colours and of values. See downsample.ts for what is painted.
+// Halves colours and values by the mean of four pixels. downsample.ts says which pixels are painted.
 import type { Canvas } from '../canvas.js'
 import type { Pixels } from '../pixels.js'
 import { simd } from '../simd.js'
@@ -14,7 +14,7 @@ export function averageColours(from: Pixels, alpha: boolean, to: Canvas, corner:
   }
 }
 
-/** False when they do not lie where that can be done. */
+/** Averages with SIMD. False when the pixels do not lie in its memory. */
 function averageFast(from: Pixels, to: Canvas, corner: number): boolean {
   const here = simd()
   if (here === undefined) return false
@@ -27,7 +27,7 @@ function averageFast(from: Pixels, to: Canvas, corner: number): boolean {
   return true
 }
 
-/** The mean of the valid ones of four, one band. */
+/** The mean of the valid pixels of four, for one band. */
 export function averageValues(from: Pixels<Float32Array>, to: Canvas<Float32Array>, corner: number): void {
   const { width, height, data: src, mask } = from
   const out = to.data
@@ -121,7 +121,7 @@ function averageMasked(from: Pixels, mask: Uint8Array, alpha: boolean, to: Canva
       to.mask[d] = painted
       const s = p * bands
       if (sum === 1020 && isTriple) {
-        // all opaque, as most are: the weights cancel out
+        // all four are opaque, as in most cases: the weights cancel out
         const e = s + down
         out[d * 3] = (data[s]! + data[s + 3]! + data[e]! + data[e + 3]! + 2) >> 2
         out[d * 3 + 1] = (data[s + 1]! + data[s + 4]! + data[e + 1]! + data[e + 4]! + 2) >> 2

@@ -1,11 +1,11 @@
-// Two to one by kernels wider than four pixels: across, then down. See downsample.ts for what is painted.
+// Halves by kernels wider than four pixels: across, then down. downsample.ts says which pixels are painted.
 import type { Canvas } from '../canvas.js'
 import { isPicture, type Pixels, type Resampling, type Samples } from '../pixels.js'
 import { kernelAt } from '../warp/kernels/kernel.js'
 
 const tapTables = new Map<Resampling, Float64Array>()
 
-/** Normalised weights of the pixels at ±0.5, ±1.5 … around the corner the four share. */
+/** Normalised weights of the pixels at ±0.5, ±1.5 … around the common corner of the four. */
 export function taps2(kernel: Resampling): Float64Array {
   let taps = tapTables.get(kernel)
   if (taps === undefined) {
@@ -19,7 +19,7 @@ export function taps2(kernel: Resampling): Float64Array {
   return taps
 }
 
-/** Across, then down, on rows of colour times opacity (and opacity itself where there is a mask). */
+/** Convolves across, then down, on rows of colour times opacity (and of opacity, if there is a mask). */
 export function convolve2(
   from: Pixels<Samples>,
   kernel: Resampling,
@@ -31,7 +31,7 @@ export function convolve2(
   const half = taps.length >> 1
   const channels = from.mask === undefined ? from.bands : from.bands + 1
   const rowLength = (from.width >> 1) * channels
-  // a ring of the rows one output row needs; row y lies in slot y mod taps
+  // a ring buffer of the rows that one output row needs; row y lies in slot y mod taps
   const ring = new Float64Array(rowLength * taps.length)
   const slots = new Int32Array(taps.length)
   const line = new Float64Array((from.width + 2 * half) * channels)
@@ -64,14 +64,14 @@ function down(ring: Float64Array, slots: Int32Array, taps: Float64Array, sums: F
   }
 }
 
-/** A row as numbers, with `half` − 1 repeated pixels before it and as many behind. */
+/** A row as doubles, with `half` − 1 repeated pixels before and after it. */
 function spread(from: Pixels<Samples>, y: number, half: number, channels: number, line: Float64Array): void {
   const { width, bands, data, mask } = from
   const length = width + 2 * half - 2
   for (let i = 0; i < length; i++) {
     const p = y * width + Math.max(0, Math.min(width - 1, i - half + 1))
     const opacity = mask === undefined ? 1 : mask[p]! / 255
-    // what is not valid may be NaN, which is not 0 when multiplied by it
+    // invalid values may be NaN, and NaN · 0 is not 0
     for (let c = 0; c < bands; c++)
       line[i * channels + c] = opacity === 0 ? 0 : data[p * bands + c]! * opacity
     if (channels > bands) line[i * channels + bands] = opacity

@@ -1,11 +1,11 @@
-// Two to one: the overviews' kernel. Four pixels become one, on a mosaic of even size. Colours are rounded to
-// 8 bits; values (Float32, one band) are not rounded, and their masks are yes or no.
+// Halves pictures for overviews: four pixels become one, on a mosaic of even size. Colours are rounded to 8 bits;
+// values (Float32, one band) are not rounded, and their masks are binary.
 //
-// What is painted does not depend on the kernel (nearest aside): with a 'binary' mask a pixel is valid when
-// any of its four is, so nothing disappears on the way up and nothing grows beyond its footprint; with an
-// 'alpha' mask alpha is filtered like a colour, and colours are weighed by it. At the rim of the mosaic
-// missing pixels repeat the last one. Average is exact (rounded half up); the wider kernels are GDAL's at
-// scale 2, so they reach beyond the four: give mosaics an apron of `halveReach` pixels where neighbours exist.
+// Which pixels are painted does not depend on the kernel (except nearest). With a 'binary' mask, a pixel is valid when
+// any of its four is, so nothing disappears in overviews, and nothing grows beyond its footprint. With an 'alpha' mask,
+// alpha is filtered like a colour, and colours are weighted by it. At the edge of the mosaic, missing pixels repeat the
+// last one. Average is exact (rounded half up). The wider kernels are GDAL's at scale 2. They reach beyond the four
+// pixels, so mosaics need a margin of `halveReach` pixels where they have neighbours.
 
 import { type Canvas, createCanvas, createValueCanvas, finishCanvas } from '../canvas.js'
 import { isPicture, isValues, type Pixels, type Resampling, type Samples } from '../pixels.js'
@@ -15,12 +15,12 @@ import { rankOf } from '../warp/kernels/rank.js'
 import { averageColours, averageValues } from './downsample-average.js'
 import { convolve2, taps2 } from './downsample-wide.js'
 
-/** Source pixels beyond a 2×2 block that its kernel touches, each way. */
+/** How many source pixels the kernel reaches beyond a 2×2 block, on each side. */
 export function halveReach(kernel: Resampling): number {
   return kernel === 'nearest' || isFootprint(kernel) ? 0 : taps2(kernel).length / 2 - 1
 }
 
-/** The picture at half size; undefined when nothing of it is painted. @throws RangeError when its sizes are odd */
+/** The picture at half size; undefined when nothing is painted. @throws RangeError when its width or height is odd */
 export function halve<T extends Samples>(
   from: Pixels<T>,
   kernel: Resampling,
@@ -34,7 +34,7 @@ export function halve<T extends Samples>(
 }
 
 /**
- * As `halve`, painted into a canvas with its corner at x, y; unpainted pixels keep what they are.
+ * As `halve`, painted into a canvas with its corner at x, y. Unpainted pixels are unchanged.
  * @throws TypeError when one has colours and the other values, or their bands differ
  */
 export function halveInto(
@@ -62,7 +62,7 @@ export function halveInto(
   else if (isValues(from)) averageValues(from, to as Canvas<Float32Array>, corner)
 }
 
-/** One of the four by its rank, band by band; with soft opacity the mean of it. */
+/** Chooses one of the four by rank, band by band; with soft opacity, the mean opacity. */
 function rank2(
   from: Pixels<Samples>,
   kernel: Resampling,
@@ -96,7 +96,7 @@ function rank2(
   }
 }
 
-/** The north-western of the four, as gdaladdo takes it. */
+/** The north-western pixel of the four, as in gdaladdo. */
 function nearest2(from: Pixels<Samples>, to: Canvas<Samples>, corner: number): void {
   const { width, height, bands, data, mask } = from
   for (let j = 0; j < height; j += 2) {

@@ -1,14 +1,14 @@
-// Heights for pixels that have none, from the averages around them.
+// Fills pixels without a height from the averages around them.
 //
-// The tile is halved (mean of the valid ones of four) until it is one pixel, which is what its ancestors hold of
-// it under average overviews; on the way back down a pixel without a value takes the bilinear height of the
-// level above, so that holes are filled smoothly from their rims. `fillHoles` looks at one tile alone; `fillFrom`
-// takes the heights of a level above that has been filled before.
+// The tile is halved (mean of the valid pixels of four) down to one pixel, as its ancestors hold it in average
+// overviews. On the way back, a pixel without a value gets the bilinear height of the coarser level, so that holes are
+// filled smoothly from their edges. `fillHoles` uses one tile alone; `fillFrom` uses a coarser level that is already
+// filled.
 
 import type { Pixels } from '../pixels.js'
 import { halve } from './downsample.js'
 
-/** The same heights, with a value everywhere. Undefined when there is not one valid pixel. Sizes: powers of two. */
+/** The same heights, with a value everywhere; undefined when no pixel is valid. Width and height are powers of two. */
 export function fillHoles(pixels: Pixels<Float32Array>): Pixels<Float32Array> | undefined {
   const { width, height, mask } = pixels
   if (mask === undefined) return pixels
@@ -26,13 +26,13 @@ export function fillHoles(pixels: Pixels<Float32Array>): Pixels<Float32Array> | 
   return { width, height, bands: 1, data, mask: undefined }
 }
 
-/** Bilinear height of the half-size picture at the centre of a pixel of the full one; rims repeat. */
+/** Bilinear height of the half-size picture at the centre of a full-size pixel. Edge pixels repeat. */
 function enlarged({ width, height, data }: Pixels<Float32Array>, x: number, y: number): number {
   const x0 = Math.max(0, (x - 1) >> 1)
   const x1 = Math.min(width - 1, (x + 1) >> 1)
   const y0 = Math.max(0, (y - 1) >> 1)
   const y1 = Math.min(height - 1, (y + 1) >> 1)
-  // centres lie a quarter of a coarse pixel from the nearer coarse centre
+  // a centre lies a quarter of a coarse pixel from the nearest coarse centre
   const wx = x & 1 ? 0.25 : 0.75
   const wy = y & 1 ? 0.25 : 0.75
   const top = data[y0 * width + x0]! * (1 - wx) + data[y0 * width + x1]! * wx
@@ -40,7 +40,7 @@ function enlarged({ width, height, data }: Pixels<Float32Array>, x: number, y: n
   return top * (1 - wy) + bottom * wy
 }
 
-/** Where a mask is wanted beside the heights. */
+/** Heights with a mask. */
 interface Masked {
   readonly width: number
   readonly height: number
@@ -49,9 +49,9 @@ interface Masked {
 }
 
 /**
- * Gives pixels without a height the bilinear one of the level above, where that has any around them, in place.
- * `x`, `y`: where the corner of the pixels lies in the global pixel grid of their zoom; `aboveX`, `aboveY` the
- * same of the level above in its own.
+ * Fills pixels without a height in place, with the bilinear height of the level above where that has any nearby. `x`,
+ * `y` is the corner of the pixels in the global pixel grid of their zoom; `aboveX`, `aboveY` that of the level above,
+ * in its own grid.
  */
 export function fillFrom(
   pixels: Masked,
@@ -74,7 +74,7 @@ export function fillFrom(
   }
 }
 
-/** As `enlarged`, of what is valid; NaN where nothing is. x, y: position in pixels of the finer level. */
+/** As `enlarged`, from valid pixels only; NaN where there are none. x, y are in pixels of the finer level. */
 function heightAbove({ width, height, data, mask }: Masked, x: number, y: number): number {
   const wx = x & 1 ? 0.25 : 0.75
   const wy = y & 1 ? 0.25 : 0.75

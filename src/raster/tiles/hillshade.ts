@@ -1,16 +1,16 @@
-// Heights as grey pictures, for looking at: lit by a sun, or from black (lowest) to white (highest).
+// Renders heights as grey pictures: lit by a sun, or from black (lowest) to white (highest).
 import { LIMIT_METRES, metresToLat } from '../../grid/tiles/mercator.js'
 import type { Pixels } from '../pixels.js'
 
 export interface MercatorGrid {
   /** Upper edge of the picture, mercator metres. */
   readonly north: number
-  /** Mercator metres a pixel. */
+  /** Mercator metres per pixel. */
   readonly metresX: number
   readonly metresY: number
 }
 
-/** Where the light comes from, degrees, and by what heights are multiplied. */
+/** Direction of the light in degrees, and the factor for heights. */
 export interface Sun {
   /** Clockwise from north. */
   readonly azimuth: number
@@ -19,14 +19,14 @@ export interface Sun {
   readonly exaggeration: number
 }
 
-/** In the north-west, as gdaldem's default. */
+/** A sun in the north-west, as gdaldem's default. */
 export const NORTH_WEST: Sun = { azimuth: 315, altitude: 45, exaggeration: 1 }
 
 const RADIANS = Math.PI / 180
 
 /**
- * Shade by Horn's slopes ("Hill shading and the reflectance map", 1981); mercator's metres are shrunk to those
- * on the ground, row by row. Neighbours that are missing repeat the pixel itself.
+ * Hillshade with Horn's slopes ("Hill shading and the reflectance map", 1981). Mercator metres are converted to ground
+ * metres row by row. Missing neighbours repeat the pixel itself.
  */
 export function shadeOfHeights(
   heights: Pixels<Float32Array>,
@@ -57,7 +57,7 @@ export function shadeOfHeights(
       const i = heightAt(heights, x + 1, y + 1, p)
       const toEast = (c + 2 * f + i - a - 2 * d - g) * perX
       const toNorth = (a + 2 * b + c - g - 2 * h - i) * perY
-      // the normal (−toEast, −toNorth, 1) by the direction of the sun
+      // dot product of the normal (−toEast, −toNorth, 1) and the direction of the sun
       const light =
         (up - toEast * east - toNorth * north) / Math.sqrt(1 + toEast * toEast + toNorth * toNorth)
       data[p] = Number.isFinite(z[p]!) ? Math.max(1, Math.min(255, Math.round(1 + 254 * light))) : 0
@@ -77,7 +77,7 @@ function heightAt(
   return mask !== undefined && mask[p] === 0 ? data[self]! : data[p]!
 }
 
-/** The lowest height black, the highest white. */
+/** Scales heights from black (lowest) to white (highest). */
 export function greyOfHeights({ width, height, data, mask }: Pixels<Float32Array>): Pixels {
   let low = Number.POSITIVE_INFINITY
   let high = Number.NEGATIVE_INFINITY

@@ -1,7 +1,7 @@
-// The image formats that are encoded and decoded here, and the types of their tiles.
+// The image formats that are encoded and decoded, and their tile types.
 import { TileType } from '../../format/tile-type.js'
 
-/** How a tile that is an image is encoded. */
+/** The encoding of an image tile. */
 export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'avif'
 
 const FORMATS = new Map<number, ImageFormat>([
@@ -11,8 +11,8 @@ const FORMATS = new Map<number, ImageFormat>([
   [TileType.avif, 'avif'],
 ])
 
-/** The format of tiles of a type; undefined for tiles that cannot be decoded as an image. */
+/** The image format of a tile type; undefined when such tiles are not images. */
 export const imageFormatOf = (type: number): ImageFormat | undefined => FORMATS.get(type)
 
-/** Whether tiles of a type can be drawn: images and heights. */
+/** Whether tiles of a type can be drawn: images and elevation. */
 export const isDrawn = (type: number): boolean => FORMATS.has(type) || type === TileType.elevation

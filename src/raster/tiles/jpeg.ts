@@ -1,10 +1,10 @@
-// Baseline JPEG by our own encoder (wasm/jpeg.ts): twice as fast as a trip through sharp for tiles, and without
-// leaving the thread. The stream is what libjpeg writes at the same quality: JFIF, the quantisation and Huffman
-// tables of ITU-T T.81 annex K, quality scaled as libjpeg does (jcparam.c), 4:2:0.
+// Encodes baseline JPEG with our own encoder (wasm/jpeg.ts): twice as fast as sharp for tiles, and in this thread. The
+// stream is that of libjpeg at the same quality: JFIF, the quantisation and Huffman tables of ITU-T T.81 annex K,
+// quality scaled as libjpeg does (jcparam.c), 4:2:0.
 import type { Pixels } from '../pixels.js'
 import { JPEG_ADDRESS, JPEG_BYTES, type Simd, simd } from '../simd.js'
 
-/** Annex K.1, in rows. */
+/** Annex K.1, row by row. */
 const LUMINANCE = [
   16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22,
   29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103,
@@ -22,13 +22,13 @@ const ZIGZAG = [
 ]
 
 interface HuffmanTable {
-  /** How many codes have 1 … 16 bits. */
+  /** Number of codes of 1 … 16 bits. */
   readonly counts: readonly number[]
   readonly symbols: readonly number[]
 }
 const bytesOf = (hex: string): number[] => [...Buffer.from(hex.replaceAll(' ', ''), 'hex')]
 
-/** Annex K.3: DC then AC, of luminance and chrominance. */
+/** Annex K.3: DC tables, then AC tables, each for luminance and chrominance. */
 const DC: readonly HuffmanTable[] = [
   { counts: [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], symbols: bytesOf('000102030405060708090a0b') },
   { counts: [0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0], symbols: bytesOf('000102030405060708090a0b') },
@@ -54,7 +54,7 @@ const AC: readonly HuffmanTable[] = [
   },
 ]
 
-/** By symbol: code << 8 | length. Annex C.2. */
+/** Huffman codes by symbol, as code << 8 | length. Annex C.2. */
 function codesOf({ counts, symbols }: HuffmanTable, size: number): Uint32Array {
   const codes = new Uint32Array(size)
   let code = 0
@@ -66,7 +66,7 @@ function codesOf({ counts, symbols }: HuffmanTable, size: number): Uint32Array {
   return codes
 }
 
-/** Steps of a quality 1 … 100, in rows. */
+/** Quantisation steps for a quality of 1 … 100, row by row. */
 function stepsOf(base: readonly number[], quality: number): number[] {
   const scale = quality < 50 ? Math.trunc(5000 / quality) : 200 - quality * 2
   return base.map((step) => Math.min(255, Math.max(1, Math.trunc((step * scale + 50) / 100))))
@@ -99,22 +99,22 @@ function headerOf(width: number, height: number, bands: number, quality: number)
   ])
 }
 
-// Offsets in the tables of wasm/jpeg.ts.
+// Byte offsets in the tables of wasm/jpeg.ts.
 const DC_AT = 256
 const AC_AT = 384
 const TABLES_BYTES = 3328
 const MAX_SIDE = 512
-/** Where the pixels go that lie elsewhere. */
+/** Space for copies of pixels that lie outside the module's memory. */
 const STAGE_BYTES = MAX_SIDE * MAX_SIDE * 3
 const STAGE_AT = JPEG_ADDRESS + 101 * TABLES_BYTES
 const SCAN_AT = STAGE_AT + STAGE_BYTES
-/** 512² pixels of noise at quality 100 take 1 MB; what does not fit is encoded otherwise. */
+/** 512² pixels of noise at quality 100 take 1 MB. What does not fit is encoded by sharp. */
 const SCAN_END = JPEG_ADDRESS + JPEG_BYTES
 const MAX_HEADERS = 64
 
 class JpegEncoder {
   readonly #simd: Simd
-  /** Qualities whose tables are there. */
+  /** Qualities whose tables exist. */
   readonly #tables = new Set<number>()
   readonly #headers = new Map<string, Uint8Array>()
 
@@ -145,7 +145,7 @@ class JpegEncoder {
     return jpeg
   }
 
-  /** Into the memory of the module. */
+  /** Copies pixels into the module's memory. */
   #stage({ data, stride, x, y, width, height, bands }: Picture): number {
     const row = width * bands
     for (let j = 0; j < height; j++) {
@@ -190,7 +190,7 @@ class JpegEncoder {
 /** A rectangle of a larger picture. */
 interface Picture {
   readonly data: Uint8Array
-  /** Bytes from row to row. */
+  /** Bytes between row starts. */
   readonly stride: number
   readonly x: number
   readonly y: number
@@ -202,8 +202,8 @@ interface Picture {
 let encoder: { jpeg: JpegEncoder | undefined } | undefined
 
 /**
- * The opaque rectangle of a picture as JPEG, 4:2:0 (or grey), quality 1 … 100. Undefined when it cannot be made here: no
- * WebAssembly SIMD, sides that are no multiples of 16 or over 512.
+ * Encodes an opaque rectangle of a picture as JPEG, 4:2:0 or grey, with quality 1 … 100. Undefined when that is not
+ * possible here: without WebAssembly SIMD, or when a side is not a multiple of 16 or is over 512.
  */
 export function encodeJpeg(
   from: Pixels,

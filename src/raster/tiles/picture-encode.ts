@@ -1,20 +1,20 @@
-// Large pictures to files, off the main thread: whatever goes over all pixels is left to sharp.
+// Encodes large pictures to files off the main thread: all loops over pixels are left to sharp.
 //
-// Invariant: the caller's samples are those that are encoded; only channels that say nothing are left out.
+// Invariant: samples are encoded unchanged; only redundant channels are left out.
 import { TileType } from '../../format/tile-type.js'
 import { sharp } from '../sharp.js'
 import { defaultQuality, type EncodedTile } from './codec.js'
 import type { ImageFormat } from './image-format.js'
 
-/** Channels interleaved, row by row; the last of two and of four is alpha. */
+/** Interleaved channels, row by row. Of two or four channels, the last is alpha. */
 export interface RawPicture {
   readonly width: number
   readonly height: number
   readonly channels: 1 | 2 | 3 | 4
   readonly data: Uint8Array
-  /** Alpha is 255 everywhere, or there is none. */
+  /** Whether alpha is 255 everywhere, or there is no alpha. */
   readonly isOpaque: boolean
-  /** Red, green and blue are the same everywhere. */
+  /** Whether red, green and blue are equal everywhere. */
   readonly isGrey: boolean
 }
 
@@ -25,10 +25,10 @@ export interface PictureEncoding {
   readonly lossless?: boolean | undefined
 }
 
-/** More than this many pixels are packed with less effort: twice the speed for 5 to 10 % more bytes. */
+/** Pictures of more pixels are compressed with less effort: twice as fast, for 5 to 10 % more bytes. */
 const LARGE = 2 ** 21
 
-/** @throws TypeError when a picture with alpha is to be JPEG */
+/** Encodes a picture. @throws TypeError when a picture with alpha is to become JPEG */
 export async function encodePicture(picture: RawPicture, encoding: PictureEncoding): Promise<EncodedTile> {
   const { width, height, channels, data, isOpaque, isGrey } = picture
   const { format, quality = defaultQuality(format), lossless = false } = encoding

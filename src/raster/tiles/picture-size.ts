@@ -1,24 +1,24 @@
-// The size of a picture by its first bytes, for who needs no more of it: nothing is decoded.
+// Reads the size of a picture from its first bytes, without decoding it.
 
 export interface PictureSize {
   readonly width: number
   readonly height: number
 }
 
-/** Pixels. Undefined for what is neither PNG, JPEG nor WebP, and for one that is cut off before it says so. */
+/** Width and height in pixels; undefined when this is not a PNG, JPEG or WebP, or it is cut off before its size. */
 export function pictureSize(bytes: Uint8Array): PictureSize | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   try {
     const size = pngSize(view) ?? jpegSize(view) ?? webpSize(view)
     return size !== undefined && size.width > 0 && size.height > 0 ? size : undefined
   } catch (error) {
-    // DataView's, past the end
+    // a read past the end of the DataView
     if (error instanceof RangeError) return undefined
     throw error
   }
 }
 
-/** PNG, 5.6 and 11.2.1: IHDR is the first chunk. */
+/** PNG specification, 5.6 and 11.2.1: IHDR is the first chunk. */
 function pngSize(view: DataView): PictureSize | undefined {
   const isPng = view.getUint32(0) === 0x89504e47 && view.getUint32(12) === 0x49484452
   return isPng ? { width: view.getUint32(16), height: view.getUint32(20) } : undefined
@@ -29,10 +29,10 @@ function jpegSize(view: DataView): PictureSize | undefined {
   if (view.getUint16(0) !== 0xffd8) return undefined
   for (let at = 2; view.getUint8(at) === 0xff; ) {
     const marker = view.getUint8(at + 1)
-    // DHT, JPG and DAC are among their numbers
+    // DHT, JPG and DAC have numbers in the same range
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
     if (isFrame) return { width: view.getUint16(at + 7), height: view.getUint16(at + 5) }
-    // 0xff may fill the room before a marker
+    // fill bytes of 0xff may precede a marker
     at += marker === 0xff ? 1 : 2 + view.getUint16(at + 2)
   }
   return undefined
@@ -43,7 +43,7 @@ function webpSize(view: DataView): PictureSize | undefined {
   if (view.getUint32(0) !== 0x52494646 || view.getUint32(8) !== 0x57454250) return undefined
   const chunk = view.getUint32(12)
   if (chunk === 0x56503820) {
-    // the frame's header follows the chunk's: three bytes, the start code, then 14 bits each
+    // the frame header follows the chunk header: three bytes, the start code, then 14 bits for each side
     return { width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff }
   }
   if (chunk === 0x5650384c) {

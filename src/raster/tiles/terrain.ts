@@ -6,8 +6,8 @@
 //   terrarium  height = (R · 256 + G + B / 256) − 32768
 //              github.com/tilezen/joerd, docs/formats.md
 //
-// Invariants: tiles are lossless, under transparent pixels too; a height outside what an encoding can say is
-// clamped and counted, never wrapped; averaging happens on heights, never on their colours.
+// Invariants: tiles are lossless, even under transparent pixels; a height outside the range of an encoding is clamped
+// and counted, never wrapped; heights are averaged, never their colours.
 import { isUint8Array } from 'node:util/types'
 import { badType, FlagstoneError, wrongType } from '../../errors.js'
 import { decodeElevation, encodeElevation, isElevation } from '../../format/elevation.js'
@@ -19,7 +19,7 @@ import { sharp } from '../sharp.js'
 import { decodeTile, type EncodedTile } from './codec.js'
 import { fillHoles } from './fill-holes.js'
 
-/** How heights are written as colours. */
+/** Encodings of heights as colours. */
 export type TerrainRgb = 'mapbox' | 'terrarium'
 export type TerrainEncoding = TerrainRgb | 'int16' | 'float32'
 export const TERRAIN_ENCODINGS: readonly TerrainEncoding[] = ['mapbox', 'terrarium', 'int16', 'float32']
@@ -27,13 +27,15 @@ export const TERRAIN_ENCODINGS: readonly TerrainEncoding[] = ['mapbox', 'terrari
 export const isTerrainRgb = (encoding: unknown): encoding is TerrainRgb =>
   encoding === 'mapbox' || encoding === 'terrarium'
 
-/** What pixels without a height become: transparent, a height, or one from the averages around them. */
+/**
+ * What pixels without a height become: transparent, a given height, or one interpolated from the averages around them.
+ */
 export type TerrainNodata = 'transparent' | 'parent' | number
 
 /** Plain data. */
 export interface TerrainOptions {
   readonly encoding: TerrainEncoding
-  /** Of terrain-RGB. */
+  /** Image format of terrain-RGB tiles. */
   readonly format: 'webp' | 'png'
   /** int16: height = stored · step + offset, metres. */
   readonly step: number
@@ -42,7 +44,7 @@ export interface TerrainOptions {
 }
 
 export interface EncodedHeights extends EncodedTile {
-  /** Pixels whose height had to be clamped. */
+  /** Number of pixels whose height was clamped. */
   readonly clamped: number
 }
 
@@ -54,7 +56,7 @@ const RGB: Record<TerrainRgb, { readonly base: number; readonly perMetre: number
 const MAX_CODE = 2 ** 24 - 1
 const MAX_INT16 = 32767
 
-/** The lowest and the highest height that an encoding can say, metres. */
+/** The lowest and highest height that an encoding can represent, metres. */
 export function terrainRange({ encoding, step, offset }: TerrainOptions): readonly [number, number] {
   if (encoding === 'float32') return [-3.4e38, 3.4e38]
   if (encoding === 'int16') return [offset - (MAX_INT16 + 1) * step, offset + MAX_INT16 * step]
@@ -62,7 +64,7 @@ export function terrainRange({ encoding, step, offset }: TerrainOptions): readon
   return [base, base + MAX_CODE / perMetre]
 }
 
-/** Undefined when no pixel has a height. */
+/** Encodes heights as a tile; undefined when no pixel has a height. */
 export async function encodeHeights(
   pixels: Pixels<Float32Array>,
   options: TerrainOptions,
@@ -95,15 +97,15 @@ async function encodeRgb(
     const bytes = await image.png({ compressionLevel: 6, palette: false, adaptiveFiltering: true }).toBuffer()
     return { type: TileType.png, bytes, clamped }
   }
-  // exact: colours under transparent pixels are kept. Measured on SRTM tiles: 31 KB in 9 ms; effort 0 takes 5 ms
-  // and 41 KB, the next efforts save 2 % for 1.3 times the time and more; PNG 41 KB in 7 ms
+  // exact keeps colours under transparent pixels. Measured on SRTM tiles: 31 KB in 9 ms; effort 0 gives 41 KB in 5 ms,
+  // higher efforts save 2 % for at least 1.3 times the time; PNG gives 41 KB in 7 ms
   const bytes = await image.webp({ lossless: true, exact: true, quality: 20, effort: 1 }).toBuffer()
   return { type: TileType.webp, bytes, clamped }
 }
 
 /**
- * Heights, metres, as colours (3 or 4 channels a pixel; alpha by the mask). Pixels without a height have that
- * of 0 m, for clients that do not look at alpha. Returns how many heights were clamped.
+ * Writes heights in metres as colours, with 3 channels per pixel, or 4 with alpha from the mask. Pixels without a
+ * height become 0 m, for clients that ignore alpha. Returns the number of clamped heights.
  */
 export function heightsToRgb(
   { data, mask }: Pixels<Float32Array>,
@@ -131,13 +133,13 @@ export function heightsToRgb(
   return clamped
 }
 
-/** The height that a colour stands for, metres. */
+/** The height of a colour, metres. */
 export function heightOfRgb(encoding: TerrainRgb, red: number, green: number, blue: number): number {
   const { base, perMetre } = RGB[encoding]
   return base + (red * 65536 + green * 256 + blue) / perMetre
 }
 
-/** Colours of terrain-RGB to heights, metres. Pixels that are not wholly transparent have one. */
+/** Converts terrain-RGB colours to heights in metres. Only fully transparent pixels have none. */
 export function rgbToHeights(pixels: Pixels, encoding: TerrainRgb): Pixels<Float32Array> {
   const { width, height, bands, data, mask } = pixels
   const { base, perMetre } = RGB[encoding]
@@ -177,11 +179,12 @@ function encodeNumbers(pixels: Pixels<Float32Array>, options: TerrainOptions): E
 }
 
 /**
- * The heights of a tile, metres: a raw elevation tile (which says itself what it is), or a PNG or WebP of
- * terrain-RGB, for which `encoding` has to be given: it is in the archive's metadata.
- * @throws DAMAGED when the bytes are neither, do not decode, or are a JPEG, which changes heights by hundreds of metres
- * @throws TOO_LARGE when it is over 4096²
- * @throws TypeError when it is a picture and no encoding was given
+ * Decodes the heights of a tile, in metres: a raw elevation tile, or a terrain-RGB PNG or WebP. The latter needs
+ * `encoding`, which is in the archive's metadata.
+ * @throws DAMAGED when the bytes are neither, cannot be decoded, or are a JPEG, whose losses change heights by hundreds
+ * of metres
+ * @throws TOO_LARGE when it has more than 4096² pixels
+ * @throws TypeError when it is a picture and `encoding` is missing
  */
 export async function decodeHeights(bytes: Uint8Array, encoding?: TerrainRgb): Promise<OwnPixels<OwnFloats>> {
   if (!isUint8Array(bytes)) throw wrongType('bytes must be the Uint8Array of a tile', bytes)
@@ -199,7 +202,7 @@ export async function decodeHeights(bytes: Uint8Array, encoding?: TerrainRgb): P
   if (samples instanceof Int16Array) {
     for (let p = 0; p < data.length; p++) data[p] = samples[p]! * step + offset
   }
-  // a value that is none is a hole, whatever the mask says
+  // a value that is not finite is a hole, whatever the mask says
   let valid = mask
   for (let p = 0; p < data.length; p++) {
     if (Number.isFinite(data[p]!)) continue
@@ -217,7 +220,7 @@ const lossyHeights = (): FlagstoneError =>
     'A JPEG holds no heights: its losses change them by hundreds of metres; store terrain-RGB as PNG or lossless WebP.',
   )
 
-/** @throws BAD_OPTION when the encoding cannot say the heights */
+/** Checks the options. @throws BAD_OPTION when the encoding cannot represent the heights */
 export function checkTerrain(options: TerrainOptions): void {
   const [low, high] = terrainRange(options)
   const { nodata, encoding } = options

@@ -1,8 +1,8 @@
-// Colormaps as people write them: gdaldem's color-relief text, QGIS's export of it, JSON by value or by
-// interval (as rio-tiler takes it), an object, or a name.
+// Parses colormaps: gdaldem's color-relief text, QGIS's export of it, JSON by value or by interval (as in rio-tiler),
+// an object, or a name.
 //
-// A parsed map keeps percentages as they are; `stopsOf` turns it into stops of values, once the range of the
-// data is known. Invariants: entries are sorted by value; every colour is four numbers of 0…255.
+// A parsed map keeps percentages; `stopsOf` converts them to values when the range of the data is known. Invariants:
+// entries are sorted by value; every colour is four numbers of 0…255.
 import { FlagstoneError } from '../../errors.js'
 import type { ColormapStop } from '../source.js'
 import { COLORMAPS, namedColormap } from './colormaps.js'
@@ -11,26 +11,26 @@ export type Rgba = readonly [red: number, green: number, blue: number, alpha: nu
 
 export interface ColormapEntry {
   readonly value: number
-  /** `value` is in percent of the way from the lowest to the highest value of the data. */
+  /** Whether `value` is a percentage between the lowest and the highest value of the data. */
   readonly percent: boolean
   readonly rgba: Rgba
 }
 
-/** Between entries: a line, the next lower entry's colour, or nothing. */
+/** The colour between entries: interpolated, that of the next lower entry, or none. */
 export type ColormapMode = 'linear' | 'lower' | 'exact'
 
 export interface ParsedColormap {
   readonly entries: readonly ColormapEntry[]
-  /** What the text itself wants. */
+  /** The mode that the text implies. */
   readonly mode: ColormapMode
-  /** A colour for "no value" was given. It is not used: such pixels stay transparent. */
+  /** Whether a colour for "no value" was given. It is not used: such pixels stay transparent. */
   readonly hasNodata: boolean
 }
 
 const MAX_ENTRIES = 100_000
 const TRANSPARENT: Rgba = [0, 0, 0, 0]
 
-/** As gdaldem 3.6 answers. */
+/** Colour names, as in gdaldem 3.6. */
 const NAMED: Readonly<Record<string, readonly [number, number, number]>> = {
   white: [255, 255, 255],
   black: [0, 0, 0],
@@ -53,7 +53,7 @@ const NAMED: Readonly<Record<string, readonly [number, number, number]>> = {
 const bad = (name: string, what: string): FlagstoneError =>
   new FlagstoneError('BAD_OPTION', `The colormap ${name} ${what}`)
 
-/** The colours of a name from the lowest to the highest value; undefined when it is none. */
+/** The named colormap, from the lowest to the highest value; undefined when there is none. */
 export function colormapOfName(name: string): ParsedColormap | undefined {
   const colours = namedColormap(name)
   if (colours === undefined) return undefined
@@ -66,7 +66,7 @@ export const colormapNames = (): string => COLORMAPS.join(', ')
 
 const opaque = (rgb: readonly [number, number, number]): Rgba => [...rgb, 255]
 
-/** Text of a file, JSON or gdaldem's. @throws BAD_OPTION when a line cannot be read, which it names */
+/** Parses the text of a file, JSON or gdaldem's. @throws BAD_OPTION when a line cannot be read; the message names it */
 export function parseColormap(text: string, name: string): ParsedColormap {
   const start = text.trimStart()[0]
   if (start !== '{' && start !== '[') return parseLines(text, name)
@@ -79,7 +79,7 @@ export function parseColormap(text: string, name: string): ParsedColormap {
   return colormapOfObject(value, name)
 }
 
-/** {"value": [r, g, b] or [r, g, b, a] or "#rrggbb"} or [[[min, max], colour], …]; exact. */
+/** Parses {"value": [r, g, b] or [r, g, b, a] or "#rrggbb"}, or [[[min, max], colour], …]. */
 export function colormapOfObject(value: unknown, name: string): ParsedColormap {
   const entries = Array.isArray(value)
     ? intervals(value, name)
@@ -93,7 +93,7 @@ export function colormapOfObject(value: unknown, name: string): ParsedColormap {
   return { entries: finish(entries, name), mode, hasNodata: false }
 }
 
-/** min ≤ value < max has the colour; what lies in no interval has none. */
+/** Intervals: min ≤ value < max has the colour. Values outside all intervals have none. */
 function intervals(list: readonly unknown[], name: string): ColormapEntry[] {
   const parts = list.map((item, i) => {
     const [range, colour] = Array.isArray(item) ? (item as unknown[]) : []
@@ -181,7 +181,7 @@ function textColour(words: readonly string[], where: string, name: string): Rgba
   const [first = ''] = words
   if (Object.hasOwn(NAMED, first.toLowerCase())) return opaque(NAMED[first.toLowerCase()]!)
   if (first.startsWith('#')) return rgbaOf(first, where, name)
-  // behind four numbers QGIS writes a label
+  // QGIS writes a label after four numbers
   const numbers = words.slice(0, 4).map(Number)
   const three = numbers.slice(0, 3)
   const alpha = numbers[3] === undefined || Number.isNaN(numbers[3]) ? 255 : numbers[3]
@@ -194,10 +194,10 @@ function finish(entries: ColormapEntry[], name: string): ColormapEntry[] {
   return entries.sort((a, b) => Number(b.percent) - Number(a.percent) || a.value - b.value)
 }
 
-/** Needs the range of the data to become stops. */
+/** Whether a map needs the range of the data. */
 export const isRelative = (map: ParsedColormap): boolean => map.entries.some((entry) => entry.percent)
 
-/** Values and colours for a Tone; percentages are of `range`. */
+/** The stops for a Tone. Percentages refer to `range`. */
 export function stopsOf(
   map: ParsedColormap,
   mode: ColormapMode,
@@ -214,7 +214,7 @@ export function stopsOf(
     : { stops, interpolate: mode === 'linear' }
 }
 
-/** Each colour on its value alone (within rounding), nothing between. */
+/** Stops that give each colour at its own value only (within rounding), and nothing between. */
 function exactStops(stops: readonly ColormapStop[]): ColormapStop[] {
   const exact: ColormapStop[] = []
   for (const [i, { value, rgba }] of stops.entries()) {

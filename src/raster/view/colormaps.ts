@@ -1,10 +1,10 @@
-// Colormaps by name: colours at even steps from the lowest to the highest value, linear between.
+// Named colormaps: colours at even steps from the lowest to the highest value, interpolated linearly.
 //
-// Where they come from: viridis, magma, inferno, plasma by S. van der Walt, N. Smith and E. Firing (CC0), every
-// fifth of their 256 colours (at most 2 levels off between); cividis by J. Nuñez, C. Anderton and R. Renslow
-// (PLOS ONE, 2018) and turbo by A. Mikhailov (Google, Apache-2.0), from the polynomials of d3-scale-chromatic
-// (ISC); spectral … ylgn are ColorBrewer's, by C. Brewer, M. Harrower and The Pennsylvania State University
-// (Apache-2.0); gray and terrain (sea level to snow) are our own.
+// Sources: viridis, magma, inferno, plasma by S. van der Walt, N. Smith and E. Firing (CC0), every fifth of their 256
+// colours (at most 2 levels off between); cividis by J. Nuñez, C. Anderton and R. Renslow (PLOS ONE, 2018) and turbo by
+// A. Mikhailov (Google, Apache-2.0), from the polynomials of d3-scale-chromatic (ISC); spectral … ylgn are
+// ColorBrewer's, by C. Brewer, M. Harrower and The Pennsylvania State University (Apache-2.0); gray and terrain (sea
+// level to snow) are our own.
 
 const HEX: Readonly<Record<string, string>> = {
   gray: '000000ffffff',
@@ -55,10 +55,10 @@ const HEX: Readonly<Record<string, string>> = {
 
 const SYNONYMS: Readonly<Record<string, string>> = { grey: 'gray', grayscale: 'gray', greyscale: 'gray' }
 
-/** Names that namedColormap knows, reversed ones (viridis_r) aside. */
+/** Names that namedColormap knows, without the reversed ones (viridis_r). */
 export const COLORMAPS: readonly string[] = Object.keys(HEX)
 
-/** Colours at even steps, 0…255 each; with '_r' behind the name the other way round. Undefined for other names. */
+/** Colours at even steps, 0…255 each; the suffix '_r' reverses them. Undefined for unknown names. */
 export function namedColormap(name: string): readonly (readonly [number, number, number])[] | undefined {
   const plain = name.toLowerCase()
   const reversed = plain.endsWith('_r')

@@ -1,4 +1,4 @@
-// The typed array that holds samples of a stored type.
+// The typed arrays of the stored sample types.
 import type { SampleType } from '../source.js'
 import type { SampleArray } from './tone.js'
 
@@ -16,10 +16,10 @@ const ARRAYS = {
   float64: Float64Array,
 } as const satisfies Record<SampleType, unknown>
 
-/** An array for `count` samples, all 0. */
+/** An array of `count` samples, all 0. */
 export const newSamples = (type: SampleType, count: number): SampleArray => new ARRAYS[type](count)
 
 export const bytesPerSample = (type: SampleType): number => ARRAYS[type].BYTES_PER_ELEMENT
 
-/** The constructor, to compare. */
+/** The constructor, for comparison. */
 export const arrayOf = (type: SampleType): unknown => ARRAYS[type]

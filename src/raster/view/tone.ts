@@ -1,10 +1,9 @@
-// Stored samples → 8-bit colours by a Tone: a range (and gamma) a band, or a colormap for one band.
-// Integers of up to 16 bits go through tables made once; everything else is computed, with the same function,
-// so that both say the same. Invariant: whatever the value, the result is 0…255 (no value at all gives 0;
-// masks are view.ts's business).
+// Stored samples → 8-bit colours by a Tone: a range (and gamma) per band, or a colormap for one band. Integers of up to
+// 16 bits use tables, made once; all else is computed by the same function, so that results are equal. Invariant: the
+// result is 0…255 for every value (NaN gives 0; view.ts handles masks).
 import type { ColormapStop, SampleType, Tone } from '../source.js'
 
-/** Decoded samples of any kind; 64-bit integers are doubles here, 16- and 24-bit floats are singles. */
+/** Decoded samples of any type. 64-bit integers become doubles, 16- and 24-bit floats become singles. */
 export type SampleArray =
   | Uint8Array
   | Int8Array
@@ -15,29 +14,29 @@ export type SampleArray =
   | Float32Array
   | Float64Array
 
-/** What is to be known of a band to tone it. */
+/** What toning needs to know about a band. */
 export interface BandUnits {
   readonly type: SampleType
   readonly bits: number
   /** value = stored · scale + offset. */
   readonly scale: number
   readonly offset: number
-  /** 0 is white: toned values are turned around. */
+  /** 0 is white, so toned values are inverted. */
   readonly inverted: boolean
 }
 
 const SMALL: Readonly<Partial<Record<SampleType, number>>> = { uint8: 8, int8: 8, uint16: 16, int16: 16 }
 
-/** ((value − min) / (max − min)) clamped to 0…1, to the power 1/gamma, · 255 rounded half up. */
+/** (value − min) / (max − min), clamped to 0…1, to the power 1/gamma, times 255, rounded half up. */
 function toneValue(value: number, min: number, max: number, gamma: number, inverted = false): number {
   const t = share(value, min, max, inverted)
   return Math.floor((gamma === 1 ? t : t ** (1 / gamma)) * 255 + 0.5)
 }
 
-/** Where in the range a value is, 0…1. */
+/** The position of a value in the range, 0…1. */
 function share(value: number, min: number, max: number, inverted: boolean): number {
   let t = (value - min) / (max - min)
-  // Also NaN: the value of an empty range.
+  // also catches NaN, as from an empty range
   if (!(t > 0)) t = 0
   if (t > 1) t = 1
   return inverted ? 1 - t : t
@@ -45,23 +44,26 @@ function share(value: number, min: number, max: number, inverted: boolean): numb
 
 const STEPS = 4096
 
-/** Colours at so many shares of the range: where two neighbours are one, so is all between. A power costs 50 ns. */
+/**
+ * Colours at evenly spaced positions in the range. Between two equal neighbours, no power needs computing, which would
+ * cost 50 ns.
+ */
 const stepsOf = (gamma: number): Uint8Array =>
   Uint8Array.from({ length: STEPS + 2 }, (_, i) => toneValue(Math.min(i, STEPS), 0, STEPS, gamma))
 
-/** How one band is toned: by table, index = stored & tableMask, or computed. */
+/** How one band is toned: by a table, with index = stored & tableMask, or computed. */
 export interface BandTone {
   readonly table: Uint8Array | undefined
   readonly tableMask: number
   readonly min: number
   readonly max: number
   readonly gamma: number
-  /** See stepsOf; of tones without a table. */
+  /** See stepsOf. Only for tones without a table. */
   readonly steps: Uint8Array | undefined
   readonly units: BandUnits
 }
 
-/** `computed`: without a table, for samples that are not what the file stores (divided by alpha). */
+/** The tone of a band. `computed` makes no table, for samples that differ from the stored ones (divided by alpha). */
 export function bandTone(tone: Tone, band: number, units: BandUnits, computed = false): BandTone {
   const [min, max] = tone.ranges[band] ?? tone.ranges.at(-1) ?? [0, 255]
   const { gamma } = tone
@@ -89,8 +91,8 @@ function eachStored(units: BandUnits, bits: number, visit: (stored: number, inde
 }
 
 /**
- * Tones `pixels` samples, every `stride`-th of `from`, into every `outStride`-th of `out`. (Positions begin with
- * a constant: V8 makes twice as fast a loop of it.)
+ * Tones `pixels` samples, every `stride`-th of `from`, into every `outStride`-th of `out`. (Positions start at a
+ * constant, because V8 compiles that to a loop twice as fast.)
  */
 export function toneBand(
   tone: BandTone,
@@ -132,12 +134,12 @@ function computeBand(
   }
 }
 
-/** Colours by value, ready to be looked up. */
+/** A colormap, ready for look-ups. */
 export class Colormap {
-  /** Some colour is not opaque. */
+  /** Whether some colour is not opaque. */
   readonly hasAlpha: boolean
   readonly #values: Float64Array
-  /** Four a stop. */
+  /** Four values per stop. */
   readonly #rgba: Float64Array
   readonly #interpolate: boolean
 
@@ -149,12 +151,12 @@ export class Colormap {
     this.hasAlpha = sorted.some((stop) => stop.rgba[3] !== 255)
   }
 
-  /** Writes four bytes at `at`. Below the first stop its colour, above the last one the last one's. */
+  /** Writes the four bytes of a colour at `at`. Values outside the stops get the colour of the nearest stop. */
   lookUp(value: number, out: Uint8Array, at: number): void {
     const values = this.#values
     const rgba = this.#rgba
     const last = values.length - 1
-    // The last stop that is not above the value.
+    // the last stop that is not above the value
     let low = 0
     let high = last
     while (low < high) {
@@ -174,7 +176,7 @@ export class Colormap {
     }
   }
 
-  /** Four bytes for every integer of up to 16 bits; undefined for other samples. */
+  /** Four bytes for every integer of up to 16 bits; undefined for other types. */
   table(units: BandUnits): Uint8Array | undefined {
     const bits = SMALL[units.type]
     if (bits === undefined) return undefined
@@ -186,7 +188,7 @@ export class Colormap {
   }
 }
 
-/** Colours `pixels` samples: three bytes a pixel into `out`, alpha into `alpha` when it is wanted. */
+/** Colours `pixels` samples: three bytes per pixel into `out`, and alpha into `alpha` if given. */
 export function colourBand(
   map: Colormap,
   table: Uint8Array | undefined,

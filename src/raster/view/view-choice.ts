@@ -1,35 +1,38 @@
-// What a view looks at, and by which way its samples become colours. Decided once an image.
+// Chooses the bands of a view, and the way that its samples become colours, once per image.
 import { FlagstoneError } from '../../errors.js'
 import type { ColourView, SourceView, StoredSamples } from '../source.js'
 
-/** Colours by index, 1 or 3 bytes each; `alpha` one byte each. */
+/** Colours by index, with 1 or 3 bytes each; `alpha` has one byte each. */
 export interface Palette {
   readonly bands: 1 | 3
   readonly table: Uint8Array
   readonly alpha?: Uint8Array
 }
 
-/** What a format knows about its samples. */
+/** How a format describes its samples. */
 export interface StoredLook {
   readonly stored: StoredSamples
-  /** The sample that is alpha, from 0; default the last one when `stored.hasAlpha`. */
+  /** The alpha sample, from 0. Default: the last one if `stored.hasAlpha`. */
   readonly alpha?: number
-  /** The samples that make the file's own picture, from 0; default the first one or three without alpha. */
+  /** The samples of the file's own picture, from 0. Default: the first one or three without alpha. */
   readonly colours?: readonly number[]
-  /** Colours are stored multiplied by alpha. */
+  /** Stored colours are multiplied by alpha. */
   readonly premultiplied?: boolean
-  /** 0 is white. Pictures are turned around, values are as stored. */
+  /** 0 is white. Pictures are inverted, values are not. */
   readonly inverted?: boolean
   readonly palette?: Palette
-  /** The first four samples are cyan, magenta, yellow, black. */
+  /** The first four samples are cyan, magenta, yellow and black. */
   readonly cmyk?: boolean
-  /** The format gives a validity mask with its blocks. */
+  /** Blocks come with a validity mask. */
   readonly validity?: boolean
 }
 
 export type ColourWay = 'palette' | 'cmyk' | 'colormap' | 'tone' | 'direct'
 
-/** The bands a view looks at, as sample numbers from 0. @throws BAD_OPTION */
+/**
+ * The bands of a view, as sample numbers from 0.
+ * @throws BAD_OPTION when a band does not exist, or their number is not supported
+ */
 export function chooseSamples(
   { stored, cmyk, colours: own }: StoredLook,
   view: SourceView,
@@ -58,7 +61,7 @@ export function chooseSamples(
   return view.bands.map((band) => band - 1)
 }
 
-/** How colours are made of the chosen samples. */
+/** How the chosen samples become colours. */
 export function colourWay(
   { palette, cmyk }: StoredLook,
   view: ColourView,
@@ -67,7 +70,7 @@ export function colourWay(
   if (view.tone?.colormap !== undefined && chosen.length === 1 && view.tone.colormap.stops.length > 0) {
     return 'colormap'
   }
-  // A range is about values, a palette has none: it stays as it is among toned sources.
+  // a tone's range applies to values, and a palette has none: it stays unchanged among toned sources
   if (palette !== undefined && chosen.length === 1 && chosen[0] === 0) return 'palette'
   if (cmyk === true && view.bands === undefined) return 'cmyk'
   return view.tone === undefined ? 'direct' : 'tone'

@@ -1,5 +1,5 @@
-// The loops behind view.ts that make colours and values of samples: picked, toned, inverted, looked up, divided by
-// alpha. Plain grey and RGB of 8 bits are not even copied. No allocation but the result, no closures a pixel.
+// The loops of view.ts that convert samples to colours and values: selection, tone, inversion, look-up, division by
+// alpha. Plain 8-bit grey and RGB are not even copied. They allocate only the result, and no closures per pixel.
 import type { StoredSamples } from '../source.js'
 import { splitFours } from '../words.js'
 import {
@@ -20,7 +20,9 @@ const tableOfBits = (bits: number, inverted: boolean): Uint8Array => {
   })
 }
 
-/** 8-bit (or less) samples as they are; inverted and stretched to 0…255 when need be, divided by `alpha` when given. */
+/**
+ * Samples of up to 8 bits as colours; inverted and stretched to 0…255 if necessary, and divided by `alpha` if given.
+ */
 export function pickColours(
   block: SampleBlock,
   chosen: readonly number[],
@@ -35,7 +37,7 @@ export function pickColours(
   const first = arrays[a] as Uint8Array
   const isPlain = bits === 8 && !inverted
   const inOrder = bands === 1 || (b === a + 1 && c === a + 2)
-  // Already as we want it: no copy.
+  // the samples are already in the right form: no copy
   if (stride === bands && isPlain && inOrder && alpha === undefined) return first.subarray(0, pixels * bands)
   const out = new Uint8Array(pixels * bands)
   if (bands === 1) pick(out, first, offsetOf(block, a), stride, pixels)
@@ -61,7 +63,7 @@ export function pickColours(
   if (alpha !== undefined) unpremultiply(out, alpha, bands)
   return out
 }
-/** Three samples next to each other out of `stride`. */
+/** Picks three adjacent samples out of each `stride`. */
 function pickThree(out: Uint8Array, from: Uint8Array, offset: number, stride: number, pixels: number): void {
   if (stride === 4 && offset === 0 && splitFours(from, pixels, out, undefined)) return
   const end = pixels * 3
@@ -108,7 +110,7 @@ function translate(data: Uint8Array, table: Uint8Array): void {
   for (let i = 0; i < data.length; i++) data[i] = table[data[i]!]!
 }
 
-/** colour · 255 / alpha, where alpha is neither 0 nor 255; in place. */
+/** Computes colour · 255 / alpha in place, where alpha is neither 0 nor 255. */
 function unpremultiply(data: Uint8Array, alpha: Uint8Array, bands: number): void {
   for (let i = 0; i < alpha.length; i++) {
     const a = alpha[i]!
@@ -131,7 +133,7 @@ export function colourPalette(
   const from = block.arrays[sample]!
   const out = new Uint8Array(pixels * bands)
   const offset = offsetOf(block, sample)
-  // Indexes beyond the table are black, as colours of a table that ends there (typed arrays give undefined → 0).
+  // indices beyond the table become black (a typed array gives undefined, stored as 0)
   if (bands === 1) {
     for (let i = 0, s = offset; i < pixels; i++, s += block.stride) out[i] = table[from[s]!]!
   } else {
@@ -149,8 +151,8 @@ export function colourPalette(
 }
 
 /**
- * Inks → light, as libtiff's RGBA reading does: (255 − ink)·(255 − black) / 255, truncated. `top`: a full ink;
- * floats may go beyond it, and typed arrays would wrap around.
+ * CMYK → RGB as in libtiff's RGBA interface: (255 − ink)·(255 − black) / 255, truncated. `top` is a full ink. Floats
+ * may exceed it, and would wrap around in typed arrays.
  */
 export function colourCmyk(block: SampleBlock, top: number, pixels: number): Uint8Array {
   const out = new Uint8Array(pixels * 3)
@@ -205,7 +207,7 @@ export const toneColours = {
   },
 }
 
-/** Three interleaved samples of 16 bits by their tables, in one go; false when it is anything else. */
+/** Tones three interleaved 16-bit samples by their tables in one pass; false for anything else. */
 function toneThree(
   { arrays, stride }: SampleBlock,
   chosen: readonly number[],
@@ -226,7 +228,7 @@ function toneThree(
   return true
 }
 
-/** Samples as Float32 with scale and offset, interleaved in the order chosen. */
+/** The chosen samples as Float32 with scale and offset, interleaved in that order. */
 export function valuesOf(
   block: SampleBlock,
   chosen: readonly number[],
@@ -265,7 +267,7 @@ function scaleBand(
     out[o + outAt] = from[s + at]! * scale + offset
   }
 }
-/** Chosen samples as planes of their own, divided by alpha where that is neither nothing nor full. */
+/** The chosen samples as separate planes, divided by alpha where it is neither 0 nor full. */
 export function dividedByAlpha(
   block: SampleBlock,
   chosen: readonly number[],

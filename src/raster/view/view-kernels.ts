@@ -1,40 +1,43 @@
-// The loops behind view.ts that say where there is something: alpha, nodata, numbers that are none; and what blocks of
-// samples are. Colours and values are in view-colours.ts. No allocation but the result, no closures a pixel.
+// The loops of view.ts that compute masks, from alpha, nodata and NaN, and the types of blocks. view-colours.ts has
+// those for colours and values. They allocate only the result, and no closures per pixel.
 import type { StoredSamples } from '../source.js'
 import { isFilledWith, splitFours } from '../words.js'
 import type { SampleArray } from './tone.js'
 
-/** Samples of a block: interleaved (one array, `stride` samples a pixel) or a plane a sample (stride 1). */
+/** Samples of a block: interleaved (one array with `stride` samples per pixel) or one plane per sample (stride 1). */
 export interface SampleBlock {
-  /** By sample number; interleaved samples repeat the same array. Planes nobody needs are undefined. */
+  /** Arrays by sample number. Interleaved samples repeat the same array; unneeded planes are undefined. */
   readonly arrays: readonly (SampleArray | undefined)[]
   readonly stride: number
 }
 
-/** Pixels of a block: width × rows × bands, and the mask when not everything is opaque. */
+/** Pixels of a block: width × rows × bands samples, and a mask unless everything is opaque. */
 export interface ViewedBlock {
   readonly data: Uint8Array | Float32Array
   readonly mask: Uint8Array | undefined
 }
 
-/** Stored values low … high mean "nothing here". */
+/** Stored values from `low` to `high` mean "nothing here". */
 export interface NodataRange {
   readonly value: number
   readonly low: number
   readonly high: number
 }
 
-/** GDAL's ARE_REAL_EQUAL: a few units in the last place, for numbers that went through text. */
+/** As GDAL's ARE_REAL_EQUAL: a few units in the last place, for numbers that were stored as text. */
 const SINGLE_STEPS = 4 * 2 ** -23
 const DOUBLE_STEPS = 4 * 2 ** -52
 const LARGEST_SINGLE = 3.4028e38
 
-/** Undefined when no sample can have the value (not an integer, out of range, NaN which is always empty). */
+/**
+ * The range of a nodata value; undefined when no sample can have it (not an integer, or out of range) or it is NaN,
+ * which is always empty.
+ */
 export function nodataRange(value: number, stored: StoredSamples): NodataRange | undefined {
   const { type, bits } = stored
   if (Number.isNaN(value)) return undefined
   if (type.startsWith('float')) {
-    // "-3.4028e+38" is what half of the writers make of the lowest single.
+    // many writers store the lowest single as "-3.4028e+38"
     if (Math.abs(value) >= LARGEST_SINGLE && type !== 'float64') {
       return value < 0
         ? { value, low: -Infinity, high: -LARGEST_SINGLE }
@@ -50,9 +53,9 @@ export function nodataRange(value: number, stored: StoredSamples): NodataRange |
   return { value, low: value, high: value }
 }
 
-/** Where the samples of a pixel row begin in their array. */
+/** The index of a sample's first value in its array. */
 export const offsetOf = (block: SampleBlock, sample: number): number => (block.stride === 1 ? 0 : sample)
-/** Every `stride`-th sample. */
+/** Copies every `stride`-th sample. */
 export function pick(
   out: Uint8Array,
   from: Uint8Array,
@@ -64,7 +67,10 @@ export function pick(
   for (let i = 0, s = 0; i < pixels; i++, s += stride) out[i] = from[s + offset]!
 }
 
-/** 0…255; undefined when all of it is opaque. `hard`: whatever is not 0 is opaque. `top` NaN: 0…1 or 0…255. */
+/**
+ * The alpha samples as a mask of 0…255; undefined when all is opaque. `hard`: every value but 0 is opaque. `top` is
+ * full alpha; NaN: alpha is a float of 0…1 or 0…255.
+ */
 export function alphaMask(
   block: SampleBlock,
   sample: number,
@@ -85,7 +91,7 @@ function scaleAlpha(mask: Uint8Array, from: SampleArray, offset: number, stride:
   const isFloat = Number.isNaN(top)
   for (let i = 0, s = offset; i < mask.length; i++, s += stride) {
     const v = from[s]!
-    // What is not quite nothing stays something.
+    // values just above 0 do not become 0
     const scaled = isFloat ? (v <= 1 ? v * 255 : v) : (v * 255) / top
     mask[i] = scaled > 0 ? Math.min(255, Math.max(1, Math.floor(scaled + 0.5))) : 0
   }
@@ -93,12 +99,12 @@ function scaleAlpha(mask: Uint8Array, from: SampleArray, offset: number, stride:
 
 export const isOpaque = (mask: Uint8Array): boolean => isFilledWith(mask, 255)
 
-/** The smaller of both, pixel by pixel, in the first. */
+/** The smaller of both, pixel by pixel, written to the first. */
 export function intersect(a: Uint8Array, b: Uint8Array): Uint8Array {
   for (let i = 0; i < a.length; i++) if (b[i]! < a[i]!) a[i] = b[i]!
   return a
 }
-/** Clears the mask where every chosen sample has its nodata value, and where any of `floats` is no number. */
+/** Clears the mask where every chosen sample has its nodata value and, with `floats`, where any is not finite. */
 export function clearEmpty(
   block: SampleBlock,
   chosen: readonly number[],
@@ -120,8 +126,8 @@ export function clearEmpty(
 }
 
 /**
- * One to three samples: the first one decides most pixels. The usual case, one value each. (Written so that `s`
- * begins with a constant: V8 makes twice as fast a loop of it.)
+ * Clears pixels of one to three samples with one nodata value each, the usual case. The first sample decides most
+ * pixels. (`s` starts at a constant, because V8 compiles that to a loop twice as fast.)
  */
 function clearEqual(
   { arrays, stride }: SampleBlock,
@@ -149,7 +155,7 @@ function clearEqual(
   return out
 }
 
-/** One to three samples, a range each. */
+/** As `clearEqual`, with a range per sample. */
 function clearRange(
   { arrays, stride }: SampleBlock,
   chosen: readonly number[],
@@ -205,7 +211,7 @@ function clearMany(
   return out
 }
 
-/** NaN in band `at` of the values where the stored sample lies in any of the ranges. */
+/** Sets band `at` of the values to NaN where the stored sample lies in any of the ranges. */
 export function clearBand(
   values: Float32Array,
   block: SampleBlock,
@@ -221,7 +227,7 @@ export function clearBand(
   }
 }
 
-/** Also doubles beyond what a single holds: they would come out infinite. */
+/** Clears pixels that are not finite, and doubles beyond the range of a single, which would become infinite. */
 function clearNotFinite(
   block: SampleBlock,
   sample: number,

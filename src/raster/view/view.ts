@@ -1,15 +1,15 @@
-// Stored samples → what a view asks for: 8-bit colours or Float32 values, and a mask. Every format that has
-// decoded samples in typed arrays uses this (TIFF, PNG, hgt, ASCII grid, VRT …):
+// Converts stored samples to those of a view: 8-bit colours or Float32 values, and a mask. All formats with decoded
+// samples in typed arrays use it (TIFF, PNG, hgt, ASCII grid, VRT …):
 //
 //   const plan = ViewPlan.of({ stored }, view, nodata)          // once an image; throws BAD_OPTION
 //   plan.bands, plan.samples, plan.maskKind                      // → SourceInfo
 //   plan.needed                                                  // the samples that have to be decoded
 //   plan.apply({ arrays, stride }, pixels, validity?)            // a block → { data, mask }
 //
-// `arrays` has an array a sample (alpha counts) with stride 1, or the same interleaved array for each with
-// stride = samples a pixel. `validity` (0: no value) is a mask the format has for these pixels.
-// Invariants: under mask 255 values are finite; a pixel is empty when *all* looked-at bands have their nodata
-// value, or when any is NaN or infinite; `data` may be the samples' own memory, which is given up to it.
+// `arrays` has one array per sample (alpha included) with stride 1, or the same interleaved array for each with stride
+// = samples per pixel. `validity` (0: no value) is the format's own mask of these pixels. Invariants: under mask 255,
+// values are finite; a pixel is empty when *all* bands in use have their nodata value, or when any is NaN or infinite;
+// `data` may take over the memory of the samples.
 import { FlagstoneError } from '../../errors.js'
 import {
   type ColourView,
@@ -44,17 +44,17 @@ export type { SampleBlock, ViewedBlock } from './view-kernels.js'
 
 const FLOATS: readonly SampleType[] = ['float16', 'float32', 'float64']
 
-/** The largest value of a sample; floating-point alpha is 0…1 or 0…255, which is decided pixel by pixel. */
+/** The largest value of a sample. NaN for floats: their alpha is 0…1 or 0…255, decided per pixel. */
 const fullScale = ({ type, bits }: StoredSamples): number =>
   FLOATS.includes(type) ? Number.NaN : 2 ** (type.startsWith('int') ? bits - 1 : bits) - 1
 
 export class ViewPlan {
   readonly kind: 'colour' | 'values'
-  /** What comes out, without alpha. */
+  /** Bands of the result, without alpha. */
   readonly bands: number
   readonly samples: 'uint8' | 'float32'
   readonly maskKind: MaskKind
-  /** Sample numbers from 0 that `apply` looks at. */
+  /** Sample numbers, from 0, that `apply` uses. */
   readonly needed: readonly number[]
   readonly #look: StoredLook
   /** For messages. */
@@ -63,7 +63,7 @@ export class ViewPlan {
   readonly #chosen: readonly number[]
   readonly #alpha: number | undefined
   readonly #nodata: readonly (readonly NodataRange[])[]
-  /** By chosen band, of views that want it. */
+  /** Nodata of each chosen band, for views with `perBand`. */
   readonly #ownNodata: readonly (readonly NodataRange[])[]
   readonly #view: SourceView
   readonly #how: ColourWay | 'values'
@@ -72,9 +72,9 @@ export class ViewPlan {
   #colormapTable: Uint8Array | undefined
 
   /**
-   * `nodata`: colours that mean "nothing here", one value for all bands or one a band (by band number when the
-   * list is longer than what the view looks at).
-   * @throws BAD_OPTION when bands are not there
+   * Makes the plan of a view. `nodata` has the colours that mean "nothing here": one value for all bands, or one per
+   * band (by band number, if the list is longer than the view's bands).
+   * @throws BAD_OPTION when a band does not exist
    */
   static of(
     look: StoredLook,
@@ -100,7 +100,7 @@ export class ViewPlan {
     const alpha = look.alpha ?? (stored.hasAlpha ? stored.bands : undefined)
     const total = stored.bands + (stored.hasAlpha ? 1 : 0)
     this.#chosen = chooseSamples(look, view, total, alpha, name)
-    // A band asked for by number is not alpha, whatever the file says: near infrared often lies there.
+    // a band requested by number is not alpha, whatever the file says: near infrared is often marked as alpha
     const isAsked = view.bands !== undefined && alpha !== undefined && view.bands.includes(alpha + 1)
     this.#alpha = isAsked || (view.kind === 'colour' && view.alpha === false) ? undefined : alpha
     this.#how = view.kind === 'values' ? 'values' : colourWay(look, view, this.#chosen)
@@ -121,7 +121,7 @@ export class ViewPlan {
     this.needed = this.#alpha === undefined ? this.#chosen : [...new Set([...this.#chosen, this.#alpha])]
   }
 
-  /** The values that mean "nothing" in a band on its own: not the colours that do so together. */
+  /** The nodata values of single bands, not the nodata colours of all bands together. */
   #rangesByBand(nodata: readonly (readonly number[])[]): NodataRange[][] {
     const { length } = this.#chosen
     return this.#chosen.map((sample) =>
@@ -165,7 +165,7 @@ export class ViewPlan {
     return this.#view.kind === 'values' || this.#view.alpha !== false
   }
 
-  /** What a block that is not stored holds: nodata, else 0. */
+  /** The value of a sample in blocks that are not stored: nodata, else 0. */
   emptySample(sample: number): number {
     const { type, nodata } = this.#look.stored
     const index = this.#chosen.indexOf(sample)
@@ -173,12 +173,12 @@ export class ViewPlan {
     return this.#nodata[0]?.[index]?.value ?? 0
   }
 
-  /** Do colours need a tone that the view does not have? Reading is refused then. */
+  /** Whether colours need a tone that the view lacks. Reading is then refused. */
   get lacksTone(): boolean {
     return this.#how === 'direct' && needsTone(this.#look.stored)
   }
 
-  /** @throws BAD_OPTION when the samples are no pictures and the view has no tone */
+  /** Converts a block. @throws BAD_OPTION when the samples are not 8-bit colours and the view has no tone */
   apply(block: SampleBlock, pixels: number, validity?: Uint8Array): ViewedBlock {
     if (this.lacksTone) {
       throw new FlagstoneError(
@@ -193,7 +193,7 @@ export class ViewPlan {
     const drawn = this.#draw(block, pixels, alpha)
     let mask = alpha
     if (drawn.mask !== undefined) mask = mask === undefined ? drawn.mask : intersect(mask, drawn.mask)
-    // Compared as stored: `data` has been toned, inverted or divided by alpha.
+    // compares stored samples, because `data` has been toned, inverted or divided by alpha
     mask = clearEmpty(
       block,
       this.#chosen,

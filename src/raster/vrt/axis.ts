@@ -1,21 +1,21 @@
-// Where the pixels of a window lie in a file, one axis at a time.
+// Maps the pixels of a window to those of a file, one axis at a time.
 
-/** Pixels that are touched by less than this are not painted. */
+/** Pixels that are covered less than this are not painted. */
 const EDGE = 1e-3
 
-/** One axis of a layer in a level: destination pixels [begin, end), and where they lie in the file's level. */
+/** One axis of a layer in a level: destination pixels [begin, end), and their position in the file's level. */
 export interface Axis {
   readonly begin: number
   readonly end: number
-  /** Position in the file's level of the outer edge of destination pixel p: start + p · step. */
+  /** The outer edge of destination pixel p lies at start + p · step in the file's level. */
   readonly start: number
   readonly step: number
-  /** Pixels of the file that the piece shows: [low, high). */
+  /** Pixels of the file in the piece: [low, high). */
   readonly low: number
   readonly high: number
 }
 
-/** Undefined when nothing of the piece lies in the window. */
+/** The axis of a piece; undefined when no part of it lies in the window. */
 export function axisOf(
   windowAt: number,
   windowSize: number,

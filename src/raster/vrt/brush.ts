@@ -1,4 +1,5 @@
-// The loops that paint a strip of a file onto a plane of a VRT: nearest pixel, or the average of what a pixel covers.
+// The loops that paint a strip of a file onto a plane of a VRT: the nearest pixel, or the average of the covered
+// pixels.
 import type { Samples } from '../pixels.js'
 import type { PixelWindow, SampleType } from '../source.js'
 import type { SampleArray } from '../view/tone.js'
@@ -6,14 +7,14 @@ import type { Axis } from './axis.js'
 import type { Piece } from './piece.js'
 import type { BandPlace } from './source-pool.js'
 
-/** What was read of a file for destination rows [begin, end). */
+/** The pixels of a file that were read for destination rows [begin, end). */
 export interface Strip {
   readonly width: number
   readonly height: number
   readonly bands: number
   readonly data: Samples
   readonly mask: Uint8Array | undefined
-  /** Of its first pixel in the file's level. */
+  /** Position of the first pixel in the file's level. */
   readonly left: number
   readonly top: number
   readonly across: Axis
@@ -24,7 +25,7 @@ export interface Strip {
 
 export interface Target {
   readonly plane: SampleArray
-  /** Samples a pixel of the plane, and which of them is painted. */
+  /** Samples per pixel of the plane, and which of them is painted. */
   readonly stride: number
   readonly offset: number
   readonly type: SampleType
@@ -41,16 +42,16 @@ const RANGES: Readonly<Partial<Record<SampleType, readonly [number, number]>>> =
   uint64: [0, 2 ** 64],
   int64: [-(2 ** 63), 2 ** 63],
 }
-/** Values of files come as singles. */
+/** The files' values are read as singles. */
 const NODATA_SLACK = 4 * 2 ** -23
 
-/** How values of a piece become samples of the plane. */
+/** How the values of a piece become samples of the plane. */
 interface Paint {
-  /** Values in [low, high] are not painted; NaN when there are none. */
+  /** Values in [low, high] are not painted. NaN: all are painted. */
   readonly low: number
   readonly high: number
   readonly skipsNaN: boolean
-  /** In the data, or undefined: the mask is the value. */
+  /** Index of the band in the data. Undefined: the mask is the value. */
   readonly at: number | undefined
   readonly usesMask: boolean
   /** Stored value of the file = (value − shift) / divide. */
@@ -85,12 +86,12 @@ function paintOf(piece: Piece, place: BandPlace | 'mask', type: SampleType): Pai
   }
 }
 
-/** Half away from zero, clamped, as GDAL copies numbers into whole ones. */
+/** Rounds half away from zero and clamps, as GDAL converts numbers to integers. */
 function sampleOf(value: number, paint: Paint): number {
   let v = value * paint.scale + paint.offset
   if (paint.lut !== undefined) v = lookUp(paint.lut, v)
   if (!paint.rounds) return v
-  // Also NaN.
+  // also catches NaN
   if (!(v > paint.min)) return v <= paint.min ? paint.min : 0
   if (v >= paint.max) return paint.max
   return v >= 0 ? Math.floor(v + 0.5) : Math.ceil(v - 0.5)
@@ -111,7 +112,6 @@ function lookUp(lut: readonly (readonly [number, number])[], value: number): num
   return y0 + ((y1 - y0) * (value - x0)) / (x1 - x0)
 }
 
-/** Column of the strip for each destination column. */
 function nearestColumns({ across, left }: Strip): Int32Array {
   const columns = new Int32Array(across.end - across.begin)
   for (let i = 0; i < columns.length; i++) columns[i] = nearest(across, across.begin + i) - left
@@ -151,7 +151,7 @@ export function nearestStroke(strip: Strip, piece: Piece, place: BandPlace | 'ma
 
 const isRun = (columns: Int32Array): boolean => columns.every((column, i) => column === columns[0]! + i)
 
-/** The plain case: pixels next to each other, but for those from low to high. */
+/** The simple case: copies adjacent pixels, except values from `low` to `high`. */
 function copyRow(
   from: Samples,
   at: number,
@@ -169,7 +169,7 @@ function copyRow(
   }
 }
 
-/** Pixels of which less than half is painted stay as they are. */
+/** Paints averages. Pixels of which less than half has values are unchanged. */
 export function averageStroke(strip: Strip, piece: Piece, place: BandPlace | 'mask', target: Target): void {
   const paint = paintOf(piece, place, target.type)
   const { across, down } = strip

@@ -1,7 +1,7 @@
-// A window of a VRT out of its pieces, as stored samples: planes filled with the background, then one layer
-// painted over the other. Full resolution is sampled to the nearest pixel, as GDAL does where sizes differ;
-// coarser levels average what a pixel covers, from the overviews of the files.
-// Invariant: however much a file is shrunk, a bounded piece of it is in memory.
+// Composes a window of a VRT from its pieces, as stored samples: planes are filled with the background, then the layers
+// are painted one over the other. At full resolution the nearest pixel is used, as in GDAL where sizes differ. Coarser
+// levels average the covered pixels, from the overviews of the files. Invariant: however much a file is shrunk, only a
+// bounded part of it is in memory.
 
 import { FlagstoneError } from '../../errors.js'
 import type { StoredBlock } from '../formats/stored-source.js'
@@ -17,25 +17,25 @@ import type { Piece, Rect } from './piece.js'
 import { inFile, levelFor, placed, scaled } from './placed.js'
 import type { OpenPiece, SourcePool } from './source-pool.js'
 
-/** A loss that is no block. */
+/** The part in a loss that is a whole file. */
 const WHOLE_FILE = 'all of it'
 
-/** Samples of a file in memory at the same time, for one layer. */
+/** Samples of a file that are in memory at the same time, per layer. */
 const STRIP_SAMPLES = 2 ** 22
 
-/** What is painted on. */
+/** The samples that layers are painted on. */
 interface Sheet extends StoredBlock {
   readonly window: PixelWindow
-  /** Without a mask of the VRT it is there from the first loss on. */
+  /** If the VRT has no mask, this exists only after the first loss. */
   validity: Uint8Array | undefined
   readonly lost: Loss[]
 }
 
-/** Nothing of a file can be had. */
+/** Whether an error means that nothing of a file can be read. */
 export const isUnusable = (error: unknown): error is FlagstoneError =>
   isDamage(error) || (error instanceof FlagstoneError && error.code === 'SOURCE_UNSUPPORTED')
 
-/** Says that a file has lost `rect`, pixels of the window's level; fractions are rounded outwards. */
+/** Records that `rect` is lost, in pixels of the window's level. Fractions are rounded outwards. */
 function lose(sheet: Sheet, rect: Rect, lost: readonly Loss[]): void {
   sheet.lost.push(...lost)
   sheet.validity ??= new Uint8Array(sheet.window.width * sheet.window.height).fill(255)
@@ -46,7 +46,7 @@ function lose(sheet: Sheet, rect: Rect, lost: readonly Loss[]): void {
   erase(sheet.validity, sheet.window, { x, y, width, height })
 }
 
-/** Nothing is left out (but what is the background anyway), nothing is changed. */
+/** Whether a piece is copied unchanged, and only skips values that equal the background. */
 const isCopy = (piece: Piece, background: number): boolean =>
   !piece.useMask &&
   piece.scale === 1 &&
@@ -87,12 +87,12 @@ export class Composer {
       height: window.height * scaleY,
     }
     const layers = this.#index.touching(rect).map((i) => this.#layers[i]!)
-    // What lies under a layer that hides the whole window need not be read.
+    // layers under one that hides the whole window need not be read
     const lowest = layers.findLastIndex((layer) => this.#hides(layer, rect, needed))
     const seen = layers.slice(Math.max(0, lowest))
     if (seen.length === 1 && level.width === this.#document.width) {
       const block = await this.#copied(seen[0]!, window, needed).catch((error: unknown) => {
-        // painted below, as far as it can be
+        // the code below paints what can be read
         if (!this.#skipsDamage || !isUnusable(error)) throw error
         return undefined
       })
@@ -119,7 +119,7 @@ export class Composer {
     return scaled(rect, level.width / this.#document.width, level.height / this.#document.height)
   }
 
-  /** What lower layers have lost does not matter where one hides them. */
+  /** Forgets losses of lower layers where this layer hides them. */
   #cover(layer: Layer, level: SourceLevel, rect: Rect, needed: readonly number[], sheet: Sheet): void {
     const { validity, window } = sheet
     if (validity === undefined || this.#document.mask !== undefined) return
@@ -135,7 +135,7 @@ export class Composer {
     }
   }
 
-  /** The background: interleaved when all bands are needed, or else a plane a band. */
+  /** The background, interleaved when all bands are needed, else one plane per band. */
   #sheet(window: PixelWindow, needed: readonly number[]): Sheet {
     const { bands, mask } = this.#document
     const pixels = window.width * window.height
@@ -153,7 +153,7 @@ export class Composer {
     return { window, arrays, stride, validity, lost: [] }
   }
 
-  /** Does every needed band get every pixel of the rectangle from this layer? */
+  /** Whether this layer paints every pixel of the rectangle in every needed band. */
   #hides({ to, strokes }: Layer, rect: Rect, needed: readonly number[]): boolean {
     const isInside =
       to.x <= rect.x &&
@@ -166,7 +166,7 @@ export class Composer {
     )
   }
 
-  /** What is read of the file, when that is what the window shows: pixel by pixel, band by band. */
+  /** The file's own samples, if the window shows them unchanged; undefined otherwise. */
   async #copied(
     layer: Layer,
     window: PixelWindow,
@@ -207,7 +207,7 @@ export class Composer {
         width: window.width,
         height: window.height,
       })
-      // where something is missing it is painted, as is what lies below
+      // with losses, this layer and those below it must be painted
       if (lost !== undefined) return undefined
       return { arrays: bands.map(() => data), stride: bands.length }
     })
@@ -226,7 +226,7 @@ export class Composer {
     const to = scaled(layer.to, level.width / this.#document.width, level.height / this.#document.height)
     const isCoarse = level.width < this.#document.width
     const shrink = Math.min(from.width / to.width, from.height / to.height)
-    // Averages of two by two and more pixels keep edges that lie between the pixels of an overview.
+    // averages of at least two by two pixels preserve edges that lie between the pixels of an overview
     const fileLevel = levelFor(info, isCoarse ? shrink / 2 : shrink)
     const { width, height } = info.levels[fileLevel]!
     const across = axisOf(window.x, window.width, to.x, to.width, from.x, from.width, info.width, width)

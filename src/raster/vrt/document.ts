@@ -1,7 +1,7 @@
-// A VRT as plain data: what its bands are and which pieces of which files they are made of.
+// A VRT as plain data: its bands, and the pieces of files that they consist of.
 //
-// The pieces are parsed one by one, so that tens of thousands of them never are a tree in memory. What is not
-// simple (warped, derived, filtered, nested in archives …) is refused here, by the name of its element.
+// Pieces are parsed one by one, so that tens of thousands of them never form one tree in memory. Unsupported features
+// (warped, derived, filtered, nested in archives …) are refused here, with the name of the element.
 
 import type { Crs } from '../../grid/crs/crs.js'
 import type { Polynomials } from '../../grid/place/placement.js'
@@ -14,9 +14,9 @@ import { corrupt, type Piece, readPiece, unsupported } from './piece.js'
 
 export interface VrtBand {
   readonly type: SampleType
-  /** What is not covered by a piece holds it (0 when undefined). */
+  /** The value of pixels without a piece (0 when undefined). */
   readonly background: number | undefined
-  /** As background, unless the file hides it. */
+  /** As background, unless the VRT hides its nodata value. */
   readonly nodata: number | undefined
   readonly isAlpha: boolean
   readonly isColour: boolean
@@ -24,7 +24,7 @@ export interface VrtBand {
   readonly unit: string | undefined
   readonly scale: number
   readonly offset: number
-  /** Later ones lie on top. */
+  /** Later pieces lie on top. */
   readonly pieces: readonly Piece[]
 }
 
@@ -39,7 +39,7 @@ export interface VrtDocument {
   readonly mask: readonly Piece[] | undefined
 }
 
-/** GDAL's names. */
+/** Sample types by their GDAL names. */
 const TYPES: Readonly<Record<string, SampleType>> = {
   Byte: 'uint8',
   Int8: 'int8',
@@ -56,7 +56,7 @@ const MAX_BANDS = 1024
 const MAX_PIXELS_ACROSS = 2 ** 31
 const PIECE_NAMES = ['SimpleSource', 'ComplexSource'] as const
 
-/** `ignoreCrs`: the user said another. @throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED, CRS_UNSUPPORTED */
+/** Parses a VRT. `ignoreCrs`: the user gave another CRS. @throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED, CRS_UNSUPPORTED */
 export function readDocument(text: string, path: string, ignoreCrs: boolean): VrtDocument {
   const { outline, pieces } = cutPieces(text, path)
   const root = parseDocument(outline, path)
@@ -84,7 +84,7 @@ export function readDocument(text: string, path: string, ignoreCrs: boolean): Vr
   }
 }
 
-/** The document with every piece replaced by a number, and the pieces. */
+/** The document with every piece replaced by its number, and the pieces. */
 function cutPieces(text: string, path: string): { outline: string; pieces: Piece[] } {
   const pieces: Piece[] = []
   const outline: string[] = []
@@ -119,7 +119,7 @@ function sizeOf(root: XmlElement, name: string, path: string): number {
   throw corrupt(path, `its ${name} is “${root.attributes[name] ?? ''}”`)
 }
 
-/** Elements of a band that change what is read, and that we do not do. */
+/** Elements of a band that would change its pixels, and are not supported. */
 const REFUSED = [
   'KernelFilteredSource',
   'AveragedSource',

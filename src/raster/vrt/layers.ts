@@ -1,13 +1,13 @@
-// Pieces of all bands that show the same rectangle of the same file are one layer, so that a file is read once
-// for all its bands; and an index over the layers says which ones a window touches.
+// Combines pieces of all bands that show the same rectangle of the same file into one layer, so that a file is read
+// once for all its bands. An index finds the layers that a window touches.
 import Flatbush from 'flatbush'
 import type { VrtDocument } from './document.js'
 import type { Piece, Rect } from './piece.js'
 
-/** The plane of the mask band, after those of the bands. */
+/** The plane of the mask band. */
 export const MASK = -1
 
-/** What one band takes from a layer. */
+/** The piece that a layer paints on one band. */
 export interface Stroke {
   /** Band from 0, or MASK. */
   readonly target: number
@@ -21,7 +21,7 @@ export interface Layer {
   readonly strokes: readonly Stroke[]
 }
 
-/** In the order they are painted, which is that of the pieces in every band. */
+/** The layers in the order of painting, which is the order of pieces in every band. */
 export function layersOf(document: VrtDocument): Layer[] {
   const whole: Rect = { x: 0, y: 0, width: document.width, height: document.height }
   const lists = document.bands.map((band, target) => ({ target, pieces: band.pieces }))
@@ -53,7 +53,7 @@ const isSameRect = (a: Rect | undefined, b: Rect | undefined): boolean =>
     a.width === b.width &&
     a.height === b.height)
 
-/** Which layers touch a window: an R-tree, whose size is that of the list however much the layers overlap. */
+/** Finds the layers that touch a window. The R-tree's size depends on their number only, however much they overlap. */
 export class LayerIndex {
   readonly #layers: readonly Layer[]
   readonly #tree: Flatbush | undefined
@@ -66,9 +66,9 @@ export class LayerIndex {
     this.#tree.finish()
   }
 
-  /** Numbers of the layers that share some of the rectangle, in the order of painting. */
+  /** Numbers of the layers that overlap the rectangle, in the order of painting. */
   touching({ x, y, width, height }: Rect): number[] {
-    // what only meets its edge is found too
+    // the tree also finds layers that only touch the edge
     const shares = (i: number): boolean => {
       const { to } = this.#layers[i]!
       return to.x < x + width && to.y < y + height && to.x + to.width > x && to.y + to.height > y

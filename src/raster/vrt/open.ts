@@ -1,5 +1,5 @@
-// VRT mosaics as gdalbuildvrt makes them: one picture out of pieces of many files, composed before it is warped,
-// so that there are no seams between them. Files are opened when they are needed and a bounded number at a time.
+// Opens VRT mosaics as gdalbuildvrt makes them: one picture from pieces of many files. It is composed before it is
+// warped, so that there are no seams. Files are opened when needed, a bounded number at a time.
 import { realpath, stat } from 'node:fs/promises'
 import { FlagstoneError } from '../../errors.js'
 import { withMaskBeside } from '../formats/mask-beside.js'
@@ -17,9 +17,9 @@ import { unsupported } from './piece.js'
 import { type NestedOptions, SourcePool } from './source-pool.js'
 
 const MAX_BYTES = 64 * 2 ** 20
-/** VRTs of VRTs of VRTs. */
+/** How deep VRTs may be nested. */
 const MAX_DEPTH = 3
-/** Files that are looked at to see which overviews they have. */
+/** Number of files whose overviews are examined. */
 const SAMPLED_FILES = 16
 const CACHE_BYTES = 64 * 2 ** 20
 const BLOCK = 512
@@ -28,9 +28,9 @@ type VrtOptions = Partial<NestedOptions>
 type Opener = (path: string, options: VrtOptions) => Promise<RasterSource>
 
 /**
- * `open` opens the files.
- * @throws SOURCE_UNSUPPORTED when it is not simple, naming the element
- * @throws NOT_FOUND when it or one of its files is not there
+ * Opens a VRT. `open` opens its files.
+ * @throws SOURCE_UNSUPPORTED when it uses an unsupported element, which the message names
+ * @throws NOT_FOUND when it or one of its files is missing
  * @throws SOURCE_CORRUPT, TOO_LARGE, CRS_MISSING, CRS_UNSUPPORTED, BAD_OPTION
  */
 export async function openVrt(path: string, options: VrtOptions, open: Opener): Promise<RasterSource> {
@@ -46,7 +46,7 @@ export async function openVrt(path: string, options: VrtOptions, open: Opener): 
     const most = within.length === 1 ? SAMPLED_FILES : 2
     const levels = await levelsOf(document, layers, pool, most, skipDamaged)
     const own = new VrtImage(document, layers, pool, levels, skipDamaged)
-    // a mask of its own goes first
+    // the VRT's own mask takes precedence
     const image = document.mask === undefined ? await withMaskBeside(path, own, options.view) : own
     const { width, height } = document
     return await sourceOf(path, image, place, {
@@ -66,7 +66,7 @@ export async function openVrt(path: string, options: VrtOptions, open: Opener): 
   }
 }
 
-/** @throws SOURCE_UNSUPPORTED when a VRT is within itself, or too deep in others */
+/** @throws SOURCE_UNSUPPORTED when a VRT contains itself, or is nested too deep */
 async function chainOf(path: string, within: readonly string[]): Promise<string[]> {
   const real = await realpath(path).catch(() => path)
   if (within.includes(real))
@@ -113,7 +113,7 @@ async function placeOf(path: string, document: VrtDocument, options: VrtOptions)
   }
 }
 
-/** @throws NOT_FOUND when a file is missing: now rather than after half of a build */
+/** Checks that all files exist, so that a build does not fail half-way. @throws NOT_FOUND when a file is missing */
 async function requireFiles(path: string, layers: readonly Layer[]): Promise<void> {
   const files = [...new Set(layers.map((layer) => layer.file))].filter((file) => !/^https?:/i.test(file))
   for (let i = 0; i < files.length; i += 64) {
@@ -129,7 +129,7 @@ async function requireFiles(path: string, layers: readonly Layer[]): Promise<voi
   }
 }
 
-/** One colour when every colour band has a value. */
+/** The nodata colour, if every colour band has a nodata value. */
 function nodataColour({ bands }: VrtDocument): number[][] {
   const values = bands.filter((band) => !band.isAlpha).map((band) => band.nodata)
   return values.length === 0 || values.includes(undefined) ? [] : [values as number[]]
@@ -138,7 +138,7 @@ function nodataColour({ bands }: VrtDocument): number[][] {
 const describeBands = ({ bands }: VrtDocument): string =>
   bands[0]!.palette === undefined ? `${bands.length} ${bands.length === 1 ? 'band' : 'bands'}` : 'palette'
 
-/** Overviews that all (sampled) files have, by halves. */
+/** Levels for the overviews that all examined files have, each half of the one before. */
 async function levelsOf(
   { width, height }: VrtDocument,
   layers: readonly Layer[],
@@ -228,7 +228,7 @@ function lookOf({ bands, mask }: VrtDocument): StoredLook {
   }
 }
 
-/** One type that holds the values of all bands (64-bit integers go with doubles). */
+/** One type that holds the values of all bands (64-bit integers become doubles). */
 function commonType(bands: readonly VrtBand[]): SampleType {
   const types = [...new Set(bands.map((band) => band.type))]
   if (types.length === 1) return types[0]!

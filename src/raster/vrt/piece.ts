@@ -1,10 +1,10 @@
-// One piece of a VRT's band: a rectangle of a band of a file, and where it is painted (SimpleSource, ComplexSource).
+// One piece of a VRT band (SimpleSource, ComplexSource): a rectangle of a file's band, and where it is painted.
 import { dirname, isAbsolute, join } from 'node:path'
 import { FlagstoneError } from '../../errors.js'
 import { childOf, childrenOf, numberOf, textOf, type XmlElement } from '../place/xml.js'
 import { remoteUrl } from '../remote-path.js'
 
-/** Pixels, fractions allowed. */
+/** A rectangle in pixels; fractions are allowed. */
 export interface Rect {
   readonly x: number
   readonly y: number
@@ -14,15 +14,15 @@ export interface Rect {
 
 export interface Piece {
   readonly file: string
-  /** From 1; 'mask' for the mask of the file. */
+  /** Band from 1, or 'mask' for the file's mask. */
   readonly band: number | 'mask'
-  /** What the VRT says the band's type is. */
+  /** The band's type according to the VRT. */
   readonly dataType: string | undefined
-  /** Undefined: all of the file. */
+  /** Undefined: the whole file. */
   readonly from: Rect | undefined
-  /** Undefined: all of the VRT. */
+  /** Undefined: the whole VRT. */
   readonly to: Rect | undefined
-  /** Values that are not painted. */
+  /** The value that is not painted. */
   readonly nodata: number | undefined
   /** Pixels that the file's mask hides are not painted. */
   readonly useMask: boolean
@@ -32,10 +32,10 @@ export interface Piece {
   readonly lut: readonly (readonly [number, number])[] | undefined
 }
 
-/** Of a ComplexSource and a SimpleSource, what we do not do. */
+/** Unsupported elements of a ComplexSource or SimpleSource. */
 const REFUSED = ['Exponent', 'ColorTableComponent', 'OpenOptions']
 
-/** @throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED */
+/** Parses a piece. @throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED */
 export function readPiece(element: XmlElement, path: string): Piece {
   const refused = REFUSED.find((name) => childOf(element, name) !== undefined)
   if (refused !== undefined) throw unsupported(path, `<${refused}>`)
@@ -85,7 +85,7 @@ function rectOf(element: XmlElement, name: string, path: string): Rect | undefin
   const attributes = childOf(element, name)?.attributes
   if (attributes === undefined) return undefined
   const [x, y, width, height] = ['xOff', 'yOff', 'xSize', 'ySize'].map((key) => numberOf(attributes[key]))
-  // What GDAL writes for "not set".
+  // GDAL writes this for "not set"
   if (width === -1 && height === -1) return undefined
   const isSound = [x, y, width, height].every((n) => n !== undefined && Math.abs(n) < 2 ** 40)
   if (!isSound || !(width! > 0) || !(height! > 0))
@@ -93,7 +93,7 @@ function rectOf(element: XmlElement, name: string, path: string): Rect | undefin
   return { x: x!, y: y!, width: width!, height: height! }
 }
 
-/** "0:0,100:255" */
+/** Parses a look-up table such as "0:0,100:255". */
 function lutOf(text: string | undefined, path: string): [number, number][] | undefined {
   if (text === undefined) return undefined
   const pairs = text.split(',').map((pair) => pair.split(':').map((n) => numberOf(n) ?? Number.NaN))

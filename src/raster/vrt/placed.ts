@@ -1,10 +1,10 @@
-// Rectangles of a file and of the VRT it is a piece of.
+// Converts rectangles between a file and the VRT that contains it.
 import type { Loss } from '../losses.js'
 import type { SourceInfo } from '../source.js'
 import type { Layer } from './layers.js'
 import type { Rect } from './piece.js'
 
-/** Of a loss, whichever level it is of, as pixels of the file's full resolution. All of it when it does not say. */
+/** The rectangle of a loss in pixels of the file's full resolution; the whole file if the loss has no rectangle. */
 export function inFile(loss: Loss, info: SourceInfo): Rect {
   const level = Number(/level (\d+)$/.exec(loss.part)?.[1] ?? 0)
   const size = info.levels[level]
@@ -13,7 +13,7 @@ export function inFile(loss: Loss, info: SourceInfo): Rect {
   return scaled(loss, info.width / size.width, info.height / size.height)
 }
 
-/** A rectangle of a file where the VRT has it. */
+/** A rectangle of a file in the VRT's pixels. */
 export function placed({ to }: Layer, from: Rect, rect: Rect): Rect {
   const byX = to.width / from.width
   const byY = to.height / from.height
@@ -34,7 +34,7 @@ export const scaled = ({ x, y, width, height }: Rect, byX: number, byY: number):
   height: height * byY,
 })
 
-/** The coarsest level of a file that is not coarser than asked for. */
+/** The coarsest level of a file that is not shrunk by more than `shrink`. */
 export function levelFor(info: SourceInfo, shrink: number): number {
   let best = 0
   for (const [i, { width }] of info.levels.entries()) {

@@ -1,5 +1,5 @@
-// The files a VRT is made of, opened when first needed, with a bounded number open at the same time: the least
-// recently read is closed for the next one, but never while it is being read.
+// The files of a VRT, opened when first needed, with a bounded number open at the same time: the least recently read
+// file is closed for the next one, but never while it is being read.
 import { FlagstoneError } from '../../errors.js'
 import type { Crs } from '../../grid/crs/crs.js'
 import { freeDescriptors } from '../../platform/descriptors.js'
@@ -9,40 +9,40 @@ import { corrupt } from './piece.js'
 
 const MAX_OPEN = 32
 const MIN_OPEN = 2
-/** Others want some of them too: other threads, VRTs within VRTs. */
+/** Share of the free descriptors, because other threads and nested VRTs need some too. */
 const DESCRIPTORS_A_FILE = 8
 
-/** How a piece is opened: plain data. */
+/** How the file of a piece is opened. Plain data. */
 export interface NestedOptions {
   readonly nodata: readonly (readonly number[])[]
   readonly crs: Crs
   readonly cacheBytes: number
   readonly view: SourceView
-  /** A piece lies where the VRT says. */
+  /** The file needs no position, because the VRT places it. */
   readonly anywhere: boolean
-  /** VRTs that this one is opened within, outermost first. */
+  /** VRTs that contain this one, outermost first. */
   readonly within: readonly string[]
   /** See OpenOptions. */
   readonly skipDamaged: boolean
 }
 
-/** What all files are opened with. */
+/** Options that all files share. */
 type Shared = Pick<NestedOptions, 'crs' | 'cacheBytes' | 'within' | 'skipDamaged'>
 
 export type Opener = (path: string, options: NestedOptions) => Promise<RasterSource>
 
-/** Where a wanted band is found in what the source reads. */
+/** Where a band is found in the pixels that the source returns. */
 export interface BandPlace {
-  /** 'alpha': in the mask. */
+  /** Index of the band; 'alpha': the mask. */
   readonly at: number | 'alpha'
-  /** Undo the file's scale and offset: VRTs are made of stored values. */
+  /** For undoing the file's scale and offset, because VRTs consist of stored values. */
   readonly scale: number
   readonly offset: number
 }
 
 export interface OpenPiece {
   readonly source: RasterSource
-  /** Bands of what is read. */
+  /** Bands of the pixels that are read. */
   readonly bands: number
   placeOf(band: number): BandPlace
 }
@@ -52,7 +52,7 @@ interface Entry {
   users: number
 }
 
-/** What all layers want of a file. */
+/** What the layers need of a file. */
 interface Wanted {
   readonly bands: number[]
   mask: boolean
@@ -93,7 +93,7 @@ export class SourcePool {
     return this.#wanted.size
   }
 
-  /** Calls with the open file; it stays open until that is done. @throws as `open` */
+  /** Calls `work` with the open file, which stays open until `work` is done. @throws as `open` */
   async use<T>(file: string, work: (open: OpenPiece) => Promise<T>): Promise<T> {
     let entry = this.#entries.get(file)
     if (entry === undefined) entry = { opening: this.#openFile(file), users: 0 }
@@ -103,7 +103,7 @@ export class SourcePool {
     try {
       return await work(await entry.opening)
     } catch (error) {
-      // Not kept: the next one tries again.
+      // a failure is not kept: the next call tries again
       if (
         await entry.opening.then(
           () => false,
@@ -146,7 +146,10 @@ export class SourcePool {
     )
   }
 
-  /** Bytes as they are: a quarter of the memory of values. Undefined when the file is not made so. */
+  /**
+   * Opens the file as 8-bit colours, which take a quarter of the memory of values. Undefined when its samples do not
+   * allow that.
+   */
   async #openBytes(file: string, bands: readonly number[], mask: boolean): Promise<OpenPiece | undefined> {
     const isSoft = bands.length === 2 || bands.length === 4
     const colours = isSoft ? bands.slice(0, -1) : bands

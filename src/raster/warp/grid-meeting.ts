@@ -1,19 +1,21 @@
-// Where the grid of a warp meets the image, and at which scale.
+// Finds where the grid of a warp meets the image, and at which scale.
 
 import { type CoordGrid, type Rect, spanOf } from './warp-grid.js'
 
-/** What a grid says about the image; all in full-resolution source pixels. */
+/** Where a grid meets the image, in full-resolution source pixels. */
 export interface Meeting {
-  /** x0, y0, x1, y1: positions inside the image. */
+  /** Bounds of the positions inside the image: x0, y0, x1, y1. */
   readonly box: readonly [number, number, number, number]
-  /** Source pixels a target pixel along the source's axes: root mean square over the cells. */
+  /** Source pixels per target pixel along the source's axes, as the root mean square of all cells. */
   readonly scaleX: number
   readonly scaleY: number
-  /** Largest over smallest local scale. */
+  /** Ratio of the largest to the smallest local scale. */
   readonly spread: number
 }
 
-/** Where the grid meets the image (`averaging`: or comes within a target pixel of it); undefined when nowhere. */
+/**
+ * Where the grid meets the image or, with `averaging`, comes within a target pixel of it; undefined when it does not.
+ */
 export function gridMeeting(
   grid: CoordGrid,
   rect: Rect,
@@ -107,7 +109,10 @@ class MeetingSum {
     return [Math.hypot(along(0), down(0)), Math.hypot(along(1), down(1))]
   }
 
-  /** From neighbouring pixels at two places, the smaller: a cut may lie at one of them. NaN when too small. */
+  /**
+   * The smaller scale of neighbouring pixels at two places, because there may be a discontinuity at one of them. NaN
+   * when the cell is too small.
+   */
   #exactScales(i: number, j: number, from: number): [number, number] {
     const exact = this.#grid.exact!
     const width = spanOf(i, this.#grid.columns, this.#rect.width)

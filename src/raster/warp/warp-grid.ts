@@ -1,10 +1,10 @@
-// Source positions of a target rectangle on a sparse grid, made exact enough by measuring.
+// Source positions of a target rectangle on a sparse grid, refined until its measured error is small enough.
 //
-// Nodes lie evenly from the first to the last pixel centre of the rectangle, so none lies beyond the world.
-// The grid is doubled until the error *measured* at the midpoints of the previous one is within twice the
-// tolerance (bilinear error falls fourfold with each doubling, so what is used has half the tolerance).
-// Cells that never get there (a cut of the projection, the rim of its domain) keep every pixel's exact
-// position. NaN is a position outside the domain.
+// Nodes are evenly spaced from the first to the last pixel centre of the rectangle, so none lies outside the world. The
+// grid is doubled until the error *measured* at the midpoints of the previous grid is within twice the tolerance. (Each
+// doubling divides the bilinear error by four, so the error of the final grid is half the tolerance.) Cells that do not
+// get there (discontinuities of the projection, the edge of its domain) store the exact position of every pixel. NaN is
+// a position outside the domain.
 import { type PointSource, smoothPoints } from './warp-smooth.js'
 
 /** Plain data; positions are x, y pairs. */
@@ -14,7 +14,7 @@ export interface CoordGrid {
   readonly rows: number
   /** (columns + 1) × (rows + 1) positions, row by row. */
   readonly nodes: Float64Array
-  /** For each cell −1, or where in `exact` its pixels' positions begin, row by row. */
+  /** For each cell, row by row: −1, or the index in `exact` of its pixels' positions. */
   readonly exactAt: Int32Array | undefined
   readonly exact: Float64Array | undefined
 }
@@ -26,21 +26,21 @@ export interface Rect {
   readonly height: number
 }
 
-/** The finest a grid gets, pixels a cell. */
+/** The finest grid has this many pixels per cell. */
 const MIN_STEP_PX = 4
 
 const MAX_CELLS = 128
 
-/** Cells a side from which interpolating the positions costs less than computing them. */
+/** From this many cells per side on, interpolating positions costs less than computing them. */
 const SMOOTH_FROM = 8
 
-/** First pixel of a cell; `cell = cells` gives the end. Pixels of a cell lie between its nodes. */
+/** The first pixel of a cell, or the end for `cell = cells`. A cell's pixels lie between its nodes. */
 export function cellStart(cell: number, cells: number, size: number): number {
   if (cell >= cells) return size
   return Math.ceil((cell * Math.max(1, size - 1)) / cells)
 }
 
-/** `width` × `height` is the image: cells that do not meet it are left as they are. */
+/** Builds the grid of a rectangle. Cells outside the image of `width` × `height` are not refined. */
 export function buildGrid(
   rect: Rect,
   points: PointSource,
@@ -57,7 +57,7 @@ export function buildGrid(
       exact: undefined,
     }
   }
-  // not from one cell: what is symmetric about its middle (the equator) would look linear
+  // not one cell: a grid that is symmetric about its middle (the equator) would look linear
   let cells = 2
   let nodes = sample(rect, points, cells, undefined)
   const size = Math.max(rect.width, rect.height)
@@ -74,7 +74,7 @@ export function buildGrid(
   }
 }
 
-/** The nodes of cells × cells; those of the grid of half as many cells are taken over. */
+/** The nodes of a grid of cells × cells. The nodes of the `coarse` grid of half as many cells are copied. */
 function sample(
   rect: Rect,
   points: PointSource,
@@ -104,7 +104,7 @@ function sample(
   return nodes
 }
 
-/** Flags of the coarse cells whose bilinear interpolation misses the finer nodes; undefined when all are good. */
+/** Flags of the coarse cells whose bilinear interpolation misses the finer nodes; undefined when there are none. */
 function badCells(
   finer: Float64Array,
   cells: number,
@@ -121,7 +121,7 @@ function badCells(
   for (let j = 0; j < cells; j++) {
     for (let i = 0; i < cells; i++) {
       cell.measure(2 * i, 2 * j)
-      // shrinking, a source pixel is less than a target pixel: errors count in the larger of the two
+      // errors are measured in source pixels or, when shrinking, in target pixels, which are then larger
       const allowed = tolerance * Math.max(1, cell.reach / Math.max(stepX, stepY))
       if (cell.error <= allowed || cell.misses(width, height)) continue
       bad ??= new Uint8Array(cells * cells)
@@ -131,9 +131,9 @@ function badCells(
   return bad
 }
 
-/** Nine nodes of one coarse cell. Reused, so that checking allocates nothing. */
+/** Checks the nine nodes of a coarse cell. It is reused, so that checking allocates nothing. */
 class CellCheck {
-  /** Largest distance between interpolated and exact; Infinity where a node has no position. */
+  /** Largest distance between interpolated and exact positions; Infinity where a node has no position. */
   error = 0
   /** Largest side of the box around the nodes. */
   reach = 0
@@ -191,7 +191,7 @@ class CellCheck {
     this.#valid = valid
   }
 
-  /** Nothing of the image can be here: far away for what the error says, or wholly outside the domain. */
+  /** Whether the cell cannot meet the image: it is too far away, given its error, or outside the domain. */
   misses(width: number, height: number): boolean {
     if (this.#valid === 0) return true
     if (this.error === Number.POSITIVE_INFINITY) return false
@@ -240,7 +240,7 @@ function exactCells(
 export const spanOf = (cell: number, cells: number, size: number): number =>
   cellStart(cell + 1, cells, size) - cellStart(cell, cells, size)
 
-/** The same grid in the pixels of a level that is `fx`, `fy` times the full size. */
+/** The grid in pixels of a level that has `fx`, `fy` times the full size. */
 export function scaleGrid(grid: CoordGrid, fx: number, fy: number): CoordGrid {
   if (fx === 1 && fy === 1) return grid
   const scaled = (from: Float64Array): Float64Array => from.map((v, i) => v * (i & 1 ? fy : fx))

@@ -1,13 +1,13 @@
-// The geometry of a warp as plain data: which source pixels, at which level, go where.
+// The geometry of a warp as plain data: which source pixels go where, and from which level.
 //
-// A plan is a list of parts. Each part paints a rectangle of the target from one window of one source level;
-// its coordinate grid holds exact source positions at sparse nodes, bilinear in between, with single cells
-// kept exact pixel by pixel where no grid is good enough (cuts of a projection, rims of its domain).
-// Usually there is one part; there are more when the target meets the image on both sides of the
-// antimeridian, when the scale changes much inside the target, or when one window would be too large.
+// A plan is a list of parts. Each part paints a rectangle of the target from one window of one source level; its
+// coordinate grid holds exact source positions at sparse nodes, interpolated bilinearly. Where no grid is good enough
+// (discontinuities of a projection, edges of its domain), single cells hold exact positions per pixel. Usually there is
+// one part. There are more when the target meets the image on both sides of the antimeridian, when the scale varies
+// much in the target, or when one window would be too large.
 //
-// Invariants: the interpolated position is within the tolerance (source pixels, or target pixels when
-// shrinking) of the exact one; windows lie inside their level; no part of an image-free rectangle is planned.
+// Invariants: the interpolated position is within the tolerance (source pixels, or target pixels when shrinking) of the
+// exact one; windows lie inside their level; no part of an image-free rectangle is planned.
 
 import { type LonLatConverter, lonLatConverterOf } from '../../grid/crs/transform.js'
 import type { Footprint } from '../../grid/place/bounds.js'
@@ -42,22 +42,22 @@ export interface WarpTarget {
 
 export interface WarpOptions {
   readonly resampling: Resampling
-  /** How far an interpolated position may lie from the exact one, pixels; TOLERANCE_PX when not given. */
+  /** The largest allowed error of an interpolated position, pixels. Default: TOLERANCE_PX. */
   readonly tolerancePx?: number
 }
 
 export interface WarpPart {
-  /** Where it paints, relative to the target's corner. */
+  /** The rectangle that it paints, relative to the target's corner. */
   readonly x: number
   readonly y: number
   readonly width: number
   readonly height: number
-  /** The source level to read, its size, and the window of it that is needed. */
+  /** The source level to read, its size, and the window needed. */
   readonly level: number
   readonly levelWidth: number
   readonly levelHeight: number
   readonly window: PixelWindow
-  /** Level pixels a target pixel, along the source's columns and rows. */
+  /** Level pixels per target pixel, along the source's columns and rows. */
   readonly scaleX: number
   readonly scaleY: number
   readonly grid: CoordGrid
@@ -71,15 +71,15 @@ export interface WarpPlan {
   readonly parts: readonly WarpPart[]
 }
 
-/** GDAL's default is 0.125; this keeps nearest-neighbour choices and lanczos within 55 dB of exact too. */
+/** GDAL's default is 0.125. With this value, nearest neighbour and lanczos are also within 55 dB of exact results. */
 export const TOLERANCE_PX = 1 / 256
-/** A window larger than this is read in pieces (48 MB of RGB). */
+/** Larger windows are read in pieces (48 MB of RGB). */
 const MAX_WINDOW_PIXELS = 16 * 2 ** 20
-/** Kernel widths are constant in a part; the scale may change inside it by this factor. */
+/** The kernel width is constant in a part, so the scale may vary inside it by at most this factor. */
 const MAX_SCALE_SPREAD = 1.25
 const MIN_SPLIT_PX = 32
 const MIN_WINDOW_SPLIT_PX = 2
-/** An overview a little coarser than the target still serves it (GDAL allows 0.1 in the ratio). */
+/** An overview slightly coarser than the target is still used (GDAL allows 0.1 in the ratio). */
 const LEVEL_SLACK = 1.05
 
 interface Geometry {
@@ -88,7 +88,7 @@ interface Geometry {
   readonly mapper: Mapper
 }
 
-// Per source, not per tile: the footprint takes thousands of transforms.
+// Cached per source, because the footprint takes thousands of transforms.
 const geometries = new WeakMap<SourceInfo, Geometry>()
 
 function geometryOf(info: SourceInfo): Geometry {
@@ -106,7 +106,7 @@ function geometryOf(info: SourceInfo): Geometry {
   return found
 }
 
-/** Exact positions (full-resolution source pixels, corner = 0) of target pixel centres. */
+/** Exact source positions of target pixel centres, in full-resolution source pixels (corner = 0). */
 class TargetToSource implements PointSource {
   readonly linear: boolean
   readonly #x: number
@@ -138,7 +138,7 @@ interface Rect {
   readonly height: number
 }
 
-/** The target's pixels that the footprint, `turn` worlds to the east, may touch. */
+/** The target's pixels that the footprint may touch when shifted `turn` worlds to the east. */
 function touched(target: WarpTarget, box: Footprint, turn: number): Rect | undefined {
   const { zoom, tileSize } = target
   const margin = 2
@@ -159,8 +159,8 @@ function touched(target: WarpTarget, box: Footprint, turn: number): Rect | undef
 }
 
 /**
- * Undefined when the rectangle meets nothing of the source.
- * @throws CRS_UNSUPPORTED
+ * Plans a warp; undefined when the target does not meet the source.
+ * @throws CRS_UNSUPPORTED when the source's CRS is not supported
  * @throws RangeError when the target is empty
  */
 export function planWarp(info: SourceInfo, target: WarpTarget, options: WarpOptions): WarpPlan | undefined {
@@ -226,10 +226,10 @@ function planRect(
   })
 }
 
-/** Footprints of more pixels than that are taken to miss an image of fewer beside them. */
+/** A larger footprint beside a smaller image is assumed to miss it. */
 const MAX_FOOTPRINT_PX = 2 ** 13
 
-/** The scale from which a kernel reaches over all of an image: wider ones only take memory for their weights. */
+/** The scale at which a kernel covers the whole image. Wider kernels would only take memory for their weights. */
 const widest = (kernel: Resampling, px: number): number =>
   isFootprint(kernel) ? Math.max(2 * px, MAX_FOOTPRINT_PX) : 2 * px
 

@@ -1,13 +1,13 @@
-// A map projection is smooth: between a few hundred exact positions, cubic interpolation gives the others to a
-// millionth of a pixel for a fiftieth of the time. What makes tight tolerances affordable.
+// Makes tight tolerances affordable: a map projection is smooth, so cubic interpolation between a few hundred exact
+// positions gives the others to a millionth of a pixel in a fiftieth of the time.
 //
-// Invariant: the interpolation is only used where it was measured, in the middle of every cell, to be within a
-// quarter of the tolerance; where there is a cut or a rim (NaN, jumps) it is not used at all.
+// Invariant: the interpolation is only used if its error, measured in the middle of every cell, is within a quarter of
+// the tolerance. With discontinuities or edges (jumps, NaN) it is not used at all.
 
 export interface PointSource {
-  /** Positions are a linear function of the pixel: four nodes are exact. */
+  /** Whether positions are a linear function of the pixel, so that four nodes are exact. */
   readonly linear: boolean
-  /** Source position (corner = 0) of the centre of a target pixel; fractions allowed. */
+  /** Source position (corner = 0) of the centre of a target pixel. Fractions are allowed. */
   at(column: number, row: number, out: Float64Array): void
 }
 
@@ -18,10 +18,10 @@ interface Rect {
   readonly height: number
 }
 
-/** Cells a side, tried in turn. Exact positions taken: about twice the square. */
+/** Cells per side, tried in turn. Each takes exact positions of about twice the square of it. */
 const CELLS = [8, 16, 32]
 
-/** `points`, or something equal to it within `tolerance` / 4 in the rectangle that is much cheaper to ask. */
+/** `points`, or a much faster source that equals it in the rectangle to within `tolerance` / 4. */
 export function smoothPoints(rect: Rect, points: PointSource, tolerance: number): PointSource {
   if (points.linear) return points
   for (const cells of CELLS) {
@@ -29,7 +29,7 @@ export function smoothPoints(rect: Rect, points: PointSource, tolerance: number)
     const found = new Cubic(rect, points, cells)
     const error = found.error(points)
     if (error <= tolerance / 4) return found
-    // each doubling divides it by sixteen, if it is smooth at all
+    // if the positions are smooth, each doubling divides the error by sixteen
     if (!(error < tolerance * 1e4)) break
   }
   return points
@@ -42,7 +42,7 @@ class Cubic implements PointSource {
   readonly #stepX: number
   readonly #stepY: number
   readonly #nodes: Float64Array
-  /** Largest scale seen, source pixels a target pixel; 1 at least. */
+  /** The largest scale seen, in source pixels per target pixel, at least 1. */
   #scale = 1
   readonly #wx = new Float64Array(4)
   readonly #wy = new Float64Array(4)
@@ -68,7 +68,9 @@ class Cubic implements PointSource {
     this.#scale = Math.max(1, reach / Math.max(rect.width, rect.height))
   }
 
-  /** In the middle of the cells, where it is largest; in source pixels, or target pixels when shrinking. */
+  /**
+   * The error in the middle of the cells, where it is largest; in source pixels or, when shrinking, in target pixels.
+   */
   error(points: PointSource): number {
     const a = new Float64Array(2)
     const b = new Float64Array(2)
@@ -91,7 +93,7 @@ class Cubic implements PointSource {
     const cells = this.#cells
     const u = (column - this.#rect.x) / this.#stepX
     const v = (row - this.#rect.y) / this.#stepY
-    // four nodes around, or the outermost four
+    // the four nodes around the position, or the outermost four
     const i = Math.max(0, Math.min(cells - 3, Math.floor(u) - 1))
     const j = Math.max(0, Math.min(cells - 3, Math.floor(v) - 1))
     weights(u - i, this.#wx)
@@ -118,7 +120,7 @@ class Cubic implements PointSource {
   }
 }
 
-/** Lagrange's for nodes at 0, 1, 2, 3. */
+/** Lagrange weights for nodes at 0, 1, 2, 3. */
 function weights(t: number, out: Float64Array): void {
   const a = t - 1
   const b = t - 2

@@ -1,4 +1,4 @@
-// Carrying out a warp plan: the pixels of a window painted row by row.
+// Carries out a warp plan: paints the pixels of a window row by row.
 
 import { type Canvas, coverageOf } from '../canvas.js'
 import { isPicture, isValues, type Pixels, type Resampling, type Samples } from '../pixels.js'
@@ -9,9 +9,9 @@ import { cellStart } from './warp-grid.js'
 import type { WarpPart, WarpPlan } from './warp-plan.js'
 
 /**
- * Paints one part of a plan from the pixels of its window. Synchronous; the target's corner goes to x, y of
- * the canvas.
- * @throws TypeError when colours are to go on a canvas of values, or values (one band) on one of colours
+ * Paints one part of a plan from the pixels of its window, synchronously. The target's corner goes to x, y of the
+ * canvas.
+ * @throws TypeError when one has colours and the other values, or values have more than one band
  */
 export function runWarp(
   plan: WarpPlan,
@@ -42,7 +42,7 @@ function kernelOf(
   if (isValues(from) && isValues(canvas)) {
     return valueKernel(resampling, from, canvas as Canvas<Float32Array>, scaleX, scaleY)
   }
-  throw new TypeError('values do not go on a canvas of colours, nor colours on one of values')
+  throw new TypeError('values cannot be painted on a canvas of colours, nor colours on a canvas of values')
 }
 
 function check(
@@ -69,14 +69,14 @@ function check(
   }
 }
 
-// Inner runs keep this far from the limits, so that rounding in a run's steps cannot leave the window.
+// Inner runs keep this distance from the limits, so that rounding in the steps of a run cannot leave the window.
 const SAFE = 1e-6
 
-/** Cuts the rows of a part into runs on lines and hands them to the kernel. */
+/** Cuts the rows of a part into linear runs, and passes them to the kernel. */
 class PartPainter {
   readonly #part: WarpPart
   readonly #kernel: RunKernel
-  // limits of painted positions (the image) and of positions whose kernel needs no checks, window pixels
+  // limits of painted positions (the image), and of positions whose kernel needs no checks, in window pixels
   readonly #left: number
   readonly #right: number
   readonly #top: number
@@ -123,7 +123,7 @@ class PartPainter {
     }
   }
 
-  /** A row of one cell: positions on the line between the cell's left and right side at that row. */
+  /** Paints a row of one cell: positions lie on the line between the cell's left and right side. */
   #linear(i: number, j: number, y: number, start: number, count: number, at: number): void {
     const { grid, window, width, height } = this.#part
     const { nodes, columns, rows } = grid
@@ -151,7 +151,7 @@ class PartPainter {
     }
   }
 
-  /** Paints what lies inside the image, unchecked where the whole kernel lies inside the window. */
+  /** Paints the part of a run inside the image; without checks where the whole kernel lies inside the window. */
   #line(at: number, count: number, x: number, dx: number, y: number, dy: number): void {
     const endX = x + (count - 1) * dx
     const endY = y + (count - 1) * dy
@@ -204,7 +204,7 @@ class PartPainter {
     this.#last = count
   }
 
-  /** Narrows [first, last) to the k for which low ≤ a + k·d < high; NaN leaves nothing. */
+  /** Narrows [first, last) to the k with low ≤ a + k·d < high. NaN leaves nothing. */
   #cut(a: number, d: number, low: number, high: number): void {
     let first = this.#first
     let last = this.#last

@@ -1,5 +1,5 @@
-// AssemblyScript. Two to one by the exact average of four, rounded half up, as downsample.ts computes it.
-// `width` and `height` are those of the result; strides in bytes.
+// AssemblyScript. Halves by the exact average of four, rounded half up, as in tiles/downsample-average.ts. `width` and
+// `height` are those of the result; strides are in bytes.
 
 // @ts-ignore: a decorator of AssemblyScript
 @inline
@@ -11,7 +11,7 @@ function pairs3(at: usize, stride: i32): v128 {
   return i16x8.shr_u(i16x8.add(i16x8.add(upper, lower), i16x8.splat(2)), 2)
 }
 
-/** Reads up to four bytes beyond the last pixel. */
+/** Reads up to four bytes after the last pixel. */
 export function average3(src: usize, stride: i32, out: usize, outStride: i32, width: i32, height: i32): void {
   const pack = i8x16(0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, -1, -1, -1, -1)
   for (let j = 0; j < height; j++) {

@@ -1,5 +1,5 @@
-// AssemblyScript. A run of bilinear samples on a line, RGB: bit for bit what kernels-run.ts computes, four
-// pixels at a time. Positions have 11 bits of fraction; reads two bytes beyond the last pixel.
+// AssemblyScript. A run of bilinear samples on a line, four pixels at a time, bit-identical to
+// warp/kernels/bilinear.ts. Positions have 11 bits of fraction. Reads two bytes after the last pixel.
 
 const BITS: i32 = 11
 const FRACTION: i32 = 2047
@@ -22,7 +22,9 @@ function sample(src: usize, stride: i32, ux: i32, uy: i32): v128 {
   return i32x4.shr_s(i32x4.add(i32x4.add(i32x4.shl(top, BITS), mixed), half), 2 * BITS)
 }
 
-/** x, y and steps in 1/2048 pixels, from the centre of the window's first pixel. `stride` in bytes. */
+/**
+ * Three bands. x, y and steps are in 1/2048 pixels, from the centre of the window's first pixel; `stride` is in bytes.
+ */
 export function bilinear3(
   src: usize,
   stride: i32,
@@ -69,7 +71,7 @@ export function bilinear3(
   }
 }
 
-/** The same of one band. */
+/** As bilinear3, for one band. */
 export function bilinear1(
   src: usize,
   stride: i32,

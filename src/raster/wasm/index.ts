@@ -1,5 +1,5 @@
 // AssemblyScript: the hot loops as one WebAssembly module with SIMD (built by `npm run build`; see raster/simd.ts).
-// All of them work on addresses in the imported memory; nothing is allocated here.
+// They work on addresses in the imported memory, and allocate nothing.
 export { average1, average3 } from './average'
 export { bilinear1, bilinear3 } from './bilinear'
 export { inflate } from './inflate'

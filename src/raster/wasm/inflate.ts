@@ -1,11 +1,11 @@
-// AssemblyScript. RFC 1950 and 1951: a zlib stream of known length, decoded at once into memory of that length.
+// AssemblyScript. RFC 1950 and 1951: decodes a zlib stream of known length into memory of that length.
 //
-// Only the straight way: whatever is not a complete and right stream of exactly the wanted length gives 0, and
-// raster/inflate.ts lets zlib say what it is. Reads up to 16 bytes beyond the input, writes up to SLACK beyond the output.
+// Anything but a complete and valid stream of exactly the expected length gives 0, and raster/inflate.ts lets zlib
+// report the error. Reads up to 16 bytes after the input, and writes up to SLACK bytes after the output.
 //
-// A table entry: bits 0-7 how many bits to drop, 8-11 length of the code itself (the rest are extra bits), 16-30 the
-// base; LITERAL, LONG (bits 8-11: bits of the second table, 16-30: where it begins) and END are flags. Of literals:
-// bits 8-23 one or two of them, 24-25 how many; two where their codes fit into one look.
+// A table entry: bits 0-7 are the number of bits to drop, 8-11 the length of the code itself (the rest are extra bits),
+// 16-30 the base. LITERAL, LONG (bits 8-11: bits of the second table, 16-30: its start) and END are flags. In literals,
+// bits 8-23 are one or two of them, and 24-25 their number: two if both codes fit into one look-up.
 
 const LITERAL: i32 = 1 << 31
 const ONE: i32 = 1 << 24
@@ -18,7 +18,7 @@ const LENGTH_BITS: i32 = 11
 const DISTANCE_BITS: i32 = 8
 const LENGTHS = memory.data((2048 + 288 * 16) * 4, 16)
 const DISTANCES = memory.data((256 + 32 * 128) * 4, 16)
-/** Code lengths of a block: 288 + 32, and of the code that codes them. */
+/** Code lengths of a block: 288 + 32, and those of the code length code. */
 const CODE_LENGTHS = memory.data(320 + 32, 16)
 const COUNTS = memory.data(16 * 4, 16)
 const NEXT = memory.data(16 * 4, 16)
@@ -38,7 +38,9 @@ const DISTANCE_EXTRA = memory.data<u8>([
 ])
 const ORDER = memory.data<u8>([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15])
 
-/** The entry of a symbol whose code has `length` bits. Kinds: 0 literals and lengths, 1 distances, 2 code lengths. */
+/**
+ * The table entry of a symbol whose code has `length` bits. Kinds: 0 literals and lengths, 1 distances, 2 code lengths.
+ */
 function entryOf(kind: i32, symbol: i32, length: i32): i32 {
   if (kind === 2) return (symbol << 16) | (length << 8) | length
   if (kind === 1) {
@@ -53,7 +55,7 @@ function entryOf(kind: i32, symbol: i32, length: i32): i32 {
   return (i32(load<u16>(LENGTH_BASE + (usize(symbol - 257) << 1))) << 16) | (length << 8) | (length + extra)
 }
 
-/** False when the lengths make no prefix code; an incomplete one leaves entries of 0. */
+/** Builds a table; false when the lengths do not form a prefix code. An incomplete code leaves entries of 0. */
 function buildTable(lengths: usize, count: i32, table: usize, bits: i32, kind: i32): bool {
   memory.fill(COUNTS, 0, 64)
   for (let i = 0; i < count; i++) {
@@ -101,7 +103,7 @@ function buildTable(lengths: usize, count: i32, table: usize, bits: i32, kind: i
   return true
 }
 
-// The input: bits that were loaded and not used. Locals would be faster in the loops, which copy them.
+// The input, and the bits that were loaded but not used. The hot loops copy these to local variables, which are faster.
 let from: usize = 0
 let limit: usize = 0
 let held: u64 = 0
@@ -143,7 +145,7 @@ function dynamicTables(): bool {
     refill()
     store<u8>(small + load<u8>(ORDER + i), take(3))
   }
-  // seven bits at most, so there is no second table
+  // at most seven bits, so there is no second table
   if (!buildTable(small, 19, DISTANCES, DISTANCE_BITS, 2)) return false
   const all = literals + distances
   for (let i = 0; i < all; ) {
@@ -165,7 +167,7 @@ function dynamicTables(): bool {
     i += times
   }
   if (load<u8>(CODE_LENGTHS + 256) === 0) return false
-  // the distances' lengths lie behind the others and are read first from there
+  // the lengths of the distance codes follow the others
   return (
     buildTable(CODE_LENGTHS, literals, LENGTHS, LENGTH_BITS, 0) &&
     buildTable(CODE_LENGTHS + literals, distances, DISTANCES, DISTANCE_BITS, 1)
@@ -179,9 +181,9 @@ function literals(to: usize, entry: i32): usize {
   return to + ((entry >> 24) & 3)
 }
 
-/** Literals that follow one another within one look are told together. */
+/** Combines two literals whose codes fit into one look-up into one entry. */
 function pairLiterals(): void {
-  // downwards: what is looked at is still single
+  // downwards, so that the entry for the second literal is still single
   for (let i = (1 << LENGTH_BITS) - 1; i >= 0; i--) {
     const first = load<i32>(LENGTHS + (i << 2))
     if (first >= 0) continue
@@ -193,7 +195,7 @@ function pairLiterals(): void {
   }
 }
 
-/** A compressed block; returns where its output ends, 0 when something is wrong. */
+/** Decodes a compressed block; returns the end of its output, or 0 on an error. */
 function block(begin: usize, to: usize, most: usize): usize {
   let input = from
   let bits = held
@@ -205,7 +207,7 @@ function block(begin: usize, to: usize, most: usize): usize {
     count |= 56
     let entry = load<i32>(LENGTHS + (usize(bits & 2047) << 2))
     if (entry < 0) {
-      // up to four looks of 11 bits
+      // up to four look-ups of 11 bits
       to = literals(to, entry)
       bits >>= entry & 255
       count -= entry & 255
@@ -303,7 +305,7 @@ function copyBack(to: usize, distance: usize, length: usize): void {
 }
 
 function stored(to: usize, most: usize): usize {
-  // back to whole bytes
+  // skip to a whole byte
   from -= heldBits >> 3
   held = 0
   heldBits = 0
@@ -317,7 +319,7 @@ function stored(to: usize, most: usize): usize {
   return to + length
 }
 
-/** RFC 1950's checksum. Sums stay below 2^32 for 5552 bytes; 5536 are whole vectors. */
+/** The checksum of RFC 1950. Sums stay below 2^32 for 5552 bytes; 5536 is a whole number of vectors. */
 function adler32(at: usize, length: usize): u32 {
   const end = at + length
   const low = i16x8(16, 15, 14, 13, 12, 11, 10, 9)
@@ -358,7 +360,7 @@ function across(v: v128): u32 {
   )
 }
 
-/** 1 when the zlib stream at `input` gave exactly `outLength` bytes and its checksum is theirs; 0 otherwise. */
+/** Returns 1 if the zlib stream at `input` decoded to exactly `outLength` bytes with the right checksum, else 0. */
 export function inflate(input: usize, inLength: usize, out: usize, outLength: usize): i32 {
   if (inLength < 6) return 0
   const header = (u32(load<u8>(input)) << 8) | load<u8>(input, 1)

@@ -1,26 +1,27 @@
-// AssemblyScript. Baseline JPEG, one scan, 4:2:0 or grey, from pixels that lie in rows of a larger picture.
-// Colours, DCT (the accurate integer one of libjpeg's jfdctint.c, after Loeffler, Ligtenberg and Moschytz, 1989),
-// quantisation and Huffman coding in one pass over the 16×16 units; headers and tables are made by raster/tiles/jpeg.ts.
+// AssemblyScript. Baseline JPEG, one scan, 4:2:0 or grey, from a rectangle of a larger picture. Colours, DCT (the
+// accurate integer one of libjpeg's jfdctint.c, after Loeffler, Ligtenberg and Moschytz, 1989), quantisation and
+// Huffman coding in one pass over the 16×16 units. raster/tiles/jpeg.ts makes headers and tables.
 //
-// Blocks are kept transposed (column frequency in the rows of memory), which saves one of two transpositions.
+// Blocks are stored transposed (rows in memory hold column frequencies), which saves one of two transpositions.
 
-// The tables that raster/tiles/jpeg.ts lays down at `tables`, byte offsets. Reciprocals are 4096 / q as words, transposed.
+// Byte offsets of the tables that raster/tiles/jpeg.ts writes at `tables`. Reciprocals are 4096 / q as words,
+// transposed.
 const RECIPROCALS: usize = 0 // 2 × 64 × 2
 const DC_CODES: usize = 256 // 2 × 16 × 4: code << 8 | length
 const AC_CODES: usize = 384 // 2 × 256 × 4
 const BLOCKS: usize = 2432 // 6 × 64 × 2: Y Y Y Y Cb Cr
 const SCRATCH: usize = 3200 // 64 × 2
 
-/** Place k of the zigzag → place in a transposed block. */
+/** Zigzag index → index in a transposed block. */
 const ZIGZAG = memory.data<u8>([
   0, 8, 1, 2, 9, 16, 24, 17, 10, 3, 4, 11, 18, 25, 32, 40, 33, 26, 19, 12, 5, 6, 13, 20, 27, 34, 41, 48, 56, 49, 42,
   35, 28, 21, 14, 7, 15, 22, 29, 36, 43, 50, 57, 58, 51, 44, 37, 30, 23, 31, 38, 45, 52, 59, 60, 53, 46, 39, 47, 54,
   61, 62, 55, 63,
 ])
-/** For each quarter of the zigzag and each quarter of a block: which bytes go where. */
+/** Swizzle patterns for each quarter of the zigzag and each quarter of a block. */
 const SWIZZLES = memory.data(256, 16)
 
-/** Once, before anything else. */
+/** Call this once, before anything else. */
 export function jpegInit(): void {
   for (let k = 0; k < 64; k++) {
     const place = load<u8>(ZIGZAG + k)
@@ -56,7 +57,7 @@ function blue(a: v128, b: v128, c: v128): v128 {
   return v128.or(v128.or(x, y), z)
 }
 
-/** Weighed sum of three samples (times 128, as words), rounded, without the factor. ITU-R BT.601, weights in 1/32768. */
+/** Weighted sum of three samples (times 128, as words), rounded, without the factor 128. Weights are in 1/32768. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function mix(r: v128, g: v128, b: v128, wr: i16, wg: i16, wb: i16): v128 {
@@ -72,7 +73,7 @@ function luma(r: v128, g: v128, b: v128): v128 {
   return i16x8.sub(y, i16x8.splat(128))
 }
 
-/** 16×16 RGB pixels into six blocks. */
+/** Converts 16×16 RGB pixels to six blocks. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function loadUnit(at: usize, stride: i32, blocks: usize): void {
@@ -99,7 +100,7 @@ function loadUnit(at: usize, stride: i32, blocks: usize): void {
       g4 = i16x8.add(g4, i16x8.extadd_pairwise_i8x16_u(g))
       b4 = i16x8.add(b4, i16x8.extadd_pairwise_i8x16_u(u))
     }
-    // four pixels' sum times 32 is their mean times 128
+    // the sum of four pixels times 32 is their mean times 128
     r4 = i16x8.shl(r4, 5)
     g4 = i16x8.shl(g4, 5)
     b4 = i16x8.shl(b4, 5)
@@ -108,7 +109,7 @@ function loadUnit(at: usize, stride: i32, blocks: usize): void {
   }
 }
 
-/** 8×8 grey pixels into a block. */
+/** Converts 8×8 grey pixels to a block. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function loadGrey(at: usize, stride: i32, block: usize): void {
@@ -150,7 +151,7 @@ function finish(to: usize, row: usize, value: v128, reciprocals: usize): void {
   v128.store(to + (row << 4), v)
 }
 
-/** One dimension: the eight rows of `from` are transformed, lane by lane. The second pass also quantises. */
+/** Transforms one dimension: the eight rows of `from`, lane by lane. The second pass also quantises. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function transform(from: usize, to: usize, isSecond: bool, reciprocals: usize): void {
@@ -232,7 +233,6 @@ function transform(from: usize, to: usize, isSecond: bool, reciprocals: usize): 
   )
 }
 
-/** Rows to columns, in place. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function transpose(at: usize): void {
@@ -270,7 +270,7 @@ function transpose(at: usize): void {
   v128.store(at, high(b3, b7), 112)
 }
 
-/** Which places of the zigzag are not 0, the lowest bit first. */
+/** Bit mask of the nonzero zigzag indices, lowest bit first. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function occupied(block: usize): u64 {
@@ -289,7 +289,7 @@ function occupied(block: usize): u64 {
   return mask
 }
 
-// The bits that are not yet whole words. Local to encode() but for put(), which is inlined.
+// Bits that do not fill a word yet. They are global because put() needs them; put() is inlined.
 let pending: u64 = 0
 let pendingBits: i32 = 0
 let to: usize = 0
@@ -310,7 +310,7 @@ function put(code: u32, length: i32): void {
   }
 }
 
-/** A byte 255 is followed by a 0. */
+/** Writes a word; each byte of 255 is followed by a 0. */
 function putStuffed(word: u32): void {
   for (let shift = 24; shift >= 0; shift -= 8) {
     const byte = u8(word >> shift)
@@ -319,7 +319,7 @@ function putStuffed(word: u32): void {
   }
 }
 
-/** Transforms, quantises and codes a block; returns its DC, which the next one of the component needs. */
+/** Transforms, quantises and codes a block; returns its DC value, which the component's next block needs. */
 function codeBlock(tables: usize, block: usize, chroma: usize, lastDc: i32): i32 {
   const scratch = tables + SCRATCH
   transform(block, scratch, false, 0)
@@ -359,12 +359,12 @@ function codeBlock(tables: usize, block: usize, chroma: usize, lastDc: i32): i32
   return dc
 }
 
-/** No unit takes more: 6 · 64 coefficients of 27 bits, every byte stuffed. */
+/** The largest size of a unit: 6 · 64 coefficients of 27 bits, with every byte stuffed. */
 const MOST_UNIT_BYTES: usize = 3072
 
 /**
- * The scan of width × height pixels (multiples of 16; of 8 when grey) at `src`. Returns where the bytes end, 0 when
- * `out` … `limit` may not be enough.
+ * Encodes the scan of width × height pixels (multiples of 16; of 8 when grey) at `src`. Returns the end of the bytes,
+ * or 0 if `out` … `limit` may be too small.
  */
 export function jpegScan(
   tables: usize,
@@ -399,7 +399,7 @@ export function jpegScan(
       cr = codeBlock(tables, blocks + 640, 1, cr)
     }
   }
-  // the last byte is filled with ones
+  // the last byte is padded with ones
   put(0x7f, 7)
   while (pendingBits >= 8) {
     pendingBits -= 8

@@ -1,13 +1,13 @@
-// AssemblyScript. TIFF LZW with codes from the high bit (see tiff/lzw.ts for what the table means). Strings are copied
-// sixteen bytes at a time: what is written too far is written over later, and 16 bytes behind `out` are free.
+// AssemblyScript. TIFF LZW with codes from the high bit (tiff/codecs/lzw.ts describes the table). Strings are copied
+// sixteen bytes at a time: surplus bytes are overwritten later, and there are 16 spare bytes after `out`.
 
 const CLEAR: u32 = 256
 const END: u32 = 257
 const MOST: u32 = 4096
 
 /**
- * Decodes to `out` and returns how many bytes came out; −1: a code refers to nothing.
- * `table`: 4097 entries of (address: u32, length: u32); the first 256 stand for `literals`, the bytes 0 … 255 in order.
+ * Decodes to `out`, and returns the number of bytes decoded; −1: a code is not in the table. `table`: 4097 entries of
+ * (address: u32, length: u32); the first 256 refer to `literals`, the bytes 0 … 255 in order.
  */
 export function lzw(
   input: usize,
@@ -25,11 +25,11 @@ export function lzw(
   const inputEnd = input + inputBytes
   const outEnd = out + outBytes
   let position = out
-  // The next bits, from the high end, and how many of them there are.
+  // the next bits, from the high end, and their number
   let bits: u64 = 0
   let have: u32 = 0
   let width: u32 = 9
-  // The entry that the next string completes; 257: none yet.
+  // the entry that the next string completes; 257: none yet
   let next: u32 = 257
   let grow: u32 = 511
   while (position < outEnd) {
@@ -77,7 +77,7 @@ export function lzw(
         v128.store(to, v128.load(from))
       } while (to + 16 < end)
     }
-    // The entry under completion: the string before, and its own first byte.
+    // the entry being completed: the previous string, and its own first byte
     if (code === next) store<u8>(end - 1, load<u8>(position))
     if (next < MOST) {
       next++

@@ -1,4 +1,4 @@
-// AssemblyScript. Undoes horizontal differencing of 8-bit samples, in place: running sums, several pixels at once.
+// AssemblyScript. Undoes horizontal differencing of 8-bit samples in place: prefix sums, several pixels at a time.
 
 // @ts-ignore: a decorator of AssemblyScript
 @inline

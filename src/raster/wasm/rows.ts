@@ -1,6 +1,6 @@
-// AssemblyScript. Rectangles of bytes: copied, and looked through.
+// AssemblyScript. Copies and scans rectangles of bytes.
 
-/** Strides in bytes. */
+/** Copies a rectangle; strides are in bytes. */
 export function copyRows(
   from: usize,
   fromStride: i32,
@@ -16,7 +16,7 @@ export function copyRows(
   }
 }
 
-/** 0 all bytes are 0, 255 all are 255, 1 anything else. `rowBytes` is a multiple of 16. */
+/** 0 if all bytes are 0, 255 if all are 255, else 1. `rowBytes` is a multiple of 16. */
 export function coverage(at: usize, stride: i32, rowBytes: usize, rows: i32): i32 {
   const first = load<u8>(at)
   if (first !== 0 && first !== 255) return 1

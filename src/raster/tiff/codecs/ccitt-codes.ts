@@ -1,12 +1,12 @@
-// The code words of ITU-T T.4 and T.6, as lookup tables: the next bits of the stream → what they begin with.
-// An entry is value · 16 + length of the code; 0 where no code begins so.
+// The code words of ITU-T T.4 and T.6, as look-up tables, indexed by the next bits of the stream. An entry is value ·
+// 16 + length of the code, or 0 where no code begins with these bits.
 
-/** Longest code of a run. */
+/** Length of the longest run code. */
 export const RUN_BITS = 13
-/** Longest code of a mode of two-dimensional rows. */
+/** Length of the longest mode code of two-dimensional rows. */
 export const MODE_BITS = 7
 
-/** Codes of the runs 0 … 63, then of 64, 128, … 1728. */
+/** Codes of the runs 0 … 63, then 64, 128, … 1728. */
 const WHITE = `00110101 000111 0111 1000 1011 1100 1110 1111 10011 10100 00111 01000 001000 000011 110100 110101
 101010 101011 0100111 0001100 0001000 0010111 0000011 0000100 0101000 0101011 0010011 0100100 0011000 00000010
 00000011 00011010 00011011 00010010 00010011 00010100 00010101 00010110 00010111 00101000 00101001 00101010
@@ -26,7 +26,7 @@ const BLACK = `0000110111 010 11 10 011 0011 0010 00011 000101 000100 0000100 00
 0000001101101 0000001001010 0000001001011 0000001001100 0000001001101 0000001110010 0000001110011 0000001110100
 0000001110101 0000001110110 0000001110111 0000001010010 0000001010011 0000001010100 0000001010101 0000001011010
 0000001011011 0000001100100 0000001100101`
-/** Runs of 1792, 1856, … 2560 in either colour. */
+/** Codes of the runs 1792, 1856, … 2560 in both colours. */
 const LONG = `00000001000 00000001100 00000001101 000000010010 000000010011 000000010100 000000010101 000000010110
 000000010111 000000011100 000000011101 000000011110 000000011111`
 
@@ -50,7 +50,7 @@ const runTable = (own: string): Uint16Array =>
 export const WHITE_RUNS = runTable(WHITE)
 export const BLACK_RUNS = runTable(BLACK)
 
-/** Modes: a vertical one is its displacement + 3 (0 … 6). */
+/** Modes 0 … 6 are vertical: displacement + 3. */
 export const MODE_PASS = 7
 export const MODE_HORIZONTAL = 8
 export const MODES = tableOf(MODE_BITS, [

@@ -1,7 +1,7 @@
 // Bilevel fax codings (TIFF 6.0 §10 and §11, ITU-T T.4 and T.6): modified Huffman, group 3 with one- and
-// two-dimensional rows, group 4. A row is kept as the columns at which its colour changes (white first), then
-// painted. Invariants: every step takes bits from the stream, so that it ends; changes never pass the row's
-// width nor go back; white is 0 and black 1 in the output, whatever the photometric tag makes of that.
+// two-dimensional rows, group 4. A row is decoded to the columns where its colour changes (white first), then painted.
+// Invariants: every step consumes bits, so decoding ends; changes never exceed the row's width or go back; white is 0
+// and black 1 in the output, whatever the photometric tag says.
 
 import { Problem } from '../file/problem.js'
 import { Compression } from '../file/tags.js'
@@ -17,7 +17,7 @@ import {
 import type { BlockShape } from './coding.js'
 
 const TWO_DIMENSIONAL = 1
-/** Zeros of an end-of-line code; no run begins with that many. */
+/** Zeros of an end-of-line code. No run code begins with that many. */
 const EOL_ZEROS = 11
 
 const broken = (what: string): Problem => new Problem(`its fax data is broken: ${what}`)
@@ -36,7 +36,7 @@ class BitReader {
     return this.#at >= this.#bits
   }
 
-  /** The next `count` ≤ 16 bits; zeros behind the end. */
+  /** The next `count` ≤ 16 bits; zeros after the end. */
   peek(count: number): number {
     const byte = this.#at >> 3
     const bytes = this.#bytes
@@ -48,12 +48,12 @@ class BitReader {
     this.#at += count
   }
 
-  /** To the next multiple of `bits`, a power of two. */
+  /** Skips to the next multiple of `bits`, a power of two. */
   align(bits: number): void {
     this.#at = (this.#at + bits - 1) & -bits
   }
 
-  /** Passes an end-of-line code with its fill bits, when one is next. */
+  /** Skips an end-of-line code and its fill bits, if one is next. */
   skipEol(): boolean {
     if (this.peek(EOL_ZEROS) !== 0) return false
     while (!this.ended && this.peek(1) === 0) this.#at++
@@ -61,7 +61,7 @@ class BitReader {
     return this.#at <= this.#bits
   }
 
-  /** A run: any number of make-up codes and a terminating one. */
+  /** Reads a run: any number of make-up codes and a terminating code. */
   run(table: Uint16Array, most: number): number {
     let sum = 0
     for (;;) {
@@ -76,7 +76,7 @@ class BitReader {
   }
 }
 
-/** Reads a row of runs; returns how many changes it has. */
+/** Reads a row of runs; returns the number of changes. */
 function readRow1(reader: BitReader, changes: Int32Array, width: number): number {
   let at = 0
   let count = 0
@@ -88,9 +88,9 @@ function readRow1(reader: BitReader, changes: Int32Array, width: number): number
   return count
 }
 
-/** Reads a row told by its differences to the row above, `above` (closed by three times the width). */
+/** Reads a row coded relative to the row above, whose changes `above` end with three times the width. */
 function readRow2(reader: BitReader, above: Int32Array, changes: Int32Array, width: number): number {
-  // Before the first pixel, so that a change at column 0 is found.
+  // before the first pixel, so that a change at column 0 is found
   let at = -1
   let count = 0
   let b = 0
@@ -139,7 +139,7 @@ function paint(out: Uint8Array, rowStart: number, changes: Int32Array, count: nu
   }
 }
 
-/** Packed rows of one bit a pixel. @throws Problem */
+/** Decodes to packed rows of one bit per pixel. @throws Problem */
 export function decodeCcitt(
   input: Uint8Array,
   shape: BlockShape,
@@ -178,13 +178,13 @@ function readRow(
     case Compression.CcittGroup3: {
       const found = reader.skipEol()
       if ((t4Options & TWO_DIMENSIONAL) === 0) return readRow1(reader, changes, width)
-      if (!found) throw broken('a row does not begin with the code that it has to')
+      if (!found) throw broken('a row does not begin with the required code')
       const isRuns = reader.peek(1) === 1
       reader.skip(1)
       return isRuns ? readRow1(reader, changes, width) : readRow2(reader, above, changes, width)
     }
     default: {
-      // Rows begin on a byte, or on a word.
+      // rows begin on a byte or on a word
       const count = readRow1(reader, changes, width)
       reader.align(compression === Compression.CcittRleWords ? 16 : 8)
       return count

@@ -1,22 +1,22 @@
-// What a directory says about its compression beyond the code: tables, options, versions. Read once, so that
-// decompress.ts sees plain data. Old-style JPEG (compression 6) scatters its tables over the file; they are
-// collected here, each with the length it must have.
+// Reads what a directory says about its compression beyond the code: tables, options, versions. They are read once, so
+// that decompress.ts gets plain data. Old-style JPEG (compression 6) scatters its tables over the file; they are
+// collected here, and their lengths checked.
 import { FlagstoneError } from '../../../errors.js'
 import { type ByteSource, inside } from '../file/byte-source.js'
 import type { Ifd } from '../file/structure.js'
 import { Compression, Tag } from '../file/tags.js'
 
-/** JPEG headers of honest files are far smaller (a thumbnail in an APP segment may be 64 KiB). */
+/** JPEG headers of valid files are far smaller (a thumbnail in an APP segment may be 64 KiB). */
 const MAX_HEADER = 2 ** 18
 const MAX_COMPONENTS = 4
 
-/** Old-style JPEG: the pieces a stream is put together from. */
+/** Old-style JPEG: the pieces of a stream. */
 export interface OldJpeg {
-  /** What JPEGInterchangeFormat points at: a stream, or its beginning. */
+  /** What JPEGInterchangeFormat points to: a stream, or the start of one. */
   readonly header: Uint8Array | undefined
-  /** 64 bytes, in zigzag order, a component. */
+  /** 64 bytes per component, in zigzag order. */
   readonly quantization: readonly Uint8Array[]
-  /** 16 counts and their values (as in a DHT segment), a component. */
+  /** 16 counts and their values per component, as in a DHT segment. */
   readonly dc: readonly Uint8Array[]
   readonly ac: readonly Uint8Array[]
   readonly subsampling: readonly [number, number]
@@ -31,12 +31,12 @@ export interface CodecTags {
   readonly t4Options: number
   /** CCITT group 4: bit 1 uncompressed mode. */
   readonly t6Options: number
-  /** LERC: what the blob itself is packed with; 0 nothing, 1 DEFLATE, 2 ZSTD. */
+  /** LERC: compression of the blob itself; 0 none, 1 DEFLATE, 2 ZSTD. */
   readonly lercPacking: number
   readonly oldJpeg: OldJpeg | undefined
 }
 
-/** @throws SOURCE_CORRUPT when tables lie outside the file */
+/** Reads the tags. @throws SOURCE_CORRUPT when tables lie outside the file */
 export async function readCodecTags(source: ByteSource, ifd: Ifd, compression: number): Promise<CodecTags> {
   return {
     jpegTables: await ifd.bytes(Tag.JpegTables, 65536),
@@ -62,7 +62,7 @@ async function readOldJpeg(source: ByteSource, ifd: Ifd): Promise<OldJpeg> {
 
 async function readHeader(source: ByteSource, ifd: Ifd): Promise<Uint8Array | undefined> {
   const offset = await ifd.number(Tag.JpegInterchangeFormat)
-  // Some writers leave 0 here, or point past the end: their tables are elsewhere.
+  // some writers leave 0 here, or an offset past the end: their tables are elsewhere
   if (offset === undefined || offset === 0 || !inside(source, offset, 4)) return undefined
   const said = (await ifd.number(Tag.JpegInterchangeFormatLength)) ?? Number.POSITIVE_INFINITY
   return source.read(offset, Math.min(said, MAX_HEADER, source.sizeBytes - offset))

@@ -1,25 +1,24 @@
-// What a compressed block is asked for and given back as, which codecs there are, and one clear sentence for
-// what they cannot do. Three kinds: byte codecs (LZW, DEFLATE, …) give packed rows as TIFF describes them
-// uncompressed (file byte order, predictor still applied); picture codecs (JPEG, WebP) give 8-bit samples;
-// sample codecs (LERC) give numbers.
+// The interface of the codecs, the list of codecs, and one clear sentence for what they do not support. There are three
+// kinds: byte codecs (LZW, DEFLATE, …) return packed rows as in an uncompressed TIFF (file byte order, predictor still
+// applied); picture codecs (JPEG, WebP) return 8-bit samples; sample codecs (LERC) return numbers.
 
 import type { SampleArray } from '../../view/tone.js'
 import { Compression, compressionName } from '../file/tags.js'
 import type { CodecTags } from './codec-tags.js'
 
-/** What a block must come out as. */
+/** The shape that a decoded block must have. */
 export interface BlockShape {
   readonly width: number
   readonly rows: number
-  /** Rows of a whole block: pictures of the last strip may be padded to this. */
+  /** Rows of a full block. The picture of the last strip may be padded to this height. */
   readonly fullRows: number
-  /** Samples interleaved in the block: 1 when planar. */
+  /** Interleaved samples per pixel in the block: 1 when planar. */
   readonly samples: number
-  /** Bytes of `rows` packed rows. */
+  /** Size of `rows` packed rows. */
   readonly bytes: number
 }
 
-/** What the codecs ask of an image; an ImageLayout is one. */
+/** What the codecs need to know of an image. An ImageLayout has it. */
 export interface Codec {
   readonly compression: number
   readonly photometric: number
@@ -30,10 +29,10 @@ export interface Codec {
 }
 export type SampleCoding = Pick<Codec, 'bitsPerSample' | 'sampleFormat' | 'littleEndian'>
 
-/** Of a sample codec: interleaved samples of the file's own type, native byte order, nothing left to undo. */
+/** The result of a sample codec: interleaved samples of the file's own type in native byte order, fully decoded. */
 export interface DecodedSamples {
   readonly data: SampleArray
-  /** One byte a pixel, 255 where it holds values; undefined: all do. */
+  /** One byte per pixel, 255 where there are values. Undefined: everywhere. */
   readonly valid: Uint8Array | undefined
 }
 
@@ -57,7 +56,7 @@ const KINDS: Readonly<Record<number, CodecKind>> = {
   [Compression.Lerc]: 'samples',
 }
 
-/** Which function of decompress.ts decodes it; undefined when none does. */
+/** The kind of codec, which selects the function of decompress.ts; undefined when the compression is not supported. */
 export const codecKind = (compression: number): CodecKind | undefined => KINDS[compression]
 export const isPictureCodec = (compression: number): boolean => codecKind(compression) === 'picture'
 export const isSampleCodec = (compression: number): boolean => codecKind(compression) === 'samples'
@@ -70,7 +69,7 @@ interface CodedImage extends Codec {
   readonly predictor: number
 }
 
-/** Why the blocks of such an image cannot be decompressed, with the way out; undefined when they can. */
+/** Why the blocks of such an image cannot be decompressed, and what to do; undefined when they can. */
 export function unsupportedCoding(image: CodedImage): string | undefined {
   const { compression, bitsPerSample: bits, sampleFormat } = image
   const name = compressionName(compression)

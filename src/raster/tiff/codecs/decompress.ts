@@ -1,5 +1,5 @@
-// Compressed bytes of a block → what its codec gives (see coding.ts). Invariants: output never exceeds what the
-// block's shape asks for, fewer bytes than that are a Problem, and so is anything a decoder complains about.
+// Decompresses the bytes of a block (see coding.ts). Invariants: the output never exceeds the block's shape; fewer
+// bytes are a Problem, and so is any error of a decoder.
 import { constants, inflateSync } from 'node:zlib'
 import { unpackProblem } from '../../../format/unpack-problem.js'
 import { inflateExactly } from '../../inflate.js'
@@ -14,8 +14,8 @@ import { decodePackBits } from './packbits.js'
 import { decodeZstd } from './zstd.js'
 
 /**
- * In this thread: handing 300 KB to another one and back costs more than it saves beside other workers. A promise only for
- * ZSTD, whose decoder may have to be loaded.
+ * Runs in this thread: with other workers busy, handing 300 KB to another thread and back costs more than it saves.
+ * Returns a promise only for ZSTD, whose decoder may have to be loaded.
  * @throws Problem
  */
 export function decompressBytes(
@@ -61,7 +61,7 @@ function into(
   return enough(out, decode(input, out), shape)
 }
 
-/** Into memory where the next kernel finds it. */
+/** Decompresses ZSTD into memory where the next kernel finds the result. */
 async function unzstd(input: Uint8Array, shape: BlockShape, memory?: PixelMemory): Promise<Uint8Array> {
   const out = memory?.take(shape.bytes) ?? new Uint8Array(shape.bytes)
   try {
@@ -73,19 +73,19 @@ async function unzstd(input: Uint8Array, shape: BlockShape, memory?: PixelMemory
 }
 
 function inflate(input: Uint8Array, shape: BlockShape): Uint8Array {
-  // A byte more than needed, so that the buffer is never found full. Some writers pad the last strip to full height.
+  // one byte more than needed, so that the buffer is never full; some writers pad the last strip to full height
   const out = inflateAll(input, 2 * shape.bytes + 65536, Math.max(64, shape.bytes + 1))
   return enough(out, out.length, shape)
 }
 
-/** Inflates to at most `most` bytes; `expected` is the size of the buffer to begin with. */
+/** Inflates to at most `most` bytes. `expected` is the initial size of the buffer. */
 function inflateAll(input: Uint8Array, most: number, expected: number): Uint8Array {
   try {
     return inflateSync(input, {
-      // One output buffer instead of 16 KiB pieces.
+      // one output buffer instead of 16 KiB pieces
       chunkSize: expected,
       maxOutputLength: most,
-      // Streams without their end are accepted when all pixels are there.
+      // a truncated stream is accepted if it has all pixels
       finishFlush: constants.Z_SYNC_FLUSH,
     })
   } catch (error) {
@@ -96,14 +96,14 @@ function inflateAll(input: Uint8Array, most: number, expected: number): Uint8Arr
 const LERC_DEFLATE = 1
 const LERC_ZSTD = 2
 
-/** Numbers of a LERC block. @throws Problem */
+/** Decodes the samples of a LERC block. @throws Problem */
 export async function decompressSamples(
   codec: Codec,
   input: Uint8Array,
   shape: BlockShape,
 ): Promise<DecodedSamples> {
   const packing = codec.codecTags.lercPacking
-  // LERC may take a little more than the samples themselves; masks and headers come on top.
+  // LERC may take a little more than the samples, plus masks and headers
   const most = 2 * shape.bytes + shape.samples * 4096 + 65536
   let blob = input
   if (packing === LERC_DEFLATE) blob = inflateAll(input, most, Math.min(most, shape.bytes + 65536))
@@ -111,7 +111,7 @@ export async function decompressSamples(
     const out = new Uint8Array(most)
     blob = out.subarray(0, await decodeZstd(input, out))
   } else if (packing !== 0) {
-    throw new Problem(`its LERC data is packed in an unknown way (${packing})`)
+    throw new Problem(`its LERC data has an unknown compression (${packing})`)
   }
   const { decodeLerc } = await import('./lerc.js')
   return decodeLerc(blob, shape, codec)

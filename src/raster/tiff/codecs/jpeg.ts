@@ -1,6 +1,6 @@
-// JPEG inside TIFF (Technical Note 2): a block is an abbreviated stream whose tables may lie in the JPEGTables
-// tag, and whose colour space is said by the photometric tag, not by markers. We put one complete stream
-// together (SOI, an Adobe marker that says the colour space, tables, the block's own segments) for the decoder.
+// JPEG inside TIFF (Technical Note 2): a block is an abbreviated stream. Its tables may lie in the JPEGTables tag, and
+// the photometric tag, not a marker, gives its colour space. This module assembles one complete stream for the decoder:
+// SOI, an Adobe marker with the colour space, the tables, and the block's own segments.
 import { Problem } from '../file/problem.js'
 
 const SOI = 0xd8
@@ -17,7 +17,7 @@ export interface JpegHeader {
   readonly bits: number
 }
 
-/** A stream that stands alone, and what its frame says. */
+/** A complete stream, and the header of its frame. */
 export interface JpegStream {
   readonly stream: Uint8Array
   readonly header: JpegHeader
@@ -25,12 +25,12 @@ export interface JpegStream {
 
 export interface Segment {
   readonly marker: number
-  /** From the 0xff of the marker to behind the segment. */
+  /** From the 0xff of the marker to the end of the segment. */
   readonly start: number
   readonly end: number
 }
 
-/** The segments before the first scan; `scan` is where that begins (the end of the stream when there is none). */
+/** The segments before the first scan. `scan` is the offset of that scan, or the end of the stream without one. */
 export function segmentsOf(bytes: Uint8Array): { segments: Segment[]; scan: number } {
   if (bytes[0] !== 0xff || bytes[1] !== SOI) throw new Problem('it has no JPEG stream')
   const segments: Segment[] = []
@@ -77,7 +77,7 @@ const adobe = (transform: 0 | 1): readonly number[] => [
 ]
 
 /**
- * The block as a stream that stands alone, and its size, so that nothing is decoded before it is checked.
+ * The block as a complete stream, with its size, so that it can be checked before it is decoded.
  * @throws Problem
  */
 export function completeJpeg(block: Uint8Array, tables: Uint8Array | undefined, ycbcr: boolean): JpegStream {
@@ -96,7 +96,7 @@ export function completeJpeg(block: Uint8Array, tables: Uint8Array | undefined, 
   const shared = tables === undefined || tables.length < 4 ? [] : segmentsOf(tables).segments
   const parts = [
     Uint8Array.of(0xff, SOI),
-    // One component needs no word; four are taken for CMYK in Adobe's sense, which decompress.ts knows.
+    // one component needs no marker; four are read as Adobe CMYK, which picture.ts handles
     ...(header.components > 1 ? [Uint8Array.from(adobe(ycbcr && header.components === 3 ? 1 : 0))] : []),
     ...shared
       .filter((s) => s.marker < APP0 && !isFrame(s.marker))

@@ -1,40 +1,40 @@
-// LERC blocks (Limited Error Raster Compression, Lerc2: https://github.com/Esri/lerc) through Esri's decoder in
-// WebAssembly. Its memory only grows and it believes what headers claim, so the headers are read here first:
-// a blob must be exactly what the block's shape and the file's sample format ask for.
+// LERC blocks (Limited Error Raster Compression, Lerc2: https://github.com/Esri/lerc) decoded by Esri's WebAssembly
+// decoder. Its memory only grows and it trusts the headers, so they are checked here first: a blob must exactly match
+// the block's shape and the file's sample format.
 import type * as Lerc from 'lerc'
 import { requirePackage } from '../../../beside.js'
 import type { SampleArray } from '../../view/tone.js'
 import { Problem } from '../file/problem.js'
 import type { BlockShape, DecodedSamples, SampleCoding } from './coding.js'
 
-// The package calls its module .js without saying that it is one: Node before 20.19, and any loader hook, refuse
-// to import it. Its CommonJS file is the same code.
+// The package's ES module is a .js file without "type": "module". Node before 20.19, and any loader hook, refuse to
+// import it. Its CommonJS file has the same code.
 const lerc = requirePackage('lerc') as typeof Lerc
 
 const MAGIC = [0x4c, 0x65, 0x72, 0x63, 0x32, 0x20]
 const OLDEST = 1
 const NEWEST = 6
-/** By the number in the header. */
+/** Sample types by their number in the header. */
 const TYPES = ['int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'float32', 'float64'] as const
 
 interface BlobHeader {
   readonly width: number
   readonly height: number
-  /** Values a pixel. */
+  /** Values per pixel. */
   readonly depth: number
   readonly validPixels: number
   readonly bytes: number
   readonly type: number
 }
 
-/** Of the blob at `at`: bands follow each other as blobs of their own. Undefined where none begins. */
+/** The header of the blob at `at`; undefined when none begins there. Bands may follow each other as separate blobs. */
 function readHeader(input: Uint8Array, at: number): BlobHeader | undefined {
   if (MAGIC.some((byte, i) => input[at + i] !== byte)) return undefined
   const view = new DataView(input.buffer, input.byteOffset + at, input.byteLength - at)
   if (view.byteLength < 58) throw new Problem('its LERC data is cut off')
   const version = view.getInt32(6, true)
   if (version < OLDEST || version > NEWEST) throw new Problem(`its LERC data is of version ${version}`)
-  // Version 3 has a checksum here, version 4 several values a pixel.
+  // version 3 has a checksum here, version 4 several values per pixel
   const size = version >= 3 ? 14 : 10
   const more = version >= 4 ? 4 : 0
   return {
@@ -49,7 +49,7 @@ function readHeader(input: Uint8Array, at: number): BlobHeader | undefined {
 
 const sampleType = (coding: SampleCoding): string => `${coding.sampleFormat}${coding.bitsPerSample}`
 
-/** Checks every blob and says how the samples are laid out. @throws Problem */
+/** Checks every blob, and returns how the samples are laid out. @throws Problem */
 function checkBlobs(
   input: Uint8Array,
   shape: BlockShape,
@@ -86,7 +86,7 @@ function checkBlobs(
 
 let loading: Promise<void> | undefined
 
-/** Samples of a block, interleaved, and which of its pixels hold any. @throws Problem */
+/** Decodes the interleaved samples of a block, and a mask of the pixels that have values. @throws Problem */
 export async function decodeLerc(
   input: Uint8Array,
   shape: BlockShape,
@@ -94,7 +94,7 @@ export async function decodeLerc(
 ): Promise<DecodedSamples> {
   const header = checkBlobs(input, shape, coding)
   const stored = header.bands * header.depth
-  // The validity mask stands for an alpha band that is only on or off.
+  // the validity mask can stand for an alpha band that is only on or off
   const maskIsAlpha = stored === shape.samples - 1 && sampleType(coding) === 'uint8'
   if (stored !== shape.samples && !maskIsAlpha) {
     throw new Problem(`it has ${stored} LERC bands instead of ${shape.samples}`)
@@ -120,7 +120,7 @@ export async function decodeLerc(
 
 type Band = Lerc.PixelTypedArray
 
-/** libtiff hands its encoder samples in the byte order of the file, and the encoder takes them for its own. */
+/** libtiff passes samples in the file's byte order to its encoder, which assumes native order. */
 function swapBytes(band: Band): void {
   const bytes = Buffer.from(band.buffer, band.byteOffset, band.byteLength)
   if (band.BYTES_PER_ELEMENT === 2) bytes.swap16()
@@ -155,7 +155,7 @@ function arrange(
   const valid = new Uint8Array(pixels)
   for (let i = 0; i < pixels; i++) valid[i] = mask[i] ? 255 : 0
   if (isFloat) {
-    // As libtiff: what has no value is NaN, band by band.
+    // as in libtiff, pixels without a value are NaN, band by band
     for (let band = 0; band < samples; band++) {
       const own = decoded.bandMasks?.[Math.floor(band / header.depth)] ?? mask
       for (let i = 0, s = band; i < pixels; i++, s += samples) if (own[i] === 0) data[s] = Number.NaN

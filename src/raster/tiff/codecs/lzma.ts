@@ -1,14 +1,14 @@
-// LZMA blocks of TIFF: .xz streams (https://tukaani.org/xz/xz-file-format.txt, 1.2) whose blocks went through a
-// delta filter and LZMA2, which is what libtiff writes. The container is parsed here, because the native
-// decoder refuses the delta filter and would allocate what a hostile stream claims: the LZMA2 chunks are
-// walked first (each says how much comes out of it), then decoded natively, then the deltas are summed up.
+// LZMA blocks of TIFF: .xz streams (https://tukaani.org/xz/xz-file-format.txt, 1.2) with a delta filter and LZMA2, as
+// libtiff writes them. The container is parsed here, because the native decoder refuses the delta filter and would
+// allocate whatever a hostile stream claims. The LZMA2 chunks are walked first (each has its decoded size), then
+// decoded natively, and then the deltas are summed.
 import type Lzma2 from '@napi-rs/lzma/lzma2'
 import { requirePackage } from '../../../beside.js'
 import { Problem } from '../file/problem.js'
 
 const STREAM_MAGIC = [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]
 const STREAM_HEADER = 12
-/** Bytes of a check, by its number. */
+/** Size in bytes of each type of check. */
 const CHECK_BYTES = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64]
 const FILTER_DELTA = 3
 const FILTER_LZMA2 = 0x21
@@ -20,7 +20,10 @@ interface Cursor {
   at: number
 }
 
-/** Seven bits a byte, low first; at most nine bytes. What does not fit a double exactly is absurd anyway. */
+/**
+ * Reads a number: seven bits per byte, low bits first, at most nine bytes. Numbers too large for a double are absurd
+ * anyway.
+ */
 function readNumber(cursor: Cursor): number {
   let value = 0
   for (let i = 0; i < 9; i++) {
@@ -32,7 +35,7 @@ function readNumber(cursor: Cursor): number {
   throw broken('a number has no end')
 }
 
-/** A block header → the distance of its delta filter, 0 without one. Leaves the cursor behind the header. */
+/** Reads a block header, and returns the distance of its delta filter, or 0 without one. */
 function readBlockHeader(cursor: Cursor): number {
   const start = cursor.at
   const end = start + (cursor.bytes[start]! + 1) * 4
@@ -49,7 +52,7 @@ function readBlockHeader(cursor: Cursor): number {
     if (id === FILTER_DELTA && size === 1 && distance === 0 && !isLast) {
       distance = cursor.bytes[cursor.at]! + 1
     } else if (id !== FILTER_LZMA2 || !isLast) {
-      throw new Problem(`its LZMA data went through filter ${id}, which is not supported`)
+      throw new Problem(`its LZMA data uses filter ${id}, which is not supported`)
     }
     cursor.at += size
     if (cursor.at > end) throw broken('a filter leaves its header')
@@ -58,7 +61,7 @@ function readBlockHeader(cursor: Cursor): number {
   return distance
 }
 
-/** The chunks from the cursor to their end mark: their bytes, and how many come out. */
+/** The bytes of the chunks from the cursor to their end mark, and their decoded size. */
 function walkChunks(cursor: Cursor, most: number): { chunks: Uint8Array; outBytes: number } {
   const { bytes } = cursor
   const start = cursor.at
@@ -87,7 +90,7 @@ function walkChunks(cursor: Cursor, most: number): { chunks: Uint8Array; outByte
 }
 
 function decodeChunks(chunks: Uint8Array, outBytes: number): Uint8Array {
-  // few files need it, and it is CommonJS, so it can be had at once
+  // few files need it; as CommonJS, it can be loaded synchronously
   const lzma2 = requirePackage('@napi-rs/lzma/lzma2') as typeof Lzma2
   let out: Uint8Array
   try {
@@ -95,16 +98,16 @@ function decodeChunks(chunks: Uint8Array, outBytes: number): Uint8Array {
   } catch (error) {
     throw broken((error as Error).message)
   }
-  if (out.length !== outBytes) throw broken(`${out.length} bytes came out of it instead of ${outBytes}`)
+  if (out.length !== outBytes) throw broken(`it decodes to ${out.length} bytes instead of ${outBytes}`)
   return out
 }
 
-/** In place: each byte was stored as the difference to the one `distance` before it. */
+/** Undoes the delta filter in place: each byte is stored as the difference to the one `distance` before it. */
 function undoDelta(bytes: Uint8Array, distance: number): void {
   for (let i = distance; i < bytes.length; i++) bytes[i] = bytes[i]! + bytes[i - distance]!
 }
 
-/** Decodes into `out` and returns how many bytes came out. @throws Problem */
+/** Decodes into `out`, and returns the number of bytes decoded. @throws Problem */
 export function decodeLzma(input: Uint8Array, out: Uint8Array): number {
   if (input.length < STREAM_HEADER + 8 || STREAM_MAGIC.some((byte, i) => input[i] !== byte)) {
     throw new Problem('it has no LZMA data')
@@ -112,11 +115,11 @@ export function decodeLzma(input: Uint8Array, out: Uint8Array): number {
   const checkBytes = CHECK_BYTES[input[7]! & 15]!
   const cursor: Cursor = { bytes: input, at: STREAM_HEADER }
   let position = 0
-  // A block header of size 0 is the index, behind the last block.
+  // a block header of size 0 is the index, after the last block
   while (position < out.length && cursor.at < input.length && input[cursor.at] !== 0) {
     const distance = readBlockHeader(cursor)
     const start = cursor.at
-    // Some writers pad the last strip to full height.
+    // some writers pad the last strip to full height
     const { chunks, outBytes } = walkChunks(cursor, 2 * out.length + 65536)
     if (outBytes === 0) continue
     const bytes = decodeChunks(chunks, outBytes)

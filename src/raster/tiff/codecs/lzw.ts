@@ -1,8 +1,8 @@
-// TIFF LZW. Two bit orders exist: the specified one (codes packed from the high bit, widths grow one code
-// early) and that of files from before 1990 (from the low bit, widths grow on time), told apart as libtiff
-// does. A string is written once into the output and later copied from there, so the table holds only
-// positions: no per-string memory, no recursion. The specified order is decoded in WebAssembly where there is
-// any (2 to 5 times as fast), with the same results.
+// TIFF LZW. There are two bit orders: the specified one (codes packed from the high bit, widths grow one code early),
+// and that of files from before 1990 (from the low bit, widths grow on time). They are told apart as in libtiff. A
+// string is written once to the output and later copied from there, so the table only holds positions, without memory
+// per string and without recursion. WebAssembly, where available, decodes the specified order 2 to 5 times as fast,
+// with the same results.
 import { staged } from '../../inflate.js'
 import type { PixelMemory } from '../../pixels.js'
 import { type Simd, simd } from '../../simd.js'
@@ -13,17 +13,19 @@ const END = 257
 const FIRST = 258
 const MAX_CODES = 4096
 
-/** Where each code's string lies in the output, and its length. */
+/** Position in the output and length of each code's string. */
 const starts = new Int32Array(MAX_CODES + 1)
 const lengths = new Int32Array(MAX_CODES + 1)
 
-/** Old files begin with a clear code packed from the low bit: 0x00 then an odd byte. */
+/**
+ * Whether this is the old bit order: the data begins with a clear code packed from the low bit, 0x00 and an odd byte.
+ */
 export const isOldLzw = (bytes: Uint8Array): boolean =>
   bytes.length >= 2 && bytes[0] === 0 && (bytes[1]! & 1) === 1
 
 /**
- * Decodes into `out` and returns how many bytes came out (at most `out.length`; what follows is ignored).
- * @throws Problem when a code refers to nothing
+ * Decodes into `out`, and returns the number of bytes decoded (at most `out.length`; the rest is ignored).
+ * @throws Problem when a code is not in the table
  */
 export function decodeLzw(bytes: Uint8Array, out: Uint8Array): number {
   const old = isOldLzw(bytes)
@@ -31,23 +33,23 @@ export function decodeLzw(bytes: Uint8Array, out: Uint8Array): number {
   return (engine && decodeNear(engine, bytes, out)) ?? decodeHere(bytes, out, old)
 }
 
-/** Entries of address and length, and the 256 strings of one byte. */
+/** Table entries of address and length. */
 const TABLE_BYTES = (MAX_CODES + 1) * 8
 const SLACK = 64
 
 let table: Uint8Array | undefined
 
-/** From the engine's memory into the engine's memory; -1: a code refers to nothing, undefined: no room. */
+/** Decodes into the engine's memory. -1: a code is not in the table; undefined: no room. */
 function decodeAt(engine: Simd, input: Uint8Array, to: number, length: number): number | undefined {
   const from = staged(engine, input)
-  // Taken once; again when there was no room.
+  // taken once, or again if there was no room before
   if (table === undefined || engine.addressOf(table) < 0) table = engine.take(TABLE_BYTES + 256 + SLACK)
   const at = engine.addressOf(table)
   if (from < 0 || at < 0 || to < 0) return undefined
   return engine.kernels.lzw(from, input.length, to, length, at, at + TABLE_BYTES)
 }
 
-/** By way of the engine's memory; undefined when there is no room. */
+/** Decodes through the engine's memory; undefined when there is no room. */
 function decodeNear(engine: Simd, bytes: Uint8Array, out: Uint8Array): number | undefined {
   const memory = engine.take(out.length + SLACK)
   const length = decodeAt(engine, bytes, engine.addressOf(memory), out.length)
@@ -57,7 +59,10 @@ function decodeNear(engine: Simd, bytes: Uint8Array, out: Uint8Array): number | 
   return length
 }
 
-/** A block that gives `length` bytes, in memory taken from `memory`; undefined when it does not, or not here. */
+/**
+ * Decodes a block of `length` bytes into memory taken from `memory`. Undefined when its length is another, or it cannot
+ * be decoded here.
+ */
 export function lzwExactly(bytes: Uint8Array, length: number, memory: PixelMemory): Uint8Array | undefined {
   const engine = simd()
   if (engine === undefined || memory !== engine || isOldLzw(bytes)) return undefined
@@ -69,15 +74,15 @@ export function lzwExactly(bytes: Uint8Array, length: number, memory: PixelMemor
 
 const unknownCode = (): Problem => new Problem('its LZW data refers to a code that does not exist')
 
-/** In JavaScript: as reference, for old files, and for blocks that do not fit elsewhere. */
+/** Decodes in JavaScript: the reference, also for old files and for blocks that do not fit into the engine's memory. */
 export function decodeHere(bytes: Uint8Array, out: Uint8Array, old: boolean): number {
-  // The specified order grows a code early: at 511 instead of 512.
+  // in the specified order, the width grows a code early: at 511 instead of 512
   const early = old ? 0 : 1
   const size = out.length
   const end = bytes.length
   let [at, buffer, available, position] = [0, 0, 0, 0]
   let [width, next, grow] = [9, FIRST, 512 - early]
-  /** The previous string: where it begins in the output, and how long it is; 0 after a clear. */
+  /** Position in the output and length of the previous string; length 0 after a clear code. */
   let [previousStart, previousLength] = [0, 0]
 
   while (position < size) {
@@ -107,11 +112,11 @@ export function decodeHere(bytes: Uint8Array, out: Uint8Array, old: boolean): nu
       if (previousLength === 0 || code > next || code < FIRST || (code === next && next >= MAX_CODES)) {
         throw unknownCode()
       }
-      // The code being defined right now: the previous string and its own first byte.
+      // a code that is just being defined: the previous string and its own first byte
       const from = code === next ? previousStart : starts[code]!
       const length = code === next ? previousLength + 1 : lengths[code]!
       const stop = Math.min(position + length, size)
-      // Byte by byte: source and target may overlap by design.
+      // byte by byte, because source and target may overlap
       for (let p = from; position < stop; p++) out[position++] = out[p]!
     }
     if (previousLength > 0 && next < MAX_CODES) {

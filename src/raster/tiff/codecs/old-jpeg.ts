@@ -1,7 +1,7 @@
-// Old-style JPEG (compression 6 of TIFF 6.0 §22, withdrawn by Technical Note 2 because nobody agreed on it): the
-// blocks hold bare entropy-coded data, or whole streams, or what follows the header that JPEGInterchangeFormat
-// points at. Whatever there is, a block becomes one baseline stream of its own here, as libtiff's tif_ojpeg.c
-// does: its own markers if it has any, else those of the header, else what the table tags say.
+// Old-style JPEG (compression 6 of TIFF 6.0 §22, withdrawn by Technical Note 2 because readers disagreed about it):
+// blocks hold bare entropy-coded data, or whole streams, or the continuation of the header that JPEGInterchangeFormat
+// points to. In every case a block becomes one complete baseline stream, as in libtiff's tif_ojpeg.c: with its own
+// markers if it has any, else those of the header, else those made from the table tags.
 
 import { Problem } from '../file/problem.js'
 import type { OldJpeg } from './codec-tags.js'
@@ -28,7 +28,7 @@ export function completeOldJpeg(block: Uint8Array, old: OldJpeg, shape: BlockSha
   return Buffer.concat([Uint8Array.of(0xff, SOI), ...before, withoutEnd(block), Uint8Array.of(0xff, EOI)])
 }
 
-/** Markers up to the scan, with the block's size in the frame; undefined when the header has no frame or scan. */
+/** The header's markers up to the scan, with the block's size in the frame; undefined without a frame or scan. */
 function fromHeader(header: Uint8Array, shape: BlockShape): Uint8Array[] | undefined {
   const { segments, scan } = segmentsOf(header)
   const frame = segments.find((s) => isFrame(s.marker))
@@ -76,7 +76,7 @@ function fromTags(old: OldJpeg, shape: BlockShape): Uint8Array[] {
   ]
 }
 
-/** Strips end with a restart marker, an end marker, or nothing. */
+/** Removes the restart or end marker that a strip may end with. */
 function withoutEnd(block: Uint8Array): Uint8Array {
   const marker = block.length >= 2 && block.at(-2) === 0xff ? block.at(-1)! : 0
   return (marker >= 0xd0 && marker <= 0xd7) || marker === EOI ? block.subarray(0, -2) : block

@@ -1,6 +1,6 @@
 // PackBits (TIFF 6.0 §9): runs and literals of up to 128 bytes.
 
-/** Decodes into `out` and returns how many bytes came out; surplus input is ignored. */
+/** Decodes into `out`, and returns the number of bytes decoded. Surplus input is ignored. */
 export function decodePackBits(bytes: Uint8Array, out: Uint8Array): number {
   const size = out.length
   const end = bytes.length

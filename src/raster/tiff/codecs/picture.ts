@@ -1,6 +1,5 @@
-// JPEG and WebP blocks through the native decoders of sharp: 8-bit samples, cut to the block's shape.
-// Invariants: a stream's size and bands are checked before it is decoded, and what comes out is exactly what
-// the block's shape asks for.
+// Decodes JPEG and WebP blocks with sharp's native decoders to 8-bit samples, cut to the block's shape. Invariants: a
+// stream's size and bands are checked before it is decoded; the result exactly matches the block's shape.
 import type { OutputInfo } from 'sharp'
 import { sharp } from '../../sharp.js'
 import { Problem } from '../file/problem.js'
@@ -9,7 +8,7 @@ import type { BlockShape, Codec } from './coding.js'
 import { completeJpeg, type JpegStream } from './jpeg.js'
 import { completeOldJpeg } from './old-jpeg.js'
 
-/** The block's JPEG stream as one that stands alone; undefined for WebP. */
+/** The block as a complete JPEG stream; undefined for WebP. */
 function jpegStream(codec: Codec, input: Uint8Array, shape: BlockShape): JpegStream | undefined {
   const { oldJpeg, jpegTables } = codec.codecTags
   const ycbcr = codec.photometric === Photometric.YCbCr
@@ -18,7 +17,7 @@ function jpegStream(codec: Codec, input: Uint8Array, shape: BlockShape): JpegStr
   return completeJpeg(completeOldJpeg(input, oldJpeg, shape), undefined, ycbcr)
 }
 
-/** Samples of a JPEG or WebP block. @throws Problem */
+/** Decodes the samples of a JPEG or WebP block. @throws Problem */
 export async function decompressPicture(
   codec: Codec,
   input: Uint8Array,
@@ -36,7 +35,7 @@ export async function decompressPicture(
   }
   const picture = sharp(jpeg?.stream ?? input, {
     limitInputPixels: mostPixels(shape),
-    // Old-style streams are put together from pieces that may have a few bytes too many between them.
+    // old-style streams are assembled from pieces, with possibly a few surplus bytes between them
     failOn: codec.compression === Compression.OldJpeg ? 'truncated' : 'warning',
     sequentialRead: true,
   })
@@ -53,7 +52,7 @@ export async function decompressPicture(
   const { data, info } = decoded
   checkSize(info.width, info.height, shape)
   if (info.channels !== shape.samples) throw new Problem(`it has ${info.channels} bands`)
-  // Four components pass as Adobe CMYK, which the decoder turns upside down.
+  // four components are read as Adobe CMYK, which the decoder inverts
   if (jpeg !== undefined && shape.samples === 4)
     for (let i = 0; i < data.length; i++) data[i] = 255 - data[i]!
   return cut(data, info.width, shape)
@@ -64,7 +63,7 @@ const firstLine = (error: unknown): string =>
     .split('\n')[0]!
     .trim()
 
-/** A block's picture is its own size, or padded: to the full strip, or to whole JPEG blocks. */
+/** The most pixels of a block's picture, which may be padded to a full strip or to whole JPEG blocks. */
 const mostPixels = (shape: BlockShape): number => (shape.width + 32) * (shape.fullRows + 32)
 
 function checkSize(width: number, height: number, shape: BlockShape): void {

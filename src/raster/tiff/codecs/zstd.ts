@@ -1,5 +1,5 @@
-// ZSTD blocks (RFC 8878), made safe for hostile data: each frame is walked first, so that it is known where it
-// ends and what can come out of it. Node decodes them where it can (from 22.15 and 23.8 on), else the package zstddec.
+// Decodes ZSTD blocks (RFC 8878) safely from hostile data: each frame is walked first to find its end and the most
+// bytes that it can decode to. Node decodes it where it can (since 22.15 and 23.8), else the package zstddec.
 import * as zlib from 'node:zlib'
 import { Problem } from '../file/problem.js'
 
@@ -12,18 +12,18 @@ const PIECE_RUN = 1
 const PIECE_COMPRESSED = 2
 
 interface Frame {
-  /** From the magic number to behind the checksum. */
+  /** From the magic number to the end of the checksum. */
   readonly bytes: Uint8Array
-  /** How far back its data may refer. */
+  /** The furthest distance of a back-reference. */
   readonly windowBytes: number
-  /** No more than this can come out. */
+  /** The frame cannot decode to more bytes than this. */
   readonly mostBytes: number
 }
 
 const cutOff = (): Problem => new Problem('its ZSTD data is cut off')
 const broken = (why: string): Problem => new Problem(`its ZSTD data is broken: ${why}`)
 
-/** The frame at `at`. @throws Problem */
+/** Finds the extent of the frame at `at`. @throws Problem */
 function walkFrame(input: Uint8Array, view: DataView, at: number): Frame {
   if (at + 6 > view.byteLength) throw cutOff()
   const descriptor = view.getUint8(at + 4)
@@ -50,32 +50,32 @@ function walkFrame(input: Uint8Array, view: DataView, at: number): Frame {
   return { bytes: input.subarray(at, position + (descriptor & 4)), windowBytes, mostBytes }
 }
 
-/** RFC 8878, 3.1.1.1.2. */
+/** Window size, RFC 8878, 3.1.1.1.2. */
 const windowOf = (descriptor: number): number => 2 ** (10 + (descriptor >> 3)) * (1 + (descriptor & 7) / 8)
 
-/** What comes out of a frame: `expected` bytes, or more, up to `most`. @throws Error when the data are broken */
+/** Decodes a frame to `expected` bytes, or more, up to `most`. @throws Error when the data is broken */
 export type ZstdDecoder = (frame: Uint8Array, expected: number, most: number) => Uint8Array
 
-/** Of Node 22.15; the types are those of Node 20. */
+/** A function of Node 22.15, which the types of Node 20 lack. */
 type NodeZstd = (input: Uint8Array, options: { maxOutputLength: number; chunkSize: number }) => Uint8Array
 const { zstdDecompressSync } = zlib as unknown as { zstdDecompressSync?: NodeZstd }
-/** Node refuses frames with a larger window, which nobody needs but some declare. */
+/** Node refuses frames with a larger window. Nobody needs one, but some writers declare it. */
 const NODE_WINDOW_BYTES = 2 ** 27
 
-/** Undefined in Node before 22.15. */
+/** Node's decoder; undefined before Node 22.15. */
 export const nodeZstd: ZstdDecoder | undefined =
   zstdDecompressSync &&
   ((frame, expected, most) =>
     zstdDecompressSync(frame, { maxOutputLength: most, chunkSize: Math.max(64, expected + 1) }))
 
-/** One byte, in a frame. */
+/** A frame that decodes to one byte. */
 const TINY = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x20, 1, 9, 0, 0, 0)
-/** What the package takes beside input and output. */
+/** Memory that the package needs besides input and output. */
 const WORK_BYTES = 2 ** 20
 
 let loaded: Promise<ZstdDecoder> | undefined
 
-/** The decoder of the package, compiled when it is first asked for. */
+/** The decoder of the package, compiled at its first use. */
 export function packageZstd(): Promise<ZstdDecoder> {
   loaded ??= load()
   return loaded
@@ -85,14 +85,14 @@ async function load(): Promise<ZstdDecoder> {
   const { ZSTDDecoder } = await import('zstddec')
   const decoder = new ZSTDDecoder()
   await decoder.init()
-  // The package does not look whether it got the memory it asks for, and says nothing of errors: it would return
-  // what lies at address 0. So memory is tried first, with a frame of which the answer is known. It only grows.
+  // The package checks neither its memory allocations nor for errors: without memory it would return the bytes at
+  // address 0. So the memory is first tested with a frame whose result is known. It only grows.
   let room = 0
   return (frame, _, most) => {
     const needed = frame.length + most + WORK_BYTES
     if (needed > room) {
       if (needed >= 2 ** 31 || decoder.decode(TINY, needed).length !== 1)
-        throw new Error(`decoding it takes ${needed} bytes of memory, which are not to be had`)
+        throw new Error(`decoding it needs ${needed} bytes of memory, which are not available`)
       room = needed
     }
     const bytes = decoder.decode(frame, most)
@@ -101,7 +101,7 @@ async function load(): Promise<ZstdDecoder> {
   }
 }
 
-/** Decodes into `out` and returns how many bytes came out. @throws Problem */
+/** Decodes into `out`, and returns the number of bytes decoded. @throws Problem */
 export const decodeZstd = (input: Uint8Array, out: Uint8Array): Promise<number> =>
   decodeZstdBy(
     ({ windowBytes }) => (windowBytes <= NODE_WINDOW_BYTES && nodeZstd) || packageZstd(),
@@ -109,7 +109,7 @@ export const decodeZstd = (input: Uint8Array, out: Uint8Array): Promise<number> 
     out,
   )
 
-/** The same by the decoder that is chosen for each frame. */
+/** As `decodeZstd`, with a decoder chosen for each frame. */
 export async function decodeZstdBy(
   choose: (frame: Frame) => ZstdDecoder | Promise<ZstdDecoder>,
   input: Uint8Array,
@@ -126,7 +126,7 @@ export async function decodeZstdBy(
     }
     if (magic !== MAGIC) throw new Problem('it has no ZSTD data')
     const frame = walkFrame(input, view, at)
-    // Writers flush small pieces now and then, so the bound is generous.
+    // writers flush small blocks now and then, so the bound is generous
     if (frame.mostBytes > 16 * out.length + 2 ** 20) {
       throw new Problem(`its ZSTD data could hold ${frame.mostBytes} bytes instead of ${out.length}`)
     }
@@ -136,10 +136,10 @@ export async function decodeZstdBy(
   return position
 }
 
-/** Puts what comes out of a frame where it belongs; returns how many bytes those are. @throws Problem */
+/** Decodes a frame to its position in `out`, and returns the number of bytes. @throws Problem */
 function decodeFrame(decode: ZstdDecoder, frame: Frame, out: Uint8Array, position: number): number {
   const expected = out.length - position
-  // Some writers pad the last strip to full height.
+  // some writers pad the last strip to full height
   const most = Math.min(frame.mostBytes, 2 * expected + 65536)
   let bytes: Uint8Array
   try {

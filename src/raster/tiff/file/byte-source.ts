@@ -1,29 +1,29 @@
-// Bytes of a source image by position: the seam between the TIFF reader and wherever the file lies (a disk
-// here, http ranges in http-source.ts). Invariant: a read either returns exactly the bytes asked for or throws; offsets
-// and lengths come out of hostile files, so they are checked here before anything is allocated.
+// Bytes of a source image by position: the interface between the TIFF reader and the place of the file (a disk here,
+// HTTP ranges in http-source.ts). Invariant: a read returns exactly the requested bytes or throws. Offsets and lengths
+// come from hostile files, so they are checked here before anything is allocated.
 import type { FileHandle } from 'node:fs/promises'
 import { FlagstoneError } from '../../../errors.js'
 import { isShortOfDescriptors, openRegular } from '../../../platform/regular-file.js'
 import type { PixelMemory } from '../../pixels.js'
 
 export interface ByteSource {
-  /** For messages: the path or URL. */
+  /** The path or URL, for messages. */
   readonly name: string
   readonly sizeBytes: number
-  /** What the server calls this version of a remote file: size, and ETag or date. */
+  /** The version of a remote file according to its server: size, and ETag or date. */
   readonly version?: string
   /**
-   * Exactly `length` bytes at `offset`, perhaps in memory taken from `memory`.
+   * Reads exactly `length` bytes at `offset`, possibly into memory taken from `memory`.
    * @throws SOURCE_CORRUPT when they lie outside the file
    * @throws SOURCE_UNREADABLE when the system fails
    */
   read(offset: number, length: number, memory?: PixelMemory): Promise<Uint8Array>
-  /** Says what will be read soon, where that can be made faster. */
+  /** Announces ranges that will be read soon, where that speeds up reading. */
   prefetch?(ranges: readonly (readonly [offset: number, length: number])[]): void
   close(): Promise<void>
 }
 
-/** Is [offset, offset + length) a range of the file? */
+/** Whether [offset, offset + length) lies inside the file. */
 export function inside(source: ByteSource, offset: number, length: number): boolean {
   return (
     Number.isSafeInteger(offset) &&
@@ -58,7 +58,7 @@ class FileSource implements ByteSource {
     let done = 0
     while (done < length) {
       const { bytesRead } = await this.#read(bytes, done, offset + done)
-      // The file became shorter while we were reading it.
+      // the file was truncated while we were reading it
       if (bytesRead === 0) throw outside(this, offset, length)
       done += bytesRead
     }
@@ -88,9 +88,9 @@ function unreadable(path: string, call: string, cause: unknown): FlagstoneError 
 }
 
 /**
- * Opens a file of the disk.
- * @throws NOT_FOUND
- * @throws SOURCE_UNREADABLE when it cannot be read, or is no regular file
+ * Opens a local file.
+ * @throws NOT_FOUND when there is none
+ * @throws SOURCE_UNREADABLE when it cannot be read, or is not a regular file
  * @throws SYSTEM when too many files are open
  */
 export async function openFileSource(path: string): Promise<ByteSource> {

@@ -1,39 +1,38 @@
-// One remote file by HTTP range requests (RFC 9110 §14): asks, checks every answer, and asks again when the
-// trouble looks passing. Invariants: what is returned is exactly the bytes asked for, of one version of the file
-// (size, ETag and date are compared with those of the first answer); no answer takes more memory than was asked
-// for; every wait ends.
+// Reads one remote file by HTTP range requests (RFC 9110 §14). It checks every response, and retries after errors that
+// look temporary. Invariants: it returns exactly the requested bytes, all from one version of the file (size, ETag and
+// date must match the first response); no response takes more memory than was requested; every wait ends.
 import { setTimeout as delay } from 'node:timers/promises'
 import { FlagstoneError } from '../../../errors.js'
 import { CHANGED_ERRNO } from '../../losses.js'
 import { remoteUrl, withoutSecrets } from '../../remote-path.js'
 
 export interface HttpOptions {
-  /** A request is given up after so long without a byte, or when it is slower than 10 KB/s for long; default 30 s. */
+  /** A request fails after this long without a byte, or when it stays slower than 10 KB/s. Default: 30 s. */
   readonly timeoutMs?: number
-  /** How often a request is tried in all; default 5. */
+  /** Attempts per request. Default: 5. */
   readonly tries?: number
-  /** The wait after the first failure, doubled after each further one; default 250 ms. */
+  /** Wait after the first failure, doubled after each further one. Default: 250 ms. */
   readonly backoffMs?: number
 }
 
-/** Files of servers that cannot send parts are taken whole up to this size. */
+/** From servers without range support, files up to this size are read whole. */
 const MAX_WHOLE_BYTES = 64 * 2 ** 20
 const MAX_BACKOFF_MS = 20_000
-/** Requests given up one after the other; then nothing more is asked for. */
+/** After this many failed requests in a row, no more are sent. */
 const MAX_GIVEN_UP = 6
 const SLOWEST_BYTES_PER_MS = 10
 
-/** What tells versions of a file apart. */
+/** Identifies a version of a file. */
 interface Version {
   readonly sizeBytes: number
   readonly etag: string | undefined
   readonly modified: string | undefined
 }
 
-/** Takes what it needs of an answer; `alive` is called whenever bytes came. */
+/** Reads a response; calls `alive` whenever bytes arrive. */
 type Use<T> = (response: Response, alive: () => void) => Promise<T>
 
-/** Trouble that may be over in a moment. */
+/** A failure that may be temporary. */
 class Passing extends Error {
   readonly waitMs: number | undefined
 
@@ -44,7 +43,7 @@ class Passing extends Error {
 }
 
 export class HttpFile {
-  /** For messages: without login and signature. */
+  /** For messages, without login and signature. */
   readonly name: string
   readonly #url: string
   readonly #headers: Readonly<Record<string, string>>
@@ -70,7 +69,7 @@ export class HttpFile {
     this.name = withoutSecrets(path)
     const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`)
     this.#headers = {
-      // Ranges of a compressed answer would be ranges of something else.
+      // ranges of a compressed response would not be ranges of the file
       'accept-encoding': 'identity',
       ...(username === '' ? {} : { authorization: `Basic ${login.toString('base64')}` }),
     }
@@ -83,22 +82,22 @@ export class HttpFile {
     return this.#version?.sizeBytes ?? 0
   }
 
-  /** One text for what this version of the file is called by its server. */
+  /** The version of the file according to its server, as one text. */
   get version(): string {
     const { sizeBytes, etag, modified } = this.#version!
     return `${sizeBytes} bytes, ${etag ?? modified ?? 'no version given'}`
   }
 
   /**
-   * The first `length` bytes, or all of the file when it is shorter or its server cannot send parts. Once, before
-   * anything else.
+   * The first `length` bytes, or the whole file when it is shorter or its server does not support ranges. Call it once,
+   * before anything else.
    * @throws NOT_FOUND, SOURCE_UNREADABLE
    */
   head(length: number): Promise<Uint8Array> {
     return this.#retrying(0, length, (response, alive) => this.#readHead(response, length, alive))
   }
 
-  /** Exactly these bytes, which must lie inside the file. @throws SOURCE_UNREADABLE */
+  /** Exactly these bytes. They must lie inside the file. @throws SOURCE_UNREADABLE */
   range(offset: number, length: number): Promise<Uint8Array> {
     return this.#retrying(offset, length, async (response, alive) => {
       const got = this.#contentRange(response)
@@ -170,7 +169,7 @@ export class HttpFile {
   async #once<T>(offset: number, length: number, use: Use<T>): Promise<T> {
     const stop = new AbortController()
     const timer = setTimeout(() => stop.abort(), this.#timeoutMs)
-    // A server that sends a byte now and then is not waited for either.
+    // this also ends a request to a server that sends a byte only now and then
     const atMost = setTimeout(() => stop.abort(), 2 * this.#timeoutMs + length / SLOWEST_BYTES_PER_MS)
     const signal = AbortSignal.any([stop.signal, this.#closed.signal])
     const headers = { ...this.#headers, range: `bytes=${offset}-${offset + length - 1}` }
@@ -186,7 +185,7 @@ export class HttpFile {
         throw new Passing(`it is too slow, or sent nothing for ${this.#timeoutMs / 1000} s`)
       throw this.#connectionTrouble(error)
     } finally {
-      // Also ends a body that was not read to its end.
+      // the abort also ends a body that was not read completely
       clearTimeout(timer)
       clearTimeout(atMost)
       stop.abort()
@@ -204,7 +203,7 @@ export class HttpFile {
     return new Passing(`the connection failed (${what})`)
   }
 
-  /** Statuses that are an answer: 206, 200 (to the first request), 416 (an empty file). */
+  /** Accepts the statuses 206, 200 (for the first request) and 416 (an empty file). */
   #requireUsable(response: Response): void {
     const { status, headers } = response
     if (status === 404 || status === 410) {
@@ -247,7 +246,7 @@ export class HttpFile {
     const before = this.#version!
     const differs = (a: string | undefined, b: string | undefined): boolean =>
       a !== undefined && b !== undefined && a !== b
-    // Copies of one file on several servers may differ in date, but not when their ETags are the same.
+    // copies of a file on several servers may differ in date, so equal ETags are enough
     const dates = now.etag === undefined || before.etag === undefined
     if (
       now.sizeBytes !== before.sizeBytes ||
@@ -273,19 +272,19 @@ export class HttpFile {
 
 const versionOf = (response: Response, sizeBytes: number): Version => ({
   sizeBytes,
-  // The same bytes whether a proxy calls them weak or not.
+  // the same bytes, whether or not a proxy marks the ETag as weak
   etag: response.headers.get('etag')?.replace(/^W\//, ''),
   modified: response.headers.get('last-modified') ?? undefined,
 })
 
-/** Seconds, or a date. */
+/** Parses Retry-After: seconds, or a date. */
 function retryAfterMs(text: string | null): number | undefined {
   if (text === null) return undefined
   const ms = /^\d+$/.test(text.trim()) ? Number(text) * 1000 : Date.parse(text) - Date.now()
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined
 }
 
-/** The body, which must have exactly `length` bytes. */
+/** Reads the body, which must have exactly `length` bytes. */
 async function readBody(response: Response, length: number, alive: () => void): Promise<Uint8Array> {
   const bytes = new Uint8Array(length)
   let at = 0

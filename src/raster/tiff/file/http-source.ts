@@ -1,19 +1,19 @@
-// A remote file as a ByteSource. Requests are slow and few are better than many, so: the file is kept as pages in a
-// cache bounded by bytes; the head, where a COG has its directories, comes with the first request; pages that
-// are missed at the same moment are asked for together, as few ranges as possible, several at once.
-// Invariants: a page is never asked for twice at the same time; a page that failed is asked for again next time.
+// A remote file as a ByteSource. Requests are slow, so it sends few of them. It caches the file as pages, bounded by
+// bytes. The first request gets the head, where a COG has its directories. Pages missed at the same moment are
+// requested together, in as few ranges as possible, several at a time. Invariants: a page is never requested twice at
+// the same time; a page that failed is requested again next time.
 import { type ByteSource, inside, outside } from './byte-source.js'
 import { HttpFile, type HttpOptions } from './http-file.js'
 
 const PAGE_BYTES = 65536
-/** The head: directories and block tables of most COGs. */
+/** The head of the file holds the directories and block tables of most COGs. */
 const HEAD_BYTES = PAGE_BYTES
-/** One request asks for no more than this… */
+/** A request covers at most this many pages … */
 const MAX_REQUEST_PAGES = 64
-/** …and bridges gaps of so many pages that nobody asked for. */
+/** … and bridges gaps of at most this many unneeded pages. */
 const MAX_GAP_PAGES = 1
 const MAX_REQUESTS = 6
-/** Bounds of the cache; the lower one holds two requests. */
+/** Bounds of the cache size. The lower bound holds two requests. */
 const MAX_CACHE_BYTES = 32 * 2 ** 20
 const MIN_CACHE_BYTES = 2 * MAX_REQUEST_PAGES * PAGE_BYTES
 
@@ -29,7 +29,7 @@ interface Wanted {
 }
 
 export interface HttpSourceOptions extends HttpOptions {
-  /** Of pages; default (and at most) 32 MiB, at least 8 MiB. */
+  /** Size of the page cache, 8 to 32 MiB. Default: 32 MiB. */
   readonly cacheBytes?: number
 }
 
@@ -43,12 +43,12 @@ export async function openHttpSource(path: string, options: HttpSourceOptions = 
 
 class HttpSource implements ByteSource {
   readonly #file: HttpFile
-  /** Least recently used first. */
+  /** Pages, least recently used first. */
   readonly #pages = new Map<number, Page>()
-  /** The whole file, when the server sent it all. */
+  /** The whole file, if the server sent all of it. */
   readonly #whole: Uint8Array | undefined
   readonly #cachePages: number
-  /** Announced ranges are fetched ahead up to this, so that they are still there when they are read. */
+  /** Limit for prefetching, so that pages are still cached when they are read. */
   readonly #maxAheadBytes: number
   #wanted: Wanted[] = []
   #queue: Wanted[][] = []
@@ -80,7 +80,7 @@ class HttpSource implements ByteSource {
     if (this.#whole !== undefined) return this.#whole.slice(offset, offset + length)
     if (length === 0) return new Uint8Array(0)
     const out = new Uint8Array(length)
-    // Long reads go in steps, so that the cache need not hold them whole.
+    // long reads go in steps, so that the cache need not hold all of it
     for (let done = 0; done < length; ) {
       const step = Math.min(this.#maxAheadBytes - ((offset + done) % PAGE_BYTES), length - done)
       await this.#readStep(offset + done, out.subarray(done, done + step))
@@ -98,7 +98,7 @@ class HttpSource implements ByteSource {
       if (ahead > this.#maxAheadBytes) return
       const last = Math.floor((offset + length - 1) / PAGE_BYTES)
       for (let page = Math.floor(offset / PAGE_BYTES); page <= last; page++) {
-        // Whoever reads the page hears of the failure.
+        // the read of the page reports the failure
         this.#page(page).catch(() => {})
       }
     }
@@ -114,7 +114,7 @@ class HttpSource implements ByteSource {
     const last = Math.floor((offset + out.length - 1) / PAGE_BYTES)
     const pages: Promise<Uint8Array>[] = []
     for (let page = first; page <= last; page++) pages.push(this.#page(page))
-    // All of them are awaited, also when one fails: none is left without a listener.
+    // waits for all pages even if one fails, so that no rejection is unhandled
     const results = await Promise.allSettled(pages)
     for (const [i, result] of results.entries()) {
       if (result.status === 'rejected') throw result.reason
@@ -147,7 +147,7 @@ class HttpSource implements ByteSource {
     )
     if (!this.#flushing) {
       this.#flushing = true
-      // Reads that begin in the same turn of the loop are put together.
+      // reads of the same turn of the event loop are combined
       setImmediate(() => this.#flush())
     }
     return bytes
@@ -163,7 +163,7 @@ class HttpSource implements ByteSource {
     }
   }
 
-  /** Cuts what is wanted into runs of neighbouring pages. */
+  /** Groups the wanted pages into runs of neighbours. */
   #flush(): void {
     this.#flushing = false
     const wanted = this.#wanted.sort((a, b) => a.page - b.page)
@@ -201,7 +201,7 @@ class HttpSource implements ByteSource {
       const bytes = await this.#file.range(offset, end - offset)
       for (const { page, resolve } of run) {
         const at = page * PAGE_BYTES - offset
-        // A copy: a view would keep the whole answer alive.
+        // a copy, because a view would keep the whole response in memory
         resolve(run.length === 1 ? bytes : bytes.slice(at, at + PAGE_BYTES))
       }
     } catch (error) {

@@ -1,12 +1,12 @@
-// Where an image lies decides how its bytes are read: a file of this machine, or a URL.
+// Opens an image's bytes: a local file or a URL.
 import { isRemote, refuseForeignPath } from '../../remote-path.js'
 import { type ByteSource, openFileSource } from './byte-source.js'
 import { openHttpSource } from './http-source.js'
 
 /**
- * `cacheBytes`: what is kept of decoded blocks; half as much is kept of what came over the network, within bounds.
+ * Opens a path or URL. `cacheBytes` is the size of the block cache; the network cache gets half as much, within bounds.
  * @throws NOT_FOUND, SOURCE_UNREADABLE
- * @throws SOURCE_UNSUPPORTED when only GDAL knows such paths
+ * @throws SOURCE_UNSUPPORTED when only GDAL supports such a path
  */
 export async function openByteSource(path: string, cacheBytes?: number): Promise<ByteSource> {
   refuseForeignPath(path)

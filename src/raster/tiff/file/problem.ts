@@ -1,2 +1,2 @@
-/** Why a block cannot be decoded, before it is known which block of which file it is. Never leaves raster/tiff. */
+/** Why a block cannot be decoded. The caller adds the file and the block; a Problem never leaves raster/tiff. */
 export class Problem extends Error {}

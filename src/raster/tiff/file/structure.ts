@@ -1,28 +1,28 @@
-// The skeleton of a TIFF: its image file directories and the values of their tags, classic and BigTIFF,
-// either byte order. Everything here comes out of files nobody has checked, hence the invariants:
+// Reads the structure of a TIFF: its image file directories and the values of their tags, for classic TIFF and BigTIFF
+// in either byte order. The input is not trusted, hence the invariants:
 //   - the chain of directories ends: no directory is visited twice, and there are at most MAX_IFDS;
-//   - a value is allocated only when the bytes it takes lie inside the file, and never above the count
+//   - a value is allocated only when its bytes lie inside the file, and never above the count that
 //     the caller can use;
-//   - an entry of an unknown type is ignored, as TIFF 6.0 asks for, and never fatal.
+//   - an entry of an unknown type is ignored, as TIFF 6.0 requires.
 import { FlagstoneError } from '../../../errors.js'
 import { type ByteSource, inside } from './byte-source.js'
 
 const MAX_IFDS = 1024
 const MAX_ENTRIES = 4096
-/** Directories of ordinary files lie at the start (COG) or at the end; one read of this much serves most. */
+/** Directories usually lie at the start (COG) or at the end of a file. One read of this size covers most of them. */
 const CHUNK_BYTES = 32768
 
-/** Bytes a value of each field type takes, by type code; 0 for what is not a type. */
+/** Bytes per value of each field type, by type code; 0 for codes that are not types. */
 const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8]
 
 interface Entry {
   readonly type: number
   readonly count: number
-  /** Where the values lie in the file (inside the entry itself when they fit). */
+  /** Offset of the values in the file (inside the entry itself if they fit). */
   readonly offset: number
 }
 
-/** Reads small things near each other without a system call for each. */
+/** Reads neighbouring small values without a system call for each. */
 class ChunkReader {
   readonly #source: ByteSource
   #start = 0
@@ -47,7 +47,7 @@ class ChunkReader {
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-/** A 64-bit unsigned integer as a number; beyond 2⁵³ it is only known to be absurd, which is all we ask. */
+/** A 64-bit unsigned integer as a number. Beyond 2⁵³ it is inexact, but such values are rejected anyway. */
 function uint64(view: DataView, at: number, little: boolean): number {
   const low = view.getUint32(little ? at : at + 4, little)
   const high = view.getUint32(little ? at + 4 : at, little)
@@ -85,7 +85,7 @@ function numberAt(view: DataView, at: number, type: number, little: boolean): nu
   }
 }
 
-/** One image file directory. Values are read when asked for. */
+/** One image file directory. Values are read on request. */
 export class Ifd {
   readonly #entries: ReadonlyMap<number, Entry>
   readonly #reader: ChunkReader
@@ -130,7 +130,7 @@ export class Ifd {
     return this.#bytes(tag, entry, Math.min(limit, entry.count * TYPE_BYTES[entry.type]!))
   }
 
-  /** Text up to the first NUL (writers forget it, so it is not counted on). */
+  /** Text up to the first NUL, or to the end, because some writers omit it. */
   async text(tag: number, limit = 65536): Promise<string | undefined> {
     const bytes = await this.bytes(tag, limit)
     if (bytes === undefined) return undefined
@@ -184,8 +184,8 @@ async function readHeader(source: ByteSource, reader: ChunkReader): Promise<Head
 }
 
 /**
- * Reads header and directories.
- * @throws SOURCE_UNSUPPORTED when it is no TIFF
+ * Reads the header and the directories.
+ * @throws SOURCE_UNSUPPORTED when it is not a TIFF
  * @throws SOURCE_CORRUPT
  */
 export async function readStructure(source: ByteSource): Promise<TiffStructure> {
@@ -221,7 +221,7 @@ export async function readStructure(source: ByteSource): Promise<TiffStructure> 
       entries.set(tag, { type, count: values, offset: valueOffset })
     }
     const ifd = new Ifd(entries, reader, source, little)
-    // Some writers end the file right behind the last entry, without the closing zero.
+    // some writers end the file right after the last entry, without the final zero
     const nextAt = offset + countBytes + length
     const next = inside(source, nextAt, wordBytes) ? word(viewOf(await reader.read(nextAt, wordBytes)), 0) : 0
     return { ifd, next }

@@ -1,5 +1,5 @@
-// TIFF tag numbers and the values of those that are enumerations.
-// Sources: TIFF 6.0, TIFF Technical Notes 1–3, GeoTIFF 1.1 (OGC 19-008), libtiff's tiff.h, GDAL's GTiff driver.
+// TIFF tag numbers, and the values of enumerated tags. Sources: TIFF 6.0, TIFF Technical Notes 1–3, GeoTIFF 1.1 (OGC
+// 19-008), libtiff's tiff.h, GDAL's GTiff driver.
 
 export const Tag = {
   NewSubfileType: 254,
@@ -57,7 +57,7 @@ export const Compression = {
   OldJpeg: 6,
   Jpeg: 7,
   Deflate: 8,
-  /** As CcittRle, each row starting on a 16-bit word. */
+  /** As CcittRle, but each row starts on a 16-bit word. */
   CcittRleWords: 32771,
   PackBits: 32773,
   OldDeflate: 32946,
@@ -67,7 +67,7 @@ export const Compression = {
   Webp: 50001,
 } as const
 
-/** Names for messages; what is not listed is called by its number. */
+/** Names for messages. Others are named by number. */
 const COMPRESSION_NAMES: Readonly<Record<number, string>> = {
   1: 'uncompressed',
   2: 'CCITT RLE',

@@ -1,27 +1,32 @@
-// What GDAL says of bands in its metadata tag: what they mean, where that differs from ExtraSamples (near
-// infrared kept as a fourth band is often marked as alpha there, because writers of RGB files could think of
-// nothing else), and by which scale and offset stored numbers become values.
+// Reads what GDAL's metadata tag says about bands: scale and offset, and their meaning where it differs from
+// ExtraSamples. (Near infrared as a fourth band is often marked as alpha there, because writers of RGB files knew no
+// other kind of fourth band.)
 import { atof, atofM } from '../../gdal-number.js'
 import type { Ifd } from '../file/structure.js'
 import { Tag } from '../file/tags.js'
 import type { ImageLayout } from './layout.js'
 
 export interface BandRoles {
-  /** Colour interpretations by sample number, as GDAL names them ('Alpha', 'Undefined', …); holes: not said. */
+  /**
+   * Colour interpretations by sample number, with GDAL's names ('Alpha', 'Undefined', …); undefined where not given.
+   */
   readonly names: readonly (string | undefined)[]
-  /** By sample number, empty when nothing is said of any. */
+  /** By sample number; empty when no band has a scale or offset. */
   readonly scales: readonly ({ readonly scale: number; readonly offset: number } | undefined)[]
-  /** Units by sample number; holes: not said. */
+  /** Units by sample number; undefined where not given. */
   readonly units: readonly (string | undefined)[]
-  /** All items of the dataset (not of a band), by name. */
+  /** Metadata items of the dataset (not of a band), by name. */
   readonly items: ReadonlyMap<string, string>
 }
 
-/** Metadata of thousands of bands is still far smaller. */
+/** Far larger than the metadata of thousands of bands. */
 const MAX_TEXT = 2 ** 20
 const MAX_SAMPLES = 65536
 
-/** What a file beside the image says of a band; as in GDAL nodata goes before what the image says itself, scale and offset do not. */
+/**
+ * What a file beside the image says about a band. As in GDAL, its nodata takes precedence over the image's own; its
+ * scale and offset do not.
+ */
 export interface BandNotes {
   readonly nodata?: number
   readonly scale?: number
@@ -29,7 +34,7 @@ export interface BandNotes {
   readonly unit?: string
 }
 
-/** `notes` by band, from 0; holes for bands that nothing is said of. */
+/** Adds `notes` to the roles. They are by band, from 0; undefined for bands without notes. */
 export function withNotes(roles: BandRoles, notes: readonly (BandNotes | undefined)[]): BandRoles {
   const scales = [...roles.scales]
   const units = [...roles.units]
@@ -42,8 +47,8 @@ export function withNotes(roles: BandRoles, notes: readonly (BandNotes | undefin
 }
 
 /**
- * The colours that mean "nothing here" as ViewPlan wants them, of GDAL's NODATA_VALUES ("255 255 0": all bands at
- * once), else of notes; undefined when neither says any.
+ * The nodata colours in ViewPlan's form, from GDAL's NODATA_VALUES ("255 255 0": all bands together), else from the
+ * notes; undefined when neither has any.
  */
 export function notedNodata(
   roles: BandRoles,
@@ -55,7 +60,7 @@ export function notedNodata(
   const values = Array.from({ length: samples }, (_, s) => notes[s]?.nodata)
   if (values.every((v) => v === undefined)) return undefined
   if (values.every((v) => Object.is(v, values[0]))) return [[values[0]!]]
-  // One more than there are bands, so that they go by number; a band without one is never empty.
+  // one more value than bands, so that values go by band number; a band without one is never empty
   return [[...values.map((v) => v ?? Number.NaN), Number.NaN]]
 }
 
@@ -83,7 +88,7 @@ export async function readBandRoles(ifd: Ifd): Promise<BandRoles> {
   return { names, scales: isPlain ? [] : scales, units, items }
 }
 
-/** The layout with ExtraSamples as the roles say: 2 alpha, 0 something else; unnamed bands stay. */
+/** The layout with ExtraSamples set from the roles: 2 for alpha, 0 for anything else. Unnamed bands are unchanged. */
 export function withRoles(layout: ImageLayout, roles: BandRoles): ImageLayout {
   const first = layout.samplesPerPixel - layout.extraSamples.length
   const kinds: number[] = []
@@ -96,7 +101,7 @@ export function withRoles(layout: ImageLayout, roles: BandRoles): ImageLayout {
   return roles.names.length === 0 ? layout : { ...layout, extraSamples: kinds }
 }
 
-/** The file's nodata value, read as GDAL reads it: "255", "0,0", "nan"; what is no number is 0. */
+/** The file's nodata value, read as GDAL reads it: "255", "0,0", "nan". A text that is not a number is 0. */
 export async function nodataTag(ifd: Ifd): Promise<number | undefined> {
   const text = await ifd.text(Tag.GdalNodata, 256)
   return text ? atofM(text) : undefined

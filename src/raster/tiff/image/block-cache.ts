@@ -1,8 +1,8 @@
-// Decoded blocks, least recently used thrown out first, bounded by bytes. A block asked for twice at once is
-// decoded once. Failures are not kept: the next request tries again.
+// A cache of decoded blocks, bounded by bytes, that evicts the least recently used. Concurrent requests decode a block
+// once. Failures are not cached: the next request tries again.
 //
-// Invariant: a block that is thrown out may lose its memory (`drop`), so whoever can lose it that way looks at it
-// in `visit` only, which runs before that can happen.
+// Invariant: an evicted block may lose its memory (`drop`). Callers with a `drop` must use blocks only in `visit`,
+// which runs before the block can be evicted.
 
 interface Sized {
   readonly byteLength: number
@@ -21,7 +21,7 @@ export class BlockCache<T extends Sized> {
   readonly #pending = new Map<number, Pending<T>>()
   #bytes = 0
 
-  /** `drop` is told of every block that is no longer kept. */
+  /** `drop` is called with every evicted block. */
   constructor(limitBytes: number, drop: (block: T) => void = () => {}) {
     this.#limitBytes = limitBytes
     this.#drop = drop
@@ -31,7 +31,7 @@ export class BlockCache<T extends Sized> {
     return this.#bytes
   }
 
-  /** A block at hand, or undefined. Counts as a use. */
+  /** A cached block, or undefined. Counts as a use. */
   peek(key: number): T | undefined {
     const block = this.#blocks.get(key)
     if (block !== undefined) {
@@ -49,7 +49,7 @@ export class BlockCache<T extends Sized> {
     return found!
   }
 
-  /** Calls back with the block, once it is there. @throws as `make` and the visitor */
+  /** Calls `visitor` with the block when it is ready. @throws as `make` and the visitor */
   async visit(key: number, make: () => Promise<T>, visitor: (block: T) => void): Promise<void> {
     const block = this.peek(key)
     if (block !== undefined) {

@@ -1,4 +1,4 @@
-// How an image is cut into tiles or strips, and where these lie in the file.
+// How an image is divided into tiles or strips, and where they lie in the file.
 import { FlagstoneError } from '../../../errors.js'
 import type { ByteSource } from '../file/byte-source.js'
 import type { Ifd } from '../file/structure.js'
@@ -32,7 +32,7 @@ interface Shape {
   readonly height: number
   readonly blockWidth: number
   readonly blockHeight: number
-  /** Bytes of one row of a block, decoded. */
+  /** Decoded bytes of one row of a block. */
   readonly rowBytes: number
 }
 
@@ -53,7 +53,7 @@ export async function readShape(source: ByteSource, ifd: Ifd, bitsPerPixel: numb
     blockWidth = positive(source, await ifd.number(Tag.TileWidth), 'tile width')
     blockHeight = positive(source, await ifd.number(Tag.TileLength), 'tile height')
   } else {
-    // Missing, or 2³²−1 for "all of them".
+    // may be missing, or 2³²−1 for "all rows"
     const rows = await ifd.number(Tag.RowsPerStrip)
     if (rows !== undefined && rows < height) blockHeight = positive(source, rows, 'number of rows per strip')
   }
@@ -79,7 +79,7 @@ interface Blocks {
   readonly counts: Float64Array
 }
 
-/** Strips without compression can be read from any row on: cut long ones, so that a window needs only its rows. */
+/** Divides long uncompressed strips, which can be read from any row, so that a window reads only its own rows. */
 export function cutStrips(shape: Shape, planes: number, blocks: Blocks): Blocks {
   const { height, rowBytes } = shape
   const rows = blocks.blockHeight
@@ -102,7 +102,10 @@ export function cutStrips(shape: Shape, planes: number, blocks: Blocks): Blocks 
   return { blockHeight: piece, offsets, counts }
 }
 
-/** Writers of the nineties left StripByteCounts out; the next strip, or the end of the file, bounds a strip. */
+/**
+ * Estimates StripByteCounts, which writers of the nineties omitted: a strip ends at the next one or at the end of the
+ * file.
+ */
 function estimateCounts(source: ByteSource, offsets: Float64Array): Float64Array {
   const order = [...offsets.keys()].sort((a, b) => offsets[b]! - offsets[a]!)
   const counts = new Float64Array(offsets.length)
@@ -116,7 +119,7 @@ function estimateCounts(source: ByteSource, offsets: Float64Array): Float64Array
   return counts
 }
 
-/** Bytes of a block without compression that starts at row `y` of blocks: what its rows need, whatever its count says. */
+/** Size of an uncompressed block in block row `y`: what its rows need, whatever its byte count says. */
 function storedBytes(
   { tiled, height, blockHeight, rowBytes, blockWidth }: Shape,
   y: number,
@@ -127,8 +130,8 @@ function storedBytes(
 }
 
 /**
- * As libtiff: without compression the counts are not looked at, because many old writers have them wrong. Only a
- * block without a place is not stored.
+ * Byte counts of uncompressed blocks. As in libtiff, the file's counts are ignored, because many old writers got them
+ * wrong. Only a block with offset 0 is not stored.
  */
 function bareCounts(shape: Shape, offsets: Float64Array, ycbcr: YCbCr | undefined): Float64Array {
   const across = Math.ceil(shape.width / shape.blockWidth)

@@ -1,5 +1,5 @@
-// What the tags of a TIFF say of its samples, as view.ts wants to know it: which are colours, which one is alpha,
-// palettes, inverted grey, inks, scale and offset. No pixels here.
+// Describes a TIFF's samples from its tags, for view.ts: which are colours, which one is alpha, palettes, inverted
+// grey, CMYK, scale and offset.
 import type { StoredSamples } from '../../source.js'
 import type { Palette, StoredLook } from '../../view/view-choice.js'
 import { isPictureCodec, isSampleCodec } from '../codecs/coding.js'
@@ -9,8 +9,8 @@ import type { ImageLayout } from './layout.js'
 import { sampleTypeOf } from './sample-type.js'
 
 /**
- * ColorMap is all reds, all greens, all blues, 16 bits each; some writers left the values at 8 bits, others
- * multiplied by 256 instead of 257.
+ * The palette of a ColorMap tag: all reds, then greens, then blues, 16 bits each. Some writers left the values at 8
+ * bits, others multiplied by 256 instead of 257.
  */
 function paletteOf(map: Float64Array, bits: number): Palette {
   const size = 2 ** bits
@@ -29,11 +29,11 @@ function alphaKind(layout: ImageLayout, s: number): number {
   return layout.extraSamples[s - firstExtra] ?? 0
 }
 
-/** Four inks; with fewer, or with inks of other names, the samples are taken as they are. */
+/** Whether the samples are CMYK. With fewer or other inks, the samples are used as they are. */
 export const isCmyk = (layout: ImageLayout): boolean =>
   layout.photometric === Photometric.Cmyk && layout.samplesPerPixel >= 4 && alphaKind(layout, 3) === 0
 
-/** Sample numbers of the picture the file itself means, as GDAL's colour interpretation has it. */
+/** Sample numbers of the file's own picture, as in GDAL's colour interpretation. */
 function coloursOf(layout: ImageLayout, roles: BandRoles): readonly number[] {
   const { photometric, samplesPerPixel } = layout
   if (photometric === Photometric.Palette) return [0]
@@ -53,7 +53,7 @@ function isCalledColours({ photometric }: ImageLayout, { names }: BandRoles): bo
   return isNamed || [Photometric.Rgb, Photometric.YCbCr, Photometric.Cmyk].includes(photometric as 2)
 }
 
-/** What a supported image holds. `nodata`: the file's own value. */
+/** Describes the samples of a supported image. `nodata` is the file's own value. */
 export function lookOf(layout: ImageLayout, roles: BandRoles, nodata: number | undefined): StoredLook {
   const { samplesPerPixel, bitsPerSample, photometric } = layout
   const colours = coloursOf(layout, roles)

@@ -1,4 +1,4 @@
-// One stored block as samples.
+// Decodes one stored block to samples.
 
 import type { SampleArray } from '../../view/tone.js'
 import { type BlockShape, codecKind } from '../codecs/coding.js'
@@ -11,18 +11,18 @@ import type { ImageLayout } from './layout.js'
 import { decodeSamples } from './samples.js'
 import type { Scratch } from './scratch.js'
 
-/** Samples of a block or of some put together. */
+/** Samples of a block, or of several joined blocks. */
 export interface Decoded {
   readonly samples: SampleArray
-  /** A byte a pixel, 0 where there is no value; undefined: everywhere. */
+  /** One byte per pixel, 0 where there is no value. Undefined: values everywhere. */
   readonly valid: Uint8Array | undefined
 }
 
-/** Samples that come out of decoding as 8-bit ones, whatever the tags say. */
+/** Whether decoding gives 8-bit samples, whatever the tags say. */
 export const isDecodedTo8Bits = (layout: ImageLayout): boolean =>
   codecKind(layout.compression) === 'picture' || layout.ycbcr !== undefined
 
-/** Of the blocks in row `y`. */
+/** The shape of the blocks in row `y`. */
 export function shapeOf(layout: ImageLayout, y: number, samples: number): BlockShape {
   const { blockWidth: width, blockHeight, ycbcr } = layout
   const rows = layout.tiled ? blockHeight : Math.min(blockHeight, layout.height - y * blockHeight)
@@ -31,7 +31,7 @@ export function shapeOf(layout: ImageLayout, y: number, samples: number): BlockS
   return { width, rows, fullRows: blockHeight, samples, bytes }
 }
 
-/** @throws Problem when the bytes are damaged */
+/** Decodes a block. @throws Problem when the bytes are damaged */
 export async function decodeBlock(
   layout: ImageLayout,
   input: Uint8Array,
@@ -49,7 +49,7 @@ export async function decodeBlock(
   if (layout.ycbcr !== undefined) {
     return { samples: ycbcrToRgb(layout.ycbcr, bytes, shape.width, shape.rows), valid: undefined }
   }
-  // Strips may share their bytes in the file.
+  // strips may share their bytes in the file
   const isOwned = layout.compression !== Compression.None
   return { samples: decodeSamples(layout, bytes, shape, isOwned), valid: undefined }
 }

@@ -1,6 +1,6 @@
-// One image of a TIFF as units of decoded pixels. A unit is a tile, or as many strips as make reading worth
-// while (files with one row a strip are common); it is what is read, decoded and cached as a whole.
-// Invariant: a unit is either complete and right, or SOURCE_CORRUPT names file, level and block.
+// One image of a TIFF as units of decoded pixels. A unit is read, decoded and cached as a whole. It is a tile, or
+// enough strips to be worth reading (files with one row per strip are common). Invariant: a unit is complete and right,
+// or SOURCE_CORRUPT names file, level and block.
 
 import { FlagstoneError } from '../../../errors.js'
 import { type Loss, reasonOf } from '../../losses.js'
@@ -18,20 +18,20 @@ import { sampleTypeOf } from './sample-type.js'
 import { Scratch } from './scratch.js'
 import { type Stored, StoredBlocks } from './stored-blocks.js'
 
-/** A unit of more decoded bytes than this does not fit into the memory we promise. */
+/** A larger decoded unit would exceed the memory bound. */
 const MAX_UNIT_BYTES = 2 ** 29
-/** Strips are put together until a unit has about this many bytes… */
+/** Strips are joined until a unit has about this many bytes … */
 const UNIT_BYTES = 2 ** 17
-/** …or this many rows, for wide images. */
+/** … or this many rows, for wide images. */
 const UNIT_ROWS = 16
 
-/** What becomes of stored samples: a ViewPlan, or a mask's. */
+/** Converts stored samples: a ViewPlan, or the view of a mask. */
 export interface ImageView {
   readonly bands: number
   readonly samples: 'uint8' | 'float32'
-  /** Sample numbers that `apply` looks at. */
+  /** Sample numbers that `apply` uses. */
   readonly needed: readonly number[]
-  /** What a block that is not stored holds. */
+  /** The value of a sample in blocks that are not stored. */
   emptySample(sample: number): number
   apply(block: SampleBlock, pixels: number, validity?: Uint8Array): ViewedBlock
 }
@@ -40,7 +40,7 @@ export interface Unit extends ViewedBlock {
   readonly width: number
   readonly rows: number
   readonly byteLength: number
-  /** Blocks of it that could not be read. */
+  /** Blocks of the unit that could not be read. */
   readonly lost?: readonly Loss[] | undefined
 }
 
@@ -57,7 +57,7 @@ export class TiffImage {
   readonly #name: string
   readonly #blocksInUnit: number
   readonly #skipsDamage: boolean
-  /** Of the decoded samples: pictures are 8-bit. */
+  /** Type of the decoded samples: 8-bit for picture codecs. */
   readonly #type: SampleType
 
   constructor(source: ByteSource, layout: ImageLayout, view: ImageView, name: string, skipsDamage = false) {
@@ -90,7 +90,7 @@ export class TiffImage {
     }
   }
 
-  /** Decoded size of a full unit: what comes out and its mask, and the samples it is made of. */
+  /** Memory for a full unit: its pixels and mask, and the stored samples that they are made from. */
   get unitBytes(): number {
     const { bands, samples, needed } = this.view
     const stored = this.layout.planar ? needed.length : this.layout.samplesPerPixel
@@ -99,12 +99,12 @@ export class TiffImage {
     return this.unitWidth * this.unitHeight * (bands * (samples === 'uint8' ? 1 : 4) + 1 + storedBytes)
   }
 
-  /** Does it help to say what will be read? See `announce`. */
+  /** Whether reading gets faster with `announce`. */
   get isFar(): boolean {
     return this.#source.prefetch !== undefined
   }
 
-  /** Says that these units will be read soon. */
+  /** Announces that these units will be read soon. */
   announce(units: readonly (readonly [unitX: number, unitY: number])[]): void {
     const { layout } = this
     const ranges: [number, number][] = []
@@ -138,7 +138,7 @@ export class TiffImage {
     const firstRow = unitY * this.#blocksInUnit
     const lastRow = Math.min(firstRow + this.#blocksInUnit, layout.blocksDown)
     const top = firstRow * layout.blockHeight
-    // Tiles are always whole; the last strip has the rows that are left.
+    // tiles are always full; the last strip has the remaining rows
     const rows = layout.tiled
       ? layout.blockHeight
       : Math.min(lastRow * layout.blockHeight, layout.height) - top
@@ -181,7 +181,7 @@ export class TiffImage {
     return { block: { arrays, stride: 1 }, valid: all }
   }
 
-  /** The samples of block rows `from` … `to` of a column, one below the other. */
+  /** The samples of block rows `from` … `to` (exclusive) of a column, joined from top to bottom. */
   async #stack(
     unitX: number,
     from: number,
@@ -208,7 +208,6 @@ export class TiffImage {
     return { samples: out, valid }
   }
 
-  /** Samples of one stored block. */
   async #block(
     input: Stored,
     x: number,
@@ -230,7 +229,7 @@ export class TiffImage {
     }
   }
 
-  /** A block without anything in it, in place of one that cannot be read. */
+  /** Records a block that cannot be read, and returns an empty block in its place. */
   #lose(
     error: FlagstoneError,
     x: number,

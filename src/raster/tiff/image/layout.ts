@@ -1,7 +1,7 @@
-// One image of a TIFF as checked, plain numbers: size, sample format, how it is cut into blocks, and where
-// the blocks lie. Invariants: every size is a positive integer, a block decodes to at most MAX_BLOCK_BYTES,
-// there are at most MAX_BLOCKS of them, and `offsets`/`counts` have one value for each.
-// Nothing here decides whether we can decode the image; see support.ts for that.
+// One image of a TIFF as checked, plain numbers: size, sample format, and the division into blocks with their offsets.
+// Invariants: every size is a positive integer; a block decodes to at most MAX_BLOCK_BYTES; there are at most
+// MAX_BLOCKS blocks; `offsets` and `counts` have one value for each. support.ts decides whether the image can be
+// decoded.
 
 import { FlagstoneError } from '../../../errors.js'
 import { bytesPerSample } from '../../view/sample-array.js'
@@ -14,7 +14,7 @@ import { DEFAULT_LUMA, DEFAULT_REFERENCE, type YCbCr } from '../samples/ycbcr.js
 import { corrupt, cutStrips, positive, readBlocks, readShape, tooLarge } from './blocks.js'
 import { sampleTypeOf } from './sample-type.js'
 
-/** A block larger than this cannot be decoded within the memory we promise. */
+/** Decoding a larger block would exceed the memory bound. */
 const MAX_BLOCK_BYTES = 192 * 2 ** 20
 
 export interface ImageLayout {
@@ -26,24 +26,24 @@ export interface ImageLayout {
   readonly photometric: number
   readonly compression: number
   readonly predictor: number
-  /** One plane a block instead of all samples interleaved. */
+  /** Each block holds one plane, instead of all samples interleaved. */
   readonly planar: boolean
   readonly littleEndian: boolean
-  /** FillOrder 2: the bits of each byte lie in reverse. */
+  /** FillOrder 2: the bits of each byte are reversed. */
   readonly reversedBits: boolean
   readonly tiled: boolean
   readonly blockWidth: number
-  /** Rows of a block; the last strip may have fewer, the last row of tiles never. */
+  /** Rows per block. The last strip may have fewer; the last row of tiles does not. */
   readonly blockHeight: number
   readonly blocksAcross: number
   readonly blocksDown: number
-  /** File position of each block, row by row (plane by plane when planar); 0 with count 0: not stored. */
+  /** File offset of each block, row by row (and plane by plane when planar). Offset 0 with count 0: not stored. */
   readonly offsets: Float64Array
   readonly counts: Float64Array
   readonly extraSamples: readonly number[]
   readonly colorMap: Float64Array | undefined
   readonly codecTags: CodecTags
-  /** Of YCbCr whose data units we have to take apart ourselves: not of JPEG. */
+  /** For YCbCr data units that we unpack ourselves, not for JPEG. */
   readonly ycbcr: YCbCr | undefined
   /** Bit 0: reduced image (overview), bit 2: transparency mask. */
   readonly subfileType: number
@@ -77,10 +77,10 @@ async function readFormat(
   return [...formats][0]!
 }
 
-/** Samples that are colours, by photometric; others may be any number of them. */
+/** Number of colour samples by photometric. Other photometrics may have any number. */
 const COLOURS: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3 }
 
-/** One for each sample that is no colour, as libtiff: those that nothing is said of are 0, anything. */
+/** One value per sample that is not a colour. As in libtiff, missing values are 0 (unspecified). */
 function extraSamplesOf(photometric: number, samples: number, said: readonly number[]): readonly number[] {
   const missing = samples - (COLOURS[photometric] ?? samples) - said.length
   return missing > 0 ? [...said, ...new Array<number>(missing).fill(0)] : said

@@ -1,7 +1,7 @@
-// Which images of a TIFF, and of the files beside it, are one picture: the first directory, its overviews
-// (inside, or else in photo.tif.ovr) and their masks (inside; else photo.tif.msk with its own overviews inside
-// or in photo.tif.msk.ovr). Invariants: levels get smaller and smaller, all come out as the same bands, and a
-// level without the mask that the full image has is left out, because it would show what is hidden there.
+// Finds the images of a TIFF, and of the files beside it, that make up one picture: the first directory, its overviews
+// (inside, or in photo.tif.ovr) and their masks (inside, or in photo.tif.msk, whose own overviews are inside or in
+// photo.tif.msk.ovr). Invariants: each level is smaller than the one before; all have the same bands; if the full image
+// has a mask, a level without one is left out, because it would show hidden pixels.
 import { FlagstoneError } from '../../../errors.js'
 import type { SourceView } from '../../source.js'
 import { ViewPlan } from '../../view/view.js'
@@ -22,11 +22,11 @@ const PER_DATASET = 2
 export interface Level {
   readonly colour: TiffImage
   readonly mask: TiffImage | undefined
-  /** Numbers for cache keys. */
+  /** For cache keys. */
   readonly number: number
 }
 
-/** A file beside the image, by what is put behind the image's name; undefined when there is none. */
+/** Opens a file beside the image by the suffix of its name; undefined when there is none. */
 export type Siblings = (suffix: '.ovr' | '.msk' | '.msk.ovr') => Promise<ByteSource | undefined>
 
 /** What all levels share. */
@@ -40,7 +40,7 @@ export interface Base {
   readonly skipsDamage: boolean
 }
 
-/** A directory somewhere. */
+/** An image, and the file that contains it. */
 interface Found {
   readonly source: ByteSource
   readonly layout: ImageLayout
@@ -53,14 +53,14 @@ interface MaskFound extends Found {
 const isMask = ({ layout }: Found): boolean => (layout.subfileType & 4) !== 0
 const isReduced = ({ layout }: Found): boolean => (layout.subfileType & 1) !== 0
 
-/** The same picture, smaller: within a pixel of what dividing the size by one factor gives. */
+/** Whether an image is an overview: its size is the full size divided by one factor, to within a pixel. */
 function isOverviewOf(base: ImageLayout, { layout }: Found): boolean {
   if (layout.width >= base.width && layout.height >= base.height) return false
   const factor = base.width / layout.width
   return Math.abs(base.height / factor - layout.height) <= 1 + base.height / base.width
 }
 
-/** Directories that may be overviews or masks of the first one: the chain behind it, and its SubIFDs. */
+/** Directories that may be overviews or masks of the first one: those after it in the chain, and its SubIFDs. */
 async function candidates(structure: TiffStructure, from: number): Promise<Ifd[]> {
   const own = await structure.ifds[0]!.numbers(Tag.SubIfds, MAX_LEVELS)
   const found: Ifd[] = []
@@ -72,7 +72,7 @@ async function candidates(structure: TiffStructure, from: number): Promise<Ifd[]
   return found
 }
 
-/** Images that we can decode among the directories of a file. */
+/** The images in a file's directories that we can decode. */
 async function imagesOf(source: ByteSource, structure: TiffStructure, from: number): Promise<Found[]> {
   const found: Found[] = []
   for (const ifd of await candidates(structure, from)) {
@@ -82,7 +82,7 @@ async function imagesOf(source: ByteSource, structure: TiffStructure, from: numb
   return found
 }
 
-/** Images of photo.tif.ovr; overviews can be done without, so a broken one counts as none. */
+/** Images of photo.tif.ovr. Overviews are optional, so a broken file counts as none. */
 async function overviewFile(siblings: Siblings, suffix: '.ovr' | '.msk.ovr'): Promise<Found[]> {
   const source = await siblings(suffix)
   if (source === undefined) return []
@@ -94,7 +94,7 @@ async function overviewFile(siblings: Siblings, suffix: '.ovr' | '.msk.ovr'): Pr
   }
 }
 
-/** Masks of photo.tif.msk, the full one first. As in GDAL, its metadata says which of its bands is for which. */
+/** Masks of photo.tif.msk, the full one first. As in GDAL, metadata maps its bands to those of the image. */
 async function maskFile(siblings: Siblings, { layout: base, plan }: Base): Promise<MaskFound[]> {
   const source = await siblings('.msk')
   if (source === undefined) return []
@@ -102,7 +102,7 @@ async function maskFile(siblings: Siblings, { layout: base, plan }: Base): Promi
   try {
     structure = await readStructure(source)
   } catch (error) {
-    // Something else of that name. A damaged mask, though, would show what is hidden: that is said.
+    // another kind of file with that name; a damaged mask is an error, because without it hidden pixels would show
     if (error instanceof FlagstoneError && error.code === 'SOURCE_UNSUPPORTED') return []
     throw error
   }
@@ -124,7 +124,7 @@ async function maskFile(siblings: Siblings, { layout: base, plan }: Base): Promi
   return [{ source, layout }, ...smaller].map((found) => ({ ...found, sample }))
 }
 
-/** Overviews that come out as the base does. */
+/** Overviews whose view gives the same bands as the base's. */
 function matching(base: Base, images: readonly Found[]): { found: Found; plan: ViewPlan }[] {
   const { stored } = lookOf(base.layout, base.roles, base.fileNodata)
   return images
@@ -145,7 +145,7 @@ function matching(base: Base, images: readonly Found[]): { found: Found; plan: V
     })
 }
 
-/** All levels of an image, the full one first. `siblings` undefined: nothing beside the file is looked at. */
+/** All levels of an image, the full one first. Without `siblings`, files beside the image are ignored. */
 export async function findLevels(
   source: ByteSource,
   structure: TiffStructure,

@@ -1,8 +1,8 @@
-// Transparency masks: whatever is not 0 is opaque, in the one band of `data`.
+// The view of transparency masks: one band, in which every value but 0 is opaque.
 import type { SampleBlock, ViewedBlock } from '../../view/view.js'
 import type { ImageView } from './image.js'
 
-/** Sample `sample` of a mask image. */
+/** The view of one sample of a mask image. */
 export const maskView = (sample = 0): ImageView => ({
   bands: 1,
   samples: 'uint8',

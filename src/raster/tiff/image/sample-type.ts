@@ -6,7 +6,7 @@ export interface SampleKind {
   readonly bitsPerSample: number
 }
 
-/** The type that holds the samples; undefined for those that no type holds. */
+/** The type that holds the samples; undefined when there is none. */
 export function sampleTypeOf({
   sampleFormat: format,
   bitsPerSample: bits,

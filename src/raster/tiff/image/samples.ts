@@ -1,7 +1,6 @@
-// Packed rows of a block, as TIFF describes them → samples in a typed array of the stored type (or of the
-// narrowest one that holds it): byte order, packed bits, predictors and odd floats undone.
-// Invariant: the bytes given are the caller's own when `owned` (they may be overwritten, the result may be a
-// view of them); otherwise they are only read.
+// Decodes the packed rows of a TIFF block to a typed array of the stored type, or of the narrowest type that holds it:
+// byte order, packed bits, predictors and 16- and 24-bit floats. Invariant: with `owned`, the input may be overwritten,
+// and the result may be a view of it; otherwise the input is only read.
 import type { SampleArray } from '../../view/tone.js'
 import { Compression } from '../file/tags.js'
 import { unpackBits } from '../samples/bits.js'
@@ -18,11 +17,11 @@ import type { ImageLayout } from './layout.js'
 export interface SampleShape {
   readonly width: number
   readonly rows: number
-  /** Interleaved samples: 1 when planar. */
+  /** Interleaved samples per pixel: 1 when planar. */
   readonly samples: number
 }
 
-/** Those that know the predictor tag; libtiff does not look at it for others either. */
+/** Compressions with a predictor. As in libtiff, others ignore the predictor tag. */
 const WITH_PREDICTOR: readonly number[] = [
   Compression.Lzw,
   Compression.Deflate,
@@ -35,7 +34,7 @@ export const usesPredictor = (layout: ImageLayout): boolean =>
 
 const IS_LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
-/** See the head of this file. `bytes` holds all rows of `shape`, each beginning on a byte. */
+/** See the top of this file. `bytes` holds all rows of `shape`, each beginning on a byte. */
 export function decodeSamples(
   layout: ImageLayout,
   bytes: Uint8Array,
@@ -77,8 +76,8 @@ export function decodeSamples(
     }
     return asType(native, sampleFormat, bits)
   }
-  // 24 bits as GDAL has them: floats in the file's byte order, integers packed from the high bit, and then turned
-  // around by libtiff in big-endian files.
+  // 24 bits as in GDAL: floats are in the file's byte order; integers are packed from the high bit, and libtiff
+  // reverses their bytes in big-endian files
   const isTurned = bits === 24 && layout.littleEndian === (sampleFormat === 'float')
   const triples = isTurned ? reversedTriples(bytes) : bytes
   const unpacked = unpackBits(triples, bits, perRow, shape.rows)
@@ -87,7 +86,7 @@ export function decodeSamples(
   return sampleFormat === 'int' ? signed(unpacked, bits) : unpacked
 }
 
-/** The same words in this machine's order, aligned; a copy unless they are already so. */
+/** The words in native byte order, aligned. A copy, unless they already are. */
 function inNativeOrder(bytes: Uint8Array, bits: number, littleEndian: boolean, owned: boolean): Uint8Array {
   const isSwapped = littleEndian !== IS_LITTLE
   const isAligned = bytes.byteOffset % (bits / 8) === 0
@@ -100,7 +99,7 @@ function inNativeOrder(bytes: Uint8Array, bits: number, littleEndian: boolean, o
   return own
 }
 
-/** Whole bytes of native words as the type they are. */
+/** Native words as a typed array of their type. */
 function asType(native: Uint8Array, format: ImageLayout['sampleFormat'], bits: number): SampleArray {
   const { buffer, byteOffset, length } = native
   if (format === 'float') {
@@ -122,7 +121,7 @@ function asType(native: Uint8Array, format: ImageLayout['sampleFormat'], bits: n
   return wideToDouble(new Uint32Array(buffer, byteOffset, length / 4), format === 'int')
 }
 
-/** 64-bit integers; beyond 2⁵³ to the nearest double. */
+/** 64-bit integers as doubles; beyond 2⁵³ the nearest double. */
 function wideToDouble(words: Uint32Array, isSigned: boolean): Float64Array {
   const out = new Float64Array(words.length / 2)
   const low = IS_LITTLE ? 0 : 1
@@ -152,7 +151,7 @@ function triplesToWords(native: Uint8Array): Uint32Array {
   return out
 }
 
-/** Two's complement of `bits` bits. */
+/** Unpacked values as signed numbers, in two's complement of `bits` bits. */
 function signed(unpacked: Uint8Array | Uint16Array | Uint32Array, bits: number): SampleArray {
   const out =
     bits <= 8

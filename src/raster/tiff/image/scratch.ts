@@ -4,11 +4,11 @@ import type { Loss } from '../../losses.js'
 import type { PixelMemory } from '../../pixels.js'
 import type { ViewedBlock } from '../../view/view-kernels.js'
 
-/** Memory that was taken on the way to a unit. */
+/** Memory taken while a unit is read and decoded. */
 export class Scratch {
   readonly memory: PixelMemory | undefined
   readonly #taken = new Set<Uint8Array>()
-  /** What could not be read on the way. */
+  /** Blocks that could not be read. */
   lost: Loss[] | undefined
 
   constructor(memory: PixelMemory | undefined) {
@@ -20,7 +20,7 @@ export class Scratch {
     return bytes
   }
 
-  /** What the unit's arrays lie in. */
+  /** Keeps the memory that holds the unit's arrays. */
   keep({ data, mask }: ViewedBlock): void {
     for (const bytes of this.#taken) {
       const isUsed = [data, mask].some((a) => a?.buffer === bytes.buffer && a.byteOffset === bytes.byteOffset)

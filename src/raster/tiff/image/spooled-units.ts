@@ -1,11 +1,11 @@
-// Decoded strips that are kept on the disk, where decoding them again takes longer.
+// Keeps decoded strips on disk where decoding them again would take longer.
 import type { PixelMemory, Samples } from '../../pixels.js'
 import type { Spool } from '../../spool.js'
 import { SpooledBlocks } from '../../spool.js'
 import { Compression } from '../file/tags.js'
 import type { TiffImage, Unit } from './image.js'
 
-/** Undefined when reading is all that a block takes, or a spool would not be faster. */
+/** The spool for an image; undefined when blocks need no decoding, or a spool would not be faster. */
 export function spooledOf(
   spool: Spool,
   { layout, unitWidth, unitHeight, view }: TiffImage,
@@ -15,7 +15,7 @@ export function spooledOf(
   return new SpooledBlocks(spool, unitWidth * unitHeight * bytes)
 }
 
-/** Decoded, or from the spool. */
+/** A unit from the spool, or decoded. */
 export async function unitOf(
   image: TiffImage,
   spooled: SpooledBlocks | undefined,

@@ -1,4 +1,4 @@
-// The stored bytes of an image's blocks.
+// Reads the stored bytes of an image's blocks.
 
 import { FlagstoneError } from '../../../errors.js'
 import { isDamage } from '../../losses.js'
@@ -8,7 +8,7 @@ import { Compression } from '../file/tags.js'
 import type { ImageLayout } from './layout.js'
 import type { Scratch } from './scratch.js'
 
-/** What is stored of a block: undefined for nothing; or why it cannot be had. */
+/** The stored bytes of a block, undefined when nothing is stored, or the error why they cannot be read. */
 export type Stored = Uint8Array | FlagstoneError | undefined
 
 export class StoredBlocks {
@@ -26,8 +26,8 @@ export class StoredBlocks {
   }
 
   /**
-   * Stored bytes of `count` strips (or of one tile); undefined where nothing is stored, an error where they cannot be had
-   * and that may be. One read when they lie together.
+   * Stored bytes of `count` strips, or of one tile. Undefined where nothing is stored; an error where they cannot be
+   * read and damage is skipped. Adjacent strips take one read.
    */
   async fetch(
     first: number,
@@ -55,7 +55,7 @@ export class StoredBlocks {
       sum += counts[i]!
     }
     if (sum === 0 && outside.size === 0) return new Array<undefined>(count).fill(undefined)
-    // uncompressed samples are looked at where they were read to, for as long as the unit lives
+    // uncompressed samples are used where they were read to, as long as the unit lives
     const memory = this.#layout.compression === Compression.None ? undefined : scratch.memory
     const read = async (at: number, length: number): Promise<Uint8Array> =>
       scratch.add(await this.#source.read(at, length, memory))
@@ -68,7 +68,7 @@ export class StoredBlocks {
       const error = outside.get(i)
       if (error !== undefined) inputs.push(error)
       else if (!this.isStored(i)) inputs.push(undefined)
-      // what cannot be read together may be read in part
+      // what cannot be read in one go may be readable in part
       else if (!(together instanceof Uint8Array))
         inputs.push(await this.#unlessDamaged(() => read(offsets[i]!, counts[i]!)))
       else inputs.push(together.subarray(offsets[i]! - start, offsets[i]! - start + counts[i]!))

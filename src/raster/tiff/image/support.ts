@@ -1,4 +1,4 @@
-// What we can decode, and one clear sentence for what we cannot (yet). Asked before any block is read.
+// Checks whether an image can be decoded before any block is read, with one clear sentence if it cannot.
 import { FlagstoneError } from '../../../errors.js'
 import { isPictureCodec, unsupportedCoding } from '../codecs/coding.js'
 import { compressionName, Photometric, photometricName } from '../file/tags.js'
@@ -14,7 +14,7 @@ const KINDS: Readonly<Record<ImageLayout['sampleFormat'], string>> = {
   complex: ' complex',
 }
 
-/** Why this image cannot be decoded, with the way out; undefined when it can. */
+/** Why this image cannot be decoded, and what to do; undefined when it can. */
 export function unsupported(layout: ImageLayout): string | undefined {
   return unsupportedSamples(layout) ?? unsupportedCoding(layout) ?? unsupportedColours(layout)
 }
@@ -68,7 +68,7 @@ function unsupportedColours(layout: ImageLayout): string | undefined {
   return undefined
 }
 
-/** @throws SOURCE_UNSUPPORTED */
+/** @throws SOURCE_UNSUPPORTED when the image cannot be decoded */
 export function requireSupported(path: string, layout: ImageLayout): void {
   const why = unsupported(layout)
   if (why !== undefined) throw new FlagstoneError('SOURCE_UNSUPPORTED', `${path}: ${why}`, { path })

@@ -1,4 +1,4 @@
-// Windows of an image, and what units of it share with them.
+// Copies the parts that windows and units of an image have in common.
 import type { Samples } from '../../pixels.js'
 import type { PixelWindow } from '../../source.js'
 import type { ImageLayout } from './layout.js'
@@ -21,7 +21,7 @@ export function checkWindow(window: PixelWindow, layout: ImageLayout): void {
   }
 }
 
-/** Copies what a unit at (x, y) and the window share; `bands` samples a pixel. */
+/** Copies the intersection of a unit at (x, y) and a window, with `bands` samples per pixel. */
 export function copyRect(
   from: Samples,
   fromWidth: number,
@@ -43,7 +43,7 @@ export function copyRect(
   }
 }
 
-/** As copyRect; says whether all that was copied is 255. */
+/** As copyRect, for masks. Returns whether all copied values are 255. */
 export function copyMask(
   from: Uint8Array,
   fromWidth: number,

@@ -1,9 +1,12 @@
-// Samples that are not whole bytes, packed from the high bit, each row starting on a byte; and bytes whose
-// bits lie in reverse (FillOrder 2).
+// Unpacks samples that are not whole bytes (packed from the high bit, each row starting on a byte), and reverses the
+// bits of bytes (FillOrder 2).
 
 type Unpacked = Uint8Array | Uint16Array | Uint32Array
 
-/** Values as stored (0 … 2^bits − 1), bits 1 … 32; `perRow` samples a row. In the narrowest array that holds them. */
+/**
+ * Unpacks values (0 … 2^bits − 1) of 1 … 32 bits, with `perRow` samples per row, to the narrowest array that holds
+ * them.
+ */
 export function unpackBits(bytes: Uint8Array, bits: number, perRow: number, rows: number): Unpacked {
   const count = perRow * rows
   const out = bits <= 8 ? new Uint8Array(count) : bits <= 16 ? new Uint16Array(count) : new Uint32Array(count)
@@ -32,7 +35,7 @@ function unpackRow12(bytes: Uint8Array, from: number, out: Uint16Array, to: numb
   if (count & 1) out[pairs] = (bytes[at]! << 4) | (bytes[at + 1]! >>> 4)
 }
 
-/** Up to 24 bits: what is left over and one more byte always fit into 31. */
+/** Up to 24 bits: the remaining bits and one more byte always fit into 31 bits. */
 function unpackRow(
   bytes: Uint8Array,
   from: number,
@@ -55,7 +58,7 @@ function unpackRow(
   }
 }
 
-/** 25 … 32 bits, where whole doubles stand in for wider integers. */
+/** 25 … 32 bits, with whole doubles in place of wider integers. */
 function unpackWideRow(
   bytes: Uint8Array,
   from: number,
@@ -86,7 +89,7 @@ const REVERSED = Uint8Array.from({ length: 256 }, (_, byte) => {
   return out
 })
 
-/** A copy: blocks may share their bytes. */
+/** Returns a copy, because blocks may share their bytes. */
 export function reverseBits(bytes: Uint8Array): Uint8Array {
   return bytes.map((byte) => REVERSED[byte]!)
 }

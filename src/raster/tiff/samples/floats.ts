@@ -4,7 +4,7 @@
 
 let halves: Float32Array | undefined
 
-/** Every half there is, by its bits. */
+/** The value of every half, by its bits. */
 function halfTable(): Float32Array {
   if (halves !== undefined) return halves
   halves = new Float32Array(65536)
@@ -12,7 +12,7 @@ function halfTable(): Float32Array {
   return halves
 }
 
-/** Sign, exponent and fraction of a float with so many bits of each. */
+/** The value of a small float from its sign, exponent and fraction. */
 function small(
   sign: number,
   exponent: number,
@@ -34,7 +34,7 @@ export function halfToSingle(words: Uint16Array): Float32Array {
   return out
 }
 
-/** `words`: 24 bits each. */
+/** Converts 24-bit floats, one per word. */
 export function tripleToSingle(words: ArrayLike<number>): Float32Array {
   const out = new Float32Array(words.length)
   for (let i = 0; i < out.length; i++) {

@@ -1,7 +1,7 @@
-// Undoing the predictors of TIFF. 2 (horizontal differencing): each sample holds the difference to the same
-// sample of the pixel on its left, modulo its range; floats are differenced as the integers of their bits.
-// 3 (floating point, TIFF Technical Note 3): a row's bytes lie plane by plane, the highest first whatever the
-// file's byte order, and are differenced as bytes.
+// Undoes the predictors of TIFF. 2 (horizontal differencing): each sample holds the difference to the same sample of
+// the pixel to the left, modulo its range; floats are differenced as integers. 3 (floating point, TIFF Technical Note
+// 3): the bytes of a row are stored plane by plane, the highest first whatever the file's byte order, and are
+// differenced as bytes.
 
 import { simd } from '../../simd.js'
 
@@ -11,7 +11,7 @@ interface Rows {
   readonly samples: number
 }
 
-/** In place; `rows` rows of `width` pixels of `samples` 8-bit samples. */
+/** Undoes predictor 2 in place: `rows` rows of `width` pixels with `samples` 8-bit samples. */
 export function undoHorizontal8(data: Uint8Array, width: number, rows: number, samples: number): void {
   if (undoFast(data, width, rows, samples)) return
   const rowBytes = width * samples
@@ -36,7 +36,7 @@ function undoFast(data: Uint8Array, width: number, rows: number, samples: number
   return true
 }
 
-// Sums are kept in locals: reading back what was just stored costs a store-to-load round trip per sample.
+// The sums are kept in local variables: reading back a value that was just stored takes a round trip per sample.
 
 function undoRow1(data: Uint8Array, from: number, to: number): void {
   let a = 0
@@ -77,7 +77,7 @@ function undoRow4(data: Uint8Array, from: number, to: number): void {
   }
 }
 
-/** In place; words of 16 or 32 bits in native order, `perRow` = width · samples. */
+/** Undoes predictor 2 in place for words of 16 or 32 bits in native order; `perRow` = width · samples. */
 export function undoHorizontal(
   data: Uint16Array | Uint32Array,
   perRow: number,
@@ -132,7 +132,7 @@ function undoWords4(data: Uint16Array | Uint32Array, from: number, to: number): 
   }
 }
 
-/** In place; 64-bit words as pairs of 32-bit ones, with carry. */
+/** Undoes predictor 2 in place for 64-bit words, as pairs of 32-bit words with carry. */
 export function undoHorizontal64(
   words: Uint32Array,
   perRow: number,
@@ -151,7 +151,10 @@ export function undoHorizontal64(
   }
 }
 
-/** In place; unpacked samples of any number of bits. libtiff has this only for whole bytes; others write it. */
+/**
+ * Undoes predictor 2 in place for unpacked samples of any number of bits. libtiff supports whole bytes only, but other
+ * programs write such files.
+ */
 export function undoHorizontalBits(
   data: Uint8Array | Uint16Array | Uint32Array,
   bits: number,
@@ -168,7 +171,7 @@ export function undoHorizontalBits(
   }
 }
 
-/** Predictor 3: rows of byte planes → words in native order, in new memory. `bytes` is overwritten. */
+/** Undoes predictor 3: rows of byte planes → words in native order, in new memory. Overwrites `bytes`. */
 export function undoBytePlanes(
   bytes: Uint8Array,
   wordBytes: number,

@@ -1,20 +1,20 @@
-// YCbCr without JPEG: data units of h·v luma samples and one Cb and Cr → RGB. Formulas and rounding are those of
-// libtiff (TIFFYCbCrToRGBInit), whose RGBA reading is what GDAL shows of such files.
+// YCbCr without JPEG → RGB, from data units of h·v luma samples with one Cb and one Cr. Formulas and rounding are those
+// of libtiff (TIFFYCbCrToRGBInit), whose RGBA interface GDAL uses for such files.
 
-/** Tags 530, 529, 532, with TIFF's defaults filled in and checked. */
+/** Tags 530, 529 and 532, checked and with TIFF's defaults. */
 export interface YCbCr {
-  /** Luma samples across and down that share one Cb and Cr: 1, 2 or 4. */
+  /** Luma samples across and down per Cb and Cr: 1, 2 or 4. */
   readonly across: number
   readonly down: number
   readonly luma: readonly [number, number, number]
-  /** Black and white of Y, Cb, Cr. */
+  /** Black and white reference values of Y, Cb and Cr. */
   readonly reference: readonly number[]
 }
 
 export const DEFAULT_LUMA = [0.299, 0.587, 0.114] as const
 export const DEFAULT_REFERENCE = [0, 255, 128, 255, 128, 255] as const
 
-/** Bytes of a block of so many pixels. */
+/** Bytes of a block of `width` × `rows` pixels. */
 export const unitBytes = ({ across, down }: YCbCr, width: number, rows: number): number =>
   Math.ceil(width / across) * Math.ceil(rows / down) * (across * down + 2)
 
@@ -22,7 +22,7 @@ interface Tables {
   readonly y: Int32Array
   readonly crRed: Int32Array
   readonly cbBlue: Int32Array
-  /** Not yet shifted back: their sum is. */
+  /** Scaled; only the sum of both is shifted back. */
   readonly crGreen: Int32Array
   readonly cbGreen: Int32Array
 }
@@ -61,7 +61,7 @@ function tablesOf({ luma: [red, green, blue], reference }: YCbCr): Tables {
   return tables
 }
 
-/** RGB of `rows` rows of `width` pixels. */
+/** Converts `rows` rows of `width` pixels to RGB. */
 export function ycbcrToRgb(how: YCbCr, bytes: Uint8Array, width: number, rows: number): Uint8Array {
   const { across, down } = how
   const { y, crRed, cbBlue, crGreen, cbGreen } = tablesOf(how)

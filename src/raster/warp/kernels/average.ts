@@ -1,12 +1,12 @@
-// The mean of the values under a target pixel's footprint, each pixel weighed by its overlap.
+// The mean of the values under a target pixel's footprint, with each pixel weighted by its overlap.
 import type { Canvas } from '../../canvas.js'
 import type { Pixels } from '../../pixels.js'
 import type { RunKernel } from './kernel.js'
 
-/** Overlaps smaller than this are rounding. */
+/** Smaller overlaps are rounding errors. */
 const TOUCH = 1e-8
 
-/** Mean by area of one band. */
+/** Area-weighted mean of one band. */
 export class AverageValues implements RunKernel {
   readonly before: number
   readonly after: number

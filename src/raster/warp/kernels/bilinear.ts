@@ -1,4 +1,4 @@
-// Bilinear that is not widened, of colours in fixed point and of values in floating point.
+// Bilinear without widening: colours in fixed point, values in floating point.
 
 import type { Canvas } from '../../canvas.js'
 import type { Pixels } from '../../pixels.js'
@@ -6,8 +6,8 @@ import { type Simd, simd } from '../../simd.js'
 import type { RunKernel } from './kernel.js'
 import { isMissing, type ValueCanvas, type ValuePixels } from './kernel.js'
 
-// Positions in bilinear's loops are fixed point with 11 bits of fraction: two lerps of 8-bit samples make
-// 8 + 22 bits, which is what an int32 holds.
+// The loops use fixed-point positions with 11 bits of fraction: two interpolations of 8-bit samples take 8 + 22 bits,
+// which fit into an int32.
 const BITS = 11
 const ONE = 1 << BITS
 const FRACTION = ONE - 1
@@ -19,7 +19,7 @@ export class BilinearRun implements RunKernel {
   readonly #from: Pixels
   readonly #to: Canvas
   readonly #alpha: boolean
-  /** Where all of it lies in its memory; the addresses are of the first samples. */
+  /** Set if all arrays lie in its memory. The addresses are those of the first samples. */
   readonly #simd: Simd | undefined
   readonly #src: number
   readonly #out: number
@@ -114,7 +114,7 @@ export class BilinearRun implements RunKernel {
     this.#to.mask.fill(255, at, at + count)
   }
 
-  /** At the window's rim: missing pixels repeat their neighbour, which is the same as renormalising. */
+  /** At the edge of the window, missing pixels repeat their neighbour, which equals renormalising. */
   #rim(at: number, count: number, x: number, dx: number, y: number, dy: number): void {
     const { width, height, bands, data: src } = this.#from
     const out = this.#to.data
@@ -141,7 +141,7 @@ export class BilinearRun implements RunKernel {
     this.#to.mask.fill(255, at, at + count)
   }
 
-  /** Most pixels lie away from every rim: those with four opaque samples take the short way. */
+  /** Most pixels lie away from any edge: those with four opaque samples take the fast path. */
   #masked(at: number, count: number, x: number, dx: number, y: number, dy: number, inner: boolean): void {
     const { width, bands, data: src } = this.#from
     const mask = this.#from.mask!
@@ -251,7 +251,9 @@ export class BilinearValues implements RunKernel {
     this.#to.mask.fill(255, at, at + count)
   }
 
-  /** One pixel anywhere in the window. At its rim missing pixels repeat their neighbour: the same as renormalising. */
+  /**
+   * One pixel anywhere in the window. At its edge, missing pixels repeat their neighbour, which equals renormalising.
+   */
   one(at: number, x: number, y: number): void {
     const { width, height, data: src, mask } = this.#from
     const maxX = width - 1

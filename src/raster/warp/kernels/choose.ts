@@ -1,20 +1,20 @@
-// Which kernel paints: the hot loops of a warp, for runs of target pixels whose source positions lie on a line.
+// Chooses the kernel of a warp: its hot loop, for runs of target pixels whose source positions lie on a line.
 //
-// A kernel's `run` paints `count` target pixels from `at` on. Pixel k takes its colour from the position
-// (x + k·dx, y + k·dy) in the pixels of the window; corner = 0, so 0.5 is a pixel's centre. The caller has
-// cut the run so that every position lies inside the image, and says with `inner` whether the whole kernel
-// lies inside the window (then nothing is checked). No allocation, no closures here.
+// A kernel's `run` paints `count` target pixels from `at` on. Pixel k takes its colour from the position (x + k·dx, y +
+// k·dy) in the pixels of the window; corner = 0, so 0.5 is a pixel's centre. The caller has cut the run so that every
+// position lies inside the image. `inner` says that the whole kernel lies inside the window, so that nothing needs
+// checking. There are no allocations and no closures here.
 //
-// Validity, as gdalwarp's: a target pixel is painted when the source pixel under its centre is valid
-// (average: when any pixel under its footprint is). Weights of invalid or missing pixels are dropped and the
-// rest renormalised, so nodata colours never bleed. With an alpha mask colours are weighed by alpha, and the
-// result's alpha is that of the pixels that are not wholly transparent, so that the rim of an image is not
-// dimmed and abutting images leave no seam; otherwise a painted pixel is opaque.
+// Validity is as in gdalwarp: a target pixel is painted when the source pixel under its centre is valid (for average:
+// when any pixel under its footprint is). Invalid and missing pixels have no weight, and the rest is renormalised, so
+// nodata colours never bleed. With an alpha mask, colours are weighted by alpha, and the result's alpha comes from the
+// pixels that are not fully transparent, so that edges are not dimmed and adjacent images have no seam. Otherwise a
+// painted pixel is opaque.
 //
-// Values (heights, measurements) are not rounded: their weights are computed for each position, not looked up by
-// phase, and sums are double precision, so that a value comes back as `gdalwarp -et 0 -ot Float32` has it
-// (alg/gdalwarpkernel.cpp: GWKBilinearResample4Sample, GWKCubicResample4Sample, GWKResampleNoMasks,
-// GWKAverageOrMode). Their masks are yes or no.
+// Values (heights, measurements) are not rounded. Their weights are computed for each position, not looked up by phase,
+// and sums are in double precision, so that results equal those of `gdalwarp -et 0 -ot Float32`
+// (alg/gdalwarpkernel.cpp: GWKBilinearResample4Sample, GWKCubicResample4Sample, GWKResampleNoMasks, GWKAverageOrMode).
+// Their masks are binary.
 
 import type { Canvas } from '../../canvas.js'
 import type { Pixels, Resampling } from '../../pixels.js'
@@ -43,7 +43,7 @@ export function runKernel(
   if (resampling === 'bilinear' && !widened) return new BilinearRun(from, to, alpha)
   const tableX = weightTable(resampling, scaleX)
   const tableY = weightTable(resampling, scaleY)
-  // GDAL's four-sample cubic turns bilinear where one of its sixteen pixels is missing; so do we
+  // as in GDAL, cubic without widening becomes bilinear where one of its sixteen pixels is missing
   const fallback = resampling === 'cubic' && !widened ? new BilinearRun(from, to, alpha) : undefined
   return new TableRun(from, to, tableX, tableY, alpha, resampling === 'average', fallback)
 }
@@ -66,7 +66,7 @@ export function valueKernel(
   const widened = scaleX > WIDEN_ABOVE || scaleY > WIDEN_ABOVE
   const bilinear = widened ? undefined : new BilinearValues(from, to)
   if (resampling === 'bilinear' && bilinear !== undefined) return bilinear
-  // GDAL's four-sample cubic turns bilinear where one of its sixteen pixels is missing; so do we
+  // as in GDAL, cubic without widening becomes bilinear where one of its sixteen pixels is missing
   const fallback = resampling === 'cubic' ? bilinear : undefined
   return new ConvolvedValues(from, to, resampling, scaleX, scaleY, fallback)
 }

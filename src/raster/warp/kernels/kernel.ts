@@ -1,20 +1,20 @@
 // Resampling kernels as functions and as tables of weights.
 //
-// Positions: u = 0 is the centre of a pixel. Shrinking by more than WIDEN_ABOVE widens a kernel by the scale
-// (its support and its argument), so that every source pixel counts; enlarging never narrows it. Cubic is
-// Keys' with a = −0.5 (Catmull-Rom) and lanczos has three lobes, as in GDAL (alg/gdalwarpkernel.cpp,
-// GWKBilinear, GWKCubic, GWKBSpline, GWKLanczosSinc). Average weighs each pixel by its overlap with the target
-// pixel's footprint; mode, min, max, med, q1 and q3 choose among the pixels under it.
+// Positions: u = 0 is the centre of a pixel. When shrinking by more than WIDEN_ABOVE, a kernel's support and argument
+// are widened by the scale, so that every source pixel counts. Enlarging never narrows it. Cubic is Keys' with a = −0.5
+// (Catmull-Rom) and lanczos has three lobes, as in GDAL (alg/gdalwarpkernel.cpp, GWKBilinear, GWKCubic, GWKBSpline,
+// GWKLanczosSinc). Average weights each pixel by its overlap with the target pixel's footprint; mode, min, max, med, q1
+// and q3 choose among the pixels under it.
 
 import type { Canvas } from '../../canvas.js'
 import type { Pixels, Resampling, Samples } from '../../pixels.js'
 
-/** Source pixels a target pixel from which kernels widen: GDAL's 1 / 0.95. */
+/** Kernels widen above this many source pixels per target pixel: GDAL's 1 / 0.95. */
 export const WIDEN_ABOVE = 1 / 0.95
 
 const SUPPORT = { bilinear: 1, cubic: 2, cubicspline: 2, lanczos: 3 } as const
 
-/** Kernels that look at the pixels under a target pixel's footprint, however large it is. */
+/** Whether a kernel uses the pixels under a target pixel's footprint, however large that is. */
 export function isFootprint(resampling: Resampling): boolean {
   return resampling !== 'nearest' && !(resampling in SUPPORT)
 }
@@ -30,7 +30,7 @@ const catmullRom: Kernel = (u) => {
   return t < 2 ? 2 + t * (-4 + t * (2.5 - 0.5 * t)) : 0
 }
 
-/** The uniform cubic B-spline; smooths, since its weights at the pixels' centres are 1/6, 2/3, 1/6. */
+/** The uniform cubic B-spline. It smooths, because its weights at pixel centres are 1/6, 2/3, 1/6. */
 const bSpline: Kernel = (u) => {
   const t = Math.abs(u)
   if (t < 1) return 2 / 3 + t * t * (0.5 * t - 1)
@@ -46,12 +46,12 @@ const lanczos3: Kernel = (u) => {
 
 const SEPARABLE = { bilinear: triangle, cubic: catmullRom, cubicspline: bSpline, lanczos: lanczos3 } as const
 
-/** Factor by which a kernel widens at a scale. */
+/** The factor by which a kernel is widened at a scale. */
 export function wideningOf(scale: number): number {
   return scale > WIDEN_ABOVE ? scale : 1
 }
 
-/** The kernel at a scale and how far it reaches from its centre, source pixels. Not normalised. */
+/** The kernel at a scale, not normalised, and its radius in source pixels. */
 export function kernelAt(resampling: Resampling, scale: number): { weight: Kernel; radius: number } {
   if (isFootprint(resampling)) {
     const half = scale / 2 + 0.5
@@ -65,21 +65,21 @@ export function kernelAt(resampling: Resampling, scale: number): { weight: Kerne
   return { weight: wide === 1 ? base : (u) => base(u / wide), radius }
 }
 
-/** Pixels to read around a position, each way. */
+/** Pixels to read on each side of a position. */
 export function kernelReach(resampling: Resampling, scale: number): number {
   return resampling === 'nearest' ? 0 : Math.ceil(kernelAt(resampling, scale).radius) + 1
 }
 
-/** Weights for positions between pixels, in PHASES steps. */
+/** Weights for PHASES positions between pixels. */
 export interface WeightTable {
-  /** Weights a position: pixels base − half + 1 … base + half, where base = floor(u). */
+  /** Weights per position, for pixels base − half + 1 … base + half, where base = floor(u). */
   readonly taps: number
   readonly half: number
   /** (PHASES + 1) × taps, each row summing to 1. */
   readonly weights: Float64Array
 }
 
-/** Rounding to 1/512 px moves an edge of 100 levels by 0.1 level (over 60 dB). */
+/** Rounding to 1/512 pixel changes an edge of 100 levels by 0.1 level (over 60 dB). */
 export const PHASES = 256
 
 export function weightTable(resampling: Resampling, scale: number): WeightTable {
@@ -103,7 +103,7 @@ export function weightTable(resampling: Resampling, scale: number): WeightTable 
 export type ValuePixels = Pixels<Float32Array>
 export type ValueCanvas = Canvas<Float32Array>
 
-/** Positions on the line between two pixels belong to the second, whatever the last bit says (GDAL: 1e-10). */
+/** Positions on the line between two pixels belong to the second, whatever the rounding (GDAL: 1e-10). */
 const NUDGE = 1e-8
 
 /** Whether the source pixel under a position is masked. */
@@ -112,12 +112,12 @@ export function isMissing({ width, height, mask }: Pixels<Samples>, x: number, y
   return mask[Math.min(height - 1, (y + NUDGE) | 0) * width + Math.min(width - 1, (x + NUDGE) | 0)] === 0
 }
 
-/** Below this the weights of the valid pixels say nothing (GDAL: 0.000001). */
+/** Smaller sums of weights are meaningless (GDAL: 0.000001). */
 export const LEAST_WEIGHT = 1e-6
 
-/** What paints runs of target pixels whose source positions lie on a line; see choose.ts. */
+/** Paints runs of target pixels whose source positions lie on a line; see choose.ts. */
 export interface RunKernel {
-  /** Pixels around a position that an inner run needs on each side of the position's own pixel. */
+  /** Pixels that an inner run needs before and after the pixel of a position. */
   readonly before: number
   readonly after: number
   run(at: number, count: number, x: number, dx: number, y: number, dy: number, inner: boolean): void

@@ -1,10 +1,10 @@
-// The source pixel under the centre of a target pixel, of colours and of values.
+// The source pixel under the centre of a target pixel, for colours and values.
 
 import type { Canvas } from '../../canvas.js'
 import type { Pixels } from '../../pixels.js'
 import type { RunKernel, ValueCanvas, ValuePixels } from './kernel.js'
 
-/** That of kernel.ts, written here since an imported constant costs up to 15 % in these loops. */
+/** As in kernel.ts; repeated because an imported constant costs up to 15 % in these loops. */
 const NUDGE = 1e-8
 
 export class NearestRun implements RunKernel {

@@ -1,17 +1,17 @@
-// Samples under a target pixel's footprint: their mean by area (values only), or one chosen by its rank.
+// Chooses one of the samples under a target pixel's footprint by rank.
 //
-// The footprint is a rectangle of scaleX × scaleY source pixels around the position. 'average' weighs pixels by
-// their overlap; the others take every pixel that it touches as a whole, band by band, as gdalwarp does
-// (alg/gdalwarpkernel.cpp, GWKAverageOrModeThread): 'mode' the most frequent (among equals the first to get there), 'med',
-// 'q1', 'q3' the one at ceil(share · n − 1) of the n sorted ones. Pixels without a value do not count.
+// The footprint is a rectangle of scaleX × scaleY source pixels around the position. As in gdalwarp
+// (alg/gdalwarpkernel.cpp, GWKAverageOrModeThread), every pixel that it touches counts fully, band by band. 'mode' is
+// the most frequent sample (of equals, the one that reaches the count first); 'med', 'q1' and 'q3' are at ceil(share ·
+// n − 1) of the n sorted samples. Pixels without a value do not count.
 import type { Canvas } from '../../canvas.js'
 import type { Pixels, Resampling, Samples } from '../../pixels.js'
 import type { RunKernel } from './kernel.js'
 
-/** Overlaps smaller than this are rounding. */
+/** Smaller overlaps are rounding errors. */
 const TOUCH = 1e-8
 
-/** 'mode', 'min', 'max', 'med', 'q1', 'q3' of colours or values; with soft opacity the mean of it. */
+/** 'mode', 'min', 'max', 'med', 'q1' or 'q3' of colours or values; with soft opacity, the mean opacity. */
 export class RankRun implements RunKernel {
   readonly before: number
   readonly after: number
@@ -21,7 +21,7 @@ export class RankRun implements RunKernel {
   readonly #halfX: number
   readonly #halfY: number
   readonly #alpha: boolean
-  /** Pixels under the footprint, then their samples of one band. */
+  /** Pixels under the footprint, and their samples of one band. */
   #pixels = new Int32Array(64)
   #samples = new Float64Array(64)
 
@@ -65,7 +65,7 @@ export class RankRun implements RunKernel {
     this.#to.mask[at] = painted
   }
 
-  /** Gathers what the footprint touches; returns how many. */
+  /** Collects the pixels that the footprint touches; returns their number. */
   #collect(x: number, y: number): number {
     const { width, height, mask } = this.#from
     const i0 = Math.max(0, Math.floor(x - this.#halfX + TOUCH))
@@ -89,7 +89,7 @@ export class RankRun implements RunKernel {
 
 const SHARE: Partial<Record<Resampling, number>> = { q1: 0.25, med: 0.5, q3: 0.75 }
 
-/** The one of `samples` that a kernel chooses; sorts them. */
+/** The sample that a kernel chooses. Sorts `samples`. */
 export function rankOf(samples: Float64Array, resampling: Resampling): number {
   if (resampling === 'min' || resampling === 'max') return extreme(samples, resampling === 'max')
   if (resampling === 'mode') return mostFrequent(samples)

@@ -1,4 +1,4 @@
-// Separable kernels of any width, of colours by tables of weights and of values by weights made for each position.
+// Separable kernels of any width: colours use tables of weights, values use weights computed for each position.
 
 import type { Canvas } from '../../canvas.js'
 import type { Pixels, Resampling } from '../../pixels.js'
@@ -7,7 +7,7 @@ import type { RunKernel, WeightTable } from './kernel.js'
 import { isMissing, LEAST_WEIGHT, PHASES, type ValueCanvas, type ValuePixels } from './kernel.js'
 import { valueWeights } from './weights.js'
 
-/** Any kernel by tables of weights: one row of weights across, one down, a position. */
+/** Any kernel by tables of weights: for each position, one row of weights across and one down. */
 export class TableRun implements RunKernel {
   readonly before: number
   readonly after: number
@@ -31,7 +31,7 @@ export class TableRun implements RunKernel {
   ) {
     this.#from = from
     this.#to = to
-    // rounds and clamps in one store
+    // a clamped array rounds and clamps on each store
     this.#clamped = new Uint8ClampedArray(to.data.buffer, to.data.byteOffset, to.data.length)
     this.#tableX = tableX
     this.#tableY = tableY
@@ -121,7 +121,7 @@ export class TableRun implements RunKernel {
     for (let k = 0; k < count; k++) this.#one(at + k, x + k * dx, y + k * dy)
   }
 
-  /** One pixel, with pixels outside the window and invalid ones left out. */
+  /** One pixel, without pixels that are outside the window or invalid. */
   #one(at: number, x: number, y: number): void {
     const { width, height, bands, data: src, mask } = this.#from
     if (!this.#anyValid && isMissing(this.#from, x, y)) return
@@ -181,7 +181,7 @@ export class TableRun implements RunKernel {
   }
 }
 
-/** Any separable kernel: a row of weights across and one down, made anew for each position. */
+/** Any separable kernel: a row of weights across and one down, computed for each position. */
 export class ConvolvedValues implements RunKernel {
   readonly before: number
   readonly after: number
@@ -239,7 +239,7 @@ export class ConvolvedValues implements RunKernel {
     this.#to.mask.fill(255, at, at + count)
   }
 
-  /** One pixel, with pixels outside the window and missing ones left out. */
+  /** One pixel, without pixels that are outside the window or missing. */
   #one(at: number, x: number, y: number): void {
     const { width, height, data: src, mask } = this.#from
     if (isMissing(this.#from, x, y)) return

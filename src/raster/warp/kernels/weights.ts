@@ -1,11 +1,11 @@
-// Exact weights of a separable kernel at one position, for values: no table, no rounding of the phase.
+// Exact weights of a separable kernel at one position, for values: without a table, and without rounding the phase.
 
 import type { Resampling } from '../../pixels.js'
 import { type Kernel, kernelAt } from './kernel.js'
 
-/** A kernel's weights, made again for each position in the same memory. */
+/** A kernel's weights, computed for each position in the same memory. */
 class KernelWeights {
-  /** Weights a position: pixels base − half + 1 … base + half, where base = floor(u). */
+  /** Weights per position, for pixels base − half + 1 … base + half, where base = floor(u). */
   readonly half: number
   readonly taps: number
   readonly weights: Float64Array
@@ -18,7 +18,7 @@ class KernelWeights {
     this.#weight = weight
   }
 
-  /** Weights for a position `fraction` (0…1) beyond the centre of pixel base; returns their sum. */
+  /** Computes the weights for a position `fraction` (0…1) after the centre of pixel base; returns their sum. */
   fill(fraction: number): number {
     const { half, taps, weights } = this
     let sum = 0
@@ -31,11 +31,11 @@ class KernelWeights {
   }
 }
 
-/** Cubic that is not widened, the usual one: four weights by their polynomials. */
+/** Cubic without widening, the usual case: four weights by their polynomials. */
 class CubicWeights extends KernelWeights {
   override fill(f: number): number {
     const w = this.weights
-    // Keys with a = −0.5 at 1 + f, f, 1 − f, 2 − f
+    // Keys' kernel with a = −0.5 at 1 + f, f, 1 − f, 2 − f
     w[0] = f * (-0.5 + f * (1 - 0.5 * f))
     w[1] = 1 + f * f * (1.5 * f - 2.5)
     w[2] = f * (0.5 + f * (2 - 1.5 * f))
