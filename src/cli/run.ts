@@ -24,7 +24,7 @@ const COMMANDS: readonly { readonly names: readonly string[]; load(): Promise<De
 /** The commands to load for the first argument: one, none for --version, or all for help and misspellings. */
 function commandsFor([first]: readonly string[]): Promise<Define[]> {
   const called = COMMANDS.filter(({ names }) => first !== undefined && names.includes(first))
-  const needed = first === '--version' ? [] : called.length > 0 ? called : COMMANDS
+  const needed = first === '--version' || first === '-V' ? [] : called.length > 0 ? called : COMMANDS
   return Promise.all(needed.map(({ load }) => load()))
 }
 
@@ -32,7 +32,7 @@ function program(context: Context, commands: readonly Define[]): Command {
   const { io } = context
   const root = new Command('flagstone')
     .description('Turn GeoTIFFs into one tile file that grows in place and is a PMTiles archive when sealed.')
-    .version(version, '--version', 'print the version')
+    .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .configureHelp({ optionDescription })
     .exitOverride()

@@ -75,7 +75,10 @@ export function systemError(
   const given = Object.entries(args)
     .map(([name, value]) => `${name} ${value}`)
     .join(', ')
-  const sentence = `${path}: ${advice?.text ?? 'the system refused'} (${call}${given && ` ${given}`}: ${errno}).`
+  // What a missing file is needs no system call to explain it; the properties have it all the same.
+  const isPlain = advice?.code === 'NOT_FOUND' || advice?.code === 'EXISTS'
+  const detail = isPlain ? '' : ` (${call}${given && ` ${given}`}: ${errno})`
+  const sentence = `${path}: ${advice?.text ?? 'the system refused'}${detail}.`
   return new FlagstoneError(advice?.code ?? 'SYSTEM', sentence, { errno, call, path, args, cause })
 }
 

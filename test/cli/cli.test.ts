@@ -63,7 +63,7 @@ t.test('help has examples for every command', async (t) => {
     t.match(build, new RegExp(`\n${group}:\n {2}-`), `${group} has its own section`)
     if (group !== 'Common') t.match(build, new RegExp(`\n${group}:\n {2}flagstone build`), `and examples`)
   }
-  t.match((await flagstone(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/)
+  for (const flag of ['--version', '-V']) t.match((await flagstone([flag])).stdout, /^\d+\.\d+\.\d+\n$/)
 })
 
 t.test('wrong usage is exit code 2 and a hint', async (t) => {
