@@ -20,7 +20,6 @@ function makeTables(): Int32Array {
   return tables
 }
 
-/** crc32 in JavaScript; `seed` is the CRC of what came before. */
 export function crc32Js(bytes: Uint8Array, seed = 0): number {
   let c = ~seed
   const length = bytes.length

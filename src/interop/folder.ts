@@ -126,7 +126,6 @@ export class FolderReader implements TileSet {
     return this.#isTms ? 2 ** zoom - 1 - y : y
   }
 
-  /** The file of a tile. */
   find(z: number, x: number, y: number): string | undefined {
     const stem = join(this.path, String(z), String(x), String(this.#row(z, y)))
     for (const [i, extension] of this.#extensions.entries()) {

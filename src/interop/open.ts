@@ -1,4 +1,3 @@
-// Opens tile archives by path.
 import { requireRegularSync } from '../platform/regular-file.js'
 import { checkPath, PATIENT } from '../store/options.js'
 import { openTiles, type TileReader } from '../store/read/open.js'

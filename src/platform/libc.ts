@@ -70,7 +70,6 @@ export const MAP_FAILED = 0xffffffffffffffffn
 
 /** An ArrayBuffer over memory of the C library; at most 2^30 bytes. */
 export const viewOf = (address: bigint, length: number): ArrayBuffer => koffi.view(address, length)
-/** The address of a buffer's first byte. */
 export const addressOf = (bytes: Uint8Array): bigint => koffi.address(bytes)
 
 type Call = KoffiFunction

@@ -90,7 +90,6 @@ export function openRealFile(path: string, mode: OpenMode, options: { direct?: b
   }
 }
 
-/** An open file of the file system. */
 class RealFile implements ByteFile {
   readonly path: string
   readonly writable: boolean

@@ -63,7 +63,6 @@ const ADVICE: Record<string, { code: ErrorCode; text: string }> = {
 
 type Arguments = Record<string, number | string | bigint>
 
-/** The error for a failed call. */
 export function systemError(
   errno: string,
   call: string,

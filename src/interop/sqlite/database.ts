@@ -17,7 +17,7 @@ const MAX_LOG_BYTES = 256 * 1024 * 1024
  */
 const LONG_LOG_BYTES = 2 * 1024 * 1024
 const SHARE = 10
-/** A commit takes as long as the disk does. This part of the deadline is spent waiting for one. */
+/** A commit takes as long as the disk does. Waiting for one takes at most one part in WAIT_SHARE of the deadline. */
 const WAIT_SHARE = 20
 /** After a query that took too long, none is tried for this many times its duration. */
 const PAUSE = 20
@@ -29,7 +29,7 @@ export class SqliteDatabase {
   readonly #deadlineMs: number
   readonly #inode: number
   #connection: Connection | undefined
-  /** For a database with a log, and the commit at which the connection was opened. */
+  /** For a database with a log; `#state` is its commit when the connection was opened. */
   #snapshot: Snapshot | undefined
   #state: string | undefined
   #notBefore = 0

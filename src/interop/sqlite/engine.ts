@@ -2,7 +2,7 @@
 // thread has one, loaded when the first database is opened.
 //
 // The SQL in a database comes from its author, not from us, and views run when they are read. So it is limited:
-// functions and statements by a list, recursion not at all, values and memory by size, and time by a deadline.
+// functions and statements by a list, values and memory by size, and time by a deadline. Recursion is refused.
 import type { Sqlite3Static } from '@sqlite.org/sqlite-wasm'
 import { installFiles } from './files.js'
 

@@ -157,7 +157,7 @@ function ioMethodsOf({ capi, wasm }: Sqlite3Static): object {
   }
 }
 
-/** How SQLite opens files and queries them. `io`: the result of `ioMethodsOf`. */
+/** How SQLite opens files and queries them. `io`: the struct with the methods of `ioMethodsOf`. */
 function vfsMethodsOf({ capi, wasm }: Sqlite3Static, io: { readonly pointer: number }): object {
   const { SQLITE_OK, SQLITE_IOERR_READ, SQLITE_CANTOPEN, SQLITE_READONLY } = capi
   return {

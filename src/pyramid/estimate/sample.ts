@@ -146,7 +146,6 @@ export class Sampler {
     }
   }
 
-  /** The share so far. */
   get share(): number {
     return this.#share
   }

@@ -37,7 +37,6 @@ import { emptyTally } from './tally.js'
 
 export interface Output {
   readonly writer: TileWriter
-  /** The file being written. */
   readonly path: string
   /** Identity of that file. */
   readonly made: FileIdentity

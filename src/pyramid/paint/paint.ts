@@ -100,7 +100,6 @@ class PaintRun {
     this.#scratch = scratchOf(sources)
   }
 
-  /** Paints a piece and begins to read `next`. */
   async paint(piece: Piece, next: Piece | undefined): Promise<void> {
     if (this.#plan.blend === 'feather' && piece.candidates.length > 1) await this.#feathered(piece, next)
     else await this.#stacked(piece, next)

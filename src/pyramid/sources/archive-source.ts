@@ -144,7 +144,6 @@ function noColours(path: string): FlagstoneError {
   )
 }
 
-/** A tile that could not be read. */
 interface LostTile {
   readonly z: number
   readonly x: number

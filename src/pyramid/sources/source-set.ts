@@ -143,7 +143,6 @@ export class SourceSet {
     return [...found].map(([source, rect]) => ({ source, rect })).sort((a, b) => a.source - b.source)
   }
 
-  /** Number of files open now. */
   get openCount(): number {
     return this.#entries.size
   }

@@ -160,7 +160,6 @@ class SubtreeRun {
     return this.#canvases.take(this.#plan.maxZoom - zoom, endX - minX, endY - minY, this.#plan.bands)
   }
 
-  /** Paints the base and cuts its tiles. */
   async paint(sources: SourceSet, isAborted: () => boolean): Promise<void> {
     const { maxZoom, bands } = this.#plan
     const level = this.#levels.get(maxZoom)!
@@ -178,7 +177,6 @@ class SubtreeRun {
     })
   }
 
-  /** Makes the levels above the base. */
   async overviews(): Promise<void> {
     for (let zoom = this.#plan.maxZoom - 1; zoom >= this.#lowest; zoom--) {
       const canvas = this.#mosaics.get(zoom)!

@@ -5,7 +5,6 @@
 // neighbours share blocks of the source, which are in its cache then. At the end all threads help with what is left.
 // Invariants: a task is claimed by one thread only. Claims are in shared memory, in the order of the list.
 
-/** A root to build. */
 export interface Task {
   /** 0, 1, 2 … within a pool. */
   readonly id: number

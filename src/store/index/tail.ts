@@ -22,7 +22,6 @@ export class TailIndex {
     this.#mask = slots - 1
   }
 
-  /** Number of distinct keys. */
   get size(): number {
     return this.#used
   }

@@ -59,7 +59,6 @@ export class LevelWriter implements Region {
     this.capacity = recordCapacity(bytes)
   }
 
-  /** End of the region in the file. */
   get end(): number {
     return this.offset + this.#capacityBytes
   }

@@ -1,4 +1,3 @@
-// Only one writer may have a file.
 import type { ByteFile } from '../../platform/byte-file.js'
 import { writtenByAnother } from '../file/locked.js'
 import { sleep } from '../file/sleep.js'
