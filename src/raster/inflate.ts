@@ -23,8 +23,8 @@ export function staged(here: Simd, input: Uint8Array): number {
 }
 
 /**
- * Decodes a zlib stream of exactly `length` bytes into memory taken from `memory`. Undefined when its length is
- * another, or it cannot be decoded here.
+ * Decodes a zlib stream of exactly `length` bytes into memory taken from `memory`. Undefined when it has another
+ * length, or cannot be decoded here.
  */
 export function inflateExactly(
   input: Uint8Array,

@@ -40,7 +40,7 @@ export function samplesLike<T extends Samples>(like: T, length: number): T {
 export interface PixelMemory {
   /** An array with undefined content. */
   take(length: number): Uint8Array
-  /** Returns an array that was taken; any other array is ignored. */
+  /** Gives back an array that was taken; ignores any other array. */
   give(array: ArrayBufferView): void
 }
 

@@ -13,7 +13,10 @@ export const isRemote = (path: string): boolean => remoteUrl(path) !== undefined
 export const withoutSecrets = (path: string): string =>
   isRemote(path) ? path.replace(/^([^?#]*:\/\/)[^/?#@]*@/, '$1').replace(/[?#].*$/, '') : path
 
-/** @throws SOURCE_UNSUPPORTED when it is `/vsizip/…`, `s3://…` or the like, with what to do instead */
+/**
+ * Refuses paths that only GDAL can read.
+ * @throws SOURCE_UNSUPPORTED when it is `/vsizip/…`, `s3://…` or the like, with what to do instead
+ */
 export function refuseForeignPath(path: string): void {
   if (isRemote(path)) return
   const virtual = /^\/vsi[a-z0-9_]+[/?]/i.exec(path)?.[0]

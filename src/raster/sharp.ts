@@ -34,7 +34,7 @@ function required(): typeof sharpLibrary {
   }
 }
 
-/** As sharp's own function. @throws SYSTEM when it cannot be loaded */
+/** Calls sharp's own function. @throws SYSTEM when it cannot be loaded */
 export function sharp(input: string | Uint8Array, options?: SharpOptions): Sharp {
   loaded ??= load()
   return loaded(input, options)

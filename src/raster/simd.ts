@@ -1,10 +1,11 @@
 // The hot loops in WebAssembly with SIMD (AssemblyScript sources in wasm/), and their memory.
 //
 // Each thread has one module and one memory. Arrays from that memory (`take`) are processed in place. For arrays that
-// lie elsewhere (see `addressOf`), kernels run the same loops in JavaScript, with bit-identical results. Invariants:
-// the memory never grows, since that would detach every view of it; untouched pages cost nothing; after every taken
-// array there are PADDING bytes that a kernel may read but never write. Without WebAssembly SIMD, or without the built
-// module, everything runs in JavaScript and sharp.
+// lie elsewhere (see `addressOf`), kernels run the same loops in JavaScript, with bit-identical results.
+//
+// Invariants: the memory never grows, since that would detach every view of it; untouched pages cost nothing; after
+// every taken array there are PADDING bytes that a kernel may read but never write. Without WebAssembly SIMD, or
+// without the built module, everything runs in JavaScript and sharp.
 import { readFileSync } from 'node:fs'
 import { beside } from '../beside.js'
 import type { PixelMemory } from './pixels.js'
@@ -115,7 +116,7 @@ export class Simd implements PixelMemory {
     return this.bytes.subarray(at, at + length)
   }
 
-  /** Returns an array that was taken; any other array is ignored. */
+  /** Gives back an array that was taken; ignores any other array. */
   give(array: ArrayBufferView): void {
     if (array.buffer !== this.bytes.buffer) return
     const at = array.byteOffset

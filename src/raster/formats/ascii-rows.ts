@@ -28,7 +28,7 @@ export class AsciiRows {
     this.#starts = [start]
   }
 
-  /** The values of a block of rows. @throws SOURCE_CORRUPT when it is not a number, or the file is too short */
+  /** The values of a block of rows. @throws SOURCE_CORRUPT when one is not a number, or the file is too short */
   async block(index: number): Promise<Float64Array> {
     if (this.#starts[index] === undefined) await this.#passUpTo(index)
     const first = index * this.rowsPerBlock

@@ -1,6 +1,7 @@
 // Decodes PNG, JPEG, WebP and AVIF files to samples in memory, with sharp. As in GDAL, colour profiles and EXIF
-// orientation are ignored. 16-bit samples stay 16-bit, and CMYK stays CMYK. Invariants: sizes are checked before
-// anything is decoded; the result has width × height × samples values.
+// orientation are ignored. 16-bit samples stay 16-bit, and CMYK stays CMYK.
+//
+// Invariants: sizes are checked before anything is decoded; the result has width × height × samples values.
 import type { Metadata, Sharp } from 'sharp'
 import { FlagstoneError } from '../../errors.js'
 import { sharp } from '../sharp.js'
@@ -36,7 +37,7 @@ const input = (path: string, pixels: number): Sharp =>
   sharp(path, { ignoreIcc: true, sequentialRead: true, failOn: 'error', limitInputPixels: pixels })
 
 /**
- * With `values`, a palette's indices are read instead of its colours.
+ * Reads the header of a picture. With `values`, a palette gives its indices instead of its colours.
  * @throws SOURCE_CORRUPT, SOURCE_UNSUPPORTED, TOO_LARGE
  */
 export async function readPictureHeader(path: string, values = false): Promise<PictureHeader> {
@@ -58,7 +59,7 @@ export async function readPictureHeader(path: string, values = false): Promise<P
   const isPalette = format === 'PNG' && found.isPalette
   const kind = values && isPalette ? 'index' : kindOf(space)
   const hasAlpha = found.hasAlpha && kind !== 'index'
-  // AVIF of 10 and 12 bits is decoded to 8
+  // AVIF of 10 and 12 bits is decoded to 8 bits
   const bits = depth === 'ushort' && format === 'PNG' ? 16 : 8
   const samples = SAMPLES[kind] + (hasAlpha ? 1 : 0)
   const bytes = width * height * samples * (bits / 8)

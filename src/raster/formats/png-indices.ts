@@ -1,6 +1,8 @@
 // Reads the palette indices of a PNG, because picture decoders return colours only. A VRT of such files has the palette
 // itself and needs the indices, as GDAL's bands hold them. Formulas: W3C "Portable Network Graphics (Third Edition)",
-// 7.2 scanlines, 9.2 filter types. Invariants: the caller has checked the size; no more than that is ever inflated.
+// 7.2 scanlines, 9.2 filter types.
+//
+// Invariants: the caller has checked the size; no more than that is ever inflated.
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { inflate as inflateWith, type ZlibOptions } from 'node:zlib'

@@ -62,7 +62,7 @@ const FARTHEST = 1e15
 const FINEST = 2 ** -50
 
 /**
- * Checks a geotransform.
+ * Checks a geotransform, and returns it.
  * @throws SOURCE_CORRUPT when its pixels have no area, or one too large or too small for a double
  */
 export function requireArea(path: string, geotransform: Geotransform): Geotransform {

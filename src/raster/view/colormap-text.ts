@@ -1,8 +1,9 @@
 // Parses colormaps: gdaldem's color-relief text, QGIS's export of it, JSON by value or by interval (as in rio-tiler),
 // an object, or a name.
 //
-// A parsed map keeps percentages; `stopsOf` converts them to values when the range of the data is known. Invariants:
-// entries are sorted by value; every colour is four numbers of 0…255.
+// A parsed map keeps percentages; `stopsOf` converts them to values when the range of the data is known.
+//
+// Invariants: entries are sorted by value; every colour is four numbers of 0…255.
 import { FlagstoneError } from '../../errors.js'
 import type { ColormapStop } from '../source.js'
 import { COLORMAPS, namedColormap } from './colormaps.js'

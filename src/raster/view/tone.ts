@@ -1,6 +1,7 @@
 // Stored samples → 8-bit colours by a Tone: a range (and gamma) per band, or a colormap for one band. Integers of up to
-// 16 bits use tables, made once; all else is computed by the same function, so that results are equal. Invariant: the
-// result is 0…255 for every value (NaN gives 0; view.ts handles masks).
+// 16 bits use tables, made once; all else is computed by the same function, so that results are equal.
+//
+// Invariant: the result is 0…255 for every value (NaN gives 0; view.ts handles masks).
 import type { ColormapStop, SampleType, Tone } from '../source.js'
 
 /** Decoded samples of any type. 64-bit integers become doubles, 16- and 24-bit floats become singles. */

@@ -1,15 +1,16 @@
 // Converts stored samples to those of a view: 8-bit colours or Float32 values, and a mask. All formats with decoded
 // samples in typed arrays use it (TIFF, PNG, hgt, ASCII grid, VRT …):
 //
-//   const plan = ViewPlan.of({ stored }, view, nodata)          // once an image; throws BAD_OPTION
+//   const plan = ViewPlan.of({ stored }, view, nodata)          // once per image; throws BAD_OPTION
 //   plan.bands, plan.samples, plan.maskKind                      // → SourceInfo
 //   plan.needed                                                  // the samples that have to be decoded
 //   plan.apply({ arrays, stride }, pixels, validity?)            // a block → { data, mask }
 //
 // `arrays` has one array per sample (alpha included) with stride 1, or the same interleaved array for each with stride
-// = samples per pixel. `validity` (0: no value) is the format's own mask of these pixels. Invariants: under mask 255,
-// values are finite; a pixel is empty when *all* bands in use have their nodata value, or when any is NaN or infinite;
-// `data` may take over the memory of the samples.
+// = samples per pixel. `validity` (0: no value) is the format's own mask of these pixels.
+//
+// Invariants: under mask 255, values are finite; a pixel is empty when *all* bands in use have their nodata value, or
+// when any is NaN or infinite; `data` may take over the memory of the samples.
 import { FlagstoneError } from '../../errors.js'
 import {
   type ColourView,

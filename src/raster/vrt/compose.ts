@@ -1,7 +1,8 @@
 // Composes a window of a VRT from its pieces, as stored samples: planes are filled with the background, then the layers
 // are painted one over the other. At full resolution the nearest pixel is used, as in GDAL where sizes differ. Coarser
-// levels average the covered pixels, from the overviews of the files. Invariant: however much a file is shrunk, only a
-// bounded part of it is in memory.
+// levels average the covered pixels, from the overviews of the files.
+//
+// Invariant: however much a file is shrunk, only a bounded part of it is in memory.
 
 import { FlagstoneError } from '../../errors.js'
 import type { StoredBlock } from '../formats/stored-source.js'
@@ -17,7 +18,7 @@ import type { Piece, Rect } from './piece.js'
 import { inFile, levelFor, placed, scaled } from './placed.js'
 import type { OpenPiece, SourcePool } from './source-pool.js'
 
-/** The part in a loss that is a whole file. */
+/** The `part` of a loss that covers a whole file. */
 const WHOLE_FILE = 'all of it'
 
 /** Samples of a file that are in memory at the same time, per layer. */

@@ -138,7 +138,7 @@ function nodataColour({ bands }: VrtDocument): number[][] {
 const describeBands = ({ bands }: VrtDocument): string =>
   bands[0]!.palette === undefined ? `${bands.length} ${bands.length === 1 ? 'band' : 'bands'}` : 'palette'
 
-/** Levels for the overviews that all examined files have, each half of the one before. */
+/** Levels for the overviews that all examined files have, each half the size of the one before. */
 async function levelsOf(
   { width, height }: VrtDocument,
   layers: readonly Layer[],

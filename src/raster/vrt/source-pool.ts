@@ -9,7 +9,7 @@ import { corrupt } from './piece.js'
 
 const MAX_OPEN = 32
 const MIN_OPEN = 2
-/** Share of the free descriptors, because other threads and nested VRTs need some too. */
+/** Free descriptors per file that may be open, because other threads and nested VRTs need some too. */
 const DESCRIPTORS_A_FILE = 8
 
 /** How the file of a piece is opened. Plain data. */

@@ -2,9 +2,9 @@
 //
 // Nodes are evenly spaced from the first to the last pixel centre of the rectangle, so none lies outside the world. The
 // grid is doubled until the error *measured* at the midpoints of the previous grid is within twice the tolerance. (Each
-// doubling divides the bilinear error by four, so the error of the final grid is half the tolerance.) Cells that do not
-// get there (discontinuities of the projection, the edge of its domain) store the exact position of every pixel. NaN is
-// a position outside the domain.
+// doubling divides the bilinear error by four, so the error of the final grid is at most half the tolerance.) Cells
+// that do not get there (discontinuities of the projection, the edge of its domain) store the exact position of every
+// pixel. NaN is a position outside the domain.
 import { type PointSource, smoothPoints } from './warp-smooth.js'
 
 /** Plain data; positions are x, y pairs. */

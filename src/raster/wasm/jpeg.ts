@@ -57,7 +57,10 @@ function blue(a: v128, b: v128, c: v128): v128 {
   return v128.or(v128.or(x, y), z)
 }
 
-/** Weighted sum of three samples (times 128, as words), rounded, without the factor 128. Weights are in 1/32768. */
+/**
+ * Weighted sum of three samples (times 128, as words), rounded, without the factor 128. Weights are in 1/32768. Source:
+ * ITU-R BT.601.
+ */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function mix(r: v128, g: v128, b: v128, wr: i16, wg: i16, wb: i16): v128 {

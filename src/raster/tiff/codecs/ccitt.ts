@@ -1,5 +1,6 @@
 // Bilevel fax codings (TIFF 6.0 §10 and §11, ITU-T T.4 and T.6): modified Huffman, group 3 with one- and
 // two-dimensional rows, group 4. A row is decoded to the columns where its colour changes (white first), then painted.
+//
 // Invariants: every step consumes bits, so decoding ends; changes never exceed the row's width or go back; white is 0
 // and black 1 in the output, whatever the photometric tag says.
 

@@ -1,5 +1,6 @@
-// Decompresses the bytes of a block (see coding.ts). Invariants: the output never exceeds the block's shape; fewer
-// bytes are a Problem, and so is any error of a decoder.
+// Decompresses the bytes of a block (see coding.ts).
+//
+// Invariants: the output never exceeds the block's shape; fewer bytes are a Problem, and so is any error of a decoder.
 import { constants, inflateSync } from 'node:zlib'
 import { unpackProblem } from '../../../format/unpack-problem.js'
 import { inflateExactly } from '../../inflate.js'
@@ -14,8 +15,8 @@ import { decodePackBits } from './packbits.js'
 import { decodeZstd } from './zstd.js'
 
 /**
- * Runs in this thread: with other workers busy, handing 300 KB to another thread and back costs more than it saves.
- * Returns a promise only for ZSTD, whose decoder may have to be loaded.
+ * Decompresses a block in this thread: with other workers busy, handing 300 KB to another thread and back costs more
+ * than it saves. Returns a promise only for ZSTD, whose decoder may have to be loaded.
  * @throws Problem
  */
 export function decompressBytes(

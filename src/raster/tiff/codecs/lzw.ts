@@ -60,8 +60,8 @@ function decodeNear(engine: Simd, bytes: Uint8Array, out: Uint8Array): number | 
 }
 
 /**
- * Decodes a block of `length` bytes into memory taken from `memory`. Undefined when its length is another, or it cannot
- * be decoded here.
+ * Decodes a block of `length` bytes into memory taken from `memory`. Undefined when it has another length, or cannot be
+ * decoded here.
  */
 export function lzwExactly(bytes: Uint8Array, length: number, memory: PixelMemory): Uint8Array | undefined {
   const engine = simd()

@@ -1,5 +1,6 @@
-// Decodes JPEG and WebP blocks with sharp's native decoders to 8-bit samples, cut to the block's shape. Invariants: a
-// stream's size and bands are checked before it is decoded; the result exactly matches the block's shape.
+// Decodes JPEG and WebP blocks with sharp's native decoders to 8-bit samples, cut to the block's shape.
+//
+// Invariants: a stream's size and bands are checked before it is decoded; the result exactly matches the block's shape.
 import type { OutputInfo } from 'sharp'
 import { sharp } from '../../sharp.js'
 import { Problem } from '../file/problem.js'

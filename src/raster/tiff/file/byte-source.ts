@@ -1,6 +1,8 @@
 // Bytes of a source image by position: the interface between the TIFF reader and the place of the file (a disk here,
-// HTTP ranges in http-source.ts). Invariant: a read returns exactly the requested bytes or throws. Offsets and lengths
-// come from hostile files, so they are checked here before anything is allocated.
+// HTTP ranges in http-source.ts).
+//
+// Invariant: a read returns exactly the requested bytes or throws. Offsets and lengths come from hostile files, so they
+// are checked here before anything is allocated.
 import type { FileHandle } from 'node:fs/promises'
 import { FlagstoneError } from '../../../errors.js'
 import { isShortOfDescriptors, openRegular } from '../../../platform/regular-file.js'

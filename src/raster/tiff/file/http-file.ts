@@ -1,6 +1,8 @@
 // Reads one remote file by HTTP range requests (RFC 9110 §14). It checks every response, and retries after errors that
-// look temporary. Invariants: it returns exactly the requested bytes, all from one version of the file (size, ETag and
-// date must match the first response); no response takes more memory than was requested; every wait ends.
+// look temporary.
+//
+// Invariants: it returns exactly the requested bytes, all from one version of the file (size, ETag and date must match
+// the first response); no response takes more memory than was requested; every wait ends.
 import { setTimeout as delay } from 'node:timers/promises'
 import { FlagstoneError } from '../../../errors.js'
 import { CHANGED_ERRNO } from '../../losses.js'

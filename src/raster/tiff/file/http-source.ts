@@ -1,7 +1,8 @@
 // A remote file as a ByteSource. Requests are slow, so it sends few of them. It caches the file as pages, bounded by
 // bytes. The first request gets the head, where a COG has its directories. Pages missed at the same moment are
-// requested together, in as few ranges as possible, several at a time. Invariants: a page is never requested twice at
-// the same time; a page that failed is requested again next time.
+// requested together, in as few ranges as possible, several at a time.
+//
+// Invariants: a page is never requested twice at the same time; a page that failed is requested again next time.
 import { type ByteSource, inside, outside } from './byte-source.js'
 import { HttpFile, type HttpOptions } from './http-file.js'
 

@@ -1,6 +1,7 @@
 // One image of a TIFF as units of decoded pixels. A unit is read, decoded and cached as a whole. It is a tile, or
-// enough strips to be worth reading (files with one row per strip are common). Invariant: a unit is complete and right,
-// or SOURCE_CORRUPT names file, level and block.
+// enough strips to be worth reading (files with one row per strip are common).
+//
+// Invariant: a unit is complete and right, or SOURCE_CORRUPT names file, level and block.
 
 import { FlagstoneError } from '../../../errors.js'
 import { type Loss, reasonOf } from '../../losses.js'

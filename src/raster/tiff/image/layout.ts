@@ -1,4 +1,5 @@
 // One image of a TIFF as checked, plain numbers: size, sample format, and the division into blocks with their offsets.
+//
 // Invariants: every size is a positive integer; a block decodes to at most MAX_BLOCK_BYTES; there are at most
 // MAX_BLOCKS blocks; `offsets` and `counts` have one value for each. support.ts decides whether the image can be
 // decoded.

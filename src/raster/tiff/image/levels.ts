@@ -1,7 +1,9 @@
 // Finds the images of a TIFF, and of the files beside it, that make up one picture: the first directory, its overviews
 // (inside, or in photo.tif.ovr) and their masks (inside, or in photo.tif.msk, whose own overviews are inside or in
-// photo.tif.msk.ovr). Invariants: each level is smaller than the one before; all have the same bands; if the full image
-// has a mask, a level without one is left out, because it would show hidden pixels.
+// photo.tif.msk.ovr).
+//
+// Invariants: each level is smaller than the one before; all have the same bands; if the full image has a mask, a level
+// without one is left out, because it would show hidden pixels.
 import { FlagstoneError } from '../../../errors.js'
 import type { SourceView } from '../../source.js'
 import { ViewPlan } from '../../view/view.js'

@@ -1,6 +1,8 @@
 // Decodes the packed rows of a TIFF block to a typed array of the stored type, or of the narrowest type that holds it:
-// byte order, packed bits, predictors and 16- and 24-bit floats. Invariant: with `owned`, the input may be overwritten,
-// and the result may be a view of it; otherwise the input is only read.
+// byte order, packed bits, predictors, and floats of 16 and 24 bits.
+//
+// Invariant: with `owned`, the input may be overwritten, and the result may be a view of it; otherwise the input is
+// only read.
 import type { SampleArray } from '../../view/tone.js'
 import { Compression } from '../file/tags.js'
 import { unpackBits } from '../samples/bits.js'

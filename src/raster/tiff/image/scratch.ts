@@ -1,4 +1,4 @@
-// Memory taken while a unit is read and decoded, and what was lost on the way.
+// Memory taken while a unit is read and decoded, and the blocks that were lost.
 
 import type { Loss } from '../../losses.js'
 import type { PixelMemory } from '../../pixels.js'
