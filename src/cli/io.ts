@@ -1,5 +1,5 @@
 // The streams and signals a command uses, so that tests can run commands in their own process.
-import { oneLine } from './printable.js'
+import { oneLine, printable } from './printable.js'
 
 export interface Output {
   write(chunk: string | Uint8Array): unknown
@@ -59,4 +59,15 @@ const escaped = (json: string): string =>
 /** Prints a message on stderr, unless --quiet. Line breaks in names are escaped, so it is one line. */
 export const say = (io: Io, options: CommonOptions, text: string): void => {
   if (options.quiet !== true) io.stderr.write(`${oneLine(text)}\n`)
+}
+
+/** The same streams with escaped text. Binary data passes unchanged; `terminal` is the raw stderr. */
+export function printableIo(io: Io): Io {
+  const shown = (output: Output): Output => ({
+    write: (chunk) => output.write(typeof chunk === 'string' ? printable(chunk) : chunk),
+    get writableLength() {
+      return output.writableLength ?? 0
+    },
+  })
+  return { ...io, stdout: shown(io.stdout), stderr: shown(io.stderr), terminal: io.terminal ?? io.stderr }
 }

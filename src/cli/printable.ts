@@ -1,7 +1,6 @@
 // Text from files (names, metadata, the contents of damaged files) must not control the terminal: characters that would
 // move its cursor, colour it, name its window or reverse the line are shown as \u001b. JSON escapes them in the same
 // way, so JSON output stays valid and equal.
-import type { Io, Output } from './io.js'
 
 /** C0 but tab and line feed, DEL, C1, line separators, and characters that change the direction of text. */
 const COMMANDS =
@@ -15,14 +14,3 @@ export const printable = (text: string): string => text.replace(COMMANDS, asEsca
 
 /** The same, as one line. */
 export const oneLine = (text: string): string => printable(text).replace(/[\n\t]/g, asEscape)
-
-/** The same streams with escaped text. Binary data passes unchanged; `terminal` is the raw stderr. */
-export function printableIo(io: Io): Io {
-  const shown = (output: Output): Output => ({
-    write: (chunk) => output.write(typeof chunk === 'string' ? printable(chunk) : chunk),
-    get writableLength() {
-      return output.writableLength ?? 0
-    },
-  })
-  return { ...io, stdout: shown(io.stdout), stderr: shown(io.stderr), terminal: io.terminal ?? io.stderr }
-}

@@ -4,8 +4,8 @@ import { FlagstoneError, isBadOption } from '../errors.js'
 import { fromNodeError } from '../platform/system-error.js'
 import { version } from '../version.js'
 import { asciiIo } from './ascii.js'
-import { type Context, EXIT, type Io } from './io.js'
-import { oneLine, printableIo } from './printable.js'
+import { type Context, EXIT, type Io, printableIo } from './io.js'
+import { oneLine } from './printable.js'
 import { checkUsage, usageError } from './usage.js'
 
 type Define = (context: Context) => Command

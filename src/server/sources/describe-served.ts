@@ -9,11 +9,10 @@ import {
   aboutReader,
   describeFound,
   describeTiles,
-  type Extent,
   type TilesDescription,
   type TilesFound,
-  withTile,
 } from '../../store/report/describe.js'
+import { type Extent, withTile } from '../../store/report/extent.js'
 
 /** Records that are read in some hundredths of a second. */
 const EXACT_TILES = 100_000

@@ -1,7 +1,7 @@
 // Compares the bounds and center that an archive claims with where its tiles are. Some archives claim bounds of zeros,
 // with corners or axes swapped, or of another place. Clients believe them and show an empty map.
 import { tileBoundsLonLat } from '../../grid/tiles/mercator.js'
-import type { Extent } from './describe.js'
+import type { Extent } from './extent.js'
 
 /** West, south, east, north, degrees. */
 export type Box = [number, number, number, number]

@@ -5,9 +5,9 @@ import { extensionOf, nameOfTileType } from '../../format/tile-type.js'
 import { MAX_ZOOM } from '../../zooms.js'
 import { isReader } from '../options.js'
 import { tilesIn } from '../read/areas.js'
-import type { TileRange } from '../read/list.js'
 import type { TileReader } from '../read/open.js'
 import { believedBounds, believedCenter, boxOf } from './claims.js'
+import { type Extent, withArea } from './extent.js'
 
 /** One zoom of a file. */
 export interface LevelDescription {
@@ -65,15 +65,6 @@ export interface TilesDescription {
   readonly disbelieved?: string
 }
 
-/** The range of one zoom's tiles, in columns and rows. */
-export interface Extent {
-  zoom: number
-  minX: number
-  minY: number
-  maxX: number
-  maxY: number
-}
-
 /** What must be determined from the tiles; the rest of a description follows from it. */
 export interface TilesFound
   extends Pick<
@@ -111,20 +102,6 @@ export function describeTiles(reader: TileReader): TilesDescription {
     extent = ofLevel
   }
   return describeFound({ ...aboutReader(reader), levels, types, extent, isSampled: false })
-}
-
-export function withTile(extent: Extent | undefined, zoom: number, x: number, y: number): Extent {
-  return withArea(extent, zoom, { minX: x, minY: y, maxX: x, maxY: y })
-}
-
-function withArea(extent: Extent | undefined, zoom: number, area: TileRange): Extent {
-  const { minX, minY, maxX, maxY } = area
-  if (extent === undefined) return { zoom, minX, minY, maxX, maxY }
-  extent.minX = Math.min(extent.minX, minX)
-  extent.maxX = Math.max(extent.maxX, maxX)
-  extent.minY = Math.min(extent.minY, minY)
-  extent.maxY = Math.max(extent.maxY, maxY)
-  return extent
 }
 
 /** The part of a description that does not require reading tiles or records. */
