@@ -24,7 +24,6 @@ const MAX_BACKOFF_MS = 20_000
 const MAX_GIVEN_UP = 6
 const SLOWEST_BYTES_PER_MS = 10
 
-/** Identifies a version of a file. */
 interface Version {
   readonly sizeBytes: number
   readonly etag: string | undefined
