@@ -43,11 +43,6 @@ export interface ComparedBuild {
   readonly gdalOptions?: readonly string[]
   /** GDAL's values → 0…255 after its warp, as our tone does before ours. */
   readonly gdalStretch?: readonly [min: number, max: number]
-  /**
-   * A name for what GDAL warps: one picture encoded in many ways is warped once, from the first of them. The last
-   * picture is remembered, for the same tiles and options only.
-   */
-  readonly gdalSame?: string
 }
 
 /** The deepest zoom of a tile file as one picture, transparent where there is no tile. */
@@ -139,12 +134,14 @@ function wider(range: TileRange): TileRange {
   }
 }
 
+/** What is compared are the pixels as they were painted. */
+export const LOSSLESS = { format: 'png', lossless: true } as const
+
 /** Builds, has GDAL do the same, and compares the deepest zoom. */
 export async function compareBuild(job: ComparedBuild): Promise<Comparison> {
   const { out, shrink = 0 } = job
   const options: BuildOptions = {
-    format: 'png',
-    lossless: true,
+    ...LOSSLESS,
     threads: 1,
     ...job.options,
     sources: [...job.sources],
@@ -159,13 +156,11 @@ export async function compareBuild(job: ComparedBuild): Promise<Comparison> {
   const unified = ['-wo', 'UNIFIED_SRC_NODATA=YES', ...(job.gdalOptions ?? [])]
   const extra = shrink > 0 ? [...unified, ...trueScale(images[0]!, range.zoom, TILE)] : unified
   const ring = wider(range)
-  const warped = (): Picture =>
-    asRgb(
-      job.gdalStretch === undefined
-        ? gdalWarp(images, ring, resampling, 0, extra)
-        : stretched(gdalWarpValues(images, ring, resampling, extra), job.gdalStretch),
-    )
-  const around = remembered(job.gdalSame, [ring, resampling, extra, job.gdalStretch], warped)
+  const around = asRgb(
+    job.gdalStretch === undefined
+      ? gdalWarp(images, ring, resampling, 0, extra)
+      : stretched(gdalWarpValues(images, ring, resampling, extra), job.gdalStretch),
+  )
   const gdal = cropRing(around, ring, range)
   const { psnr, pixels } = interiorPsnr(gdal, picture)
   const { dx, dy } = shiftOf(gdal, picture)
@@ -178,15 +173,6 @@ export async function compareBuild(job: ComparedBuild): Promise<Comparison> {
     shift: Math.hypot(dx, dy),
     coverage: coverageDifference(gdal, picture),
   }
-}
-
-let last: { readonly key: string; readonly picture: Picture } | undefined
-
-function remembered(name: string | undefined, more: readonly unknown[], warp: () => Picture): Picture {
-  if (name === undefined) return warp()
-  const key = JSON.stringify([name, more])
-  if (last?.key !== key) last = { key, picture: warp() }
-  return last.picture
 }
 
 function stretched(from: ValuePicture, [min, max]: readonly [number, number]): Picture {

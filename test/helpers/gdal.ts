@@ -206,20 +206,13 @@ export function shiftOf(a: Picture, b: Picture): { dx: number; dy: number } {
 }
 
 function eachInterior(a: Picture, b: Picture, visit: (index: number) => void): void {
-  for (let y = 1; y < a.height - 1; y++) {
-    for (let x = 1; x < a.width - 1; x++) {
-      const i = y * a.width + x
-      let inside = true
-      for (let dy = -1; dy <= 1 && inside; dy++) {
-        for (let dx = -1; dx <= 1; dx++) {
-          const k = i + dy * a.width + dx
-          if (a.alpha[k] !== 255 || b.alpha[k] !== 255) {
-            inside = false
-            break
-          }
-        }
-      }
-      if (inside) visit(i)
-    }
+  const { width, height } = a
+  const opaque = new Uint8Array(width * height)
+  for (let i = 0; i < opaque.length; i++) opaque[i] = a.alpha[i] === 255 && b.alpha[i] === 255 ? 1 : 0
+  const across = new Uint8Array(width * height)
+  for (let i = 1; i < across.length - 1; i++) across[i] = opaque[i - 1]! & opaque[i]! & opaque[i + 1]!
+  for (let y = 1; y < height - 1; y++) {
+    for (let i = y * width + 1; i < (y + 1) * width - 1; i++)
+      if ((across[i - width]! & across[i]! & across[i + width]!) === 1) visit(i)
   }
 }
