@@ -193,8 +193,8 @@ t.test('low zooms of an image without overviews: piece by piece', async (t) => {
     zoom: 14,
     x: 256 * 4000,
     y: 256 * 4000,
-    width: 6000,
-    height: 6000,
+    width: 4400,
+    height: 4400,
     paint: () => [10, 20, 30, 255],
     onRead: ({ width, height }) => {
       largest = Math.max(largest, width * height)
@@ -208,7 +208,7 @@ t.test('low zooms of an image without overviews: piece by piece', async (t) => {
   )
   t.equal(report.levels.length, 7)
   t.ok(largest <= 2 ** 24, `${largest} pixels at once`)
-  t.ok(pixels >= 36e6 && pixels < 1.6 * 36e6, `${pixels} pixels in all`)
+  t.ok(pixels >= 4400 ** 2 && pixels < 1.6 * 4400 ** 2, `${pixels} pixels in all`)
 })
 
 t.test('interrupted and resumed: the same tiles', async (t) => {
