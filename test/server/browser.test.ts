@@ -36,9 +36,30 @@ attackFile(at('attack'))
 const { url } = await serve(t, [join(dir, 'tiles')])
 const browser = await launch()
 t.teardown(() => browser.close())
+/** Where no other size, touch or colour scheme is wanted; each page that is opened starts anew in it. */
+const context = await browser.newContext({ viewport: VIEWPORT })
+const { page, complaints } = await openPage(context)
+
+async function open(address: string): Promise<void> {
+  // of an address with another hash alone nothing would be loaded
+  await page.goto('about:blank')
+  complaints.length = 0
+  await page.goto(address)
+}
+
+async function view(address: string): Promise<void> {
+  await open(address)
+  await settled(page)
+}
+
+async function zoomTo(zoom: number): Promise<void> {
+  await page.evaluate(`location.hash = '#${zoom}/${PLACE}'`)
+  await until(page, `Math.abs(flagstone.map.getZoom() - ${zoom}) < 0.001`)
+  await settled(page)
+}
 
 t.test('the map shows what sample says', async (t) => {
-  const { page, complaints } = await openViewer(browser, `${url}/ortho/map#16/${PLACE}`)
+  await view(`${url}/ortho/map#16/${PLACE}`)
   const reader = openTiles(at('ortho'))
   t.teardown(() => reader.close())
   for (const [name, zoom] of [
@@ -46,9 +67,7 @@ t.test('the map shows what sample says', async (t) => {
     ['between levels', 15.3],
     ['enlarged', 17.5],
   ] as const) {
-    await page.evaluate(`location.hash = '#${zoom}/${PLACE}'`)
-    await until(page, `Math.abs(flagstone.map.getZoom() - ${zoom}) < 0.001`)
-    await settled(page)
+    await zoomTo(zoom)
     const seen = await pixelsOf(page, CLEAR)
     const bbox = await boundsOnMap(page, CLEAR)
     // the level that the map takes, so that the same pixels are compared
@@ -60,11 +79,10 @@ t.test('the map shows what sample says', async (t) => {
     t.same(bestShift(seen, wanted), [0, 0], `${name}: nothing is shifted`)
   }
   t.same(complaints, [])
-  await page.context().close()
 })
 
 t.test('a click answers with what is stored there', async (t) => {
-  const { page, complaints } = await openViewer(browser, `${url}/ortho/map#16/${PLACE}`)
+  await zoomTo(16)
   await page.mouse.click(640, 330)
   const [lon, lat] = await page.evaluate<[number, number]>(
     '(() => { const p = flagstone.map.unproject([640, 330]); return [p.lng, p.lat] })()',
@@ -88,11 +106,10 @@ t.test('a click answers with what is stored there', async (t) => {
   t.match(facts, tile.join('/'))
   t.match(facts, reader.get(...tile)!.etag)
   t.same(complaints, [])
-  await page.context().close()
 })
 
 t.test('the level table says what is stored, and goes there', async (t) => {
-  const { page, complaints } = await openViewer(browser, `${url}/ortho/map`)
+  await view(`${url}/ortho/map`)
   const reader = openTiles(at('ortho'))
   t.teardown(() => reader.close())
   const counts = new Map<number, [number, number]>()
@@ -117,11 +134,10 @@ t.test('the level table says what is stored, and goes there', async (t) => {
   t.equal(await page.getAttribute('#levels tr[data-zoom="14"] button', 'aria-current'), 'true')
   t.match(page.url(), /#13\.00\//, 'the address says where we are')
   t.same(complaints, [])
-  await page.context().close()
 })
 
 t.test('what is stored and what is enlarged; gaps are filled or shown', async (t) => {
-  const { page, complaints } = await openViewer(browser, `${url}/holed/map#16/${PLACE}&gaps`)
+  await view(`${url}/holed/map#16/${PLACE}&gaps`)
   const reader = openTiles(at('holed'))
   t.teardown(() => reader.close())
   const [west, south, east, north] = await boundsOnMap(page, { x: 0, y: 0, ...VIEWPORT })
@@ -161,11 +177,10 @@ t.test('what is stored and what is enlarged; gaps are filled or shown', async (t
   t.same([...new Set(empty.data)].length, 3, 'the hole is one colour')
   t.same([...empty.data.subarray(0, 3)], [0xe6, 0xe9, 0xe5], 'that of the background')
   t.same(complaints, [])
-  await page.context().close()
 })
 
 t.test('by keyboard alone', async (t) => {
-  const { page, complaints } = await openViewer(browser, `${url}/ortho/map#16/${PLACE}`)
+  await view(`${url}/ortho/map#16/${PLACE}`)
   const focused = (): Promise<string> =>
     page.evaluate('document.activeElement.id || document.activeElement.className')
   for (let i = 0; i < 3 && !(await focused()).includes('canvas'); i++) await page.keyboard.press('Tab')
@@ -211,12 +226,11 @@ t.test('by keyboard alone', async (t) => {
   }
   t.same(await namelessControls(page), [], 'every control has a name')
   t.same(complaints, [])
-  await page.context().close()
 })
 
 t.test('a permalink opens as it was left', async (t) => {
   const hash = '#15.25/47.50700/14.63500/20.0/30.0&opacity=60&gapless=0&tiles&graticule'
-  const { page, complaints } = await openViewer(browser, `${url}/ortho/map${hash}`)
+  await view(`${url}/ortho/map${hash}`)
   t.equal(await page.evaluate('flagstone.map.getBearing()'), 20)
   t.equal(await page.inputValue('#opacity'), '60')
   t.same([await page.isChecked('#overzoom'), await page.isChecked('#graticule')], [false, true])
@@ -230,14 +244,12 @@ t.test('a permalink opens as it was left', async (t) => {
   await until(page, 'flagstone.map.getZoom() === 16')
   t.equal(await page.isChecked('#tiles'), false)
   t.same(complaints, [])
-  await page.context().close()
 })
 
 t.test('heights: relief, hillshade, terrain, their numbers', async (t) => {
+  await page.setViewportSize({ width: 800, height: 480 })
   for (const name of ['slope', 'numbers']) {
-    const { page, complaints } = await openViewer(browser, `${url}/${name}/map`, {
-      viewport: { width: 800, height: 480 },
-    })
+    await view(`${url}/${name}/map`)
     // hundredths at both ends are left out
     await until(page, "document.getElementById('ramp-high').textContent !== '3000 m'")
     const [low, high] = [await page.innerText('#ramp-low'), await page.innerText('#ramp-high')]
@@ -283,7 +295,6 @@ t.test('heights: relief, hillshade, terrain, their numbers', async (t) => {
     }
     if (name === 'slope') {
       t.same(complaints, [])
-      await page.context().close()
       continue
     }
     await page.selectOption('#look', 'relief')
@@ -298,24 +309,22 @@ t.test('heights: relief, hillshade, terrain, their numbers', async (t) => {
       `the ground goes on at the lowest height in the hole: ${ground}`,
     )
     t.same(complaints, [])
-    await page.context().close()
   }
+  await page.setViewportSize(VIEWPORT)
 })
 
 t.test('vectors in plain lines and fills', async (t) => {
-  const { page, complaints } = await openViewer(browser, `${url}/squares/map#1/0/0`)
+  await view(`${url}/squares/map#1/0/0`)
   const found = await page.evaluate<string[]>(
     'flagstone.map.queryRenderedFeatures(flagstone.map.project([0, 0])).map((f) => f.sourceLayer)',
   )
   t.ok(found.includes('squares'), 'the square is drawn')
   t.equal(await page.isVisible('#overzoom-row'), false)
   t.same(complaints, [])
-  await page.context().close()
 })
 
 t.test('the catalogue lists, previews and finds', async (t) => {
-  const { page, complaints } = await openPage(browser)
-  await page.goto(`${url}/`)
+  await open(`${url}/`)
   await until(page, "document.querySelectorAll('.card').length === 7")
   t.equal(await page.innerText('#summary'), '7 maps')
   for (const name of ['ortho', 'holed', 'slope', 'numbers']) {
@@ -347,13 +356,11 @@ t.test('the catalogue lists, previews and finds', async (t) => {
     complaints.filter((complaint) => !/attack\/bbox|status of 500/.test(complaint)),
     [],
   )
-  await page.context().close()
 })
 
 t.test('names, descriptions and attributions are text', async (t) => {
-  const { page } = await openPage(browser)
   for (const path of ['/', '/attack/map']) {
-    await page.goto(`${url}${path}`)
+    await open(`${url}${path}`)
     await until(page, "document.body.innerText.includes('onerror=')")
     await page.waitForTimeout(300)
     t.equal(await page.evaluate('window.attacked'), undefined, path)
@@ -361,7 +368,6 @@ t.test('names, descriptions and attributions are text', async (t) => {
   }
   const links = "[...document.querySelectorAll('#attribution a')].map((a) => [a.getAttribute('href'), a.rel])"
   t.same(await page.evaluate(links), [['https://example.org/', 'noopener noreferrer nofollow']])
-  await page.context().close()
 })
 
 t.test('on a phone', async (t) => {
@@ -432,7 +438,7 @@ t.test('a file that is replaced, removed and comes back', async (t) => {
   }
   put('ortho')
   const live = await serve(t, [folder], { watch: true, watchSeconds: 0.1 })
-  const { page } = await openViewer(browser, `${live.url}/live/map#16/${PLACE}`)
+  await view(`${live.url}/live/map#16/${PLACE}`)
   const ofServer = async (wanted: (answer: Response) => boolean | Promise<boolean>): Promise<void> => {
     await waitUntil('the server to have it', async () => await wanted(await live.get('/live/info.json')))
   }
@@ -457,13 +463,11 @@ t.test('a file that is replaced, removed and comes back', async (t) => {
   await ofServer(({ status }) => status === 200)
   await page.evaluate(look)
   await until(page, "document.getElementById('trouble').hidden")
-  await page.context().close()
 })
 
 t.test('under a base path', async (t) => {
   const mounted = await serve(t, [at('ortho')], { basePath: '/maps/here' })
-  const { page, complaints } = await openPage(browser)
-  await page.goto(`${mounted.url}/`)
+  await open(`${mounted.url}/`)
   await page.waitForSelector('.card img[data-loaded]')
   await page.click('.card h2 a')
   await settled(page)
@@ -473,11 +477,10 @@ t.test('under a base path', async (t) => {
   await page.goto(`${mounted.url}/tiles/ortho/map`)
   await settled(page)
   t.same(complaints, [])
-  await page.context().close()
 })
 
 t.test('what is in the way is said', async (t) => {
-  const { page } = await openPage(browser)
+  const { page } = await openPage(context)
   // without WebGL
   await page.addInitScript('HTMLCanvasElement.prototype.getContext = () => null')
   await page.goto(`${url}/ortho/map`)
@@ -493,18 +496,18 @@ t.test('what is in the way is said', async (t) => {
     // then as on a host without https
     await page.evaluate('navigator.clipboard.writeText = () => Promise.reject(new Error("none"))')
   }
-  await page.context().close()
+  await page.close()
 
   // without such a file
-  const old = await openPage(browser)
+  const old = await openPage(context)
   await old.page.goto(`${url}/gone/map`)
   await old.page.waitForSelector('#trouble:visible')
   t.equal(await old.page.innerText('#trouble'), 'No map named “gone”.')
   t.same(await old.page.locator('.panel a:visible').count(), 1, 'the way to the others is left')
-  await old.page.context().close()
+  await old.page.close()
 
   // without some tiles
-  const torn = await openPage(browser)
+  const torn = await openPage(context)
   await torn.page.route('**/ortho/17/**', (route) =>
     route.fulfill({ status: 500, json: { error: 'The tile is damaged.' } }),
   )
@@ -517,13 +520,13 @@ t.test('what is in the way is said', async (t) => {
   await torn.page.evaluate('flagstone.map.jumpTo({ zoom: 14 })')
   await settled(torn.page)
   t.equal(await torn.page.isVisible('#trouble'), false, 'where all is well nothing is said')
-  await torn.page.context().close()
+  await torn.page.close()
 
   // without a server
-  const other = await openPage(browser)
+  const other = await openPage(context)
   await other.page.route('**/info.json', (route) => route.abort('connectionrefused'))
   await other.page.goto(`${url}/ortho/map`)
   await other.page.waitForSelector('#trouble:visible')
   t.match(await other.page.innerText('#trouble'), /cannot be reached/)
-  await other.page.context().close()
+  await other.page.close()
 })

@@ -1,10 +1,11 @@
-// Pages of other people's map libraries, out of node_modules, from a host of their own: the tile server answers
+// A page with other people's map libraries, out of node_modules, from a host of its own: the tile server answers
 // across origins.
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
+import type { Page } from 'playwright-core'
 import type Tap from 'tap'
 import { root } from '../helpers/paths.js'
 import { within } from '../helpers/waiting.js'
@@ -28,34 +29,40 @@ const IMPORTS = {
   pbf: '/m/pbf/index.js',
 }
 
-const htmlOf = (
-  script: string,
-): string => `<!doctype html><html><head><meta charset="utf-8"><link rel="icon" href="data:,">
+const HTML = `<!doctype html><html><head><meta charset="utf-8"><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/m/maplibre-gl/dist/maplibre-gl.css"><link rel="stylesheet" href="/m/leaflet/dist/leaflet.css">
 <style>body{margin:0;background:#fff}#map{width:600px;height:400px;background:#fff}</style>
 <script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script><script src="/m/leaflet/dist/leaflet.js"></script></head>
-<body><div id="map"></div><script type="module">${script}</script></body></html>`
+<body></body></html>`
 
-/** On a free port until the test ends; `scripts` by page name. */
-export async function clientHost(
-  t: Pick<typeof Tap, 'teardown'>,
-  scripts: Readonly<Record<string, string>>,
-): Promise<string> {
+/** Takes away the map that the page shows, and runs a script that makes another, which it leaves in `window.shown`. */
+export async function showMap(page: Page, script: string): Promise<void> {
+  await page.evaluate(`(() => {
+    const { shown } = window
+    if (shown?.remove) shown.remove()
+    else shown?.dispose()
+    Object.assign(window, { shown: undefined, done: false })
+    const map = document.createElement('div')
+    map.id = 'map'
+    const script = document.createElement('script')
+    script.type = 'module'
+    script.textContent = ${JSON.stringify(script)}
+    document.body.replaceChildren(map, script)
+  })()`)
+}
+
+/** The page's address, on a free port until the test ends. */
+export async function clientHost(t: Pick<typeof Tap, 'teardown'>): Promise<string> {
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent((request.url ?? '/').split('?', 1)[0]!))
-    const script = scripts[path.slice(1)]
-    if (script !== undefined) {
-      response.writeHead(200, { 'Content-Type': 'text/html' }).end(htmlOf(script))
+    if (path === '/') {
+      response.writeHead(200, { 'Content-Type': 'text/html' }).end(HTML)
       return
     }
     try {
       const body = readFileSync(join(modules, path.replace(/^\/m\//, '')))
       response
-        // what one page has loaded and compiled the next one has
-        .writeHead(200, {
-          'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream',
-          'Cache-Control': 'max-age=3600',
-        })
+        .writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream' })
         .end(body)
     } catch {
       response.writeHead(404).end()
@@ -67,5 +74,5 @@ export async function clientHost(
     server.closeAllConnections()
     server.close()
   })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
 }

@@ -14,7 +14,7 @@ import { sample } from '../../src/sampling/sample.js'
 import { openTiles } from '../../src/store/read/open.js'
 import { bestShift, launch, openPage, pixelsOf, psnr, withoutBrowser } from '../helpers/browser.js'
 import { fixture } from '../helpers/paths.js'
-import { clientHost } from './client-page.js'
+import { clientHost, showMap } from './client-page.js'
 import { serve } from './served.js'
 import { orthoFiles } from './viewer-files.js'
 import { until } from './viewer-page.js'
@@ -42,11 +42,13 @@ const maplibre = (source: string, before = ''): string => `
   ${before}
   const map = new maplibregl.Map({ container: 'map', center: [${LON}, ${LAT}], zoom: ${LEVEL - 1}, attributionControl: false,
     style: { version: 8, sources: { a: ${source} }, layers: [{ id: 'a', type: 'raster', source: 'a', paint: { 'raster-fade-duration': 0 } }] } })
+  window.shown = map
   map.once('idle', () => { window.done = true })`
 
 const leaflet = (layer: string, before = ''): string => `
   ${before}
   const map = L.map('map', { zoomControl: false, attributionControl: false, fadeAnimation: false, zoomAnimation: false })
+  window.shown = map
   const layer = ${layer}
   layer.on('load', () => { window.done = true })
   map.setView([${LAT}, ${LON}], ${LEVEL}); layer.addTo(map)`
@@ -58,6 +60,7 @@ const openlayers = (source: string, before = ''): string => `
   ${before}
   const map = new Map({ target: 'map', controls: [], layers: [${source}],
     view: new View({ center: fromLonLat([${LON}, ${LAT}]), zoom: ${LEVEL} }) })
+  window.shown = map
   map.once('rendercomplete', () => { window.done = true })`
 
 /** OpenLayers' reading of the capabilities. */
@@ -68,7 +71,7 @@ const wmts = (config: string): string => `
   const text = await (await fetch('${url}/ortho/wmts')).text()
   const options = optionsFromCapabilities(new WMTSCapabilities().read(text), { layer: 'ortho', ...${config} })`
 
-const PAGES = {
+const SCRIPTS = {
   'maplibre with the pmtiles protocol': maplibre(
     `{ type: 'raster', url: 'pmtiles://${url}/ortho.pmtiles', tileSize: 256 }`,
     `import { Protocol } from 'pmtiles'; maplibregl.addProtocol('pmtiles', new Protocol().tile)`,
@@ -106,21 +109,20 @@ const BOUND: Readonly<Record<string, (snippet: string) => string>> = {
   Leaflet: (snippet) => `${leaflet('L.layerGroup()')}\n  ${snippet}\n  window.done = true`,
   OpenLayers: (snippet) => `${openlayers('')}\n  ${snippet}\n  window.done = true`,
 }
+// one page for all of them, one after another: what it has loaded, compiled and drawn with it has for the next
+const context = await browser.newContext({ viewport: { width: 1000, height: 640 } })
+const { page, complaints } = await openPage(context)
 const snippets: Record<string, string> = {}
 for (const file of ['ortho', 'large']) {
-  const { page } = await openPage(browser)
   await page.goto(`${url}/${file}/map`)
   await until(page, "document.getElementById('snippet').textContent !== ''")
   for (const [client, bind] of Object.entries(BOUND)) {
     await page.selectOption('#use-in', client)
     snippets[`${file} by the viewer's code for ${client}`] = bind(await page.innerText('#snippet'))
   }
-  await page.context().close()
 }
-const pages: Readonly<Record<string, string>> = { ...PAGES, ...snippets }
-
-const host = await clientHost(t, pages)
-const context = await browser.newContext({ viewport: { width: 620, height: 420 } })
+await page.goto(await clientHost(t))
+complaints.length = 0
 
 /** The window that a map of the level shows, centred on the place. */
 function bboxOf(): [number, number, number, number] {
@@ -130,10 +132,9 @@ function bboxOf(): [number, number, number, number] {
   return [metresToLon(x - w), metresToLat(y - h), metresToLon(x + w), metresToLat(y + h)]
 }
 
-for (const name of Object.keys(pages)) {
+for (const [name, script] of Object.entries({ ...SCRIPTS, ...snippets })) {
   t.test(name, async (t) => {
-    const { page, complaints } = await openPage(context)
-    await page.goto(`${host}/${encodeURIComponent(name)}`)
+    await showMap(page, script)
     await until(page, 'window.done === true')
     const isLarge = name.startsWith('large')
     const reader = openTiles(isLarge ? large : path)
@@ -155,7 +156,6 @@ for (const name of Object.keys(pages)) {
     const found = psnr(seen, wanted)
     t.ok(found >= 30, `${found.toFixed(1)} dB`)
     t.same(bestShift(seen, wanted), [0, 0], 'nothing is shifted')
-    t.same(complaints, [])
-    await page.close()
+    t.same(complaints.splice(0), [])
   })
 }
