@@ -118,16 +118,17 @@ function compareOverviews(tiles: Heights, zooms: readonly number[]): { worst: nu
   for (const [key, tile] of tiles) {
     const [z, x, y] = key.split('/').map(Number) as [number, number, number]
     if (z === zooms.at(-1)) continue
+    const children = [0, 1, 2, 3].map((k) => tiles.get(`${z + 1}/${2 * x + (k & 1)}/${2 * y + (k >> 1)}`))
     for (let p = 0; p < TILE * TILE; p++) {
       const px = (p % TILE) * 2
       const py = Math.floor(p / TILE) * 2
-      const child = tiles.get(`${z + 1}/${2 * x + (px >> 8)}/${2 * y + (py >> 8)}`)
+      const child = children[2 * (py >> 8) + (px >> 8)]
       let sum = 0
       let n = 0
-      for (const q of child === undefined ? [] : [0, 1, TILE, TILE + 1]) {
-        const at = (py & 255) * TILE + (px & 255) + q
-        if (child!.mask !== undefined && child!.mask[at] === 0) continue
-        sum += child!.data[at]!
+      for (let k = 0; child !== undefined && k < 4; k++) {
+        const at = ((py & 255) + (k >> 1)) * TILE + (px & 255) + (k & 1)
+        if (child.mask !== undefined && child.mask[at] === 0) continue
+        sum += child.data[at]!
         n++
       }
       const isOurs = tile.mask === undefined || tile.mask[p]! > 0

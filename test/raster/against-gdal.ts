@@ -89,6 +89,8 @@ async function sameWindows(t: Test, source: RasterSource, truth: Truth): Promise
 
 function same(t: Test, pixels: Pixels<Samples>, truth: Truth, x: number, y: number, name: string): void {
   const { values, mask, info, bands } = truth
+  const scales = bands.map((band) => info.bands[band - 1]!.scale ?? 1)
+  const offsets = bands.map((band) => info.bands[band - 1]!.offset ?? 0)
   let wrong = 0
   let first = ''
   let masks = 0
@@ -99,9 +101,9 @@ function same(t: Test, pixels: Pixels<Samples>, truth: Truth, x: number, y: numb
       const isFull = (pixels.mask?.[here] ?? 255) !== 0
       if (isFull !== (mask[at] !== 0)) masks++
       if (!isFull || mask[at] === 0) continue
-      for (const [k, band] of bands.entries()) {
-        const { scale = 1, offset = 0 } = info.bands[band - 1]!
-        const want = Math.fround(values[at * info.bands.length + band - 1]! * scale + offset)
+      for (let k = 0; k < bands.length; k++) {
+        const band = bands[k]!
+        const want = Math.fround(values[at * info.bands.length + band - 1]! * scales[k]! + offsets[k]!)
         const got = pixels.data[here * bands.length + k]!
         if (got === want) continue
         wrong++

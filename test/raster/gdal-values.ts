@@ -96,15 +96,17 @@ function sameValues(
   let masks = 0
   let first = ''
   const { width, height } = pixels
+  const scales = colours.map((band) => bands[band - 1]!.scale ?? 1)
+  const offsets = colours.map((band) => bands[band - 1]!.offset ?? 0)
   t.ok(pixels.data instanceof Float32Array, 'values are singles')
   t.equal(gdal.length, width * height * samples, `${name}: as many pixels`)
   for (let i = 0; i < width * height; i++) {
     const ours = pixels.mask === undefined ? 255 : pixels.mask[i]!
     if (ours !== mask[i]) masks++
     if (ours === 0 || mask[i] === 0) continue
-    for (const [k, band] of colours.entries()) {
-      const { scale = 1, offset = 0 } = bands[band - 1]!
-      const want = Math.fround(gdal[i * samples + band - 1]! * scale + offset)
+    for (let k = 0; k < colours.length; k++) {
+      const band = colours[k]!
+      const want = Math.fround(gdal[i * samples + band - 1]! * scales[k]! + offsets[k]!)
       const got = pixels.data[i * colours.length + k]!
       if (got === want) continue
       different++
