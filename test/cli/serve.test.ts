@@ -385,6 +385,34 @@ t.test('SIGHUP is listened to before anybody is told that there is a server', as
   t.match(told, ['listens', /^\{"url"/])
 })
 
+/** The command in this process, where its own is not what is tested; stopped when the test ends. */
+async function startHere(t: Test, ...args: string[]): Promise<{ url: string; port: number }> {
+  const stop = new AbortController()
+  let failed = ''
+  let tell: (text: string) => void
+  const told = new Promise<string>((resolve) => {
+    tell = resolve
+  })
+  const ran = run(['serve', ...args, '-p', '0', '--json'], {
+    stdout: { write: (text) => tell(String(text)) },
+    stderr: {
+      write: (text) => {
+        failed += text
+      },
+    },
+    isTerminal: false,
+    signal: stop.signal,
+  })
+  t.teardown(async () => {
+    stop.abort()
+    const code = await within('the server to stop', ran)
+    if (code !== 0) throw new Error(`the server ended with ${code}: ${failed}`)
+  })
+  const ended = ran.then((code) => Promise.reject(new Error(`ended with ${code}: ${failed}`)))
+  ended.catch(() => {})
+  return JSON.parse(await within('the address', Promise.race([told, ended])))
+}
+
 t.test('with --cors on this machine, names that lead here from elsewhere are refused', async (t) => {
   const status = async (port: number, host: string): Promise<number | undefined> => {
     const client = new RawClient(port)
@@ -393,21 +421,21 @@ t.test('with --cors on this machine, names that lead here from elsewhere are ref
     client.destroy()
     return answer?.status
   }
-  const guarded = await start(t, file, '--cors', 'https://example.org')
+  const guarded = await startHere(t, file, '--cors', 'https://example.org')
   for (const host of ['localhost', '127.0.0.1:8080', '[::1]', 'maps.localhost:1']) {
     t.equal(await status(guarded.port, host), 200, host)
   }
   t.equal(await status(guarded.port, 'evil.example'), 403)
-  const asked = await start(t, file, '--no-cors', '--allowed-hosts', 'tiles.example.org,.example.com')
+  const asked = await startHere(t, file, '--no-cors', '--allowed-hosts', 'tiles.example.org,.example.com')
   t.equal(await status(asked.port, 'tiles.example.org'), 200)
   t.equal(await status(asked.port, 'a.example.com'), 200)
   t.equal(await status(asked.port, 'localhost'), 403, 'what is given counts alone')
-  const open = await start(t, file)
+  const open = await startHere(t, file)
   t.equal(await status(open.port, 'evil.example'), 200, 'whoever may read anyway may ask under any name')
 })
 
 t.test('options reach the server', async (t) => {
-  const { url } = await start(
+  const { url } = await startHere(
     t,
     file,
     '--base-path',
@@ -429,7 +457,7 @@ t.test('options reach the server', async (t) => {
   const { tiles } = (await (await fetch(`${url}roads.json`, { headers })).json()) as { tiles: string[] }
   t.match(tiles[0], /^https:\/\/tiles\.example\.org\/maps\/roads\//)
 
-  const silent = await start(t, file, '--no-cors', '--public-url', 'https://cdn.example.org/t')
+  const silent = await startHere(t, file, '--no-cors', '--public-url', 'https://cdn.example.org/t')
   const answer = await fetch(`${silent.url}roads.json`)
   t.equal(answer.headers.get('access-control-allow-origin'), null)
   t.match(((await answer.json()) as { tiles: string[] }).tiles[0], /^https:\/\/cdn\.example\.org\/t\/roads\//)
