@@ -68,7 +68,7 @@ export async function benchGet(context: Context): Promise<Report> {
   const variants = sets.flatMap((wanted) =>
     peers.flatMap((peer) => (wanted.name === 'hot' && peer.slow ? [] : peer.variants(wanted))),
   )
-  const rows = await interleave(variants, rounds, 2, context.say)
+  const rows = await interleave(variants, rounds, sized(context, 2, 2, 0), context.say)
   for (const peer of peers) await peer.close()
 
   const of = (name: string): number => medianOf(rows, name)

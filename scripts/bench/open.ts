@@ -63,7 +63,7 @@ export async function benchOpen(context: Context): Promise<Report> {
       return ms
     },
   })
-  rows.push(...(await interleave(variants, rounds, 2, context.say)))
+  rows.push(...(await interleave(variants, rounds, sized(context, 2, 2, 0), context.say)))
   const bar = '< 5'
   return {
     bench: 'open',

@@ -3,6 +3,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
+import { build } from '../../src/pyramid/build.js'
 import { type Block, blocksOf, documents } from '../helpers/documents.js'
 import { whichTool } from '../helpers/mounts.js'
 import { fixture, root } from '../helpers/paths.js'
@@ -32,7 +33,7 @@ const PRINTED: readonly (readonly [line: string, RegExp])[] = [
 ]
 
 /** What the examples name: images, and for pages of the server also tiles. */
-function workspace(t: Test, document: string): string {
+async function workspace(t: Test, document: string): Promise<string> {
   const dir = t.testdir({ out: {} })
   copyFileSync(fixture('ortho.tif'), join(dir, 'ortho.tif'))
   const height = (x: number, y: number): number => 300 + Math.round(200 * Math.sin(x / 20) + y)
@@ -40,10 +41,9 @@ function workspace(t: Test, document: string): string {
   const dem = smallTiff({ width: 200, height: 200, bands: 1, wide: true, place, paint: height })
   writeFileSync(join(dir, 'dem.tif'), dem.bytes)
   if (dirname(document) === 'src/server') {
-    const flagstone = (...args: string[]): Buffer =>
-      execFileSync(process.execPath, [bin, ...args], { cwd: dir })
-    flagstone('build', 'ortho.tif', 'ortho.pmtiles', '--quiet')
-    flagstone('build', 'dem.tif', 'dem.pmtiles', '--terrain', 'mapbox', '--quiet')
+    const at = (name: string): string => join(dir, name)
+    await build({ sources: [at('ortho.tif')], out: at('ortho.pmtiles'), maxZoom: 18 })
+    await build({ sources: [at('dem.tif')], out: at('dem.pmtiles'), terrain: 'mapbox' })
     for (const folder of ['tiles', 'more/north']) {
       mkdirSync(join(dir, folder), { recursive: true })
       copyFileSync(
@@ -114,7 +114,7 @@ for (const document of documents) {
   )
   if (blocks.length === 0) continue
   t.test(document, async (t) => {
-    const dir = workspace(t, document)
+    const dir = await workspace(t, document)
     let base: string | undefined
     if (blocks.some(({ text }) => text.includes('localhost:8080'))) {
       const args = [bin, 'serve', 'ortho.pmtiles', 'dem.pmtiles', '--port', '0', '--json']

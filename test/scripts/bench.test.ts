@@ -1,9 +1,10 @@
 // Every bench runs at a tiny size, measures what it says, and leaves nothing behind. No number is judged here.
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { fixture } from '../helpers/paths.js'
+import { smallTiff } from '../helpers/small-tiff.js'
 
 const run = fileURLToPath(new URL('../../scripts/bench/run.js', import.meta.url))
 
@@ -20,6 +21,9 @@ function bench(...args: string[]) {
   return spawnSync(process.execPath, [run, ...args], { encoding: 'utf8' })
 }
 
+const image = join(t.testdir(), 'image.tif')
+writeFileSync(image, smallTiff({ width: 256, height: 256 }).bytes)
+
 const CASES: Record<string, { readonly args?: string[]; readonly rows: readonly RegExp[] }> = {
   hilbert: { rows: [/^zxy → id, ours$/, /^id → zxy, pmtiles$/] },
   get: {
@@ -30,7 +34,7 @@ const CASES: Record<string, { readonly args?: string[]; readonly rows: readonly 
     rows: [/^relocation, 2 MB behind$/, /^relocation, 10 MB behind$/, /^copying into a larger file/],
   },
   open: { rows: [/^open, new process$/, /^open and first get, same process again$/] },
-  build: { args: ['--source', fixture('ortho.tif')], rows: [/^wall time, ours$/, /^peak memory, ours$/] },
+  build: { args: ['--source', image], rows: [/^wall time, ours$/, /^peak memory, ours$/] },
 }
 
 for (const [name, { args = [], rows }] of Object.entries(CASES)) {
