@@ -11,10 +11,12 @@ import { verify } from '../../src/store/report/verify.js'
 import { MemoryFile } from '../helpers/memory-file.js'
 import { FILE_SYSTEMS, mountFor } from '../helpers/mounts.js'
 import { openPeer } from '../helpers/peer.js'
+import { ofLong, rounds } from '../helpers/rounds.js'
 import { expectSound, Model, type Operation, operation, type Place } from '../store/model.js'
 
 const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000_000)
-const LIVES = 2
+const LONG_LIVES = 2
+const LIVES = rounds(1, LONG_LIVES)
 /** Every level begins with one unit and small tails are merged soon: growth all the time. */
 const OPTIONS: WriterOptions = {
   initialRegionBytes: 24,
@@ -48,7 +50,7 @@ function livesFrom(seed: number): Operation[][] {
 
 function live(place: Place, operations: readonly Operation[], growth: Growth, n: number): Model {
   // Every other one writes past the page cache, where there is such a thing.
-  const model = new Model(place, { ...OPTIONS, cache: n % 2 === 0 ? 'keep' : 'drop' })
+  const model = new Model(place, { ...OPTIONS, cache: (n + SEED) % 2 === 0 ? 'keep' : 'drop' })
   const note = (): void => {
     const stats = model.writer.stats.growth
     growth.inserts += stats.inserts
@@ -113,8 +115,8 @@ t.test(`in memory (seed ${SEED})`, (t) => {
   t.end()
 })
 
-for (const name of FILE_SYSTEMS)
-  t.test(`${name} (seed ${SEED})`, async (t) => {
+for (const [number, name] of FILE_SYSTEMS.entries())
+  t.test(`${name}, a life of a file${ofLong(LONG_LIVES)} (seed ${SEED})`, async (t) => {
     const mount = mountFor(t, name)
     if (typeof mount === 'string') return t.comment(`skipped: ${mount}`)
     const growth = { inserts: 0, relocations: 0, extensions: 0, merges: 0 }
@@ -127,7 +129,7 @@ for (const name of FILE_SYSTEMS)
         },
         operations,
         growth,
-        n,
+        number + n,
       )
       t.equal(digestOf(model.committed), expected[n], `life ${n}: contents as in memory`)
       await samePeer(t as typeof tap, path, model.committed)
@@ -135,9 +137,9 @@ for (const name of FILE_SYSTEMS)
     t.comment(`${name}: ${JSON.stringify(growth)}`)
     // A unit of bigalloc holds 16 times as many records, so there is less to grow.
     const bigalloc = name === 'ext4-bigalloc'
-    const enough = bigalloc ? 5 : 30
+    const enough = (bigalloc ? 2.5 : 15) * LIVES
     const all = growth.inserts + growth.relocations + growth.extensions + growth.merges
-    t.ok(all >= (bigalloc ? 50 : 150), `${all} growths`)
+    t.ok(all >= (bigalloc ? 25 : 75) * LIVES, `${all} growths`)
     const inserting = name.startsWith('ext4') || name === 'xfs'
     if (inserting) t.ok(growth.inserts >= enough, 'by INSERT_RANGE')
     else {

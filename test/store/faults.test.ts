@@ -97,7 +97,7 @@ for (const [errno, calls, code] of REAL) {
       path,
       `${SEED}`,
       isLong ? '100' : '12',
-      isLong ? '60' : '3',
+      isLong ? '60' : '1',
       code === '' ? '0' : '1',
     ]
     const { stdout, stderr, status } = spawnSync('strace', [...trace, ...child], {
