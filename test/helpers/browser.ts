@@ -95,8 +95,12 @@ export function psnr(a: Pixels, b: Pixels, shiftX = 0, shiftY = 0): number {
 /** Where the first agrees best with the second: [0, 0] when nothing is shifted. */
 export function bestShift(a: Pixels, b: Pixels): [number, number] {
   let best: [number, number] = [0, 0]
+  let most = psnr(a, b)
   for (let y = -2; y <= 2; y++) {
-    for (let x = -2; x <= 2; x++) if (psnr(a, b, x, y) > psnr(a, b, ...best)) best = [x, y]
+    for (let x = -2; x <= 2; x++) {
+      const found = psnr(a, b, x, y)
+      if (found > most) [best, most] = [[x, y], found]
+    }
   }
   return best
 }

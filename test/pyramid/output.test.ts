@@ -19,7 +19,14 @@ import { fixture } from '../helpers/paths.js'
 import { type ImageOptions, ImageSource, openerOf, speckled, tilesOf } from './images.js'
 
 /** Of many subtrees, each of a few reads. */
-const strip: ImageOptions = { zoom: 12, x: 100, y: 5000, width: 12000, height: 160, paint: speckled() }
+const strip: ImageOptions = {
+  zoom: 12,
+  x: 100,
+  y: 5000,
+  width: 12000,
+  height: 160,
+  paint: speckled([[3000, 0, 8000, 160]]),
+}
 const options = (out: string, more: Partial<BuildOptions> = {}): BuildOptions => ({
   sources: ['image.tif'],
   out,
