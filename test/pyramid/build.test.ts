@@ -105,7 +105,7 @@ const strip: ImageOptions = {
   y: 5000,
   width: 30000,
   height: 160,
-  paint: speckled([[8000, 0, 16500, 160]]),
+  paint: speckled([[5000, 0, 20000, 160]]),
 }
 const stripBuild = (out: string): BuildOptions => ({
   sources: ['image.tif'],
@@ -434,7 +434,7 @@ for (const useCaller of [false, true]) {
   t.test(`worker threads: interrupted, failing${useCaller ? ', the caller too' : ''}`, async (t) => {
     const dir = t.testdir()
     const out = join(dir, 'out.pmtiles')
-    const options = { sources: [fixture('ortho.tif')], out, threads: 2, maxZoom: 18, commitEverySeconds: 0 }
+    const options = { sources: [fixture('ortho.tif')], out, threads: 2, maxZoom: 19, commitEverySeconds: 0 }
     const controller = new AbortController()
     const onProgress = () => controller.abort()
     await t.rejects(build(options, { signal: controller.signal, onProgress, useCaller }), {
