@@ -34,7 +34,9 @@ export async function whatItIs(path: string | undefined, error: unknown): Promis
     new FlagstoneError('NOT_A_TILE_FILE', message, { path, cause: error })
   // an archive in another grid has a message of its own
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true && archiveKind(path) !== 'folder') {
-    return notTiles(`${path} is a folder without z/x/y tiles; pass a tile file, or flagstone serve ${path}.`)
+    return notTiles(
+      `${path} is a folder without z/x/y tiles; pass a tile file, or serve the folder: flagstone serve ${path}`,
+    )
   }
   const isImage = await kindOf(path).then(
     () => true,

@@ -2,7 +2,7 @@
 // which only read or build files never load them.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { wrongType } from '../errors.js'
-import { harmless } from '../store/callbacks.js'
+import { harmless, warn } from '../store/callbacks.js'
 import type { NodeHandler } from './adapters/node-handler.js'
 import type { ServerHooks } from './context.js'
 import type { TileServer } from './handler.js'
@@ -64,7 +64,7 @@ export interface FlagstoneHandler {
 /**
  * Makes a handler for Express, Connect, Koa, Hono or node:http. It opens the sources at the first request, or when
  * `ready` is read. If that fails, `next` gets the error; without `next`, `onError` gets it and the client gets a 503.
- * Invalid options fail in the same way.
+ * Without `onError` the process emits a warning. Invalid options fail in the same way.
  * @throws TypeError when `given` is not an object
  */
 export function flagstoneHandler(given: FlagstoneHandlerOptions): FlagstoneHandler {
@@ -86,7 +86,7 @@ export function flagstoneHandler(given: FlagstoneHandlerOptions): FlagstoneHandl
     )
     return opening
   }
-  const onError = harmless('onError', options.onError)
+  const onError = harmless('onError', options.onError) ?? warnOfEach()
   const handler = (request: IncomingMessage | Request, ...more: unknown[]): Promise<Response> | undefined => {
     if (typeof (request as Request | undefined)?.headers !== 'object')
       throw wrongType('a handler takes a Request, or the request and response of node:http', request)
@@ -117,6 +117,16 @@ export function flagstoneHandler(given: FlagstoneHandlerOptions): FlagstoneHandl
   return Object.assign(handler, { close, [Symbol.asyncDispose]: close }) as FlagstoneHandler
 }
 
+/** Where nobody takes the errors: a warning, once for each reason in a row, however many requests fail. */
+function warnOfEach(): (error: unknown) => void {
+  let last: string | undefined
+  return (error) => {
+    const reason = String(error)
+    if (reason !== last) warn('flagstoneHandler cannot open its sources', error)
+    last = reason
+  }
+}
+
 const NOT_OPEN = `${JSON.stringify({ error: 'The tiles cannot be opened now; see the log of the server.' })}\n`
 const NOT_OPEN_HEADERS = {
   'Content-Type': 'application/json',
@@ -130,10 +140,10 @@ async function refuse(
   request: IncomingMessage,
   response: ServerResponse,
   error: unknown,
-  onError: ServerHooks['onError'],
+  onError: NonNullable<ServerHooks['onError']>,
 ): Promise<void> {
   const { NodeQuery } = await import('./adapters/node-handler.js')
-  onError?.(error, new NodeQuery(request, response))
+  onError(error, new NodeQuery(request, response))
   response.writeHead(503, NOT_OPEN_HEADERS)
   response.end(NOT_OPEN)
 }
@@ -142,10 +152,10 @@ async function refuse(
 async function refuseFetch(
   request: Request,
   error: unknown,
-  onError: ServerHooks['onError'],
+  onError: NonNullable<ServerHooks['onError']>,
 ): Promise<Response> {
   const { FetchQuery } = await import('./adapters/fetch-handler.js')
-  onError?.(error, new FetchQuery(request))
+  onError(error, new FetchQuery(request))
   return new Response(NOT_OPEN, { status: 503, headers: NOT_OPEN_HEADERS })
 }
 

@@ -33,7 +33,8 @@ export function harmless<A extends unknown[]>(
   }
 }
 
-function warn(what: string, error: unknown): void {
+/** Emits a process warning with the stack of an error. */
+export function warn(what: string, error: unknown): void {
   const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
   process.emitWarning(`${what}: ${why}`, 'FlagstoneWarning')
 }

@@ -110,10 +110,8 @@ function checkName(path: string, { kind, who }: OutputRequest): void {
   if (path.startsWith('@')) throw bad(path, `${path} names a list of sources; name the file to create last.`)
   const [, stem, extension] = /^(.*?)\.([^./]+)$/s.exec(path) ?? []
   if (extension !== undefined && OTHER_EXTENSIONS.has(extension.toLowerCase())) {
-    throw bad(
-      path,
-      `${path}: ${who} writes PMTiles; name the file ${stem}.pmtiles. The file to create comes last, after the sources.`,
-    )
+    const order = who === 'build' ? ' The file to create comes last, after the sources.' : ''
+    throw bad(path, `${path}: ${who} writes PMTiles; name the file ${stem}.pmtiles.${order}`)
   }
 }
 

@@ -117,7 +117,9 @@ t.test('what is no tile file is called what it is, by every command', async (t) 
   const workers = await flagstone('serve', at('image.tif'), '-p', '0', '--workers', '2')
   t.equal(workers.code, 1)
   t.match(workers.err, /build it first/, 'by workers too')
-  t.match((await flagstone('info', at('empty'))).err, /is a folder without z\/x\/y tiles/)
+  const folder = await flagstone('info', at('empty'))
+  t.match(folder.err, /is a folder without z\/x\/y tiles/)
+  t.ok(folder.err.endsWith(`flagstone serve ${at('empty')}\n`), 'the command can be copied as it stands')
 })
 
 t.test('damage stays damage', async (t) => {

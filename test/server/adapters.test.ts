@@ -236,6 +236,26 @@ t.test('one handler for both kinds of requests, opened when it is needed', async
   await bad.close()
 })
 
+t.test('without onError, a warning says once why the sources cannot be opened', async (t) => {
+  const warnings: string[] = []
+  const heard = ({ message }: Error): unknown => warnings.push(message)
+  process.on('warning', heard)
+  t.teardown(() => process.off('warning', heard))
+  const bad = flagstoneHandler({ sources, mising: 'overzoom' } as never)
+  const way = await overNode(bad)
+  t.teardown(() => way.close())
+  t.equal((await way.ask('/pics/1/0/1')).status, 503)
+  t.equal((await bad(new Request('http://a.example/pics/1/0/1'))).status, 503)
+  const gone = flagstoneHandler({ sources: join(t.testdir(), 'gone.pmtiles') })
+  t.equal((await gone(new Request('http://a.example/gone/1/0/1'))).status, 503)
+  await until('both reasons were heard', () => warnings.length >= 2)
+  t.match(warnings, [
+    /there is no 'mising'; did you mean 'missing'\?/,
+    /gone\.pmtiles: there is no such file/,
+  ])
+  t.equal(warnings.length, 2, 'once for each reason')
+})
+
 /** A core whose answers are these. */
 function fake(answer: (query: Query) => Reply | Promise<Reply>, errors: unknown[] = []): Core {
   const core = Object.create(Core.prototype) as Core

@@ -38,6 +38,10 @@ function archive(path: string): string {
 
 t.test('by name: other formats, streams, URLs, lists, folders', (t) => {
   const dir = t.testdir()
+  t.throws(() => createTiles(join(dir, 'a.tif')), {
+    code: 'BAD_OPTION',
+    message: /: create writes PMTiles; name the file .*\/a\.pmtiles\.$/,
+  })
   const names = 'a.mbtiles a.zip a.tar a.tif a.TIFF a.png a.jpg a.vrt a.hgt a.asc a.img a.jp2 a.csv a.json'
   for (const name of names.split(' ')) {
     t.throws(
