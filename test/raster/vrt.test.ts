@@ -375,7 +375,7 @@ t.test('many sources, few of them open', { skip }, async (t) => {
   const dir = t.testdir()
   const tile = piece(dir, 'tile.tif', 0, 0, 16, 16)
   const bytes = readFileSync(tile)
-  const columns = 30
+  const columns = 21
   const bands = [1, 2, 3].map((band) => {
     const pieces: string[] = []
     for (let i = 0; i < columns * columns; i++) {
