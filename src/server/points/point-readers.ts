@@ -1,6 +1,7 @@
 // Reads single points of a source. A reader is made once per version and uses decoded tiles shared by all sources.
 import { LRUCache } from 'lru-cache'
 import { TileType } from '../../format/tile-type.js'
+import { isDrawn } from '../../raster/tiles/image-format.js'
 import type { Colour, DecodedTile } from '../../sampling/decoded-tile.js'
 import { PointReader, type TileStore } from '../../sampling/point-values.js'
 import type { TileSet } from '../../store/read/tile-set.js'
@@ -45,15 +46,14 @@ function newPoints(context: ServerContext, source: Source): SourcePoints {
   return { kind: 'colours', points: PointReader.ofColours(tiles, storeFor<Colour>(context, source)) }
 }
 
-const NOT_PICTURES: readonly number[] = [TileType.mvt, TileType.mlt, TileType.rawInt16]
-
 /** The first tile speaks for all; a source without tiles has no colours anywhere. */
 function hasPictures({ tiles }: Source): boolean {
   const [lowest] = tiles.levels()
   const first = lowest && tiles.tiles({ zoom: lowest.zoom }).next()
   if (first === undefined || first.done === true) return true
   const { z, x, y } = first.value
-  return !NOT_PICTURES.includes(tiles.get(z, x, y)?.type ?? TileType.unknown)
+  const type = tiles.get(z, x, y)?.type ?? TileType.unknown
+  return type === TileType.unknown || isDrawn(type)
 }
 
 /** The part of all decoded tiles that belongs to one version of a source. */
