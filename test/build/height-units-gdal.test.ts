@@ -152,7 +152,7 @@ t.test('units of heights', { skip: withoutGdal }, async (t) => {
       const [x, y] = key.split('/').map(Number) as [number, number]
       const range = { zoom, tileSize: 256, minX: x, maxX: x, minY: y, maxY: y }
       const extra = ['-wo', 'XSCALE=1', '-wo', 'YSCALE=1', ...(crs === undefined ? [] : ['-s_srs', crs])]
-      const theirs = gdalWarpValues(path, range, 'bilinear', extra)
+      const theirs = gdalWarpValues(path, range, 'bilinear', 0, extra)
       for (let p = 0; p < ours.length; p++) {
         if (theirs.alpha[p] === 0 || masks.get(key)?.[p] === 0) continue
         compared++

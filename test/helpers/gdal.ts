@@ -52,14 +52,15 @@ export function gdalWarp(
   return split(bytes, width, height, bytes.length / (width * height))
 }
 
-/** As gdalWarp with exact positions, the values as 32-bit floats. */
+/** As gdalWarp, the values as 32-bit floats. */
 export function gdalWarpValues(
   images: string | readonly string[],
   range: TileRange,
   resampling: string,
+  approximation = 0,
   extra: string[] = [],
 ): ValuePicture {
-  const options = ['-et', '0', '-ot', 'Float32', ...extra]
+  const options = ['-et', `${approximation}`, '-ot', 'Float32', ...extra]
   const { width, height, bytes } = warpToRaw(images, range, resampling, options)
   const raw = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
   const samples = raw.length / (width * height)
