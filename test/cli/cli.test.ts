@@ -90,6 +90,7 @@ t.test('wrong usage is exit code 2 and a hint', async (t) => {
     [['tile', ortho, '3', '9', '1'], /range from 0 to 7/],
     [['sample', ortho, '--size', '0x3'], /WIDTHxHEIGHT/],
     [['sample', ortho, '-o', 'a.gif'], /\.png, \.jpg or \.webp/],
+    [['sample', ortho, '--elevation', 'shade', '-o', 'a.png'], /has no heights; leave out --elevation/],
   ]
   for (const [argv, message] of cases) refused(t, await flagstone(argv), 2, message)
 })

@@ -131,6 +131,8 @@ async function draw(io: Io, path: string, options: SampleOptions): Promise<void>
   try {
     const bbox = options.bbox ?? describeAny(reader).bounds
     if (bbox === undefined) throw new FlagstoneError('NOT_FOUND', `${path} has no tiles to sample.`, { path })
+    if (options.elevation !== undefined && elevationOf(reader) === undefined)
+      throw new FlagstoneError('BAD_OPTION', `${path} has no heights; leave out --elevation.`, { path })
     const { width, height } = sizeOf(bbox, options.size)
     const pixels = await sample(reader, {
       bbox,
