@@ -13,6 +13,7 @@ import type { FlagstoneError } from '../../src/errors.js'
 import type { ByteFile, Capabilities, LockName } from '../../src/platform/byte-file.js'
 import { systemError } from '../../src/platform/system-error.js'
 import type { MemoryFile } from './memory-file.js'
+import { randomFrom } from './random.js'
 
 const SECTOR = 512
 
@@ -145,7 +146,7 @@ export class FaultFile implements ByteFile {
     for (let n = 0; n <= pending.length; n++) images.push(this.#image(n, (i) => (i < n ? WHOLE : LOST)))
     // The journal was not written out, all data was.
     if (pending.length > 0) images.push(this.#image(0, () => WHOLE))
-    const next = randomNumbers(seed + this.#operations)
+    const next = randomFrom(seed + this.#operations)
     const torn = pending.findLastIndex((operation) => operation.kind === 'write')
     if (torn >= 0) {
       const fate = tear(next)
@@ -212,7 +213,7 @@ function tear(next: () => number): Fate {
   if (shape < 0.5) return (sector, sectors) => sector < Math.floor(share * sectors)
   if (shape < 0.7) return (sector, sectors) => sector >= Math.floor(share * sectors)
   const seed = share * 2 ** 32
-  return (sector) => randomNumbers(seed + sector)() < 0.5
+  return (sector) => randomFrom(seed + sector)() < 0.5
 }
 
 /** Writes the sectors that fate leaves, as far as the file reaches. */
@@ -227,16 +228,5 @@ function writeSectors(image: MemoryFile, bytes: Uint8Array, position: number, fa
     const from = Math.max(position, (first + sector) * SECTOR)
     const to = Math.min(end, (first + sector + 1) * SECTOR)
     if (to > from) image.write(bytes.subarray(from - position, to - position), from)
-  }
-}
-
-/** Deterministic numbers in [0, 1): mulberry32. */
-function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
 }

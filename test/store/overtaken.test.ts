@@ -5,24 +5,9 @@ import { FIRST_INDEX_OFFSET } from '../../src/format/layout.js'
 import type { ByteFile } from '../../src/platform/byte-file.js'
 import { FlatReader } from '../../src/store/read/reader.js'
 import { TileWriter } from '../../src/store/write/writer.js'
+import { hooked } from '../helpers/hooked-file.js'
 import { MemoryFile } from '../helpers/memory-file.js'
 import { valueFor } from './model.js'
-
-/** The file with something happening before some of its calls. */
-function hooked(file: ByteFile, before: Partial<Record<keyof ByteFile, () => unknown>>): ByteFile {
-  return new Proxy(file, {
-    get(target, name) {
-      const value = Reflect.get(target, name, target) as unknown
-      if (typeof value !== 'function') return value
-      const hook = before[name as keyof ByteFile]
-      return (...args: unknown[]) => {
-        const first = hook?.()
-        const call = (): unknown => (value as (...args: unknown[]) => unknown).apply(target, args)
-        return first instanceof Promise ? first.then(call) : call()
-      }
-    },
-  })
-}
 
 /** A file with a full index: the next append inserts, and everything moves. */
 function fullIndex(): { memory: MemoryFile; writer: TileWriter; move: () => void } {

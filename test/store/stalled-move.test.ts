@@ -3,25 +3,13 @@
 import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
 import t from 'tap'
-import type { ByteFile } from '../../src/platform/byte-file.js'
 import { openRealFile } from '../../src/platform/real-file.js'
 import { FlatReader } from '../../src/store/read/reader.js'
+import { hooked } from '../helpers/hooked-file.js'
 import { startChild } from '../helpers/processes.js'
 
 const WRITER = new URL('../server/stalled-writer.js', import.meta.url)
 const TILE = 5
-
-/** The file with its reads in the thread pool held back until `open` resolves. */
-function gated(file: ByteFile, open: Promise<void>): ByteFile {
-  return new Proxy(file, {
-    get(target, name) {
-      if (name === 'readAsync')
-        return (into: Uint8Array, position: number) => open.then(() => target.readAsync(into, position))
-      const value = Reflect.get(target, name, target) as unknown
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
 
 for (const mode of ['mmap', 'buffered'] as const)
   for (const check of ['first', 'never'] as const)
@@ -37,7 +25,10 @@ for (const mode of ['mmap', 'buffered'] as const)
       const open = new Promise<void>((resolve) => {
         release = resolve
       })
-      const reader = FlatReader.open(gated(openRealFile(path, 'read'), open), { mode, check })
+      const reader = FlatReader.open(hooked(openRealFile(path, 'read'), { readAsync: () => open }), {
+        mode,
+        check,
+      })
       // Its record is known to be authentic, so that its value is not compared with its check again.
       t.same(reader.get(6, TILE, 0)?.bytes, Uint8Array.of(1, TILE))
       const waiting = reader.getAsync(6, TILE, 0)
