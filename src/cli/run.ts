@@ -18,6 +18,7 @@ const COMMANDS: readonly { readonly names: readonly string[]; load(): Promise<De
   { names: ['verify'], load: async () => (await import('./commands/verify.js')).verifyCommand },
   { names: ['sample'], load: async () => (await import('./commands/sample.js')).sampleCommand },
   { names: ['serve'], load: async () => (await import('./commands/serve.js')).serveCommand },
+  { names: ['convert'], load: async () => (await import('./commands/convert.js')).convertCommand },
   { names: ['probe'], load: async () => (await import('./commands/probe.js')).probeCommand },
 ]
 

@@ -28,12 +28,34 @@ const EVERY_MS = 200
 /** The rate is computed over this many milliseconds. */
 const WINDOW_MS = 15_000
 
+/** The rate of the last seconds. */
+export class RateWindow {
+  /** Times, and what was done by then. */
+  readonly #samples: [number, number][]
+
+  constructor(now: number, done: number) {
+    this.#samples = [[now, done]]
+  }
+
+  /** Per second, up to `now`. */
+  at(now: number, done: number): number {
+    this.#samples.push([now, done])
+    // the first sample stays until another is old enough to start the window
+    while (this.#samples.length > 2 && now - this.#samples[1]![0] > WINDOW_MS) this.#samples.shift()
+    const [since, before] = this.#samples[0]!
+    return now > since ? ((done - before) * 1000) / (now - since) : 0
+  }
+}
+
+/** Seconds left; Infinity while it cannot be estimated. */
+export const secondsLeft = (left: number, rate: number): number =>
+  left <= 0 ? 0 : rate > 0 ? left / rate : Number.POSITIVE_INFINITY
+
 export class ProgressMeter {
   readonly #plan: BuildPlan
   readonly #report: (progress: BuildProgress) => unknown
   readonly #now: () => number
-  /** Times, and the number of tiles done by then. */
-  readonly #samples: [number, number][] = []
+  readonly #window: RateWindow
   #lastReport = Number.NEGATIVE_INFINITY
   /** The result of the last call, for callbacks that are async functions. */
   #answer: unknown
@@ -48,18 +70,14 @@ export class ProgressMeter {
     this.#plan = plan
     this.#report = report
     this.#now = now
-    this.#samples.push([now(), tilesDone])
+    this.#window = new RateWindow(now(), tilesDone)
   }
 
   update(phase: BuildPhase, tilesDone: number, subtreesDone: number, bytes: number): void {
     const now = this.#now()
-    this.#samples.push([now, tilesDone])
-    // the first sample stays until another is old enough to start the window
-    while (this.#samples.length > 2 && now - this.#samples[1]![0] > WINDOW_MS) this.#samples.shift()
+    const rate = this.#window.at(now, tilesDone)
     if (phase === 'tiles' && now - this.#lastReport < EVERY_MS) return
     this.#lastReport = now
-    const [since, before] = this.#samples[0]!
-    const rate = now > since ? ((tilesDone - before) * 1000) / (now - since) : 0
     const total = this.#plan.tiles
     const left = phase === 'tiles' ? Math.max(0, total - tilesDone) : 0
     this.#throwFailure()
@@ -71,7 +89,7 @@ export class ProgressMeter {
       subtreesDone,
       subtreesTotal: this.#plan.subtrees,
       rate,
-      etaSeconds: left === 0 ? 0 : rate > 0 ? left / rate : Number.POSITIVE_INFINITY,
+      etaSeconds: secondsLeft(left, rate),
     })
     if (this.#answer instanceof Promise)
       this.#answer.catch((error: unknown) => {

@@ -34,6 +34,8 @@ export interface OutputRequest {
   readonly inputs?: readonly string[]
   /** Whether a file that does not look like the caller's own output is its output nevertheless. */
   readonly isOwn?: (path: string) => boolean
+  /** What is written has another extension than .pmtiles, such as .mbtiles, with the dot; then no other is refused. */
+  readonly extension?: string
 }
 
 export interface OutputPlace {
@@ -99,8 +101,8 @@ export function outputPlace(path: string, request: OutputRequest): OutputPlace {
 }
 
 /** What the name alone rules out. @throws BAD_OPTION */
-function checkName(path: string, { kind, who }: OutputRequest): void {
-  const example = kind === 'archive' ? 'out.pmtiles' : 'out.png'
+function checkName(path: string, { kind, who, extension: own }: OutputRequest): void {
+  const example = kind === 'archive' ? `out${own ?? '.pmtiles'}` : 'out.png'
   if (path === '-')
     throw bad(path, `${who} cannot write to standard output; name a file, such as ${example}.`)
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path))
@@ -108,6 +110,7 @@ function checkName(path: string, { kind, who }: OutputRequest): void {
   if (path.endsWith('/')) throw bad(path, `${path} names a directory; name the file to create.`)
   if (kind !== 'archive') return
   if (path.startsWith('@')) throw bad(path, `${path} names a list of sources; name the file to create last.`)
+  if (own !== undefined) return
   const [, stem, extension] = /^(.*?)\.([^./]+)$/s.exec(path) ?? []
   if (extension !== undefined && OTHER_EXTENSIONS.has(extension.toLowerCase())) {
     const order = who === 'build' ? ' The file to create comes last, after the sources.' : ''

@@ -9,8 +9,11 @@ import {
   type BuildReport,
   build,
   type Capabilities,
+  type ConvertOptions,
+  type CopiedLevel,
   type Coverage,
   type CreateOptions,
+  convert,
   create,
   type DamagedBlock,
   type DamagedSource,
@@ -46,6 +49,7 @@ import {
   listen,
   type MissingPolicy,
   type NodeHandler,
+  type OutputFormat,
   type OwnBytes,
   type OwnFloats,
   type OwnPixels,
@@ -88,6 +92,9 @@ import {
   type TilesQuery,
   TileType,
   type TileWriter,
+  type TransferContext,
+  type TransferProgress,
+  type TransferReport,
   type VerifyOptions,
   type VerifyReport,
   verify,
@@ -248,4 +255,15 @@ export function rest(error: unknown): ErrorCode | undefined {
     return error.code
   }
   return (error as ArgumentError).code
+}
+
+export async function move(
+  options: ConvertOptions,
+  context: TransferContext,
+): Promise<readonly CopiedLevel[]> {
+  const onProgress = (progress: TransferProgress): void => console.error(progress.phase)
+  const report: TransferReport = await convert(options, { ...context, onProgress })
+  const format: OutputFormat = report.format
+  console.error(format)
+  return report.levels
 }

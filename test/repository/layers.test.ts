@@ -21,6 +21,8 @@ const LAYER: Record<string, number> = {
   sampling: 4.5,
   server: 5,
   pyramid: 5,
+  transfer: 5.5,
+  batch: 5.8,
   cli: 6,
   index: 7,
 }

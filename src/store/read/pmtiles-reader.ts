@@ -35,6 +35,8 @@ const TRIES = 4
 
 /** A PMTiles v3 archive that another program made, open for reading. */
 export class PmtilesReader implements TileSet {
+  /** @internal */
+  readonly isSorted = true
   /** Tells the two kinds of readers apart. */
   readonly kind = 'pmtiles'
   readonly path: string

@@ -31,6 +31,8 @@ import { StoredValues } from './values.js'
 
 /** A Flagstone file, sealed or growing, open for reading. It follows the writer's commits automatically. */
 export class FlatReader implements TileSet {
+  /** @internal */
+  readonly isSorted = true
   /** Tells the two kinds of readers apart. */
   readonly kind = 'flat'
   readonly path: string

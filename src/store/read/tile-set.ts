@@ -11,6 +11,15 @@ export interface TilesOfZoom {
   readonly range?: TileRange | undefined
 }
 
+/** A tile with its place and its bytes. */
+export interface StoredTile {
+  readonly z: number
+  readonly x: number
+  readonly y: number
+  readonly bytes: Uint8Array
+  readonly type: TileType
+}
+
 /**
  * Encoded tiles by zoom, column and row: the common interface of Flagstone files, PMTiles, MBTiles and folders of
  * tiles.
@@ -33,6 +42,17 @@ export interface TileSet {
    * @internal
    */
   areas?(zoom: number, range?: TileRange): IterableIterator<TileArea>
+  /**
+   * Whether `tiles` lists in key order: ascending TileIDs of PMTiles. Default: false.
+   * @internal
+   */
+  readonly isSorted?: boolean
+  /**
+   * All tiles with their bytes, in the order in which they are stored: the fastest way to read all. A place may come
+   * twice if the archive has it twice. Only where reading one by one is slower.
+   * @internal
+   */
+  scan?(): IterableIterator<StoredTile>
   /** The metadata of the archive; {} when there are none. */
   metadata(): Record<string, unknown>
   /** Releases the file; tiles that were returned stay valid. */

@@ -1,0 +1,29 @@
+// `flagstone convert IN OUT`: an archive in another container.
+import { Command, Option } from 'commander'
+import { OUTPUT_FORMATS, type OutputFormat } from '../../interop/create.js'
+import { convert } from '../../transfer/convert.js'
+import type { CommonOptions, Context } from '../io.js'
+import { TILE_FILE } from '../tile-files.js'
+import { runTransfer } from '../transfer-output.js'
+
+interface ConvertCliOptions extends CommonOptions {
+  readonly to?: OutputFormat
+  readonly overwrite?: boolean
+  readonly force?: boolean
+}
+
+export function convertCommand({ io }: Context): Command {
+  return new Command('convert')
+    .description('convert a tile archive to another container; tiles are copied byte for byte')
+    .argument('<in>', TILE_FILE)
+    .argument('<out>', 'the archive to write; its extension says which kind')
+    .addOption(
+      new Option('--to <kind>', 'kind of the output (default: by its extension)').choices(OUTPUT_FORMATS),
+    )
+    .option('--overwrite, --force', 'replace an existing tile archive')
+    .addHelpText('after', '\nExamples:\n  flagstone convert old.mbtiles new.pmtiles')
+    .action(async (source: string, out: string, cli: ConvertCliOptions) => {
+      const overwrite = cli.overwrite === true || cli.force === true
+      await runTransfer(io, cli, (context) => convert({ source, out, to: cli.to, overwrite }, context))
+    })
+}

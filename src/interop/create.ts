@@ -1,0 +1,56 @@
+// Opens a new archive for writing. This is the only place that knows which containers can be written.
+import { extname } from 'node:path'
+import { FlagstoneError } from '../errors.js'
+import { didYouMean } from '../store/nearest.js'
+import { outputPlace } from '../store/output-path.js'
+import type { TileSink } from './transfer/sink.js'
+
+/** A container that can be written. */
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number]
+
+export const OUTPUT_FORMATS = ['pmtiles'] as const
+
+export interface SinkRequest {
+  readonly path: string
+  readonly format: OutputFormat
+  /** The command that writes, for messages: 'convert', 'merge'. */
+  readonly who: string
+  readonly overwrite: boolean
+  /** Paths that are read; they are never written. */
+  readonly inputs: readonly string[]
+}
+
+const EXTENSIONS: Readonly<Record<string, OutputFormat>> = { '.pmtiles': 'pmtiles' }
+
+const CREATE: Readonly<Record<OutputFormat, (request: SinkRequest) => Promise<TileSink>>> = {
+  pmtiles: async (request) => {
+    const { PmtilesSink } = await import('./pmtiles/sink.js')
+    return new PmtilesSink(outputPlace(request.path, { kind: 'archive', ...request }))
+  },
+}
+
+/**
+ * The format that a path's extension names.
+ * @throws BAD_OPTION when it names none
+ */
+export function outputFormatOf(path: string): OutputFormat {
+  const extension = extname(path).toLowerCase()
+  const found = EXTENSIONS[extension]
+  if (found !== undefined) return found
+  const known = Object.keys(EXTENSIONS)
+  throw new FlagstoneError(
+    'BAD_OPTION',
+    `${path}: the name does not say what to write${didYouMean(extension, known)}; use one of ${known.join(', ')}, or --to (to).`,
+    { path },
+  )
+}
+
+/**
+ * Opens a new archive. Nothing appears under its name until it is complete.
+ * @throws BAD_OPTION, EXISTS, NOT_FOUND when the path cannot be written
+ * @throws LOCKED when another process is writing it
+ * @throws DISK_FULL, SYSTEM when it cannot be created
+ */
+export function createSink(request: SinkRequest): Promise<TileSink> {
+  return CREATE[request.format](request)
+}

@@ -1,0 +1,48 @@
+// Writes a Flagstone file, which is a clustered PMTiles archive once it is sealed.
+
+import { removeFile } from '../../platform/rename.js'
+import type { OutputPlace } from '../../store/output-path.js'
+import { createTiles, whileLocked } from '../../store/paths.js'
+import type { StoredTile } from '../../store/read/tile-set.js'
+import type { TileWriter } from '../../store/write/writer.js'
+import { partPath, publishPart, removeStalePart } from '../transfer/part-file.js'
+import type { ArchiveAbout, TileSink } from '../transfer/sink.js'
+
+export class PmtilesSink implements TileSink {
+  /** So that the values are clustered: neighbours on the map are neighbours in the file. */
+  readonly wantsSorted = true
+  readonly #place: OutputPlace
+  readonly #writer: TileWriter
+
+  /** @throws LOCKED, DISK_FULL, SYSTEM */
+  constructor(place: OutputPlace) {
+    this.#place = place
+    removeStalePart(place.path)
+    // nothing needs to be durable before the end
+    this.#writer = createTiles(partPath(place.path), { commitBytes: 0 })
+  }
+
+  put({ z, x, y, bytes, type }: StoredTile): undefined {
+    this.#writer.append(z, x, y, bytes, type)
+  }
+
+  async finish({ metadata, bounds, center }: ArchiveAbout): Promise<void> {
+    const writer = this.#writer
+    writer.setMetadata({
+      ...metadata,
+      ...(bounds === undefined ? {} : { bounds }),
+      ...(center === undefined ? {} : { center }),
+    })
+    writer.seal({ bounds: bounds && [...bounds], center: center && [...center] })
+    writer.close()
+    const { path, replaces } = this.#place
+    // a writer that has the old file open must not lose what it writes
+    if (replaces === undefined) publishPart(this.#place)
+    else whileLocked(path, () => publishPart(this.#place))
+  }
+
+  async abandon(): Promise<void> {
+    removeFile(partPath(this.#place.path))
+    this.#writer.abandon()
+  }
+}

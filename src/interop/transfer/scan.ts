@@ -1,0 +1,69 @@
+// Reads all tiles of an archive, or a selection of them, one after the other.
+import { tileId, tileIdToZxy } from '../../format/tile-id.js'
+import type { TileRange } from '../../store/read/list.js'
+import type { StoredTile, TileSet } from '../../store/read/tile-set.js'
+import { SortedKeys } from './sorted-keys.js'
+
+/** Which tiles are read. */
+export interface TileSelection {
+  readonly minZoom: number
+  readonly maxZoom: number
+  /** Rectangles that do not overlap and hold every selected tile of a zoom. Absent: the whole zoom. */
+  rangesOf?(zoom: number): readonly TileRange[]
+  /** Whether a tile of these rectangles is selected. Absent: all are. */
+  includes?(z: number, x: number, y: number): boolean
+}
+
+/**
+ * The selected tiles with their bytes. `sorted`: in key order, each once.
+ * @throws DAMAGED, LOCKED, SYSTEM when a tile cannot be read
+ */
+export function scanTiles(tiles: TileSet, sorted: boolean, selection?: TileSelection): Iterable<StoredTile> {
+  if (!sorted && selection === undefined && tiles.scan !== undefined) return tiles.scan()
+  return readPlaces(tiles, placesOf(tiles, sorted, selection))
+}
+
+interface TilePlace {
+  readonly z: number
+  readonly x: number
+  readonly y: number
+}
+
+/** The places of the selected tiles. `sorted`: in key order, each once. */
+export function* placesOf(tiles: TileSet, sorted: boolean, selection?: TileSelection): Iterable<TilePlace> {
+  for (const { zoom } of tiles.levels()) {
+    if (selection !== undefined && (zoom < selection.minZoom || zoom > selection.maxZoom)) continue
+    const ranges = selection?.rangesOf?.(zoom) ?? [undefined]
+    const isSorted = tiles.isSorted === true && ranges.length <= 1
+    const places = placesIn(tiles, zoom, ranges, selection)
+    yield* sorted && !isSorted ? inKeyOrder(places) : places
+  }
+}
+
+function* placesIn(
+  tiles: TileSet,
+  zoom: number,
+  ranges: readonly (TileRange | undefined)[],
+  selection: TileSelection | undefined,
+): Iterable<TilePlace> {
+  for (const range of ranges)
+    for (const place of tiles.tiles({ zoom, range }))
+      if (selection?.includes === undefined || selection.includes(place.z, place.x, place.y)) yield place
+}
+
+function* inKeyOrder(places: Iterable<TilePlace>): Iterable<TilePlace> {
+  const keys = new SortedKeys()
+  for (const { z, x, y } of places) keys.add(tileId(z, x, y))
+  for (const key of keys) {
+    const [z, x, y] = tileIdToZxy(key)
+    yield { z, x, y }
+  }
+}
+
+function* readPlaces(tiles: TileSet, places: Iterable<TilePlace>): Iterable<StoredTile> {
+  for (const { z, x, y } of places) {
+    const tile = tiles.get(z, x, y)
+    // listed, but empty or removed meanwhile
+    if (tile !== undefined) yield { z, x, y, bytes: tile.bytes, type: tile.type }
+  }
+}

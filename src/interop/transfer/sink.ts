@@ -1,0 +1,41 @@
+// What every container that can be written has in common.
+import type { StoredTile } from '../../store/read/tile-set.js'
+
+/** What an archive says of itself, whatever container it is in. */
+export interface ArchiveAbout {
+  /**
+   * The metadata as JSON: lists are lists, numbers are numbers. Without bounds, center, minzoom, maxzoom and format, which have fields
+   * of their own or follow from the tiles.
+   */
+  readonly metadata: Record<string, unknown>
+  /** West, south, east, north, degrees; undefined when it is not stated, or not true. */
+  readonly bounds: readonly [number, number, number, number] | undefined
+  /** Longitude, latitude, zoom. */
+  readonly center: readonly [number, number, number] | undefined
+}
+
+/**
+ * Writes one archive. It has a temporary name until `finish` puts it under its own, complete and durable. Exactly one
+ * of `finish` and `abandon` must be called at the end.
+ */
+export interface TileSink {
+  /** Whether tiles must come in key order (ascending TileIDs of PMTiles); otherwise any order is right. */
+  readonly wantsSorted: boolean
+  /**
+   * Adds a tile; places are distinct. The bytes are copied or written before the next call. A promise is returned when
+   * the next tile must wait.
+   * @throws BAD_OPTION when this container cannot hold such a tile
+   * @throws DISK_FULL, SYSTEM when it cannot be written
+   */
+  put(tile: StoredTile): Promise<void> | undefined
+  /**
+   * Completes the archive and puts it under its name.
+   * @throws EXISTS when something else appeared under the name meanwhile
+   * @throws DISK_FULL, SYSTEM when it cannot be written
+   */
+  finish(about: ArchiveAbout): Promise<void>
+  /** Removes what was written. Never throws. */
+  abandon(): Promise<void>
+  /** Sentences about what this container could not keep. */
+  readonly notes?: readonly string[]
+}

@@ -1,0 +1,109 @@
+// Sorts TileIDs that come in any order, in bounded memory: runs of some millions are sorted and parked in a nameless
+// temporary file, and merged at the end.
+import { randomBytes } from 'node:crypto'
+import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fromNodeError } from '../../platform/system-error.js'
+
+const KEY_BYTES = 8
+/** 16 MiB. */
+const RUN_KEYS = 2 ** 21
+/** Keys of each run that are in memory while runs are merged. */
+const AHEAD_KEYS = 2 ** 15
+
+export class SortedKeys {
+  readonly #run: Float64Array
+  #count = 0
+  #fd: number | undefined
+  /** Number of keys of each parked run. */
+  readonly #parked: number[] = []
+
+  /** `runKeys`: for tests. */
+  constructor(runKeys = RUN_KEYS) {
+    this.#run = new Float64Array(runKeys)
+  }
+
+  /** @throws DISK_FULL, SYSTEM when keys cannot be parked */
+  add(key: number): void {
+    if (this.#count === this.#run.length) this.#park()
+    this.#run[this.#count++] = key
+  }
+
+  /** All keys, ascending; equal ones come once. Ends with the memory and the file released. */
+  *[Symbol.iterator](): Generator<number, void> {
+    try {
+      let last = -1
+      for (const key of this.#merged()) {
+        if (key !== last) yield key
+        last = key
+      }
+    } finally {
+      this.close()
+    }
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd)
+    this.#fd = undefined
+  }
+
+  #merged(): Iterable<number> {
+    const rest = this.#run.subarray(0, this.#count).sort()
+    if (this.#parked.length === 0) return rest
+    let start = 0
+    const runs = this.#parked.map((count) => {
+      const run = this.#readRun(start, count)
+      start += count
+      return run
+    })
+    return merge([...runs, rest[Symbol.iterator]()])
+  }
+
+  #park(): void {
+    const path = join(tmpdir(), `flagstone-keys-${process.pid}-${randomBytes(6).toString('hex')}`)
+    try {
+      if (this.#fd === undefined) {
+        this.#fd = openSync(path, 'wx+', 0o600)
+        unlinkSync(path)
+      }
+      const keys = this.#run.sort()
+      const bytes = new Uint8Array(keys.buffer)
+      const start = this.#parked.reduce((sum, count) => sum + count, 0) * KEY_BYTES
+      for (let done = 0; done < bytes.length; )
+        done += writeSync(this.#fd, bytes, done, bytes.length - done, start + done)
+    } catch (error) {
+      throw fromNodeError(error, 'write', path)
+    }
+    this.#parked.push(this.#count)
+    this.#count = 0
+  }
+
+  *#readRun(start: number, count: number): Generator<number, void> {
+    const keys = new Float64Array(Math.min(AHEAD_KEYS, count))
+    for (let done = 0; done < count; ) {
+      const n = Math.min(keys.length, count - done)
+      readSync(this.#fd!, keys, 0, n * KEY_BYTES, (start + done) * KEY_BYTES)
+      for (let i = 0; i < n; i++) yield keys[i]!
+      done += n
+    }
+  }
+}
+
+/** Merges ascending sequences. There are few of them, so the smallest head is found by looking at all. */
+function* merge(runs: readonly Iterator<number>[]): Generator<number, void> {
+  const heads = runs.map((run) => headOf(run))
+  for (;;) {
+    let least = 0
+    for (let i = 1; i < heads.length; i++) if (heads[i]! < heads[least]!) least = i
+    const key = heads[least]!
+    if (key === Number.POSITIVE_INFINITY) return
+    yield key
+    heads[least] = headOf(runs[least]!)
+  }
+}
+
+function headOf(run: Iterator<number>): number {
+  const { done, value } = run.next()
+  return done === true ? Number.POSITIVE_INFINITY : value
+}

@@ -1,0 +1,105 @@
+// Copies tiles from an archive to a sink: convert, extract and merge are made of it.
+import { setImmediate } from 'node:timers/promises'
+import { FlagstoneError } from '../errors.js'
+import { crc32 } from '../format/crc.js'
+import { TilesDigest } from '../format/digest.js'
+import { tileId } from '../format/tile-id.js'
+import { nameOfTileType } from '../format/tile-type.js'
+import type { TileSink } from '../interop/transfer/sink.js'
+import type { StoredTile } from '../store/read/tile-set.js'
+import { type Extent, withTile } from '../store/report/extent.js'
+import type { TransferMeter } from './progress.js'
+
+/** After this long, others get a turn: signals, and the callers of a server. */
+const TURN_MS = 20
+/** Number of tiles between two looks at the clock. */
+const LOOK_TILES = 64
+
+/** One zoom of what was copied. */
+export interface CopiedLevel {
+  /** 0 to 26. */
+  readonly zoom: number
+  /** Number of tiles. */
+  readonly tiles: number
+  /** Bytes of tiles; identical tiles count each time. */
+  readonly bytes: number
+}
+
+/** What was copied. */
+export class CopyTally {
+  readonly digest = new TilesDigest()
+  bytes = 0
+  readonly #levels = new Map<number, { tiles: number; bytes: number; extent: Extent }>()
+  readonly #types = new Map<number, number>()
+
+  add({ z, x, y, bytes, type }: StoredTile): void {
+    this.digest.add(tileId(z, x, y), type, bytes.length, crc32(bytes))
+    this.bytes += bytes.length
+    this.#types.set(type, (this.#types.get(type) ?? 0) + 1)
+    const level = this.#levels.get(z)
+    if (level === undefined) {
+      this.#levels.set(z, { tiles: 1, bytes: bytes.length, extent: withTile(undefined, z, x, y) })
+      return
+    }
+    level.tiles++
+    level.bytes += bytes.length
+    withTile(level.extent, z, x, y)
+  }
+
+  get tiles(): number {
+    return this.digest.tiles
+  }
+
+  /** Ascending. */
+  get levels(): CopiedLevel[] {
+    return [...this.#levels]
+      .map(([zoom, { tiles, bytes }]) => ({ zoom, tiles, bytes }))
+      .sort((a, b) => a.zoom - b.zoom)
+  }
+
+  /** Number of tiles of each type, most common first. */
+  get types(): { name: string; count: number }[] {
+    return [...this.#types]
+      .map(([type, count]) => ({ name: nameOfTileType(type), count }))
+      .sort((a, b) => b.count - a.count)
+  }
+
+  /** Of the deepest zoom. */
+  get extent(): Extent | undefined {
+    const zoom = this.levels.at(-1)?.zoom
+    return zoom === undefined ? undefined : this.#levels.get(zoom)?.extent
+  }
+}
+
+/**
+ * Copies tiles until there are no more.
+ * @throws INTERRUPTED when `signal` was aborted
+ * @throws as the archive and the sink
+ */
+export async function copyTiles(
+  tiles: Iterable<StoredTile>,
+  sink: TileSink,
+  meter: TransferMeter,
+  signal: AbortSignal | undefined,
+): Promise<CopyTally> {
+  const tally = new CopyTally()
+  let turn = performance.now()
+  let looked = 0
+  for (const tile of tiles) {
+    const waiting = sink.put(tile)
+    if (waiting !== undefined) await waiting
+    tally.add(tile)
+    if (++looked % LOOK_TILES !== 0 || performance.now() - turn < TURN_MS) continue
+    meter.update('tiles', tally.tiles, tally.bytes)
+    await setImmediate()
+    throwIfInterrupted(signal)
+    turn = performance.now()
+  }
+  throwIfInterrupted(signal)
+  return tally
+}
+
+function throwIfInterrupted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true)
+    throw new FlagstoneError('INTERRUPTED', 'Interrupted; nothing is left of the output.')
+}
