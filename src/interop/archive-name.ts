@@ -3,7 +3,7 @@
 import { closeSync, readSync } from 'node:fs'
 import { extname } from 'node:path'
 import { openRegularSync, statOf } from '../platform/regular-file.js'
-import { isTileFolder } from './folder.js'
+import { isTileFolder } from './folder/reader.js'
 
 /** 'file' means a Flagstone file or PMTiles, which are told apart by their contents. */
 export type ArchiveKind = 'mbtiles' | 'folder' | 'file'

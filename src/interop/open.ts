@@ -3,7 +3,7 @@ import { checkPath, PATIENT } from '../store/options.js'
 import { openTiles, type TileReader } from '../store/read/open.js'
 import type { TileSet } from '../store/read/tile-set.js'
 import { archiveKind } from './archive-name.js'
-import { FolderReader } from './folder.js'
+import { FolderReader } from './folder/reader.js'
 import { MbtilesReader } from './mbtiles.js'
 import { inOtherGrid, otherGridOf } from './other-grid.js'
 

@@ -5,7 +5,7 @@
 // its file goes, not when the system has no descriptors left to look for it.
 import { realpathSync } from 'node:fs'
 import { FlagstoneError } from '../../errors.js'
-import { isTileFolder } from '../../interop/folder.js'
+import { isTileFolder } from '../../interop/folder/reader.js'
 import { isPassing } from '../../platform/passing-error.js'
 import { isBusy } from '../../store/file/locked.js'
 import type { Found } from './discover.js'

@@ -2,14 +2,14 @@
 // tilemapresource.xml (gdal2tiles without --xyz) or the scheme in a metadata.json says that they are TMS rows.
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { FlagstoneError } from '../errors.js'
-import { unpackedPicture } from '../format/gzip-tile.js'
-import { IMAGE_EXTENSIONS, sniffTileType, type TileType } from '../format/tile-type.js'
-import { isPassing } from '../platform/passing-error.js'
-import { readRegularSync } from '../platform/regular-file.js'
-import type { TileSet, TilesOfZoom } from '../store/read/tile-set.js'
-import { MAX_ZOOM } from '../zooms.js'
-import { inOtherGrid, otherGridOf, readTileMapResource, type TileMapResource } from './other-grid.js'
+import { FlagstoneError } from '../../errors.js'
+import { unpackedPicture } from '../../format/gzip-tile.js'
+import { IMAGE_EXTENSIONS, sniffTileType, type TileType } from '../../format/tile-type.js'
+import { isPassing } from '../../platform/passing-error.js'
+import { readRegularSync } from '../../platform/regular-file.js'
+import type { TileSet, TilesOfZoom } from '../../store/read/tile-set.js'
+import { MAX_ZOOM } from '../../zooms.js'
+import { inOtherGrid, otherGridOf, readTileMapResource, type TileMapResource } from '../other-grid.js'
 
 /** Up to this many columns are looked up by name rather than by listing all. */
 const FEW_COLUMNS = 32
