@@ -1,7 +1,7 @@
 // Opens tile files for the commands that read one: everything that `serve` opens.
 import { statSync } from 'node:fs'
 import { FlagstoneError } from '../errors.js'
-import { archiveKind } from '../interop/archive-name.js'
+import { archiveKind, KIND_NAMES } from '../interop/archive-name.js'
 import { openTileSet } from '../interop/open.js'
 import { kindOf } from '../raster/formats/file-kind.js'
 import { describeSampled } from '../server/sources/describe-served.js'
@@ -57,9 +57,10 @@ export function describeAny(tiles: TileReader | TileSet): TilesDescription {
     const tile = tiles.get(z, x, y)
     return tile && { type: tile.type, length: tile.bytes.length }
   }
-  const isFile = archiveKind(tiles.path) === 'mbtiles'
+  const kind = archiveKind(tiles.path)
+  const isFile = kind !== 'folder'
   return describeSampled(tiles, stat, {
-    kind: isFile ? 'MBTiles' : 'z/x/y tiles in a folder',
+    kind: KIND_NAMES[kind].name,
     sealed: isFile,
     fileBytes: isFile ? statSync(tiles.path).size : 0,
     layout: undefined,

@@ -5,45 +5,70 @@ import { extname } from 'node:path'
 import { openRegularSync, statOf } from '../platform/regular-file.js'
 import { isTileFolder } from './folder/reader.js'
 
-/** 'file' means a Flagstone file or PMTiles, which are told apart by their contents. */
-export type ArchiveKind = 'mbtiles' | 'folder' | 'file'
+/** 'file' means a Flagstone file or PMTiles, which the store tells apart. */
+export type ArchiveKind = 'file' | 'mbtiles' | 'folder'
 
-/** Kinds by extension. A file that the user names may have any name. */
-const EXTENSIONS: Readonly<Record<string, ArchiveKind>> = {
-  '.pmtiles': 'file',
-  '.ft': 'file',
-  '.mbtiles': 'mbtiles',
+interface FileKind {
+  readonly kind: ArchiveKind
+  /** With the dot, in lower case. Several kinds may have the same: then the first bytes decide. */
+  readonly extensions: readonly string[]
+  /** Whether the first `HEAD_BYTES` of a file, or all if it is shorter, are of this kind. Absent: never. */
+  readonly begins?: (head: Buffer) => boolean
 }
-const SQLITE_MAGIC = 'SQLite format 3\0'
 
-const kindByName = (path: string): ArchiveKind | undefined => EXTENSIONS[extname(path).toLowerCase()]
+const HEAD_BYTES = 4096
+const beginsWith =
+  (mark: string, at = 0) =>
+  (head: Buffer): boolean =>
+    head.toString('latin1', at, at + mark.length) === mark
+
+/** Kinds of files. A file is of the first kind that has its extension and its first bytes. */
+const KINDS: readonly FileKind[] = [
+  { kind: 'mbtiles', extensions: ['.mbtiles'], begins: beginsWith('SQLite format 3\0') },
+  { kind: 'file', extensions: ['.pmtiles', '.ft'] },
+]
+
+/** What users call each kind: in a sentence, and in a table. */
+export const KIND_NAMES: Readonly<Record<ArchiveKind, { readonly name: string; readonly short: string }>> = {
+  file: { name: 'a Flagstone file or PMTiles', short: 'PMTiles' },
+  mbtiles: { name: 'MBTiles', short: 'MBTiles' },
+  folder: { name: 'z/x/y tiles in a folder', short: 'z/x/y' },
+}
+
+const kindsByName = (path: string): readonly FileKind[] => {
+  const extension = extname(path).toLowerCase()
+  return KINDS.filter(({ extensions }) => extensions.includes(extension))
+}
 
 /** Whether a file has the name of an archive, as searched for in folders. */
-export const isNamedAsArchive = (path: string): boolean => kindByName(path) !== undefined
+export const isNamedAsArchive = (path: string): boolean => kindsByName(path).length > 0
 
 export const isTileArchive = (path: string): boolean => isNamedAsArchive(path) || isTileFolder(path)
 
-/** An MBTiles archive may have any name. */
-export function isMbtiles(path: string): boolean {
-  const kind = kindByName(path)
-  return kind === undefined ? isSqlite(path) : kind === 'mbtiles'
-}
-
+/**
+ * The kind, by extension. The first bytes decide for a file with another name, and where several kinds have the
+ * extension. Anything else is a 'file', whose reader says what is wrong with it.
+ */
 export function archiveKind(path: string): ArchiveKind {
-  if (isMbtiles(path)) return 'mbtiles'
-  return isTileFolder(path) ? 'folder' : 'file'
+  if (isTileFolder(path)) return 'folder'
+  const named = kindsByName(path)
+  if (named.length === 1) return named[0]!.kind
+  const head = headOf(path)
+  const candidates = named.length > 0 ? named : KINDS
+  return candidates.find(({ begins }) => head !== undefined && begins?.(head) === true)?.kind ?? 'file'
 }
 
-function isSqlite(path: string): boolean {
+/** The first bytes of a file; undefined when there are none to read. */
+function headOf(path: string): Buffer | undefined {
   let fd: number | undefined
   try {
-    if (statOf(path)?.isFile() !== true) return false
+    if (statOf(path)?.isFile() !== true) return undefined
     fd = openRegularSync(path)
-    const head = Buffer.alloc(SQLITE_MAGIC.length)
-    return readSync(fd, head, 0, head.length, 0) === head.length && head.toString('latin1') === SQLITE_MAGIC
+    const head = Buffer.alloc(HEAD_BYTES)
+    return head.subarray(0, readSync(fd, head, 0, head.length, 0))
   } catch {
     // the code that opens the file reports what is wrong with it
-    return false
+    return undefined
   } finally {
     if (fd !== undefined) closeSync(fd)
   }

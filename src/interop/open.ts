@@ -1,11 +1,41 @@
+// Opens archives of every kind. What reads a kind is loaded when the first such archive is opened.
 import { requireRegularSync } from '../platform/regular-file.js'
 import { checkPath, PATIENT } from '../store/options.js'
 import { openTiles, type TileReader } from '../store/read/open.js'
 import type { TileSet } from '../store/read/tile-set.js'
-import { archiveKind } from './archive-name.js'
+import { type ArchiveKind, archiveKind } from './archive-name.js'
 import { FolderReader } from './folder/reader.js'
-import { MbtilesReader } from './mbtiles.js'
 import { inOtherGrid, otherGridOf } from './other-grid.js'
+
+type Open = (path: string) => TileSet
+
+/** Loads what opens archives of a kind. */
+const LOAD: Readonly<Record<ArchiveKind, () => Open | Promise<Open>>> = {
+  file: () => (path) => inMercator(openTiles(path, PATIENT)),
+  folder: () => FolderReader.open,
+  mbtiles: async () => {
+    const { MbtilesReader } = await import('./mbtiles.js')
+    await MbtilesReader.load()
+    return (path) => MbtilesReader.open(path)
+  },
+}
+const loaded = new Map<ArchiveKind, Open>()
+
+/** To be waited for before `openLoaded` is called with archives of these kinds. */
+export async function loadOpeners(kinds: Iterable<ArchiveKind>): Promise<void> {
+  for (const kind of new Set(kinds)) if (!loaded.has(kind)) loaded.set(kind, await LOAD[kind]())
+}
+
+/**
+ * As `openTileSet`, at once.
+ * @throws TypeError when `loadOpeners` was not waited for
+ */
+export function openLoaded(path: string, kind: ArchiveKind): TileSet {
+  const open = loaded.get(kind)
+  if (open === undefined) throw new TypeError(`loadOpeners was not called with ${kind}`)
+  if (kind !== 'folder' && kind !== 'file') requireRegularSync(path)
+  return open(path)
+}
 
 /**
  * Opens a tile archive of any kind for reading: a Flagstone file, PMTiles, MBTiles, or a folder of z/x/y tiles. Reads
@@ -20,12 +50,8 @@ import { inOtherGrid, otherGridOf } from './other-grid.js'
 export async function openTileSet(path: string): Promise<TileSet> {
   checkPath(path)
   const kind = archiveKind(path)
-  if (kind === 'mbtiles') {
-    await MbtilesReader.load()
-    requireRegularSync(path)
-    return MbtilesReader.open(path)
-  }
-  return kind === 'folder' ? FolderReader.open(path) : inMercator(openTiles(path, PATIENT))
+  await loadOpeners([kind])
+  return openLoaded(path, kind)
 }
 
 /**

@@ -3,7 +3,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { FlagstoneError } from '../errors.js'
 import { TileType } from '../format/tile-type.js'
-import { archiveKind } from '../interop/archive-name.js'
+import { archiveKind, KIND_NAMES } from '../interop/archive-name.js'
 import { openTileSet } from '../interop/open.js'
 import { openRealFile } from '../platform/real-file.js'
 import { decodeTile } from '../raster/tiles/codec.js'
@@ -96,9 +96,9 @@ async function verifySet(path: string, { decode, signal }: VerifyOptions): Promi
       }
     }
     const zooms = levels.length === 0 ? '' : `, zooms ${levels[0]!.zoom} to ${levels.at(-1)!.zoom}`
-    const kind = archiveKind(path) === 'mbtiles' ? 'MBTiles' : 'z/x/y'
+    const kind = archiveKind(path)
     const readable: Finding = {
-      invariant: kind,
+      invariant: KIND_NAMES[kind].short,
       ok: missing === undefined,
       message: missing === undefined ? `${count} tiles can be read${zooms}` : `tile ${missing} is empty`,
     }

@@ -1,6 +1,6 @@
 // Tiles as loose files, z/x/y.ext, as written by gdal2tiles, QGIS and mb-util. Rows count from the north, unless a
 // tilemapresource.xml (gdal2tiles without --xyz) or the scheme in a metadata.json says that they are TMS rows.
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { FlagstoneError } from '../../errors.js'
 import { unpackedPicture } from '../../format/gzip-tile.js'
@@ -32,6 +32,7 @@ function numbersIn(directory: string): number[] {
  */
 export function isTileFolder(path: string): boolean {
   try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return false
     for (const zoom of numbersIn(path).filter((z) => z <= MAX_ZOOM)) {
       const [x] = numbersIn(join(path, String(zoom)))
       if (x === undefined) continue

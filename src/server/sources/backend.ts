@@ -1,5 +1,6 @@
 // An open archive as it is served, whatever kind it is. A source opens one, closes it when others need the descriptor, and
 // opens it again.
+import type { ArchiveKind } from '../../interop/archive-name.js'
 import type { TileReader } from '../../store/read/open.js'
 import type { TileStat } from '../../store/read/tile.js'
 import type { TileSet } from '../../store/read/tile-set.js'
@@ -11,7 +12,7 @@ export interface ServedTile extends TileStat {
 
 /** What an archive answers. */
 export interface ServedArchive {
-  readonly kind: 'flat' | 'pmtiles' | 'mbtiles' | 'folder'
+  readonly kind: TileReader['kind'] | Exclude<ArchiveKind, 'file'>
   /** For sampling, listing and metadata. */
   readonly tiles: TileSet
   /** The reader behind it when it is a file of ours or a PMTiles archive. */

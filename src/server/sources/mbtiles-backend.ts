@@ -2,7 +2,6 @@
 // SQLite writes it; when somebody copies another one over it, it is opened anew once nobody has written for a while,
 // because SQLite would mix what it keeps of the old pages with new ones. The header tells the two apart.
 import { closeSync, readSync, type Stats, statSync } from 'node:fs'
-import { gunzipSync, gzipSync } from 'node:zlib'
 import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import { isGzip } from '../../format/gzip.js'
@@ -18,6 +17,7 @@ import type { TilesDescription } from '../../store/report/describe.js'
 import type { Backend, ServedTile } from './backend.js'
 import { Costly } from './costly.js'
 import { describeSampled } from './describe-served.js'
+import { inEncoding } from './vector-encoding.js'
 
 const SQLITE_HEADER_BYTES = 100
 /** All other requests wait for a query that long at most; with an index it is some microseconds. */
@@ -33,7 +33,7 @@ export class MbtilesBackend implements Backend {
   /** Of an archive with a write-ahead log, which holds the latest tiles: what is committed. */
   #log: string | undefined
   #db: MbtilesReader
-  #encoding: string | undefined
+  #encoding: 'gzip' | undefined
   readonly #changing: ChangingFile
 
   /** @throws NOT_FOUND, NOT_A_TILE_FILE, DAMAGED */
@@ -66,7 +66,7 @@ export class MbtilesBackend implements Backend {
     return this.#whole((db) => {
       const tile = db.get(z, x, y)
       if (tile === undefined) return undefined
-      const bytes = tile.type === TileType.mvt ? this.#encoded(tile.bytes) : tile.bytes
+      const bytes = tile.type === TileType.mvt ? inEncoding(tile.bytes, this.#encoding) : tile.bytes
       return { bytes, type: tile.type, length: bytes.length, etag: this.#etag(z, x, y) }
     })
   }
@@ -125,11 +125,6 @@ export class MbtilesBackend implements Backend {
     const of = ({ mtimeMs, size }: Stats): number[] => [Math.round(mtimeMs * 1000), size]
     const log = this.#log === undefined ? [] : [crc32(Buffer.from(this.#log))]
     return [this.#facts.ino, ...of(this.#facts), ...log].map((n) => n.toString(36)).join('-')
-  }
-
-  #encoded(bytes: Uint8Array): Uint8Array {
-    if (isGzip(bytes) === (this.#encoding === 'gzip')) return bytes
-    return this.#encoding === 'gzip' ? gzipSync(bytes) : gunzipSync(bytes)
   }
 
   /** What `work` finds in one state of the file. */
