@@ -14,7 +14,7 @@ const LOAD: Readonly<Record<ArchiveKind, () => Open | Promise<Open>>> = {
   file: () => (path) => inMercator(openTiles(path, PATIENT)),
   folder: () => FolderReader.open,
   mbtiles: async () => {
-    const { MbtilesReader } = await import('./mbtiles.js')
+    const { MbtilesReader } = await import('./mbtiles/reader.js')
     await MbtilesReader.load()
     return (path) => MbtilesReader.open(path)
   },

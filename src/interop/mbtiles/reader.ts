@@ -3,16 +3,16 @@
 // The contents are not trusted, nor is the SQL (`tiles` may be a view); see sqlite/. Types are not reliable either:
 // SQLite may store text where a number was declared, and text that is not UTF-8.
 import { resolve } from 'node:path'
-import { FlagstoneError } from '../errors.js'
-import { isGzip } from '../format/gzip.js'
-import { typeOfTile, unpackedPicture } from '../format/gzip-tile.js'
-import { sniffTileType, TileType } from '../format/tile-type.js'
-import type { TileSet, TilesOfZoom } from '../store/read/tile-set.js'
-import { MAX_ZOOM } from '../zooms.js'
-import { inOtherGrid, otherGridOf } from './other-grid.js'
-import type { Row } from './sqlite/connection.js'
-import { SqliteDatabase } from './sqlite/database.js'
-import { loadSqlite, MAX_VALUE_BYTES } from './sqlite/engine.js'
+import { FlagstoneError } from '../../errors.js'
+import { isGzip } from '../../format/gzip.js'
+import { typeOfTile, unpackedPicture } from '../../format/gzip-tile.js'
+import { sniffTileType, TileType } from '../../format/tile-type.js'
+import type { TileSet, TilesOfZoom } from '../../store/read/tile-set.js'
+import { MAX_ZOOM } from '../../zooms.js'
+import { inOtherGrid, otherGridOf } from '../other-grid.js'
+import type { Row } from '../sqlite/connection.js'
+import { SqliteDatabase } from '../sqlite/database.js'
+import { loadSqlite, MAX_VALUE_BYTES } from '../sqlite/engine.js'
 
 export interface MbtilesOptions {
   /** Limit on one query; default: a minute. */

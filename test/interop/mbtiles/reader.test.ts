@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type Database from 'libsql'
 import t, { type Test } from 'tap'
-import { FlagstoneError } from '../../src/errors.js'
-import { TileType } from '../../src/format/tile-type.js'
-import { MbtilesReader } from '../../src/interop/mbtiles.js'
-import { SqliteDatabase } from '../../src/interop/sqlite/database.js'
+import { FlagstoneError } from '../../../src/errors.js'
+import { TileType } from '../../../src/format/tile-type.js'
+import { MbtilesReader } from '../../../src/interop/mbtiles/reader.js'
+import { SqliteDatabase } from '../../../src/interop/sqlite/database.js'
 
 const Sqlite = createRequire(import.meta.url)('libsql') as typeof Database
 const PNG = Buffer.from('\x89PNG\r\n\x1a\n tile', 'latin1')
