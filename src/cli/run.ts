@@ -19,6 +19,7 @@ const COMMANDS: readonly { readonly names: readonly string[]; load(): Promise<De
   { names: ['sample'], load: async () => (await import('./commands/sample.js')).sampleCommand },
   { names: ['serve'], load: async () => (await import('./commands/serve.js')).serveCommand },
   { names: ['convert'], load: async () => (await import('./commands/convert.js')).convertCommand },
+  { names: ['digest'], load: async () => (await import('./commands/digest.js')).digestCommand },
   { names: ['probe'], load: async () => (await import('./commands/probe.js')).probeCommand },
 ]
 

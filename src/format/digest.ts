@@ -5,8 +5,14 @@
 // bytes where the CRCs are stored, digests of disjoint sets can be added, and a tile can be taken away again. It tells
 // sets apart that differ by accident; it does not protect from someone who forges tiles with equal CRCs.
 import { murmur3 } from './murmur3.js'
+import { TileType } from './tile-type.js'
 
 const TWO_32 = 2 ** 32
+
+/** Types that the bytes themselves prove. The others count as 0, because not every container keeps them apart. */
+const COUNTED = new Uint8Array(256)
+for (const type of [TileType.png, TileType.jpeg, TileType.webp, TileType.avif, TileType.elevation])
+  COUNTED[type] = type
 
 /** Sums tiles into a digest. */
 export class TilesDigest {
@@ -23,8 +29,9 @@ export class TilesDigest {
   add(key: number, type: number, length: number, crc: number, count = 1): void {
     const sum = this.#sum
     const hash = this.#hash
+    const counted = COUNTED[type]!
     for (let id = key; id < key + count; id++) {
-      murmur3(id >>> 0, Math.floor(id / TWO_32), type, length, crc, hash)
+      murmur3(id >>> 0, Math.floor(id / TWO_32), counted, length, crc, hash)
       let carry = 0
       for (let i = 0; i < 4; i++) {
         const word = sum[i]! + hash[i]! + carry

@@ -101,6 +101,12 @@ export function sniffTileType(bytes: Uint8Array): TileType {
   return TileType.unknown
 }
 
+/** The type of a tile that an archive says is of type `said`: what its bytes prove counts for more. */
+export function typeOfContent(bytes: Uint8Array, said: TileType): TileType {
+  const found = sniffTileType(bytes)
+  return isImageType(found) || found === TileType.elevation ? found : said
+}
+
 function startsWith(bytes: Uint8Array, at: number, text: string): boolean {
   if (bytes.length < at + text.length) return false
   for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false

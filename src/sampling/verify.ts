@@ -5,6 +5,8 @@ import { FlagstoneError } from '../errors.js'
 import { TileType } from '../format/tile-type.js'
 import { archiveKind, KIND_NAMES } from '../interop/archive-name.js'
 import { openTileSet } from '../interop/open.js'
+import { digestOf } from '../interop/transfer/digest-of.js'
+import { Turns } from '../interop/transfer/turns.js'
 import { openRealFile } from '../platform/real-file.js'
 import { decodeTile } from '../raster/tiles/codec.js'
 import { isDrawn } from '../raster/tiles/image-format.js'
@@ -23,6 +25,8 @@ export interface VerifyReport {
   readonly ok: boolean
   /** At least one for every invariant that was checked, whether it holds or not. */
   readonly findings: readonly Finding[]
+  /** Digest of the tiles, see `digest`; undefined when something is damaged. */
+  readonly digest: string | undefined
 }
 
 /** A file with such a name should be a tile file, whatever it contains. */
@@ -46,7 +50,17 @@ const NAMED = 10
 export async function verifyTiles(path: string, options: VerifyOptions = {}): Promise<VerifyReport> {
   checkVerifyArguments(path, options)
   const findings = await findingsOf(path, options)
-  return { ok: findings.every((finding) => finding.ok), findings }
+  const ok = findings.every((finding) => finding.ok)
+  return { ok, findings, digest: ok ? await digestIn(path, options.signal) : undefined }
+}
+
+async function digestIn(path: string, signal: AbortSignal | undefined): Promise<string> {
+  const tiles = await openTileSet(path)
+  try {
+    return (await digestOf(tiles, new Turns(signal, interruption(path)))).digest.hex
+  } finally {
+    tiles.close()
+  }
 }
 
 async function findingsOf(path: string, options: VerifyOptions): Promise<Finding[]> {
@@ -112,8 +126,8 @@ async function verifySet(path: string, { decode, signal }: VerifyOptions): Promi
   }
 }
 
-const interrupted = (path: string): FlagstoneError =>
-  new FlagstoneError('INTERRUPTED', `The verification of ${path} was interrupted.`)
+const interruption = (path: string): string => `The verification of ${path} was interrupted.`
+const interrupted = (path: string): FlagstoneError => new FlagstoneError('INTERRUPTED', interruption(path))
 
 async function decodeAll(reader: TileSet, signal: AbortSignal | undefined): Promise<Finding[]> {
   const bad: Finding[] = []

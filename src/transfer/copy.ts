@@ -1,19 +1,13 @@
 // Copies tiles from an archive to a sink: convert, extract and merge are made of it.
-import { setImmediate } from 'node:timers/promises'
-import { FlagstoneError } from '../errors.js'
 import { crc32 } from '../format/crc.js'
 import { TilesDigest } from '../format/digest.js'
 import { tileId } from '../format/tile-id.js'
-import { nameOfTileType } from '../format/tile-type.js'
+import { nameOfTileType, typeOfContent } from '../format/tile-type.js'
 import type { TileSink } from '../interop/transfer/sink.js'
+import { Turns } from '../interop/transfer/turns.js'
 import type { StoredTile } from '../store/read/tile-set.js'
 import { type Extent, withTile } from '../store/report/extent.js'
 import type { TransferMeter } from './progress.js'
-
-/** After this long, others get a turn: signals, and the callers of a server. */
-const TURN_MS = 20
-/** Number of tiles between two looks at the clock. */
-const LOOK_TILES = 64
 
 /** One zoom of what was copied. */
 export interface CopiedLevel {
@@ -83,23 +77,22 @@ export async function copyTiles(
   signal: AbortSignal | undefined,
 ): Promise<CopyTally> {
   const tally = new CopyTally()
-  let turn = performance.now()
-  let looked = 0
-  for (const tile of tiles) {
+  const turns = new Turns(signal, 'Interrupted; nothing is left of the output.')
+  for (const found of tiles) {
+    const tile = withItsType(found)
     const waiting = sink.put(tile)
     if (waiting !== undefined) await waiting
     tally.add(tile)
-    if (++looked % LOOK_TILES !== 0 || performance.now() - turn < TURN_MS) continue
+    if (!turns.isDue()) continue
     meter.update('tiles', tally.tiles, tally.bytes)
-    await setImmediate()
-    throwIfInterrupted(signal)
-    turn = performance.now()
+    await turns.give()
   }
-  throwIfInterrupted(signal)
+  turns.check()
   return tally
 }
 
-function throwIfInterrupted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true)
-    throw new FlagstoneError('INTERRUPTED', 'Interrupted; nothing is left of the output.')
+/** Archives of several types have but one in their header. */
+function withItsType(tile: StoredTile): StoredTile {
+  const type = typeOfContent(tile.bytes, tile.type)
+  return type === tile.type ? tile : { ...tile, type }
 }

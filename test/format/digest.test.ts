@@ -2,6 +2,7 @@
 import t from 'tap'
 import { TilesDigest } from '../../src/format/digest.js'
 import { murmur3 } from '../../src/format/murmur3.js'
+import { TileType } from '../../src/format/tile-type.js'
 
 t.test('the hash is MurmurHash3_x86_128', (t) => {
   // computed with the reference implementation from the bytes of five little-endian words
@@ -49,6 +50,17 @@ t.test('order does not matter, and everything else does', (t) => {
     t.not(of([other, ...rest]), all, `field ${field}`)
   }
   t.not(of(tiles.slice(1)), all)
+  t.end()
+})
+
+t.test('types that containers do not keep apart count as one', (t) => {
+  const of = (type: number): string => {
+    const digest = new TilesDigest()
+    digest.add(5, type, 100, 7)
+    return digest.hex
+  }
+  for (const type of [TileType.mvt, TileType.mlt, TileType.rawInt16]) t.equal(of(type), of(TileType.unknown))
+  t.not(of(TileType.elevation), of(TileType.unknown))
   t.end()
 })
 

@@ -17,8 +17,10 @@ import {
   create,
   type DamagedBlock,
   type DamagedSource,
+  type DigestReport,
   decodeHeights,
   describe,
+  digest,
   type ElevationLook,
   type EncodingPlan,
   type ErrorCode,
@@ -264,6 +266,7 @@ export async function move(
   const onProgress = (progress: TransferProgress): void => console.error(progress.phase)
   const report: TransferReport = await convert(options, { ...context, onProgress })
   const format: OutputFormat = report.format
-  console.error(format)
+  const same: DigestReport = await digest(report.out)
+  console.error(format, same.digest === report.digest)
   return report.levels
 }

@@ -1,6 +1,11 @@
 // `flagstone info FILE`: header, levels with counts and bytes, slack, metadata.
 import { basename } from 'node:path'
 import { Command } from 'commander'
+import { FlagstoneError } from '../../errors.js'
+import { digestOf } from '../../interop/transfer/digest-of.js'
+import { Turns } from '../../interop/transfer/turns.js'
+import { FlatReader } from '../../store/read/reader.js'
+import type { TileSet } from '../../store/read/tile-set.js'
 import type { TilesDescription } from '../../store/report/describe.js'
 import { tileJson } from '../../store/report/tilejson.js'
 import { formatBytes, formatCount, formatDegrees, table } from '../format.js'
@@ -11,6 +16,7 @@ import { describeAny, openAny, TILE_FILE } from '../tile-files.js'
 interface InfoOptions extends CommonOptions {
   readonly levels?: boolean
   readonly tilejson?: boolean
+  readonly digest?: boolean
 }
 
 const HIDDEN_METADATA = new Set(
@@ -29,7 +35,7 @@ function levelTable(d: TilesDescription): string {
   ])
 }
 
-function summary(d: TilesDescription): string[][] {
+function summary(d: TilesDescription, digest: string | undefined): string[][] {
   const rows = [
     ['  name', String(d.metadata['name'] ?? '–')],
     [
@@ -45,11 +51,38 @@ function summary(d: TilesDescription): string[][] {
     rows.push(['  values', `${formatBytes(d.layout.valueBytes)}`])
     rows.push(['  uuid', d.layout.uuid])
   }
+  if (digest !== undefined) rows.push(['  digest', digest])
   for (const [key, value] of Object.entries(d.metadata)) {
     if (!HIDDEN_METADATA.has(key))
       rows.push([`  ${key}`, typeof value === 'string' ? value : JSON.stringify(value)])
   }
   return rows
+}
+
+/** Number of tiles of a Flagstone file whose digest costs little, because it is computed from the index. */
+const INDEXED_TILES = 4_000_000
+/** Of archives whose tiles must be read for it. */
+const READ_TILES = 10_000
+const READ_BYTES = 64 * 2 ** 20
+
+/** Undefined where it would cost more than the rest of `info`, unless it is wanted. */
+async function digestForInfo(
+  tiles: TileSet,
+  { tiles: count, levels }: TilesDescription,
+  isWanted: boolean,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const bytes = levels.reduce((sum, level) => sum + level.bytes, 0)
+  const isCheap =
+    tiles instanceof FlatReader ? count <= INDEXED_TILES : count <= READ_TILES && bytes <= READ_BYTES
+  if (!isWanted && !isCheap) return undefined
+  try {
+    return (await digestOf(tiles, new Turns(signal, 'Interrupted.'))).digest.hex
+  } catch (error) {
+    // what is damaged can be described all the same; verify names it
+    if (!isWanted && error instanceof FlagstoneError && error.code !== 'INTERRUPTED') return undefined
+    throw error
+  }
 }
 
 function asTileJson(path: string, description: TilesDescription): Record<string, unknown> {
@@ -65,6 +98,7 @@ export function infoCommand({ io }: Context): Command {
     .argument('<file>', TILE_FILE)
     .option('--levels', 'print only the table of zoom levels')
     .option('--tilejson', 'print a TileJSON 3.0.0 document')
+    .option('--digest', 'print the digest of the tiles even where every tile must be read for it')
     .addHelpText(
       'after',
       '\nExamples:\n  flagstone info ortho.pmtiles\n  flagstone info ortho.pmtiles --json | jq .levels',
@@ -73,16 +107,23 @@ export function infoCommand({ io }: Context): Command {
       const reader = await openAny(path)
       try {
         const description = describeAny(reader)
-        if (options.tilejson === true) printJson(io, asTileJson(path, description))
-        else if (options.json === true) printJson(io, { file: path, ...description })
-        else if (options.levels === true) print(io, levelTable(description))
+        if (options.tilejson === true) {
+          printJson(io, asTileJson(path, description))
+          return
+        }
+        if (options.levels === true && options.json !== true) {
+          print(io, levelTable(description))
+          return
+        }
+        const digest = await digestForInfo(reader, description, options.digest === true, io.signal)
+        if (options.json === true) printJson(io, { file: path, ...description, digest })
         else {
           print(
             io,
             `${path}: ${description.kind}${description.fileBytes > 0 ? `, ${formatBytes(description.fileBytes)}` : ''}`,
           )
           // line breaks in metadata are escaped
-          const rows = summary(description).map((row) => row.map(oneLine))
+          const rows = summary(description, digest).map((row) => row.map(oneLine))
           const width = Math.max(...rows.map(([key]) => key!.length))
           for (const [key, value] of rows) print(io, `${key!.padEnd(width)}  ${value}`)
           print(io, levelTable(description))

@@ -20,7 +20,7 @@ export function verifyCommand(context: Context): Command {
       '\nExamples:\n  flagstone verify ortho.pmtiles\n  flagstone verify ortho.pmtiles --decode --json\n\nExit code 3 if the file is damaged.',
     )
     .action(async (path: string, options: VerifyOptions) => {
-      const { ok, findings } = await verifyTiles(path, {
+      const { ok, findings, digest } = await verifyTiles(path, {
         decode: options.decode === true,
         signal: io.signal,
       }).catch(async (error: unknown) => {
@@ -28,7 +28,7 @@ export function verifyCommand(context: Context): Command {
       })
       if (!ok) context.exitCode = EXIT.DAMAGED
       if (options.json === true) {
-        printJson(io, { file: path, ok, findings })
+        printJson(io, { file: path, ok, findings, digest })
         return
       }
       for (const finding of findings) {
@@ -38,6 +38,7 @@ export function verifyCommand(context: Context): Command {
       if (options.quiet !== true) {
         const failed = findings.filter((finding) => !finding.ok).length
         print(io, ok ? `${path} is sound.` : `${path}: ${failed} of ${findings.length} checks failed.`)
+        if (digest !== undefined) print(io, `digest ${digest}`)
       }
     })
 }

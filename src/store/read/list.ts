@@ -195,6 +195,21 @@ function* listLevel(rows: Rows, zoom: number, range: TileRange | undefined): Ite
   }
 }
 
+/** The live records of a zoom in key order. Runs that extend into the next zoom are cut off. */
+export function* listRecords(rows: Rows, zoom: number): IterableIterator<RecordRow> {
+  const to = zoomBase(zoom + 1)
+  for (let next = zoomBase(zoom); next < to; ) {
+    const bunch = rows(zoom, next, MOST_ROWS)
+    if (bunch === undefined) return
+    for (const row of bunch) {
+      if (row.key >= to) return
+      const run = Math.min(row.run ?? 1, to - row.key)
+      next = row.key + run
+      if (!row.deleted) yield run === row.run || row.run === undefined ? row : { ...row, run }
+    }
+  }
+}
+
 /**
  * The keys of a rectangle of tiles as ascending spans [from, to). A quadtree cell has consecutive keys, so a cell that
  * lies wholly inside is one span.

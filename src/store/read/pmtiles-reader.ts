@@ -24,7 +24,14 @@ import { Archive, type ByteSpan } from '../pmtiles/archive.js'
 import { listAreas, type TileArea } from './areas.js'
 import { LentViews } from './lent-views.js'
 import type { LevelInfo } from './level-info.js'
-import { type ListedTile, listTiles, type RecordRow, type TileRange, type TilesQuery } from './list.js'
+import {
+  type ListedTile,
+  listRecords,
+  listTiles,
+  type RecordRow,
+  type TileRange,
+  type TilesQuery,
+} from './list.js'
 import { beingWritten, type ChangingFile, inOneState, isFresh } from './one-state.js'
 import { identityOf, type KindOfTiles, kindOfTiles, levelsOf } from './pmtiles-facts.js'
 import { allocate } from './slab.js'
@@ -196,6 +203,11 @@ export class PmtilesReader implements TileSet {
   /** The tiles of a zoom as rectangles of equal tiles, in no particular order. @internal */
   areas(zoom: number, range?: TileRange): IterableIterator<TileArea> {
     return listAreas((_zoom, from, most) => this.#inOneState(() => this.#rows(from, most)), zoom, range)
+  }
+
+  /** The directory entries of a zoom, in key order, with offsets from the start of the tile data. @internal */
+  records(zoom: number): IterableIterator<RecordRow> {
+    return listRecords((_zoom, from, most) => this.#inOneState(() => this.#rows(from, most)), zoom)
   }
 
   /**

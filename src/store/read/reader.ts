@@ -22,7 +22,15 @@ import {
 } from '../options.js'
 import { listAreas, type TileArea } from './areas.js'
 import type { LevelInfo } from './level-info.js'
-import { type ListedTile, listTiles, type Rows, type TileRange, type TilesQuery } from './list.js'
+import {
+  type ListedTile,
+  listRecords,
+  listTiles,
+  type RecordRow,
+  type Rows,
+  type TileRange,
+  type TilesQuery,
+} from './list.js'
 import { MISSING, RecordLookup } from './lookup.js'
 import { MOVED, type Moved, ReadSession } from './session.js'
 import { etagOf, Tile, type TileStat } from './tile.js'
@@ -239,6 +247,11 @@ export class FlatReader implements TileSet {
   /** The tiles of a zoom as rectangles of equal tiles, in no particular order. @internal */
   areas(zoom: number, range?: TileRange): IterableIterator<TileArea> {
     return listAreas(this.#rows, zoom, range)
+  }
+
+  /** What the records of a zoom say, in key order, with offsets from V. No value is read. @internal */
+  records(zoom: number): IterableIterator<RecordRow> {
+    return listRecords(this.#rows, zoom)
   }
 
   readonly #rows: Rows = (zoom, from, most) =>
