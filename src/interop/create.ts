@@ -3,12 +3,13 @@ import { extname } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { didYouMean } from '../store/nearest.js'
 import { outputPlace } from '../store/output-path.js'
+import type { MbtilesType } from './mbtiles/schemas.js'
 import type { TileSink } from './transfer/sink.js'
 
 /** A container that can be written. */
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number]
 
-export const OUTPUT_FORMATS = ['pmtiles'] as const
+export const OUTPUT_FORMATS = ['pmtiles', 'mbtiles'] as const
 
 export interface SinkRequest {
   readonly path: string
@@ -18,14 +19,20 @@ export interface SinkRequest {
   readonly overwrite: boolean
   /** Paths that are read; they are never written. */
   readonly inputs: readonly string[]
+  /** Tables of MBTiles. Default: 'flat'. */
+  readonly mbtilesType?: MbtilesType | undefined
 }
 
-const EXTENSIONS: Readonly<Record<string, OutputFormat>> = { '.pmtiles': 'pmtiles' }
+const EXTENSIONS: Readonly<Record<string, OutputFormat>> = { '.pmtiles': 'pmtiles', '.mbtiles': 'mbtiles' }
 
 const CREATE: Readonly<Record<OutputFormat, (request: SinkRequest) => Promise<TileSink>>> = {
   pmtiles: async (request) => {
     const { PmtilesSink } = await import('./pmtiles/sink.js')
     return new PmtilesSink(outputPlace(request.path, { kind: 'archive', ...request }))
+  },
+  mbtiles: async (request) => {
+    const { MbtilesSink } = await import('./mbtiles/sink.js')
+    return MbtilesSink.create(request, request.mbtilesType ?? 'flat')
   },
 }
 

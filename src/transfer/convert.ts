@@ -33,12 +33,21 @@ export async function convert(
   options: ConvertOptions,
   context: TransferContext = {},
 ): Promise<TransferReport> {
-  const { source, out, to, overwrite } = parseOptions(convertOptions, options, 'convert option')
+  const { source, out, to, overwrite, mbtilesType } = parseOptions(convertOptions, options, 'convert option')
   parseOptions(transferContext, context, 'context')
   const format = to ?? outputFormatOf(out)
+  if (mbtilesType !== undefined && format !== 'mbtiles')
+    throw new FlagstoneError(
+      'BAD_OPTION',
+      `--mbtiles-type (mbtilesType) is for MBTiles; ${out} is written as another kind.`,
+      {
+        path: out,
+      },
+    )
+  const request = { path: out, format, who: 'convert', overwrite, inputs: [source], mbtilesType }
   const tiles = await openTileSet(source)
   try {
-    return await transfer(tiles, { path: out, format, who: 'convert', overwrite, inputs: [source] }, context)
+    return await transfer(tiles, request, context)
   } finally {
     tiles.close()
   }

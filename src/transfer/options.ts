@@ -1,6 +1,7 @@
 // The options of convert and its relatives, checked once where they come in.
 import { z } from 'zod'
 import { OUTPUT_FORMATS } from '../interop/create.js'
+import { MBTILES_TYPES } from '../interop/mbtiles/schemas.js'
 import { type Given, pathText } from '../store/options.js'
 
 const convertShape = {
@@ -10,6 +11,11 @@ const convertShape = {
   out: pathText,
   /** Its container. Default: by the extension of `out`. */
   to: z.enum(OUTPUT_FORMATS).optional(),
+  /**
+   * Tables of an MBTiles output, named as by martin's `mbtiles` tool. 'flat': one table. 'flat-with-hash': with a hash
+   * of each tile, behind a view. 'normalized': equal tiles are stored once. Default: 'flat'.
+   */
+  mbtilesType: z.enum(MBTILES_TYPES).optional(),
   /** Replace an existing tile archive. Default: false. */
   overwrite: z.boolean().default(false),
 }

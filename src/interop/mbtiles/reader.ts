@@ -7,12 +7,13 @@ import { FlagstoneError } from '../../errors.js'
 import { isGzip } from '../../format/gzip.js'
 import { typeOfTile, unpackedPicture } from '../../format/gzip-tile.js'
 import { sniffTileType, TileType } from '../../format/tile-type.js'
-import type { TileSet, TilesOfZoom } from '../../store/read/tile-set.js'
+import type { StoredTile, TilePlace, TileSet, TilesOfZoom } from '../../store/read/tile-set.js'
 import { MAX_ZOOM } from '../../zooms.js'
 import { inOtherGrid, otherGridOf } from '../other-grid.js'
 import type { Row } from '../sqlite/connection.js'
 import { SqliteDatabase } from '../sqlite/database.js'
 import { loadSqlite, MAX_VALUE_BYTES } from '../sqlite/engine.js'
+import { readEach, scanZoom } from './bulk.js'
 
 export interface MbtilesOptions {
   /** Limit on one query; default: a minute. */
@@ -64,6 +65,7 @@ const COLUMNS_COUNTED = 24
 const flip = (zoom: number, row: number): number => 2 ** zoom - 1 - row
 
 export class MbtilesReader implements TileSet {
+  readonly scanOrder = 'columns'
   readonly path: string
   readonly #db: SqliteDatabase
   readonly #mayEstimate: boolean
@@ -111,11 +113,7 @@ export class MbtilesReader implements TileSet {
   }
 
   get(z: number, x: number, y: number): { bytes: Uint8Array; type: TileType } | undefined {
-    const data = this.#db.first(GET, [z, x, flip(z, y)], bytesOf)
-    if (data === undefined || data.length === 0) return undefined
-    if (!isGzip(data) || this.#isOfVectors) return { bytes: data, type: sniffTileType(data) }
-    const bytes = unpackedPicture(data)
-    return { bytes, type: sniffTileType(bytes) }
+    return this.#unpack(this.#db.first(GET, [z, x, flip(z, y)], bytesOf))
   }
 
   has(z: number, x: number, y: number): boolean {
@@ -186,6 +184,19 @@ export class MbtilesReader implements TileSet {
     }
   }
 
+  *scan(): IterableIterator<StoredTile> {
+    for (const { zoom } of this.levels()) yield* scanZoom(this.#db, zoom, (data) => this.#unpack(data))
+  }
+
+  readEach(places: Iterable<TilePlace>): IterableIterator<StoredTile> {
+    return readEach(
+      this.#db,
+      places,
+      (data) => this.#unpack(data),
+      (z, x, y) => this.get(z, x, y),
+    )
+  }
+
   /**
    * All values as texts, up to 16 MiB in total; {} when they cannot be read, because tiles can be read without them.
    */
@@ -219,6 +230,12 @@ export class MbtilesReader implements TileSet {
 
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  #unpack(data: Uint8Array | undefined): { bytes: Uint8Array; type: TileType } | undefined {
+    if (data === undefined || data.length === 0) return undefined
+    const bytes = !isGzip(data) || this.#isOfVectors ? data : unpackedPicture(data)
+    return { bytes, type: sniffTileType(bytes) }
   }
 
   /** Decided by the contents: a gzipped picture is not a vector tile, whatever the metadata say. */

@@ -91,19 +91,24 @@ export class Connection {
    * @throws DAMAGED when the file cannot be read, or exceeds another limit
    */
   all<T>(sql: string, values: readonly number[], most: number, take: (row: Row) => T): T[] {
+    const found: T[] = []
+    if (most > 0) this.each(sql, values, (row) => found.push(take(row)) < most)
+    return found
+  }
+
+  /** Calls `visit` with each row until it returns false. @throws as `all` */
+  each(sql: string, values: readonly number[], visit: (row: Row) => boolean): void {
     const { c } = this.#engine
     this.#engine.bound = { ms: this.#deadlineMs, began: performance.now(), looks: 0 }
     const statement = this.#statements.get(sql) ?? this.#prepare(sql)
     try {
       for (let i = 0; i < values.length; i++) c['sqlite3_bind_int']!(statement, i + 1, values[i])
-      const found: T[] = []
-      while (found.length < most) {
+      const row = this.#rowOf(statement)
+      do {
         const code = c['sqlite3_step']!(statement) as number
-        if (code === this.#engine.sqlite.capi.SQLITE_DONE) break
+        if (code === this.#engine.sqlite.capi.SQLITE_DONE) return
         if (code !== this.#engine.sqlite.capi.SQLITE_ROW) throw this.#problem(code)
-        found.push(take(this.#rowOf(statement)))
-      }
-      return found
+      } while (visit(row))
     } finally {
       c['sqlite3_reset']!(statement)
     }

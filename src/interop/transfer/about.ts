@@ -6,10 +6,13 @@ import { FlatReader } from '../../store/read/reader.js'
 import type { TileSet } from '../../store/read/tile-set.js'
 import { believedBounds, believedCenter } from '../../store/report/claims.js'
 import type { Extent } from '../../store/report/extent.js'
+import { withoutJsonRow } from '../mbtiles/metadata.js'
 import type { ArchiveAbout } from './sink.js'
 
 /** These have fields of their own in every container, or follow from the tiles. */
-const NOT_METADATA = new Set(['bounds', 'center', 'minzoom', 'maxzoom', 'format', 'scheme', 'agg_tiles_hash'])
+const NOT_METADATA = new Set(
+  'bounds center minzoom maxzoom format scheme agg_tiles_hash hash_algorithm'.split(' '),
+)
 
 /**
  * @param extent of the deepest zoom that was copied; bounds and center that do not fit it are not passed on
@@ -32,7 +35,7 @@ export function aboutOf(tiles: TileSet, extent: Extent | undefined, minZoom: num
 function statedBy(tiles: TileSet): Record<string, unknown> {
   const metadata = tiles.metadata()
   const header = headerOf(tiles)
-  if (header === undefined) return metadata
+  if (header === undefined) return tiles instanceof FlatReader ? metadata : withoutJsonRow(metadata)
   const { minLon, minLat, maxLon, maxLat, centerLon, centerLat, centerZoom } = header
   return { bounds: [minLon, minLat, maxLon, maxLat], center: [centerLon, centerLat, centerZoom], ...metadata }
 }

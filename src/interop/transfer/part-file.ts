@@ -34,6 +34,18 @@ export function removeStalePart(out: string): void {
   }
 }
 
+/**
+ * Creates an empty part, locked until it is closed.
+ * @throws LOCKED when another process is writing it
+ * @throws DISK_FULL, SYSTEM when it cannot be created
+ */
+export function createPart(out: string): ReturnType<typeof openRealFile> {
+  removeStalePart(out)
+  const file = openRealFile(partPath(out), 'create')
+  file.tryLock('writer', 'exclusive')
+  return file
+}
+
 const BUFFER_BYTES = 4 * 1024 * 1024
 
 /** A part that is written from its beginning to its end. */
@@ -49,10 +61,8 @@ export class PartFile {
    * @throws DISK_FULL, SYSTEM when it cannot be created
    */
   constructor(place: OutputPlace) {
-    removeStalePart(place.path)
     this.#place = place
-    this.#file = openRealFile(partPath(place.path), 'create')
-    this.#file.tryLock('writer', 'exclusive')
+    this.#file = createPart(place.path)
   }
 
   /** Number of bytes appended so far: the position of what comes next. */

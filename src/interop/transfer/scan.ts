@@ -1,7 +1,8 @@
 // Reads all tiles of an archive, or a selection of them, one after the other.
 import { tileId, tileIdToZxy } from '../../format/tile-id.js'
 import type { TileRange } from '../../store/read/list.js'
-import type { StoredTile, TileSet } from '../../store/read/tile-set.js'
+import type { StoredTile, TilePlace, TileSet } from '../../store/read/tile-set.js'
+import type { TileOrder } from './sink.js'
 import { SortedKeys } from './sorted-keys.js'
 
 /** Which tiles are read. */
@@ -15,28 +16,25 @@ export interface TileSelection {
 }
 
 /**
- * The selected tiles with their bytes. `sorted`: in key order, each once.
+ * The selected tiles with their bytes. In an order: each once.
  * @throws DAMAGED, LOCKED, SYSTEM when a tile cannot be read
  */
-export function scanTiles(tiles: TileSet, sorted: boolean, selection?: TileSelection): Iterable<StoredTile> {
-  if (!sorted && selection === undefined && tiles.scan !== undefined) return tiles.scan()
-  return readPlaces(tiles, placesOf(tiles, sorted, selection))
+export function scanTiles(tiles: TileSet, order: TileOrder, selection?: TileSelection): Iterable<StoredTile> {
+  const isAsScanned = order === false || order === tiles.scanOrder
+  if (isAsScanned && selection === undefined && tiles.scan !== undefined) return tiles.scan()
+  const places = placesOf(tiles, order, selection)
+  return tiles.readEach?.(places) ?? readOneByOne(tiles, places)
 }
 
-interface TilePlace {
-  readonly z: number
-  readonly x: number
-  readonly y: number
-}
-
-/** The places of the selected tiles. `sorted`: in key order, each once. */
-export function* placesOf(tiles: TileSet, sorted: boolean, selection?: TileSelection): Iterable<TilePlace> {
+/** The places of the selected tiles. In an order: each once. */
+export function* placesOf(tiles: TileSet, order: TileOrder, selection?: TileSelection): Iterable<TilePlace> {
   for (const { zoom } of tiles.levels()) {
     if (selection !== undefined && (zoom < selection.minZoom || zoom > selection.maxZoom)) continue
     const ranges = selection?.rangesOf?.(zoom) ?? [undefined]
-    const isSorted = tiles.isSorted === true && ranges.length <= 1
     const places = placesIn(tiles, zoom, ranges, selection)
-    yield* sorted && !isSorted ? inKeyOrder(places) : places
+    if (order === 'columns') yield* byColumns(zoom, places)
+    else if (order && (tiles.isSorted !== true || ranges.length > 1)) yield* byKeys(places)
+    else yield* places
   }
 }
 
@@ -51,7 +49,7 @@ function* placesIn(
       if (selection?.includes === undefined || selection.includes(place.z, place.x, place.y)) yield place
 }
 
-function* inKeyOrder(places: Iterable<TilePlace>): Iterable<TilePlace> {
+function* byKeys(places: Iterable<TilePlace>): Iterable<TilePlace> {
   const keys = new SortedKeys()
   for (const { z, x, y } of places) keys.add(tileId(z, x, y))
   for (const key of keys) {
@@ -60,7 +58,17 @@ function* inKeyOrder(places: Iterable<TilePlace>): Iterable<TilePlace> {
   }
 }
 
-function* readPlaces(tiles: TileSet, places: Iterable<TilePlace>): Iterable<StoredTile> {
+function* byColumns(zoom: number, places: Iterable<TilePlace>): Iterable<TilePlace> {
+  const side = 2 ** zoom
+  const keys = new SortedKeys()
+  for (const { x, y } of places) keys.add(x * side + side - 1 - y)
+  for (const key of keys) {
+    const x = Math.floor(key / side)
+    yield { z: zoom, x, y: side - 1 - (key - x * side) }
+  }
+}
+
+function* readOneByOne(tiles: TileSet, places: Iterable<TilePlace>): Iterable<StoredTile> {
   for (const { z, x, y } of places) {
     const tile = tiles.get(z, x, y)
     // listed, but empty or removed meanwhile

@@ -15,12 +15,18 @@ export interface ArchiveAbout {
 }
 
 /**
+ * true: in key order (ascending TileIDs of PMTiles). 'columns': by zoom, column, and row counted from the south, as the
+ * index of MBTiles is. false: any order, the fastest to read.
+ */
+export type TileOrder = boolean | 'columns'
+
+/**
  * Writes one archive. It has a temporary name until `finish` puts it under its own, complete and durable. Exactly one
  * of `finish` and `abandon` must be called at the end.
  */
 export interface TileSink {
-  /** Whether tiles must come in key order (ascending TileIDs of PMTiles); otherwise any order is right. */
-  readonly wantsSorted: boolean
+  /** Any order is right if this is 'columns', but that one is faster. */
+  readonly wantsSorted: TileOrder
   /**
    * Adds a tile; places are distinct. The bytes are copied or written before the next call. A promise is returned when
    * the next tile must wait.

@@ -8,6 +8,7 @@ import { isGzip } from '../../format/gzip.js'
 import { typeOfTile } from '../../format/gzip-tile.js'
 import { tileId } from '../../format/tile-id.js'
 import { TileType } from '../../format/tile-type.js'
+import { withoutJsonRow } from '../../interop/mbtiles/metadata.js'
 import { MbtilesReader } from '../../interop/mbtiles/reader.js'
 import { openRegularSync } from '../../platform/regular-file.js'
 import { beingWritten, type ChangingFile, inOneState, isFresh } from '../../store/read/one-state.js'
@@ -92,7 +93,7 @@ export class MbtilesBackend implements Backend {
         sealed: true,
         fileBytes: this.#facts.size,
         layout: undefined,
-        metadata: withJson(db.metadata()),
+        metadata: withoutJsonRow(db.metadata()),
       }),
     )
   }
@@ -111,7 +112,7 @@ export class MbtilesBackend implements Backend {
       has: (z, x, y) => whole((db) => db.has(z, x, y)),
       levels: () => levels.get(this.revision),
       tiles: (query) => whole((db) => db.tiles(query)),
-      metadata: () => whole((db) => withJson(db.metadata())),
+      metadata: () => whole((db) => withoutJsonRow(db.metadata())),
       close: () => {},
       [Symbol.dispose]: () => {},
     }
@@ -209,16 +210,4 @@ function openWhole(path: string, { size }: Stats, header: Buffer): MbtilesReader
 function encodingOf(db: MbtilesReader): 'gzip' | undefined {
   const first = db.first()
   return first !== undefined && isGzip(first) && typeOfTile(first) === TileType.mvt ? 'gzip' : undefined
-}
-
-/** What MBTiles keeps as JSON in one value, vector_layers above all, is metadata like the rest. */
-function withJson(metadata: Record<string, unknown>): Record<string, unknown> {
-  try {
-    const more: unknown = JSON.parse(String(metadata['json'] ?? '{}'))
-    if (typeof more !== 'object' || more === null || Array.isArray(more)) return metadata
-    const { json: _, ...own } = metadata
-    return { ...more, ...own }
-  } catch {
-    return metadata
-  }
 }
