@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'DAMAGED'
   | 'LOCKED'
   | 'NOT_RESUMABLE'
+  | 'PATCH_UNFIT'
   | 'TOO_LARGE'
   // the system
   | 'SYSTEM'

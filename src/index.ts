@@ -65,9 +65,18 @@ export type { Finding } from './store/report/verify.js'
 export type { SealReport } from './store/write/seal.js'
 export type { GrowthStats } from './store/write/state.js'
 export type { TileWriter, WriterStats } from './store/write/writer.js'
+export { type ApplyReport, apply } from './transfer/apply.js'
 export { convert, type TransferContext } from './transfer/convert.js'
 export type { CopiedLevel } from './transfer/copy.js'
+export {
+  type ComparedArchive,
+  type DiffContext,
+  type DiffReport,
+  diff,
+  type TileDifference,
+} from './transfer/diff.js'
 export { type DigestReport, digest } from './transfer/digest.js'
-export type { ConvertOptions } from './transfer/options.js'
+export type { ApplyOptions, ConvertOptions, DiffOptions } from './transfer/options.js'
+export type { ChangedLevel, TileChange } from './transfer/patch/tally.js'
 export type { TransferProgress } from './transfer/progress.js'
 export type { TransferReport } from './transfer/report.js'

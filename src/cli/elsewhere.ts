@@ -57,7 +57,7 @@ export const COMMANDS: readonly Elsewhere[] = [
     say: 'Use flagstone sample FILE --size 800 -o preview.png.',
   },
   { words: 'view viewer start run dev server host open web martin', say: 'Use flagstone serve FILE.' },
-  { words: 'cluster compact optimize adopt diff apply apply-patch digest', say: LATER },
+  { words: 'cluster compact optimize adopt digest', say: LATER },
   { words: 'batch worker queue shard', say: LATER },
   { words: 'upload download sync makesync publish', say: COPY },
   { words: 'version', say: 'Use flagstone --version.' },

@@ -41,6 +41,8 @@ export interface CommonOptions {
 export interface Context {
   readonly io: Io
   exitCode: number
+  /** Exit code of failures that have no other; default: FAILED. */
+  failureCode?: number
 }
 
 export const print = (io: Io, text: string): void => {

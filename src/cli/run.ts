@@ -20,6 +20,11 @@ const COMMANDS: readonly { readonly names: readonly string[]; load(): Promise<De
   { names: ['serve'], load: async () => (await import('./commands/serve.js')).serveCommand },
   { names: ['convert'], load: async () => (await import('./commands/convert.js')).convertCommand },
   { names: ['digest'], load: async () => (await import('./commands/digest.js')).digestCommand },
+  { names: ['diff', 'compare'], load: async () => (await import('./commands/diff.js')).diffCommand },
+  {
+    names: ['apply', 'apply-patch', 'apply-diff'],
+    load: async () => (await import('./commands/apply.js')).applyCommand,
+  },
   { names: ['probe'], load: async () => (await import('./commands/probe.js')).probeCommand },
 ]
 
@@ -102,12 +107,12 @@ function sentenceOf(error: unknown): unknown {
   return fromNodeError(error, syscall ?? 'a system call', path ?? 'flagstone')
 }
 
-function exitCodeOf(error: unknown): number {
+function exitCodeOf(error: unknown, failureCode: number = EXIT.FAILED): number {
   if (isBadOption(error)) return EXIT.USAGE
-  if (!(error instanceof FlagstoneError)) return EXIT.FAILED
+  if (!(error instanceof FlagstoneError)) return failureCode
   if (error.code === 'INTERRUPTED') return EXIT.INTERRUPTED
   if (error.code === 'DAMAGED') return EXIT.DAMAGED
-  return EXIT.FAILED
+  return failureCode
 }
 
 /**
@@ -137,6 +142,6 @@ export async function run(argv: readonly string[], world: Io): Promise<number> {
         ? usageError(command, thrown, argv[0])
         : thrown
     report(io, error, argv)
-    return exitCodeOf(error)
+    return exitCodeOf(error, context.failureCode)
   }
 }

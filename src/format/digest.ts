@@ -14,6 +14,9 @@ const COUNTED = new Uint8Array(256)
 for (const type of [TileType.png, TileType.jpeg, TileType.webp, TileType.avif, TileType.elevation])
   COUNTED[type] = type
 
+/** The type that a digest counts. */
+export const countedType = (type: number): number => COUNTED[type]!
+
 /** Sums tiles into a digest. */
 export class TilesDigest {
   readonly #sum = new Uint32Array(4)
@@ -29,7 +32,7 @@ export class TilesDigest {
   add(key: number, type: number, length: number, crc: number, count = 1): void {
     const sum = this.#sum
     const hash = this.#hash
-    const counted = COUNTED[type]!
+    const counted = countedType(type)
     for (let id = key; id < key + count; id++) {
       murmur3(id >>> 0, Math.floor(id / TWO_32), counted, length, crc, hash)
       let carry = 0

@@ -1,7 +1,10 @@
 // A program that uses everything the library exports, under the strictest settings: not run, only compiled, against the
 // package and not with the project (public-types.test.ts). Who changes what the library exports changes it here too.
 import {
+  type ApplyOptions,
+  type ApplyReport,
   type ArgumentError,
+  apply,
   type BuildContext,
   type BuildOptions,
   type BuildPhase,
@@ -9,6 +12,8 @@ import {
   type BuildReport,
   build,
   type Capabilities,
+  type ChangedLevel,
+  type ComparedArchive,
   type ConvertOptions,
   type CopiedLevel,
   type Coverage,
@@ -17,9 +22,13 @@ import {
   create,
   type DamagedBlock,
   type DamagedSource,
+  type DiffContext,
+  type DiffOptions,
+  type DiffReport,
   type DigestReport,
   decodeHeights,
   describe,
+  diff,
   digest,
   type ElevationLook,
   type EncodingPlan,
@@ -83,6 +92,8 @@ import {
   sampleHeights,
   type TerrainRgb,
   type Tile,
+  type TileChange,
+  type TileDifference,
   type TileFormat,
   type TileRange,
   type TileReader,
@@ -268,5 +279,19 @@ export async function move(
   const format: OutputFormat = report.format
   const same: DigestReport = await digest(report.out)
   console.error(format, same.digest === report.digest)
+  return report.levels
+}
+
+export async function patched(options: DiffOptions, undo: string): Promise<readonly ChangedLevel[]> {
+  const context: DiffContext = {
+    onDifference: ({ z, x, y, change }: TileDifference) => {
+      const word: TileChange = change
+      console.error(word, z, x, y)
+    },
+  }
+  const found: DiffReport = await diff(options, context)
+  const before: ComparedArchive = found.before
+  const given: ApplyOptions = { file: before.path, patch: found.patch?.path ?? '', undo }
+  const report: ApplyReport = await apply(given)
   return report.levels
 }

@@ -40,7 +40,8 @@ function statedBy(tiles: TileSet): Record<string, unknown> {
   return { bounds: [minLon, minLat, maxLon, maxLat], center: [centerLon, centerLat, centerZoom], ...metadata }
 }
 
-function headerOf(tiles: TileSet): PmtilesHeader | undefined {
+/** The PMTiles header of an archive that has one now. */
+export function headerOf(tiles: TileSet): PmtilesHeader | undefined {
   if (tiles instanceof PmtilesReader) return tiles.header
   if (!(tiles instanceof FlatReader)) return undefined
   const bytes = new Uint8Array(PMTILES_HEADER_BYTES)

@@ -175,6 +175,17 @@ export class TileWriter {
     return this.#locate(z, tileId(z, x, y)) !== undefined
   }
 
+  /**
+   * Stores bytes that belong to no tile; returns their offset from V, which the caller keeps in the metadata: nothing
+   * else refers to them.
+   * @throws DISK_FULL, SYSTEM when they cannot be written
+   * @internal
+   */
+  storeBytes(bytes: Uint8Array): number {
+    this.#beforeChange()
+    return this.#state.values.append(bytes)
+  }
+
   /** A copy of the current metadata, committed or not. */
   get metadata(): Record<string, unknown> {
     return structuredClone(this.#metadata)

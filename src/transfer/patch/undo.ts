@@ -1,0 +1,74 @@
+// Writes the patch that takes another one back.
+import { isDeepStrictEqual } from 'node:util'
+import { FlagstoneError } from '../../errors.js'
+import { tileIdToZxy } from '../../format/tile-id.js'
+import { statOf } from '../../platform/regular-file.js'
+import type { FlatReader } from '../../store/read/reader.js'
+import type { Tile } from '../../store/read/tile.js'
+import { eachAction, type Prospect, type Walk } from './actions.js'
+import type { PatchAbout } from './header.js'
+import { Patch } from './read.js'
+import { type PatchPlace, PatchWriter } from './write.js'
+
+/**
+ * `about`: of the file as it is. When the same patch is there already, from an apply that was interrupted, nothing is done.
+ * @throws BAD_OPTION, EXISTS, NOT_FOUND when the path cannot be written
+ * @throws INTERRUPTED, DISK_FULL, SYSTEM
+ */
+export async function writeUndo(
+  place: PatchPlace,
+  file: FlatReader,
+  patch: Patch,
+  prospect: Prospect,
+  about: PatchAbout,
+  walk: Walk,
+): Promise<void> {
+  const whole = patch.header.after.metadata === undefined ? { ...about, metadata: undefined } : about
+  if (isThere(place.path, prospect, whole)) return
+  const writer = new PatchWriter(place)
+  try {
+    await eachAction(file, patch, walk, ({ key, was, now }) => {
+      if (now === was) return
+      if (was === undefined) writer.remove(key)
+      else {
+        const { bytes, type } = tileOf(file, key)
+        writer.put(key, bytes, type)
+      }
+    })
+    const names = [`${file.path} after ${patch.path}`, file.path] as const
+    writer.finish(prospect.after, { ...prospect.before, ...whole }, names, about.metadata ?? {})
+  } catch (error) {
+    writer.abandon()
+    throw error
+  }
+}
+
+/** @throws DAMAGED when the bytes do not match their check */
+function tileOf(file: FlatReader, key: number): Tile {
+  const tile = file.get(...tileIdToZxy(key))
+  if (tile !== undefined) return tile
+  throw new FlagstoneError(
+    'DAMAGED',
+    `${file.path}: tile ${tileIdToZxy(key).join('/')} is in the index and not in the file.`,
+  )
+}
+
+/** Bounds and center do not matter: an apply that is interrupted loses them. */
+function isThere(path: string, { before, after }: Prospect, about: PatchAbout): boolean {
+  if (statOf(path)?.isFile() !== true) return false
+  let found: Patch | undefined
+  try {
+    found = Patch.open(path)
+    const { header } = found
+    const { tiles, digest, metadata } = header.after
+    const wanted = [after, before, asJson(about.metadata)]
+    return isDeepStrictEqual([header.before, { tiles, digest }, metadata], wanted)
+  } catch {
+    // it is something else, which is refused later
+    return false
+  } finally {
+    found?.close()
+  }
+}
+
+const asJson = (value: unknown): unknown => value && JSON.parse(JSON.stringify(value))
