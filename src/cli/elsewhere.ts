@@ -58,7 +58,7 @@ export const COMMANDS: readonly Elsewhere[] = [
   },
   { words: 'view viewer start run dev server host open web martin', say: 'Use flagstone serve FILE.' },
   { words: 'cluster compact optimize adopt digest', say: LATER },
-  { words: 'batch worker queue shard', say: LATER },
+  { words: 'worker queue shard', say: LATER },
   { words: 'upload download sync makesync publish', say: COPY },
   { words: 'version', say: 'Use flagstone --version.' },
 ]

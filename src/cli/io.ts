@@ -1,5 +1,15 @@
 // The streams and signals a command uses, so that tests can run commands in their own process.
+import type { Command } from 'commander'
 import { oneLine, printable } from './printable.js'
+
+export interface ProgressState {
+  readonly tilesDone: number
+  readonly tilesTotal: number
+  readonly bytes: number
+  /** Tiles per second, recently. */
+  readonly rate: number
+  readonly etaSeconds: number
+}
 
 export interface Output {
   write(chunk: string | Uint8Array): unknown
@@ -21,6 +31,8 @@ export interface Io {
   /** Whether the terminal shows ASCII only (LANG=C). */
   readonly ascii?: boolean
   readonly signal: AbortSignal
+  /** Gets the progress as data; then no progress is written. */
+  readonly onProgress?: (state: ProgressState) => void
   /** Calls back, at once, when the process is about to end without waiting for the command (Ctrl-C twice). */
   readonly onForcedStop?: (listener: () => void) => void
   /** Calls back at every SIGHUP. Absent where that means that the terminal is gone. */
@@ -37,9 +49,21 @@ export interface CommonOptions {
   readonly json?: boolean
 }
 
+/** All commands, for a command that runs others. */
+export interface CommandTable {
+  /** A command by its name or alias, to be looked at. */
+  named(name: string): Promise<Command | undefined>
+  /**
+   * The command of a command line, with its arguments and options parsed and checked. Nothing is run.
+   * @throws BAD_OPTION when the line is not valid
+   */
+  parsed(argv: readonly string[]): Promise<Command>
+}
+
 /** What a command gets: streams, and a place for its exit code (commander's actions return nothing). */
 export interface Context {
   readonly io: Io
+  readonly table: CommandTable
   exitCode: number
   /** Exit code of failures that have no other; default: FAILED. */
   failureCode?: number

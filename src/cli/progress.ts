@@ -4,16 +4,7 @@
 // Invariant: the terminal's settings are never changed (no hidden cursor, no switched-off wrapping), so that nothing
 // has to be restored when the process ends, however it ends.
 import { formatBytes, formatCount, formatDuration } from './format.js'
-import type { CommonOptions, Io } from './io.js'
-
-export interface ProgressState {
-  readonly tilesDone: number
-  readonly tilesTotal: number
-  readonly bytes: number
-  /** Tiles per second, recently. */
-  readonly rate: number
-  readonly etaSeconds: number
-}
+import type { CommonOptions, Io, ProgressState } from './io.js'
 
 export interface ProgressView {
   update(state: ProgressState): void
@@ -82,6 +73,7 @@ function liveLine(io: Io): ProgressView {
 }
 
 export function progressView(io: Io, options: CommonOptions): ProgressView {
+  if (io.onProgress !== undefined) return { update: io.onProgress, stop() {} }
   if (options.quiet === true) return { update() {}, stop() {} }
   return io.isTerminal ? liveLine(io) : plainLines(io)
 }

@@ -4,7 +4,7 @@ import { FlagstoneError, isBadOption } from '../errors.js'
 import { fromNodeError } from '../platform/system-error.js'
 import { version } from '../version.js'
 import { asciiIo } from './ascii.js'
-import { type Context, EXIT, type Io, printableIo } from './io.js'
+import { type CommandTable, type Context, EXIT, type Io, printableIo } from './io.js'
 import { oneLine } from './printable.js'
 import { checkUsage, usageError } from './usage.js'
 
@@ -25,6 +25,7 @@ const COMMANDS: readonly { readonly names: readonly string[]; load(): Promise<De
     names: ['apply', 'apply-patch', 'apply-diff'],
     load: async () => (await import('./commands/apply.js')).applyCommand,
   },
+  { names: ['batch'], load: async () => (await import('./commands/batch.js')).batchCommand },
   { names: ['probe'], load: async () => (await import('./commands/probe.js')).probeCommand },
 ]
 
@@ -115,6 +116,31 @@ function exitCodeOf(error: unknown, failureCode: number = EXIT.FAILED): number {
   return failureCode
 }
 
+const TABLE: CommandTable = {
+  async named(name) {
+    if (!COMMANDS.some(({ names }) => names.includes(name))) return undefined
+    return program(SILENT, await commandsFor([name])).commands[0]
+  },
+  async parsed(argv) {
+    const root = program(SILENT, await commandsFor(argv))
+    checkUsage(root, argv)
+    for (const command of root.commands) command.action(() => {})
+    try {
+      await root.parseAsync(argv as string[], { from: 'user' })
+    } catch (error) {
+      throw error instanceof CommanderError ? usageError(root, error, argv[0]) : error
+    }
+    return root.commands[0]!
+  },
+}
+
+const NOWHERE = { write(): void {} }
+const SILENT: Context = {
+  io: { stdout: NOWHERE, stderr: NOWHERE, isTerminal: false, signal: new AbortController().signal },
+  table: TABLE,
+  exitCode: EXIT.OK,
+}
+
 /**
  * Runs one command line.
  * @param argv arguments after the program's name
@@ -123,7 +149,7 @@ function exitCodeOf(error: unknown, failureCode: number = EXIT.FAILED): number {
 export async function run(argv: readonly string[], world: Io): Promise<number> {
   const shown = printableIo(world)
   const io = shown.ascii === true ? asciiIo(shown) : shown
-  const context: Context = { io, exitCode: EXIT.OK }
+  const context: Context = { io, table: TABLE, exitCode: EXIT.OK }
   let command: Command | undefined
   try {
     command = program(context, await commandsFor(argv))

@@ -122,7 +122,8 @@ const THIRD_PARTY: Record<string, readonly string[]> = {
   '@rgrove/parse-xml': ['raster'],
   '@sqlite.org/sqlite-wasm': ['interop'],
   flatbush: ['pyramid', 'raster'],
-  tinyglobby: ['pyramid', 'server'],
+  tinyglobby: ['batch', 'pyramid', 'server'],
+  yaml: ['batch'],
   commander: ['cli'],
   'maplibre-gl': ['viewer'],
   // its types
@@ -263,6 +264,7 @@ t.test('every file of src is reachable from the library, the command or a worker
     'pyramid/work/worker.ts',
     'platform/gentle-loader.ts',
     'server/run/worker.ts',
+    'cli/batch/worker.ts',
     'platform/write-thread.ts',
     // what the viewer's pages load
     'viewer/catalogue.ts',

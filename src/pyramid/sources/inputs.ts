@@ -34,6 +34,9 @@ const WORLD_FILES: Readonly<Record<string, readonly string[]>> = {
   webp: ['wpw', 'webpw'],
   avif: ['afw', 'avifw'],
 }
+/** Whether a file belongs to another file of a similar name. */
+export const isSidecar = (path: string): boolean => SIDECAR.test(path)
+
 const MAX_LIST_BYTES = 64 * 2 ** 20
 
 /**
