@@ -10,7 +10,8 @@ import { openTiles, type TileReader } from '../store/read/open.js'
 import type { TileSet } from '../store/read/tile-set.js'
 import { describeTiles, type TilesDescription } from '../store/report/describe.js'
 
-export const TILE_FILE = 'a Flagstone file, PMTiles, MBTiles or a folder of z/x/y tiles'
+export const TILE_FILE =
+  'a Flagstone file, PMTiles, MBTiles, or z/x/y tiles in a folder, a tar or a zip archive'
 
 /**
  * Opens a tile file. `options` apply to Flagstone and PMTiles files.

@@ -57,6 +57,12 @@ export const IMAGE_EXTENSIONS: readonly string[] = KINDS.flatMap((kind) =>
   kind.isImage === true ? kind.extensions : [],
 )
 
+/** Extensions of tiles of all types, without the dot; those of images first. */
+export const TILE_EXTENSIONS: readonly string[] = [
+  ...IMAGE_EXTENSIONS,
+  ...KINDS.flatMap((kind) => (kind.isImage === true ? [] : kind.extensions)),
+]
+
 /** Whether a value is one of these codes. */
 export const isTileType = (value: unknown): value is TileType => byType.has(value as number)
 

@@ -18,6 +18,8 @@ const LOAD: Readonly<Record<ArchiveKind, () => Open | Promise<Open>>> = {
     await MbtilesReader.load()
     return (path) => MbtilesReader.open(path)
   },
+  tar: async () => (await import('./tar/reader.js')).openTar,
+  zip: async () => (await import('./zip/reader.js')).openZip,
 }
 const loaded = new Map<ArchiveKind, Open>()
 
@@ -38,8 +40,8 @@ export function openLoaded(path: string, kind: ArchiveKind): TileSet {
 }
 
 /**
- * Opens a tile archive of any kind for reading: a Flagstone file, PMTiles, MBTiles, or a folder of z/x/y tiles. Reads
- * of a file that a writer is changing may block for up to 30 s.
+ * Opens a tile archive of any kind for reading: a Flagstone file, PMTiles, MBTiles, z/x/y tiles in a folder, a tar
+ * or a zip archive. Reads of a file that a writer is changing may block for up to 30 s.
  * @throws NOT_FOUND when nothing is there
  * @throws NOT_A_TILE_FILE when it is something else, or its tiles are in a grid other than web mercator
  * @throws VERSION_UNSUPPORTED when a later Flagstone or another version of PMTiles wrote it

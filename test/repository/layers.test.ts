@@ -121,6 +121,7 @@ const THIRD_PARTY: Record<string, readonly string[]> = {
   '@napi-rs/lzma': ['raster'],
   '@rgrove/parse-xml': ['raster'],
   '@sqlite.org/sqlite-wasm': ['interop'],
+  yauzl: ['interop'],
   flatbush: ['pyramid', 'raster'],
   tinyglobby: ['batch', 'pyramid', 'server'],
   yaml: ['batch'],

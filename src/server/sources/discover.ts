@@ -9,7 +9,7 @@ import { readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { convertPathToPattern, glob, isDynamicPattern } from 'tinyglobby'
 import { FlagstoneError } from '../../errors.js'
-import { isNamedAsArchive } from '../../interop/archive-name.js'
+import { isNamedAsArchive, mayHoldTiles } from '../../interop/archive-name.js'
 import { isTileFolder } from '../../interop/folder/reader.js'
 import { fromNodeError } from '../../platform/system-error.js'
 import type { MissingPolicy } from '../options.js'
@@ -101,7 +101,7 @@ async function discoverPath(
   if (all.found.length === before && all.problems.length === troubles) {
     all.problems.push({
       path: input,
-      message: `${input} has no tile archives (.pmtiles, .mbtiles, z/x/y).`,
+      message: `${input} has no tile archives (.pmtiles, .mbtiles, z/x/y in a folder, .tar or .zip).`,
     })
   }
 }
@@ -126,6 +126,7 @@ async function walk(
     const path = join(directory, entry.name)
     const isArchive = isNamedAsArchive(entry.name)
     if (entry.isDirectory()) folders.push(path)
+    else if (isArchive && entry.isFile() && !mayHoldTiles(path)) continue
     else if (isArchive && entry.isSymbolicLink()) await addInside(root, realRoot, path, missing, all)
     else if (isArchive && entry.isFile()) add(path)
     else if (isArchive)
