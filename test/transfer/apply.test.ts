@@ -35,7 +35,7 @@ const CONTAINERS = [
   (path: string, tiles: Tiles) => makeFolder(path, placed(tiles)),
 ]
 
-const ROUNDS = rounds(5, 300)
+const ROUNDS = rounds(5, 300, 'FLAGSTONE_PATCH_ROUNDS')
 
 t.test(`any two archives: the patch makes B of A, and is taken back (seed ${SEED})`, async (t) => {
   const folder = t.testdir({})

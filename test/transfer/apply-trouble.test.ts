@@ -1,0 +1,146 @@
+// An apply that is killed, or runs out of disk, leaves the tiles as before or as afterwards, and can be repeated.
+import { copyFileSync, existsSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { FlagstoneError } from '../../src/errors.js'
+import { apply, diff, digest, open, verify } from '../../src/index.js'
+import { makeFlat } from '../helpers/archives.js'
+import { startChild } from '../helpers/processes.js'
+import { integersFrom } from '../helpers/random.js'
+import { changedTiles, placed, randomTiles } from '../helpers/random-archives.js'
+import { ofLong, rounds } from '../helpers/rounds.js'
+import { fullDisk, onEveryCall } from './failing-calls.js'
+
+const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000)
+
+interface World {
+  /** As before; it is copied for every round. */
+  readonly original: string
+  readonly file: string
+  readonly patch: string
+  readonly undo: string
+  readonly before: string
+  readonly after: string
+  /** Number of calls that change the file, in an apply that nothing disturbs; with a reader of it, and without. */
+  readonly calls: { readonly watched: number; readonly alone: number }
+}
+
+/** So many tiles that indexes grow and tails are merged. */
+async function makeWorld(folder: string): Promise<World> {
+  const at = (name: string): string => join(folder, name)
+  const tiles = randomTiles(SEED, 800)
+  const original = makeFlat(at('a.pmtiles'), placed(tiles), { name: 'before' })
+  const other = makeFlat(at('b.pmtiles'), placed(changedTiles(tiles, SEED + 1)), { name: 'after' })
+  const [file, patch, undo] = [at('file.pmtiles'), at('p.patch'), at('u.patch')]
+  const { before, after } = await diff({ before: original, after: other, patch })
+  const count = async (): Promise<number> => {
+    let calls = 0
+    const stop = onEveryCall(file, () => calls++)
+    await apply({ file, patch })
+    stop()
+    return calls
+  }
+  copyFileSync(original, file)
+  const alone = await count()
+  copyFileSync(original, file)
+  const reader = open(file)
+  const watched = await count()
+  reader.close()
+  const digests = { before: before.digest, after: after.digest }
+  return { original, file, patch, undo, ...digests, calls: { watched, alone } }
+}
+
+/** Tiles, metadata and all checks are those of one of the two states; its digest. */
+async function stateOf(t: Test, { file, before, after }: World, when: string): Promise<string> {
+  const { digest: now } = await digest(file)
+  if (now !== before && now !== after) t.fail(`${when}: neither as before nor as afterwards`)
+  const reader = open(file)
+  const { name } = reader.metadata()
+  reader.close()
+  if (name !== (now === before ? 'before' : 'after')) t.fail(`${when}: the metadata are not of these tiles`)
+  const { ok, findings } = await verify(file)
+  if (!ok)
+    t.same(
+      findings.filter((one) => !one.ok),
+      [],
+      when,
+    )
+  return now
+}
+
+/** Applying again completes it, and the other patch takes it back. */
+async function repeat(t: Test, world: World, when: string): Promise<void> {
+  const { file, patch, undo, before, after } = world
+  const { outcome } = await apply({ file, patch, undo })
+  if ((await stateOf(t, world, when)) !== after) t.fail(`${when}: ${outcome} without effect`)
+  const reader = open(file)
+  if (reader.kind !== 'flat' || !reader.sealed) t.fail(`${when}: not sealed`)
+  reader.close()
+  if (!existsSync(undo)) return
+  await apply({ file, patch: undo })
+  if ((await stateOf(t, world, when)) !== before) t.fail(`${when}: not taken back`)
+}
+
+const CHILD = new URL('./apply-child.js', import.meta.url)
+const KILLS = rounds(4, 400, 'FLAGSTONE_PATCH_ROUNDS')
+
+t.test(`killed at any call${ofLong(400)} (seed ${SEED})`, async (t) => {
+  const world = await makeWorld(t.testdir({}))
+  const { original, file, patch, undo, before } = world
+  const calls = world.calls.watched
+  t.ok(calls > 10, `${calls} calls`)
+  const below = integersFrom(SEED)
+  let early = 0
+  for (let round = 0; round < KILLS; round++) {
+    copyFileSync(original, file)
+    const reader = open(file)
+    // the last calls are those of the commit and the seal
+    const last = round % 2 === 0 ? below(calls) : calls - 1 - below(Math.min(calls, 12))
+    const child = startChild(CHILD, [file, patch, undo, last])
+    const { signal } = await child.end({ seconds: 600 })
+    t.equal(signal, 'SIGKILL', `call ${last} of ${calls}: ${child.stderr}`)
+    const now = await stateOf(t, world, `killed at call ${last}`)
+    if (now === before) early++
+    t.equal(
+      reader.metadata()['name'],
+      now === before ? 'before' : 'after',
+      'a reader that was open sees the same',
+    )
+    reader.close()
+    await repeat(t, world, `killed at call ${last}`)
+  }
+  t.comment(`${early} of ${KILLS} before the commit`)
+  t.end()
+})
+
+const FULL = rounds(6, 400, 'FLAGSTONE_PATCH_ROUNDS')
+
+t.test(`the disk is full at any call${ofLong(400)} (seed ${SEED})`, async (t) => {
+  const world = await makeWorld(t.testdir({}))
+  const { original, file, patch, undo, before } = world
+  const calls = world.calls.alone
+  const below = integersFrom(SEED)
+  for (let round = 0; round < FULL; round++) {
+    copyFileSync(original, file)
+    const from = below(calls)
+    // for this moment only, or for good
+    const howLong = round % 2 === 0 ? 1 : Number.POSITIVE_INFINITY
+    const when = `full at call ${from} of ${calls} for ${howLong}`
+    const stop = fullDisk(file, from, howLong)
+    const error = await apply({ file, patch, undo }).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+    stop()
+    if (error !== undefined && (error as FlagstoneError).code !== 'DISK_FULL') throw error
+    const now = await stateOf(t, world, when)
+    if (error === undefined) t.not(now, before, `${when}: it found a way`)
+    else if (now === before && howLong === 1) {
+      const reader = open(file)
+      t.ok(reader.kind === 'flat' && reader.sealed, `${when}: sealed again`)
+      reader.close()
+    } else t.pass(when)
+    await repeat(t, world, when)
+  }
+  t.end()
+})
