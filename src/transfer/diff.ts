@@ -62,7 +62,7 @@ export interface DiffReport {
   readonly removed: number
   /** The same by zoom: those with differences, ascending. */
   readonly levels: readonly ChangedLevel[]
-  /** Names of the metadata that differ. */
+  /** Names of the metadata that differ; without bounds and center where tiles differ, because these follow from the tiles. */
   readonly metadata: readonly string[]
   /** The patch that was written; undefined when none was. */
   readonly patch: { readonly path: string; readonly fileBytes: number } | undefined
@@ -135,12 +135,13 @@ class Comparison {
     }
     this.#turns.check()
     const about = { a: this.#ofA.aboutOf(this.#a), b: this.#ofB.aboutOf(this.#b) }
-    const metadata = namesOfDifferences(about.a, about.b)
+    const names = namesOfDifferences(about.a, about.b)
     const totals = this.#tally.totals
-    const same = totals.added + totals.changed + totals.removed + metadata.length === 0
+    const areTilesSame = totals.added + totals.changed + totals.removed === 0
+    const same = areTilesSame && names.length === 0
     const isWritten = this.#writer !== undefined && (!same || allowEmpty === true)
     this.#update('finish')
-    if (isWritten) this.#finish(metadata.length > 0, about.b.metadata, [before, after])
+    if (isWritten) this.#finish(names.length > 0, about.b.metadata, [before, after])
     else this.#writer?.abandon()
     this.#update('done')
     return {
@@ -149,7 +150,7 @@ class Comparison {
       same,
       ...totals,
       levels: this.#tally.levels,
-      metadata,
+      metadata: areTilesSame ? names : names.filter((name) => !FOLLOWING.has(name)),
       patch: isWritten ? { path: patch!, fileBytes: statSync(patch!).size } : undefined,
       seconds: (performance.now() - this.#began) / 1000,
     }
@@ -190,6 +191,9 @@ class Comparison {
     this.#meter.update(phase, a.state.tiles + b.state.tiles, a.bytes + b.bytes)
   }
 }
+
+/** Metadata that change with the tiles. */
+const FOLLOWING = new Set(['bounds', 'center'])
 
 /** What was seen of one archive. */
 class Seen {

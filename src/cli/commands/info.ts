@@ -8,7 +8,8 @@ import { FlatReader } from '../../store/read/reader.js'
 import type { TileSet } from '../../store/read/tile-set.js'
 import type { TilesDescription } from '../../store/report/describe.js'
 import { tileJson } from '../../store/report/tilejson.js'
-import { formatBytes, formatCount, formatDegrees, table } from '../format.js'
+import { headerOfPatch, PATCH_KEY } from '../../transfer/patch/header.js'
+import { formatBytes, formatCount, formatDegrees, plural, table } from '../format.js'
 import { type CommonOptions, type Context, print, printJson } from '../io.js'
 import { oneLine } from '../printable.js'
 import { describeAny, openAny, TILE_FILE } from '../tile-files.js'
@@ -20,7 +21,7 @@ interface InfoOptions extends CommonOptions {
 }
 
 const HIDDEN_METADATA = new Set(
-  'flagstone name bounds center minzoom maxzoom vector_layers tilestats'.split(' '),
+  'flagstone name bounds center minzoom maxzoom vector_layers tilestats flagstone_patch'.split(' '),
 )
 
 function levelTable(d: TilesDescription): string {
@@ -52,11 +53,23 @@ function summary(d: TilesDescription, digest: string | undefined): string[][] {
     rows.push(['  uuid', d.layout.uuid])
   }
   if (digest !== undefined) rows.push(['  digest', digest])
+  if (PATCH_KEY in d.metadata) rows.push(['  patch', patchText(d.metadata)])
   for (const [key, value] of Object.entries(d.metadata)) {
     if (!HIDDEN_METADATA.has(key))
       rows.push([`  ${key}`, typeof value === 'string' ? value : JSON.stringify(value)])
   }
   return rows
+}
+
+/** What a patch is for, and what it does besides putting its tiles. */
+function patchText(metadata: Record<string, unknown>): string {
+  try {
+    const { before, after, removed } = headerOfPatch('', metadata)
+    const more = `${removed.tiles > 0 ? `, removes ${plural(removed.tiles, 'tile')}` : ''}${after.metadata === undefined ? '' : ', replaces the metadata'}`
+    return `from ${plural(before.tiles, 'tile')}, digest ${before.digest}, to ${formatCount(after.tiles)}, digest ${after.digest}${more}`
+  } catch {
+    return 'damaged, or of a later version'
+  }
 }
 
 /** Number of tiles of a Flagstone file whose digest costs little, because it is computed from the index. */
