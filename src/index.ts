@@ -66,7 +66,7 @@ export type { SealReport } from './store/write/seal.js'
 export type { GrowthStats } from './store/write/state.js'
 export type { TileWriter, WriterStats } from './store/write/writer.js'
 export { type ApplyReport, apply } from './transfer/apply.js'
-export { convert, type TransferContext } from './transfer/convert.js'
+export { convert } from './transfer/convert.js'
 export type { CopiedLevel } from './transfer/copy.js'
 export {
   type ComparedArchive,
@@ -76,7 +76,15 @@ export {
   type TileDifference,
 } from './transfer/diff.js'
 export { type DigestReport, digest } from './transfer/digest.js'
-export type { ApplyOptions, ConvertOptions, DiffOptions } from './transfer/options.js'
+export { type ExtractPlan, extract, planExtract } from './transfer/extract.js'
+export type {
+  ApplyOptions,
+  ConvertOptions,
+  DiffOptions,
+  ExtractOptions,
+  PlanExtractOptions,
+} from './transfer/options.js'
 export type { ChangedLevel, TileChange } from './transfer/patch/tally.js'
 export type { TransferProgress } from './transfer/progress.js'
 export type { TransferReport } from './transfer/report.js'
+export type { TransferContext } from './transfer/transfer.js'

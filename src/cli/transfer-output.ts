@@ -1,6 +1,7 @@
 // Runs convert or one of its relatives with progress, and prints its report.
-import type { TransferContext } from '../transfer/convert.js'
+
 import type { TransferReport } from '../transfer/report.js'
+import type { TransferContext } from '../transfer/transfer.js'
 import { formatBytes, formatDuration, plural } from './format.js'
 import { type CommonOptions, type Io, printJson, say } from './io.js'
 import { progressView } from './progress.js'

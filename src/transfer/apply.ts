@@ -12,7 +12,6 @@ import { reopenTiles } from '../store/paths.js'
 import { openTiles } from '../store/read/open.js'
 import type { FlatReader } from '../store/read/reader.js'
 import type { TileWriter } from '../store/write/writer.js'
-import type { TransferContext } from './convert.js'
 import { type ApplyOptions, applyOptions, type ResolvedApplyOptions, transferContext } from './options.js'
 import { placeOf, sealOptionsOf } from './patch/about.js'
 import { eachAction, type Prospect, prospectOf, type Walk } from './patch/actions.js'
@@ -22,6 +21,7 @@ import { Patch } from './patch/read.js'
 import type { ChangedLevel } from './patch/tally.js'
 import { writeUndo } from './patch/undo.js'
 import { TransferMeter } from './progress.js'
+import type { TransferContext } from './transfer.js'
 
 /** What `apply` did. */
 export interface ApplyReport {

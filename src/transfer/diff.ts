@@ -9,7 +9,6 @@ import { unawaited } from '../store/callbacks.js'
 import { parseOptions } from '../store/options.js'
 import type { TileSet } from '../store/read/tile-set.js'
 import { type Extent, withTile } from '../store/report/extent.js'
-import type { TransferContext } from './convert.js'
 import { type DiffOptions, diffContext, diffOptions } from './options.js'
 import { aboutForPatch, namesOfDifferences } from './patch/about.js'
 import { bytesOf, entriesOf, isSameTile, type TileEntry } from './patch/entries.js'
@@ -17,6 +16,7 @@ import { inPairs, type Pair } from './patch/merge.js'
 import { type ChangedLevel, ChangeTally, type TileChange } from './patch/tally.js'
 import { PatchWriter } from './patch/write.js'
 import { TransferMeter } from './progress.js'
+import type { TransferContext } from './transfer.js'
 
 /** A tile that differs. */
 export interface TileDifference {

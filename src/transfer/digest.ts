@@ -4,9 +4,9 @@ import { digestOf } from '../interop/transfer/digest-of.js'
 import { Turns } from '../interop/transfer/turns.js'
 import { unawaited } from '../store/callbacks.js'
 import { parseOptions } from '../store/options.js'
-import type { TransferContext } from './convert.js'
 import { transferContext } from './options.js'
 import { TransferMeter } from './progress.js'
+import type { TransferContext } from './transfer.js'
 
 /** The result of `digest`. */
 export interface DigestReport {

@@ -3,10 +3,19 @@ import { z } from 'zod'
 import { OUTPUT_FORMATS } from '../interop/create.js'
 import { MBTILES_TYPES } from '../interop/mbtiles/schemas.js'
 import { type Given, pathText } from '../store/options.js'
+import { MAX_ZOOM } from '../zooms.js'
 
-const convertShape = {
-  /** The archive to read. */
-  source: pathText,
+const zoomShape = {
+  /** Leave out lower zooms. Default: none. */
+  minZoom: z.int().min(0).max(MAX_ZOOM).optional(),
+  /** Leave out higher zooms. Default: none. */
+  maxZoom: z.int().min(0).max(MAX_ZOOM).optional(),
+}
+const zoomsAscend = ({ minZoom, maxZoom }: { minZoom?: number | undefined; maxZoom?: number | undefined }) =>
+  (minZoom ?? 0) <= (maxZoom ?? MAX_ZOOM)
+const ZOOMS_DESCEND = { path: ['minZoom'], error: 'it is more than maxZoom' }
+
+const outputShape = {
   /** The archive to write. */
   out: pathText,
   /** Its container. Default: by the extension of `out`. */
@@ -20,10 +29,63 @@ const convertShape = {
   overwrite: z.boolean().default(false),
 }
 
-export const convertOptions = z.strictObject(convertShape)
+/** The archive to read. */
+const source = pathText
+
+const convertShape = {
+  /** The archive to read. */
+  source,
+  ...outputShape,
+  ...zoomShape,
+}
+
+export const convertOptions = z.strictObject(convertShape).refine(zoomsAscend, ZOOMS_DESCEND)
 
 /** The options of `convert`. */
 export interface ConvertOptions extends Given<typeof convertShape> {}
+
+const areaShape = {
+  /** West, south, east, north, degrees: the tiles that touch it. West > east crosses the antimeridian. */
+  bbox: z.tuple([z.number(), z.number(), z.number(), z.number()]).optional(),
+  /** The tiles that these polygons touch: the path of a GeoJSON file, or a GeoJSON object. */
+  region: z
+    .union([pathText, z.record(z.string(), z.unknown())], 'expected a path or a GeoJSON object')
+    .optional(),
+}
+
+const extractShape = {
+  /** The archive to read. */
+  source,
+  ...outputShape,
+  ...areaShape,
+  ...zoomShape,
+}
+const isOneArea = ({ bbox, region }: { bbox?: unknown; region?: unknown }) =>
+  bbox === undefined || region === undefined
+const TWO_AREAS = { path: ['region'], error: 'pass a region or a bbox, not both' }
+
+export const extractOptions = z
+  .strictObject(extractShape)
+  .refine(zoomsAscend, ZOOMS_DESCEND)
+  .refine(isOneArea, TWO_AREAS)
+
+/** The options of `extract`. */
+export interface ExtractOptions extends Given<typeof extractShape> {}
+
+const planExtractShape = {
+  /** The archive to read. */
+  source,
+  ...areaShape,
+  ...zoomShape,
+}
+
+export const planExtractOptions = z
+  .strictObject(planExtractShape)
+  .refine(zoomsAscend, ZOOMS_DESCEND)
+  .refine(isOneArea, TWO_AREAS)
+
+/** The options of `planExtract`. */
+export interface PlanExtractOptions extends Given<typeof planExtractShape> {}
 
 const diffShape = {
   /** The archive as it was. */

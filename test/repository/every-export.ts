@@ -35,7 +35,10 @@ import {
   type ErrorCode,
   type Estimate,
   type EstimateContext,
+  type ExtractOptions,
+  type ExtractPlan,
   estimate,
+  extract,
   type FastifyApp,
   type FetchHandler,
   type Finding,
@@ -68,10 +71,12 @@ import {
   openTileServer,
   openTileSet,
   type Pixels,
+  type PlanExtractOptions,
   type PmtilesHeader,
   type PmtilesReader,
   type PrepareContext,
   type ProbeResult,
+  planExtract,
   probe,
   type ReaderOptions,
   type Resampling,
@@ -294,4 +299,9 @@ export async function patched(options: DiffOptions, undo: string): Promise<reado
   const given: ApplyOptions = { file: before.path, patch: found.patch?.path ?? '', undo }
   const report: ApplyReport = await apply(given)
   return report.levels
+}
+
+export async function cut(options: ExtractOptions, wanted: PlanExtractOptions): Promise<number> {
+  const plan: ExtractPlan = await planExtract(wanted)
+  return plan.tiles - (await extract(options)).tiles
 }

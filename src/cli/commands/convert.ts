@@ -6,8 +6,9 @@ import { convert } from '../../transfer/convert.js'
 import type { CommonOptions, Context } from '../io.js'
 import { TILE_FILE } from '../tile-files.js'
 import { runTransfer } from '../transfer-output.js'
+import { addZoomOptions, type ZoomOptions, zoomsOf } from '../zoom-options.js'
 
-interface ConvertCliOptions extends CommonOptions {
+interface ConvertCliOptions extends CommonOptions, ZoomOptions {
   readonly to?: OutputFormat
   readonly mbtilesType?: MbtilesType
   readonly overwrite?: boolean
@@ -15,7 +16,7 @@ interface ConvertCliOptions extends CommonOptions {
 }
 
 export function convertCommand({ io }: Context): Command {
-  return new Command('convert')
+  const command = new Command('convert')
     .description('convert a tile archive to another container; tiles are copied byte for byte')
     .argument('<in>', TILE_FILE)
     .argument('<out>', 'the archive to write; its extension says which kind')
@@ -28,6 +29,7 @@ export function convertCommand({ io }: Context): Command {
         'tables of an MBTiles output: normalized stores equal tiles once (default: flat)',
       ).choices(MBTILES_TYPES),
     )
+  return addZoomOptions(command)
     .option('--overwrite, --force', 'replace an existing tile archive')
     .addHelpText(
       'after',
@@ -38,7 +40,10 @@ export function convertCommand({ io }: Context): Command {
     .action(async (source: string, out: string, cli: ConvertCliOptions) => {
       const overwrite = cli.overwrite === true || cli.force === true
       await runTransfer(io, cli, (context) =>
-        convert({ source, out, to: cli.to, mbtilesType: cli.mbtilesType, overwrite }, context),
+        convert(
+          { source, out, to: cli.to, mbtilesType: cli.mbtilesType, overwrite, ...zoomsOf(cli) },
+          context,
+        ),
       )
     })
 }

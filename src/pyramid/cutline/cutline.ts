@@ -22,32 +22,34 @@ const MAX_FILE_BYTES = 256 * 2 ** 20
 const MAX_POINTS = 5_000_000
 const MAX_DEPTH = 32
 
-/** Reads a cutline from a path or a GeoJSON object. @throws BAD_OPTION, NOT_FOUND, CRS_UNSUPPORTED */
-export function readCutline(from: string | object): Cutline {
-  if (typeof from !== 'string') return cutlineOf(from, 'The cutline')
-  const name = `The cutline ${from}`
-  return cutlineOf(parseJson(readText(from), name), name)
+/**
+ * Reads a cutline from a path or a GeoJSON object. `what` it is called in messages.
+ * @throws BAD_OPTION, NOT_FOUND, CRS_UNSUPPORTED
+ */
+export function readCutline(from: string | object, what = 'The cutline'): Cutline {
+  if (typeof from !== 'string') return cutlineOf(from, what)
+  const name = `${what} ${from}`
+  return cutlineOf(parseJson(readText(from, name), name), name)
 }
 
-function readText(path: string): string {
+function readText(path: string, name: string): string {
   const stat = statOf(path)
   if (stat === undefined) {
-    throw new FlagstoneError('NOT_FOUND', `The cutline ${path} does not exist; pass a GeoJSON file.`, {
+    throw new FlagstoneError('NOT_FOUND', `${name} does not exist; pass a GeoJSON file.`, {
       path,
     })
   }
   const kind = specialKind(stat)
-  if (kind !== undefined)
-    throw bad(`The cutline ${path}`, `is not a regular file: it is ${kind}; pass a GeoJSON file`)
+  if (kind !== undefined) throw bad(name, `is not a regular file: it is ${kind}; pass a GeoJSON file`)
   if (stat.size > MAX_FILE_BYTES) {
-    throw bad(`The cutline ${path}`, `is larger than ${MAX_FILE_BYTES / 2 ** 20} MB; simplify it`)
+    throw bad(name, `is larger than ${MAX_FILE_BYTES / 2 ** 20} MB; simplify it`)
   }
   try {
     return readRegularSync(path)
       .toString()
       .replace(/^\uFEFF/, '')
   } catch (cause) {
-    throw bad(`The cutline ${path}`, `cannot be read (${cause instanceof Error ? cause.message : cause})`)
+    throw bad(name, `cannot be read (${cause instanceof Error ? cause.message : cause})`)
   }
 }
 
@@ -72,7 +74,7 @@ export function cutlineOf(json: unknown, name: string): Cutline {
   if (!isObject(json)) throw bad(name, 'is not a GeoJSON object')
   const collector = new Collector(name)
   collector.object(json, 0)
-  if (collector.polygons.length === 0) throw bad(name, 'has no polygon; a cutline must be an area')
+  if (collector.polygons.length === 0) throw bad(name, 'has no polygon; it must be an area')
   return { name, crs: crsOf(json, name), polygons: collector.polygons }
 }
 

@@ -1,0 +1,84 @@
+// Writes one archive: the frame of convert, extract and merge.
+import { FlagstoneError } from '../errors.js'
+import { createSink, type SinkRequest } from '../interop/create.js'
+import { aboutOf } from '../interop/transfer/about.js'
+import { scanTiles } from '../interop/transfer/scan.js'
+import type { ArchiveAbout, TileSink } from '../interop/transfer/sink.js'
+import { unawaited } from '../store/callbacks.js'
+import type { TileSet } from '../store/read/tile-set.js'
+import type { Area } from './area.js'
+import { boundsWithin } from './bounds.js'
+import { type CopyTally, copyTiles } from './copy.js'
+import { TransferMeter, type TransferProgress } from './progress.js'
+import { reportOf, type TransferReport } from './report.js'
+
+/** What a transfer uses besides its options. */
+export interface TransferContext {
+  /** An abort ends it with INTERRUPTED. Nothing is left of the output then. */
+  readonly signal?: AbortSignal | undefined
+  /** Called with the progress several times a second. */
+  readonly onProgress?: ((progress: TransferProgress) => void) | undefined
+}
+
+export interface TransferJob {
+  /** Number of tiles to copy, for the progress. */
+  readonly total: number
+  /** What to say when there are none. */
+  readonly nothing: string
+  copy(sink: TileSink, meter: TransferMeter): Promise<CopyTally>
+  about(tally: CopyTally): ArchiveAbout
+  /** Sentences for the report, once the tiles are copied. */
+  notes?(): readonly string[]
+}
+
+/**
+ * Writes an archive. Nothing of it is left if that fails.
+ * @throws NOTHING_TO_BUILD when there are no tiles
+ * @throws as the source and the output
+ */
+export async function writeArchive(
+  request: SinkRequest,
+  { onProgress }: TransferContext,
+  job: TransferJob,
+): Promise<TransferReport> {
+  const began = performance.now()
+  const meter = new TransferMeter(job.total, unawaited('onProgress', onProgress))
+  const sink = await createSink(request)
+  try {
+    const tally = await job.copy(sink, meter)
+    if (tally.tiles === 0) throw new FlagstoneError('NOTHING_TO_BUILD', job.nothing)
+    meter.update('finish', tally.tiles, tally.bytes)
+    await sink.finish(job.about(tally))
+    meter.update('done', tally.tiles, tally.bytes)
+    const seconds = (performance.now() - began) / 1000
+    const notes = [...(job.notes?.() ?? []), ...(sink.notes ?? [])]
+    return reportOf(request.path, request.format, tally, notes, seconds)
+  } catch (error) {
+    await sink.abandon()
+    throw error
+  }
+}
+
+/**
+ * Copies the tiles of an archive, or those of an area, to a new one.
+ * @throws as `writeArchive`
+ */
+export function transfer(
+  tiles: TileSet,
+  request: SinkRequest,
+  context: TransferContext,
+  { selection, box, count }: Area,
+): Promise<TransferReport> {
+  return writeArchive(request, context, {
+    total: count ?? countOf(tiles),
+    nothing:
+      selection === undefined
+        ? `${tiles.path} has no tiles to copy.`
+        : `${tiles.path} has no tiles in that area at those zooms, so nothing was written.`,
+    copy: (sink, meter) =>
+      copyTiles(scanTiles(tiles, sink.wantsSorted, selection), sink, meter, context.signal),
+    about: (tally) => boundsWithin(aboutOf(tiles, tally.extent, tally.levels[0]!.zoom), box, tally),
+  })
+}
+
+export const countOf = (tiles: TileSet): number => tiles.levels().reduce((sum, { count }) => sum + count, 0)
