@@ -57,6 +57,17 @@ export async function openTileSet(path: string): Promise<TileSet> {
 }
 
 /**
+ * As `openTileSet`, for tiles that are copied at once: the bytes of several may share memory.
+ * @throws as `openTileSet`
+ */
+export async function openForCopy(path: string): Promise<TileSet> {
+  checkPath(path)
+  return archiveKind(path) === 'file'
+    ? inMercator(openTiles(path, { ...PATIENT, pooled: true }))
+    : openTileSet(path)
+}
+
+/**
  * Returns the reader, or closes it and throws.
  * @throws NOT_A_TILE_FILE when PMTiles metadata state a grid other than web mercator
  */

@@ -1,7 +1,7 @@
 // Converts a tile archive to another container. Tiles are copied byte for byte.
 import { FlagstoneError } from '../errors.js'
 import { outputFormatOf } from '../interop/create.js'
-import { openTileSet } from '../interop/open.js'
+import { openForCopy } from '../interop/open.js'
 import { parseOptions } from '../store/options.js'
 import { areaOf } from './area.js'
 import { type ConvertOptions, convertOptions, transferContext } from './options.js'
@@ -37,7 +37,7 @@ export async function convert(
       },
     )
   const request = { path: out, format, who: 'convert', overwrite, inputs: [source], mbtilesType }
-  const tiles = await openTileSet(source)
+  const tiles = await openForCopy(source)
   try {
     return await transfer(tiles, request, context, areaOf(tiles, { minZoom, maxZoom }))
   } finally {

@@ -1,6 +1,7 @@
 // Reads many tiles with few queries: all of them in the order of the index, or chosen ones by squares.
 //
 // Between two queries nothing is locked, so that a writer is not kept out while the caller uses what was read.
+import { allocate } from '../../store/read/slab.js'
 import type { StoredTile, TilePlace } from '../../store/read/tile-set.js'
 import type { Row } from '../sqlite/connection.js'
 import type { SqliteDatabase } from '../sqlite/database.js'
@@ -57,7 +58,12 @@ function pageOf(
   })
 }
 
-const storedOf = (row: Row): Stored => ({ x: row.number(0), row: row.number(1), data: row.bytes(2) })
+function storedOf(row: Row): Stored {
+  const found = row.view(2)
+  const data = found && allocate(found.length)
+  if (found !== undefined) data?.set(found)
+  return { x: row.number(0), row: row.number(1), data }
+}
 
 /** Side of the squares: TileIDs go through one square after the other. */
 const SQUARE = 32

@@ -21,6 +21,8 @@ export interface Row {
   text(column: number): string | undefined
   /** A copy, also of texts. Undefined for NULL. */
   bytes(column: number): Uint8Array | undefined
+  /** As `bytes`, but in SQLite's memory: valid until the next row. */
+  view(column: number): Uint8Array | undefined
 }
 
 /** `errno` of the error for a query that exceeded its deadline. */
@@ -141,11 +143,11 @@ export class Connection {
   #rowOf(statement: number): Row {
     const { c, sqlite } = this.#engine
     const type = (column: number): number => c['sqlite3_column_type']!(statement, column)
-    const bytes = (column: number): Uint8Array | undefined => {
+    const view = (column: number): Uint8Array | undefined => {
       if (type(column) === NULL) return undefined
       const at: number = c['sqlite3_column_blob']!(statement, column)
       const length: number = c['sqlite3_column_bytes']!(statement, column)
-      return sqlite.wasm.heap8u().slice(at, at + length)
+      return sqlite.wasm.heap8u().subarray(at, at + length)
     }
     return {
       number(column) {
@@ -153,7 +155,7 @@ export class Connection {
         return is === INTEGER || is === FLOAT ? c['sqlite3_column_double']!(statement, column) : Number.NaN
       },
       text(column) {
-        const found = bytes(column)
+        const found = view(column)
         if (found === undefined) return undefined
         try {
           return utf8.decode(found)
@@ -161,7 +163,8 @@ export class Connection {
           return latin.decode(found)
         }
       },
-      bytes,
+      bytes: (column) => view(column)?.slice(),
+      view,
     }
   }
 

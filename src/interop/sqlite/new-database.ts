@@ -7,7 +7,8 @@ import { installNewFiles, NEW_FILES, NewFile, openingNewFile } from './new-file.
 /** Pages in memory. Those of the indexes are changed again and again, so they should fit. */
 const CACHE_KIB = 64 * 1024
 const PRAGMAS = [
-  'page_size = 4096',
+  // 4096 leaves much unused between tiles of some KB, and takes a quarter more time
+  'page_size = 16384',
   'journal_mode = OFF',
   'synchronous = OFF',
   'locking_mode = EXCLUSIVE',

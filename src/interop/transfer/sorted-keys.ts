@@ -7,13 +7,16 @@ import { join } from 'node:path'
 import { fromNodeError } from '../../platform/system-error.js'
 
 const KEY_BYTES = 8
+/** Most zooms have few. */
+const FIRST_KEYS = 2 ** 10
 /** 16 MiB. */
 const RUN_KEYS = 2 ** 21
 /** Keys of each run that are in memory while runs are merged. */
 const AHEAD_KEYS = 2 ** 15
 
 export class SortedKeys {
-  readonly #run: Float64Array
+  #run: Float64Array<ArrayBuffer>
+  readonly #runKeys: number
   #count = 0
   #fd: number | undefined
   /** Number of keys of each parked run. */
@@ -21,12 +24,13 @@ export class SortedKeys {
 
   /** `runKeys`: for tests. */
   constructor(runKeys = RUN_KEYS) {
-    this.#run = new Float64Array(runKeys)
+    this.#runKeys = runKeys
+    this.#run = new Float64Array(Math.min(FIRST_KEYS, runKeys))
   }
 
   /** @throws DISK_FULL, SYSTEM when keys cannot be parked */
   add(key: number): void {
-    if (this.#count === this.#run.length) this.#park()
+    if (this.#count === this.#run.length) this.#makeRoom()
     this.#run[this.#count++] = key
   }
 
@@ -58,6 +62,17 @@ export class SortedKeys {
       return run
     })
     return merge([...runs, rest[Symbol.iterator]()])
+  }
+
+  #makeRoom(): void {
+    const { length } = this.#run
+    if (length >= this.#runKeys) {
+      this.#park()
+      return
+    }
+    const larger = new Float64Array(Math.min(2 * length, this.#runKeys))
+    larger.set(this.#run)
+    this.#run = larger
   }
 
   #park(): void {
