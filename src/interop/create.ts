@@ -3,13 +3,14 @@ import { extname } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { didYouMean } from '../store/nearest.js'
 import { outputPlace } from '../store/output-path.js'
+import type { CogEncoding } from './cog/form.js'
 import type { MbtilesType } from './mbtiles/schemas.js'
 import type { TileSink } from './transfer/sink.js'
 
 /** A container that can be written. */
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number]
 
-export const OUTPUT_FORMATS = ['pmtiles', 'mbtiles'] as const
+export const OUTPUT_FORMATS = ['pmtiles', 'mbtiles', 'cog'] as const
 
 export interface SinkRequest {
   readonly path: string
@@ -21,9 +22,16 @@ export interface SinkRequest {
   readonly inputs: readonly string[]
   /** Tables of MBTiles. Default: 'flat'. */
   readonly mbtilesType?: MbtilesType | undefined
+  /** How tiles are encoded, where a container asks for one form of all. */
+  readonly encoding?: CogEncoding | undefined
 }
 
-const EXTENSIONS: Readonly<Record<string, OutputFormat>> = { '.pmtiles': 'pmtiles', '.mbtiles': 'mbtiles' }
+const EXTENSIONS: Readonly<Record<string, OutputFormat>> = {
+  '.pmtiles': 'pmtiles',
+  '.mbtiles': 'mbtiles',
+  '.tif': 'cog',
+  '.tiff': 'cog',
+}
 
 const CREATE: Readonly<Record<OutputFormat, (request: SinkRequest) => Promise<TileSink>>> = {
   pmtiles: async (request) => {
@@ -33,6 +41,17 @@ const CREATE: Readonly<Record<OutputFormat, (request: SinkRequest) => Promise<Ti
   mbtiles: async (request) => {
     const { MbtilesSink } = await import('./mbtiles/sink.js')
     return MbtilesSink.create(request, request.mbtilesType ?? 'flat')
+  },
+  cog: async (request) => {
+    const { CogSink } = await import('./cog/sink.js')
+    const { isOwnCog } = await import('./cog/own-file.js')
+    const place = outputPlace(request.path, {
+      kind: 'archive',
+      ...request,
+      extension: '.tif',
+      isOwn: isOwnCog,
+    })
+    return new CogSink(place, request.encoding ?? {})
   },
 }
 

@@ -2,6 +2,7 @@
 import { FlagstoneError } from '../errors.js'
 import { createSink, type SinkRequest } from '../interop/create.js'
 import { aboutOf } from '../interop/transfer/about.js'
+import { announce } from '../interop/transfer/announce.js'
 import { scanTiles } from '../interop/transfer/scan.js'
 import type { ArchiveAbout, TileSink } from '../interop/transfer/sink.js'
 import { unawaited } from '../store/callbacks.js'
@@ -75,8 +76,10 @@ export function transfer(
       selection === undefined
         ? `${tiles.path} has no tiles to copy.`
         : `${tiles.path} has no tiles in that area at those zooms, so nothing was written.`,
-    copy: (sink, meter) =>
-      copyTiles(scanTiles(tiles, sink.wantsSorted, selection), sink, meter, context.signal),
+    copy: async (sink, meter) => {
+      const kept = await announce(tiles, sink, selection)
+      return copyTiles(scanTiles(tiles, sink.wantsSorted, kept), sink, meter, context.signal)
+    },
     about: (tally) => boundsWithin(aboutOf(tiles, tally.extent, tally.levels[0]!.zoom), box, tally),
   })
 }

@@ -33,6 +33,7 @@ export function* placesOf(tiles: TileSet, order: TileOrder, selection?: TileSele
     const ranges = selection?.rangesOf?.(zoom) ?? [undefined]
     const places = placesIn(tiles, zoom, ranges, selection)
     if (order === 'columns') yield* byColumns(zoom, places)
+    else if (order === 'rows') yield* byRows(zoom, places)
     else if (order && (tiles.isSorted !== true || ranges.length > 1)) yield* byKeys(places)
     else yield* places
   }
@@ -65,6 +66,16 @@ function* byColumns(zoom: number, places: Iterable<TilePlace>): Iterable<TilePla
   for (const key of keys) {
     const x = Math.floor(key / side)
     yield { z: zoom, x, y: side - 1 - (key - x * side) }
+  }
+}
+
+function* byRows(zoom: number, places: Iterable<TilePlace>): Iterable<TilePlace> {
+  const side = 2 ** zoom
+  const keys = new SortedKeys()
+  for (const { x, y } of places) keys.add(y * side + x)
+  for (const key of keys) {
+    const y = Math.floor(key / side)
+    yield { z: zoom, x: key - y * side, y }
   }
 }
 

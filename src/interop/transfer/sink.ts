@@ -1,5 +1,6 @@
 // What every container that can be written has in common.
 import type { StoredTile } from '../../store/read/tile-set.js'
+import type { TransferOutline } from './outline.js'
 
 /** What an archive says of itself, whatever container it is in. */
 export interface ArchiveAbout {
@@ -16,9 +17,9 @@ export interface ArchiveAbout {
 
 /**
  * true: in key order (ascending TileIDs of PMTiles). 'columns': by zoom, column, and row counted from the south, as the
- * index of MBTiles is. false: any order, the fastest to read.
+ * index of MBTiles is. 'rows': by zoom, row and column from the north-west. false: any order, the fastest to read.
  */
-export type TileOrder = boolean | 'columns'
+export type TileOrder = boolean | 'columns' | 'rows'
 
 /**
  * Writes one archive. It has a temporary name until `finish` puts it under its own, complete and durable. Exactly one
@@ -27,6 +28,11 @@ export type TileOrder = boolean | 'columns'
 export interface TileSink {
   /** Any order is right if this is 'columns', but that one is faster. */
   readonly wantsSorted: TileOrder
+  /**
+   * Called before the first tile with what will come. Returns the lowest zoom that this container keeps.
+   * @throws BAD_OPTION, TOO_LARGE when this container cannot hold such tiles
+   */
+  begin?(outline: TransferOutline): number
   /**
    * Adds a tile; places are distinct. The bytes are copied or written before the next call. A promise is returned when
    * the next tile must wait.

@@ -32,6 +32,8 @@ export interface EncodeOptions {
   readonly skipBlank?: boolean
   /** zlib level of PNG, 0…9. Default: 6. */
   readonly compressionLevel?: number
+  /** Chroma of JPEG. Default: '4:2:0'. */
+  readonly chroma?: '4:2:0' | '4:4:4'
 }
 
 export interface EncodedTile {
@@ -62,7 +64,7 @@ export async function encodeImage(pixels: Pixels, options: EncodeOptions): Promi
   const data = covered ? pixels.data : flatten(pixels, options.background ?? WHITE)
   const { width, height, bands } = pixels
   const own =
-    format === 'jpeg'
+    format === 'jpeg' && options.chroma !== '4:4:4'
       ? encodeJpeg(
           { data, width, height, bands, mask: undefined },
           0,
@@ -81,7 +83,9 @@ function bytesOf(image: Sharp, format: ImageFormat, options: EncodeOptions): Pro
   switch (format) {
     case 'jpeg':
       // optimised Huffman tables would save 4 % of the bytes and double the time
-      return image.jpeg({ quality, optimiseCoding: false, chromaSubsampling: '4:2:0' }).toBuffer()
+      return image
+        .jpeg({ quality, optimiseCoding: false, chromaSubsampling: options.chroma ?? '4:2:0' })
+        .toBuffer()
     case 'png':
       // filters chosen per row: 30 % smaller on photographs
       return image.png({ compressionLevel, palette: false, adaptiveFiltering: true }).toBuffer()
