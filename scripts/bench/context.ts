@@ -14,8 +14,10 @@ export interface Context {
   readonly cases: readonly string[] | 'all' | undefined
   /** … or this one is taken. */
   readonly source: string | undefined
-  /** serve: where peers from npm are, or are to be installed. */
+  /** serve, convert: where peers from npm are, or are to be installed. */
   readonly peers: string | undefined
+  /** convert: the Node that runs a peer, whose binary may need a later glibc than this one has. */
+  readonly peerNode: string | undefined
   /** soak: how long. */
   readonly minutes: number | undefined
   /** Progress, on stderr. */

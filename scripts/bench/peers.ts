@@ -1,6 +1,8 @@
 // The neighbours. Each is given the interface and settings that suit it best; one that is not installed is
 // skipped, and the report says so.
-import { read } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, read } from 'node:fs'
+import { join } from 'node:path'
 import type { PMTiles, RangeResponse, Source } from 'pmtiles'
 
 export type LmdbModule = typeof import('lmdb')
@@ -28,6 +30,24 @@ async function load<T>(name: string, skipped: string[]): Promise<T | undefined> 
     )
     return undefined
   }
+}
+
+/**
+ * Installs packages of npm into `dir` where they are not there. Returns their folders, which are not there either
+ * without a registry.
+ */
+export function npmPackages(
+  names: readonly string[],
+  dir: string,
+  say: (message: string) => void,
+): (name: string) => string {
+  mkdirSync(dir, { recursive: true })
+  const folderOf = (name: string): string => join(dir, 'node_modules', name)
+  if (!names.every((name) => existsSync(folderOf(name)))) {
+    say(`installing ${names.join(' and ')}`)
+    spawnSync('npm', ['install', '--no-audit', '--no-fund', '--prefix', dir, ...names], { cwd: dir })
+  }
+  return folderOf
 }
 
 export async function loadLmdb(skipped: string[]): Promise<LmdbModule | undefined> {

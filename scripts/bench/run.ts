@@ -1,4 +1,4 @@
-// `npm run bench -- build|get|append|growth|hilbert|open|serve|soak`: numbers with their neighbours, from one run.
+// `npm run bench -- build|get|append|growth|hilbert|open|serve|convert|soak`: numbers with their neighbours, from one run.
 //
 // Invariants: peers are measured in turns with ours, in the same run; medians of several rounds; what is
 // printed was measured; nothing is left behind.
@@ -19,6 +19,7 @@ const BENCHES: Record<string, () => Promise<(context: Context) => Promise<Report
   hilbert: async () => (await import('./hilbert.js')).benchHilbert,
   open: async () => (await import('./open.js')).benchOpen,
   serve: async () => (await import('./serve.js')).benchServe,
+  convert: async () => (await import('./convert.js')).benchConvert,
   soak: async () => (await import('./soak.js')).benchSoak,
 }
 
@@ -32,7 +33,8 @@ const USAGE = `usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [option
   --source TIF    build: this image (default: one is made)
   --case NAMES    build: deflate, jpeg, rgba, bands16, terrain, strips, scaling, by comma (default: deflate,jpeg)
   --all           build: all of them
-  --peers DIR     serve: where tileserver-gl-light and VersaTiles are installed, now or before (default: the scratch directory)
+  --peers DIR     serve, convert: where tileserver-gl-light and VersaTiles are installed, now or before (default: the scratch directory)
+  --peer-node FILE  convert: the Node that runs VersaTiles, where this one has too old a glibc (default: this one)
   --minutes N     soak: how long (default 10)
   --size PX       build: width and height of the image that is made (default 20480; 4096 when --quick)
 `
@@ -48,6 +50,7 @@ const OPTIONS = {
   all: { type: 'boolean', default: false },
   size: { type: 'string' },
   peers: { type: 'string' },
+  'peer-node': { type: 'string' },
   minutes: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
@@ -100,6 +103,7 @@ async function main(): Promise<number> {
       size: values.size === undefined ? undefined : Number(values.size),
       source: values.source,
       peers: values.peers,
+      peerNode: values['peer-node'],
       minutes: values.minutes === undefined ? undefined : Number(values.minutes),
       cases: values.all ? 'all' : values.case?.split(','),
       say: (message) => process.stderr.write(`${message}\n`),

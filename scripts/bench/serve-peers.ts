@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { npmPackages } from './peers.js'
 
 const CLI = fileURLToPath(new URL('../../src/cli/bin.js', import.meta.url))
 const UP_SECONDS = 60
@@ -87,12 +88,7 @@ http {
 
 /** Peers of npm are installed into `dir` when they are not there; without a registry they are left out. */
 export function npmPeers(tiles: Tiles, dir: string, scratch: string, say: (message: string) => void): Peer[] {
-  mkdirSync(dir, { recursive: true })
-  const folderOf = (name: string): string => join(dir, 'node_modules', name)
-  if (!NPM_PEERS.every((name) => existsSync(folderOf(name)))) {
-    say(`installing ${NPM_PEERS.join(' and ')}`)
-    spawnSync('npm', ['install', '--no-audit', '--no-fund', '--prefix', dir, ...NPM_PEERS], { cwd: dir })
-  }
+  const folderOf = npmPackages(NPM_PEERS, dir, say)
   const missing = (name: string): { missing?: string } =>
     existsSync(folderOf(name)) ? {} : { missing: `${name} could not be installed` }
   return [

@@ -8,6 +8,8 @@ import { smallTiff } from '../helpers/small-tiff.js'
 
 const run = fileURLToPath(new URL('../../scripts/bench/run.js', import.meta.url))
 
+const index = fileURLToPath(new URL('../../src/index.js', import.meta.url))
+
 interface Printed {
   readonly bench: string
   readonly machine: { readonly line: string; readonly fileSystem: string }
@@ -21,7 +23,18 @@ function bench(...args: string[]) {
   return spawnSync(process.execPath, [run, ...args], { encoding: 'utf8' })
 }
 
-const image = join(t.testdir(), 'image.tif')
+const made = t.testdir({
+  // in the place of VersaTiles, so that no registry is asked
+  node_modules: {
+    '@versatiles': {
+      'versatiles-rs-linux-x64-gnu': {
+        'index.js': `exports.convert = async (source, out) =>
+          (await import(${JSON.stringify(index)})).convert({ source, out })`,
+      },
+    },
+  },
+})
+const image = join(made, 'image.tif')
 writeFileSync(image, smallTiff({ width: 256, height: 256 }).bytes)
 
 const CASES: Record<string, { readonly args?: string[]; readonly rows: readonly RegExp[] }> = {
@@ -34,6 +47,10 @@ const CASES: Record<string, { readonly args?: string[]; readonly rows: readonly 
     rows: [/^relocation, 2 MB behind$/, /^relocation, 10 MB behind$/, /^copying into a larger file/],
   },
   open: { rows: [/^open, new process$/, /^open and first get, same process again$/] },
+  convert: {
+    args: ['--peers', made],
+    rows: [/^200 tiles, MBTiles → PMTiles, ours$/, /^200 tiles, PMTiles → MBTiles, VersaTiles/],
+  },
   build: { args: ['--source', image], rows: [/^wall time, ours$/, /^peak memory, ours$/] },
 }
 
