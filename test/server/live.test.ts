@@ -114,7 +114,7 @@ for (const [kind, make, name] of [
     const bytes = readFileSync(join(root, 'next'))
     const { url, server } = await serve(t, [join(root, 'served')], LIVE)
     const load = startLoad(url, ['a'], 4)
-    await sleep(50)
+    await until('the old one is served', () => load.editions.has(1))
     // as `cp --remove-destination` does, slowly; of full length at once for some tools
     rmSync(path)
     const fd = openSync(path, 'wx')
