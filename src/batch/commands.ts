@@ -19,8 +19,10 @@ export interface CommandLine {
   readonly inputs: readonly string[]
   /** Files named by options that are read if they exist: an option may take a name or a file. */
   readonly maybeInputs: readonly string[]
-  /** The files that are created. */
+  /** The file that is created. */
   readonly output: string | undefined
+  /** Other files that are created. */
+  readonly alsoCreated: readonly string[]
   /** The file that is changed in place. */
   readonly changes: string | undefined
   /** The options with an effect on the output, in one order. */

@@ -68,7 +68,7 @@ export async function planBatch(batch: Planned, commands: Commands): Promise<Pla
     try {
       for (const draft of await draftsOf(job, batch, commands, made, place)) {
         drafts.push(draft)
-        if (draft.line.output !== undefined) made.push(draft.line.output)
+        made.push(...list(draft.line.output), ...draft.line.alsoCreated)
       }
     } catch (error) {
       throw placed(error, place)
@@ -194,19 +194,7 @@ function refuseTwins(drafts: readonly Draft[]): void {
 function orderOf(drafts: readonly Draft[], paths: Paths): Set<number>[] {
   const numbers = new Map(drafts.map(({ name }, i) => [name, i]))
   const order = drafts.map(({ asked, place }) => new Set(asked.map((name) => numberOf(name, numbers, place))))
-  const makers = new Map<string, number>()
-  for (const [i, { line, place, text }] of drafts.entries()) {
-    if (line.output === undefined) continue
-    const real = paths.real(line.output)
-    const other = makers.get(real)
-    if (other !== undefined)
-      throw bad(
-        `${place}: ${line.output} is also created by ${drafts[other]!.name}; choose another name for one of them.`,
-      )
-    if (text.input.some((path) => paths.real(path) === real))
-      throw bad(`${place}: ${line.output} is also an input of this job; choose another name for the output.`)
-    makers.set(real, i)
-  }
+  const makers = makersOf(drafts, paths)
   const readers = readersOf(drafts, paths)
   const wait = (reader: number, maker: number | undefined): void => {
     if (maker !== undefined && reader !== maker) order[reader]!.add(maker)
@@ -219,6 +207,24 @@ function orderOf(drafts: readonly Draft[], paths: Paths): Set<number>[] {
     for (const folder of ancestorsOf(real)) for (const reader of those) wait(reader, makers.get(folder))
   orderChanges(drafts, paths, readers, order)
   return order
+}
+
+/** Which job creates a file, by its real path. @throws BAD_OPTION when two do, or one reads what it creates */
+function makersOf(drafts: readonly Draft[], paths: Paths): Map<string, number> {
+  const makers = new Map<string, number>()
+  for (const [i, { line, place, text }] of drafts.entries())
+    for (const path of [...list(line.output), ...line.alsoCreated]) {
+      const real = paths.real(path)
+      const other = makers.get(real)
+      if (other !== undefined)
+        throw bad(
+          `${place}: ${path} is also created by ${drafts[other]!.name}; choose another name for one of them.`,
+        )
+      if (text.input.some((input) => paths.real(input) === real))
+        throw bad(`${place}: ${path} is also an input of this job; choose another name for the output.`)
+      makers.set(real, i)
+    }
+  return makers
 }
 
 function numberOf(name: string, numbers: ReadonlyMap<string, number>, place: string): number {

@@ -27,6 +27,7 @@ const TESTS_ONLY: Record<string, readonly string[]> = {
     'format/directory.ts entryAt',
   ],
   'a step whose edges the whole does not show': [
+    'batch/jobs-file.ts parseJobs',
     'cli/ascii.ts toAscii',
     'cli/progress.ts progressLine',
     'platform/rename.ts renameNoReplace',
@@ -65,6 +66,7 @@ const TESTS_ONLY: Record<string, readonly string[]> = {
     'pyramid/options.ts buildOptions',
     'server/options.ts serverLimits',
   ],
+  'the schema for editors, which a script writes to formats/': ['batch/options.ts batchSchema'],
   'the table of systems, for its tests and the script that makes it': [
     'grid/crs/datum-shifts.ts hasShift',
     'grid/crs/datum-shifts.ts shiftsDiffer',

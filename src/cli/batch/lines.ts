@@ -8,14 +8,15 @@ import type { CommandTable } from '../io.js'
 
 /** These end with no output and no verdict, never end, or write bytes to standard output. */
 const NOT_JOBS = new Set(['batch', 'serve', 'probe', 'tile'])
-/** Arguments that name a file that is created (`paths`: the last of them), and one that is changed in place. */
+/** Arguments and options that name a file that is created (`paths`: the last of them), and one that is changed in place. */
 const CREATED = /^(out|output|paths)$/
 const PATCH = { diff: 'patch' } as Readonly<Record<string, string>>
+const ALSO_CREATED = new Set(['--undo'])
 const CHANGED = { apply: 'file' } as Readonly<Record<string, string>>
 /** The batch sets these itself. */
 const OF_BATCH = new Set(['json', 'quiet', 'verbose', 'help', 'version', 'dry-run'])
 /** Options without an effect on the output. */
-const NO_EFFECT = new Set(['--threads', '--mem-limit', '--overwrite', '--force', '--resume'])
+const NO_EFFECT = new Set(['--threads', '--mem-limit', '--overwrite', '--resume'])
 const FILE_VALUE = /<(file|path|geojson)>/i
 
 const wrong = (message: string): FlagstoneError => new FlagstoneError('BAD_OPTION', message)
@@ -33,11 +34,21 @@ export async function jobCommand(table: CommandTable, name: string): Promise<Com
   return command
 }
 
-/** Where a command's output is given: by an argument, by --output, or not at all. */
-function outputOf(command: Command): 'argument' | 'option' | undefined {
-  const last = command.registeredArguments.at(-1)?.name() ?? ''
-  if (CREATED.test(last) || PATCH[command.name()] === last) return 'argument'
-  return command.options.some(({ long }) => long === '--output') ? 'option' : undefined
+const optionOf = (command: Command, flag: string): Option | undefined =>
+  command.options.find(({ short, long }) => short === flag || long === flag)
+
+interface OutputKind {
+  /** Whether it is an argument, or the option --output. */
+  readonly by: 'argument' | 'option'
+  readonly isRequired: boolean
+}
+
+/** How a command's output is given; undefined when it creates none. */
+function outputOf(command: Command): OutputKind | undefined {
+  const last = command.registeredArguments.at(-1)
+  if (last !== undefined && (CREATED.test(last.name()) || PATCH[command.name()] === last.name()))
+    return { by: 'argument', isRequired: last.required }
+  return optionOf(command, '--output') && { by: 'option', isRequired: true }
 }
 
 function shapeOf(command: Command): Shape {
@@ -45,7 +56,7 @@ function shapeOf(command: Command): Shape {
   const isVariadic = command.registeredArguments.some(({ variadic }) => variadic)
   const maxInputs = isVariadic
     ? Number.POSITIVE_INFINITY
-    : command.registeredArguments.length - (output === 'argument' ? 1 : 0)
+    : command.registeredArguments.length - (output?.by === 'argument' ? 1 : 0)
   return { makesOutput: output !== undefined, maxInputs }
 }
 
@@ -59,7 +70,7 @@ export const jobCommands = (table: CommandTable): Commands => ({
     refuseOutput(text, command, output)
     const argv = [
       text.command,
-      ...argumentsOf(text, output === 'argument'),
+      ...argumentsOf(text, output?.by === 'argument'),
       ...Object.entries(withOutput(text, output)).flatMap(([name, value]) => words(command, name, value)),
       ...text.words,
     ]
@@ -67,8 +78,8 @@ export const jobCommands = (table: CommandTable): Commands => ({
   },
 })
 
-function refuseOutput(text: LineText, command: Command, output: 'argument' | 'option' | undefined): void {
-  if (text.output === undefined && output !== undefined)
+function refuseOutput(text: LineText, command: Command, output: OutputKind | undefined): void {
+  if (text.output === undefined && output?.isRequired === true)
     throw wrong(`${text.command} creates a file; name it with output.`)
   if (text.output !== undefined && output === undefined)
     throw wrong(`${text.command} creates no file; leave out output.`)
@@ -77,20 +88,20 @@ function refuseOutput(text: LineText, command: Command, output: 'argument' | 'op
 
 /** Names that begin with a dash are paths here. */
 function argumentsOf({ input, output }: LineText, hasOutput: boolean): string[] {
-  const all = hasOutput ? [...input, output!] : [...input]
+  const all = hasOutput && output !== undefined ? [...input, output] : [...input]
   return all.map((path) => (path.startsWith('-') ? `./${path}` : path))
 }
 
-const withOutput = (text: LineText, output: string | undefined): OptionTexts =>
-  output === 'option' ? { ...text.options, output: text.output! } : text.options
+const withOutput = (text: LineText, output: OutputKind | undefined): OptionTexts =>
+  output?.by === 'option' ? { ...text.options, output: text.output! } : text.options
 
 /** One option as words of a command line. */
 function words(command: Command, name: string, value: OptionTexts[string]): string[] {
   if (OF_BATCH.has(name)) throw wrong(`${name} is no option of a job; give it to flagstone batch.`)
   const flag = `--${name}`
-  const option = command.options.find(({ long }) => long === flag)
+  const option = optionOf(command, flag)
   if (option === undefined) {
-    const negative = command.options.find(({ long }) => long === `--no-${name}`)
+    const negative = optionOf(command, `--no-${name}`)
     if (negative !== undefined && isSwitch(value)) return String(value) === 'false' ? [`--no-${name}`] : []
     return [flag]
   }
@@ -108,25 +119,27 @@ function switchOf(command: Command, flag: string, value: OptionTexts[string]): s
   if (!isSwitch(value)) throw wrong(`${flag.slice(2)}: expected true or false, not ${JSON.stringify(value)}.`)
   if (String(value) === 'true') return [flag]
   const negative = flag.replace(/^--/, '--no-')
-  return command.options.some(({ long }) => long === negative) ? [negative] : []
+  return optionOf(command, negative) === undefined ? [] : [negative]
 }
 
 function lineOf(text: LineText, command: Command, argv: readonly string[]): CommandLine {
   const changed = CHANGED[command.name()]
   const changes = changed === undefined ? undefined : text.input[argumentAt(command, changed)]
   const given = command.options.filter((option) => isGiven(command, option) && option.long !== '--output')
+  const isCreated = ({ long }: Option): boolean => ALSO_CREATED.has(long ?? '')
   const texts = (fits: (option: Option) => boolean): string[] =>
     given
       .filter(fits)
       .map((option) => command.getOptionValue(option.attributeName()))
       .filter((value) => typeof value === 'string')
   const isFile = ({ flags }: Option): boolean => FILE_VALUE.test(flags)
-  const has = (flag: string): boolean => command.options.some(({ long }) => long === flag)
+  const has = (flag: string): boolean => optionOf(command, flag) !== undefined
   return {
     argv,
     inputs: [...text.input.filter((path) => path !== changes), ...texts(isFile)],
-    maybeInputs: texts((option) => !isFile(option)),
+    maybeInputs: texts((option) => !isFile(option) && !isCreated(option)),
     output: text.output,
+    alsoCreated: texts(isCreated),
     changes,
     effect: argv.filter((word) => !NO_EFFECT.has(word.split('=')[0]!)),
     own: { threads: numberOf(command, 'threads'), memLimit: numberOf(command, 'memLimit') },
@@ -165,7 +178,7 @@ export function splitLine(command: Command, line: readonly string[]): { paths: s
       continue
     }
     options.push(word)
-    const option = command.options.find(({ short, long }) => short === word || long === word)
+    const option = optionOf(command, word)
     if (option?.required === true && i + 1 < line.length) options.push(line[++i]!)
   }
   return { paths, options }

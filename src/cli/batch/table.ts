@@ -1,5 +1,5 @@
 // What a batch prints when it has ended, or what --dry-run prints.
-import type { BatchReport, JobReport, JobStatus } from '../../batch/report.js'
+import { type BatchReport, isGood, type JobReport, type JobStatus } from '../../batch/report.js'
 import { formatBytes, formatCount, formatDuration, plural, table } from '../format.js'
 import { oneLine } from '../printable.js'
 
@@ -38,21 +38,24 @@ interface Result {
   readonly fileBytes?: unknown
   readonly digest?: unknown
   readonly ok?: unknown
+  readonly same?: unknown
 }
 
 /** The result in a few words, or the error. */
 function whatOf({ status, verdict, why }: JobReport): string {
   if (verdict === undefined) return why
   if (verdict.message !== undefined && status !== 'skipped') return oneLine(verdict.message)
-  const { tiles, fileBytes, digest, ok } = (verdict.result ?? {}) as Result
+  const { tiles, fileBytes, digest, ok, same } = (verdict.result ?? {}) as Result
   const parts = [
     ...(typeof tiles === 'number' ? [plural(tiles, 'tile')] : []),
     ...(typeof fileBytes === 'number' ? [formatBytes(fileBytes)] : []),
     ...(typeof digest === 'string' ? [digest] : []),
     ...(ok === true ? ['sound'] : []),
     ...(ok === false ? ['damaged'] : []),
+    ...(same === true ? ['the same'] : []),
+    ...(same === false && status === 'failed' ? ['they differ'] : []),
     ...(verdict.exitCode === 4 ? ['with losses'] : []),
     ...(status === 'skipped' ? ['done before'] : []),
   ]
-  return parts.join(', ')
+  return parts.join(', ') || (isGood(verdict) ? '' : `exit code ${verdict.exitCode}`)
 }
