@@ -77,11 +77,14 @@ export {
 } from './transfer/diff.js'
 export { type DigestReport, digest } from './transfer/digest.js'
 export { type ExtractPlan, extract, planExtract } from './transfer/extract.js'
+export type { Duplicates } from './transfer/merge/duplicates.js'
+export { type MergeReport, merge } from './transfer/merge.js'
 export type {
   ApplyOptions,
   ConvertOptions,
   DiffOptions,
   ExtractOptions,
+  MergeOptions,
   PlanExtractOptions,
 } from './transfer/options.js'
 export type { ChangedLevel, TileChange } from './transfer/patch/tally.js'

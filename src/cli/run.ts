@@ -20,6 +20,7 @@ const COMMANDS: readonly { readonly names: readonly string[]; load(): Promise<De
   { names: ['serve'], load: async () => (await import('./commands/serve.js')).serveCommand },
   { names: ['convert'], load: async () => (await import('./commands/convert.js')).convertCommand },
   { names: ['extract'], load: async () => (await import('./commands/extract.js')).extractCommand },
+  { names: ['merge', 'join'], load: async () => (await import('./commands/merge.js')).mergeCommand },
   { names: ['digest'], load: async () => (await import('./commands/digest.js')).digestCommand },
   { names: ['diff', 'compare'], load: async () => (await import('./commands/diff.js')).diffCommand },
   {

@@ -1,12 +1,10 @@
 // Converts a tile archive to another container. Tiles are copied byte for byte.
-import { FlagstoneError } from '../errors.js'
-import { outputFormatOf } from '../interop/create.js'
 import { openForCopy } from '../interop/open.js'
 import { parseOptions } from '../store/options.js'
 import { areaOf } from './area.js'
 import { type ConvertOptions, convertOptions, transferContext } from './options.js'
 import type { TransferReport } from './report.js'
-import { type TransferContext, transfer } from './transfer.js'
+import { sinkRequest, type TransferContext, transfer } from './transfer.js'
 
 /**
  * Converts a tile archive: PMTiles, MBTiles, folders and others, see `openTileSet` and `to`. The new archive appears under
@@ -21,22 +19,9 @@ export async function convert(
   options: ConvertOptions,
   context: TransferContext = {},
 ): Promise<TransferReport> {
-  const { source, out, to, overwrite, mbtilesType, minZoom, maxZoom } = parseOptions(
-    convertOptions,
-    options,
-    'convert option',
-  )
+  const { source, minZoom, maxZoom, ...output } = parseOptions(convertOptions, options, 'convert option')
   parseOptions(transferContext, context, 'context')
-  const format = to ?? outputFormatOf(out)
-  if (mbtilesType !== undefined && format !== 'mbtiles')
-    throw new FlagstoneError(
-      'BAD_OPTION',
-      `--mbtiles-type (mbtilesType) is for MBTiles; ${out} is written as another kind.`,
-      {
-        path: out,
-      },
-    )
-  const request = { path: out, format, who: 'convert', overwrite, inputs: [source], mbtilesType }
+  const request = sinkRequest(output, 'convert', [source])
   const tiles = await openForCopy(source)
   try {
     return await transfer(tiles, request, context, areaOf(tiles, { minZoom, maxZoom }))

@@ -71,7 +71,7 @@ export class CopyTally {
  * @throws as the archive and the sink
  */
 export async function copyTiles(
-  tiles: Iterable<StoredTile>,
+  tiles: Iterable<StoredTile | Promise<StoredTile>>,
   sink: TileSink,
   meter: TransferMeter,
   signal: AbortSignal | undefined,
@@ -79,7 +79,7 @@ export async function copyTiles(
   const tally = new CopyTally()
   const turns = new Turns(signal, 'Interrupted; nothing is left of the output.')
   for (const found of tiles) {
-    const tile = withItsType(found)
+    const tile = withItsType(found instanceof Promise ? await found : found)
     const waiting = sink.put(tile)
     if (waiting !== undefined) await waiting
     tally.add(tile)

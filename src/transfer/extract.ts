@@ -1,5 +1,4 @@
 // Cuts a part out of a tile archive: an area, some zooms. Tiles are copied byte for byte.
-import { outputFormatOf } from '../interop/create.js'
 import { openTileSet } from '../interop/open.js'
 import { placesOf } from '../interop/transfer/scan.js'
 import { Turns } from '../interop/transfer/turns.js'
@@ -15,7 +14,7 @@ import {
   transferContext,
 } from './options.js'
 import type { TransferReport } from './report.js'
-import { type TransferContext, transfer } from './transfer.js'
+import { sinkRequest, type TransferContext, transfer } from './transfer.js'
 
 /**
  * Cuts a part out of a tile archive of any kind: the tiles that touch a bbox or a region, at some or all zooms. Bounds
@@ -31,15 +30,13 @@ export async function extract(
   options: ExtractOptions,
   context: TransferContext = {},
 ): Promise<TransferReport> {
-  const { source, out, to, overwrite, ...wanted } = parseOptions(extractOptions, options, 'extract option')
+  const given = parseOptions(extractOptions, options, 'extract option')
   parseOptions(transferContext, context, 'context')
-  const format = to ?? outputFormatOf(out)
-  const { region } = wanted
-  const inputs = typeof region === 'string' ? [source, region] : [source]
+  const { source, region } = given
+  const request = sinkRequest(given, 'extract', typeof region === 'string' ? [source, region] : [source])
   const tiles = await openTileSet(source)
   try {
-    const area = areaOf(tiles, wanted)
-    return await transfer(tiles, { path: out, format, who: 'extract', overwrite, inputs }, context, area)
+    return await transfer(tiles, request, context, areaOf(tiles, given))
   } finally {
     tiles.close()
   }

@@ -29,6 +29,9 @@ const outputShape = {
   overwrite: z.boolean().default(false),
 }
 
+const outputOptions = z.strictObject(outputShape)
+export type ResolvedOutputOptions = z.output<typeof outputOptions>
+
 /** The archive to read. */
 const source = pathText
 
@@ -86,6 +89,26 @@ export const planExtractOptions = z
 
 /** The options of `planExtract`. */
 export interface PlanExtractOptions extends Given<typeof planExtractShape> {}
+
+export const DUPLICATE_CHOICES = ['first', 'last', 'blend', 'abort'] as const
+export type DuplicateChoice = (typeof DUPLICATE_CHOICES)[number]
+
+const mergeShape = {
+  /** The archives to join, two or more. */
+  sources: z.array(pathText).min(2, 'name two or more archives'),
+  ...outputShape,
+  /**
+   * What becomes of different tiles at one place. 'first', 'last': that of the archive named first or last. 'blend':
+   * drawn over one another, the last on top, encoded as that one; heights as heights. 'abort': nothing is written.
+   * Default: tiles that can be transparent are blended, anything else aborts.
+   */
+  onDuplicate: z.enum(DUPLICATE_CHOICES).optional(),
+}
+
+export const mergeOptions = z.strictObject(mergeShape)
+
+/** The options of `merge`. */
+export interface MergeOptions extends Given<typeof mergeShape> {}
 
 const diffShape = {
   /** The archive as it was. */

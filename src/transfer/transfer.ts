@@ -1,6 +1,6 @@
 // Writes one archive: the frame of convert, extract and merge.
 import { FlagstoneError } from '../errors.js'
-import { createSink, type SinkRequest } from '../interop/create.js'
+import { createSink, outputFormatOf, type SinkRequest } from '../interop/create.js'
 import { aboutOf } from '../interop/transfer/about.js'
 import { announce } from '../interop/transfer/announce.js'
 import { scanTiles } from '../interop/transfer/scan.js'
@@ -10,6 +10,7 @@ import type { TileSet } from '../store/read/tile-set.js'
 import type { Area } from './area.js'
 import { boundsWithin } from './bounds.js'
 import { type CopyTally, copyTiles } from './copy.js'
+import type { ResolvedOutputOptions } from './options.js'
 import { TransferMeter, type TransferProgress } from './progress.js'
 import { reportOf, type TransferReport } from './report.js'
 
@@ -19,6 +20,22 @@ export interface TransferContext {
   readonly signal?: AbortSignal | undefined
   /** Called with the progress several times a second. */
   readonly onProgress?: ((progress: TransferProgress) => void) | undefined
+}
+
+/** Where and how to write. @throws BAD_OPTION when the name does not say which kind, or an option is for another */
+export function sinkRequest(
+  { out, to, mbtilesType, overwrite }: ResolvedOutputOptions,
+  who: string,
+  inputs: readonly string[],
+): SinkRequest {
+  const format = to ?? outputFormatOf(out)
+  if (mbtilesType !== undefined && format !== 'mbtiles')
+    throw new FlagstoneError(
+      'BAD_OPTION',
+      `--mbtiles-type (mbtilesType) is for MBTiles; ${out} is written as another kind.`,
+      { path: out },
+    )
+  return { path: out, format, who, overwrite, inputs, mbtilesType }
 }
 
 export interface TransferJob {

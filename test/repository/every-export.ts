@@ -26,6 +26,7 @@ import {
   type DiffOptions,
   type DiffReport,
   type DigestReport,
+  type Duplicates,
   decodeHeights,
   describe,
   diff,
@@ -61,7 +62,10 @@ import {
   type ListenOptions,
   type LockKind,
   listen,
+  type MergeOptions,
+  type MergeReport,
   type MissingPolicy,
+  merge,
   type NodeHandler,
   type OutputFormat,
   type OwnBytes,
@@ -304,4 +308,9 @@ export async function patched(options: DiffOptions, undo: string): Promise<reado
 export async function cut(options: ExtractOptions, wanted: PlanExtractOptions): Promise<number> {
   const plan: ExtractPlan = await planExtract(wanted)
   return plan.tiles - (await extract(options)).tiles
+}
+
+export async function joined(options: MergeOptions): Promise<Duplicates> {
+  const report: MergeReport = await merge(options)
+  return report.duplicates
 }

@@ -1,22 +1,19 @@
 // `flagstone extract IN OUT`: a part of an archive.
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
-import { OUTPUT_FORMATS, type OutputFormat } from '../../interop/create.js'
 import { type ExtractPlan, extract, planExtract } from '../../transfer/extract.js'
 import { formatBytes, formatCount, plural, table } from '../format.js'
 import { type CommonOptions, type Context, type Io, print, printJson } from '../io.js'
+import { addOutputOptions, type OutputOptions, outputOf } from '../output-options.js'
 import { parseBbox } from '../parse.js'
 import { TILE_FILE, whatItIs } from '../tile-files.js'
 import { runTransfer } from '../transfer-output.js'
 import { addZoomOptions, type ZoomOptions, zoomsOf } from '../zoom-options.js'
 
-interface ExtractCliOptions extends CommonOptions, ZoomOptions {
+interface ExtractCliOptions extends CommonOptions, ZoomOptions, OutputOptions {
   readonly bbox?: [number, number, number, number]
   readonly region?: string
-  readonly to?: OutputFormat
   readonly dryRun?: boolean
-  readonly overwrite?: boolean
-  readonly force?: boolean
 }
 
 export function extractCommand({ io }: Context): Command {
@@ -26,12 +23,8 @@ export function extractCommand({ io }: Context): Command {
     .argument('[out]', 'the archive to write; its extension says which kind')
     .option('--bbox <w,s,e,n>', 'the tiles that touch this area, in degrees', parseBbox)
     .option('--region <file>', 'the tiles that touch the polygons of a GeoJSON file')
-  return addZoomOptions(command)
+  return addOutputOptions(addZoomOptions(command))
     .option('--dry-run', 'only count tiles and bytes; nothing is written')
-    .addOption(
-      new Option('--to <kind>', 'kind of the output (default: by its extension)').choices(OUTPUT_FORMATS),
-    )
-    .option('--overwrite, --force', 'replace an existing tile archive')
     .addHelpText(
       'after',
       `
@@ -41,7 +34,7 @@ Examples:
   flagstone extract world.pmtiles --bbox=5.9,45.8,10.5,47.9 --dry-run`,
     )
     .action(async (source: string, out: string | undefined, cli: ExtractCliOptions) => {
-      const { bbox, region, to } = cli
+      const { bbox, region } = cli
       const wanted = { source, bbox, region, ...zoomsOf(cli) }
       if (cli.dryRun === true) {
         const plan = await planExtract(wanted, { signal: io.signal }).catch(async (error: unknown) => {
@@ -55,8 +48,7 @@ Examples:
           'BAD_OPTION',
           'extract needs the name of the archive to write, or --dry-run.',
         )
-      const overwrite = cli.overwrite === true || cli.force === true
-      await runTransfer(io, cli, (context) => extract({ ...wanted, out, to, overwrite }, context))
+      await runTransfer(io, cli, (context) => extract({ ...wanted, out, ...outputOf(cli) }, context))
     })
 }
 

@@ -1,0 +1,93 @@
+// Joins several tile archives in one. Only tiles that several of them have are decoded, if they are blended.
+import { openTileSet } from '../interop/open.js'
+import { parseOptions } from '../store/options.js'
+import type { StoredTile, TileSet } from '../store/read/tile-set.js'
+import { copyTiles } from './copy.js'
+import { DuplicateResolver, type Duplicates } from './merge/duplicates.js'
+import { aboutAll, elevationOfAll } from './merge/fit.js'
+import { mergedTiles } from './merge/streams.js'
+import { type MergeOptions, mergeOptions, transferContext } from './options.js'
+import type { TransferReport } from './report.js'
+import { countOf, sinkRequest, type TransferContext, writeArchive } from './transfer.js'
+
+/** What a merge made. */
+export interface MergeReport extends TransferReport {
+  /** What happened to the places where several archives have a tile. */
+  readonly duplicates: Duplicates
+}
+
+/**
+ * Joins tile archives of any kinds in a new one, which appears under its name only when it is complete. Tiles are copied
+ * byte for byte, except where several archives have different tiles and these are blended. Metadata are those of the
+ * first archive, with the bounds of all.
+ * @throws TypeError, RangeError when an option is wrong
+ * @throws BAD_OPTION, NOT_FOUND when a source or the output cannot be used, or the tiles are not of one kind and size
+ * @throws EXISTS when the output exists, or tiles differ that are to stay apart
+ * @throws NOTHING_TO_BUILD when there are no tiles
+ * @throws NOT_A_TILE_FILE, VERSION_UNSUPPORTED, DAMAGED, LOCKED when a source cannot be read
+ * @throws DISK_FULL, SYSTEM when the output cannot be written
+ * @throws INTERRUPTED when `signal` was aborted
+ */
+export async function merge(options: MergeOptions, context: TransferContext = {}): Promise<MergeReport> {
+  const { sources, onDuplicate, ...output } = parseOptions(mergeOptions, options, 'merge option')
+  parseOptions(transferContext, context, 'context')
+  const request = sinkRequest(output, 'merge', sources)
+  const archives: TileSet[] = []
+  try {
+    for (const source of sources) archives.push(await openTileSet(source))
+    const resolver = new DuplicateResolver(sources, onDuplicate, elevationOfAll(archives))
+    const report = await writeArchive(request, context, {
+      total: archives.reduce((sum, tiles) => sum + countOf(tiles), 0),
+      nothing: 'None of these archives has tiles, so nothing was written.',
+      copy: (sink, meter) => copyTiles(ahead(resolved(archives, resolver)), sink, meter, context.signal),
+      about: (tally) => aboutAll(archives, tally, output.out),
+      notes: () => notesOf(resolver.found),
+    })
+    return { ...report, duplicates: resolver.found }
+  } finally {
+    for (const tiles of archives) tiles.close()
+  }
+}
+
+type Coming = StoredTile | Promise<StoredTile>
+
+function* resolved(archives: readonly TileSet[], resolver: DuplicateResolver): Generator<Coming, void> {
+  for (const here of mergedTiles(archives)) yield resolver.resolve(here)
+}
+
+/** Number of tiles that are made at the same time. */
+const AHEAD = 8
+
+/** The same, but work on the next ones begins while one is being made. */
+function* ahead(tiles: Iterable<Coming>): Generator<Coming, void> {
+  const waiting: Coming[] = []
+  for (const tile of tiles) {
+    if (tile instanceof Promise) tile.catch(() => {})
+    else if (waiting.length === 0) {
+      yield tile
+      continue
+    }
+    waiting.push(tile)
+    if (waiting.length > AHEAD) yield waiting.shift()!
+  }
+  yield* waiting
+}
+
+/** Who won. */
+function notesOf({ same, blended, won }: Duplicates): string[] {
+  const parts = [
+    ...won.map(({ source, tiles }) => `${source} won ${tiles}`),
+    ...(blended > 0 ? [`${blended} blended`] : []),
+  ]
+  const places = won.reduce((sum, { tiles }) => sum + tiles, blended)
+  return [
+    ...(same > 0
+      ? [`Several archives have the same tile at ${same} ${same === 1 ? 'place' : 'places'}.`]
+      : []),
+    ...(places > 0
+      ? [
+          `Several archives have different tiles at ${places} ${places === 1 ? 'place' : 'places'}: ${parts.join(', ')}.`,
+        ]
+      : []),
+  ]
+}
