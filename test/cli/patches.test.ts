@@ -73,7 +73,7 @@ t.test('a patch is written, shown, applied, and taken back', async (t) => {
   t.match(await flagstone('diff', a, b, patch), {
     code: 0,
     out: /3 tiles added/,
-    err: /ab\.patch: .*Apply it with: flagstone apply/,
+    err: /ab\.patch: .*To apply it: flagstone apply FILE/,
   })
   t.match(await flagstone('diff', a, b, patch), {
     code: 2,

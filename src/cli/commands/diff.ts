@@ -83,7 +83,7 @@ function show(io: Io, cli: DiffCliOptions, report: DiffReport, isPatchNamed: boo
     say(
       io,
       cli,
-      `${patch.path}: ${formatBytes(patch.fileBytes)}, in ${formatDuration(report.seconds)}. Apply it with: flagstone apply ${before.path} ${patch.path}`,
+      `${patch.path}: ${formatBytes(patch.fileBytes)}, in ${formatDuration(report.seconds)}. To apply it: flagstone apply FILE ${patch.path}`,
     )
 }
 
