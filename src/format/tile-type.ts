@@ -53,7 +53,7 @@ const byExtension = new Map(KINDS.flatMap((kind) => kind.extensions.map((e) => [
 export const isImageType = (type: number): boolean => byType.get(type)?.isImage === true
 
 /** Extensions of images, without the dot. */
-export const IMAGE_EXTENSIONS: readonly string[] = KINDS.flatMap((kind) =>
+const IMAGE_EXTENSIONS: readonly string[] = KINDS.flatMap((kind) =>
   kind.isImage === true ? kind.extensions : [],
 )
 

@@ -1,16 +1,18 @@
 // Opens a new archive for writing. This is the only place that knows which containers can be written.
 import { extname } from 'node:path'
 import { FlagstoneError } from '../errors.js'
+import { placeAt } from '../platform/place.js'
 import { didYouMean } from '../store/nearest.js'
 import { outputPlace } from '../store/output-path.js'
 import type { CogEncoding } from './cog/form.js'
+import type { RowScheme } from './folder/schemes.js'
 import type { MbtilesType } from './mbtiles/schemas.js'
 import type { TileSink } from './transfer/sink.js'
 
 /** A container that can be written. */
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number]
 
-export const OUTPUT_FORMATS = ['pmtiles', 'mbtiles', 'cog'] as const
+export const OUTPUT_FORMATS = ['pmtiles', 'mbtiles', 'folder', 'tar', 'zip', 'cog'] as const
 
 export interface SinkRequest {
   readonly path: string
@@ -24,6 +26,8 @@ export interface SinkRequest {
   readonly mbtilesType?: MbtilesType | undefined
   /** How tiles are encoded, where a container asks for one form of all. */
   readonly encoding?: CogEncoding | undefined
+  /** Rows of a folder. Default: 'xyz'. */
+  readonly scheme?: RowScheme | undefined
 }
 
 const EXTENSIONS: Readonly<Record<string, OutputFormat>> = {
@@ -31,6 +35,8 @@ const EXTENSIONS: Readonly<Record<string, OutputFormat>> = {
   '.mbtiles': 'mbtiles',
   '.tif': 'cog',
   '.tiff': 'cog',
+  '.tar': 'tar',
+  '.zip': 'zip',
 }
 
 const CREATE: Readonly<Record<OutputFormat, (request: SinkRequest) => Promise<TileSink>>> = {
@@ -53,20 +59,31 @@ const CREATE: Readonly<Record<OutputFormat, (request: SinkRequest) => Promise<Ti
     })
     return new CogSink(place, request.encoding ?? {})
   },
+  folder: async (request) => {
+    const { FolderSink } = await import('./folder/sink.js')
+    return FolderSink.create(request, request.scheme ?? 'xyz')
+  },
+  tar: async (request) => new (await import('./tar/sink.js')).TarSink(request),
+  zip: async (request) => new (await import('./zip/sink.js')).ZipSink(request),
 }
 
 /**
- * The format that a path's extension names.
- * @throws BAD_OPTION when it names none
+ * The format that a path's name says: by the extension. A slash at the end, an existing directory, or a name without an
+ * extension mean a folder.
+ * @throws BAD_OPTION when it says none
  */
 export function outputFormatOf(path: string): OutputFormat {
+  if (path.endsWith('/')) return 'folder'
   const extension = extname(path).toLowerCase()
   const found = EXTENSIONS[extension]
   if (found !== undefined) return found
+  // these are refused, in words of their own
+  if (path === '-' || path.includes('://')) return 'pmtiles'
+  if (extension === '' || placeAt(path).kind === 'directory') return 'folder'
   const known = Object.keys(EXTENSIONS)
   throw new FlagstoneError(
     'BAD_OPTION',
-    `${path}: the name does not say what to write${didYouMean(extension, known)}; use one of ${known.join(', ')}, or --to (to).`,
+    `${path}: the name does not say what to write${didYouMean(extension, known)}; use one of ${known.join(', ')}, a slash at the end for a folder, or --to (to).`,
     { path },
   )
 }

@@ -54,6 +54,7 @@ export const libc = {
   ioctl: library.func('int ioctl(int fd, unsigned long request, ...)'),
   posixFadvise: optional('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)'),
   syncFileRange: optional('int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)'),
+  syncfs: optional('int syncfs(int fd)'),
   renameat2: optional(
     'int renameat2(int oldDir, const char *oldPath, int newDir, const char *newPath, unsigned int flags)',
   ),

@@ -107,8 +107,8 @@ function renamedToFree(from: string, to: string): boolean {
   }
 }
 
-/** Exchanges two names atomically; false where this is not possible. */
-function exchange(a: string, b: string): boolean {
+/** Exchanges two names atomically; false where this is not possible. @throws SYSTEM */
+export function exchange(a: string, b: string): boolean {
   if (libc.renameat2 === undefined) return false
   const answer = call(libc.renameat2, AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE)
   if ('value' in answer) return true

@@ -1,6 +1,7 @@
 // The options of convert and its relatives, checked once where they come in.
 import { z } from 'zod'
 import { OUTPUT_FORMATS } from '../interop/create.js'
+import { ROW_SCHEMES } from '../interop/folder/schemes.js'
 import { MBTILES_TYPES } from '../interop/mbtiles/schemas.js'
 import { type Given, pathText } from '../store/options.js'
 import { MAX_ZOOM } from '../zooms.js'
@@ -18,13 +19,15 @@ const ZOOMS_DESCEND = { path: ['minZoom'], error: 'it is more than maxZoom' }
 const outputShape = {
   /** The archive to write. */
   out: pathText,
-  /** Its container. Default: by the extension of `out`. */
+  /** Its container. Default: by the extension of `out`; a name without one, or with a slash at its end, is a folder. */
   to: z.enum(OUTPUT_FORMATS).optional(),
   /**
    * Tables of an MBTiles output, named as by martin's `mbtiles` tool. 'flat': one table. 'flat-with-hash': with a hash
    * of each tile, behind a view. 'normalized': equal tiles are stored once. Default: 'flat'.
    */
   mbtilesType: z.enum(MBTILES_TYPES).optional(),
+  /** Rows of an output folder. 'xyz': counted from the north. 'tms': from the south. Default: 'xyz'. */
+  scheme: z.enum(ROW_SCHEMES).optional(),
   /** Replace an existing tile archive. Default: false. */
   overwrite: z.boolean().default(false),
 }

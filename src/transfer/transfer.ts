@@ -24,18 +24,19 @@ export interface TransferContext {
 
 /** Where and how to write. @throws BAD_OPTION when the name does not say which kind, or an option is for another */
 export function sinkRequest(
-  { out, to, mbtilesType, overwrite }: ResolvedOutputOptions,
+  { out, to, mbtilesType, scheme, overwrite }: ResolvedOutputOptions,
   who: string,
   inputs: readonly string[],
 ): SinkRequest {
   const format = to ?? outputFormatOf(out)
+  const elsewhere = (option: string, kind: string): FlagstoneError =>
+    new FlagstoneError('BAD_OPTION', `${option} is for ${kind}; ${out} is written as another kind.`, {
+      path: out,
+    })
   if (mbtilesType !== undefined && format !== 'mbtiles')
-    throw new FlagstoneError(
-      'BAD_OPTION',
-      `--mbtiles-type (mbtilesType) is for MBTiles; ${out} is written as another kind.`,
-      { path: out },
-    )
-  return { path: out, format, who, overwrite, inputs, mbtilesType }
+    throw elsewhere('--mbtiles-type (mbtilesType)', 'MBTiles')
+  if (scheme !== undefined && format !== 'folder') throw elsewhere('--scheme (scheme)', 'folders of tiles')
+  return { path: out, format, who, overwrite, inputs, mbtilesType, scheme }
 }
 
 export interface TransferJob {

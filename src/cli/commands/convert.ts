@@ -13,13 +13,19 @@ export function convertCommand({ io }: Context): Command {
   const command = new Command('convert')
     .description('convert a tile archive to another container; tiles are copied byte for byte')
     .argument('<in>', TILE_FILE)
-    .argument('<out>', 'the archive to write; its extension says which kind')
+    .argument(
+      '<out>',
+      'the archive to write; its extension says which kind, and a name without one is a folder',
+    )
   return addZoomOptions(addOutputOptions(command))
     .addHelpText(
       'after',
       '\nExamples:\n' +
         '  flagstone convert old.mbtiles new.pmtiles\n' +
-        '  flagstone convert ortho.pmtiles ortho.mbtiles --mbtiles-type normalized',
+        '  flagstone convert ortho.pmtiles ortho.mbtiles --mbtiles-type normalized\n' +
+        '  flagstone convert ortho.pmtiles tiles/                z/x/y.png, and metadata.json\n' +
+        '  flagstone convert ortho.pmtiles tiles/ --scheme tms\n' +
+        '  flagstone convert tiles.zip ortho.pmtiles',
     )
     .action(async (source: string, out: string, cli: ConvertCliOptions) => {
       await runTransfer(io, cli, (context) =>

@@ -20,7 +20,10 @@ export function extractCommand({ io }: Context): Command {
   const command = new Command('extract')
     .description('cut an area or some zooms out of a tile archive; tiles are copied byte for byte')
     .argument('<in>', TILE_FILE)
-    .argument('[out]', 'the archive to write; its extension says which kind')
+    .argument(
+      '[out]',
+      'the archive to write; its extension says which kind, and a name without one is a folder',
+    )
     .option('--bbox <w,s,e,n>', 'the tiles that touch this area, in degrees', parseBbox)
     .option('--region <file>', 'the tiles that touch the polygons of a GeoJSON file')
   return addOutputOptions(addZoomOptions(command))

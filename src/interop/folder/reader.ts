@@ -1,27 +1,33 @@
 // Tiles as loose files, z/x/y.ext, as written by gdal2tiles, QGIS and mb-util. Rows count from the north, unless a
 // tilemapresource.xml (gdal2tiles without --xyz) or the scheme in a metadata.json says that they are TMS rows.
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { FlagstoneError } from '../../errors.js'
-import { unpackedPicture } from '../../format/gzip-tile.js'
-import { IMAGE_EXTENSIONS, sniffTileType, type TileType } from '../../format/tile-type.js'
+import { parseJsonObject } from '../../format/json.js'
+import { TILE_EXTENSIONS, type TileType } from '../../format/tile-type.js'
 import { isPassing } from '../../platform/passing-error.js'
 import { readRegularSync } from '../../platform/regular-file.js'
-import type { TileSet, TilesOfZoom } from '../../store/read/tile-set.js'
+import type { StoredTile, TileSet, TilesOfZoom } from '../../store/read/tile-set.js'
 import { MAX_ZOOM } from '../../zooms.js'
+import { withoutJsonRow } from '../mbtiles/metadata.js'
 import { inOtherGrid, otherGridOf, readTileMapResource, type TileMapResource } from '../other-grid.js'
+import { withoutServers } from '../packed/packed-set.js'
+import { IS_NUMBER, MAX_TILE_BYTES, ROW_NAME, tileOf } from '../packed/tile-name.js'
 
 /** Up to this many columns are looked up by name rather than by listing all. */
 const FEW_COLUMNS = 32
-const MAX_TILE_BYTES = 2 ** 26
 const MAX_METADATA_BYTES = 2 ** 26
 const MAX_RESOURCE_BYTES = 2 ** 20
-const TILE_NAME = new RegExp(`^(\\d{1,8})\\.(${IMAGE_EXTENSIONS.join('|')})$`, 'i')
+const VECTORS = ['pbf', 'mvt', 'mlt']
+const EXTENSIONS = [
+  ...TILE_EXTENSIONS,
+  ...VECTORS.flatMap((extension) => [`${extension}.gz`, `${extension}.br`]),
+]
 
 /** The subdirectories whose names are integers, as numbers, ascending. */
 function numbersIn(directory: string): number[] {
   return readdirSync(directory, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && /^\d{1,8}$/.test(entry.name))
+    .filter((entry) => entry.isDirectory() && IS_NUMBER.test(entry.name))
     .map((entry) => Number(entry.name))
     .sort((a, b) => a - b)
 }
@@ -30,30 +36,47 @@ function numbersIn(directory: string): number[] {
  * Whether a directory holds z/x/y tiles. Looks only at the first of each level.
  * @throws SYSTEM when the directory cannot be listed: EMFILE, EIO …
  */
-export function isTileFolder(path: string): boolean {
+export const isTileFolder = (path: string): boolean => firstTileIn(path) !== undefined
+
+/** The path of one of the tiles. */
+function firstTileIn(path: string): string | undefined {
   try {
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return false
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined
     for (const zoom of numbersIn(path).filter((z) => z <= MAX_ZOOM)) {
       const [x] = numbersIn(join(path, String(zoom)))
       if (x === undefined) continue
-      return readdirSync(join(path, String(zoom), String(x))).some((name) => TILE_NAME.test(name))
+      const column = join(path, String(zoom), String(x))
+      const names = readdirSync(column).filter((row) => ROW_NAME.test(row))
+      // whatever the order in which the file system lists them
+      const name = names.reduce((a, b) => (rankOf(b) < rankOf(a) ? b : a), names[0] ?? '')
+      return name === '' ? undefined : join(column, name)
     }
   } catch (error) {
     if (isPassing(error)) throw error
     // not a directory, or not readable
   }
-  return false
+  return undefined
+}
+
+/** Lower is preferred. */
+function rankOf(name: string): number {
+  const at = EXTENSIONS.indexOf(extensionIn(name))
+  return at < 0 ? EXTENSIONS.length : at
 }
 
 export class FolderReader implements TileSet {
   readonly path: string
   readonly #isTms: boolean
-  /** The extension found last is tried first. */
-  readonly #extensions = [...IMAGE_EXTENSIONS]
+  /** The preferred first: that of the first tile found, as it is written, and then pictures. */
+  readonly #extensions: readonly string[]
+  readonly #firstTile: string
   #levels: { zoom: number; count: number }[] | undefined
 
-  private constructor(path: string) {
+  private constructor(path: string, firstTile: string) {
     this.path = path
+    this.#firstTile = firstTile
+    const usual = extensionIn(firstTile)
+    this.#extensions = [usual, ...EXTENSIONS.filter((extension) => extension !== usual)]
     const resource = resourceOf(path)
     const own = ownMetadata(path)
     const grid = resource?.otherGrid ?? otherGridOf(own)
@@ -64,19 +87,25 @@ export class FolderReader implements TileSet {
 
   /** @throws NOT_A_TILE_FILE when it holds no tiles, or tiles in a grid other than web mercator */
   static open(path: string): FolderReader {
-    if (isTileFolder(path)) return new FolderReader(path)
-    throw new FlagstoneError('NOT_A_TILE_FILE', `${path} has no tiles named z/x/y.png, .jpg or .webp.`, {
-      path,
-    })
+    const first = firstTileIn(path)
+    if (first !== undefined) return new FolderReader(path, first)
+    throw new FlagstoneError(
+      'NOT_A_TILE_FILE',
+      `${path} has no tiles named z/x/y.png, .jpg, .webp or .pbf.`,
+      {
+        path,
+      },
+    )
+  }
+
+  /** The tile found first when it was opened; undefined when it is gone, or empty. */
+  first(): { bytes: Uint8Array; type: TileType } | undefined {
+    return existsSync(this.#firstTile) ? tileIn(this.#firstTile) : undefined
   }
 
   get(z: number, x: number, y: number): { bytes: Uint8Array; type: TileType } | undefined {
     const file = this.find(z, x, y)
-    if (file === undefined) return undefined
-    const bytes = readRegularSync(file, MAX_TILE_BYTES)
-    if (bytes.length === 0) return undefined
-    const picture = unpackedPicture(bytes)
-    return { bytes: picture, type: sniffTileType(picture) }
+    return file === undefined ? undefined : tileIn(file)
   }
 
   has(z: number, x: number, y: number): boolean {
@@ -98,13 +127,40 @@ export class FolderReader implements TileSet {
   *tiles({ zoom, range }: TilesOfZoom): IterableIterator<{ z: number; x: number; y: number }> {
     const side = 2 ** zoom
     const { minX = 0, minY = 0, maxX = side - 1, maxY = side - 1 } = range ?? {}
-    for (const x of this.#columns(zoom, Math.max(minX, 0), Math.min(maxX, side - 1))) {
-      for (const name of readdirSync(join(this.path, String(zoom), String(x)))) {
-        const row = Number(TILE_NAME.exec(name)?.[1] ?? side)
+    for (const x of this.#columns(zoom, Math.max(minX, 0), Math.min(maxX, side - 1)))
+      for (const row of this.#rows(zoom, x).keys()) {
         const y = this.#row(zoom, row)
-        if (row < side && y >= minY && y <= maxY) yield { z: zoom, x, y }
+        if (y >= minY && y <= maxY) yield { z: zoom, x, y }
       }
+  }
+
+  /** In the order of zooms, columns and rows. */
+  *scan(): IterableIterator<StoredTile> {
+    for (const zoom of numbersIn(this.path).filter((z) => z <= MAX_ZOOM))
+      for (const x of this.#columns(zoom, 0, 2 ** zoom - 1))
+        for (const [row, name] of this.#rows(zoom, x)) {
+          const tile = tileIn(join(this.path, String(zoom), String(x), name))
+          if (tile !== undefined) yield { z: zoom, x, y: this.#row(zoom, row), ...tile }
+        }
+  }
+
+  /** Files of a column by their rows. Of several for a row, the one that `find` finds. */
+  #rows(zoom: number, x: number): Map<number, string> {
+    const side = 2 ** zoom
+    const names = new Map<number, string>()
+    for (const name of readdirSync(join(this.path, String(zoom), String(x)))) {
+      const row = Number(ROW_NAME.exec(name)?.[1] ?? side)
+      const rank = this.#rankOf(name)
+      if (row >= side || rank < 0) continue
+      const other = names.get(row)
+      if (other === undefined || rank < this.#rankOf(other)) names.set(row, name)
     }
+    return names
+  }
+
+  /** Lower is preferred; −1: it is none of them. */
+  #rankOf(name: string): number {
+    return this.#extensions.indexOf(name.slice(name.indexOf('.') + 1))
   }
 
   /** A few columns are looked up one by one, because the directory of a zoom may be long. */
@@ -116,7 +172,7 @@ export class FolderReader implements TileSet {
   }
 
   metadata(): Record<string, unknown> {
-    return { ...resourceOf(this.path)?.metadata, ...ownMetadata(this.path) }
+    return withoutJsonRow({ ...resourceOf(this.path)?.metadata, ...ownMetadata(this.path) })
   }
 
   close(): void {}
@@ -127,27 +183,41 @@ export class FolderReader implements TileSet {
     return this.#isTms ? 2 ** zoom - 1 - y : y
   }
 
+  /** The file of a tile; of several, the one whose extension is preferred. */
   find(z: number, x: number, y: number): string | undefined {
-    const stem = join(this.path, String(z), String(x), String(this.#row(z, y)))
-    for (const [i, extension] of this.#extensions.entries()) {
-      const file = `${stem}.${extension}`
-      if (!existsSync(file)) continue
-      if (i > 0) this.#extensions.unshift(...this.#extensions.splice(i, 1))
-      return file
-    }
-    return undefined
+    const column = join(this.path, String(z), String(x))
+    const stem = join(column, String(this.#row(z, y)))
+    const [usual, ...others] = this.#extensions
+    if (existsSync(`${stem}.${usual}`)) return `${stem}.${usual}`
+    // where a tile is missing, the whole column often is
+    const extension = existsSync(column) ? others.find((other) => existsSync(`${stem}.${other}`)) : undefined
+    return extension && `${stem}.${extension}`
   }
 }
 
-/** The contents of metadata.json; {} when it is missing or cannot be read. */
+/** A tile from the contents of its file. @throws DAMAGED when it cannot be unpacked */
+export const looseTile = (bytes: Uint8Array, file: string): { bytes: Uint8Array; type: TileType } =>
+  tileOf(bytes, extensionIn(file))
+
+function tileIn(file: string): { bytes: Uint8Array; type: TileType } | undefined {
+  const bytes = readRegularSync(file, MAX_TILE_BYTES)
+  return bytes.length === 0 ? undefined : looseTile(bytes, file)
+}
+
+/** What follows the row in the name of a tile. */
+const extensionIn = (file: string): string => ROW_NAME.exec(basename(file))?.[2] ?? ''
+
+/** The contents of metadata.json, or of a tiles.json; {} when they are missing or cannot be read. */
 function ownMetadata(path: string): Record<string, unknown> {
-  try {
-    const text = readRegularSync(join(path, 'metadata.json'), MAX_METADATA_BYTES).toString()
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-  } catch {
-    return {}
+  for (const name of ['metadata.json', 'tiles.json']) {
+    try {
+      const value = parseJsonObject(readRegularSync(join(path, name), MAX_METADATA_BYTES))
+      if (typeof value !== 'string') return name === 'tiles.json' ? withoutServers(value) : value
+    } catch {
+      // tiles can be read without it
+    }
   }
+  return {}
 }
 
 /** Undefined when there is no tilemapresource.xml. */

@@ -8,8 +8,8 @@ export interface TileFacts {
   readonly format: string
   readonly minZoom: number
   readonly maxZoom: number
-  /** See tiles-hash.ts. */
-  readonly hash: string
+  /** See tiles-hash.ts. Absent: not written. */
+  readonly hash?: string
 }
 
 /** The rows of the table `metadata`. `name`: for an archive without one, which MBTiles must have. */
@@ -32,7 +32,7 @@ export function metadataRows(about: ArchiveAbout, facts: TileFacts, name: string
   if (bounds !== undefined) texts.push(['bounds', bounds.join(',')])
   if (center !== undefined) texts.push(['center', center.join(',')])
   texts.push(['format', facts.format], ['minzoom', `${facts.minZoom}`], ['maxzoom', `${facts.maxZoom}`])
-  texts.push(['agg_tiles_hash', facts.hash])
+  if (facts.hash !== undefined) texts.push(['agg_tiles_hash', facts.hash])
   return texts
 }
 

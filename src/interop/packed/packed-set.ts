@@ -4,6 +4,7 @@ import { FlagstoneError } from '../../errors.js'
 import { parseJsonObject } from '../../format/json.js'
 import type { TileType } from '../../format/tile-type.js'
 import type { StoredTile, TileSet, TilesOfZoom } from '../../store/read/tile-set.js'
+import { withoutJsonRow } from '../mbtiles/metadata.js'
 import { inOtherGrid, otherGridOf } from '../other-grid.js'
 import { type Entry, EntryTable } from './entry-table.js'
 import { MAX_TILE_BYTES, parseTileName, plainFolder, type TileName, tileOf } from './tile-name.js'
@@ -27,6 +28,8 @@ export class Contents {
   /** The folder that the tiles are in. */
   #folder: string | undefined
   readonly #descriptions = new Map<string, Entry>()
+  /** Whether there are files that are neither tiles nor describe them. */
+  hasOthers = false
 
   constructor(path: string, isPacked: boolean) {
     this.#path = path
@@ -80,6 +83,7 @@ export class Contents {
 
   #addDescription(name: string, entry: Omit<Entry, 'extension'>): void {
     const found = DESCRIPTION.exec(name)
+    if (found === null) this.hasOthers ||= !name.endsWith('/')
     if (found === null || this.#descriptions.size >= MAX_DESCRIPTIONS) return
     const [, folder = '', file, packing = ''] = found
     const plain = plainFolder(folder)
@@ -89,11 +93,16 @@ export class Contents {
   #metadata(read: (entry: Entry) => Uint8Array): Record<string, unknown> {
     const found = DESCRIPTIONS.map((file) => {
       const entry = this.#descriptions.get(`${this.#folder}${file}`) ?? this.#descriptions.get(file)
-      return entry === undefined ? {} : describedBy(entry, read)
+      const described = entry === undefined ? {} : describedBy(entry, read)
+      return file === 'metadata.json' ? described : withoutServers(described)
     })
-    return Object.assign({}, ...found.reverse())
+    return withoutJsonRow(Object.assign({}, ...found.reverse()))
   }
 }
+
+/** Metadata of a description, which may be a TileJSON document. */
+export const withoutServers = (described: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(described).filter(([name]) => !OF_SERVERS.has(name)))
 
 /** {} when it cannot be read, because tiles can be read without it. */
 function describedBy(entry: Entry, read: (entry: Entry) => Uint8Array): Record<string, unknown> {
@@ -109,10 +118,21 @@ function describedBy(entry: Entry, read: (entry: Entry) => Uint8Array): Record<s
           : bytes
     const parsed = parseJsonObject(plain)
     if (typeof parsed === 'string') return {}
-    return Object.fromEntries(Object.entries(parsed).filter(([name]) => !OF_SERVERS.has(name)))
+    return parsed
   } catch (error) {
     if (error instanceof FlagstoneError && error.code === 'SYSTEM') throw error
     return {}
+  }
+}
+
+/** Whether a file is an archive of tiles and nothing else, which may be replaced by another one. */
+export function isOnlyTiles(open: () => PackedSet): boolean {
+  try {
+    using tiles = open()
+    return !tiles.hasOthers
+  } catch (error) {
+    if (error instanceof FlagstoneError && error.code !== 'SYSTEM') return false
+    throw error
   }
 }
 
@@ -122,12 +142,15 @@ export class PackedSet implements TileSet {
   readonly #table: EntryTable
   readonly #metadata: Record<string, unknown>
   readonly #read: (entry: Entry) => Uint8Array
+  /** Whether it has files that are neither tiles nor describe them. */
+  readonly hasOthers: boolean
 
   /** `read`: the contents of an entry. */
   constructor(file: WindowFile, contents: Contents, read: (entry: Entry) => Uint8Array) {
     this.#file = file
     this.#metadata = contents.finish(read)
     this.#table = contents.table
+    this.hasOthers = contents.hasOthers
     this.#read = read
   }
 

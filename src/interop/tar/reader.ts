@@ -1,7 +1,6 @@
 // Tar archives of loose tiles, z/x/y.png, as VersaTiles and tar itself write them. Opening one goes through all its headers, and
 // keeps where the tiles are.
 import { FlagstoneError } from '../../errors.js'
-import type { TileSet } from '../../store/read/tile-set.js'
 import { Contents, PackedSet } from '../packed/packed-set.js'
 import { WindowFile } from '../packed/window-file.js'
 import { BLOCK_BYTES, decodePax, decodeTarHeader, paddedBytes, type TarHeader } from './header.js'
@@ -21,7 +20,7 @@ const PACKED: readonly (readonly [mark: string, command: string])[] = [
  * @throws NOT_A_TILE_FILE when it has no tiles, or is compressed
  * @throws DAMAGED when it was cut off, or has something other than a header where one should be
  */
-export function openTar(path: string): TileSet {
+export function openTar(path: string): PackedSet {
   const file = new WindowFile(path)
   try {
     refusePacked(file)

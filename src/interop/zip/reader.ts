@@ -4,7 +4,6 @@ import yauzl from 'yauzl'
 import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import { unpackProblem } from '../../format/unpack-problem.js'
-import type { TileSet } from '../../store/read/tile-set.js'
 import type { Entry } from '../packed/entry-table.js'
 import { Contents, PackedSet } from '../packed/packed-set.js'
 import { MAX_TILE_BYTES, parseTileName } from '../packed/tile-name.js'
@@ -30,7 +29,7 @@ const METHODS: Readonly<Record<number, string>> = {
  * @throws NOT_A_TILE_FILE when it has no tiles, or has them encrypted or compressed by anything but deflate
  * @throws DAMAGED when its directory cannot be read
  */
-export function openZip(path: string): TileSet {
+export function openZip(path: string): PackedSet {
   const file = new WindowFile(path)
   try {
     const contents = new Contents(path, true)

@@ -2,16 +2,15 @@
 
 import { closeSync, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { join, sep } from 'node:path'
-import { isGzip } from '../../format/gzip.js'
-import { unpackedPicture } from '../../format/gzip-tile.js'
-import { sniffTileType } from '../../format/tile-type.js'
-import { FolderReader } from '../../interop/folder/reader.js'
+import { isImageType, sniffTileType, TileType } from '../../format/tile-type.js'
+import { FolderReader, looseTile } from '../../interop/folder/reader.js'
 import { READ_FLAGS } from '../../platform/regular-file.js'
 import type { TileStat } from '../../store/read/tile.js'
 import type { TilesDescription } from '../../store/report/describe.js'
 import type { Backend, ServedTile } from './backend.js'
 import { Costly } from './costly.js'
 import { describeSampled } from './describe-served.js'
+import { encodingOf, inEncoding } from './vector-encoding.js'
 
 /**
  * A tile that is overwritten leaves no trace in any folder, so a revision holds no longer than answers without a
@@ -23,7 +22,8 @@ const HEAD_BYTES = 16
 export class FolderBackend implements Backend {
   readonly kind = 'folder'
   readonly reader = undefined
-  readonly contentEncoding = undefined
+  /** Of vector tiles, by the first. */
+  readonly contentEncoding: 'gzip' | undefined
   readonly #path: string
   readonly #inode: number
   readonly #reader: FolderReader
@@ -35,6 +35,7 @@ export class FolderBackend implements Backend {
     this.#path = path
     this.#inode = statSync(path).ino
     this.#reader = FolderReader.open(path)
+    this.contentEncoding = encodingOf(this.#reader.first())
     this.#counted = new Costly(() => {
       const reader = FolderReader.open(path)
       reader.levels()
@@ -51,26 +52,29 @@ export class FolderBackend implements Backend {
   }
 
   get(z: number, x: number, y: number): ServedTile | undefined {
-    return this.#open(z, x, y, (fd, facts) => {
-      const bytes = Buffer.allocUnsafeSlow(facts.size)
-      const got = readSync(fd, bytes, 0, facts.size, 0)
+    return this.#open(z, x, y, (fd, facts, file) => {
+      const stored = Buffer.allocUnsafeSlow(facts.size)
+      const got = readSync(fd, stored, 0, facts.size, 0)
       // written over while it was read: as if it were not there yet
       const after = fstatSync(fd)
       if (got !== facts.size || after.mtimeMs !== facts.mtimeMs || after.size !== facts.size) return undefined
-      const picture = unpackedPicture(bytes)
-      return { bytes: picture, type: sniffTileType(picture), length: picture.length, etag: etagOf(facts) }
+      const tile = looseTile(stored, file)
+      const { type } = tile
+      const bytes = type === TileType.mvt ? inEncoding(tile.bytes, this.contentEncoding) : tile.bytes
+      return { bytes, type, length: bytes.length, etag: etagOf(facts) }
     })
   }
 
   stat(z: number, x: number, y: number): TileStat | undefined {
-    let isPacked = false
+    let isPicture = true
     const found = this.#open(z, x, y, (fd, facts) => {
       const head = Buffer.alloc(HEAD_BYTES)
-      const got = readSync(fd, head, 0, HEAD_BYTES, 0)
-      isPacked = isGzip(head)
-      return { type: sniffTileType(head.subarray(0, got)), length: facts.size, etag: etagOf(facts) }
+      const type = sniffTileType(head.subarray(0, readSync(fd, head, 0, HEAD_BYTES, 0)))
+      isPicture = isImageType(type)
+      return { type, length: facts.size, etag: etagOf(facts) }
     })
-    return isPacked ? this.get(z, x, y) : found
+    // others may be sent in another encoding than they are stored in
+    return isPicture ? found : this.get(z, x, y)
   }
 
   describe(): TilesDescription {
@@ -91,7 +95,7 @@ export class FolderBackend implements Backend {
     z: number,
     x: number,
     y: number,
-    read: (fd: number, facts: Stats) => T | undefined,
+    read: (fd: number, facts: Stats, file: string) => T | undefined,
   ): T | undefined {
     const found = this.#reader.find(z, x, y)
     if (found === undefined) return undefined
@@ -101,7 +105,7 @@ export class FolderBackend implements Backend {
       if (!file.startsWith(join(this.#path, sep))) return undefined
       fd = openSync(file, READ_FLAGS)
       const facts = fstatSync(fd)
-      return facts.isFile() && facts.size > 0 ? read(fd, facts) : undefined
+      return facts.isFile() && facts.size > 0 ? read(fd, facts, found) : undefined
     } catch (error) {
       // gone since it was found
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined

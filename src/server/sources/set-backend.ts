@@ -2,7 +2,6 @@
 // anew once nobody has written for a while; until then requests are told to try again.
 import { type Stats, statSync } from 'node:fs'
 import { FlagstoneError } from '../../errors.js'
-import { isGzip } from '../../format/gzip.js'
 import { tileId } from '../../format/tile-id.js'
 import { TileType } from '../../format/tile-type.js'
 import { type ArchiveKind, KIND_NAMES } from '../../interop/archive-name.js'
@@ -13,7 +12,7 @@ import type { TileSet } from '../../store/read/tile-set.js'
 import type { TilesDescription } from '../../store/report/describe.js'
 import type { Backend, ServedTile } from './backend.js'
 import { describeSampled } from './describe-served.js'
-import { inEncoding } from './vector-encoding.js'
+import { encodingOf, inEncoding } from './vector-encoding.js'
 
 export class SetBackend implements Backend {
   readonly kind: Exclude<ArchiveKind, 'file'>
@@ -37,7 +36,7 @@ export class SetBackend implements Backend {
     // before it is opened: what is written meanwhile makes another state
     this.#facts = factsOf(path)
     this.#set = openLoaded(path, kind)
-    this.#encoding = encodingOf(this.#set)
+    this.#encoding = encodingOf(firstIn(this.#set))
     this.tiles = this.#tileSet()
   }
 
@@ -118,7 +117,7 @@ export class SetBackend implements Backend {
     this.#set.close()
     this.#set = set
     this.#facts = facts
-    this.#encoding = encodingOf(set)
+    this.#encoding = encodingOf(firstIn(set))
   }
 
   /** What the file is now, if it was written; one that was renamed away or removed stays as it was. */
@@ -136,11 +135,11 @@ function factsOf(path: string): Stats {
   throw new FlagstoneError('NOT_FOUND', `${path} does not exist; check its name.`, { path })
 }
 
-function encodingOf(set: TileSet): 'gzip' | undefined {
+function firstIn(set: TileSet): ReturnType<TileSet['get']> {
   for (const { zoom } of set.levels())
     for (const { z, x, y } of set.tiles({ zoom })) {
       const tile = set.get(z, x, y)
-      if (tile !== undefined) return tile.type === TileType.mvt && isGzip(tile.bytes) ? 'gzip' : undefined
+      if (tile !== undefined) return tile
     }
   return undefined
 }
