@@ -57,14 +57,19 @@ export async function openTileSet(path: string): Promise<TileSet> {
 }
 
 /**
- * As `openTileSet`, for tiles that are copied at once: the bytes of several may share memory.
+ * As `openTileSet`, for tiles that are copied at once: the bytes of several may share memory, and numbers of tiles that
+ * take long to count are estimated.
  * @throws as `openTileSet`
  */
 export async function openForCopy(path: string): Promise<TileSet> {
   checkPath(path)
-  return archiveKind(path) === 'file'
-    ? inMercator(openTiles(path, { ...PATIENT, pooled: true }))
-    : openTileSet(path)
+  const kind = archiveKind(path)
+  if (kind === 'file') return inMercator(openTiles(path, { ...PATIENT, pooled: true }))
+  if (kind !== 'mbtiles') return openTileSet(path)
+  const { MbtilesReader } = await import('./mbtiles/reader.js')
+  await loadOpeners([kind])
+  requireRegularSync(path)
+  return MbtilesReader.open(path, { levels: 'about' })
 }
 
 /**

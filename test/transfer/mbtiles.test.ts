@@ -1,5 +1,5 @@
 // Converts from and to MBTiles: tiles and metadata come back as they were.
-import { writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -209,4 +209,29 @@ t.test('what is not MBTiles is refused, and nothing is left', async (t) => {
   await t.rejects(convert({ source: join(folder, 'c.mbtiles'), out, mbtilesType: 'flat' }), {
     code: 'BAD_OPTION',
   })
+})
+
+t.test('many tiles without an index are refused, because reading them would take hours', async (t) => {
+  const folder = t.testdir({})
+  const [source, out] = [join(folder, 'a.mbtiles'), join(folder, 'b.pmtiles')]
+  const makers = [
+    `CREATE TABLE tiles (${PLACE}, tile_data BLOB); INSERT INTO tiles SELECT 8, i / 256, i % 256, x'89' FROM n;`,
+    `CREATE TABLE map (${PLACE}, id TEXT, PRIMARY KEY (zoom_level, tile_column, tile_row));
+      INSERT INTO map SELECT 8, i / 256, i % 256, 'a' FROM n; CREATE TABLE images (id TEXT, tile_data BLOB);
+      CREATE VIEW tiles AS SELECT zoom_level, tile_column, tile_row, tile_data FROM map JOIN images USING (id);
+      INSERT INTO images VALUES ('a', x'89');`,
+  ]
+  for (const maker of makers) {
+    rmSync(source, { force: true })
+    const db = new Sqlite(source)
+    db.exec(`${METADATA} CREATE TABLE n (i INTEGER);
+      WITH RECURSIVE c (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c WHERE i < 20000) INSERT INTO n SELECT i FROM c; ${maker}`)
+    db.close()
+    await t.rejects(convert({ source, out }), {
+      code: 'NOT_A_TILE_FILE',
+      message: /no index.*CREATE UNIQUE INDEX/,
+    })
+    await t.rejects(convert({ source, out, to: 'mbtiles' }), { code: 'NOT_A_TILE_FILE' })
+    t.same(readdirSync(folder), ['a.mbtiles'])
+  }
 })

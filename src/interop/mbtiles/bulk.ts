@@ -1,6 +1,7 @@
 // Reads many tiles with few queries: all of them in the order of the index, or chosen ones by squares.
 //
 // Between two queries nothing is locked, so that a writer is not kept out while the caller uses what was read.
+import { FlagstoneError } from '../../errors.js'
 import { allocate } from '../../store/read/slab.js'
 import type { StoredTile, TilePlace } from '../../store/read/tile-set.js'
 import type { Row } from '../sqlite/connection.js'
@@ -19,6 +20,22 @@ const DATA = 'SELECT tile_column, tile_row, tile_data FROM tiles WHERE zoom_leve
 const AFTER = `${DATA} AND tile_column BETWEEN 0 AND ?2 AND tile_row BETWEEN 0 AND ?2
   AND (tile_column, tile_row) > (?3, ?4) ORDER BY tile_column, tile_row`
 const IN_COLUMN = `${DATA} AND tile_column = ?2 AND tile_row BETWEEN ?3 AND ?4`
+
+/** Without an index every query reads all tiles: so many of them take a minute. */
+const MANY_TILES = 20_000
+const PLAN = `EXPLAIN QUERY PLAN ${IN_COLUMN}`
+
+/** @throws NOT_A_TILE_FILE when reading all tiles would take hours, because there is no index */
+export function requireIndex(db: SqliteDatabase, tiles: number): void {
+  if (tiles <= MANY_TILES) return
+  const steps = db.all(PLAN, [0, 0, 0, 0], 100, (row) => row.text(3) ?? '')
+  if (!steps.some((step) => step.startsWith('SCAN') || step.includes('AUTOMATIC'))) return
+  throw new FlagstoneError(
+    'NOT_A_TILE_FILE',
+    `${db.path} has no index of its tiles, so reading all of them would take hours. Create one: CREATE UNIQUE INDEX tile_index ON tiles (zoom_level, tile_column, tile_row); if tiles is a view, on the tables behind it.`,
+    { path: db.path },
+  )
+}
 
 /** All tiles of a zoom by column and row, each place once. */
 export function* scanZoom(db: SqliteDatabase, zoom: number, unpack: Unpack): Generator<StoredTile, void> {

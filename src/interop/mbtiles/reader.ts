@@ -8,12 +8,12 @@ import { isGzip } from '../../format/gzip.js'
 import { typeOfTile, unpackedPicture } from '../../format/gzip-tile.js'
 import { sniffTileType, TileType } from '../../format/tile-type.js'
 import type { StoredTile, TilePlace, TileSet, TilesOfZoom } from '../../store/read/tile-set.js'
-import { MAX_ZOOM } from '../../zooms.js'
 import { inOtherGrid, otherGridOf } from '../other-grid.js'
 import type { Row } from '../sqlite/connection.js'
 import { SqliteDatabase } from '../sqlite/database.js'
 import { loadSqlite, MAX_VALUE_BYTES } from '../sqlite/engine.js'
-import { readEach, scanZoom } from './bulk.js'
+import { readEach, requireIndex, scanZoom } from './bulk.js'
+import { countLevels, estimateLevels, type Level } from './levels.js'
 
 export interface MbtilesOptions {
   /** Limit on one query; default: a minute. */
@@ -21,8 +21,6 @@ export interface MbtilesOptions {
   /** 'about': zooms with many tiles are estimated. Default: all are counted. */
   readonly levels?: 'exact' | 'about'
 }
-
-type Level = { readonly zoom: number; readonly count: number }
 
 const DEADLINE_MS = 60_000
 /** Number of first bytes that determine a type. */
@@ -50,16 +48,6 @@ const IN_COLUMNS = `${PLACES} AND ${ROWS} AND tile_column IN (${Array.from({ len
 const AT_ONCE = 4096
 const IN_RANGE = `${PLACES} AND ${ROWS} AND tile_column BETWEEN ?4 AND ?5
   AND (tile_column, tile_row) > (?6, ?7) ORDER BY tile_column, tile_row LIMIT ${AT_ONCE}`
-
-const COUNT = 'SELECT zoom_level, count(*) FROM tiles GROUP BY zoom_level'
-const NEXT_ZOOM = 'SELECT min(zoom_level) FROM tiles WHERE zoom_level >= ?1'
-/** A zoom with up to this many tiles is counted, which takes some milliseconds. */
-const FEW_TILES = 20_000
-const COUNT_FEW = `SELECT count(*) FROM (SELECT 1 FROM tiles WHERE zoom_level = ?1 LIMIT ${FEW_TILES + 1})`
-const ENDS = `SELECT (SELECT min(tile_column) FROM tiles WHERE zoom_level = ?1),
-  (SELECT max(tile_column) FROM tiles WHERE zoom_level = ?1)`
-const COUNT_COLUMN = `SELECT count(*) FROM (SELECT 1 FROM tiles WHERE zoom_level = ?1 AND tile_column = ?2 LIMIT ${FEW_TILES})`
-const COLUMNS_COUNTED = 24
 
 /** TMS rows count from the south. */
 const flip = (zoom: number, row: number): number => 2 ** zoom - 1 - row
@@ -137,7 +125,9 @@ export class MbtilesReader implements TileSet {
   }
 
   levels(): readonly Level[] {
-    this.#levels ??= (this.#mayEstimate ? this.#estimate() : this.#count()).sort((a, b) => a.zoom - b.zoom)
+    this.#levels ??= (this.#mayEstimate ? estimateLevels(this.#db) : countLevels(this.#db)).sort(
+      (a, b) => a.zoom - b.zoom,
+    )
     return this.#levels
   }
 
@@ -185,10 +175,12 @@ export class MbtilesReader implements TileSet {
   }
 
   *scan(): IterableIterator<StoredTile> {
+    this.#requireIndex()
     for (const { zoom } of this.levels()) yield* scanZoom(this.#db, zoom, (data) => this.#unpack(data))
   }
 
   readEach(places: Iterable<TilePlace>): IterableIterator<StoredTile> {
+    this.#requireIndex()
     return readEach(
       this.#db,
       places,
@@ -232,6 +224,13 @@ export class MbtilesReader implements TileSet {
     this.close()
   }
 
+  #requireIndex(): void {
+    requireIndex(
+      this.#db,
+      this.levels().reduce((sum, { count }) => sum + count, 0),
+    )
+  }
+
   #unpack(data: Uint8Array | undefined): { bytes: Uint8Array; type: TileType } | undefined {
     if (data === undefined || data.length === 0) return undefined
     const bytes = !isGzip(data) || this.#isOfVectors ? data : unpackedPicture(data)
@@ -247,44 +246,6 @@ export class MbtilesReader implements TileSet {
         first !== undefined && typeOfTile(first) === TileType.mvt && !/png|jpe?g|webp|avif/.test(format)
     }
     return this.#holdsVectors
-  }
-
-  #count(): Level[] {
-    const counted = this.#db.all(COUNT, [], Number.POSITIVE_INFINITY, (row) => ({
-      zoom: row.number(0),
-      count: row.number(1),
-    }))
-    return counted.filter(({ zoom }) => Number.isInteger(zoom) && zoom >= 0 && zoom <= MAX_ZOOM)
-  }
-
-  /** Estimates by seeks in the index: each zoom, and the tiles of some of its columns. */
-  #estimate(): Level[] {
-    const levels: Level[] = []
-    for (let from = 0; from <= MAX_ZOOM; ) {
-      const zoom = this.#db.first(NEXT_ZOOM, [from], (row) => row.number(0)) ?? Number.NaN
-      // no more zooms, or a text, which sorts after all numbers
-      if (!(zoom <= MAX_ZOOM)) break
-      if (Number.isInteger(zoom)) levels.push({ zoom, count: this.#estimateOf(zoom) })
-      from = Math.floor(zoom) + 1
-    }
-    return levels
-  }
-
-  #estimateOf(zoom: number): number {
-    const few = this.#db.first(COUNT_FEW, [zoom], (row) => row.number(0)) ?? 0
-    if (few <= FEW_TILES) return few
-    const [first = 0, last = 0] = this.#db.first(ENDS, [zoom], (row) => [row.number(0), row.number(1)]) ?? []
-    const width = last - first + 1
-    if (!(width > 0)) return few
-    const columns = new Set(
-      Array.from(
-        { length: COLUMNS_COUNTED },
-        (_, i) => first + Math.floor(((i + 0.5) * width) / COLUMNS_COUNTED),
-      ),
-    )
-    let counted = 0
-    for (const x of columns) counted += this.#db.first(COUNT_COLUMN, [zoom, x], (row) => row.number(0)) ?? 0
-    return Math.max(few, Math.round((counted * width) / columns.size))
   }
 }
 
