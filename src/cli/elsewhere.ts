@@ -11,7 +11,7 @@ export interface Elsewhere {
 }
 
 const SOURCES_AGAIN =
-  'A finished file cannot be changed from the command line: build it again from all sources, or change it with reopen() in the library.'
+  'Images cannot be added to a finished file: build it again from all of them, or build the new ones alone and join both with flagstone merge. flagstone apply changes tiles as a patch says, and reopen() in the library as you like.'
 const METADATA =
   'Set metadata when you build: --name, --description, --attribution or --metadata KEY=VALUE. To change a finished file use reopen() and setMetadata() in the library.'
 const COPY = 'Copy the file with any program, for example cp, rsync, rclone or aws s3 cp.'
@@ -23,18 +23,26 @@ export const COMMANDS: readonly Elsewhere[] = [
     words: 'generate make new import tiles cut raster mbtiles pmtiles gdal2tiles gdal2tiles.py rio mosaic cp',
     say: 'Use flagstone build IN.tif OUT.pmtiles.',
   },
+  { words: 'copy export translate-tiles', say: 'Use flagstone convert IN OUT.' },
   {
-    words: 'convert copy export translate-tiles',
-    say: 'Flagstone cannot copy tiles from one kind of archive to another yet. flagstone build IN OUT.pmtiles draws the tiles of a raster archive again; pmtiles convert copies them.',
+    words: 'cluster compact optimize vacuum',
+    say: 'Use flagstone convert OLD NEW.pmtiles: the new file has the tiles in order, and nothing else.',
   },
   {
-    words: 'merge join tile-join tilejoin combine',
-    say: 'Pass all of them to one build: flagstone build A B OUT.pmtiles. Later sources are on top.',
+    words: 'tile-join tilejoin combine',
+    say: 'Use flagstone merge A B OUT.pmtiles to join archives; to draw images over one another, pass all of them to one build.',
   },
   {
-    words: 'extract clip crop subset',
-    say: 'Build only a part: flagstone build IN OUT.pmtiles --bbox=W,S,E,N --zoom 0-14.',
+    words: 'clip crop subset',
+    say: 'Use flagstone extract IN OUT --bbox=W,S,E,N, or --region AREA.geojson.',
   },
+  { words: 'cmp delta', say: 'Use flagstone diff BEFORE AFTER.' },
+  { words: 'patch', say: 'Use flagstone diff BEFORE AFTER PATCH, and flagstone apply FILE PATCH.' },
+  {
+    words: 'undo revert rollback',
+    say: 'Use flagstone apply FILE PATCH --undo UNDO, and flagstone apply FILE UNDO.',
+  },
+  { words: 'hash checksum fingerprint', say: 'Use flagstone digest FILE.' },
   { words: 'update append add insert remove delete', say: SOURCES_AGAIN },
   { words: 'edit meta-set meta-update set-metadata rename', say: METADATA },
   {
@@ -57,12 +65,13 @@ export const COMMANDS: readonly Elsewhere[] = [
     say: 'Use flagstone sample FILE --size 800 -o preview.png.',
   },
   { words: 'view viewer start run dev server host open web martin', say: 'Use flagstone serve FILE.' },
-  { words: 'cluster compact optimize adopt digest', say: LATER },
+  { words: 'adopt', say: LATER },
   { words: 'worker queue shard', say: LATER },
   { words: 'upload download sync makesync publish', say: COPY },
   { words: 'version', say: 'Use flagstone --version.' },
 ]
 
+const EVERY = 'build info tile verify sample serve convert extract merge digest diff apply batch probe'
 const MERCATOR = 'The output is always web mercator (EPSG:3857).'
 const BBOX = 'Use --bbox=W,S,E,N, in degrees'
 const OUTPUT = 'The output is the last argument: flagstone build IN.tif OUT.pmtiles.'
@@ -209,20 +218,20 @@ export const OPTIONS: readonly Elsewhere[] = [
   { words: 'deep full tiles strict', on: 'verify', say: 'Use --decode.' },
   {
     words: 'config config-file settings save-config',
-    on: 'build info tile verify sample serve probe',
+    on: EVERY,
     say: 'There is no configuration file; all settings are options of the command.',
   },
   {
     words: 'd debug V loglevel log-level',
-    on: 'build info tile verify sample serve probe',
+    on: EVERY,
     say: 'Use --verbose.',
   },
   {
     words: 'silent progress-bar no-progress',
-    on: 'build info tile verify sample serve probe',
+    on: EVERY,
     say: 'Use --quiet.',
   },
-  { words: 'version', on: 'build info tile verify sample serve probe', say: 'Use flagstone --version.' },
+  { words: 'version', on: EVERY, say: 'Use flagstone --version.' },
 ]
 
 /** GDAL's creation options (`-co NAME=VALUE`), and the options that replace them. */

@@ -27,15 +27,17 @@ async function refuses(t: Test, line: string, message: RegExp): Promise<void> {
 
 t.test('commands of other programs', async (t) => {
   const cases: [string, RegExp][] = [
-    ['convert a.mbtiles b.pmtiles', /no command 'convert'\. .*pmtiles convert/],
-    ['merge a.pmtiles b.pmtiles c.pmtiles', /flagstone build A B OUT\.pmtiles/],
-    ['extract a.pmtiles b.pmtiles', /--bbox=W,S,E,N/],
+    ['copy a.mbtiles b.pmtiles', /no command 'copy'\. Use flagstone convert/],
+    ['cluster a.pmtiles', /flagstone convert OLD NEW\.pmtiles/],
+    ['combine a.pmtiles b.pmtiles c.pmtiles', /flagstone merge A B OUT\.pmtiles/],
+    ['crop a.pmtiles b.pmtiles', /flagstone extract IN OUT --bbox=W,S,E,N/],
+    ['patch a.pmtiles b.patch', /flagstone apply FILE PATCH/],
     ['update a.pmtiles b.tif', /reopen\(\)/],
     ['edit a.pmtiles', /--metadata KEY=VALUE/],
-    ['tile-join a b', /Pass all of them to one build/],
+    ['tile-join a b', /pass all of them to one build/],
     ['gdal2tiles a.tif', /flagstone build IN\.tif/],
     ['Inspect a', /flagstone info FILE/],
-    ['help convert', /no command 'convert'\. .*pmtiles convert/],
+    ['help copy', /no command 'copy'\. Use flagstone convert/],
     ['help nosuch', /There is no command 'nosuch'; the commands are build, create, info/],
     ['nosuch', /There is no command 'nosuch'; the commands are build/],
     ['biuld a b', /There is no command 'biuld'; did you mean 'build'\?/],
@@ -92,7 +94,7 @@ t.test('what follows an option is its value, not an option', async (t) => {
 
 t.test('wrong usage as JSON', async (t) => {
   const cases: [string, RegExp][] = [
-    ['convert a --json', /no command 'convert'/],
+    ['copy a --json', /no command 'copy'/],
     ['build a b --t-srs x --json', /always web mercator/],
     ['build a b --nosuch --json', /unknown option '--nosuch'/],
     ['build --json', /missing required argument/],
