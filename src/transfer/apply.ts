@@ -100,6 +100,8 @@ class Application {
   readonly #patch: Patch
   readonly #turns: Turns
   readonly #onProgress: TransferContext['onProgress']
+  #meter: TransferMeter | undefined
+  #total = 0
   /** Set when it is known what the file is like: before anything is changed. */
   #found: { readonly prospect: Prospect; readonly about: PatchAbout; readonly isSealed: boolean } | undefined
 
@@ -116,6 +118,7 @@ class Application {
     try {
       const outcome = await this.#work(writer)
       writer.close()
+      this.#update('done')
       return this.#report(outcome)
     } catch (error) {
       writer.abandon()
@@ -172,6 +175,7 @@ class Application {
 
   /** From here on nothing interrupts it. */
   async #publish(writer: TileWriter): Promise<void> {
+    this.#update('finish')
     const { metadata } = this.#patch.header.after
     if (metadata !== undefined) writer.setMetadata(metadata)
     writer.commit()
@@ -235,13 +239,19 @@ class Application {
   /** Progress over so many walks over the file. */
   #walks(file: FlatReader, passes: number): () => Walk {
     const tiles = file.levels().reduce((sum, { count }) => sum + count, 0)
-    const meter = new TransferMeter(tiles * passes, this.#onProgress)
+    this.#total = tiles * passes
+    const meter = new TransferMeter(this.#total, this.#onProgress)
+    this.#meter = meter
     let passed = -tiles
     return () => {
       passed += tiles
       const from = passed
       return { turns: this.#turns, onTurn: (done) => meter.update('tiles', from + done, 0) }
     }
+  }
+
+  #update(phase: 'finish' | 'done'): void {
+    this.#meter?.update(phase, this.#total, 0)
   }
 
   #report(outcome: ApplyReport['outcome']): ApplyReport {

@@ -144,3 +144,27 @@ t.test(`the disk is full at any call${ofLong(400)} (seed ${SEED})`, async (t) =>
   }
   t.end()
 })
+
+t.test('interrupted while it changes the file: as before, and sealed again', async (t) => {
+  const world = await makeWorld(t.testdir({}))
+  const { original, file, patch, undo, before } = world
+  copyFileSync(original, file)
+  const controller = new AbortController()
+  const stop = onEveryCall(file, () => controller.abort())
+  const phases: string[] = []
+  const context = {
+    signal: controller.signal,
+    onProgress: ({ phase }: { phase: string }) => phases.push(phase),
+  }
+  await t.rejects(apply({ file, patch }, context), { code: 'INTERRUPTED', message: /are as before/ })
+  stop()
+  t.equal(await stateOf(t, world, 'interrupted'), before)
+  const reader = open(file)
+  t.ok(reader.kind === 'flat' && reader.sealed, 'sealed again')
+  reader.close()
+  t.notOk(phases.includes('finish') || phases.includes('done'))
+  await repeat(t, world, 'interrupted')
+  await apply({ file, patch, undo }, { onProgress: ({ phase }) => phases.push(phase) })
+  t.same(phases.slice(-2), ['finish', 'done'])
+  t.end()
+})

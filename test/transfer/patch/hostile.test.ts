@@ -1,5 +1,5 @@
 // Patches that somebody made to do harm, or that were damaged: one sentence, at once, and the file is as it was.
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { crc32 } from '../../../src/format/crc.js'
@@ -70,6 +70,29 @@ t.test('lies', async (t) => {
   t.same(readFileSync(file), bytes, 'not a byte of the file has changed')
   const world = join(folder, 'all tiles of the world removed.patch')
   t.match(await apply({ file, patch: world, force: true }), { added: 1, removed: 9, tiles: 1 })
+  t.end()
+})
+
+t.test('a tile of the patch is damaged: the file is as before, and sealed', async (t) => {
+  const folder = t.testdir({})
+  const at = (name: string): string => join(folder, name)
+  const [before, patch] = [makeFlat(at('a.pmtiles'), some(0, 9)), at('p.patch')]
+  const many = Array.from({ length: 500 }, (_, i) => ({ z: 9, x: i, y: 3, bytes: pngLike(i) }))
+  await diff({ before, after: makeFlat(at('b.pmtiles'), many), patch })
+  const { digest: was } = await digest(before)
+  const bytes = readFileSync(patch)
+  const last = bytes.lastIndexOf(Buffer.from(pngLike(many.length - 1)))
+  bytes[last + 20]! ^= 1
+  writeFileSync(patch, bytes)
+  await t.rejects(apply({ file: before, patch, undo: at('u.patch') }), {
+    code: 'DAMAGED',
+    message: /p\.patch/,
+  })
+  t.equal((await digest(before)).digest, was)
+  t.ok((await verify(before)).ok)
+  const reader = open(before)
+  t.ok(reader.kind === 'flat' && reader.sealed)
+  reader.close()
   t.end()
 })
 

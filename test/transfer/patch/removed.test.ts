@@ -1,8 +1,11 @@
 // The list of tiles that a patch removes: any keys come back, and nothing else is believed.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { crc32 } from '../../../src/format/crc.js'
 import { zoomBase } from '../../../src/format/tile-id.js'
 import { type RunChunk, RunsWriter, readRuns } from '../../../src/transfer/patch/removed.js'
+import { root } from '../../helpers/paths.js'
 import { integersFrom } from '../../helpers/random.js'
 
 const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000)
@@ -34,6 +37,14 @@ t.test(`any keys, in chunks of any size (seed ${SEED})`, (t) => {
     for (const { key, end } of runsOf(chunks, stored)) for (let id = key; id < end; id++) found.push(id)
     if (found.join() !== ascending.join()) t.same(found, ascending)
   }
+  t.end()
+})
+
+t.test('the example of the format', (t) => {
+  const text = readFileSync(join(root, 'formats/patch-1.md'), 'utf8')
+  const [, bytes] = /5, 6, 8 and 300 are removed.* `([0-9A-F ]+)`/.exec(text)!
+  const { stored } = written([5, 6, 8, 300])
+  t.equal(Buffer.from(stored[0]!).toString('hex').toUpperCase(), bytes!.replaceAll(' ', ''))
   t.end()
 })
 
