@@ -1,12 +1,14 @@
 // Tells whether a job's inputs, options and output are those of an earlier run.
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { lstatSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { expandInputs } from '../pyramid/sources/inputs.js'
 import { absolute, isUrl } from './patterns.js'
 import type { PlannedJob } from './plan.js'
 
 const FILES_A_TURN = 500
+const PASSING = /\.(state|build|new|tmp|flagstone-part)$/
 
 /** A file's size, time and number as one text; undefined when nothing is there. */
 export function stateOf(path: string): string | undefined {
@@ -19,15 +21,17 @@ export function stateOf(path: string): string | undefined {
 }
 
 /** Of a job's command line and of all files that it reads, also those in its folders and lists. */
-export async function fingerprintOf({ line, command }: PlannedJob, base: string): Promise<string> {
+export async function fingerprintOf({ line, command, output }: PlannedJob, base: string): Promise<string> {
   const hash = createHash('sha256')
   hash.update(JSON.stringify([command, line.effect]))
   for (const input of [...line.inputs, ...line.maybeInputs]) {
     if (isUrl(input)) continue
-    const paths = input.startsWith('@')
-      ? await listed(absolute(base, input.slice(1)))
-      : [absolute(base, input)]
-    for (const path of paths) await addPath(path, hash)
+    const isList = input.startsWith('@')
+    const paths = isList ? await listed(absolute(base, input.slice(1))) : [absolute(base, input)]
+    for (const path of paths)
+      if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+        await addFolder(path, output, hash)
+      else hash.update(`${stateOf(path)}\n`)
   }
   return hash.digest('hex').slice(0, 32)
 }
@@ -37,18 +41,16 @@ async function listed(list: string): Promise<string[]> {
   return [list, ...named]
 }
 
-interface Hash {
-  update(text: string): unknown
-}
-
-async function addPath(path: string, hash: Hash): Promise<void> {
-  hash.update(`${stateOf(path)}\n`)
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return
-  const names = (readdirSync(path, { recursive: true }) as string[]).sort()
+/** The files of a folder. Those that come and go while jobs run are left out, and so is the job's own output. */
+async function addFolder(folder: string, output: string | undefined, hash: Hash): Promise<void> {
+  const names = (readdirSync(folder, { recursive: true }) as string[]).sort()
   for (const [i, name] of names.entries()) {
     // a folder may have a million tiles
     if (i % FILES_A_TURN === 0) await setImmediate()
-    const { size, mtimeNs, ino } = lstatSync(`${path}/${name}`, { bigint: true, throwIfNoEntry: false }) ?? {}
-    hash.update(`${name} ${size} ${mtimeNs} ${ino}\n`)
+    const path = join(folder, name)
+    if (PASSING.test(name) || path === output) continue
+    const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    if (stat === undefined || stat.isDirectory()) continue
+    hash.update(`${name} ${stat.size} ${stat.mtimeNs} ${stat.ino}\n`)
   }
 }

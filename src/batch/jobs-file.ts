@@ -94,7 +94,9 @@ function parsed(text: string, path: string, lineCounter: LineCounter): Document.
   const [problem] = [...document.errors, ...document.warnings]
   if (problem === undefined) return document
   const { line, col } = lineCounter.linePos(problem.pos[0])
-  throw bad(path, `${path}:${line}:${col}: ${problem.message.split('\n')[0]}.`)
+  const inside = /^\{(name|dir|ext)\}/.test(text.slice(problem.pos[0]))
+  const hint = inside ? '; inside { } and [ ] write paths with {name}, {dir} or {ext} in quotes' : ''
+  throw bad(path, `${path}:${line}:${col}: ${problem.message.split('\n')[0]}${hint}.`)
 }
 
 /** The document as plain values. @throws BAD_OPTION when its aliases multiply beyond reason */

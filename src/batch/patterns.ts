@@ -48,7 +48,8 @@ function expressionOf(pattern: string): RegExp {
 
 async function matches(pattern: string, base: string, made: readonly string[]): Promise<string[]> {
   const { glob } = await import('tinyglobby')
-  const options = { cwd: base, onlyFiles: false, dot: false, expandDirectories: false }
+  const kinds = { onlyFiles: false, dot: false, expandDirectories: false }
+  const options = { ...kinds, cwd: base, absolute: isAbsolute(pattern) }
   const found = (await glob(pattern, options))
     .filter((path) => !isSidecar(path) && (!path.endsWith('/') || isTileArchive(resolve(base, path))))
     .map((path) => path.replace(/\/$/, ''))

@@ -107,7 +107,7 @@ class Run {
       const index = this.#free.pop()
       if (index === undefined) return
       const job = this.#plan.jobs[index]!
-      const last = this.#state.get(job.name)
+      const last = this.#state.get(job.key)
       const decision = await decide(job, this.#plan.base, last)
       if (decision.action === 'run') this.#next.push({ index, decision })
       else if (decision.action === 'skip') this.#settle(index, 'skipped', decision.why, last?.verdict)
@@ -137,7 +137,7 @@ class Run {
   async #run({ index, decision }: Ready, share: Share): Promise<void> {
     const job = this.#plan.jobs[index]!
     const { fingerprint, before, ours, why } = decision
-    const base = { job: job.name, fingerprint, before }
+    const base = { job: job.key, fingerprint, before }
     this.#state.add({ ...base, event: 'started', ours })
     this.#context.onStart?.(job)
     const verdict = await this.#attempt(job, decision, share)

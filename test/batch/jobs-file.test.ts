@@ -63,6 +63,10 @@ const CASES: readonly (readonly [text: string, message: RegExp | string])[] = [
   ['jobs: [1\n', /^jobs\.yaml:2:1: Flow sequence/],
   ['jobs:\n  - command: a\n    command: b', 'jobs.yaml:3:5: Map keys must be unique.'],
   ['jobs: !!js/function "a"', /^jobs\.yaml:1:7: Unresolved tag/],
+  [
+    'jobs: [{ output: a/{name}.b }]',
+    /^jobs\.yaml:1:20: .*write paths with \{name\}, \{dir\} or \{ext\} in quotes\.$/,
+  ],
   ['jobs: *nobody', /^jobs\.yaml:1:7: there is no anchor &nobody/],
   ['a: 1\n---\nb: 2', /^jobs\.yaml:2:1: Source contains multiple documents/],
   [

@@ -126,6 +126,42 @@ t.test('patterns match files, and what jobs above create', async (t) => {
   )
 })
 
+t.test('the name of a pattern is that of all its jobs; absolute patterns stay absolute', async (t) => {
+  const base = t.testdir({ in: { a: '', b: '' } })
+  const plan = await planned(base, [
+    make('in/*', 'out/{name}', { name: 'all' }),
+    make('in/a', 'last', { needs: 'all' }),
+    make(join(base, 'in/*'), 'y/{dir}/{name}'),
+  ])
+  t.same(
+    plan.jobs.map(({ name, needs }) => [name, needs]),
+    [
+      ['out/a', []],
+      ['out/b', []],
+      ['last', [0, 1]],
+      ['y/a', []],
+      ['y/b', []],
+    ],
+  )
+  t.same(plan.jobs[3]!.line.inputs, [join(base, 'in/a')])
+})
+
+t.test('a folder is as its files are, without what comes and goes', async (t) => {
+  const base = t.testdir({ in: { a: '', deep: { b: '' } } })
+  const jobs = [make('in', 'in/out'), { command: 'check', input: 'in' }]
+  t.same((await ran(base, jobs)).statuses, ['done', 'done'])
+  writeFileSync(join(base, 'in/out.build'), '')
+  t.same((await ran(base, jobs)).statuses, ['skipped', 'skipped'])
+  writeFileSync(join(base, 'in/deep/b'), 'other')
+  t.same((await ran(base, jobs)).statuses, ['done', 'done'])
+})
+
+t.test('another name is not another job', async (t) => {
+  const base = folder(t)
+  await ran(base, [make('a', 'x')])
+  t.same((await ran(base, [make('a', 'x', { name: 'first' })])).statuses, ['skipped'])
+})
+
 t.test('what cannot be: refused before anything runs', async (t) => {
   const base = t.testdir({ a: 'a', in: { a: '1', deep: { a: '2' } } })
   symlinkSync('in', join(base, 'link'))
@@ -144,7 +180,7 @@ t.test('what cannot be: refused before anything runs', async (t) => {
       /there is another job 'q', at jobs\.yaml:1/,
     ],
     [[make('none/*', 'z')], /^jobs\.yaml:1: nothing matches none\/\*/],
-    [[make('in/**/a', '{dir}/{name}', { name: 'q' })], /one name, 'q', for 2 jobs/],
+    [[make('in/**/a', '{dir}/{name}', { name: 'q' }), make('a', 'q')], /there is another job 'q'/],
   ]
   for (const [jobs, message] of cases) await t.rejects(planned(base, jobs), { code: 'BAD_OPTION', message })
 })

@@ -5,11 +5,20 @@ import { fileURLToPath } from 'node:url'
 import type { Verdict } from '../../batch/report.js'
 import type { JobProgress } from '../../batch/run.js'
 import { beside } from '../../beside.js'
+import { gentleLoader, hasFewDescriptors } from '../../platform/descriptors.js'
 import type { FromWorker, ToWorker } from './messages.js'
 
-/** A process that has grown beyond this is replaced: what it keeps would be missing for others. */
-const MOST_MEMORY_BYTES = 400 * 2 ** 20
+/** What a process may keep after a job; one that keeps more is replaced. A fresh one has about 100 MB. */
+const MOST_KEPT_BYTES = 400 * 2 ** 20
+const LEAST_KEPT_BYTES = 160 * 2 ** 20
 const MESSAGE_CHARACTERS = 4096
+
+/** As bin.ts does for itself. */
+function loaderOf(): string[] {
+  if (!hasFewDescriptors()) return []
+  const gently = `import { register } from 'node:module'; register(${JSON.stringify(gentleLoader())})`
+  return ['--import', `data:text/javascript,${encodeURIComponent(gently)}`]
+}
 
 class Worker {
   readonly process: ChildProcess
@@ -21,7 +30,7 @@ class Worker {
   constructor(folder: string, lockFd: number) {
     this.process = fork(fileURLToPath(beside('cli/batch/worker.js')), [], {
       cwd: folder,
-      execArgv: [],
+      execArgv: loaderOf(),
       // the lock of the state is free when the last process of the batch is gone
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', lockFd],
     })
@@ -46,6 +55,7 @@ class Worker {
 export class WorkerPool {
   readonly #folder: string
   readonly #lockFd: number
+  readonly #keptBytes: number
   readonly #idle: Worker[] = []
   readonly #all = new Set<Worker>()
   #isAborted = false
@@ -53,10 +63,12 @@ export class WorkerPool {
   /**
    * @param folder where relative paths of jobs start
    * @param lockFd passed on to each process
+   * @param shareBytes memory for each job
    */
-  constructor(folder: string, lockFd: number) {
+  constructor(folder: string, lockFd: number, shareBytes: number) {
     this.#folder = folder
     this.#lockFd = lockFd
+    this.#keptBytes = Math.max(LEAST_KEPT_BYTES, Math.min(MOST_KEPT_BYTES, shareBytes / 2))
   }
 
   async run(argv: readonly string[], onProgress: (progress: JobProgress) => void): Promise<Verdict> {
@@ -67,7 +79,7 @@ export class WorkerPool {
         if (message.kind === 'progress') onProgress(message.progress)
         if (message.kind !== 'ended') return
         done(message.verdict)
-        if (message.memory > MOST_MEMORY_BYTES) this.#dismiss(worker)
+        if (message.memory > this.#keptBytes) this.#dismiss(worker)
         else this.#idle.push(worker)
       }
       const fail = (error: Error): void => done({ exitCode: undefined, message: error.message })

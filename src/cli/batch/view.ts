@@ -39,7 +39,9 @@ class View implements BatchView {
   readonly #total: number
   readonly #running = new Map<string, Running>()
   readonly #timer: NodeJS.Timeout
+  readonly #began = performance.now()
   #ended = 0
+  #skipped = 0
   #failed = 0
   /** Lines on the terminal that are drawn again. */
   #drawn = 0
@@ -65,6 +67,7 @@ class View implements BatchView {
   end({ name, status, verdict, why }: JobReport): void {
     this.#running.delete(name)
     this.#ended++
+    if (status === 'skipped') this.#skipped++
     if (status === 'failed') this.#failed++
     const count = `[${String(this.#ended).padStart(String(this.#total).length)}/${this.#total}]`
     const time = status === 'done' && verdict !== undefined ? ` in ${formatDuration(verdict.seconds)}` : ''
@@ -104,12 +107,24 @@ class View implements BatchView {
 
   #summary(): string {
     const failed = this.#failed > 0 ? `, ${this.#failed} failed` : ''
-    return `${this.#ended} of ${this.#total} jobs ended${failed}, ${this.#running.size} running`
+    const left = this.#left()
+    const time = left === undefined ? '' : `, ${formatDuration(left)} left`
+    return `${this.#ended} of ${this.#total} jobs ended${failed}, ${this.#running.size} running${time}`
+  }
+
+  /** Seconds, as if all jobs were alike; undefined until one has ended. */
+  #left(): number | undefined {
+    const done = this.#ended - this.#skipped
+    if (done === 0) return undefined
+    const shares = [...this.#running.values()].reduce((sum, { share }) => sum + share, 0)
+    const part = (done + shares) / (this.#total - this.#skipped)
+    return (((performance.now() - this.#began) / 1000) * (1 - part)) / part
   }
 }
 
 function lineOf(name: string, { began, share, left }: Running, columns: number): string {
-  const percent = `${String(Math.floor(100 * share)).padStart(3)} %`
+  // not every command tells how far it is
+  const percent = share === 0 ? '     ' : `${String(Math.floor(100 * share)).padStart(3)} %`
   const time = Number.isFinite(left)
     ? `${formatDuration(left)} left`
     : formatDuration((performance.now() - began) / 1000)

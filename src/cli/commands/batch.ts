@@ -167,7 +167,7 @@ async function reallyRun(
   const state = await BatchState.open(statePath, WAIT_MS, io.signal, () =>
     say(io, options, `Waiting for the jobs of an earlier batch (${statePath} is locked).`),
   )
-  const pool = new WorkerPool(plan.base, state.fd)
+  const pool = new WorkerPool(plan.base, state.fd, limits.memLimit / limits.jobs)
   const view = batchView(io, options, plan.jobs.length)
   const onAbort = (): void => {
     if (io.isTerminal) say(io, options, 'Stopping the running jobs; press Ctrl-C again to stop now.')
@@ -212,7 +212,7 @@ async function dryRun(
 ): Promise<void> {
   const jobs: Foreseen[] = []
   for (const job of plan.jobs) {
-    const { action, why } = await decide(job, plan.base, states.get(job.name))
+    const { action, why } = await decide(job, plan.base, states.get(job.key))
     const cause = job.needs.find((need) => jobs[need]?.action === 'run')
     const runs = action === 'skip' && cause !== undefined
     jobs.push({
