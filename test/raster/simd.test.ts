@@ -217,3 +217,17 @@ t.test("JPEG: as small and as near as libjpeg's, wherever the pixels lie", async
     'sides that are no multiples of 16 are left to sharp',
   )
 })
+
+t.test(
+  'JPEG: pure colours stay what they are, also those whose chroma is the highest there is',
+  async (t) => {
+    const corners = [0, 255].flatMap((r) => [0, 255].flatMap((g) => [0, 255].map((b) => [r, g, b] as const)))
+    for (const colour of corners) {
+      const data = new Uint8Array(64 * 64 * 3).map((_, i) => colour[i % 3]!)
+      const jpeg = encodeJpeg({ width: 64, height: 64, bands: 3, data, mask: undefined }, 0, 0, 64, 64, 90)!
+      const back = await sharp(jpeg).raw().toBuffer()
+      const worst = back.reduce((most, v, i) => Math.max(most, Math.abs(v - colour[i % 3]!)), 0)
+      t.ok(worst <= 4, `${colour}: off by ${worst}`)
+    }
+  },
+)

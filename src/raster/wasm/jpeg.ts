@@ -76,6 +76,13 @@ function luma(r: v128, g: v128, b: v128): v128 {
   return i16x8.sub(y, i16x8.splat(128))
 }
 
+/** At most 127: the chroma of pure red and blue is 127.5, and the sums of the transform have no room for 128. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function chroma(r: v128, g: v128, b: v128, wr: i16, wg: i16, wb: i16): v128 {
+  return i16x8.min_s(mix(r, g, b, wr, wg, wb), i16x8.splat(127))
+}
+
 /** Converts 16×16 RGB pixels to six blocks. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
@@ -107,8 +114,8 @@ function loadUnit(at: usize, stride: i32, blocks: usize): void {
     r4 = i16x8.shl(r4, 5)
     g4 = i16x8.shl(g4, 5)
     b4 = i16x8.shl(b4, 5)
-    v128.store(blocks + (j << 4), mix(r4, g4, b4, -5529, -10855, 16384), 512)
-    v128.store(blocks + (j << 4), mix(r4, g4, b4, 16384, -13720, -2664), 640)
+    v128.store(blocks + (j << 4), chroma(r4, g4, b4, -5529, -10855, 16384), 512)
+    v128.store(blocks + (j << 4), chroma(r4, g4, b4, 16384, -13720, -2664), 640)
   }
 }
 
