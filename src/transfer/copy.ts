@@ -71,22 +71,35 @@ export class CopyTally {
  * @throws as the archive and the sink
  */
 export async function copyTiles(
-  tiles: Iterable<StoredTile | Promise<StoredTile>>,
+  tiles: Iterable<StoredTile | Promise<StoredTile>> | AsyncIterable<StoredTile>,
   sink: TileSink,
   meter: TransferMeter,
   signal: AbortSignal | undefined,
 ): Promise<CopyTally> {
   const tally = new CopyTally()
   const turns = new Turns(signal, 'Interrupted; nothing is left of the output.')
-  for (const found of tiles) {
-    const tile = withItsType(found instanceof Promise ? await found : found)
-    const waiting = sink.put(tile)
-    if (waiting !== undefined) await waiting
-    tally.add(tile)
-    if (!turns.isDue()) continue
+  const turn = async (waiting: Promise<void> | undefined): Promise<void> => {
+    await waiting
     meter.update('tiles', tally.tiles, tally.bytes)
     await turns.give()
   }
+  /** A promise is returned when the next tile must wait. */
+  const copy = (found: StoredTile): Promise<void> | undefined => {
+    const tile = withItsType(found)
+    const waiting = sink.put(tile)
+    tally.add(tile)
+    return turns.isDue() ? turn(waiting) : waiting
+  }
+  if (Symbol.asyncIterator in tiles)
+    for await (const tile of tiles) {
+      await copy(tile)
+      turns.check()
+    }
+  else
+    for (const found of tiles) {
+      const waiting = copy(found instanceof Promise ? await found : found)
+      if (waiting !== undefined) await waiting
+    }
   turns.check()
   return tally
 }

@@ -38,14 +38,51 @@ export type ResolvedOutputOptions = z.output<typeof outputOptions>
 /** The archive to read. */
 const source = pathText
 
+const colour = z.int().min(0).max(255)
+const formShape = {
+  /** Encode tiles in this format. Tiles that have it are copied. Default: as they are. */
+  format: z.enum(['jpeg', 'png', 'webp', 'avif']).optional(),
+  /**
+   * 1 to 100, of lossy tiles that are encoded. Without `format`, all lossy tiles are encoded again in their own format.
+   * Default: 75 (AVIF: 60).
+   */
+  quality: z.int().min(1).max(100).optional(),
+  /** Lossless WebP or AVIF, with `format`. Default: false. */
+  lossless: z.boolean().optional(),
+  /** Red, green, blue behind transparent pixels, with format 'jpeg'. Default: transparent tiles are refused. */
+  background: z.tuple([colour, colour, colour]).optional(),
+  /**
+   * Width and height of tiles, pixels: four tiles of 256 become one of 512 at the next lower zoom, or one of 512 becomes
+   * four at the next higher. Zooms are then those of the new tiles. Default: as they are.
+   */
+  tileSize: z.union([z.literal(256), z.literal(512)], 'expected 256 or 512').optional(),
+  /** Encode heights so, without loss. Default: as they are. */
+  terrain: z.enum(['terrarium', 'mapbox']).optional(),
+}
+interface Form {
+  readonly format?: string | undefined
+  readonly lossless?: boolean | undefined
+  readonly background?: unknown
+}
+const losslessFits = ({ format, lossless }: Form) =>
+  lossless !== true || (format !== undefined && format !== 'jpeg')
+const LOSSLESS = { path: ['lossless'], error: 'it needs a format that can be lossless: webp, avif or png' }
+const backgroundFits = ({ format, background }: Form) => background === undefined || format === 'jpeg'
+const BACKGROUND = { path: ['background'], error: "it is for the format 'jpeg', which has no transparency" }
+
 const convertShape = {
   /** The archive to read. */
   source,
   ...outputShape,
   ...zoomShape,
+  ...formShape,
 }
 
-export const convertOptions = z.strictObject(convertShape).refine(zoomsAscend, ZOOMS_DESCEND)
+export const convertOptions = z
+  .strictObject(convertShape)
+  .refine(zoomsAscend, ZOOMS_DESCEND)
+  .refine(losslessFits, LOSSLESS)
+  .refine(backgroundFits, BACKGROUND)
 
 /** The options of `convert`. */
 export interface ConvertOptions extends Given<typeof convertShape> {}

@@ -3,10 +3,11 @@ import { FlagstoneError } from '../errors.js'
 import { createSink, outputFormatOf, type SinkRequest } from '../interop/create.js'
 import { aboutOf } from '../interop/transfer/about.js'
 import { announce } from '../interop/transfer/announce.js'
-import { scanTiles } from '../interop/transfer/scan.js'
+import { placesOf, scanTiles, type TileSelection } from '../interop/transfer/scan.js'
 import type { ArchiveAbout, TileSink } from '../interop/transfer/sink.js'
 import { unawaited } from '../store/callbacks.js'
-import type { TileSet } from '../store/read/tile-set.js'
+import type { StoredTile, TilePlace, TileSet } from '../store/read/tile-set.js'
+import { MAX_ZOOM } from '../zooms.js'
 import type { Area } from './area.js'
 import { boundsWithin } from './bounds.js'
 import { type CopyTally, copyTiles } from './copy.js'
@@ -95,11 +96,23 @@ export function transfer(
         ? `${tiles.path} has no tiles to copy.`
         : `${tiles.path} has no tiles in that area at those zooms, so nothing was written.`,
     copy: async (sink, meter) => {
-      const kept = await announce(tiles, sink, selection)
+      const places = (): Iterable<TilePlace> => placesOf(tiles, false, selection)
+      const read = ({ z, x, y }: TilePlace): StoredTile | undefined => {
+        const tile = tiles.get(z, x, y)
+        return tile && { z, x, y, bytes: tile.bytes, type: tile.type }
+      }
+      const least = await announce(sink, { places, read, metadata: tiles.metadata() })
+      const kept = least === 0 ? selection : withLeast(selection, least)
       return copyTiles(scanTiles(tiles, sink.wantsSorted, kept), sink, meter, context.signal)
     },
     about: (tally) => boundsWithin(aboutOf(tiles, tally.extent, tally.levels[0]!.zoom), box, tally),
   })
 }
+
+const withLeast = (selection: TileSelection | undefined, least: number): TileSelection => ({
+  maxZoom: MAX_ZOOM,
+  ...selection,
+  minZoom: Math.max(least, selection?.minZoom ?? 0),
+})
 
 export const countOf = (tiles: TileSet): number => tiles.levels().reduce((sum, { count }) => sum + count, 0)

@@ -32,11 +32,16 @@ export function* placesOf(tiles: TileSet, order: TileOrder, selection?: TileSele
     if (selection !== undefined && (zoom < selection.minZoom || zoom > selection.maxZoom)) continue
     const ranges = selection?.rangesOf?.(zoom) ?? [undefined]
     const places = placesIn(tiles, zoom, ranges, selection)
-    if (order === 'columns') yield* byColumns(zoom, places)
-    else if (order === 'rows') yield* byRows(zoom, places)
-    else if (order && (tiles.isSorted !== true || ranges.length > 1)) yield* byKeys(places)
-    else yield* places
+    const isDone = order === true && tiles.isSorted === true && ranges.length <= 1
+    yield* isDone ? places : inOrder(zoom, places, order)
   }
+}
+
+/** Places of one zoom. In an order: each once. */
+export function inOrder(zoom: number, places: Iterable<TilePlace>, order: TileOrder): Iterable<TilePlace> {
+  if (order === 'columns') return byColumns(zoom, places)
+  if (order === 'rows') return byRows(zoom, places)
+  return order ? byKeys(places) : places
 }
 
 function* placesIn(
