@@ -6,7 +6,7 @@ import { integersFrom } from './random.js'
 /** Bytes by TileID. */
 export type Tiles = Map<number, Uint8Array>
 
-/** Up to `count` tiles of zooms 0 to 9, in clusters and alone, some of them equal. */
+/** At least `count` tiles of zooms 0 to 9, in clusters and alone, some of them equal. */
 export function randomTiles(seed: number, count: number): Tiles {
   const below = integersFrom(seed)
   const tiles: Tiles = new Map()
@@ -16,7 +16,6 @@ export function randomTiles(seed: number, count: number): Tiles {
     let key = from + below(to - from)
     for (let run = below(3) === 0 ? below(40) : 1; run > 0 && key < to; run--)
       tiles.set(key++, pngLike(below(30), 60 + below(3)))
-    if (below(20) === 0) break
   }
   return tiles
 }

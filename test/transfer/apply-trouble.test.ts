@@ -1,10 +1,11 @@
 // An apply that is killed, or runs out of disk, leaves the tiles as before or as afterwards, and can be repeated.
-import { copyFileSync, existsSync } from 'node:fs'
+import { copyFileSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { FlagstoneError } from '../../src/errors.js'
-import { apply, diff, digest, open, verify } from '../../src/index.js'
-import { makeFlat } from '../helpers/archives.js'
+import { apply, diff, digest, open, type TileDifference, verify } from '../../src/index.js'
+import { makeFlat, pngLike } from '../helpers/archives.js'
 import { startChild } from '../helpers/processes.js'
 import { integersFrom } from '../helpers/random.js'
 import { changedTiles, placed, randomTiles } from '../helpers/random-archives.js'
@@ -30,7 +31,8 @@ async function makeWorld(folder: string): Promise<World> {
   const at = (name: string): string => join(folder, name)
   const tiles = randomTiles(SEED, 800)
   const original = makeFlat(at('a.pmtiles'), placed(tiles), { name: 'before' })
-  const other = makeFlat(at('b.pmtiles'), placed(changedTiles(tiles, SEED + 1)), { name: 'after' })
+  const changed = changedTiles(tiles, SEED + 1).set(0, pngLike(12_345))
+  const other = makeFlat(at('b.pmtiles'), placed(changed), { name: 'after' })
   const [file, patch, undo] = [at('file.pmtiles'), at('p.patch'), at('u.patch')]
   const { before, after } = await diff({ before: original, after: other, patch })
   const count = async (): Promise<number> => {
@@ -50,8 +52,20 @@ async function makeWorld(folder: string): Promise<World> {
   return { original, file, patch, undo, ...digests, calls: { watched, alone } }
 }
 
+let world: World
+t.before(async () => {
+  world = await makeWorld(t.testdir({}))
+})
+
+/** As before the first apply. */
+function startAgain(): void {
+  copyFileSync(world.original, world.file)
+  rmSync(world.undo, { force: true })
+}
+
 /** Tiles, metadata and all checks are those of one of the two states; its digest. */
-async function stateOf(t: Test, { file, before, after }: World, when: string): Promise<string> {
+async function stateOf(t: Test, when: string): Promise<string> {
+  const { file, before, after } = world
   const { digest: now } = await digest(file)
   if (now !== before && now !== after) t.fail(`${when}: neither as before nor as afterwards`)
   const reader = open(file)
@@ -69,37 +83,36 @@ async function stateOf(t: Test, { file, before, after }: World, when: string): P
 }
 
 /** Applying again completes it, and the other patch takes it back. */
-async function repeat(t: Test, world: World, when: string): Promise<void> {
+async function repeat(t: Test, when: string): Promise<void> {
   const { file, patch, undo, before, after } = world
   const { outcome } = await apply({ file, patch, undo })
-  if ((await stateOf(t, world, when)) !== after) t.fail(`${when}: ${outcome} without effect`)
+  if ((await stateOf(t, when)) !== after) t.fail(`${when}: ${outcome} without effect`)
   const reader = open(file)
   if (reader.kind !== 'flat' || !reader.sealed) t.fail(`${when}: not sealed`)
   reader.close()
   if (!existsSync(undo)) return
   await apply({ file, patch: undo })
-  if ((await stateOf(t, world, when)) !== before) t.fail(`${when}: not taken back`)
+  if ((await stateOf(t, when)) !== before) t.fail(`${when}: not taken back`)
 }
 
 const CHILD = new URL('./apply-child.js', import.meta.url)
-const KILLS = rounds(4, 400, 'FLAGSTONE_PATCH_ROUNDS')
+const KILLS = rounds(3, 400, 'FLAGSTONE_PATCH_ROUNDS')
 
 t.test(`killed at any call${ofLong(400)} (seed ${SEED})`, async (t) => {
-  const world = await makeWorld(t.testdir({}))
-  const { original, file, patch, undo, before } = world
+  const { file, patch, undo, before } = world
   const calls = world.calls.watched
   t.ok(calls > 10, `${calls} calls`)
   const below = integersFrom(SEED)
   let early = 0
   for (let round = 0; round < KILLS; round++) {
-    copyFileSync(original, file)
+    startAgain()
     const reader = open(file)
     // the last calls are those of the commit and the seal
     const last = round % 2 === 0 ? below(calls) : calls - 1 - below(Math.min(calls, 12))
     const child = startChild(CHILD, [file, patch, undo, last])
     const { signal } = await child.end({ seconds: 600 })
     t.equal(signal, 'SIGKILL', `call ${last} of ${calls}: ${child.stderr}`)
-    const now = await stateOf(t, world, `killed at call ${last}`)
+    const now = await stateOf(t, `killed at call ${last}`)
     if (now === before) early++
     t.equal(
       reader.metadata()['name'],
@@ -107,21 +120,66 @@ t.test(`killed at any call${ofLong(400)} (seed ${SEED})`, async (t) => {
       'a reader that was open sees the same',
     )
     reader.close()
-    await repeat(t, world, `killed at call ${last}`)
+    await repeat(t, `killed at call ${last}`)
   }
   t.comment(`${early} of ${KILLS} before the commit`)
   t.end()
 })
 
-const FULL = rounds(6, 400, 'FLAGSTONE_PATCH_ROUNDS')
+const MOMENTS = rounds(2, 200, 'FLAGSTONE_PATCH_ROUNDS')
+
+t.test(`killed at any moment${ofLong(200)} (seed ${SEED})`, async (t) => {
+  const { file, patch, undo } = world
+  const below = integersFrom(SEED + 2)
+  for (let round = 0; round < MOMENTS; round++) {
+    startAgain()
+    const child = startChild(CHILD, [file, patch, undo, 'never'])
+    await child.line('ready')
+    await child.spend(below(40) * 10)
+    child.kill()
+    const { code, signal } = await child.end({ seconds: 600 })
+    t.ok(signal === 'SIGKILL' || code === 0, `${signal} ${code} ${child.stderr}`)
+    await stateOf(t, 'killed')
+    await repeat(t, 'killed')
+  }
+  t.end()
+})
+
+t.test('a reader sees all of the patch or nothing of it', async (t) => {
+  const { original, file, patch, undo } = world
+  startAgain()
+  const changed: TileDifference[] = []
+  const other = patch.replace('p.patch', 'b.pmtiles')
+  await diff({ before: original, after: other }, { onDifference: (one) => changed.push(one) })
+  const [old, now, reader] = [open(original), open(other), open(file, { busyTimeoutMs: 60_000 })]
+  const child = startChild(CHILD, [file, patch, undo, 'never'])
+  let isOver = false
+  void child.ended.then(() => {
+    isOver = true
+  })
+  let [looks, mixed, isNew] = [0, 0, false]
+  for (let at = 0; !isOver || looks % changed.length !== 0; at = (at + 1) % changed.length, looks++) {
+    const { z, x, y } = changed[at]!
+    const etag = reader.get(z, x, y)?.etag
+    if (etag === now.get(z, x, y)?.etag) isNew = true
+    else if (isNew || etag !== old.get(z, x, y)?.etag) mixed++
+    if (looks % 50 === 0) await setImmediate()
+  }
+  t.same(await child.end(), { code: 0, signal: null }, child.stderr)
+  t.equal(mixed, 0, `in ${looks} looks`)
+  t.ok(isNew && reader.sealed)
+  for (const one of [old, now, reader]) one.close()
+  t.end()
+})
+
+const FULL = rounds(4, 400, 'FLAGSTONE_PATCH_ROUNDS')
 
 t.test(`the disk is full at any call${ofLong(400)} (seed ${SEED})`, async (t) => {
-  const world = await makeWorld(t.testdir({}))
-  const { original, file, patch, undo, before } = world
+  const { file, patch, undo, before } = world
   const calls = world.calls.alone
   const below = integersFrom(SEED)
   for (let round = 0; round < FULL; round++) {
-    copyFileSync(original, file)
+    startAgain()
     const from = below(calls)
     // for this moment only, or for good
     const howLong = round % 2 === 0 ? 1 : Number.POSITIVE_INFINITY
@@ -133,22 +191,21 @@ t.test(`the disk is full at any call${ofLong(400)} (seed ${SEED})`, async (t) =>
     )
     stop()
     if (error !== undefined && (error as FlagstoneError).code !== 'DISK_FULL') throw error
-    const now = await stateOf(t, world, when)
+    const now = await stateOf(t, when)
     if (error === undefined) t.not(now, before, `${when}: it found a way`)
     else if (now === before && howLong === 1) {
       const reader = open(file)
       t.ok(reader.kind === 'flat' && reader.sealed, `${when}: sealed again`)
       reader.close()
     } else t.pass(when)
-    await repeat(t, world, when)
+    await repeat(t, when)
   }
   t.end()
 })
 
 t.test('interrupted while it changes the file: as before, and sealed again', async (t) => {
-  const world = await makeWorld(t.testdir({}))
-  const { original, file, patch, undo, before } = world
-  copyFileSync(original, file)
+  const { file, patch, undo, before } = world
+  startAgain()
   const controller = new AbortController()
   const stop = onEveryCall(file, () => controller.abort())
   const phases: string[] = []
@@ -158,12 +215,12 @@ t.test('interrupted while it changes the file: as before, and sealed again', asy
   }
   await t.rejects(apply({ file, patch }, context), { code: 'INTERRUPTED', message: /are as before/ })
   stop()
-  t.equal(await stateOf(t, world, 'interrupted'), before)
+  t.equal(await stateOf(t, 'interrupted'), before)
   const reader = open(file)
   t.ok(reader.kind === 'flat' && reader.sealed, 'sealed again')
   reader.close()
   t.notOk(phases.includes('finish') || phases.includes('done'))
-  await repeat(t, world, 'interrupted')
+  await repeat(t, 'interrupted')
   await apply({ file, patch, undo }, { onProgress: ({ phase }) => phases.push(phase) })
   t.same(phases.slice(-2), ['finish', 'done'])
   t.end()
