@@ -245,3 +245,59 @@ t.test('a job whose process dies fails, and only that', async (t) => {
   t.match(said, /blocked +p\.pmtiles +needs o\.pmtiles/)
   t.ok(existsSync(join(dir, 'jobs.yaml.state')))
 })
+
+/** What a terminal shows after it was written to: text, line feeds, ESC[nA (up) and ESC[J (erase below) only. */
+function screenOf(written: string): string[] {
+  const lines = ['']
+  let row = 0
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the terminal's own
+  for (const [part] of written.matchAll(/\r|\n|\x1b\[\d+A|\x1b\[J|[^\r\n\x1b]+/g)) {
+    if (part === '\n') lines[++row] ??= ''
+    else if (part === '\x1b[J') lines.splice(row, lines.length, '')
+    else if (part.startsWith('\x1b')) row -= Number(part.slice(2, -1))
+    else if (part !== '\r') lines[row] += part
+  }
+  return lines.filter((line) => line !== '')
+}
+
+async function onTerminal(dir: string, file: string, stopAt?: RegExp) {
+  const stop = new AbortController()
+  let written = ''
+  const stderr = {
+    write(chunk: string | Uint8Array) {
+      written += String(chunk)
+      if (stopAt?.test(screenOf(written).join('\n')) === true) stop.abort()
+    },
+  }
+  const stdout = { write() {} }
+  const io = { stdout, stderr, isTerminal: true, columns: () => 60, signal: stop.signal }
+  const code = await run(['batch', join(dir, file), '-j', '1'], io)
+  return { code, written, screen: screenOf(written) }
+}
+
+t.test('on a terminal: a line for each running job, which goes when it ends', async (t) => {
+  const dir = workspace(t)
+  const build =
+    '{ command: build, input: ortho.tif, output: o.pmtiles, options: { max-zoom: 20, oversample: true } }'
+  writeFileSync(join(dir, 'jobs.yaml'), `jobs:\n  - ${build}\n  - { command: verify, input: o.pmtiles }\n`)
+  const stopped = await onTerminal(
+    dir,
+    'jobs.yaml',
+    /^ +\d+ % {2}o\.pmtiles +\S.*\n0 of 2 jobs ended, 1 running$/m,
+  )
+  t.equal(stopped.code, 130)
+  t.match(stopped.screen[0], 'Stopping the running jobs; press Ctrl-C again to stop now.')
+  t.match(stopped.screen[1], /^\[1\/2\] interrupted o\.pmtiles/)
+  t.equal(stopped.screen.length, 2, stopped.screen.join('\n'))
+  const { code, screen, written } = await onTerminal(dir, 'jobs.yaml')
+  t.equal(code, 0)
+  t.match(screen, [/^\[1\/2\] done o\.pmtiles in /, /^\[2\/2\] done verify o\.pmtiles in /])
+  t.equal(screen.length, 2)
+  const live = written.split(/[\r\n]+/).filter((line) => /^ +\d+ %|running/.test(line))
+  t.ok(live.length > 2)
+  t.same(
+    live.filter((line) => line.length >= 60),
+    [],
+    'every line fits',
+  )
+})

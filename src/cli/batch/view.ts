@@ -12,13 +12,15 @@ import { firstSentence } from './table.js'
 
 const PLAIN_EVERY_MS = 10_000
 const DRAW_EVERY_MS = 200
-const MOST_LINES = 12
+const MOST_LINES = 8
 const DEFAULT_COLUMNS = 80
 
 export interface BatchView {
   start(job: PlannedJob): void
   progress(job: PlannedJob, progress: JobProgress): void
   end(report: JobReport): void
+  /** Prints a message. */
+  note(sentence: string): void
   stop(): void
 }
 
@@ -29,7 +31,7 @@ interface Running {
 }
 
 export function batchView(io: Io, options: CommonOptions, total: number): BatchView {
-  if (options.quiet === true) return { start() {}, progress() {}, end() {}, stop() {} }
+  if (options.quiet === true) return { start() {}, progress() {}, end() {}, note() {}, stop() {} }
   return new View(io, options, total)
 }
 
@@ -74,8 +76,12 @@ class View implements BatchView {
     const reason = status === 'done' ? '' : `: ${firstSentence(verdict?.message) ?? why}`
     // hundreds of skipped jobs are of no interest one by one
     if (status === 'skipped' && this.#options.verbose !== true) return
+    this.note(`${count} ${status} ${name}${time}${reason}`)
+  }
+
+  note(sentence: string): void {
     this.#erase()
-    say(this.#io, this.#options, `${count} ${status} ${name}${time}${reason}`)
+    say(this.#io, this.#options, sentence)
   }
 
   stop(): void {
@@ -94,8 +100,8 @@ class View implements BatchView {
     const lines = [...jobs, this.#summary()].map((line) => oneLine(line).slice(0, columns))
     const terminal = this.#io.terminal ?? this.#io.stderr
     this.#erase()
-    terminal.write(`${lines.join('\n')}\n`)
     this.#drawn = lines.length
+    terminal.write(`${lines.join('\n')}\n`)
   }
 
   #erase(): void {
@@ -129,6 +135,6 @@ function lineOf(name: string, { began, share, left }: Running, columns: number):
     ? `${formatDuration(left)} left`
     : formatDuration((performance.now() - began) / 1000)
   const room = columns - percent.length - time.length - 4
-  const shown = name.length > room ? `…${name.slice(-Math.max(1, room - 1))}` : name
+  const shown = name.length > room ? `..${name.slice(-Math.max(1, room - 2))}` : name
   return `${percent}  ${shown.padEnd(Math.max(0, room))}  ${time}`
 }

@@ -170,7 +170,7 @@ async function reallyRun(
   const pool = new WorkerPool(plan.base, state.fd, limits.memLimit / limits.jobs)
   const view = batchView(io, options, plan.jobs.length)
   const onAbort = (): void => {
-    if (io.isTerminal) say(io, options, 'Stopping the running jobs; press Ctrl-C again to stop now.')
+    if (io.isTerminal) view.note('Stopping the running jobs; press Ctrl-C again to stop now.')
     pool.abort()
   }
   io.signal.addEventListener('abort', onAbort, { once: true })
