@@ -65,6 +65,9 @@ export class CopyTally {
   }
 }
 
+/** The message when a transfer is interrupted. */
+export const INTERRUPTED = 'Interrupted; nothing is left of the output.'
+
 /**
  * Copies tiles until there are no more.
  * @throws INTERRUPTED when `signal` was aborted
@@ -77,7 +80,7 @@ export async function copyTiles(
   signal: AbortSignal | undefined,
 ): Promise<CopyTally> {
   const tally = new CopyTally()
-  const turns = new Turns(signal, 'Interrupted; nothing is left of the output.')
+  const turns = new Turns(signal, INTERRUPTED)
   const turn = async (waiting: Promise<void> | undefined): Promise<void> => {
     await waiting
     meter.update('tiles', tally.tiles, tally.bytes)

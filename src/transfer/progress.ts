@@ -22,12 +22,17 @@ const EVERY_MS = 200
 export class TransferMeter {
   readonly #report: ((progress: TransferProgress) => void) | undefined
   readonly #total: number
-  readonly #window = new RateWindow(performance.now(), 0)
+  #window = new RateWindow(performance.now(), 0)
   #last = Number.NEGATIVE_INFINITY
 
   constructor(total: number, report: ((progress: TransferProgress) => void) | undefined) {
     this.#total = total
     this.#report = report
+  }
+
+  /** The rate is counted from now on: what took time before was something else. */
+  restart(): void {
+    this.#window = new RateWindow(performance.now(), 0)
   }
 
   update(phase: TransferProgress['phase'], tilesDone: number, bytes: number): void {

@@ -3,14 +3,15 @@ import { FlagstoneError } from '../errors.js'
 import { createSink, outputFormatOf, type SinkRequest } from '../interop/create.js'
 import { aboutOf } from '../interop/transfer/about.js'
 import { announce } from '../interop/transfer/announce.js'
-import { placesOf, scanTiles, type TileSelection } from '../interop/transfer/scan.js'
+import { placesOf, scanInTurns, type TileSelection } from '../interop/transfer/scan.js'
 import type { ArchiveAbout, TileSink } from '../interop/transfer/sink.js'
+import { Turns } from '../interop/transfer/turns.js'
 import { unawaited } from '../store/callbacks.js'
 import type { StoredTile, TilePlace, TileSet } from '../store/read/tile-set.js'
 import { MAX_ZOOM } from '../zooms.js'
 import type { Area } from './area.js'
 import { boundsWithin } from './bounds.js'
-import { type CopyTally, copyTiles } from './copy.js'
+import { type CopyTally, copyTiles, INTERRUPTED } from './copy.js'
 import type { ResolvedOutputOptions } from './options.js'
 import { TransferMeter, type TransferProgress } from './progress.js'
 import { reportOf, type TransferReport } from './report.js'
@@ -103,7 +104,10 @@ export function transfer(
       }
       const least = await announce(sink, { places, read, metadata: tiles.metadata() })
       const kept = least === 0 ? selection : withLeast(selection, least)
-      return copyTiles(scanTiles(tiles, sink.wantsSorted, kept), sink, meter, context.signal)
+      const turns = new Turns(context.signal, INTERRUPTED)
+      const found = await scanInTurns(tiles, sink.wantsSorted, kept, turns, () => meter.update('tiles', 0, 0))
+      meter.restart()
+      return copyTiles(found, sink, meter, context.signal)
     },
     about: (tally) => boundsWithin(aboutOf(tiles, tally.extent, tally.levels[0]!.zoom), box, tally),
   })

@@ -1,9 +1,9 @@
 // Reads all tiles of an archive, or a selection of them, one after the other.
-import { tileId, tileIdToZxy } from '../../format/tile-id.js'
 import type { TileRange } from '../../store/read/list.js'
 import type { StoredTile, TilePlace, TileSet } from '../../store/read/tile-set.js'
 import type { TileOrder } from './sink.js'
-import { SortedKeys } from './sorted-keys.js'
+import { SortedPlaces } from './sorted-places.js'
+import type { Turns } from './turns.js'
 
 /** Which tiles are read. */
 export interface TileSelection {
@@ -22,26 +22,85 @@ export interface TileSelection {
 export function scanTiles(tiles: TileSet, order: TileOrder, selection?: TileSelection): Iterable<StoredTile> {
   const isAsScanned = order === false || order === tiles.scanOrder
   if (isAsScanned && selection === undefined && tiles.scan !== undefined) return tiles.scan()
-  const places = placesOf(tiles, order, selection)
-  return tiles.readEach?.(places) ?? readOneByOne(tiles, places)
+  return readPlaces(tiles, placesOf(tiles, order, selection))
+}
+
+/**
+ * As `scanTiles`, but others run while places are sorted, which takes long if there are many. `onTurn` is called then.
+ * @throws INTERRUPTED when the signal of `turns` was aborted
+ */
+export async function scanInTurns(
+  tiles: TileSet,
+  order: TileOrder,
+  selection: TileSelection | undefined,
+  turns: Turns,
+  onTurn: () => void,
+): Promise<Iterable<StoredTile>> {
+  if (order === false || (order === tiles.scanOrder && selection === undefined))
+    return scanTiles(tiles, order, selection)
+  const zooms: Iterable<TilePlace>[] = []
+  const sorting: SortedPlaces[] = []
+  try {
+    for (const { zoom, places, isSorted } of zoomsOf(tiles, order, selection)) {
+      if (isSorted) {
+        zooms.push(places)
+        continue
+      }
+      const sorted = new SortedPlaces(zoom, order)
+      sorting.push(sorted)
+      zooms.push(sorted)
+      for (const place of places) {
+        sorted.add(place)
+        if (!turns.isDue()) continue
+        onTurn()
+        await turns.give()
+      }
+    }
+    return readPlaces(tiles, oneAfterTheOther(zooms))
+  } catch (error) {
+    for (const sorted of sorting) sorted.close()
+    throw error
+  }
 }
 
 /** The places of the selected tiles. In an order: each once. */
 export function* placesOf(tiles: TileSet, order: TileOrder, selection?: TileSelection): Iterable<TilePlace> {
-  for (const { zoom } of tiles.levels()) {
-    if (selection !== undefined && (zoom < selection.minZoom || zoom > selection.maxZoom)) continue
-    const ranges = selection?.rangesOf?.(zoom) ?? [undefined]
-    const places = placesIn(tiles, zoom, ranges, selection)
-    const isDone = order === true && tiles.isSorted === true && ranges.length <= 1
-    yield* isDone ? places : inOrder(zoom, places, order)
-  }
+  for (const { zoom, places, isSorted } of zoomsOf(tiles, order, selection))
+    yield* isSorted ? places : inOrder(zoom, places, order)
 }
 
 /** Places of one zoom. In an order: each once. */
 export function inOrder(zoom: number, places: Iterable<TilePlace>, order: TileOrder): Iterable<TilePlace> {
-  if (order === 'columns') return byColumns(zoom, places)
-  if (order === 'rows') return byRows(zoom, places)
-  return order ? byKeys(places) : places
+  return order === false ? places : sorted(zoom, places, order)
+}
+
+function* sorted(
+  zoom: number,
+  places: Iterable<TilePlace>,
+  order: Exclude<TileOrder, false>,
+): Iterable<TilePlace> {
+  const found = new SortedPlaces(zoom, order)
+  for (const place of places) found.add(place)
+  yield* found
+}
+
+interface PlacesOfZoom {
+  readonly zoom: number
+  readonly places: Iterable<TilePlace>
+  readonly isSorted: boolean
+}
+
+function* zoomsOf(
+  tiles: TileSet,
+  order: TileOrder,
+  selection: TileSelection | undefined,
+): Iterable<PlacesOfZoom> {
+  for (const { zoom } of tiles.levels()) {
+    if (selection !== undefined && (zoom < selection.minZoom || zoom > selection.maxZoom)) continue
+    const ranges = selection?.rangesOf?.(zoom) ?? [undefined]
+    const isSorted = order === true && tiles.isSorted === true && ranges.length <= 1
+    yield { zoom, places: placesIn(tiles, zoom, ranges, selection), isSorted }
+  }
 }
 
 function* placesIn(
@@ -55,34 +114,12 @@ function* placesIn(
       if (selection?.includes === undefined || selection.includes(place.z, place.x, place.y)) yield place
 }
 
-function* byKeys(places: Iterable<TilePlace>): Iterable<TilePlace> {
-  const keys = new SortedKeys()
-  for (const { z, x, y } of places) keys.add(tileId(z, x, y))
-  for (const key of keys) {
-    const [z, x, y] = tileIdToZxy(key)
-    yield { z, x, y }
-  }
+function* oneAfterTheOther<T>(lists: readonly Iterable<T>[]): Iterable<T> {
+  for (const list of lists) yield* list
 }
 
-function* byColumns(zoom: number, places: Iterable<TilePlace>): Iterable<TilePlace> {
-  const side = 2 ** zoom
-  const keys = new SortedKeys()
-  for (const { x, y } of places) keys.add(x * side + side - 1 - y)
-  for (const key of keys) {
-    const x = Math.floor(key / side)
-    yield { z: zoom, x, y: side - 1 - (key - x * side) }
-  }
-}
-
-function* byRows(zoom: number, places: Iterable<TilePlace>): Iterable<TilePlace> {
-  const side = 2 ** zoom
-  const keys = new SortedKeys()
-  for (const { x, y } of places) keys.add(y * side + x)
-  for (const key of keys) {
-    const y = Math.floor(key / side)
-    yield { z: zoom, x: key - y * side, y }
-  }
-}
+const readPlaces = (tiles: TileSet, places: Iterable<TilePlace>): Iterable<StoredTile> =>
+  tiles.readEach?.(places) ?? readOneByOne(tiles, places)
 
 function* readOneByOne(tiles: TileSet, places: Iterable<TilePlace>): Iterable<StoredTile> {
   for (const { z, x, y } of places) {
