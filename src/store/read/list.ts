@@ -196,9 +196,13 @@ function* listLevel(rows: Rows, zoom: number, range: TileRange | undefined): Ite
 }
 
 /** The live records of a zoom in key order. Runs that extend into the next zoom are cut off. */
-export function* listRecords(rows: Rows, zoom: number): IterableIterator<RecordRow> {
+export function* listRecords(
+  rows: Rows,
+  zoom: number,
+  from: number = zoomBase(zoom),
+): IterableIterator<RecordRow> {
   const to = zoomBase(zoom + 1)
-  for (let next = zoomBase(zoom); next < to; ) {
+  for (let next = from; next < to; ) {
     const bunch = rows(zoom, next, MOST_ROWS)
     if (bunch === undefined) return
     for (const row of bunch) {

@@ -250,8 +250,8 @@ export class FlatReader implements TileSet {
   }
 
   /** What the records of a zoom say, in key order, with offsets from V. No value is read. @internal */
-  records(zoom: number): IterableIterator<RecordRow> {
-    return listRecords(this.#rows, zoom)
+  records(zoom: number, from?: number): IterableIterator<RecordRow> {
+    return listRecords(this.#rows, zoom, from)
   }
 
   readonly #rows: Rows = (zoom, from, most) =>
