@@ -24,7 +24,7 @@ export async function decide(job: PlannedJob, base: string, last: JobState | und
   const fingerprint = await fingerprintOf(job, base)
   const isSame = last?.fingerprint === fingerprint
   const wasGood = last?.verdict !== undefined && isGood(last.verdict)
-  const isMadeSince = last?.event === 'started' && before !== last.before
+  const isMadeSince = last?.event === 'started' && before !== last.before && mayBeOurs(last.before, last.ours)
   const found = {
     fingerprint,
     before,
@@ -37,6 +37,13 @@ export async function decide(job: PlannedJob, base: string, last: JobState | und
   const why = reasonOf(job, last, before, isSame, wasGood)
   return { ...found, action: why === undefined ? 'skip' : 'run', why: why ?? 'done before' }
 }
+
+/**
+ * Whether what is at the output's place after a job has started may be that job's work: the place was free, or had work of
+ * this batch. A job that replaces other files says so itself (overwrite), and needs no permission.
+ */
+export const mayBeOurs = (before: string | undefined, ours: string | undefined): boolean =>
+  before === undefined || before === ours
 
 /** Why it has to run; undefined when nothing has changed since it succeeded. */
 function reasonOf(

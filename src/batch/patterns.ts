@@ -121,6 +121,6 @@ const of = (line: LineText, input: readonly string[], match: string, folder: str
   output: line.output === undefined ? undefined : filled(line.output, match, folder),
 })
 
-/** A path as the key of what is there, with links followed as far as it exists. */
+/** A path of a job as an absolute one. */
 export const absolute = (base: string, path: string): string =>
   isAbsolute(path) ? normalize(path) : join(base, path)

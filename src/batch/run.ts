@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { fromNodeError } from '../platform/system-error.js'
 import { Budget, type Limits, type Share } from './budget.js'
-import { type Decision, decide } from './decide.js'
+import { type Decision, decide, mayBeOurs } from './decide.js'
 import { stateOf } from './fingerprint.js'
 import type { Plan, PlannedJob } from './plan.js'
 import { type BatchReport, isGood, type JobReport, type JobStatus, reportOf, type Verdict } from './report.js'
@@ -146,8 +146,8 @@ class Run {
       return
     }
     const now = job.output === undefined ? undefined : stateOf(job.output)
-    const left = now === before && !isGood(verdict) ? ours : now
-    this.#state.add({ ...base, event: 'ended', ours: left, verdict: inShort(verdict) })
+    const isOurs = isGood(verdict) || (now !== before && mayBeOurs(before, ours))
+    this.#state.add({ ...base, event: 'ended', ours: isOurs ? now : ours, verdict: inShort(verdict) })
     this.#settle(index, isGood(verdict) ? 'done' : 'failed', why, verdict)
   }
 

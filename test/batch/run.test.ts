@@ -260,6 +260,24 @@ t.test('an interrupted job, and one whose batch was killed, continue over what t
   t.notMatch(second.lines[1], /--(overwrite|resume)/)
 })
 
+t.test('a file that was there before is never taken for the work of a job', async (t) => {
+  const base = folder(t)
+  const mine = join(base, 'x')
+  writeFileSync(mine, 'mine')
+  const abort = new AbortController()
+  const work = async () => {
+    abort.abort()
+    return { exitCode: 130 }
+  }
+  await ran(base, [make('a', 'x')], { work, signal: abort.signal })
+  writeFileSync(mine, 'mine, too')
+  const exists = async () => ({ exitCode: 1, code: 'EXISTS' })
+  const { lines } = await ran(base, [make('a', 'x')], { work: exists })
+  t.notMatch(lines[0], /--overwrite/)
+  writeFileSync(mine, 'mine again')
+  t.notMatch((await ran(base, [make('a', 'x')], { work: exists })).lines[0], /--overwrite/)
+})
+
 t.test('what cannot be continued starts again', async (t) => {
   const base = folder(t)
   await ran(base, [make('a', 'x')], { work: async () => ({ exitCode: 1 }) })

@@ -92,7 +92,8 @@ class View implements BatchView {
   #tick(): void {
     if (this.#running.size === 0) return
     if (!this.#io.isTerminal) {
-      say(this.#io, this.#options, this.#summary())
+      const jobs = [...this.#running].slice(0, MOST_LINES).map(([name, job]) => `${name}${percentOf(job)}`)
+      say(this.#io, this.#options, `${this.#summary()}: ${jobs.join(', ')}`)
       return
     }
     const columns = (this.#io.columns?.() ?? DEFAULT_COLUMNS) - 1
@@ -128,9 +129,12 @@ class View implements BatchView {
   }
 }
 
-function lineOf(name: string, { began, share, left }: Running, columns: number): string {
-  // not every command tells how far it is
-  const percent = share === 0 ? '     ' : `${String(Math.floor(100 * share)).padStart(3)} %`
+/** ' 45 %'; not every command tells how far it is. */
+const percentOf = ({ share }: Running): string => (share === 0 ? '' : ` ${Math.floor(100 * share)} %`)
+
+function lineOf(name: string, job: Running, columns: number): string {
+  const { began, left } = job
+  const percent = percentOf(job).padStart(5)
   const time = Number.isFinite(left)
     ? `${formatDuration(left)} left`
     : formatDuration((performance.now() - began) / 1000)
