@@ -32,7 +32,7 @@ export function requireIndex(db: SqliteDatabase, tiles: number): void {
   if (!steps.some((step) => step.startsWith('SCAN') || step.includes('AUTOMATIC'))) return
   throw new FlagstoneError(
     'NOT_A_TILE_FILE',
-    `${db.path} has no index of its tiles, so reading all of them would take hours. Create one: CREATE UNIQUE INDEX tile_index ON tiles (zoom_level, tile_column, tile_row); if tiles is a view, on the tables behind it.`,
+    `${db.path} has no index of its tiles, so reading all of them would take hours. Create one: CREATE UNIQUE INDEX tile_index ON tiles (zoom_level, tile_column, tile_row), or the same on the tables behind a view.`,
     { path: db.path },
   )
 }
