@@ -84,6 +84,15 @@ export interface ByteFile {
    * @throws DISK_FULL, SYSTEM when not all could be written
    */
   write(bytes: Uint8Array, position: number): void
+  /**
+   * Shares a range of another file, which may then change without changing this one. Positions and length are multiples
+   * of 4096. False, or absent, where that does not work; nothing has changed then.
+   */
+  cloneFrom?(source: ByteFile, position: number, length: number, at: number): boolean
+  /**
+   * Copies a range of another file inside the kernel. Returns the number of bytes copied, which may be fewer, or none.
+   */
+  copyFrom?(source: ByteFile, position: number, length: number, at: number): number
   truncate(sizeBytes: number): void
   /** See FALLOC. @throws SYSTEM when the file system does not support the mode, with errno EOPNOTSUPP */
   fallocate(mode: number, offset: number, length: number): void

@@ -2,6 +2,7 @@
 import { call, libc } from './libc.js'
 
 const FICLONE = 0x40049409
+const FICLONERANGE = 0x4020940d
 const COPY_BYTES = 2 ** 30
 
 /** FICLONE on open files; false where the file system does not support it. */
@@ -22,4 +23,36 @@ export function copyInKernel(from: number, to: number, bytes: number): number {
     done += answer.value
   }
   return done
+}
+
+/**
+ * FICLONERANGE: a range of a file shares its blocks with one of another. All positions are multiples of the file
+ * system's block size. False where the file system does not support it.
+ */
+export function cloneRange(from: number, position: number, length: number, to: number, at: number): boolean {
+  if (process.platform !== 'linux') return false
+  const range = new BigInt64Array([BigInt(from), BigInt(position), BigInt(length), BigInt(at)])
+  return 'value' in call(libc.ioctl, to, FICLONERANGE, 'void *', range)
+}
+
+/**
+ * Copies a range to a position of another file. Returns the number of bytes copied, which is smaller where the kernel
+ * refuses, or the file ends.
+ */
+export function copyRangeInKernel(
+  from: number,
+  position: number,
+  length: number,
+  to: number,
+  at: number,
+): number {
+  if (libc.copyFileRange === undefined) return 0
+  for (let done = 0; ; ) {
+    const places = [position + done, at + done].map((place) => new BigInt64Array([BigInt(place)]))
+    const bytes = Math.min(COPY_BYTES, length - done)
+    if (bytes === 0) return done
+    const answer = call(libc.copyFileRange, from, places[0], to, places[1], bytes, 0)
+    if ('errno' in answer || answer.value === 0) return done
+    done += answer.value
+  }
 }

@@ -16,6 +16,7 @@ import { dirname } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { type Advice, adviseFile } from './advice.js'
 import type { ByteFile, Capabilities, FileFacts, LockName, ViewMapping } from './byte-file.js'
+import { cloneRange, copyRangeInKernel } from './copy.js'
 import { directAlignment, O_DIRECT } from './direct.js'
 import { fallocate } from './fallocate.js'
 import { factsOf } from './file-facts.js'
@@ -157,6 +158,22 @@ class RealFile implements ByteFile {
   writeBehind(pieceBytes: number): WriteBehind | undefined {
     if (!this.#isOpen || this.capabilities.directAlignBytes === 0) return undefined
     return WriteBehind.open(this.fd, pieceBytes, (bytes, position) => this.write(bytes, position))
+  }
+
+  cloneFrom(source: ByteFile, position: number, length: number, at: number): boolean {
+    return (
+      source instanceof RealFile &&
+      this.#attempt('FICLONERANGE', { position, length, at }, () =>
+        cloneRange(source.fd, position, length, this.fd, at),
+      )
+    )
+  }
+
+  copyFrom(source: ByteFile, position: number, length: number, at: number): number {
+    if (!(source instanceof RealFile)) return 0
+    return this.#attempt('copy_file_range', { position, length, at }, () =>
+      copyRangeInKernel(source.fd, position, length, this.fd, at),
+    )
   }
 
   truncate(sizeBytes: number): void {

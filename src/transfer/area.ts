@@ -8,6 +8,7 @@ import { type TileRange, tileRangesOf } from '../store/read/list.js'
 import type { TileSet } from '../store/read/tile-set.js'
 import type { Box } from '../store/report/claims.js'
 import { MAX_ZOOM } from '../zooms.js'
+import { around } from './movable.js'
 
 export interface AreaOptions {
   readonly bbox?: readonly [number, number, number, number] | undefined
@@ -97,11 +98,3 @@ function byRow(ranges: readonly TileRange[]): Map<number, TileRange[]> {
     }
   return rows
 }
-
-const around = (ranges: readonly TileRange[]): TileRange =>
-  ranges.reduce((all, range) => ({
-    minX: Math.min(all.minX, range.minX),
-    minY: Math.min(all.minY, range.minY),
-    maxX: Math.max(all.maxX, range.maxX),
-    maxY: Math.max(all.maxY, range.maxY),
-  }))

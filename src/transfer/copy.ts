@@ -5,7 +5,8 @@ import { tileId } from '../format/tile-id.js'
 import { nameOfTileType, typeOfContent } from '../format/tile-type.js'
 import type { TileSink } from '../interop/transfer/sink.js'
 import { Turns } from '../interop/transfer/turns.js'
-import type { StoredTile } from '../store/read/tile-set.js'
+import type { RecordRow } from '../store/read/list.js'
+import type { StoredTile, TilePlace } from '../store/read/tile-set.js'
 import { type Extent, withTile } from '../store/report/extent.js'
 import type { TransferMeter } from './progress.js'
 
@@ -27,16 +28,24 @@ export class CopyTally {
   readonly #types = new Map<number, number>()
 
   add({ z, x, y, bytes, type }: StoredTile): void {
-    this.digest.add(tileId(z, x, y), type, bytes.length, crc32(bytes))
-    this.bytes += bytes.length
+    this.addRecord({ z, x, y }, { key: tileId(z, x, y), type, length: bytes.length, crc: crc32(bytes) })
+  }
+
+  /** A tile whose bytes are not read. */
+  addRecord(
+    { z, x, y }: TilePlace,
+    { key, type, length, crc }: Pick<RecordRow, 'key' | 'type' | 'length' | 'crc'>,
+  ): void {
+    this.digest.add(key, type, length, crc)
+    this.bytes += length
     this.#types.set(type, (this.#types.get(type) ?? 0) + 1)
     const level = this.#levels.get(z)
     if (level === undefined) {
-      this.#levels.set(z, { tiles: 1, bytes: bytes.length, extent: withTile(undefined, z, x, y) })
+      this.#levels.set(z, { tiles: 1, bytes: length, extent: withTile(undefined, z, x, y) })
       return
     }
     level.tiles++
-    level.bytes += bytes.length
+    level.bytes += length
     withTile(level.extent, z, x, y)
   }
 
@@ -108,7 +117,7 @@ export async function copyTiles(
 }
 
 /** Archives of several types have but one in their header. */
-function withItsType(tile: StoredTile): StoredTile {
+export function withItsType(tile: StoredTile): StoredTile {
   const type = typeOfContent(tile.bytes, tile.type)
   return type === tile.type ? tile : { ...tile, type }
 }

@@ -1,11 +1,10 @@
 // Joins several tile archives in one. Only tiles that several of them have are decoded, if they are blended.
 import { openTileSet } from '../interop/open.js'
 import { parseOptions } from '../store/options.js'
-import type { StoredTile, TileSet } from '../store/read/tile-set.js'
-import { copyTiles } from './copy.js'
+import type { TileSet } from '../store/read/tile-set.js'
+import { copyMerged } from './merge/copy.js'
 import { DuplicateResolver, type Duplicates } from './merge/duplicates.js'
 import { aboutAll, elevationOfAll } from './merge/fit.js'
-import { mergedTiles } from './merge/streams.js'
 import { type MergeOptions, mergeOptions, transferContext } from './options.js'
 import type { TransferReport } from './report.js'
 import { countOf, sinkRequest, type TransferContext, writeArchive } from './transfer.js'
@@ -39,7 +38,7 @@ export async function merge(options: MergeOptions, context: TransferContext = {}
     const report = await writeArchive(request, context, {
       total: archives.reduce((sum, tiles) => sum + countOf(tiles), 0),
       nothing: 'None of these archives has tiles, so nothing was written.',
-      copy: (sink, meter) => copyTiles(ahead(resolved(archives, resolver)), sink, meter, context.signal),
+      copy: (sink, meter) => copyMerged(archives, resolver, sink, meter, context.signal),
       about: (tally) => aboutAll(archives, tally, output.out),
       notes: () => notesOf(resolver.found),
     })
@@ -47,30 +46,6 @@ export async function merge(options: MergeOptions, context: TransferContext = {}
   } finally {
     for (const tiles of archives) tiles.close()
   }
-}
-
-type Coming = StoredTile | Promise<StoredTile>
-
-function* resolved(archives: readonly TileSet[], resolver: DuplicateResolver): Generator<Coming, void> {
-  for (const here of mergedTiles(archives)) yield resolver.resolve(here)
-}
-
-/** Number of tiles that are made at the same time. */
-const AHEAD = 8
-
-/** The same, but work on the next ones begins while one is being made. */
-function* ahead(tiles: Iterable<Coming>): Generator<Coming, void> {
-  const waiting: Coming[] = []
-  for (const tile of tiles) {
-    if (tile instanceof Promise) tile.catch(() => {})
-    else if (waiting.length === 0) {
-      yield tile
-      continue
-    }
-    waiting.push(tile)
-    if (waiting.length > AHEAD) yield waiting.shift()!
-  }
-  yield* waiting
 }
 
 /** Who won. */

@@ -12,6 +12,7 @@ import { MAX_ZOOM } from '../zooms.js'
 import type { Area } from './area.js'
 import { boundsWithin } from './bounds.js'
 import { type CopyTally, copyTiles, INTERRUPTED } from './copy.js'
+import { moveTiles } from './movable.js'
 import type { ResolvedOutputOptions } from './options.js'
 import { TransferMeter, type TransferProgress } from './progress.js'
 import { reportOf, type TransferReport } from './report.js'
@@ -104,6 +105,8 @@ export function transfer(
       }
       const least = await announce(sink, { places, read, metadata: tiles.metadata() })
       const kept = least === 0 ? selection : withLeast(selection, least)
+      const moved = await moveTiles(tiles, kept, sink, meter, context.signal)
+      if (moved !== undefined) return moved
       const turns = new Turns(context.signal, INTERRUPTED)
       const found = await scanInTurns(tiles, sink.wantsSorted, kept, turns, () => meter.update('tiles', 0, 0))
       meter.restart()

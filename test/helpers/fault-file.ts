@@ -96,6 +96,26 @@ export class FaultFile implements ByteFile {
     this.#pending.push(operation)
   }
 
+  /** As a write: any part of what is shared may be lost with the power. */
+  cloneFrom(source: ByteFile, position: number, length: number, at: number): boolean {
+    const isAligned = [position, length, at].every((place) => place % 4096 === 0)
+    if (isAligned && this.capabilities.reflink) this.#take(source, position, length, at)
+    return isAligned && this.capabilities.reflink
+  }
+
+  /** Stops half way, as the kernel may. */
+  copyFrom(source: ByteFile, position: number, length: number, at: number): number {
+    if (!this.capabilities.copyFileRange) return 0
+    this.#take(source, position, Math.ceil(length / 2), at)
+    return Math.ceil(length / 2)
+  }
+
+  #take(source: ByteFile, position: number, length: number, at: number): void {
+    const bytes = new Uint8Array(length)
+    source.read(bytes, position)
+    this.write(bytes, at)
+  }
+
   truncate(size: number): void {
     const operation: Operation = { kind: 'truncate', size }
     this.#begin('ftruncate', operation)

@@ -22,8 +22,7 @@ export function plainText(value: unknown): string | undefined {
 
 /** For the GDAL_METADATA tag: an item for each, lists and objects as JSON. */
 export function gdalMetadata({ metadata, bounds, center }: ArchiveAbout, isHeights: boolean): string {
-  // of the pyramid, not of this file
-  const { encoding, tileSize, flagstone, ...rest } = metadata
+  const { encoding, ...rest } = metadata
   const values = {
     ...rest,
     ...(isHeights ? {} : { encoding }),

@@ -7,12 +7,14 @@ import type { StoredTile } from '../../store/read/tile-set.js'
 import type { TileWriter } from '../../store/write/writer.js'
 import { partPath, publishPart, removeStalePart } from '../transfer/part-file.js'
 import type { ArchiveAbout, TileSink } from '../transfer/sink.js'
+import { ValueMover } from './value-mover.js'
 
 export class PmtilesSink implements TileSink {
   /** So that the values are clustered: neighbours on the map are neighbours in the file. */
   readonly wantsSorted = true
   readonly #place: OutputPlace
   readonly #writer: TileWriter
+  #values: ValueMover | undefined
 
   /** @throws LOCKED, DISK_FULL, SYSTEM */
   constructor(place: OutputPlace) {
@@ -22,12 +24,20 @@ export class PmtilesSink implements TileSink {
     this.#writer = createTiles(partPath(place.path), { commitBytes: 0 })
   }
 
+  /** Takes tiles over from other Flagstone files, between the others in key order. */
+  get values(): ValueMover {
+    this.#values ??= new ValueMover(this.#writer.graft())
+    return this.#values
+  }
+
   put({ z, x, y, bytes, type }: StoredTile): undefined {
+    this.#values?.flush()
     this.#writer.append(z, x, y, bytes, type)
   }
 
   async finish({ metadata, bounds, center }: ArchiveAbout): Promise<void> {
     const writer = this.#writer
+    this.#values?.flush()
     writer.setMetadata({
       ...metadata,
       ...(bounds === undefined ? {} : { bounds }),

@@ -1,5 +1,6 @@
 // What every container that can be written has in common.
 import type { StoredTile } from '../../store/read/tile-set.js'
+import type { ValueMover } from '../pmtiles/value-mover.js'
 import type { TransferOutline } from './outline.js'
 
 /** What an archive says of itself, whatever container it is in. */
@@ -48,6 +49,8 @@ export interface TileSink {
   finish(about: ArchiveAbout): Promise<void>
   /** Removes what was written. Never throws. */
   abandon(): Promise<void>
+  /** Takes tiles over from Flagstone files without reading them, in key order. Only where the output is one, too. */
+  readonly values?: ValueMover
   /** Sentences about what this container could not keep. */
   readonly notes?: readonly string[]
 }

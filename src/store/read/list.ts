@@ -195,23 +195,24 @@ function* listLevel(rows: Rows, zoom: number, range: TileRange | undefined): Ite
   }
 }
 
-/** The live records of a zoom in key order. Runs that extend into the next zoom are cut off. */
-export function* listRecords(
-  rows: Rows,
-  zoom: number,
-  from: number = zoomBase(zoom),
-): IterableIterator<RecordRow> {
-  const to = zoomBase(zoom + 1)
-  for (let next = from; next < to; ) {
-    const bunch = rows(zoom, next, MOST_ROWS)
-    if (bunch === undefined) return
-    for (const row of bunch) {
-      if (row.key >= to) return
-      const run = Math.min(row.run ?? 1, to - row.key)
-      next = row.key + run
-      if (!row.deleted) yield run === row.run || row.run === undefined ? row : { ...row, run }
+/** The live records of a zoom, or of a part of it, in key order. Runs that extend beyond it are cut off. */
+export function* listRecords(rows: Rows, zoom: number, range?: TileRange): IterableIterator<RecordRow> {
+  const spans = range === undefined ? [[zoomBase(zoom), zoomBase(zoom + 1)] as const] : spansOf(zoom, range)
+  let most = FIRST_ROWS
+  for (const [from, to] of spans)
+    for (let next = from; next < to; most = Math.min(MOST_ROWS, most * 4)) {
+      const bunch = rows(zoom, next, Math.min(most, to - next))
+      if (bunch === undefined) return
+      for (const row of bunch) {
+        if (row.key >= to) {
+          next = to
+          break
+        }
+        const run = Math.min(row.run ?? 1, to - row.key)
+        next = row.key + run
+        if (!row.deleted) yield run === row.run || row.run === undefined ? row : { ...row, run }
+      }
     }
-  }
 }
 
 /**

@@ -249,9 +249,9 @@ export class FlatReader implements TileSet {
     return listAreas(this.#rows, zoom, range)
   }
 
-  /** What the records of a zoom say, in key order, with offsets from V. No value is read. @internal */
-  records(zoom: number, from?: number): IterableIterator<RecordRow> {
-    return listRecords(this.#rows, zoom, from)
+  /** What the records of a zoom, or a part of it, say, in key order, with offsets from V. No value is read. @internal */
+  records(zoom: number, range?: TileRange): IterableIterator<RecordRow> {
+    return listRecords(this.#rows, zoom, range)
   }
 
   readonly #rows: Rows = (zoom, from, most) =>
@@ -371,6 +371,18 @@ export class FlatReader implements TileSet {
   /** Whether `get` returns views of the mapping. */
   get zeroCopy(): boolean {
     return this.#session.isPinned
+  }
+
+  /** Where the values are, if they cannot move while this reader is open: with `zeroCopy`. @internal */
+  get origin(): { file: ByteFile; start: number; length: number } | undefined {
+    const session = this.#session
+    session.refreshIfChanged()
+    if (!session.isPinned) return undefined
+    return {
+      file: session.file,
+      start: session.superblock.valuesStart,
+      length: session.superblock.valuesLength,
+    }
   }
 
   /** Checks the file for changes. Reads do this automatically; there is no need to call it. */

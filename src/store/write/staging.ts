@@ -7,6 +7,7 @@
 import { FlagstoneError } from '../../errors.js'
 import { MAX_VALUE_OFFSET, BLOCK_BYTES as PAGE, roundUp } from '../../format/layout.js'
 import type { BehindWriter, ByteFile } from '../../platform/byte-file.js'
+import { copyRange } from './copy-range.js'
 
 export interface ValuesBase {
   /** V: file position of the first value. */
@@ -51,11 +52,7 @@ export class ValueStage {
   append(bytes: Uint8Array): number {
     const length = bytes.length
     const offset = this.#start + this.#used
-    if (offset + length > MAX_VALUE_OFFSET)
-      throw new FlagstoneError(
-        'TOO_LARGE',
-        `${this.#file.path}: values may not pass 2^48 bytes; start another file.`,
-      )
+    this.#assertRoom(offset + length)
     if (length >= this.#directBytes) {
       this.flush()
       this.#file.write(bytes, this.#base.valuesStart + offset)
@@ -66,6 +63,25 @@ export class ValueStage {
       this.#buffer.set(bytes, this.#used)
       this.#used += length
     }
+    this.appendedBytes += length
+    return offset
+  }
+
+  /**
+   * Appends a range of another file; returns its offset. `clone`: by sharing its blocks, which leaves a gap before it;
+   * undefined where that does not work, and nothing was appended then.
+   * @throws DAMAGED when the other file ends too early
+   */
+  appendRange(source: ByteFile, position: number, length: number): number
+  appendRange(source: ByteFile, position: number, length: number, how: 'clone'): number | undefined
+  appendRange(source: ByteFile, position: number, length: number, how?: 'clone'): number | undefined {
+    this.flush()
+    const gap = how === 'clone' ? (((position - this.end) % PAGE) + PAGE) % PAGE : 0
+    const offset = this.end + gap
+    this.#assertRoom(offset + length)
+    const isDone = copyRange(this.#file, source, position, length, this.#base.valuesStart + offset, how)
+    if (!isDone) return undefined
+    this.#continueAt(offset + length)
     this.appendedBytes += length
     return offset
   }
@@ -115,6 +131,14 @@ export class ValueStage {
       if (Buffer.compare(part, bytes.subarray(done, done + part.length)) !== 0) return false
     }
     return true
+  }
+
+  #assertRoom(end: number): void {
+    if (end > MAX_VALUE_OFFSET)
+      throw new FlagstoneError(
+        'TOO_LARGE',
+        `${this.#file.path}: values may not pass 2^48 bytes; start another file.`,
+      )
   }
 
   #isHere(offset: number): boolean {

@@ -19,6 +19,7 @@ import {
 import { Tile } from '../read/tile.js'
 import { publish, tidy } from './commit.js'
 import { DedupeTable } from './dedupe.js'
+import { Graft } from './graft.js'
 import { createLevel, growLevel } from './growth.js'
 import type { LevelWriter } from './level.js'
 import { lockForWriting } from './lock.js'
@@ -184,6 +185,24 @@ export class TileWriter {
   storeBytes(bytes: Uint8Array): number {
     this.#beforeChange()
     return this.#state.values.append(bytes)
+  }
+
+  /** Takes tiles over from other files. @internal */
+  graft(): Graft {
+    this.#assertOpen()
+    return new Graft({
+      state: this.#state,
+      room: (zoom) => this.#room(zoom),
+      reserve: (zoom, records) => {
+        const { growth } = this.#options
+        if (this.#state.levels[zoom] === undefined && records > 0)
+          createLevel(this.#state, zoom, records * RECORD_BYTES, growth)
+      },
+      counted: () => {
+        this.#stats.appended++
+        this.#uncommitted++
+      },
+    })
   }
 
   /** A copy of the current metadata, committed or not. */

@@ -44,7 +44,7 @@ async function blendPictures(tiles: readonly SourceTile[], top: SourceTile): Pro
   if (decoded === undefined) return top
   const lossless = top.type === TileType.webp && isLosslessWebp(top.bytes)
   const encoded = await encodeImage(decoded, { format: imageFormatOf(top.type)!, lossless })
-  return { ...top, ...encoded }
+  return { ...top, ...encoded, row: undefined }
 }
 
 async function blendHeights(
@@ -60,7 +60,7 @@ async function blendHeights(
   )
   if (decoded === undefined) return top
   const encoded = await encodeHeights(decoded, terrainOf(top, elevation))
-  return encoded === undefined ? top : { ...top, bytes: encoded.bytes, type: encoded.type }
+  return encoded === undefined ? top : { ...top, bytes: encoded.bytes, type: encoded.type, row: undefined }
 }
 
 /** As the top tile is encoded. */

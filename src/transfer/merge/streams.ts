@@ -1,46 +1,57 @@
 // Walks several archives at once in key order. Only one tile of each is in memory, however many tiles they have.
 import { tileId } from '../../format/tile-id.js'
-import { scanTiles } from '../../interop/transfer/scan.js'
-import type { StoredTile, TileSet } from '../../store/read/tile-set.js'
+import type { RecordRow } from '../../store/read/list.js'
+import type { StoredTile, TilePlace } from '../../store/read/tile-set.js'
 
 /** A tile of one of the archives. */
 export interface SourceTile extends StoredTile {
   /** Number of the archive, from 0. */
   readonly from: number
+  /** Its record, if it can be moved without its bytes. */
+  readonly row?: RecordRow | undefined
 }
 
-/** The tiles of all archives in key order. Those at the same place come together, in the order of the archives. */
-export function* mergedTiles(archives: readonly TileSet[]): Generator<readonly SourceTile[], void> {
-  const streams = archives.map((tiles, from) => new Stream(tiles, from))
-  let open = streams.filter((stream) => stream.advance())
+/** An item of one of the streams. */
+export interface Head<T> {
+  /** Number of the stream, from 0. */
+  readonly from: number
+  readonly item: T
+}
+
+/** The items of all streams in key order. Those at the same place come together, in the order of the streams. */
+export function* inKeyOrder<T extends TilePlace>(
+  streams: readonly Iterable<T>[],
+): Generator<readonly Head<T>[], void> {
+  let open = streams.map((items, from) => new Stream(items, from)).filter((stream) => stream.advance())
   while (open.length > 0) {
     let least = Number.POSITIVE_INFINITY
     for (const { key } of open) if (key < least) least = key
     const here = open.filter(({ key }) => key === least)
-    yield here.map((stream) => stream.tile!)
+    yield here.map((stream) => stream.head!)
     let ended = false
     for (const stream of here) if (!stream.advance()) ended = true
-    if (ended) open = open.filter(({ tile }) => tile !== undefined)
+    if (ended) open = open.filter(({ head }) => head !== undefined)
   }
 }
 
-class Stream {
+class Stream<T extends TilePlace> {
   readonly #from: number
-  readonly #tiles: Iterator<StoredTile>
-  tile: SourceTile | undefined
+  readonly #items: Iterator<T>
+  head: Head<T> | undefined
   key = -1
 
-  constructor(tiles: TileSet, from: number) {
+  constructor(items: Iterable<T>, from: number) {
     this.#from = from
-    this.#tiles = scanTiles(tiles, true)[Symbol.iterator]()
+    this.#items = items[Symbol.iterator]()
   }
 
   /** False at the end. */
   advance(): boolean {
-    const { value, done } = this.#tiles.next()
-    this.tile = done === true ? undefined : { ...value, from: this.#from }
-    if (this.tile === undefined) return false
-    this.key = tileId(this.tile.z, this.tile.x, this.tile.y)
+    const { value, done } = this.#items.next()
+    this.head = done === true ? undefined : { from: this.#from, item: value }
+    if (this.head === undefined) return false
+    const { z, x, y } = this.head.item
+    this.key = tileId(z, x, y)
     return true
   }
 }
