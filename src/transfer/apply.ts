@@ -14,9 +14,10 @@ import type { FlatReader } from '../store/read/reader.js'
 import type { TileWriter } from '../store/write/writer.js'
 import { type ApplyOptions, applyOptions, type ResolvedApplyOptions, transferContext } from './options.js'
 import { placeOf, sealOptionsOf } from './patch/about.js'
-import { eachAction, type Prospect, prospectOf, type Walk } from './patch/actions.js'
+import { eachChange } from './patch/changes.js'
 import { assertFits, isApplied } from './patch/fit.js'
 import type { PatchAbout } from './patch/header.js'
+import { type Prospect, prospectOf, type Walk } from './patch/prospect.js'
 import { Patch } from './patch/read.js'
 import type { ChangedLevel } from './patch/tally.js'
 import { writeUndo } from './patch/undo.js'
@@ -149,15 +150,13 @@ class Application {
         const place = { path: undo, who: 'apply', overwrite, inputs: [path, patch.path] }
         await writeUndo(place, file, patch, prospect, about, walks())
       }
-      await eachAction(file, patch, walks(), ({ key, was, now }) => {
-        if (now === was) return
+      await eachChange(file, patch, walks(), ({ key, isPut }) => {
         const [z, x, y] = tileIdToZxy(key)
-        if (now === undefined) {
-          writer.remove(z, x, y)
-          return
+        if (!isPut) writer.remove(z, x, y)
+        else {
+          const { bytes, type } = patch.tile(key)
+          writer.append(z, x, y, bytes, type)
         }
-        const { bytes, type } = patch.tile(key)
-        writer.append(z, x, y, bytes, type)
       })
     } finally {
       // so that the writer may move what no reader needs any more
@@ -236,16 +235,17 @@ class Application {
     }
   }
 
-  /** Progress over so many walks over the file. */
+  /** Progress over a walk over the file, and more over the changes. */
   #walks(file: FlatReader, passes: number): () => Walk {
     const tiles = file.levels().reduce((sum, { count }) => sum + count, 0)
-    this.#total = tiles * passes
+    const changes = this.#patch.tiles + this.#patch.header.removed.tiles
+    this.#total = tiles + changes * (passes - 1)
     const meter = new TransferMeter(this.#total, this.#onProgress)
     this.#meter = meter
-    let passed = -tiles
+    let begun = 0
     return () => {
-      passed += tiles
-      const from = passed
+      const from = begun
+      begun += begun === 0 ? tiles : changes
       return { turns: this.#turns, onTurn: (done) => meter.update('tiles', from + done, 0) }
     }
   }

@@ -79,6 +79,43 @@ t.test('a job for each file that a pattern matches', async (t) => {
   t.match(report.jobs[0], { name: 'verify out/a.pmtiles', verdict: { exitCode: 0, result: { ok: true } } })
 })
 
+/** What jobs may say of each command. A new command is added here, and to src/cli/batch/lines.ts if its output is not called `out`. */
+const COMMANDS: Readonly<Record<string, 'creates' | 'may create' | 'checks' | 'no job'>> = {
+  build: 'creates',
+  convert: 'creates',
+  extract: 'may create',
+  merge: 'creates',
+  diff: 'may create',
+  sample: 'creates',
+  apply: 'checks',
+  digest: 'checks',
+  info: 'checks',
+  verify: 'checks',
+  batch: 'no job',
+  probe: 'no job',
+  serve: 'no job',
+  tile: 'no job',
+}
+
+t.test('batch knows of every command whether it creates a file', async (t) => {
+  const help = (await refused(['--help'])).stdout
+  const [, list = ''] = /\nCommands:\n([\s\S]*?)\n\n/.exec(help) ?? []
+  const names = [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name!)
+  t.same(names.filter((name) => name !== 'help').sort(), Object.keys(COMMANDS).sort())
+  const file = join(t.testdir(), 'jobs.yaml')
+  const says = async (job: string): Promise<string> => {
+    writeFileSync(file, `jobs: [{ ${job} }]`)
+    return (await refused(['batch', file, '--dry-run'])).stderr
+  }
+  for (const [command, kind] of Object.entries(COMMANDS)) {
+    const without = await says(`command: ${command}, input: [a, b]`)
+    const with_ = await says(`command: ${command}, input: [a, b], output: c.pmtiles`)
+    t.equal(/cannot be a job/.test(without), kind === 'no job', `${command}: ${without}`)
+    t.equal(/creates a file; name it/.test(without), kind === 'creates', `${command}: ${without}`)
+    t.equal(/creates no file/.test(with_), kind === 'checks', `${command}: ${with_}`)
+  }
+})
+
 /** In this process: there are many of them. */
 async function refused(args: readonly string[]): Promise<{ status: number; stdout: string; stderr: string }> {
   const said = { stdout: '', stderr: '' }

@@ -8,11 +8,11 @@ import type { CommandTable } from '../io.js'
 
 /** These end with no output and no verdict, never end, or write bytes to standard output. */
 const NOT_JOBS = new Set(['batch', 'serve', 'probe', 'tile'])
-/** Arguments and options that name a file that is created (`paths`: the last of them), and one that is changed in place. */
-const CREATED = /^(out|output|paths)$/
-const PATCH = { diff: 'patch' } as Readonly<Record<string, string>>
+/** The argument that names the file that is created, where it is not called `out`; of a list the last is meant. */
+const CREATED: Readonly<Record<string, string>> = { build: 'paths', merge: 'files', diff: 'patch' }
+/** Options that name other files that are created, and the argument that names a file that is changed in place. */
 const ALSO_CREATED = new Set(['--undo'])
-const CHANGED = { apply: 'file' } as Readonly<Record<string, string>>
+const CHANGED: Readonly<Record<string, string>> = { apply: 'file' }
 /** The batch sets these itself. */
 const OF_BATCH = new Set(['json', 'quiet', 'verbose', 'help', 'version', 'dry-run'])
 /** Options without an effect on the output. */
@@ -46,7 +46,7 @@ interface OutputKind {
 /** How a command's output is given; undefined when it creates none. */
 function outputOf(command: Command): OutputKind | undefined {
   const last = command.registeredArguments.at(-1)
-  if (last !== undefined && (CREATED.test(last.name()) || PATCH[command.name()] === last.name()))
+  if (last !== undefined && last.name() === (CREATED[command.name()] ?? 'out'))
     return { by: 'argument', isRequired: last.required }
   return optionOf(command, '--output') && { by: 'option', isRequired: true }
 }
@@ -60,23 +60,30 @@ function shapeOf(command: Command): Shape {
   return { makesOutput: output !== undefined, maxInputs }
 }
 
-export const jobCommands = (table: CommandTable): Commands => ({
-  async shape(name) {
-    return shapeOf(await jobCommand(table, name))
-  },
-  async line(text) {
-    const command = await jobCommand(table, text.command)
-    const output = outputOf(command)
-    refuseOutput(text, command, output)
-    const argv = [
-      text.command,
-      ...argumentsOf(text, output?.by === 'argument'),
-      ...Object.entries(withOutput(text, output)).flatMap(([name, value]) => words(command, name, value)),
-      ...text.words,
-    ]
-    return lineOf(text, await table.parsed(argv), argv)
-  },
-})
+export function jobCommands(table: CommandTable): Commands {
+  const known = new Map<string, Promise<Command>>()
+  const named = (name: string): Promise<Command> => {
+    const found = known.get(name) ?? jobCommand(table, name)
+    known.set(name, found)
+    return found
+  }
+  return {
+    shape: async (name) => shapeOf(await named(name)),
+    line: async (text) => await checkedLine(table, await named(text.command), text),
+  }
+}
+
+async function checkedLine(table: CommandTable, command: Command, text: LineText): Promise<CommandLine> {
+  const output = outputOf(command)
+  refuseOutput(text, command, output)
+  const argv = [
+    text.command,
+    ...argumentsOf(text, output?.by === 'argument'),
+    ...Object.entries(withOutput(text, output)).flatMap(([name, value]) => words(command, name, value)),
+    ...text.words,
+  ]
+  return lineOf(text, await table.parsed(argv), argv)
+}
 
 function refuseOutput(text: LineText, command: Command, output: OutputKind | undefined): void {
   if (text.output === undefined && output?.isRequired === true)

@@ -51,8 +51,12 @@ export function planLevels(levels: readonly LevelOutline[], path: string): CogLe
   // so that the smallest overview has whole pixels too
   const step = Math.max(1, unit / TILE_UNIT)
   const upTo = (end: number): number => Math.ceil(end / step) * step
-  const width = upTo(Math.max(...kept.map((level) => (level.maxX + 1) * scale(deepest, level))) - x)
-  const height = upTo(Math.max(...kept.map((level) => (level.maxY + 1) * scale(deepest, level))) - y)
+  const width = upTo(
+    Math.max(...kept.map((level) => endOf(deepest.maxX, level.maxX, scale(deepest, level)))) - x,
+  )
+  const height = upTo(
+    Math.max(...kept.map((level) => endOf(deepest.maxY, level.maxY, scale(deepest, level)))) - y,
+  )
   const planned = kept.map(({ zoom, count }) => {
     const by = 2 ** (deepest.zoom - zoom)
     const [across, down] = [Math.ceil(width / by), Math.ceil(height / by)]
@@ -65,6 +69,13 @@ export function planLevels(levels: readonly LevelOutline[], path: string): CogLe
 }
 
 const scale = (deepest: LevelOutline, { zoom }: LevelOutline): number => 2 ** (deepest.zoom - zoom)
+
+/**
+ * Where the image must end for the last tile of a zoom, in tiles of the highest zoom. What lies in it beyond the tiles of
+ * the highest zoom is empty; a tile that has none of these below it counts in whole.
+ */
+const endOf = (deepest: number, last: number, by: number): number =>
+  last === Math.floor(deepest / by) ? deepest + 1 : (last + 1) * by
 
 /** Whether overviews may end with a zoom: it is small, and the next lower one would move the corner. */
 function isEnough(levels: readonly LevelOutline[], i: number): boolean {

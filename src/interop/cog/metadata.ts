@@ -22,7 +22,8 @@ export function plainText(value: unknown): string | undefined {
 
 /** For the GDAL_METADATA tag: an item for each, lists and objects as JSON. */
 export function gdalMetadata({ metadata, bounds, center }: ArchiveAbout, isHeights: boolean): string {
-  const { encoding, ...rest } = metadata
+  // of the pyramid, not of this file
+  const { encoding, tileSize, flagstone, ...rest } = metadata
   const values = {
     ...rest,
     ...(isHeights ? {} : { encoding }),

@@ -195,9 +195,15 @@ function* listLevel(rows: Rows, zoom: number, range: TileRange | undefined): Ite
   }
 }
 
-/** The live records of a zoom, or of a part of it, in key order. Runs that extend beyond it are cut off. */
-export function* listRecords(rows: Rows, zoom: number, range?: TileRange): IterableIterator<RecordRow> {
-  const spans = range === undefined ? [[zoomBase(zoom), zoomBase(zoom + 1)] as const] : spansOf(zoom, range)
+/**
+ * The live records of a zoom in key order: all, from a key on, or in a rectangle. Runs that extend beyond it are cut off.
+ */
+export function* listRecords(
+  rows: Rows,
+  zoom: number,
+  part: number | TileRange = zoomBase(zoom),
+): IterableIterator<RecordRow> {
+  const spans = typeof part === 'number' ? [[part, zoomBase(zoom + 1)] as const] : spansOf(zoom, part)
   let most = FIRST_ROWS
   for (const [from, to] of spans)
     for (let next = from; next < to; most = Math.min(MOST_ROWS, most * 4)) {

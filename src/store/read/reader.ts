@@ -249,9 +249,13 @@ export class FlatReader implements TileSet {
     return listAreas(this.#rows, zoom, range)
   }
 
-  /** What the records of a zoom, or a part of it, say, in key order, with offsets from V. No value is read. @internal */
-  records(zoom: number, range?: TileRange): IterableIterator<RecordRow> {
-    return listRecords(this.#rows, zoom, range)
+  /**
+   * What the records of a zoom say, in key order, with offsets from V: all, from a key on, or in a rectangle. No value is
+   * read.
+   * @internal
+   */
+  records(zoom: number, part?: number | TileRange): IterableIterator<RecordRow> {
+    return listRecords(this.#rows, zoom, part)
   }
 
   readonly #rows: Rows = (zoom, from, most) =>

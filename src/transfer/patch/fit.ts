@@ -1,8 +1,8 @@
 // Whether a patch fits a file.
 import { isDeepStrictEqual } from 'node:util'
 import { FlagstoneError } from '../../errors.js'
-import type { Prospect } from './actions.js'
 import type { TilesState } from './header.js'
+import type { Prospect } from './prospect.js'
 import type { Patch } from './read.js'
 
 const isSame = (a: TilesState, b: TilesState): boolean => a.digest === b.digest && a.tiles === b.tiles

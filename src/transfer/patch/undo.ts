@@ -1,12 +1,11 @@
 // Writes the patch that takes another one back.
 import { isDeepStrictEqual } from 'node:util'
-import { FlagstoneError } from '../../errors.js'
 import { tileIdToZxy } from '../../format/tile-id.js'
 import { statOf } from '../../platform/regular-file.js'
 import type { FlatReader } from '../../store/read/reader.js'
-import type { Tile } from '../../store/read/tile.js'
-import { eachAction, type Prospect, type Walk } from './actions.js'
+import { eachChange } from './changes.js'
 import type { PatchAbout } from './header.js'
+import type { Prospect, Walk } from './prospect.js'
 import { Patch } from './read.js'
 import { type PatchPlace, PatchWriter } from './write.js'
 
@@ -27,13 +26,10 @@ export async function writeUndo(
   if (isThere(place.path, prospect, whole)) return
   const writer = new PatchWriter(place)
   try {
-    await eachAction(file, patch, walk, ({ key, was, now }) => {
-      if (now === was) return
-      if (was === undefined) writer.remove(key)
-      else {
-        const { bytes, type } = tileOf(file, key)
-        writer.put(key, bytes, type)
-      }
+    await eachChange(file, patch, walk, ({ key }) => {
+      const tile = file.get(...tileIdToZxy(key))
+      if (tile === undefined) writer.remove(key)
+      else writer.put(key, tile.bytes, tile.type)
     })
     const names = [`${file.path} after ${patch.path}`, file.path] as const
     writer.finish(prospect.after, { ...prospect.before, ...whole }, names, about.metadata ?? {})
@@ -41,16 +37,6 @@ export async function writeUndo(
     writer.abandon()
     throw error
   }
-}
-
-/** @throws DAMAGED when the bytes do not match their check */
-function tileOf(file: FlatReader, key: number): Tile {
-  const tile = file.get(...tileIdToZxy(key))
-  if (tile !== undefined) return tile
-  throw new FlagstoneError(
-    'DAMAGED',
-    `${file.path}: tile ${tileIdToZxy(key).join('/')} is in the index and not in the file.`,
-  )
 }
 
 /** Bounds and center do not matter: an apply that is interrupted loses them. */

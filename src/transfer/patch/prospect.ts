@@ -9,7 +9,7 @@ import type { Patch } from './read.js'
 import { ChangeTally } from './tally.js'
 
 /** One tile of the file, of the patch, or of both. `now === was`: it stays. */
-export interface TileAction {
+interface TileAction {
   readonly key: number
   /** The tile of the file; undefined when it has none. */
   readonly was: RecordRow | undefined
@@ -53,40 +53,19 @@ export interface Prospect {
   readonly maxZoom: number
 }
 
-/** How a walk over all tiles lets others run. */
+/** How a walk over many tiles lets others run. */
 export interface Walk {
   readonly turns: Turns
-  /** Called several times a second with the number of tiles looked at. */
+  /** Called several times a second with the number of tiles that are done. */
   readonly onTurn: (tiles: number) => void
 }
 
-/**
- * @throws INTERRUPTED, DAMAGED, LOCKED, SYSTEM
- * @throws as `visit`
- */
-export async function eachAction(
-  file: FlatReader,
-  patch: Patch,
-  { turns, onTurn }: Walk,
-  visit: (action: TileAction) => void,
-): Promise<void> {
-  let tiles = 0
-  for (const action of actionsOf(file, patch)) {
-    visit(action)
-    if (action.was !== undefined) tiles++
-    if (!turns.isDue()) continue
-    onTurn(tiles)
-    await turns.give()
-  }
-  turns.check()
-}
-
 /** @throws INTERRUPTED, DAMAGED, LOCKED, SYSTEM */
-export async function prospectOf(file: FlatReader, patch: Patch, walk: Walk): Promise<Prospect> {
+export async function prospectOf(file: FlatReader, patch: Patch, { turns, onTurn }: Walk): Promise<Prospect> {
   const [before, after] = [new TilesDigest(), new TilesDigest()]
   const changes = new ChangeTally()
   let [first, last] = [0, 0]
-  await eachAction(file, patch, walk, ({ key, was, now }) => {
+  for (const { key, was, now } of actionsOf(file, patch)) {
     if (was !== undefined) before.add(key, was.type, was.length, was.crc)
     if (now !== undefined) {
       if (after.tiles === 0) first = key
@@ -94,7 +73,11 @@ export async function prospectOf(file: FlatReader, patch: Patch, walk: Walk): Pr
       after.add(key, now.type, now.length, now.crc)
     }
     if (now !== was) changes.add(key, now === undefined ? 'removed' : was === undefined ? 'added' : 'changed')
-  })
+    if (!turns.isDue()) continue
+    onTurn(before.tiles)
+    await turns.give()
+  }
+  turns.check()
   const zooms = { minZoom: zoomOfTileId(first), maxZoom: zoomOfTileId(last) }
   return { before: stateOf(before), after: stateOf(after), changes, ...zooms }
 }
