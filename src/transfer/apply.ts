@@ -143,7 +143,7 @@ class Application {
       const prospect = await prospectOf(file, patch, walks())
       const about = { metadata: file.metadata(), ...placeOf(file) }
       this.#found = { prospect, about, isSealed: file.sealed }
-      if (isApplied(patch, prospect.before, about.metadata)) return this.#alreadyApplied(writer)
+      if (isApplied(patch, prospect.before, about)) return this.#alreadyApplied(writer)
       if (!force) assertFits(path, patch, prospect)
       if (writer === undefined) return 'applicable'
       if (undo !== undefined) {

@@ -11,7 +11,7 @@ import type { TileSet } from '../store/read/tile-set.js'
 import { type Extent, withTile } from '../store/report/extent.js'
 import { type DiffOptions, diffContext, diffOptions } from './options.js'
 import { aboutForPatch, namesOfDifferences } from './patch/about.js'
-import { bytesOf, entriesOf, isSameTile, type TileEntry } from './patch/entries.js'
+import { entriesOf, isSameTile, settledBytesOf, type TileEntry } from './patch/entries.js'
 import { inPairs, type Pair } from './patch/merge.js'
 import { type ChangedLevel, ChangeTally, type TileChange } from './patch/tally.js'
 import { PatchWriter } from './patch/write.js'
@@ -167,9 +167,7 @@ class Comparison {
   }
 
   #put(entry: TileEntry, change: TileChange): void {
-    // if the tile is removed meanwhile, the digest will tell
-    const bytes = this.#writer && bytesOf(this.#b, entry)
-    if (bytes !== undefined) this.#writer?.put(entry.key, bytes, entry.type)
+    this.#writer?.put(entry.key, settledBytesOf(this.#b, entry), entry.type)
     this.#note(entry.key, change)
   }
 

@@ -101,6 +101,50 @@ t.test('metadata and bounds come along, and go back to the letter', async (t) =>
   t.end()
 })
 
+t.test('a patch of bounds alone', async (t) => {
+  const folder = t.testdir({})
+  const [before, after, patch] = ['a.pmtiles', 'b.pmtiles', 'p.patch'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  makeFlat(before, some(0, 9, 1))
+  makeFlat(after, some(0, 9, 1))
+  const writer = reopen(after)
+  writer.seal({ bounds: [-170, 70, -100, 80], center: [-150, 75, 5] })
+  writer.close()
+  t.match(await diff({ before, after, patch }), { same: false, metadata: ['bounds', 'center'] })
+  t.equal((await apply({ file: before, patch })).outcome, 'applied')
+  t.equal((await apply({ file: before, patch })).outcome, 'present')
+  t.equal((await diff({ before, after })).same, true)
+  t.end()
+})
+
+t.test('an archive that changes while it is compared: no patch', async (t) => {
+  const folder = t.testdir({})
+  const [before, after, patch] = ['a.pmtiles', 'b.pmtiles', 'p.patch'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  makeFlat(before, some(0, 9, 1))
+  makeFlat(after, some(0, 9, 2))
+  let seen = 0
+  const onDifference = () => {
+    if (seen++ > 0) return
+    const writer = reopen(after)
+    for (const { z, x, y } of some(0, 9, 2)) writer.append(z, x, y, pngLike(3))
+    writer.close()
+  }
+  await t.rejects(diff({ before, after, patch }, { onDifference }), {
+    code: 'LOCKED',
+    message: /compare again/,
+  })
+  t.equal(seen, 1)
+  t.same(readdirSync(folder).sort(), ['a.pmtiles', 'b.pmtiles'])
+  t.end()
+})
+
 t.test('a patch that does not fit changes nothing, unless forced', async (t) => {
   const folder = t.testdir({})
   const [before, after, other, patch, undo] = ['a', 'b', 'c', 'p', 'u'].map((name) =>

@@ -34,13 +34,15 @@ export function namesOfDifferences(before: ArchiveAbout, after: ArchiveAbout): s
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter(
     (name) => !isDeepStrictEqual(a[name], b[name]),
   )
-  for (const name of ['bounds', 'center'] as const) {
-    const [one, other] = [before[name], after[name]]
-    if (one !== undefined && other !== undefined && !isDeepStrictEqual(one.map(e7), other.map(e7)))
-      names.push(name)
-  }
-  return names.sort()
+  return [...names, ...placeDifferences(before, after)].sort()
 }
+
+/** Which of bounds and center both state, and differently. */
+export const placeDifferences = (before: PatchAbout, after: PatchAbout): string[] =>
+  (['bounds', 'center'] as const).filter((name) => {
+    const [one, other] = [before[name], after[name]]
+    return one !== undefined && other !== undefined && !isDeepStrictEqual(one.map(e7), other.map(e7))
+  })
 
 /** As precise as the header of PMTiles. */
 const e7 = (degrees: number): number => Math.round(degrees * 1e7)

@@ -1,4 +1,5 @@
 // The tiles of an archive in key order, with what a digest counts of each.
+import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import { countedType } from '../../format/digest.js'
 import { tileId, tileIdToZxy } from '../../format/tile-id.js'
@@ -32,7 +33,7 @@ export function* entriesOf(tiles: TileSet): Generator<TileEntry, void> {
 }
 
 /** The bytes of an entry; undefined when the tile was removed meanwhile. @throws DAMAGED, LOCKED, SYSTEM */
-export const bytesOf = (tiles: TileSet, { key, bytes }: TileEntry): Uint8Array | undefined =>
+const bytesOf = (tiles: TileSet, { key, bytes }: TileEntry): Uint8Array | undefined =>
   bytes ?? tiles.get(...tileIdToZxy(key))?.bytes
 
 /**
@@ -45,4 +46,19 @@ export function isSameTile(a: TileSet, ofA: TileEntry, b: TileSet, ofB: TileEntr
   if (!looksSame || (ofA.bytes === undefined && ofB.bytes === undefined)) return looksSame
   const [bytes, other] = [bytesOf(a, ofA), bytesOf(b, ofB)]
   return bytes !== undefined && other !== undefined && Buffer.compare(bytes, other) === 0
+}
+
+/**
+ * The bytes of an entry.
+ * @throws LOCKED when a writer has changed the tile since it was listed
+ * @throws DAMAGED, SYSTEM when it cannot be read
+ */
+export function settledBytesOf(tiles: TileSet, entry: TileEntry): Uint8Array {
+  const bytes = bytesOf(tiles, entry)
+  if (bytes !== undefined && (bytes === entry.bytes || crc32(bytes) === entry.crc)) return bytes
+  throw new FlagstoneError(
+    'LOCKED',
+    `${tiles.path} is being changed by another program; compare again when it is done.`,
+    { path: tiles.path },
+  )
 }

@@ -1,18 +1,21 @@
 // Whether a patch fits a file.
 import { isDeepStrictEqual } from 'node:util'
 import { FlagstoneError } from '../../errors.js'
-import type { TilesState } from './header.js'
+import { placeDifferences } from './about.js'
+import type { PatchAbout, TilesState } from './header.js'
 import type { Prospect } from './prospect.js'
 import type { Patch } from './read.js'
 
 const isSame = (a: TilesState, b: TilesState): boolean => a.digest === b.digest && a.tiles === b.tiles
 
 /** Whether the file is as the patch leaves it. */
-export function isApplied(patch: Patch, tiles: TilesState, metadata: Record<string, unknown>): boolean {
+export function isApplied(patch: Patch, tiles: TilesState, about: PatchAbout): boolean {
   const { before, after } = patch.header
   if (!isSame(tiles, after)) return false
+  if (!isSame(before, after)) return true
   // a patch of metadata alone
-  return !isSame(before, after) || after.metadata === undefined || isDeepStrictEqual(metadata, after.metadata)
+  const { metadata = about.metadata } = after
+  return isDeepStrictEqual(about.metadata, metadata) && placeDifferences(about, after).length === 0
 }
 
 /**

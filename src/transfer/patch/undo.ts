@@ -1,4 +1,5 @@
 // Writes the patch that takes another one back.
+import { basename } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { tileIdToZxy } from '../../format/tile-id.js'
 import { statOf } from '../../platform/regular-file.js'
@@ -31,7 +32,7 @@ export async function writeUndo(
       if (tile === undefined) writer.remove(key)
       else writer.put(key, tile.bytes, tile.type)
     })
-    const names = [`${file.path} after ${patch.path}`, file.path] as const
+    const names = [`${basename(file.path)} with ${basename(patch.path)}`, file.path] as const
     writer.finish(prospect.after, { ...prospect.before, ...whole }, names, about.metadata ?? {})
   } catch (error) {
     writer.abandon()

@@ -69,7 +69,7 @@ export class PatchWriter {
     const chunks = this.#removed.finish().map(({ offset, length, crc }) => [offset, length, crc])
     const writer = this.#writer
     writer.setMetadata({
-      name: `${basename(names[0])} to ${basename(names[1])}`,
+      name: names.map((name) => basename(name)).join(' to '),
       ...Object.fromEntries(SHOWN.flatMap((key) => (key in shown ? [[key, shown[key]]] : []))),
       [PATCH_KEY]: { version: 1, before, after, removed: { tiles: this.#removed.tiles, chunks } },
     })
