@@ -5,6 +5,7 @@ import { FlagstoneError } from '../../errors.js'
 import { nameOfTileType } from '../../format/tile-type.js'
 import { placesOf, scanTiles } from '../../interop/transfer/scan.js'
 import type { TileOrder } from '../../interop/transfer/sink.js'
+import { coverageOf } from '../../raster/canvas.js'
 import type { Pixels, Samples } from '../../raster/pixels.js'
 import { decodeTile, type EncodedTile } from '../../raster/tiles/codec.js'
 import { isDrawn } from '../../raster/tiles/image-format.js'
@@ -208,6 +209,8 @@ export class Recoder {
 
   async #encode(place: TilePlace, pixels: Pixels<Samples> | undefined, like: readonly StoredTile[]): Made {
     if (pixels === undefined) return undefined
+    // a part in which nothing shows, as build would not store it
+    if (this.#plan.step !== 0 && coverageOf(pixels.mask) === 'none') return undefined
     if (pixels.data instanceof Float32Array)
       return encodeLike(pixels as Pixels<Float32Array>, like, this.#plan, (count) => {
         this.clamped += count

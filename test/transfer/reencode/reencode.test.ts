@@ -201,6 +201,8 @@ t.test('tile sizes: four become one and one becomes four, without a pixel change
       sameMasks: true,
       missing: 0,
     })
+    // quarters in which nothing shows are not stored
+    t.equal(back.tiles, PLACES.length + 1)
     const added = open(run.out)
     t.equal((await decodeTile(added.get(3, 4, 2)!.bytes)).width, SIZE)
     t.match(added.metadata(), { tileSize: 256 })
