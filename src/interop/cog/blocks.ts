@@ -7,7 +7,7 @@ import { decodeTile, encodeImage } from '../../raster/tiles/codec.js'
 import { pictureSize } from '../../raster/tiles/picture-size.js'
 import { decodeHeights } from '../../raster/tiles/terrain.js'
 import type { StoredTile } from '../../store/read/tile-set.js'
-import { deflateHeights, deflateMask, deflatePicture } from './deflate.js'
+import { deflateHeights, deflateMask, deflatePicture, opaqueMask } from './deflate.js'
 import type { CogEncoding, CogForm } from './form.js'
 import { TILE_UNIT } from './grid.js'
 import { isSameLook, jpegLook } from './jpeg-look.js'
@@ -33,24 +33,27 @@ export class BlockEncoder {
   encoded = 0
   /** Number of tiles without a visible pixel. */
   empty = 0
-  #opaqueMask: Promise<Uint8Array> | undefined
+  #opaqueMask: Uint8Array | undefined
 
   constructor(form: CogForm, encoding: CogEncoding) {
     this.form = form
     this.#encoding = encoding
   }
 
+  /** A tile that is copied as it is; undefined when it must be encoded. @throws BAD_OPTION when its size is another */
+  kept(tile: StoredTile): Block | undefined {
+    const data = this.#asItIs(tile)
+    if (data === undefined) return undefined
+    this.#checkSize(tile, pictureSize(data))
+    return { data, mask: this.#opaque() }
+  }
+
   /**
-   * The block of a tile; undefined when nothing shows.
+   * The block of a tile that is encoded; undefined when nothing shows.
    * @throws DAMAGED, TOO_LARGE when it does not decode
    * @throws BAD_OPTION when it cannot get the form of the others
    */
-  async blockOf(tile: StoredTile): Promise<Block | undefined> {
-    const kept = this.#asItIs(tile)
-    if (kept !== undefined) {
-      this.#checkSize(tile, pictureSize(kept))
-      return { data: kept, mask: await this.#mask(undefined) }
-    }
+  async encode(tile: StoredTile): Promise<Block | undefined> {
     try {
       return this.form.kind === 'heights' ? await this.#heights(tile) : await this.#picture(tile)
     } catch (error) {
@@ -130,9 +133,14 @@ export class BlockEncoder {
   }
 
   async #mask(mask: Uint8Array | undefined): Promise<Uint8Array | undefined> {
+    const opaque = this.#opaque()
+    return opaque === undefined || mask === undefined ? opaque : deflateMask(mask, this.size, this.size)
+  }
+
+  /** The mask of an opaque tile; undefined where tiles have none. */
+  #opaque(): Uint8Array | undefined {
     if (this.form.kind !== 'jpeg' || !this.form.mask) return undefined
-    if (mask !== undefined) return deflateMask(mask, this.size, this.size)
-    this.#opaqueMask ??= deflateMask(undefined, this.size, this.size)
+    this.#opaqueMask ??= opaqueMask(this.size)
     return this.#opaqueMask
   }
 

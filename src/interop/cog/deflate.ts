@@ -1,7 +1,7 @@
 // Pixels as blocks of a TIFF that are compressed with DEFLATE, with the predictors of TIFF: 2 for bytes, 3 for floats
 // (TIFF Technical Note 3: the bytes of a row plane by plane, the highest first, then differences of bytes).
 import { promisify } from 'node:util'
-import { deflate } from 'node:zlib'
+import { deflate, deflateSync } from 'node:zlib'
 import type { Pixels } from '../../raster/pixels.js'
 
 const compress = promisify(deflate)
@@ -39,16 +39,15 @@ export function deflateHeights({ width, height, data, mask }: Pixels<Float32Arra
 }
 
 /** A mask of one bit a pixel: 1 where anything shows. */
-export function deflateMask(
-  mask: Uint8Array | undefined,
-  width: number,
-  height: number,
-): Promise<Uint8Array> {
+export function deflateMask(mask: Uint8Array, width: number, height: number): Promise<Uint8Array> {
   const rowBytes = Math.ceil(width / 8)
-  const bits = new Uint8Array(rowBytes * height).fill(mask === undefined ? 255 : 0)
-  if (mask !== undefined)
-    for (let y = 0; y < height; y++)
-      for (let x = 0; x < width; x++)
-        if (mask[y * width + x] !== 0) bits[y * rowBytes + (x >> 3)]! |= 0x80 >> (x & 7)
+  const bits = new Uint8Array(rowBytes * height)
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      if (mask[y * width + x] !== 0) bits[y * rowBytes + (x >> 3)]! |= 0x80 >> (x & 7)
   return compress(bits)
 }
+
+/** The mask of a square in which all shows. */
+export const opaqueMask = (side: number): Uint8Array =>
+  deflateSync(new Uint8Array((side / 8) * side).fill(255))

@@ -38,19 +38,19 @@ export function chooseForm(
   const encoding = isTerrainRgb(metadata['encoding']) ? metadata['encoding'] : undefined
   if (encoding !== undefined || sample.some(({ type }) => type === TileType.elevation)) {
     if (format === undefined) return { kind: 'heights', encoding }
-    throw bad('heights are written to a GeoTIFF as numbers, without loss; leave out --format.')
+    throw bad('Heights are written to a GeoTIFF as numbers, without loss; leave out --format.')
   }
   const stranger = sample.find(({ type }) => imageFormatOf(type) === undefined)
   if (stranger !== undefined)
     throw bad(
-      `a GeoTIFF holds pixels; tiles of the type ${nameOfTileType(stranger.type)} cannot be copied to it.`,
+      `A GeoTIFF holds pixels; tiles of the type ${nameOfTileType(stranger.type)} cannot be copied to it.`,
     )
   const kind = format ?? commonest(sample)
   const isSparse = levels.some(({ isFull }) => !isFull)
   const isOpaque = !isSparse && sample.every(({ type, bytes }) => isSurelyOpaque(type, bytes))
   switch (kind) {
     case 'avif':
-      throw bad('a GeoTIFF cannot hold AVIF; add --format webp, jpeg or png, which encodes the tiles again.')
+      throw bad('A GeoTIFF cannot hold AVIF; add --format webp, jpeg or png, which encodes the tiles again.')
     case 'jpeg':
       return { kind, look: commonestLook(sample), mask: !isOpaque }
     case 'webp':

@@ -72,9 +72,16 @@ export class CogSink implements TileSink {
       )
     const image = this.#images.find(({ level }) => level.zoom === tile.z)!
     const number = (tile.y - image.level.y) * image.level.across + tile.x - image.level.x
+    const kept = this.#encoder.kept(tile)
+    if (kept !== undefined && this.#queue.isIdle) {
+      this.#write({ image, number, block: kept })
+      return undefined
+    }
     // the bytes may be overwritten before the block is written
     const own = { ...tile, bytes: new Uint8Array(tile.bytes) }
-    return this.#queue.push(this.#encoder.blockOf(own).then((block) => ({ image, number, block })))
+    const encoder = this.#encoder
+    const block = kept === undefined ? encoder.encode(own) : Promise.resolve(encoder.kept(own))
+    return this.#queue.push(block.then((made) => ({ image, number, block: made })))
   }
 
   async finish(about: ArchiveAbout): Promise<void> {
