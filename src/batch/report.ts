@@ -10,7 +10,9 @@ export interface Verdict {
   readonly message?: string | undefined
   /** What the command prints with --json. */
   readonly result?: unknown
-  /** The end of its other output. */
+  /** The beginning of what it printed, if that is not JSON, or is very long. */
+  readonly stdout?: string | undefined
+  /** The end of its messages. */
   readonly stderr?: string | undefined
   readonly seconds: number
 }

@@ -221,7 +221,7 @@ function failure(error: unknown): Verdict {
 }
 
 /** What the state file keeps of a verdict. */
-function inShort({ result, stderr, ...rest }: Verdict): Verdict {
+function inShort({ result, stdout: _, stderr, ...rest }: Verdict): Verdict {
   const isShort = JSON.stringify(result ?? null).length <= KEPT_CHARACTERS
   const isBad = !isGood(rest)
   return {

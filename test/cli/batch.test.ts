@@ -176,6 +176,14 @@ t.test('wrong usage is found before anything runs', async (t) => {
     ],
     [['batch', 'convert', join(dir, '*.nothing'), 'out/{name}.pmtiles'], /nothing matches \S+\/\*\.nothing/],
     [['batch', 'convert', 'in/a.pmtiles'], /batch convert needs inputs and an output/],
+    [
+      ['batch', 'none.yaml', '--overwrite'],
+      /batch has no option --overwrite; options of jobs are written in none\.yaml/,
+    ],
+    [
+      jobs('{ command: diff, input: [in/a.pmtiles, in/b.pmtiles], options: { list: true } }'),
+      /--list.*--json/,
+    ],
     [['batch', 'none.yaml', 'x'], /batch takes one jobs file, or a command/],
     [['batch', join(dir, 'in/a.pmtiles')], /in\/a\.pmtiles is not text/],
     [['batch'], /Usage: flagstone batch \[options\]|missing required argument/],
@@ -315,7 +323,7 @@ async function onTerminal(dir: string, file: string, stopAt?: RegExp) {
 t.test('on a terminal: a line for each running job, which goes when it ends', async (t) => {
   const dir = workspace(t)
   const build =
-    '{ command: build, input: ortho.tif, output: o.pmtiles, options: { max-zoom: 20, oversample: true } }'
+    '{ command: build, input: ortho.tif, output: o.pmtiles, options: { max-zoom: 21, oversample: true } }'
   writeFileSync(join(dir, 'jobs.yaml'), `jobs:\n  - ${build}\n  - { command: verify, input: o.pmtiles }\n`)
   const stopped = await onTerminal(
     dir,
@@ -326,15 +334,18 @@ t.test('on a terminal: a line for each running job, which goes when it ends', as
   t.match(stopped.screen[0], 'Stopping the running jobs; press Ctrl-C again to stop now.')
   t.match(stopped.screen[1], /^\[1\/2\] interrupted o\.pmtiles/)
   t.equal(stopped.screen.length, 2, stopped.screen.join('\n'))
-  const { code, screen, written } = await onTerminal(dir, 'jobs.yaml')
-  t.equal(code, 0)
-  t.match(screen, [/^\[1\/2\] done o\.pmtiles in /, /^\[2\/2\] done verify o\.pmtiles in /])
-  t.equal(screen.length, 2)
-  const live = written.split(/[\r\n]+/).filter((line) => /^ +\d+ %|running/.test(line))
-  t.ok(live.length > 2)
+  const live = stopped.written
+    .split(/[\r\n]+/)
+    .filter((line) => /^ +\d+ %| running/.test(line) && !/^\S*Stopping/.test(line))
+  t.ok(live.length > 1)
   t.same(
     live.filter((line) => line.length >= 60),
     [],
     'every line fits',
   )
+  writeFileSync(join(dir, 'quick.yaml'), 'jobs: [{ command: verify, input: in/*.pmtiles }]')
+  const { code, screen } = await onTerminal(dir, 'quick.yaml')
+  t.equal(code, 0)
+  t.match(screen, [/^\[1\/3\] done verify in\/a\.pmtiles in /, /^\[2\/3\] done /, /^\[3\/3\] done /])
+  t.equal(screen.length, 3)
 })

@@ -82,7 +82,8 @@ async function checkedLine(table: CommandTable, command: Command, text: LineText
     ...Object.entries(withOutput(text, output)).flatMap(([name, value]) => words(command, name, value)),
     ...text.words,
   ]
-  return lineOf(text, await table.parsed(argv), argv)
+  // as it will run: what excludes --json is refused now
+  return lineOf(text, await table.parsed([...argv, '--json']), argv)
 }
 
 function refuseOutput(text: LineText, command: Command, output: OutputKind | undefined): void {

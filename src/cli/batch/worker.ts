@@ -63,7 +63,8 @@ async function runJob(argv: readonly string[]): Promise<void> {
   if (isOrphan) process.exit(INTERRUPTED)
   const { code, message, rest } = errorIn(stderr.text)
   const result = stdout.isWhole ? jsonOf(stdout.text) : undefined
-  const verdict = { exitCode, code, message, result, stderr: rest === '' ? undefined : rest }
+  const text = result === undefined ? stdout.text.slice(0, MESSAGE_CHARACTERS) : ''
+  const verdict = { exitCode, code, message, result, stdout: text || undefined, stderr: rest || undefined }
   say({ kind: 'ended', verdict, memory: process.memoryUsage.rss() })
 }
 

@@ -119,10 +119,13 @@ async function batchOf(
 ): Promise<{ batch: Planned; state: string }> {
   const [first = '', ...rest] = words
   if ((await table.named(first)) !== undefined) return fromPatterns(table, first, rest)
-  if (rest.length > 0) {
+  const [more] = rest
+  if (more !== undefined) {
     throw new FlagstoneError(
       'BAD_OPTION',
-      `batch takes one jobs file, or a command and its arguments; ${first} is no command, and ${rest[0]} follows it.`,
+      more.startsWith('-')
+        ? `batch has no option ${more}; options of jobs are written in ${first}, under options or defaults.`
+        : `batch takes one jobs file, or a command and its arguments; ${first} is no command, and ${more} follows it.`,
     )
   }
   const file = readJobsFile(first, process.env)
