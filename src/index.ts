@@ -78,7 +78,7 @@ export {
 export { type DigestReport, digest } from './transfer/digest.js'
 export { type ExtractPlan, extract, planExtract } from './transfer/extract.js'
 export type { Duplicates } from './transfer/merge/duplicates.js'
-export { type MergeReport, merge } from './transfer/merge.js'
+export { type MergePlan, type MergeReport, merge, planMerge } from './transfer/merge.js'
 export type {
   ApplyOptions,
   ConvertOptions,

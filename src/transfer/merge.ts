@@ -1,11 +1,14 @@
 // Joins several tile archives in one. Only tiles that several of them have are decoded, if they are blended.
 import { openTileSet } from '../interop/open.js'
+import { placesOf } from '../interop/transfer/scan.js'
+import { Turns } from '../interop/transfer/turns.js'
 import { parseOptions } from '../store/options.js'
 import type { TileSet } from '../store/read/tile-set.js'
 import { copyMerged } from './merge/copy.js'
 import { DuplicateResolver, type Duplicates } from './merge/duplicates.js'
 import { aboutAll, elevationOfAll } from './merge/fit.js'
-import { type MergeOptions, mergeOptions, transferContext } from './options.js'
+import { inKeyOrder } from './merge/streams.js'
+import { type MergeOptions, mergeOptions, mergeSources, transferContext } from './options.js'
 import type { TransferReport } from './report.js'
 import { countOf, sinkRequest, type TransferContext, writeArchive } from './transfer.js'
 
@@ -43,6 +46,50 @@ export async function merge(options: MergeOptions, context: TransferContext = {}
       notes: () => notesOf(resolver.found),
     })
     return { ...report, duplicates: resolver.found }
+  } finally {
+    for (const tiles of archives) tiles.close()
+  }
+}
+
+/** What `merge` would write. */
+export interface MergePlan {
+  /** Number of places that have a tile in any of the archives. */
+  readonly tiles: number
+  /** Number of places where several archives have one. */
+  readonly shared: number
+  /** The same for each zoom. */
+  readonly levels: readonly { readonly zoom: number; readonly tiles: number; readonly shared: number }[]
+}
+
+/**
+ * Counts the places that `merge` would write, and those where several archives have a tile. No tile is compared, and
+ * nothing is written.
+ * @throws as `merge`, except what concerns the output
+ */
+export async function planMerge(
+  { sources }: Pick<MergeOptions, 'sources'>,
+  context: Pick<TransferContext, 'signal'> = {},
+): Promise<MergePlan> {
+  const checked = parseOptions(mergeSources, { sources }, 'merge option').sources
+  parseOptions(transferContext, context, 'context')
+  const archives: TileSet[] = []
+  try {
+    for (const source of checked) archives.push(await openTileSet(source))
+    elevationOfAll(archives)
+    const levels = new Map<number, { zoom: number; tiles: number; shared: number }>()
+    const turns = new Turns(context.signal, 'Interrupted.')
+    for (const here of inKeyOrder(archives.map((tiles) => placesOf(tiles, true)))) {
+      const zoom = here[0]!.item.z
+      const level = levels.get(zoom) ?? { zoom, tiles: 0, shared: 0 }
+      levels.set(zoom, level)
+      level.tiles++
+      if (here.length > 1) level.shared++
+      if (turns.isDue()) await turns.give()
+    }
+    turns.check()
+    const list = [...levels.values()].sort((a, b) => a.zoom - b.zoom)
+    const sum = (of: 'tiles' | 'shared'): number => list.reduce((all, level) => all + level[of], 0)
+    return { tiles: sum('tiles'), shared: sum('shared'), levels: list }
   } finally {
     for (const tiles of archives) tiles.close()
   }

@@ -146,6 +146,7 @@ const mergeShape = {
 }
 
 export const mergeOptions = z.strictObject(mergeShape)
+export const mergeSources = z.strictObject({ sources: mergeShape.sources })
 
 /** The options of `merge`. */
 export interface MergeOptions extends Given<typeof mergeShape> {}

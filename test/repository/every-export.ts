@@ -63,6 +63,7 @@ import {
   type LockKind,
   listen,
   type MergeOptions,
+  type MergePlan,
   type MergeReport,
   type MissingPolicy,
   merge,
@@ -81,6 +82,7 @@ import {
   type PrepareContext,
   type ProbeResult,
   planExtract,
+  planMerge,
   probe,
   type ReaderOptions,
   type Resampling,
@@ -311,6 +313,8 @@ export async function cut(options: ExtractOptions, wanted: PlanExtractOptions): 
 }
 
 export async function joined(options: MergeOptions): Promise<Duplicates> {
+  const plan: MergePlan = await planMerge(options)
+  if (plan.shared > 0) console.error(plan.levels)
   const report: MergeReport = await merge(options)
   return report.duplicates
 }

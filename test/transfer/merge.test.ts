@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { run } from '../../src/cli/run.js'
-import { decodeHeights, describe, digest, merge, open, verify } from '../../src/index.js'
+import { decodeHeights, describe, digest, merge, open, planMerge, verify } from '../../src/index.js'
 import { decodeTile, encodeImage } from '../../src/raster/tiles/codec.js'
 import { encodeHeights, type TerrainEncoding } from '../../src/raster/tiles/terrain.js'
 import { makeFlat, makeFolder, makeMbtiles, type PlacedBytes, pngLike } from '../helpers/archives.js'
@@ -83,6 +83,17 @@ t.test('neighbours: the overview shows both', async (t) => {
     }),
   ]
   const out = join(folder, 'both.pmtiles')
+  t.same(await planMerge({ sources }), {
+    tiles: 65,
+    shared: 1,
+    levels: [
+      { zoom: 0, tiles: 1, shared: 1 },
+      { zoom: 3, tiles: 64, shared: 0 },
+    ],
+  })
+  t.notOk(existsSync(out))
+  await t.rejects(merge({ sources, out }, { signal: AbortSignal.abort() }), { code: 'INTERRUPTED' })
+  t.same(readdirSync(folder).sort(), ['east.pmtiles', 'west.pmtiles'])
   const report = await merge({ sources, out })
   t.match(report, { tiles: 65, duplicates: { same: 0, blended: 1, won: [] } })
   t.match(report.notes, ['Several archives have different tiles at 1 place: 1 blended.'])

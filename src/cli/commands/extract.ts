@@ -27,7 +27,7 @@ export function extractCommand({ io }: Context): Command {
     .option('--bbox <w,s,e,n>', 'the tiles that touch this area, in degrees', parseBbox)
     .option('--region <file>', 'the tiles that touch the polygons of a GeoJSON file')
   return addOutputOptions(addZoomOptions(command))
-    .option('--dry-run', 'only count tiles and bytes; nothing is written')
+    .option('-n, --dry-run', 'only count tiles and bytes; nothing is written')
     .addHelpText(
       'after',
       `

@@ -1,9 +1,10 @@
 // `flagstone merge A B ... OUT`: several archives in one.
 import { Command } from 'commander'
 import { FlagstoneError } from '../../errors.js'
-import { merge } from '../../transfer/merge.js'
+import { type MergePlan, merge, planMerge } from '../../transfer/merge.js'
 import { DUPLICATE_CHOICES, type DuplicateChoice } from '../../transfer/options.js'
-import type { CommonOptions, Context } from '../io.js'
+import { formatCount, plural, table } from '../format.js'
+import { type CommonOptions, type Context, type Io, print, printJson } from '../io.js'
 import { addOutputOptions, type OutputOptions, outputOf } from '../output-options.js'
 import { oneOf } from '../parse.js'
 import { TILE_FILE } from '../tile-files.js'
@@ -11,6 +12,7 @@ import { runTransfer } from '../transfer-output.js'
 
 interface MergeCliOptions extends CommonOptions, OutputOptions {
   readonly onDuplicate?: DuplicateChoice
+  readonly dryRun?: boolean
 }
 
 const HELP = `
@@ -38,6 +40,10 @@ export function mergeCommand({ io }: Context): Command {
       }),
     )
   return addOutputOptions(command)
+    .option(
+      '-n, --dry-run',
+      'only count tiles, and places where several archives have one; nothing is written',
+    )
     .addHelpText('after', HELP)
     .action(async (files: readonly string[], cli: MergeCliOptions) => {
       const [sources, out] = [files.slice(0, -1), files.at(-1)!]
@@ -46,8 +52,27 @@ export function mergeCommand({ io }: Context): Command {
           'BAD_OPTION',
           'merge needs two or more archives, and the name of the one to write last.',
         )
+      if (cli.dryRun === true) {
+        printPlan(io, cli, out, await planMerge({ sources }, { signal: io.signal }))
+        return
+      }
       await runTransfer(io, cli, (context) =>
         merge({ sources, out, onDuplicate: cli.onDuplicate, ...outputOf(cli) }, context),
       )
     })
+}
+
+function printPlan(io: Io, options: CommonOptions, out: string, plan: MergePlan): void {
+  if (options.json === true) {
+    printJson(io, { out, ...plan })
+    return
+  }
+  print(io, `${out}: ${plural(plan.tiles, 'tile')}, ${formatCount(plan.shared)} of them in several archives`)
+  print(
+    io,
+    table([
+      ['  zoom', 'tiles', 'in several'],
+      ...plan.levels.map(({ zoom, tiles, shared }) => [`  ${zoom}`, formatCount(tiles), formatCount(shared)]),
+    ]),
+  )
 }

@@ -30,6 +30,14 @@ export class PmtilesSink implements TileSink {
     return this.#values
   }
 
+  get notes(): readonly string[] {
+    return this.#values?.shares === true
+      ? [
+          'Disk blocks are shared with the sources, so tiles keep the order that they have there; flagstone convert sorts them.',
+        ]
+      : []
+  }
+
   put({ z, x, y, bytes, type }: StoredTile): undefined {
     this.#values?.flush()
     this.#writer.append(z, x, y, bytes, type)

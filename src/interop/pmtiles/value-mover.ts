@@ -45,6 +45,11 @@ export class ValueMover {
     return this.#graft.canShare
   }
 
+  /** Whether values of other files are shared, which stay in the order in which they are there. */
+  get shares(): boolean {
+    return this.#adopted.size > 0
+  }
+
   /** Makes room for the records of what will come. Before the first tile. */
   reserve(levels: readonly { readonly zoom: number; readonly count: number }[]): void {
     this.#graft.reserve(levels)

@@ -1,6 +1,6 @@
 // Copies the tiles of several archives to one output, in key order.
 import { announce } from '../../interop/transfer/announce.js'
-import { placesOf, scanTiles, type TileSelection } from '../../interop/transfer/scan.js'
+import { placesOf, scanInTurns, type TileSelection } from '../../interop/transfer/scan.js'
 import type { TileSink } from '../../interop/transfer/sink.js'
 import { Turns } from '../../interop/transfer/turns.js'
 import type { StoredTile, TilePlace, TileSet } from '../../store/read/tile-set.js'
@@ -9,7 +9,7 @@ import { CopyTally, INTERRUPTED, withItsType } from '../copy.js'
 import type { MovableTile } from '../movable.js'
 import type { TransferMeter } from '../progress.js'
 import type { DuplicateResolver } from './duplicates.js'
-import { type Movables, NO_MOVABLES, shareValues } from './share.js'
+import { NO_MOVABLES, shareValues } from './share.js'
 import { type Head, inKeyOrder, type SourceTile } from './streams.js'
 
 type Ready = SourceTile | (MovableTile & { readonly from: number })
@@ -31,7 +31,14 @@ export async function copyMerged(
   try {
     const tally = new CopyTally()
     const turns = new Turns(signal, INTERRUPTED)
-    for (const coming of ahead(resolved(archives, movables, resolver, selection))) {
+    const streams: Iterable<StoredTile | MovableTile>[] = []
+    for (const [i, tiles] of archives.entries())
+      streams.push(
+        movables.get(i)?.selected(selection) ??
+          (await scanInTurns(tiles, true, selection, turns, () => meter.update('tiles', 0, 0))),
+      )
+    meter.restart()
+    for (const coming of ahead(resolved(archives, streams, resolver))) {
       const tile = coming instanceof Promise ? await coming : coming
       const movable = movables.get(tile.from)
       if (tile.row !== undefined && movable !== undefined) {
@@ -70,6 +77,7 @@ async function announceAll(archives: readonly TileSet[], sink: TileSink): Promis
   return least === 0 ? undefined : { minZoom: least, maxZoom: MAX_ZOOM }
 }
 
+/** Every place once. */
 function* allPlaces(archives: readonly TileSet[]): Generator<TilePlace, void> {
   for (const [{ item }] of inKeyOrder(archives.map((tiles) => placesOf(tiles, true))) as Iterable<
     [Head<TilePlace>]
@@ -79,14 +87,9 @@ function* allPlaces(archives: readonly TileSet[]): Generator<TilePlace, void> {
 
 function* resolved(
   archives: readonly TileSet[],
-  movables: Movables,
+  streams: readonly Iterable<StoredTile | MovableTile>[],
   resolver: DuplicateResolver,
-  selection: TileSelection | undefined,
 ): Generator<Coming, void> {
-  const streams = archives.map(
-    (tiles, i): Iterable<StoredTile | MovableTile> =>
-      movables.get(i)?.selected(selection) ?? scanTiles(tiles, true, selection),
-  )
   for (const here of inKeyOrder(streams)) {
     if (here.length === 1) yield { ...here[0]!.item, from: here[0]!.from }
     else {

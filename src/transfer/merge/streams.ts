@@ -22,15 +22,20 @@ export interface Head<T> {
 export function* inKeyOrder<T extends TilePlace>(
   streams: readonly Iterable<T>[],
 ): Generator<readonly Head<T>[], void> {
-  let open = streams.map((items, from) => new Stream(items, from)).filter((stream) => stream.advance())
-  while (open.length > 0) {
-    let least = Number.POSITIVE_INFINITY
-    for (const { key } of open) if (key < least) least = key
-    const here = open.filter(({ key }) => key === least)
-    yield here.map((stream) => stream.head!)
-    let ended = false
-    for (const stream of here) if (!stream.advance()) ended = true
-    if (ended) open = open.filter(({ head }) => head !== undefined)
+  const all = streams.map((items, from) => new Stream(items, from))
+  try {
+    let open = all.filter((stream) => stream.advance())
+    while (open.length > 0) {
+      let least = Number.POSITIVE_INFINITY
+      for (const { key } of open) if (key < least) least = key
+      const here = open.filter(({ key }) => key === least)
+      yield here.map((stream) => stream.head!)
+      let ended = false
+      for (const stream of here) if (!stream.advance()) ended = true
+      if (ended) open = open.filter(({ head }) => head !== undefined)
+    }
+  } finally {
+    for (const stream of all) stream.close()
   }
 }
 
@@ -53,5 +58,9 @@ class Stream<T extends TilePlace> {
     const { z, x, y } = this.head.item
     this.key = tileId(z, x, y)
     return true
+  }
+  /** What was to come is not needed. */
+  close(): void {
+    if (this.head !== undefined) this.#items.return?.()
   }
 }
