@@ -23,7 +23,7 @@ import { smallTiff } from '../helpers/small-tiff.js'
 import { until } from '../helpers/waiting.js'
 
 const bin = join(root, 'dist', 'src', 'cli', 'bin.js')
-const LIVES = rounds(1, 20)
+const LIVES = rounds(1, 20, 'LIVES')
 const KILLS = 2
 const IMAGES = 5
 const JOBS = rounds(60, 200)
@@ -59,8 +59,7 @@ function makeInputs(folder: string): void {
 
 function jobsText(): string {
   const lines = ['jobs:']
-  for (let n = 0; n < ARCHIVES; n++)
-    lines.push(`  - { command: convert, input: ../in/a${n}.pmtiles, output: out/a${n}.pmtiles }`)
+  // builds first: they take longest, and are interrupted most
   for (let n = 0; n < IMAGES; n++) {
     // what it refuses shows only when it runs
     const options = n === 3 ? '{ format: jpeg, lossless: true }' : '{ format: png }'
@@ -68,6 +67,8 @@ function jobsText(): string {
       `  - { command: build, input: ../in/i${n}.tif, output: out/i${n}.pmtiles, options: ${options} }`,
     )
   }
+  for (let n = 0; n < ARCHIVES; n++)
+    lines.push(`  - { command: convert, input: ../in/a${n}.pmtiles, output: out/a${n}.pmtiles }`)
   lines.push(`  - { command: verify, input: 'out/*.pmtiles', options: { decode: false } }`)
   return `${lines.join('\n')}\n`
 }
@@ -155,13 +156,13 @@ t.test(
       const moments: number[] = []
       for (let kill = 0; kill < KILLS; kill++) {
         const child = start(dir)
-        const moment = Math.floor(random() * JOBS * 0.4)
+        const moment = Math.floor(random() ** 2 * JOBS * 0.4)
         let over = false
         void child.ended.then(() => {
           over = true
         })
         await until('jobs to end', () => over || endedIn(child) >= moment)
-        await sleep(random() * 60)
+        await sleep(random() * 300)
         const others = random() < 0.3 ? processesIn(dir) : []
         child.kill()
         for (const pid of others) endProcess(Number(pid))
