@@ -5,9 +5,9 @@ import { tileIdToZxy } from '../format/tile-id.js'
 import { archiveKind, KIND_NAMES } from '../interop/archive-name.js'
 import { digestOf } from '../interop/transfer/digest-of.js'
 import { Turns } from '../interop/transfer/turns.js'
+import { identityAt, isSameFile } from '../platform/place.js'
 import { unawaited } from '../store/callbacks.js'
 import { PATIENT, parseOptions } from '../store/options.js'
-import { refuseInput } from '../store/output-path.js'
 import { reopenTiles } from '../store/paths.js'
 import { openTiles } from '../store/read/open.js'
 import type { FlatReader } from '../store/read/reader.js'
@@ -71,7 +71,7 @@ export interface ApplyReport {
 export async function apply(options: ApplyOptions, context: TransferContext = {}): Promise<ApplyReport> {
   const resolved = parseOptions(applyOptions, options, 'apply option')
   parseOptions(transferContext, context, 'context')
-  refuseInput(resolved.file, [resolved.patch])
+  refuseItself(resolved.file, resolved.patch)
   openFlat(resolved.file).close()
   const patch = Patch.open(resolved.patch)
   try {
@@ -79,6 +79,14 @@ export async function apply(options: ApplyOptions, context: TransferContext = {}
   } finally {
     patch.close()
   }
+}
+
+/** @throws BAD_OPTION when file and patch are the same */
+function refuseItself(file: string, patch: string): void {
+  const [one, other] = [identityAt(file), identityAt(patch)]
+  if (one === undefined || other === undefined || !isSameFile(one, other)) return
+  const message = `${patch} is the file itself; apply takes the file to change, and then the patch.`
+  throw new FlagstoneError('BAD_OPTION', message, { path: patch })
 }
 
 /** @throws BAD_OPTION when it is an archive that cannot be changed in place */

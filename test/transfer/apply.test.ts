@@ -183,7 +183,7 @@ t.test('what cannot be changed in place, or is not a patch, is refused with a se
   await t.rejects(apply({ file: before, patch: after }), { code: 'NOT_A_TILE_FILE', message: /not a patch/ })
   await t.rejects(apply({ file: before, patch: join(folder, 'none') }), { code: 'NOT_FOUND' })
   await t.rejects(apply({ file: join(folder, 'none'), patch }), { code: 'NOT_FOUND' })
-  await t.rejects(apply({ file: patch, patch }), { code: 'BAD_OPTION' })
+  await t.rejects(apply({ file: patch, patch }), { code: 'BAD_OPTION', message: /is the file itself/ })
   await t.rejects(apply({ file: before, patch, undo: after, overwrite: true }), {
     code: 'EXISTS',
     message: /not a patch/,
