@@ -17,7 +17,8 @@ const KNOWN_TILES = 2 ** 16
 const KNOWN_COLUMNS = 2 ** 16
 
 export class FolderSink implements TileSink {
-  readonly wantsSorted = false
+  /** So that files are created folder by folder: in another order, file systems write to many places at the same time. */
+  readonly wantsSorted = 'columns'
   readonly #part: FolderPart
   readonly #isTms: boolean
   readonly #tally = new LooseTally()
