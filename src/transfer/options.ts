@@ -140,7 +140,7 @@ const mergeShape = {
   /**
    * What becomes of different tiles at one place. 'first', 'last': that of the archive named first or last. 'blend':
    * drawn over one another, the last on top, encoded as that one; heights as heights. 'abort': nothing is written.
-   * Default: tiles that can be transparent are blended, anything else aborts.
+   * Default: 'blend' where every tile shows in the result, otherwise 'abort'.
    */
   onDuplicate: z.enum(DUPLICATE_CHOICES).optional(),
 }

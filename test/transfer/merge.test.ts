@@ -1,5 +1,5 @@
 // Joins archives: nothing is lost without a word, and what is blended is blended as pictures or as heights.
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { run } from '../../src/cli/run.js'
@@ -119,11 +119,7 @@ t.test('who wins', async (t) => {
     makeMbtiles(join(folder, 'b.mbtiles'), [{ ...place, bytes: b }]),
   ]
   const out = join(folder, 'c.pmtiles')
-  const bytesFor = async (
-    onDuplicate: 'first' | 'last' | 'blend' | undefined,
-    who: string,
-    bytes: Uint8Array,
-  ) => {
+  const bytesFor = async (onDuplicate: 'first' | 'last' | 'blend', who: string, bytes: Uint8Array) => {
     const { duplicates, notes } = await merge({ sources, out, onDuplicate, overwrite: true })
     t.same(duplicates, { same: 0, blended: 0, won: [{ source: who, tiles: 1 }] }, `${onDuplicate}`)
     t.match(notes[0], `${who} won 1`)
@@ -135,7 +131,13 @@ t.test('who wins', async (t) => {
   await bytesFor('last', sources[1]!, b)
   // the top one hides the other, so it stays byte for byte
   await bytesFor('blend', sources[1]!, b)
-  await bytesFor(undefined, sources[1]!, b)
+  // and that must be asked for
+  await t.rejects(merge({ sources, out, overwrite: true }), { code: 'EXISTS', message: /Tile 2\/1\/1 is in/ })
+  const above = makeFlat(join(folder, 'above.pmtiles'), [{ ...place, bytes: await stripe(RED, [2, 3]) }])
+  const three = { sources: [...sources, above], out, overwrite: true }
+  await t.rejects(merge(three), { code: 'EXISTS' }, 'the one in the middle hides the lowest')
+  t.match(await merge({ ...three, onDuplicate: 'blend' }), { duplicates: { blended: 1, won: [] } })
+  rmSync(above)
   await t.rejects(merge({ sources, out: join(folder, 'd.pmtiles'), onDuplicate: 'abort' }), {
     code: 'EXISTS',
     message: /Tile 2\/1\/1 is in .*a\.pmtiles and .*b\.mbtiles, with different contents/,
@@ -168,7 +170,10 @@ t.test(
       makeFlat(join(folder, 'a.pmtiles'), [{ ...place, bytes: await stripe(RED, [0, 10]) }]),
       makeFlat(join(folder, 'b.pmtiles'), [{ ...place, bytes: await stripe(BLUE, [0, 16], 'jpeg') }]),
     ]
-    await t.rejects(merge({ sources, out }), { code: 'EXISTS', message: /JPEG hides what is below it/ })
+    await t.rejects(merge({ sources, out }), {
+      code: 'EXISTS',
+      message: /as JPEG always is, hides those below it/,
+    })
     t.match((await merge({ sources, out, onDuplicate: 'blend' })).duplicates.won, [
       { source: sources[1], tiles: 1 },
     ])

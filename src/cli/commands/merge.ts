@@ -21,8 +21,9 @@ Where several archives have different tiles at the same place, --on-duplicate sa
   last    the tile of the archive that is named last (also: override)
   blend   they are drawn over one another, the last on top, and encoded as that one is; heights are blended as heights
   abort   nothing is written
-Without it, tiles that can be transparent are blended, and anything else aborts: so no tile is dropped unless you say so.
-JPEG is never transparent: with blend, a JPEG tile hides what is below it, also where it is black for want of an image.
+Without it, tiles are blended where that shows something of the one on top and of those below, and anything else aborts:
+so no tile is dropped unless you say so. JPEG is never transparent: with blend, a JPEG tile hides what is below it, also
+where it is black for want of an image.
 
 Examples:
   flagstone merge north.pmtiles south.pmtiles country.pmtiles

@@ -33,34 +33,40 @@ export const hasTransparency = (type: TileType): boolean => canBlend(type) && ty
 export async function blendTiles(
   tiles: readonly SourceTile[],
   elevation: ElevationKind | undefined,
-): Promise<SourceTile> {
+): Promise<Blended> {
   const top = tiles.at(-1)!
-  if (top.type === TileType.jpeg) return top
+  if (top.type === TileType.jpeg) return { tile: top, hidesOne: true }
   return elevation === undefined ? blendPictures(tiles, top) : blendHeights(tiles, top, elevation)
 }
 
-async function blendPictures(tiles: readonly SourceTile[], top: SourceTile): Promise<SourceTile> {
-  const decoded = await over(tiles, (tile) => decodeTile(tile.bytes), asColour)
-  if (decoded === undefined) return top
+export interface Blended {
+  readonly tile: SourceTile
+  /** Whether a tile hides all those below it. */
+  readonly hidesOne: boolean
+}
+
+async function blendPictures(tiles: readonly SourceTile[], top: SourceTile): Promise<Blended> {
+  const { pixels, hidesOne } = await over(tiles, (tile) => decodeTile(tile.bytes), asColour)
+  if (pixels === undefined) return { tile: top, hidesOne }
   const lossless = top.type === TileType.webp && isLosslessWebp(top.bytes)
-  const encoded = await encodeImage(decoded, { format: imageFormatOf(top.type)!, lossless })
-  return { ...top, ...encoded, row: undefined }
+  const encoded = await encodeImage(pixels, { format: imageFormatOf(top.type)!, lossless })
+  return { tile: { ...top, ...encoded, row: undefined }, hidesOne }
 }
 
 async function blendHeights(
   tiles: readonly SourceTile[],
   top: SourceTile,
   elevation: ElevationKind,
-): Promise<SourceTile> {
+): Promise<Blended> {
   const colours = isTerrainRgb(elevation) ? elevation : undefined
-  const decoded = await over(
+  const { pixels, hidesOne } = await over(
     tiles,
     async ({ bytes }): Promise<Pixels<Float32Array>> => decodeHeights(bytes, colours),
-    (pixels) => pixels,
+    (heights) => heights,
   )
-  if (decoded === undefined) return top
-  const encoded = await encodeHeights(decoded, terrainOf(top, elevation))
-  return encoded === undefined ? top : { ...top, bytes: encoded.bytes, type: encoded.type, row: undefined }
+  const encoded = pixels && (await encodeHeights(pixels, terrainOf(top, elevation)))
+  if (encoded === undefined) return { tile: top, hidesOne }
+  return { tile: { ...top, bytes: encoded.bytes, type: encoded.type, row: undefined }, hidesOne }
 }
 
 /** As the top tile is encoded. */
@@ -75,12 +81,12 @@ function terrainOf({ bytes, type }: SourceTile, elevation: ElevationKind): Terra
   return { encoding, format, step, offset, nodata: 'transparent' }
 }
 
-/** From the top down, as far as anything shows through. Undefined when the top one hides all others. */
+/** From the top down, as far as anything shows through. No pixels when the top one hides all others. */
 async function over<T extends Samples>(
   tiles: readonly SourceTile[],
   decode: (tile: SourceTile) => Promise<Pixels<T>>,
   like: (pixels: Pixels<T>, bands: number) => Pixels<T>,
-): Promise<Pixels<T> | undefined> {
+): Promise<{ pixels: Pixels<T> | undefined; hidesOne: boolean }> {
   const layers: Pixels<T>[] = []
   for (const tile of [...tiles].reverse()) {
     const pixels = await decode(tile)
@@ -90,13 +96,15 @@ async function over<T extends Samples>(
     layers.push(pixels)
     if (pixels.mask === undefined) break
   }
-  if (layers.length === 1) return undefined
+  const hidesOne = layers.length < tiles.length
+  if (layers.length === 1) return { pixels: undefined, hidesOne }
   const { width, height } = layers[0]!
   const bands = Math.max(...layers.map((layer) => layer.bands))
   const [upper, ...lower] = layers.map((layer) => canvasOf(like(layer, bands)))
   const whole = { minX: 0, minY: 0, endX: width, endY: height }
   for (const layer of lower) paintUnder(upper!, layer, whole)
-  return finishCanvas({ width, height, bands, data: upper!.data, mask: upper!.mask })
+  const canvas = { width, height, bands, data: upper!.data, mask: upper!.mask }
+  return { pixels: finishCanvas(canvas), hidesOne }
 }
 
 function canvasOf<T extends Samples>({ width, height, bands, data, mask }: Pixels<T>) {

@@ -24,7 +24,7 @@ export class DuplicateResolver {
   #same = 0
   #blended = 0
 
-  /** `choice` undefined: blend, and abort where a tile would hide another one without being transparent anywhere. */
+  /** `choice` undefined: blend, and abort where a tile hides another one entirely or cannot be blended. */
   constructor(
     paths: readonly string[],
     choice: DuplicateChoice | undefined,
@@ -69,10 +69,11 @@ export class DuplicateResolver {
   async #blend(tiles: readonly SourceTile[]): Promise<SourceTile> {
     // the archives go on to their next tiles meanwhile
     const kept = tiles.map((tile) => ({ ...tile, bytes: tile.bytes.slice() }))
-    const made = await blendTiles(kept, this.#elevation)
-    if (made === kept.at(-1)) return this.#take(made)
+    const { tile, hidesOne } = await blendTiles(kept, this.#elevation)
+    if (hidesOne && this.#choice === undefined) throw this.#conflict(kept)
+    if (tile === kept.at(-1)) return this.#take(tile)
     this.#blended++
-    return made
+    return tile
   }
 
   #take(tile: SourceTile): SourceTile {
@@ -85,7 +86,7 @@ export class DuplicateResolver {
     const names = here.map(({ from }) => this.#paths[from]!)
     return new FlagstoneError(
       'EXISTS',
-      `Tile ${z}/${x}/${y} is in ${names.join(' and ')}, with different contents:${why} choose with --on-duplicate (onDuplicate) first, last or blend (JPEG hides what is below it).`,
+      `Tile ${z}/${x}/${y} is in ${names.join(' and ')}, with different contents:${why} choose with --on-duplicate (onDuplicate) first, last or blend (an opaque tile, as JPEG always is, hides those below it).`,
     )
   }
 }
