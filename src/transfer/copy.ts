@@ -6,6 +6,7 @@ import { nameOfTileType, typeOfContent } from '../format/tile-type.js'
 import type { TileSink } from '../interop/transfer/sink.js'
 import { Turns } from '../interop/transfer/turns.js'
 import type { RecordRow } from '../store/read/list.js'
+import { reclaim } from '../store/read/slab.js'
 import type { StoredTile, TilePlace } from '../store/read/tile-set.js'
 import { type Extent, withTile } from '../store/report/extent.js'
 import type { TransferMeter } from './progress.js'
@@ -27,8 +28,8 @@ export class CopyTally {
   readonly #levels = new Map<number, { tiles: number; bytes: number; extent: Extent }>()
   readonly #types = new Map<number, number>()
 
-  add({ z, x, y, bytes, type }: StoredTile): void {
-    this.addRecord({ z, x, y }, { key: tileId(z, x, y), type, length: bytes.length, crc: crc32(bytes) })
+  add({ z, x, y, bytes, type, crc = crc32(bytes) }: StoredTile): void {
+    this.addRecord({ z, x, y }, { key: tileId(z, x, y), type, length: bytes.length, crc })
   }
 
   /** A tile whose bytes are not read. */
@@ -100,6 +101,8 @@ export async function copyTiles(
     const tile = withItsType(found)
     const waiting = sink.put(tile)
     tally.add(tile)
+    // the next tile uses the same memory, which is in the cache
+    if (waiting === undefined) reclaim(found.bytes)
     return turns.isDue() ? turn(waiting) : waiting
   }
   if (Symbol.asyncIterator in tiles)

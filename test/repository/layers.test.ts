@@ -267,6 +267,7 @@ t.test('every file of src is reachable from the library, the command or a worker
     'server/run/worker.ts',
     'cli/batch/worker.ts',
     'platform/write-thread.ts',
+    'interop/mbtiles/md5-thread.ts',
     // what the viewer's pages load
     'viewer/catalogue.ts',
     'viewer/map.ts',

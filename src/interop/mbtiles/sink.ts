@@ -12,6 +12,7 @@ import { loadSqlite, MAX_VALUE_BYTES } from '../sqlite/engine.js'
 import { NewDatabase } from '../sqlite/new-database.js'
 import { createPart, partPath, publishPart } from '../transfer/part-file.js'
 import type { ArchiveAbout, TileSink } from '../transfer/sink.js'
+import { type Md5, Md5Here, startMd5 } from './md5.js'
 import { metadataRows } from './metadata.js'
 import { MbtilesReader } from './reader.js'
 import { createTables, type MbtilesType, type PutTile } from './schemas.js'
@@ -45,17 +46,18 @@ export class MbtilesSink implements TileSink {
   readonly #file: ByteFile
   readonly #db: NewDatabase
   readonly #put: PutTile
-  readonly #hash = new TilesHash()
+  readonly #hash: TilesHash
   readonly #types = new Map<number, number>()
   #minZoom = Number.POSITIVE_INFINITY
   #maxZoom = 0
   #hasUnpacked = false
 
-  private constructor(place: OutputPlace, file: ByteFile, db: NewDatabase, put: PutTile) {
+  private constructor(place: OutputPlace, file: ByteFile, db: NewDatabase, put: PutTile, md5: Md5) {
     this.#place = place
     this.#file = file
     this.#db = db
     this.#put = put
+    this.#hash = new TilesHash(md5)
   }
 
   /**
@@ -71,12 +73,14 @@ export class MbtilesSink implements TileSink {
       isOwn: isMbtiles,
     })
     const file = createPart(place.path)
+    const md5 = await startMd5()
     try {
       const db = new NewDatabase(file, place.path)
       db.run(`PRAGMA application_id = ${APPLICATION_ID}`)
       db.run(METADATA)
-      return new MbtilesSink(place, file, db, createTables(db, type))
+      return new MbtilesSink(place, file, db, createTables(db, type), md5)
     } catch (error) {
+      md5.close()
       removeFile(partPath(place.path))
       file.close()
       throw error
@@ -121,6 +125,7 @@ export class MbtilesSink implements TileSink {
 
   async abandon(): Promise<void> {
     removeFile(partPath(this.#place.path))
+    this.#hash.close()
     this.#db.close()
     this.#file.close()
   }
@@ -146,7 +151,8 @@ export class MbtilesSink implements TileSink {
   /** Reads all tiles again if they did not come in order. */
   async #hashOfAll(): Promise<string> {
     if (this.#hash.isOrdered) return this.#hash.hex()
-    const hash = new TilesHash()
+    this.#hash.close()
+    const hash = new TilesHash(new Md5Here())
     const all = this.#db.prepare(ALL)
     for (let n = 1; all.step(); n++) {
       hash.add(all.number(0), all.number(1), all.number(2), all.bytes(3))

@@ -4,7 +4,7 @@ import type { Sqlite3Static } from '@sqlite.org/sqlite-wasm'
 import type { ByteFile } from '../../platform/byte-file.js'
 
 export const NEW_FILES = 'flagstone-new'
-const BUFFER_BYTES = 2 ** 20
+const BUFFER_BYTES = 2 ** 18
 
 /** The file of a new database, with the writes that were not passed on yet. */
 export class NewFile {

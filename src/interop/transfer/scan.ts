@@ -1,5 +1,6 @@
 // Reads all tiles of an archive, or a selection of them, one after the other.
 import type { TileRange } from '../../store/read/list.js'
+import { Tile } from '../../store/read/tile.js'
 import type { StoredTile, TilePlace, TileSet } from '../../store/read/tile-set.js'
 import type { TileOrder } from './sink.js'
 import { SortedPlaces } from './sorted-places.js'
@@ -125,6 +126,8 @@ function* readOneByOne(tiles: TileSet, places: Iterable<TilePlace>): Iterable<St
   for (const { z, x, y } of places) {
     const tile = tiles.get(z, x, y)
     // listed, but empty or removed meanwhile
-    if (tile !== undefined) yield { z, x, y, bytes: tile.bytes, type: tile.type }
+    if (tile === undefined) continue
+    const { bytes, type } = tile
+    yield tile instanceof Tile ? { z, x, y, bytes, type, crc: tile.crc } : { z, x, y, bytes, type }
   }
 }

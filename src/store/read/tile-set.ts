@@ -18,6 +18,8 @@ export interface StoredTile {
   readonly y: number
   readonly bytes: Uint8Array
   readonly type: TileType
+  /** CRC-32 of these bytes, where it is known. */
+  readonly crc?: number | undefined
 }
 
 /** Where a tile is. */
