@@ -13,7 +13,7 @@ import { type Block, BlockEncoder } from './blocks.js'
 import { type BlockIndex, type CogImage, directoriesOf } from './directories.js'
 import { type CogEncoding, chooseForm } from './form.js'
 import { type CogLevel, planLevels } from './grid.js'
-import { encodeHead, headLength } from './head.js'
+import { type BlockLayout, encodeHead, headLength } from './head.js'
 import { cogNotes } from './notes.js'
 
 /** For metadata that are longer at the end than at the beginning. */
@@ -36,6 +36,8 @@ export class CogSink implements TileSink {
   #skipped: number[] = []
   #encoder: BlockEncoder | undefined
   #headBytes = 0
+  #layout: BlockLayout = { hasMasks: false, isRowMajor: true }
+  #last: { readonly image: CogImage; readonly number: number } | undefined
 
   /** @throws LOCKED, DISK_FULL, SYSTEM */
   constructor(place: OutputPlace, encoding: CogEncoding) {
@@ -49,6 +51,7 @@ export class CogSink implements TileSink {
     const form = chooseForm(outline, levels, this.#encoding)
     this.#encoder = new BlockEncoder(form, this.#encoding)
     const hasMasks = form.kind === 'jpeg' && form.mask
+    this.#layout = { hasMasks, isRowMajor: true }
     this.#images = levels.map((level) => ({
       level,
       blocks: emptyIndex(level),
@@ -57,7 +60,7 @@ export class CogSink implements TileSink {
     const first = levels[0]!.zoom
     this.#skipped = outline.levels.map(({ zoom }) => zoom).filter((zoom) => zoom < first)
     const about = { metadata: outline.metadata, bounds: undefined, center: undefined }
-    this.#headBytes = headLength(directoriesOf(this.#images, form, 0, about), hasMasks) + SPARE_BYTES
+    this.#headBytes = headLength(directoriesOf(this.#images, form, 0, about), this.#layout) + SPARE_BYTES
     const zeros = new Uint8Array(65536)
     for (let left = this.#headBytes; left > 0; left -= zeros.length)
       this.#part.append(left < zeros.length ? zeros.subarray(0, left) : zeros)
@@ -65,21 +68,18 @@ export class CogSink implements TileSink {
   }
 
   put(tile: StoredTile): Promise<void> | undefined {
-    if (this.#encoder === undefined)
-      throw new FlagstoneError(
-        'BAD_OPTION',
-        `${this.#path}: only convert and extract write GeoTIFFs; write a .pmtiles and convert it.`,
-      )
-    const image = this.#images.find(({ level }) => level.zoom === tile.z)!
+    const encoder = this.#encoder!
+    const image = this.#images.find(({ level }) => level.zoom === tile.z)
+    if (image === undefined || !isInside(image.level, tile))
+      throw new FlagstoneError('DAMAGED', `The source of ${this.#path} changed while it was read; try again.`)
     const number = (tile.y - image.level.y) * image.level.across + tile.x - image.level.x
-    const kept = this.#encoder.kept(tile)
+    const kept = encoder.kept(tile)
     if (kept !== undefined && this.#queue.isIdle) {
       this.#write({ image, number, block: kept })
       return undefined
     }
     // the bytes may be overwritten before the block is written
     const own = { ...tile, bytes: new Uint8Array(tile.bytes) }
-    const encoder = this.#encoder
     const block = kept === undefined ? encoder.encode(own) : Promise.resolve(encoder.kept(own))
     return this.#queue.push(block.then((made) => ({ image, number, block: made })))
   }
@@ -89,11 +89,10 @@ export class CogSink implements TileSink {
     const { form, size } = this.#encoder!
     if (size === 0)
       throw new FlagstoneError('NOTHING_TO_BUILD', `Nothing shows in any tile of ${this.#path}.`)
-    const hasMasks = form.kind === 'jpeg' && form.mask
     let directories = directoriesOf(this.#images, form, size, about)
-    if (headLength(directories, hasMasks) > this.#headBytes)
+    if (headLength(directories, this.#layout) > this.#headBytes)
       directories = directoriesOf(this.#images, form, size, { ...about, metadata: {} })
-    for (const { position, bytes } of encodeHead(directories, hasMasks, this.#part.length))
+    for (const { position, bytes } of encodeHead(directories, this.#layout, this.#part.length))
       this.#part.rewrite(bytes, position)
     this.notes.push(...cogNotes(this.#encoder!, this.#images, this.#skipped))
     this.#part.publish()
@@ -106,6 +105,10 @@ export class CogSink implements TileSink {
 
   #write({ image, number, block }: Placed): void {
     if (block === undefined) return
+    const isNext = image !== this.#last?.image || number > this.#last.number
+    // merge goes by keys; the layout then promises no order
+    if (!isNext) this.#layout = { ...this.#layout, isRowMajor: false }
+    this.#last = { image, number }
     this.#append(block.data, image.blocks, number)
     if (block.mask !== undefined && image.mask !== undefined) this.#append(block.mask, image.mask, number)
   }
@@ -120,6 +123,9 @@ export class CogSink implements TileSink {
     this.#part.append(around.subarray(4))
   }
 }
+
+const isInside = ({ x, y, across, down }: CogLevel, tile: StoredTile): boolean =>
+  tile.x >= x && tile.y >= y && tile.x < x + across && tile.y < y + down
 
 function emptyIndex({ across, down }: CogLevel): BlockIndex {
   return { offsets: new Float64Array(across * down), counts: new Uint32Array(across * down) }

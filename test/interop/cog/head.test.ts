@@ -10,6 +10,7 @@ import { gdal, runGdal, withoutGdal } from '../../helpers/gdal-process.js'
 import { gdalRead, picture, SIZE, validate, withoutValidator } from './pyramids.js'
 
 const FORM: CogForm = { kind: 'jpeg', look: { colour: 'ycbcr', subsampling: [2, 2] }, mask: false }
+const LAYOUT = { hasMasks: false, isRowMajor: true }
 const ABOUT = { metadata: { name: 'large' }, bounds: undefined, center: undefined }
 
 /** Two images of which only the last tile is there, `at` bytes into the file. */
@@ -26,8 +27,8 @@ async function write(path: string, at: number): Promise<Uint8Array> {
   })
   const directories = directoriesOf(images, FORM, SIZE, ABOUT)
   const file = openSync(path, 'wx')
-  for (const piece of encodeHead(directories, false, at + 300_000)) {
-    t.ok(piece.position + piece.bytes.length <= headLength(directories, false), 'inside the space for it')
+  for (const piece of encodeHead(directories, LAYOUT, at + 300_000)) {
+    t.ok(piece.position + piece.bytes.length <= headLength(directories, LAYOUT), 'inside the space for it')
     writeSync(file, piece.bytes, 0, piece.bytes.length, piece.position)
   }
   for (const { blocks } of images) {
