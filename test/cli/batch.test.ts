@@ -1,6 +1,14 @@
 // flagstone batch as a user runs it: in a process of its own, with processes that run the jobs.
 import { spawn, spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { BatchReport } from '../../src/batch/report.js'
@@ -71,6 +79,12 @@ t.test('a job for each file that a pattern matches', async (t) => {
   const again = flagstone(dir, ...line, '-q')
   t.match(again.stdout, /^3 jobs: 3 skipped, in/, '-q: only what went wrong, and the sum')
   t.equal(again.stderr, '')
+
+  const other = flagstone(dir, ...line, '--dry-run', '--state', 'other.state')
+  t.match(
+    other.stdout,
+    /^run {3}out\/a\.pmtiles {2}\(new; its output exists, and is not replaced without overwrite\)/,
+  )
 
   const verify = flagstone(dir, 'batch', 'verify', 'out/a.pmtiles', 'out/b.pmtiles', '--json')
   t.equal(verify.status, 0, verify.stderr)
@@ -222,6 +236,34 @@ jobs:
   ])
   t.match(jobs[1]!.verdict?.result, { width: 100 })
   t.ok(existsSync(join(dir, 'o.png')))
+  t.end()
+})
+
+t.test('a dry run knows what follows from what', (t) => {
+  const dir = workspace(t)
+  writeFileSync(
+    join(dir, 'jobs.yaml'),
+    `jobs:
+  - { command: verify, input: d.pmtiles }
+  - { command: convert, input: c.pmtiles, output: d.pmtiles }
+  - { command: convert, input: in/c.pmtiles, output: c.pmtiles }
+  - { command: convert, input: in/none.pmtiles, output: e.pmtiles }
+  - { command: verify, input: e.pmtiles }
+`,
+  )
+  t.equal(flagstone(dir, 'batch', 'jobs.yaml').status, 1)
+  rmSync(join(dir, 'c.pmtiles'))
+  const { stdout, status } = flagstone(dir, 'batch', 'jobs.yaml', '--dry-run')
+  t.equal(status, 1)
+  t.same(stdout.split('\n'), [
+    'run   verify d.pmtiles  (needs d.pmtiles, which would run)',
+    'run   d.pmtiles  (inputs or options have changed)',
+    'run   c.pmtiles  (its output is missing)',
+    'fail  e.pmtiles  (in/none.pmtiles does not exist)',
+    'fail  verify e.pmtiles  (needs e.pmtiles, which would fail)',
+    '3 would run, 0 would be skipped, 2 would fail.',
+    '',
+  ])
   t.end()
 })
 

@@ -44,6 +44,8 @@ interface Result {
 /** The result in a few words, or the error. */
 function whatOf({ status, verdict, why }: JobReport): string {
   if (verdict === undefined) return why
+  // its own message advises to continue it alone
+  if (status === 'interrupted') return ''
   if (verdict.message !== undefined && status !== 'skipped') return oneLine(verdict.message)
   const { tiles, fileBytes, digest, ok, same } = (verdict.result ?? {}) as Result
   const parts = [

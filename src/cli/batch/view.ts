@@ -73,7 +73,8 @@ class View implements BatchView {
     if (status === 'failed') this.#failed++
     const count = `[${String(this.#ended).padStart(String(this.#total).length)}/${this.#total}]`
     const time = status === 'done' && verdict !== undefined ? ` in ${formatDuration(verdict.seconds)}` : ''
-    const reason = status === 'done' ? '' : `: ${firstSentence(verdict?.message) ?? why}`
+    const reason =
+      status === 'done' || status === 'interrupted' ? '' : `: ${firstSentence(verdict?.message) ?? why}`
     // hundreds of skipped jobs are of no interest one by one
     if (status === 'skipped' && this.#options.verbose !== true) return
     this.note(`${count} ${status} ${name}${time}${reason}`)

@@ -4,13 +4,13 @@ import { availableParallelism, totalmem } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { Command } from 'commander'
 import { limitsOf } from '../../batch/budget.js'
-import { decide } from '../../batch/decide.js'
 import { readJobsFile } from '../../batch/jobs-file.js'
 import { type Plan, type Planned, planBatch } from '../../batch/plan.js'
 import type { BatchReport } from '../../batch/report.js'
 import { runBatch } from '../../batch/run.js'
 import { BatchState } from '../../batch/state.js'
 import { FlagstoneError } from '../../errors.js'
+import { describeForeseen, foresee } from '../batch/dry-run.js'
 import { jobCommand, jobCommands, splitLine } from '../batch/lines.js'
 import { WorkerPool } from '../batch/pool.js'
 import { checkReport, writeReport } from '../batch/report-file.js'
@@ -74,7 +74,10 @@ export function batchCommand(context: Context): Command {
       const plan = await planBatch(batch, jobCommands(context.table))
       const statePath = options.state ?? state
       if (options.dryRun === true) {
-        await dryRun(context, plan, BatchState.peek(statePath), options)
+        const jobs = await foresee(plan, BatchState.peek(statePath))
+        if (options.json === true) printJson(context.io, { jobs })
+        else print(context.io, describeForeseen(jobs))
+        if (jobs.some(({ action }) => action === 'fail')) context.exitCode = EXIT.FAILED
         return
       }
       if (options.report !== undefined) checkReport(options.report)
@@ -177,7 +180,10 @@ async function reallyRun(
     pool.abort()
   }
   io.signal.addEventListener('abort', onAbort, { once: true })
-  io.onForcedStop?.(() => pool.kill())
+  io.onForcedStop?.(() => {
+    pool.kill()
+    view.note('Stopped. Run the same command again to continue.')
+  })
   try {
     return await runBatch(plan, state, limits, options.failFast === true, {
       runJob: (argv, onProgress) => pool.run(argv, onProgress),
@@ -198,41 +204,4 @@ function exitCodeOf({ counts, interrupted, jobs }: BatchReport): number {
   if (interrupted && counts.interrupted + counts['not started'] > 0) return EXIT.INTERRUPTED
   if (counts.failed + counts.blocked > 0) return EXIT.FAILED
   return jobs.some(({ verdict }) => verdict?.exitCode === EXIT.LOSSES) ? EXIT.LOSSES : EXIT.OK
-}
-
-interface Foreseen {
-  readonly name: string
-  readonly action: 'run' | 'skip' | 'fail'
-  readonly why: string
-  readonly argv: readonly string[]
-}
-
-async function dryRun(
-  context: Context,
-  plan: Plan,
-  states: ReturnType<typeof BatchState.peek>,
-  options: BatchOptions,
-): Promise<void> {
-  const jobs: Foreseen[] = []
-  for (const job of plan.jobs) {
-    const { action, why } = await decide(job, plan.base, states.get(job.key))
-    const cause = job.needs.find((need) => jobs[need]?.action === 'run')
-    const runs = action === 'skip' && cause !== undefined
-    jobs.push({
-      name: job.name,
-      action: runs ? 'run' : action,
-      why: runs ? `needs ${plan.jobs[cause]!.name}, which runs` : why,
-      argv: job.line.argv,
-    })
-  }
-  if (options.json === true) printJson(context.io, { jobs })
-  else {
-    print(context.io, jobs.map(({ action, name, why }) => `${action.padEnd(5)} ${name}  (${why})`).join('\n'))
-    const count = (action: string): number => jobs.filter((job) => job.action === action).length
-    print(
-      context.io,
-      `${count('run')} would run, ${count('skip')} would be skipped, ${count('fail')} would fail.`,
-    )
-  }
-  if (jobs.some(({ action }) => action === 'fail')) context.exitCode = EXIT.FAILED
 }
