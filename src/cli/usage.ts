@@ -21,7 +21,7 @@ function unknownCommand(root: Command, name: string, argv: readonly string[]): F
   const known = look(COMMANDS, name.toLowerCase(), () => true)
   if (known !== undefined) return wrong(`There is no command '${name}'. ${known}`)
   if (/[./\\]/.test(name)) {
-    const command = /\.(pmtiles|mbtiles|ft)$/i.test(name) ? 'info' : 'build'
+    const command = /\.(pmtiles|mbtiles|ft|tar|versatiles)$/i.test(name) ? 'info' : 'build'
     return wrong(`There is no command '${name}'; did you mean 'flagstone ${[command, ...argv].join(' ')}'?`)
   }
   const names = root.commands.flatMap((one) => [one.name(), ...one.aliases()])

@@ -11,6 +11,7 @@ import type { Catalog, Source, SourceInput } from '../../src/server/sources/sour
 import { createTiles } from '../../src/store/paths.js'
 import { openTiles } from '../../src/store/read/open.js'
 import { PmtilesReader } from '../../src/store/read/pmtiles-reader.js'
+import { zipOf } from '../helpers/packed.js'
 import {
   editionOf,
   editionTile,
@@ -19,8 +20,10 @@ import {
   mbtilesFile,
   mbtilesOf,
   pmtilesFile,
+  tarFile,
   tileFolder,
   tilesOf,
+  zipFile,
 } from './tile-files.js'
 
 async function opened(
@@ -40,13 +43,15 @@ const KINDS: readonly [kind: Source['kind'], name: string, make: Maker][] = [
   ['pmtiles', 'b.pmtiles', pmtilesFile],
   ['mbtiles', 'c.mbtiles', mbtilesFile],
   ['folder', 'd', tileFolder],
+  ['tar', 'e.tar', tarFile],
+  ['zip', 'f.zip', zipFile],
 ]
 
 t.test('every kind of archive', async (t) => {
   const root = t.testdir()
   for (const [, name, make] of KINDS) make(join(root, name), 7)
   const catalog = await opened(t, [root])
-  t.same(ids(catalog), ['a', 'b', 'c', 'd'])
+  t.same(ids(catalog), ['a', 'b', 'c', 'd', 'e', 'f'])
   t.same(catalog.problems(), [])
   for (const [kind, name] of KINDS) {
     await t.test(kind, async (t) => {
@@ -100,6 +105,9 @@ t.test('folders: what is found in them, and what is not', async (t) => {
   }
   tileFolder(join(root, 'in/sub/tiles-in-folder'), 1)
   writeFileSync(join(root, 'in/notes.txt'), 'no archive')
+  // of these nobody expects tiles
+  writeFileSync(join(root, 'in/roads.zip'), zipOf([{ name: 'roads.shp', bytes: Buffer.from('shape') }]))
+  writeFileSync(join(root, 'in/backup.tar.gz'), gzipSync('backup'))
   writeFileSync(join(root, 'in/broken.pmtiles'), 'no archive either')
   symlinkSync(join(root, 'out/six.pmtiles'), join(root, 'in/link-out.pmtiles'))
   symlinkSync(join(root, 'out'), join(root, 'in/folder-out'))

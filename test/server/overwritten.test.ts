@@ -9,7 +9,15 @@ import { sleep } from '../helpers/processes.js'
 import { until } from '../helpers/waiting.js'
 import { startLoad } from './load.js'
 import { serve } from './served.js'
-import { editionTile, flatFile, type Maker, mbtilesFile, pmtilesFile, tilesOf } from './tile-files.js'
+import {
+  editionTile,
+  flatFile,
+  type Maker,
+  mbtilesFile,
+  pmtilesFile,
+  tarFile,
+  tilesOf,
+} from './tile-files.js'
 
 // every wait in it has an end of its own, and says what it waited for
 t.setTimeout(1_800_000)
@@ -50,6 +58,7 @@ const KINDS: readonly [name: string, make: Maker][] = [
   ['unsealed.pmtiles', unsealedFile],
   ['foreign.pmtiles', pmtilesFile],
   ['lite.mbtiles', mbtilesFile],
+  ['packed.tar', tarFile],
 ]
 
 for (const watch of [false, true]) {

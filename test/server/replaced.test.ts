@@ -9,7 +9,7 @@ import { sleep } from '../helpers/processes.js'
 import { until } from '../helpers/waiting.js'
 import { fetchTile, startLoad } from './load.js'
 import { serve } from './served.js'
-import { flatFile, type Maker, mbtilesFile, pmtilesFile } from './tile-files.js'
+import { flatFile, type Maker, mbtilesFile, pmtilesFile, zipFile } from './tile-files.js'
 
 // every wait in it has an end of its own, and says what it waited for
 t.setTimeout(1_800_000)
@@ -18,6 +18,7 @@ const KINDS: readonly [name: string, make: Maker, times: number][] = [
   ['ours.pmtiles', flatFile, 100],
   ['foreign.pmtiles', pmtilesFile, 100],
   ['lite.mbtiles', mbtilesFile, 50],
+  ['packed.zip', zipFile, 25],
 ]
 
 for (const [name, make, times] of KINDS) {
@@ -102,9 +103,9 @@ t.test('who holds a source reads on from the old file', async (t) => {
     t.equal(source.version, version)
     t.match(Buffer.from(source.get(2, 3, 1)!.bytes).toString(), /^1 2\/3\/1 /)
     t.match(Buffer.from(source.tiles.get(2, 3, 1)!.bytes).toString(), /^1 2\/3\/1 /)
-    t.equal(catalog.openFiles, 4, 'the old file is open')
+    t.equal(catalog.openFiles, KINDS.length + 1, 'the old file is open')
     release()
-    t.equal(catalog.openFiles, 3, 'until it is let go')
+    t.equal(catalog.openFiles, KINDS.length, 'until it is let go')
     t.throws(() => source.get(2, 3, 1), /replaced/)
   }
 })

@@ -11,6 +11,7 @@ import { Compression, encodeHeader } from '../../src/format/pmtiles.js'
 import { tileId } from '../../src/format/tile-id.js'
 import { TileType } from '../../src/format/tile-type.js'
 import { createTiles } from '../../src/store/paths.js'
+import { tarOf, zipOf } from '../helpers/packed.js'
 
 export type Maker = (path: string, edition: number, zoom?: number) => void
 
@@ -107,6 +108,18 @@ export function mbtilesOf(
   db.exec('COMMIT')
   db.close()
 }
+
+const looseFiles = (edition: number, zoom: number): { name: string; bytes: Uint8Array }[] =>
+  [...tilesOf(zoom)].map(([z, x, y]) => ({
+    name: `${z}/${x}/${y}.png`,
+    bytes: editionTile(edition, z, x, y),
+  }))
+
+export const tarFile: Maker = (path, edition, zoom = 2) =>
+  writeFileSync(path, tarOf(looseFiles(edition, zoom)))
+
+export const zipFile: Maker = (path, edition, zoom = 2) =>
+  writeFileSync(path, zipOf(looseFiles(edition, zoom)))
 
 export const tileFolder: Maker = (path, edition, zoom = 2) => {
   for (const [z, x, y] of tilesOf(zoom)) {

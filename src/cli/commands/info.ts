@@ -100,7 +100,7 @@ async function digestForInfo(
 
 function asTileJson(path: string, description: TilesDescription): Record<string, unknown> {
   const file = basename(path)
-  const name = file.replace(/\.(pmtiles|mbtiles|ft)$/i, '')
+  const name = file.replace(/\.(pmtiles|mbtiles|ft|tar|zip|versatiles)$/i, '')
   return tileJson(description, { name, tiles: [`pmtiles://${file}/{z}/{x}/{y}`] })
 }
 
