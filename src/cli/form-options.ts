@@ -3,7 +3,10 @@ import { type Command, Option } from 'commander'
 import type { ConvertOptions } from '../transfer/options.js'
 import { parseColour, parseInteger } from './parse.js'
 
-type Form = Pick<ConvertOptions, 'format' | 'quality' | 'lossless' | 'tileSize' | 'terrain' | 'background'>
+type Form = Pick<
+  ConvertOptions,
+  'format' | 'quality' | 'lossless' | 'tileSize' | 'terrain' | 'background' | 'raw'
+>
 
 export interface FormOptions {
   readonly format?: Form['format']
@@ -11,6 +14,7 @@ export interface FormOptions {
   readonly lossless?: boolean
   readonly tileSize?: string
   readonly terrain?: Form['terrain']
+  readonly raw?: boolean
   readonly background?: [number, number, number]
 }
 
@@ -40,9 +44,10 @@ export function addFormOptions(command: Command): Command {
     .addOption(
       new Option('--terrain <encoding>', 'encode heights so, without loss').choices(['terrarium', 'mapbox']),
     )
+    .option('--raw', 'copy tiles of a frast file as they are, with red and blue swapped')
 }
 
-export function formOf({ format, quality, lossless, tileSize, terrain, background }: FormOptions): Form {
+export function formOf({ format, quality, lossless, tileSize, terrain, background, raw }: FormOptions): Form {
   const size = tileSize === undefined ? undefined : tileSize === '256' ? 256 : 512
-  return { format, quality, lossless, tileSize: size, terrain, background }
+  return { format, quality, lossless, tileSize: size, terrain, background, raw }
 }

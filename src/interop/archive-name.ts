@@ -5,10 +5,11 @@ import { basename } from 'node:path'
 import { openRegularSync, statOf } from '../platform/regular-file.js'
 import { readAt } from '../platform/transfer.js'
 import { isTileFolder } from './folder/reader.js'
+import { beginsFrast } from './frast/layout.js'
 import { TILE_NAME_INSIDE } from './packed/tile-name.js'
 
 /** 'file' means a Flagstone file or PMTiles, which the store tells apart. */
-export type ArchiveKind = 'file' | 'mbtiles' | 'folder' | 'tar' | 'zip'
+export type ArchiveKind = 'file' | 'mbtiles' | 'folder' | 'tar' | 'zip' | 'frast'
 
 interface FileKind {
   readonly kind: ArchiveKind
@@ -42,6 +43,7 @@ const KINDS: readonly FileKind[] = [
     begins: beginsWith('PK\x03\x04'),
     holdsTiles: (path) => namesTiles(path, 'end'),
   },
+  { kind: 'frast', extensions: ['.ft'], begins: beginsFrast },
   { kind: 'file', extensions: ['.pmtiles', '.ft'] },
 ]
 
@@ -51,6 +53,7 @@ export const KIND_NAMES: Readonly<Record<ArchiveKind, { readonly name: string; r
   mbtiles: { name: 'MBTiles', short: 'MBTiles' },
   tar: { name: 'z/x/y tiles in a tar archive', short: 'tar' },
   zip: { name: 'z/x/y tiles in a zip archive', short: 'zip' },
+  frast: { name: 'frast', short: 'frast' },
   folder: { name: 'z/x/y tiles in a folder', short: 'z/x/y' },
 }
 

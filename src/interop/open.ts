@@ -1,4 +1,5 @@
 // Opens archives of every kind. What reads a kind is loaded when the first such archive is opened.
+import { FlagstoneError } from '../errors.js'
 import { requireRegularSync } from '../platform/regular-file.js'
 import { checkPath, PATIENT } from '../store/options.js'
 import { openTiles, type TileReader } from '../store/read/open.js'
@@ -20,6 +21,11 @@ const LOAD: Readonly<Record<ArchiveKind, () => Open | Promise<Open>>> = {
   },
   tar: async () => (await import('./tar/reader.js')).openTar,
   zip: async () => (await import('./zip/reader.js')).openZip,
+  frast: async () => {
+    const { FrastReader } = await import('./frast/reader.js')
+    await FrastReader.load()
+    return (path) => FrastReader.open(path)
+  },
 }
 const loaded = new Map<ArchiveKind, Open>()
 
@@ -40,8 +46,8 @@ export function openLoaded(path: string, kind: ArchiveKind): TileSet {
 }
 
 /**
- * Opens a tile archive of any kind for reading: a Flagstone file, PMTiles, MBTiles, z/x/y tiles in a folder, a tar
- * or a zip archive. Reads of a file that a writer is changing may block for up to 30 s.
+ * Opens a tile archive of any kind for reading: a Flagstone file, PMTiles, MBTiles, frast, z/x/y tiles in a folder, a
+ * tar or a zip archive. Reads of a file that a writer is changing may block for up to 30 s.
  * @throws NOT_FOUND when nothing is there
  * @throws NOT_A_TILE_FILE when it is something else, or its tiles are in a grid other than web mercator
  * @throws VERSION_UNSUPPORTED when a later Flagstone or another version of PMTiles wrote it
@@ -58,18 +64,32 @@ export async function openTileSet(path: string): Promise<TileSet> {
 
 /**
  * As `openTileSet`, for tiles that are copied at once: the bytes of several may share memory, and numbers of tiles that
- * take long to count are estimated.
+ * take long to count are estimated. `raw`: tiles of frast come as they are stored.
+ * @throws BAD_OPTION when `raw` is for an archive of another kind
  * @throws as `openTileSet`
  */
-export async function openForCopy(path: string): Promise<TileSet> {
+export async function openForCopy(path: string, { raw = false } = {}): Promise<TileSet> {
   checkPath(path)
   const kind = archiveKind(path)
+  if (raw) return openRaw(path, kind)
   if (kind === 'file') return inMercator(openTiles(path, { ...PATIENT, pooled: true }))
   if (kind !== 'mbtiles') return openTileSet(path)
   const { MbtilesReader } = await import('./mbtiles/reader.js')
   await loadOpeners([kind])
   requireRegularSync(path)
   return MbtilesReader.open(path, { levels: 'about' })
+}
+
+async function openRaw(path: string, kind: ArchiveKind): Promise<TileSet> {
+  if (kind !== 'frast')
+    throw new FlagstoneError(
+      'BAD_OPTION',
+      `${path} is not a frast file, whose tiles --raw (raw) leaves as they are; leave it out.`,
+      { path },
+    )
+  const { FrastReader } = await import('./frast/reader.js')
+  requireRegularSync(path)
+  return FrastReader.open(path, { raw: true })
 }
 
 /**

@@ -26,14 +26,25 @@ export async function convert(
   context: TransferContext = {},
 ): Promise<TransferReport> {
   const given = parseOptions(convertOptions, options, 'convert option')
-  const { source, minZoom, maxZoom, format, quality, lossless, background, tileSize, terrain, ...output } =
-    given
+  const {
+    source,
+    minZoom,
+    maxZoom,
+    format,
+    quality,
+    lossless,
+    background,
+    tileSize,
+    terrain,
+    raw,
+    ...output
+  } = given
   parseOptions(transferContext, context, 'context')
   const plain = sinkRequest(output, 'convert', [source])
   const wanted = { format, quality, lossless, background, tileSize, terrain }
   const { encoding, recode } = formOf(plain.format, wanted)
   const request = { ...plain, encoding }
-  const tiles = await openForCopy(source)
+  const tiles = await openForCopy(source, { raw })
   try {
     const plan = await planRecode(tiles, recode)
     if (plan === undefined)

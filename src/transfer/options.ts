@@ -76,6 +76,11 @@ const convertShape = {
   ...outputShape,
   ...zoomShape,
   ...formShape,
+  /**
+   * Copy the tiles of a frast file as they are stored: JPEGs with red and blue swapped, packed heights. The metadata of the
+   * output say so. Default: false, they become tiles as others have them.
+   */
+  raw: z.boolean().optional(),
 }
 
 export const convertOptions = z

@@ -112,6 +112,7 @@ export function transfer(
       meter.restart()
       return copyTiles(found, sink, meter, context.signal)
     },
+    notes: () => tiles.notes ?? [],
     about: (tally) => boundsWithin(aboutOf(tiles, tally.extent, tally.levels[0]!.zoom), box, tally),
   })
 }

@@ -117,6 +117,7 @@ const THIRD_PARTY: Record<string, readonly string[]> = {
   fastify: ['server'],
   pino: ['server'],
   'prom-client': ['server'],
+  '@cornerstonejs/codec-libjpeg-turbo-8bit': ['raster'],
   lerc: ['raster'],
   '@napi-rs/lzma': ['raster'],
   '@rgrove/parse-xml': ['raster'],

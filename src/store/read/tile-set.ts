@@ -72,6 +72,11 @@ export interface TileSet {
    * @internal
    */
   readEach?(places: Iterable<TilePlace>): IterableIterator<StoredTile>
+  /**
+   * Sentences about how tiles differ from what is stored, once they were read.
+   * @internal
+   */
+  readonly notes?: readonly string[]
   /** The metadata of the archive; {} when there are none. */
   metadata(): Record<string, unknown>
   /** Releases the file; tiles that were returned stay valid. */

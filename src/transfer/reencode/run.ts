@@ -33,7 +33,7 @@ export function transferRecoded(
       const about = aboutOf(tiles, tally.extent, tally.levels[0]!.zoom)
       return { ...about, metadata: recoder.metadataOf(about.metadata) }
     },
-    notes: () => notesOf(recoder, plan),
+    notes: () => [...(tiles.notes ?? []), ...notesOf(recoder, plan)],
   })
 }
 
