@@ -82,10 +82,14 @@ export function batchCommand(context: Context): Command {
       }
       if (options.report !== undefined) checkReport(options.report)
       const report = await reallyRun(context.io, plan, statePath, limits, options)
-      if (options.report !== undefined) writeReport(options.report, report)
-      if (options.json === true) printJson(context.io, report)
-      else print(context.io, describeReport(report, options.quiet === true))
       context.exitCode = exitCodeOf(report)
+      try {
+        if (options.report !== undefined) writeReport(options.report, report)
+      } finally {
+        // also when the file cannot be written
+        if (options.json === true) printJson(context.io, report)
+        else print(context.io, describeReport(report, options.quiet === true))
+      }
     })
 }
 
