@@ -351,6 +351,19 @@ t.test('MBTiles of vector tiles', async (t) => {
   t.match(catalog.get('gzip')!.describe().metadata, { vector_layers: [{ id: 'roads' }], name: 'v' })
 })
 
+t.test('a folder of vector tiles is sent in one encoding', async (t) => {
+  const mvt = Buffer.from([0x1a, 3, 1, 2, 3])
+  const root = t.testdir({ v: { 1: { 0: { '0.pbf': gzipSync(mvt), '1.pbf': mvt } } } })
+  const source = (await opened(t, [join(root, 'v')])).get('v')!
+  t.equal(source.contentEncoding, 'gzip')
+  for (const y of [0, 1]) {
+    const tile = source.get(1, 0, y)!
+    t.equal(tile.type, TileType.mvt)
+    t.same(gunzipSync(tile.bytes), mvt)
+    t.match(source.stat(1, 0, y), { etag: tile.etag, length: tile.length, type: tile.type })
+  }
+})
+
 t.test('links in a folder of tiles do not lead out of it', async (t) => {
   const root = t.testdir({ 'secret.png': 'secret' })
   tileFolder(join(root, 'in/t'), 1)
