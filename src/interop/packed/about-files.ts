@@ -1,5 +1,5 @@
-// What describes tiles that are loose files: metadata.json, as mb-util and tippecanoe write it beside a folder of tiles, and tiles.json, a
-// TileJSON document, as VersaTiles writes it into tar archives.
+// What describes tiles that are loose files: metadata.json, as mb-util and tippecanoe write it beside a folder of tiles,
+// and tiles.json, a TileJSON document, as VersaTiles writes it into tar archives.
 import { basename } from 'node:path'
 import { isGzip } from '../../format/gzip.js'
 import { extensionOf, TileType } from '../../format/tile-type.js'

@@ -1,7 +1,7 @@
 // Writes a zip archive of tiles, z/x/y.png, and metadata.json at the end. Tiles are stored, because they are compressed already.
 //
-// The libraries for zip keep an object for each entry until the directory is written, 1.2 GB for 10^6 tiles. Here the directory
-// waits in a nameless temporary file.
+// The libraries for zip keep an object for each entry until the directory is written, so that memory grows with the
+// archive. Here the directory waits in a nameless temporary file.
 import { crc32 } from '../../format/crc.js'
 import { type OutputRequest, outputPlace } from '../../store/output-path.js'
 import type { StoredTile } from '../../store/read/tile-set.js'
