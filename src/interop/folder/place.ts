@@ -83,10 +83,15 @@ export class FolderPart {
     if (old !== undefined) await removeTiles(old)
   }
 
-  /** Removes the temporary folder. */
+  /** Removes the temporary folder. Never throws: the reason for it is what the caller reports. */
   async discard(): Promise<void> {
-    await removeTiles(this.path)
-    this.#lock.close()
+    try {
+      await removeTiles(this.path)
+    } catch {
+      // the next run removes what is left
+    } finally {
+      this.#lock.close()
+    }
   }
 
   /** Exchanges the old folder and the new one; returns where the old one is. @throws EXISTS, SYSTEM */
