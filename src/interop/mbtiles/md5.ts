@@ -14,7 +14,7 @@ const THREAD = beside('interop/mbtiles/md5-thread.js')
 
 /** States of a piece: it is filled here, read there, and comes back; DONE: no more come. */
 export const EMPTY = 0
-export const FULL = 1
+const FULL = 1
 export const DONE = 2
 
 /** Shared by both threads. Pieces are used one after the other, again and again. */
