@@ -9,6 +9,7 @@ export interface OutputOptions {
   readonly to?: OutputFormat
   readonly mbtilesType?: MbtilesType
   readonly scheme?: RowScheme
+  readonly frastColours?: boolean
   readonly overwrite?: boolean
   readonly force?: boolean
 }
@@ -34,6 +35,7 @@ export function addOutputOptions(command: Command): Command {
         ROW_SCHEMES,
       ),
     )
+    .option('--frast-colours', "swap red and blue in a frast output, as frast's own viewer expects it")
     .option('--overwrite, --force', 'replace an existing tile archive')
 }
 
@@ -41,6 +43,7 @@ interface Output {
   readonly to: OutputFormat | undefined
   readonly mbtilesType: MbtilesType | undefined
   readonly scheme: RowScheme | undefined
+  readonly frastColours: boolean | undefined
   readonly overwrite: boolean
 }
 
@@ -48,5 +51,6 @@ export const outputOf = (cli: OutputOptions): Output => ({
   to: cli.to,
   mbtilesType: cli.mbtilesType,
   scheme: cli.scheme,
+  frastColours: cli.frastColours,
   overwrite: cli.overwrite === true || cli.force === true,
 })

@@ -12,7 +12,7 @@ import type { TileSink } from './transfer/sink.js'
 /** A container that can be written. */
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number]
 
-export const OUTPUT_FORMATS = ['pmtiles', 'mbtiles', 'folder', 'tar', 'zip', 'cog'] as const
+export const OUTPUT_FORMATS = ['pmtiles', 'mbtiles', 'folder', 'tar', 'zip', 'cog', 'frast'] as const
 
 export interface SinkRequest {
   readonly path: string
@@ -28,6 +28,8 @@ export interface SinkRequest {
   readonly encoding?: CogEncoding | undefined
   /** Rows of a folder. Default: 'xyz'. */
   readonly scheme?: RowScheme | undefined
+  /** JPEGs of a frast file have red and blue swapped. Default: false, they are copied. */
+  readonly frastColours?: boolean | undefined
 }
 
 const EXTENSIONS: Readonly<Record<string, OutputFormat>> = {
@@ -37,6 +39,7 @@ const EXTENSIONS: Readonly<Record<string, OutputFormat>> = {
   '.tiff': 'cog',
   '.tar': 'tar',
   '.zip': 'zip',
+  '.ft': 'frast',
 }
 
 const CREATE: Readonly<Record<OutputFormat, (request: SinkRequest) => Promise<TileSink>>> = {
@@ -64,6 +67,10 @@ const CREATE: Readonly<Record<OutputFormat, (request: SinkRequest) => Promise<Ti
     return FolderSink.create(request, request.scheme ?? 'xyz')
   },
   tar: async (request) => new (await import('./tar/sink.js')).TarSink(request),
+  frast: async (request) => {
+    const { FrastSink } = await import('./frast/sink.js')
+    return FrastSink.create(request, { swap: request.frastColours ?? false })
+  },
   zip: async (request) => new (await import('./zip/sink.js')).ZipSink(request),
 }
 

@@ -28,6 +28,11 @@ const outputShape = {
   mbtilesType: z.enum(MBTILES_TYPES).optional(),
   /** Rows of an output folder. 'xyz': counted from the north. 'tms': from the south. Default: 'xyz'. */
   scheme: z.enum(ROW_SCHEMES).optional(),
+  /**
+   * Swap red and blue in the JPEGs of a frast output, as frast's own viewer expects it, which encodes them again. Default:
+   * false, they are copied and its metadata say so.
+   */
+  frastColours: z.boolean().optional(),
   /** Replace an existing tile archive. Default: false. */
   overwrite: z.boolean().default(false),
 }

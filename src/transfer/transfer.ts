@@ -27,7 +27,7 @@ export interface TransferContext {
 
 /** Where and how to write. @throws BAD_OPTION when the name does not say which kind, or an option is for another */
 export function sinkRequest(
-  { out, to, mbtilesType, scheme, overwrite }: ResolvedOutputOptions,
+  { out, to, mbtilesType, scheme, frastColours, overwrite }: ResolvedOutputOptions,
   who: string,
   inputs: readonly string[],
 ): SinkRequest {
@@ -39,7 +39,9 @@ export function sinkRequest(
   if (mbtilesType !== undefined && format !== 'mbtiles')
     throw elsewhere('--mbtiles-type (mbtilesType)', 'MBTiles')
   if (scheme !== undefined && format !== 'folder') throw elsewhere('--scheme (scheme)', 'folders of tiles')
-  return { path: out, format, who, overwrite, inputs, mbtilesType, scheme }
+  if (frastColours === true && format !== 'frast')
+    throw elsewhere('--frast-colours (frastColours)', 'frast files')
+  return { path: out, format, who, overwrite, inputs, mbtilesType, scheme, frastColours }
 }
 
 export interface TransferJob {

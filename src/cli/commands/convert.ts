@@ -28,6 +28,7 @@ export function convertCommand({ io }: Context): Command {
         '  flagstone convert ortho.pmtiles tiles/ --scheme tms\n' +
         '  flagstone convert tiles.zip ortho.pmtiles\n' +
         '  flagstone convert ortho.pmtiles ortho.tif\n' +
+        '  flagstone convert ortho.pmtiles ortho.ft --format jpeg --tile-size 256\n' +
         '  flagstone convert png.mbtiles small.pmtiles --format webp --quality 80\n' +
         '  flagstone convert ortho.pmtiles large.pmtiles --tile-size 512\n' +
         '\nTiles are copied byte for byte unless an option asks for another form. A GeoTIFF (.tif) is cloud-optimized: JPEG\n' +

@@ -14,11 +14,11 @@
 // A key is zoom << 58 | row << 29 | column, with rows counted from the south. Keys ascend. A value begins at its offset
 // from the position of the values, and ends where the next one begins. All numbers are little-endian.
 
-import { getU64 } from '../../format/u64.js'
+import { getU64, putU64 } from '../../format/u64.js'
 
 export const HEADER_BYTES = 4096
 /** frast has zooms 0 … 25. */
-const FRAST_MAX_ZOOM = 25
+export const FRAST_MAX_ZOOM = 25
 /** Size of a key, and of an offset. */
 export const KEY_BYTES = 8
 const VERSION = 0
@@ -77,6 +77,22 @@ export function decodeFrastHeader(bytes: Uint8Array): FrastHeader | string {
   }
 }
 
+export function encodeFrastHeader({ raster, metadata, metadataLength, levels }: FrastHeader): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES)
+  const view = new DataView(bytes.buffer)
+  putU64(view, AT.version, VERSION)
+  putU64(view, AT.metadata, metadata)
+  putU64(view, AT.metadataLength, metadataLength)
+  for (const level of levels) {
+    const { keysCapacity, valuesCapacity, keys, keysLength, offsets, values, valuesLength } = level
+    const at = AT.levels + level.zoom * LEVEL_FIELDS * 8
+    const fields = [keysCapacity, valuesCapacity, keys, keysLength, offsets, values, valuesLength]
+    for (const [i, value] of fields.entries()) putU64(view, at + i * 8, value)
+  }
+  bytes[AT.raster] = RASTERS.indexOf(raster)
+  return bytes
+}
+
 /**
  * Whether a file with these first bytes is frast's. There is no magic number, so every field has to make sense; a
  * Flagstone file that was never sealed begins with zeros.
@@ -111,4 +127,12 @@ export function decodeFrastKey(zoom: number, low: number, high: number): FrastOr
   const x = low & 0x1fffffff
   const south = (high & 0x3ffffff) * 8 + (low >>> 29)
   return high >>> 26 === zoom && x < side && south < side ? south * side + x : undefined
+}
+
+/** Writes the key of an order at a position. */
+export function putFrastKey(view: DataView, at: number, zoom: number, order: FrastOrder): void {
+  const side = 2 ** zoom
+  const south = Math.floor(order / side)
+  view.setUint32(at, ((south & 7) << 29) | (order % side), true)
+  view.setUint32(at + 4, (zoom << 26) | (south >>> 3), true)
 }

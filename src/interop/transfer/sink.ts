@@ -18,9 +18,10 @@ export interface ArchiveAbout {
 
 /**
  * true: in key order (ascending TileIDs of PMTiles). 'columns': by zoom, column, and row counted from the south, as the
- * index of MBTiles is. 'rows': by zoom, row and column from the north-west. false: any order, the fastest to read.
+ * index of MBTiles is. 'rows': by zoom, row and column from the north-west. 'southRows': by zoom, row counted from the south,
+ * and column. false: any order, the fastest to read.
  */
-export type TileOrder = boolean | 'columns' | 'rows'
+export type TileOrder = boolean | 'columns' | 'rows' | 'southRows'
 
 /**
  * Writes one archive. It has a temporary name until `finish` puts it under its own, complete and durable. Exactly one

@@ -10,7 +10,7 @@ interface Numbering {
   placeOf(key: number, zoom: number, side: number): TilePlace
 }
 
-const NUMBERINGS: Readonly<Record<'keys' | 'columns' | 'rows', Numbering>> = {
+const NUMBERINGS: Readonly<Record<'keys' | 'columns' | 'rows' | 'southRows', Numbering>> = {
   keys: {
     keyOf: ({ z, x, y }) => tileId(z, x, y),
     placeOf(key) {
@@ -30,6 +30,13 @@ const NUMBERINGS: Readonly<Record<'keys' | 'columns' | 'rows', Numbering>> = {
     placeOf(key, zoom, side) {
       const y = Math.floor(key / side)
       return { z: zoom, x: key - y * side, y }
+    },
+  },
+  southRows: {
+    keyOf: ({ x, y }, side) => (side - 1 - y) * side + x,
+    placeOf(key, zoom, side) {
+      const south = Math.floor(key / side)
+      return { z: zoom, x: key - south * side, y: side - 1 - south }
     },
   },
 }
