@@ -11,7 +11,7 @@ import type { TileSet } from '../store/read/tile-set.js'
 import { describeTiles, type TilesDescription } from '../store/report/describe.js'
 
 export const TILE_FILE =
-  'a Flagstone file, PMTiles, MBTiles, frast (.ft), or z/x/y tiles in a folder, a tar or a zip archive'
+  'a Flagstone file, PMTiles, MBTiles, VersaTiles, frast (.ft), or z/x/y tiles in a folder, a tar or a zip archive'
 
 /**
  * Opens a tile file. `options` apply to Flagstone and PMTiles files.

@@ -9,7 +9,7 @@ import { beginsFrast } from './frast/layout.js'
 import { TILE_NAME_INSIDE } from './packed/tile-name.js'
 
 /** 'file' means a Flagstone file or PMTiles, which the store tells apart. */
-export type ArchiveKind = 'file' | 'mbtiles' | 'folder' | 'tar' | 'zip' | 'frast'
+export type ArchiveKind = 'file' | 'mbtiles' | 'folder' | 'tar' | 'zip' | 'frast' | 'versatiles'
 
 interface FileKind {
   readonly kind: ArchiveKind
@@ -43,6 +43,7 @@ const KINDS: readonly FileKind[] = [
     begins: beginsWith('PK\x03\x04'),
     holdsTiles: (path) => namesTiles(path, 'end'),
   },
+  { kind: 'versatiles', extensions: ['.versatiles'], begins: beginsWith('versatiles_v') },
   { kind: 'frast', extensions: ['.ft'], begins: beginsFrast },
   { kind: 'file', extensions: ['.pmtiles', '.ft'] },
 ]
@@ -53,6 +54,7 @@ export const KIND_NAMES: Readonly<Record<ArchiveKind, { readonly name: string; r
   mbtiles: { name: 'MBTiles', short: 'MBTiles' },
   tar: { name: 'z/x/y tiles in a tar archive', short: 'tar' },
   zip: { name: 'z/x/y tiles in a zip archive', short: 'zip' },
+  versatiles: { name: 'a VersaTiles container', short: 'VersaTiles' },
   frast: { name: 'frast', short: 'frast' },
   folder: { name: 'z/x/y tiles in a folder', short: 'z/x/y' },
 }

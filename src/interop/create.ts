@@ -12,7 +12,16 @@ import type { TileSink } from './transfer/sink.js'
 /** A container that can be written. */
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number]
 
-export const OUTPUT_FORMATS = ['pmtiles', 'mbtiles', 'folder', 'tar', 'zip', 'cog', 'frast'] as const
+export const OUTPUT_FORMATS = [
+  'pmtiles',
+  'mbtiles',
+  'folder',
+  'tar',
+  'zip',
+  'versatiles',
+  'cog',
+  'frast',
+] as const
 
 export interface SinkRequest {
   readonly path: string
@@ -39,6 +48,7 @@ const EXTENSIONS: Readonly<Record<string, OutputFormat>> = {
   '.tiff': 'cog',
   '.tar': 'tar',
   '.zip': 'zip',
+  '.versatiles': 'versatiles',
   '.ft': 'frast',
 }
 
@@ -72,6 +82,7 @@ const CREATE: Readonly<Record<OutputFormat, (request: SinkRequest) => Promise<Ti
     return FrastSink.create(request, { swap: request.frastColours ?? false })
   },
   zip: async (request) => new (await import('./zip/sink.js')).ZipSink(request),
+  versatiles: async (request) => new (await import('./versatiles/sink.js')).VersatilesSink(request),
 }
 
 /**

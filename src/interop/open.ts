@@ -8,7 +8,9 @@ import { type ArchiveKind, archiveKind } from './archive-name.js'
 import { FolderReader } from './folder/reader.js'
 import { inOtherGrid, otherGridOf } from './other-grid.js'
 
-type Open = (path: string) => TileSet
+/** For tiles that are copied at once, numbers of tiles that take long to count are estimated. */
+type OpenFor = { readonly levels?: 'about' }
+type Open = (path: string, options?: OpenFor) => TileSet
 
 /** Loads what opens archives of a kind. */
 const LOAD: Readonly<Record<ArchiveKind, () => Open | Promise<Open>>> = {
@@ -17,9 +19,10 @@ const LOAD: Readonly<Record<ArchiveKind, () => Open | Promise<Open>>> = {
   mbtiles: async () => {
     const { MbtilesReader } = await import('./mbtiles/reader.js')
     await MbtilesReader.load()
-    return (path) => MbtilesReader.open(path)
+    return MbtilesReader.open
   },
   tar: async () => (await import('./tar/reader.js')).openTar,
+  versatiles: async () => (await import('./versatiles/reader.js')).VersatilesReader.open,
   zip: async () => (await import('./zip/reader.js')).openZip,
   frast: async () => {
     const { FrastReader } = await import('./frast/reader.js')
@@ -38,15 +41,15 @@ export async function loadOpeners(kinds: Iterable<ArchiveKind>): Promise<void> {
  * As `openTileSet`, at once.
  * @throws TypeError when `loadOpeners` was not waited for
  */
-export function openLoaded(path: string, kind: ArchiveKind): TileSet {
+export function openLoaded(path: string, kind: ArchiveKind, options?: OpenFor): TileSet {
   const open = loaded.get(kind)
   if (open === undefined) throw new TypeError(`loadOpeners was not called with ${kind}`)
   if (kind !== 'folder' && kind !== 'file') requireRegularSync(path)
-  return open(path)
+  return open(path, options)
 }
 
 /**
- * Opens a tile archive of any kind for reading: a Flagstone file, PMTiles, MBTiles, frast, z/x/y tiles in a folder, a
+ * Opens a tile archive of any kind for reading: a Flagstone file, PMTiles, MBTiles, VersaTiles, frast, z/x/y tiles in a folder, a
  * tar or a zip archive. Reads of a file that a writer is changing may block for up to 30 s.
  * @throws NOT_FOUND when nothing is there
  * @throws NOT_A_TILE_FILE when it is something else, or its tiles are in a grid other than web mercator
@@ -73,11 +76,8 @@ export async function openForCopy(path: string, { raw = false } = {}): Promise<T
   const kind = archiveKind(path)
   if (raw) return openRaw(path, kind)
   if (kind === 'file') return inMercator(openTiles(path, { ...PATIENT, pooled: true }))
-  if (kind !== 'mbtiles') return openTileSet(path)
-  const { MbtilesReader } = await import('./mbtiles/reader.js')
   await loadOpeners([kind])
-  requireRegularSync(path)
-  return MbtilesReader.open(path, { levels: 'about' })
+  return openLoaded(path, kind, { levels: 'about' })
 }
 
 async function openRaw(path: string, kind: ArchiveKind): Promise<TileSet> {

@@ -105,7 +105,7 @@ export const withoutServers = (described: Record<string, unknown>): Record<strin
   Object.fromEntries(Object.entries(described).filter(([name]) => !OF_SERVERS.has(name)))
 
 /** {} when it cannot be read, because tiles can be read without it. */
-function describedBy(entry: Entry, read: (entry: Entry) => Uint8Array): Record<string, unknown> {
+export function describedBy(entry: Entry, read: (entry: Entry) => Uint8Array): Record<string, unknown> {
   if (entry.bytes > MAX_METADATA_BYTES) return {}
   try {
     const limit = { maxOutputLength: MAX_METADATA_BYTES }

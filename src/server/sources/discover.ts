@@ -101,7 +101,7 @@ async function discoverPath(
   if (all.found.length === before && all.problems.length === troubles) {
     all.problems.push({
       path: input,
-      message: `${input} has no tile archives (.pmtiles, .mbtiles, .ft, z/x/y in a folder, .tar or .zip).`,
+      message: `${input} has no tile archives (.pmtiles, .mbtiles, .versatiles, .ft, z/x/y in a folder, .tar or .zip).`,
     })
   }
 }
