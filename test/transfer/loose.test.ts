@@ -112,9 +112,9 @@ t.test('only folders of tiles are replaced, and only on request', async (t) => {
   await convert({ source, out: at('empty') })
   t.ok(existsSync(at('empty/0/0/0.pbf')), 'an empty folder is used')
   await t.rejects(convert({ source, out: at('empty') }), { code: 'EXISTS', message: /--overwrite/ })
-  writeFileSync(at('empty/3/0/77.png'), png(1))
+  writeFileSync(at('empty/3/0/7.png'), png(1))
   await convert({ source, out: at('empty/'), overwrite: true })
-  t.notOk(existsSync(at('empty/3/0/77.png')), 'replaced as a whole')
+  t.notOk(existsSync(at('empty/3/0/7.png')), 'replaced as a whole')
   for (const other of ['notes.txt', '3/notes.txt', '3/0/notes.txt', '3/0/deep/0.png', 'metadata.json.bak']) {
     mkdirSync(dirname(at(`empty/${other}`)), { recursive: true })
     writeFileSync(at(`empty/${other}`), 'mine')
@@ -126,6 +126,22 @@ t.test('only folders of tiles are replaced, and only on request', async (t) => {
     rmSync(at(`empty/${other}`))
     rmSync(at('empty/3/0/deep'), { recursive: true, force: true })
   }
+  // numbers outside the grid are dates, or anything else
+  for (const photo of ['2024/12/25.jpg', '3/8/1.jpg', '3/1/8.jpg', '5/06/07.jpg']) {
+    mkdirSync(dirname(at(`photos/${photo}`)), { recursive: true })
+    writeFileSync(at(`photos/${photo}`), 'mine')
+    await t.rejects(convert({ source, out: at('photos'), overwrite: true }), { code: 'EXISTS' }, photo)
+    t.equal(readFileSync(at(`photos/${photo}`), 'utf8'), 'mine')
+    rmSync(at('photos'), { recursive: true })
+  }
+  mkdirSync(at('site'))
+  writeFileSync(at('site/metadata.json'), 'mine')
+  await t.rejects(
+    convert({ source, out: at('site'), overwrite: true }),
+    { code: 'EXISTS' },
+    'it describes no tiles',
+  )
+  t.equal(readFileSync(at('site/metadata.json'), 'utf8'), 'mine')
   symlinkSync(at('file'), at('empty/3/0/5.webp'))
   await t.rejects(convert({ source, out: at('empty'), overwrite: true }), { code: 'EXISTS' })
   rmSync(at('empty/3/0/5.webp'))
@@ -169,14 +185,14 @@ t.test('what an interrupted or killed run left is removed; what is not ours, or 
   // a killed run: its lock is free
   mkdirSync(join(part, '3/0'), { recursive: true })
   writeFileSync(join(part, '.flagstone-lock'), '')
-  writeFileSync(join(part, '3/0/9.png'), png(1))
-  linkSync(join(part, '3/0/9.png'), join(part, '3/0/8.png'))
+  writeFileSync(join(part, '3/0/7.png'), png(1))
+  linkSync(join(part, '3/0/7.png'), join(part, '3/0/6.png'))
   const lock = openRealFile(join(part, '.flagstone-lock'), 'readwrite')
   lock.tryLock('writer', 'exclusive')
   await t.rejects(convert({ source, out }), { code: 'LOCKED' }, 'another process writes it')
   lock.close()
   await convert({ source, out })
-  t.notOk(existsSync(join(out, '3/0/9.png')))
+  t.notOk(existsSync(join(out, '3/0/7.png')))
   t.same(readdirSync(folder).sort(), ['a.pmtiles', 'tiles'])
   mkdirSync(part)
   writeFileSync(join(part, 'mine.txt'), 'mine')

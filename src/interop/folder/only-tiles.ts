@@ -2,6 +2,7 @@
 import { type Dirent, opendirSync, rmdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fromNodeError } from '../../platform/system-error.js'
+import { MAX_ZOOM } from '../../zooms.js'
 import { IS_NUMBER, ROW_NAME } from '../packed/tile-name.js'
 import { Turns } from '../transfer/turns.js'
 
@@ -15,12 +16,27 @@ export function otherThanTiles(folder: string): string | undefined {
   return undefined
 }
 
+/**
+ * What forbids to replace a folder: the first name that is something else than tiles and what describes them, or such a
+ * description if there is no tile that it could describe. Undefined when there is none. @throws SYSTEM
+ */
+export function inTheWay(folder: string): string | undefined {
+  let hasTiles = false
+  let description: string | undefined
+  for (const { path, kind } of everythingIn(folder)) {
+    if (kind === 'other') return path
+    if (kind === 'tile') hasTiles = true
+    if (kind === 'description') description ??= path
+  }
+  return hasTiles ? undefined : description
+}
+
 /** Removes the tiles of a folder, what describes them, and the folder itself if nothing else is in it. */
 export async function removeTiles(folder: string): Promise<void> {
   const turns = new Turns(undefined, '')
   for (const { path, kind } of everythingIn(folder)) {
-    if (kind === 'file') unlinkSync(path)
-    else if (kind === 'folder') removeIfEmpty(path)
+    if (kind === 'folder') removeIfEmpty(path)
+    else if (kind !== 'other') unlinkSync(path)
     if (turns.isDue()) await turns.give()
   }
   removeIfEmpty(folder)
@@ -36,33 +52,42 @@ function removeIfEmpty(folder: string): void {
 
 interface Part {
   readonly path: string
-  readonly kind: 'file' | 'folder' | 'other'
+  readonly kind: 'tile' | 'description' | 'folder' | 'other'
 }
 
-/** Everything in a folder; a subfolder comes after what is in it. Nothing else than tiles is looked into. */
+/**
+ * Everything in a folder; a subfolder comes after what is in it. Nothing else than tiles is looked into, and a number
+ * outside the grid names no tile: 2024/12/25.jpg is a photograph.
+ */
 function* everythingIn(folder: string): Generator<Part> {
   for (const top of entriesOf(folder)) {
-    const zoom = join(folder, top.name)
-    if (!isNumbered(top)) {
-      yield { path: zoom, kind: top.isFile() && BESIDE_TILES.has(top.name) ? 'file' : 'other' }
-      continue
-    }
-    for (const column of entriesOf(zoom)) {
-      const path = join(zoom, column.name)
-      if (isNumbered(column)) yield* columnOf(path)
-      else yield { path, kind: 'other' }
-    }
-    yield { path: zoom, kind: 'folder' }
+    const path = join(folder, top.name)
+    if (isFolder(top, MAX_ZOOM + 1)) yield* zoomOf(path, 2 ** Number(top.name))
+    else yield { path, kind: top.isFile() && BESIDE_TILES.has(top.name) ? 'description' : 'other' }
   }
 }
 
-function* columnOf(path: string): Generator<Part> {
-  for (const row of entriesOf(path))
-    yield { path: join(path, row.name), kind: row.isFile() && ROW_NAME.test(row.name) ? 'file' : 'other' }
-  yield { path, kind: 'folder' }
+/** `side`: number of columns, and of rows. */
+function* zoomOf(zoom: string, side: number): Generator<Part> {
+  for (const column of entriesOf(zoom)) {
+    const path = join(zoom, column.name)
+    if (isFolder(column, side)) yield* columnOf(path, side)
+    else yield { path, kind: 'other' }
+  }
+  yield { path: zoom, kind: 'folder' }
 }
 
-const isNumbered = (entry: Dirent): boolean => entry.isDirectory() && IS_NUMBER.test(entry.name)
+function* columnOf(column: string, side: number): Generator<Part> {
+  for (const row of entriesOf(column)) {
+    const isTile = row.isFile() && Number(ROW_NAME.exec(row.name)?.[1] ?? side) < side
+    yield { path: join(column, row.name), kind: isTile ? 'tile' : 'other' }
+  }
+  yield { path: column, kind: 'folder' }
+}
+
+/** Whether it is a folder with a number less than `end` as its name. */
+const isFolder = (entry: Dirent, end: number): boolean =>
+  entry.isDirectory() && IS_NUMBER.test(entry.name) && Number(entry.name) < end
 
 function* entriesOf(folder: string): Generator<Dirent> {
   let directory: ReturnType<typeof opendirSync>

@@ -12,7 +12,7 @@ import { openRealFile } from '../../platform/real-file.js'
 import { exchange, removeFile, syncDirectory } from '../../platform/rename.js'
 import { fromNodeError } from '../../platform/system-error.js'
 import { partPath } from '../transfer/part-file.js'
-import { LOCK_NAME, otherThanTiles, removeTiles } from './only-tiles.js'
+import { inTheWay, LOCK_NAME, otherThanTiles, removeTiles } from './only-tiles.js'
 
 export interface FolderRequest {
   readonly path: string
@@ -98,8 +98,7 @@ export class FolderPart {
   #exchanged(expected: FileIdentity): string {
     const { out, path } = this
     const now = identityAt(out)
-    if (now === undefined || !isSameFile(now, expected) || otherThanTiles(out) !== undefined)
-      throw changed(out)
+    if (now === undefined || !isSameFile(now, expected) || inTheWay(out) !== undefined) throw changed(out)
     if (exchange(path, out)) return path
     // where names cannot be exchanged, the old folder steps aside first
     const aside = `${path}-old`
@@ -138,7 +137,7 @@ function folderPlace({ path, who, overwrite, inputs }: FolderRequest): {
     throw bad(path, `${path} is ${what}; a folder of tiles cannot have its name. Choose another.`)
   }
   if (readdirSync(place.path).length === 0) return { out: place.path, replaces: undefined }
-  const other = otherThanTiles(place.path)
+  const other = inTheWay(place.path)
   if (other !== undefined)
     throw new FlagstoneError(
       'EXISTS',
