@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import { isGzip } from '../../format/gzip.js'
 import { extensionOf, TileType } from '../../format/tile-type.js'
 import type { StoredTile } from '../../store/read/tile-set.js'
-import { metadataRows } from '../mbtiles/metadata.js'
+import { metadataRows, withoutJsonRow } from '../mbtiles/metadata.js'
 import type { ArchiveAbout } from '../transfer/sink.js'
 
 /** The extension of a tile: .pbf for vector tiles, as all programs name them. */
@@ -44,12 +44,30 @@ export class LooseTally {
     const about = {
       tilejson: '3.0.0',
       name: basename(path),
-      ...metadata,
+      ...withJsonRow(metadata),
       bounds,
       center,
       minzoom: this.minZoom,
       maxzoom: this.maxZoom,
     }
     return `${JSON.stringify(about, undefined, 2)}\n`
+  }
+}
+
+/**
+ * Metadata as VersaTiles can read them. It takes no document with objects, fractions or truth values, so these are a
+ * text named `json`, as in MBTiles.
+ */
+function withJsonRow(metadata: Record<string, unknown>): Record<string, unknown> {
+  const isPlain = ([name, value]: [string, unknown]): boolean =>
+    name === 'vector_layers' ||
+    (typeof value === 'string' && name !== 'json') ||
+    Number.isSafeInteger(value) ||
+    (Array.isArray(value) && value.every((item) => typeof item === 'string'))
+  const entries = Object.entries(withoutJsonRow(metadata))
+  const others = entries.filter((entry) => !isPlain(entry))
+  return {
+    ...Object.fromEntries(entries.filter(isPlain)),
+    ...(others.length === 0 ? {} : { json: JSON.stringify(Object.fromEntries(others)) }),
   }
 }

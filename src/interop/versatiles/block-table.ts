@@ -32,10 +32,12 @@ export class BlockTable {
       if (why !== undefined) throw new RangeError(`its block ${i} ${why}`)
       keys[i] = keyOf(block.zoom, Math.floor(block.minX / BLOCK_SIDE), Math.floor(block.minY / BLOCK_SIDE))
     }
-    this.#order = Uint32Array.from(keys, (_, i) => i).sort((a, b) => keys[a]! - keys[b]!)
+    this.#order = orderOf(keys)
     this.#keys = Float64Array.from(this.#order, (i) => keys[i]!)
     const twice = this.#keys.findIndex((key, i) => key === this.#keys[i - 1])
     if (twice >= 0) throw new RangeError(`it has block ${this.#order[twice]} twice`)
+    const overlap = overlapOf(records, keys.length)
+    if (overlap !== undefined) throw new RangeError(`its blocks ${overlap.join(' and ')} overlap`)
   }
 
   /** Zooms that have blocks, ascending. */
@@ -100,4 +102,27 @@ function problemOf(block: Block, fileBytes: number): string | undefined {
   const side = 2 ** zoom
   if (minX > maxX || minY > maxY || maxX >= side || maxY >= side) return 'is outside the world'
   return position + tileBytes + indexBytes > fileBytes ? 'goes on beyond the end of the file' : undefined
+}
+
+/** The numbers of the values, in ascending order. */
+function orderOf(values: Float64Array): Uint32Array {
+  const order = Uint32Array.from(values, (_, i) => i)
+  // sorting a million takes seconds
+  const isAscending = values.every((value, i) => i === 0 || values[i - 1]! <= value)
+  return isAscending ? order : order.sort((a, b) => values[a]! - values[b]!)
+}
+
+/** The numbers of two blocks that have bytes in common, with which a small file could claim any number of tiles. */
+function overlapOf(records: Buffer, count: number): [number, number] | undefined {
+  const starts = Float64Array.from(
+    { length: count },
+    (_, i) => decodeBlock(records, i * RECORD_BYTES).position,
+  )
+  const order = orderOf(starts)
+  for (let i = 1; i < count; i++) {
+    const [before, next] = [order[i - 1]!, order[i]!]
+    const { position, tileBytes, indexBytes } = decodeBlock(records, before * RECORD_BYTES)
+    if (position + tileBytes + indexBytes > starts[next]!) return [before, next]
+  }
+  return undefined
 }

@@ -126,7 +126,7 @@ export function decodeBlock(bytes: Buffer, at: number): Block {
 }
 
 /** Numbers above 2^53 come out inexact, and are larger than any file. */
-export const readSize = (bytes: Buffer, at: number): number =>
+const readSize = (bytes: Buffer, at: number): number =>
   bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4)
 
 export function writeSize(bytes: Buffer, size: number, at: number): void {

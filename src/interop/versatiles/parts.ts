@@ -2,6 +2,7 @@
 import { brotliDecompressSync } from 'node:zlib'
 import { FlagstoneError } from '../../errors.js'
 import { unpackProblem } from '../../format/unpack-problem.js'
+import { withoutJsonRow } from '../mbtiles/metadata.js'
 import { describedBy, withoutServers } from '../packed/packed-set.js'
 import type { WindowFile } from '../packed/window-file.js'
 import { BlockTable } from './block-table.js'
@@ -59,7 +60,9 @@ export function metadataOf(
   const { position, length } = metadata
   const entry = { position, bytes: length, packedBytes: length, crc: 0, extension: PACKINGS[packing]! }
   const described = length === 0 ? {} : describedBy(entry, () => file.read(position, length))
-  const kept = Object.entries(withoutServers(described)).filter(([name]) => !OF_TILES.has(name))
+  const kept = Object.entries(withoutJsonRow(withoutServers(described))).filter(
+    ([name]) => !OF_TILES.has(name),
+  )
   return { ...stated, ...Object.fromEntries(kept) }
 }
 

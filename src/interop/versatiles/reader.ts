@@ -11,16 +11,13 @@ import { inOtherGrid, otherGridOf } from '../other-grid.js'
 import { MAX_TILE_BYTES, tileOf } from '../packed/tile-name.js'
 import { WindowFile } from '../packed/window-file.js'
 import type { BlockTable } from './block-table.js'
-import { type Block, FORMATS, PACKINGS, readSize, SLOT_BYTES } from './layout.js'
+import { type Block, FORMATS, PACKINGS, SLOT_BYTES } from './layout.js'
 import { damaged, headerOf, metadataOf, tableOf, unbrotli } from './parts.js'
 
 /** Up to 800 kB each. */
 const REMEMBERED_INDEXES = 32
-/** Where the tiles of a block are, row by row. */
-interface TileIndex {
-  readonly positions: Float64Array
-  readonly lengths: Uint32Array
-}
+/** Where the tiles of a block are, row by row: three numbers for each, the two halves of the position and the length. */
+type TileIndex = Uint32Array
 
 export class VersatilesReader implements TileSet {
   readonly isSorted = true
@@ -70,9 +67,9 @@ export class VersatilesReader implements TileSet {
   get(z: number, x: number, y: number): { bytes: Uint8Array; type: TileType } | undefined {
     const block = this.#blockOf(z, x, y)
     if (block === undefined) return undefined
-    const { positions, lengths } = this.#indexOf(block)
+    const index = this.#indexOf(block)
     const at = slotOf(block, x, y)
-    const [position, length] = [positions[at]!, lengths[at]!]
+    const [position, length] = [index[at]! * 2 ** 32 + index[at + 1]!, index[at + 2]!]
     if (length === 0) return undefined
     try {
       if (position + length > block.tileBytes) throw wrong('it is not inside its block')
@@ -90,7 +87,7 @@ export class VersatilesReader implements TileSet {
 
   has(z: number, x: number, y: number): boolean {
     const block = this.#blockOf(z, x, y)
-    return block !== undefined && this.#indexOf(block).lengths[slotOf(block, x, y)] !== 0
+    return block !== undefined && this.#indexOf(block)[slotOf(block, x, y) + 2] !== 0
   }
 
   /** The first call reads all indexes, unless numbers may be estimated. */
@@ -139,11 +136,11 @@ export class VersatilesReader implements TileSet {
 
   /** The TileIDs of a block's tiles in a range, ascending. */
   #keysIn(block: Block, range: TileRange): Float64Array {
-    const { lengths } = this.#indexOf(block)
+    const index = this.#indexOf(block)
     const keys: number[] = []
     for (let y = Math.max(block.minY, range.minY); y <= Math.min(block.maxY, range.maxY); y++)
       for (let x = Math.max(block.minX, range.minX); x <= Math.min(block.maxX, range.maxX); x++)
-        if (lengths[slotOf(block, x, y)] !== 0) keys.push(tileId(block.zoom, x, y))
+        if (index[slotOf(block, x, y) + 2] !== 0) keys.push(tileId(block.zoom, x, y))
     return Float64Array.from(keys).sort()
   }
 
@@ -174,12 +171,7 @@ export class VersatilesReader implements TileSet {
     )
     if (bytes.length !== count * SLOT_BYTES)
       throw damaged(this.#file, what, `it has ${bytes.length} bytes for ${count} places`)
-    const index = { positions: new Float64Array(count), lengths: new Uint32Array(count) }
-    for (let i = 0; i < count; i++) {
-      index.positions[i] = readSize(bytes, i * SLOT_BYTES)
-      index.lengths[i] = bytes.readUInt32BE(i * SLOT_BYTES + 8)
-    }
-    return index
+    return new Uint32Array(Uint8Array.from(bytes.swap32()).buffer)
   }
 
   /** Vector tiles stay in gzip. What has no type that is known is unpacked, because nothing says that it is packed. */
@@ -199,14 +191,14 @@ const wholeOf = (zoom: number): TileRange => ({ minX: 0, minY: 0, maxX: 2 ** zoo
 
 const placesIn = ({ minX, minY, maxX, maxY }: Block): number => (maxX - minX + 1) * (maxY - minY + 1)
 
-function tilesIn({ lengths }: TileIndex): number {
+function tilesIn(index: TileIndex): number {
   let count = 0
-  for (const length of lengths) if (length > 0) count++
+  for (let at = 2; at < index.length; at += 3) if (index[at] !== 0) count++
   return count
 }
 
-/** The number of a place in the index of its block. */
+/** Where the numbers of a place are in the index of its block. */
 const slotOf = ({ minX, minY, maxX }: Block, x: number, y: number): number =>
-  (y - minY) * (maxX - minX + 1) + x - minX
+  3 * ((y - minY) * (maxX - minX + 1) + x - minX)
 
 const wrong = (why: string): FlagstoneError => new FlagstoneError('DAMAGED', `${why}.`)

@@ -132,6 +132,11 @@ t.test('what is not a container, or damaged as a whole, is refused in a sentence
     [containerOf({ blocks, index: brotliCompressSync(Buffer.alloc(34)) }), 'DAMAGED', /within an entry/],
     [containerOf({ blocks, index: bombOf(2 ** 27 + 33) }), 'DAMAGED', /more than the limit/],
     [containerOf({ blocks: [one, one] }), 'DAMAGED', /block 1 twice/],
+    [
+      containerOf({ blocks: [one, { ...BLOCKS[1], says: { position: 66 + 10 } }] }),
+      'DAMAGED',
+      /blocks 0 and 1 overlap/,
+    ],
     [lying({ zoom: 8 }), 'DAMAGED', /outside the world/],
     [lying({ zoom: 200 }), 'DAMAGED', /zoom 200/],
     [lying({ minX: 258 }), 'DAMAGED', /outside the world/],
