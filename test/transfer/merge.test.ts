@@ -97,6 +97,9 @@ t.test('neighbours: the overview shows both', async (t) => {
   const report = await merge({ sources, out })
   t.match(report, { tiles: 65, duplicates: { same: 0, blended: 1, won: [] } })
   t.match(report.notes, ['Several archives have different tiles at 1 place: 1 blended.'])
+  t.equal(report.digest, (await digest(out)).digest, 'of the tile that was made')
+  const elsewhere = join(folder, 'both.mbtiles')
+  t.equal((await merge({ sources, out: elsewhere })).digest, (await digest(elsewhere)).digest)
   const both = open(out)
   t.same(both.metadata()['bounds'], [-180, 0, 180, 80])
   const tile = both.get(0, 0, 0)!
@@ -222,7 +225,9 @@ t.test('terrain is blended as heights', async (t) => {
       )
     const sources = [await make('a', 120.5, [0, 10]), await make('b', 433.25, [6, 14])]
     const out = join(folder, `${encoding}.pmtiles`)
-    t.match(await merge({ sources, out }), { duplicates: { blended: 1 } })
+    const report = await merge({ sources, out })
+    t.match(report, { duplicates: { blended: 1 } })
+    t.equal(report.digest, (await digest(out)).digest)
     const file = open(out)
     const { data, mask } = await decodeHeights(file.get(1, 0, 0)!.bytes, isColour ? encoding : undefined)
     file.close()

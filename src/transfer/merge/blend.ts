@@ -50,7 +50,7 @@ async function blendPictures(tiles: readonly SourceTile[], top: SourceTile): Pro
   if (pixels === undefined) return { tile: top, hidesOne }
   const lossless = top.type === TileType.webp && isLosslessWebp(top.bytes)
   const encoded = await encodeImage(pixels, { format: imageFormatOf(top.type)!, lossless })
-  return { tile: { ...top, ...encoded, row: undefined }, hidesOne }
+  return { tile: newTile(top, encoded), hidesOne }
 }
 
 async function blendHeights(
@@ -66,8 +66,14 @@ async function blendHeights(
   )
   const encoded = pixels && (await encodeHeights(pixels, terrainOf(top, elevation)))
   if (encoded === undefined) return { tile: top, hidesOne }
-  return { tile: { ...top, bytes: encoded.bytes, type: encoded.type, row: undefined }, hidesOne }
+  return { tile: newTile(top, encoded), hidesOne }
 }
+
+/** With nothing of the top tile that describes its bytes: neither its checksum nor its record. */
+const newTile = (
+  { z, x, y, from }: SourceTile,
+  { bytes, type }: Pick<SourceTile, 'bytes' | 'type'>,
+): SourceTile => ({ z, x, y, from, bytes, type })
 
 /** As the top tile is encoded. */
 function terrainOf({ bytes, type }: SourceTile, elevation: ElevationKind): TerrainOptions {
