@@ -58,7 +58,12 @@ export function parseJobs(bytes: Uint8Array, path: string, env: Environment): Jo
     const placeOf = (job: number): string => at(startOf(nodeAt(document, ['jobs', job])))
     return { ...found.data, placeOf }
   }
-  const issue = found.error.issues[0]!
+  const [first] = found.error.issues
+  // a misspelled name explains the one that is missing beside it
+  const issue =
+    found.error.issues.find(
+      ({ code, path }) => code === 'unrecognized_keys' && path.every((part, i) => part === first!.path[i]),
+    ) ?? first!
   const field = issue.path.map(String).join('.')
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0]!

@@ -68,10 +68,20 @@ function filled(template: string, match: string, folder: string): string {
   return text === template ? text : normalize(text)
 }
 
+function assertPlaceholders(output: string | undefined): void {
+  const unknown = /\{\w+\}/.exec(output?.replace(PLACEHOLDER, '') ?? '')
+  if (unknown !== null)
+    throw new FlagstoneError(
+      'BAD_OPTION',
+      `there is no ${unknown[0]} for an output (${output}); use {name}, {dir} and {ext}, which are those of each input.`,
+      { path: output! },
+    )
+}
+
 /**
  * The command lines that a job stands for.
  * @param made outputs of the jobs before it, which a pattern may match
- * @throws BAD_OPTION when a pattern matches nothing
+ * @throws BAD_OPTION when a pattern matches nothing, or the output has a placeholder that does not exist
  */
 export async function expandJob(
   line: LineText,
@@ -80,6 +90,7 @@ export async function expandJob(
   made: readonly string[],
 ): Promise<LineText[]> {
   const { input, output } = line
+  assertPlaceholders(output)
   const isEach = hasPlaceholder(output) || output === undefined
   const pattern = input.find((path) => isGlob(path, base))
   const found = async (path: string): Promise<string[]> => {

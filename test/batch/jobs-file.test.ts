@@ -54,7 +54,12 @@ const CASES: readonly (readonly [text: string, message: RegExp | string])[] = [
     'jobs:\n  - command: build\n    input: a\n    ouput: b',
     /^jobs\.yaml:4:5: there is no 'ouput'; did you mean 'output'\? here/,
   ],
-  ['job:\n  - a', /^jobs\.yaml:1:1: (jobs: expected a list|there is no 'job')/],
+  ['job:\n  - a', /^jobs\.yaml:1:1: there is no 'job'; did you mean 'jobs'\? here/],
+  [
+    'jobs:\n  - comand: build\n    input: a',
+    /^jobs\.yaml:2:5: there is no 'comand'; did you mean 'command'\? here/,
+  ],
+  ['jobs:\n  - command: a\n  - inputs: b', /^jobs\.yaml:2:5: jobs\.0\.input/],
   ['jobs:\n  - command: build', /^jobs\.yaml:2:5: jobs\.0\.input: expected a path or a list of paths/],
   ['jobs:\n  - command: 3\n    input: a', 'jobs.yaml:2:14: jobs.0.command: expected a text.'],
   ['jobs:\n  - command: a\n    input: [a, [b]]', /^jobs\.yaml:3:\d+: jobs\.0\.input/],

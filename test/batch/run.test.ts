@@ -179,6 +179,7 @@ t.test('what cannot be: refused before anything runs', async (t) => {
       [make('a', 'z', { name: 'q' }), make('a', 'y', { name: 'q' })],
       /there is another job 'q', at jobs\.yaml:1/,
     ],
+    [[make('*', '{base}.b')], /^jobs\.yaml:1: there is no \{base\} for an output .*use \{name\}/],
     [[make('none/*', 'z')], /^jobs\.yaml:1: nothing matches none\/\*/],
     [[make('in/**/a', '{dir}/{name}', { name: 'q' }), make('a', 'q')], /there is another job 'q'/],
   ]

@@ -137,6 +137,32 @@ t.test('PMTiles that say another grid', async (t) => {
   openBackend(mercator).close()
 })
 
+t.test('what a PMTiles header states is shown, unless the metadata state it', (t) => {
+  const header = {
+    minLon: 12,
+    minLat: 42,
+    maxLon: 20,
+    maxLat: 48,
+    centerLon: 15,
+    centerLat: 45,
+    centerZoom: 5,
+  }
+  const shown = (about: Parameters<typeof pmtiles>[1], metadata = {}) => {
+    const reader = openTiles(pmtiles(t, about, PNG, metadata))
+    const { bounds, center } = describeTiles(reader)
+    reader.close()
+    return { bounds, center }
+  }
+  t.same(shown(header), { bounds: [12, 42, 20, 48], center: [15, 45, 5] })
+  t.same(shown(header, { bounds: '13,43,19,47', center: '14,44' }), {
+    bounds: [13, 43, 19, 47],
+    center: [14, 44, 5],
+  })
+  const nowhere = { minLon: 0, minLat: 0, maxLon: 0, maxLat: 0 }
+  t.match(shown(nowhere), { bounds: [11.25, Number, 22.5, Number] }, 'the tiles, where it cannot be true')
+  t.end()
+})
+
 t.test('a picture in gzip twice is a picture', async (t) => {
   const twice = gzipSync(PACKED)
   const said = { tileType: TileType.png, tileCompression: Compression.gzip }

@@ -23,27 +23,14 @@ const SAMPLE = 64
 export function describeServed(reader: TileReader): TilesDescription {
   const count = reader.levels().reduce((sum, level) => sum + level.count, 0)
   if (count <= EXACT_TILES) return describeTiles(reader)
-  const about = aboutReader(reader)
-  const bounds =
-    about.metadata['bounds'] ?? (reader.kind === 'pmtiles' ? headerBounds(reader.header) : undefined)
-  return describeSampled(reader, (z, x, y) => reader.stat(z, x, y), {
-    ...about,
-    metadata: bounds === undefined ? about.metadata : { ...about.metadata, bounds },
-  })
+  return describeSampled(reader, (z, x, y) => reader.stat(z, x, y), aboutReader(reader))
 }
-
-const headerBounds = (h: { minLon: number; minLat: number; maxLon: number; maxLat: number }): number[] => [
-  h.minLon,
-  h.minLat,
-  h.maxLon,
-  h.maxLat,
-]
 
 /** Of any set of tiles. Counts are its own; types and bytes are of the first tiles of each zoom. */
 export function describeSampled(
   tiles: TileSet,
   stat: (z: number, x: number, y: number) => Pick<TileStat, 'type' | 'length'> | undefined,
-  about: Pick<TilesFound, 'kind' | 'sealed' | 'fileBytes' | 'layout' | 'metadata'>,
+  about: Pick<TilesFound, 'kind' | 'sealed' | 'fileBytes' | 'layout' | 'metadata' | 'header'>,
 ): TilesDescription {
   const types = new Map<number, number>()
   const counts = tiles.levels()
@@ -66,7 +53,7 @@ export function describeSampled(
   })
   // what is claimed is compared with few tiles
   const few = extentOf(tiles, counts, FEW_TILES)
-  const isBelieved = believedBounds(about.metadata['bounds'], few) !== undefined
+  const isBelieved = believedBounds(about.metadata['bounds'] ?? about.header?.bounds, few) !== undefined
   const extent = isBelieved ? few : extentOf(tiles, counts, EXACT_TILES)
   return describeFound({ ...about, levels, types, extent, isSampled })
 }

@@ -1,6 +1,7 @@
 // The contents of a tile file, ours or a foreign archive, as plain data for `info`.
 import { wrongType } from '../../errors.js'
 import { indexStart } from '../../format/layout.js'
+import type { PmtilesHeader } from '../../format/pmtiles.js'
 import { extensionOf, nameOfTileType } from '../../format/tile-type.js'
 import { MAX_ZOOM } from '../../zooms.js'
 import { isReader } from '../options.js'
@@ -73,8 +74,10 @@ export interface TilesFound
   > {
   /** Number of tiles of each type code. */
   readonly types: ReadonlyMap<number, number>
-  /** Extent of the deepest zoom, for files whose metadata give no bounds. */
+  /** Extent of the deepest zoom, for files that state no bounds. */
   readonly extent: Extent | undefined
+  /** What a PMTiles header states; metadata that state the same come first. */
+  readonly header?: { readonly bounds: readonly number[]; readonly center: readonly number[] } | undefined
 }
 
 /**
@@ -107,7 +110,8 @@ export function describeTiles(reader: TileReader): TilesDescription {
 /** The part of a description that does not require reading tiles or records. */
 export const aboutReader = (
   reader: TileReader,
-): Pick<TilesFound, 'kind' | 'sealed' | 'fileBytes' | 'layout' | 'metadata'> => ({
+): Pick<TilesFound, 'kind' | 'sealed' | 'fileBytes' | 'layout' | 'metadata' | 'header'> => ({
+  header: reader.kind === 'pmtiles' ? placesIn(reader.header) : undefined,
   kind: kindOf(reader),
   sealed: reader.sealed,
   fileBytes: reader.fileBytes,
@@ -115,9 +119,14 @@ export const aboutReader = (
   metadata: reader.metadata(),
 })
 
-export function describeFound({ types, extent, ...found }: TilesFound): TilesDescription {
+const placesIn = ({ minLon, minLat, maxLon, maxLat, centerLon, centerLat, centerZoom }: PmtilesHeader) => ({
+  bounds: [minLon, minLat, maxLon, maxLat],
+  center: [centerLon, centerLat, centerZoom],
+})
+
+export function describeFound({ types, extent, header, ...found }: TilesFound): TilesDescription {
   const { levels, metadata } = found
-  const believed = believedBounds(metadata['bounds'], extent)
+  const believed = believedBounds(metadata['bounds'] ?? header?.bounds, extent)
   const bounds = believed ?? (extent && boxOf(extent))
   const [minZoom, maxZoom] = [levels[0]?.zoom, levels.at(-1)?.zoom]
   const isWrong = believed === undefined && bounds !== undefined && (metadata['bounds'] ?? '') !== ''
@@ -130,7 +139,8 @@ export function describeFound({ types, extent, ...found }: TilesFound): TilesDes
     minZoom,
     maxZoom,
     bounds,
-    center: bounds && believedCenter(metadata['center'], bounds, minZoom ?? 0, maxZoom ?? 0),
+    center:
+      bounds && believedCenter(metadata['center'] ?? header?.center, bounds, minZoom ?? 0, maxZoom ?? 0),
     ...(isWrong ? { disbelieved: `bounds ${metadata['bounds']}, where there are no tiles` } : {}),
   }
 }
