@@ -23,6 +23,7 @@ import {
   tarFile,
   tileFolder,
   tilesOf,
+  versatilesFile,
   zipFile,
 } from './tile-files.js'
 
@@ -45,13 +46,14 @@ const KINDS: readonly [kind: Source['kind'], name: string, make: Maker][] = [
   ['folder', 'd', tileFolder],
   ['tar', 'e.tar', tarFile],
   ['zip', 'f.zip', zipFile],
+  ['versatiles', 'g.versatiles', versatilesFile],
 ]
 
 t.test('every kind of archive', async (t) => {
   const root = t.testdir()
   for (const [, name, make] of KINDS) make(join(root, name), 7)
   const catalog = await opened(t, [root])
-  t.same(ids(catalog), ['a', 'b', 'c', 'd', 'e', 'f'])
+  t.same(ids(catalog), ['a', 'b', 'c', 'd', 'e', 'f', 'g'])
   t.same(catalog.problems(), [])
   for (const [kind, name] of KINDS) {
     await t.test(kind, async (t) => {

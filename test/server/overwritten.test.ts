@@ -17,6 +17,7 @@ import {
   pmtilesFile,
   tarFile,
   tilesOf,
+  versatilesFile,
 } from './tile-files.js'
 
 // every wait in it has an end of its own, and says what it waited for
@@ -59,6 +60,7 @@ const KINDS: readonly [name: string, make: Maker][] = [
   ['foreign.pmtiles', pmtilesFile],
   ['lite.mbtiles', mbtilesFile],
   ['packed.tar', tarFile],
+  ['blocks.versatiles', versatilesFile],
 ]
 
 for (const watch of [false, true]) {

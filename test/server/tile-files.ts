@@ -12,6 +12,7 @@ import { tileId } from '../../src/format/tile-id.js'
 import { TileType } from '../../src/format/tile-type.js'
 import { createTiles } from '../../src/store/paths.js'
 import { tarOf, zipOf } from '../helpers/packed.js'
+import { containerOf } from '../helpers/versatiles.js'
 
 export type Maker = (path: string, edition: number, zoom?: number) => void
 
@@ -120,6 +121,13 @@ export const tarFile: Maker = (path, edition, zoom = 2) =>
 
 export const zipFile: Maker = (path, edition, zoom = 2) =>
   writeFileSync(path, zipOf(looseFiles(edition, zoom)))
+
+export const versatilesFile: Maker = (path, edition, zoom = 2) => {
+  const side = 2 ** zoom
+  const tiles = new Array<Uint8Array>(side * side)
+  for (const [z, x, y] of tilesOf(zoom)) tiles[y * side + x] = editionTile(edition, z, x, y)
+  writeFileSync(path, containerOf({ blocks: [{ zoom, box: [0, 0, side - 1, side - 1], tiles }] }))
+}
 
 export const tileFolder: Maker = (path, edition, zoom = 2) => {
   for (const [z, x, y] of tilesOf(zoom)) {

@@ -27,6 +27,7 @@ export function convertCommand({ io }: Context): Command {
         '  flagstone convert ortho.pmtiles tiles/                z/x/y.png, and metadata.json\n' +
         '  flagstone convert ortho.pmtiles tiles/ --scheme tms\n' +
         '  flagstone convert tiles.zip ortho.pmtiles\n' +
+        '  flagstone convert ortho.pmtiles ortho.versatiles\n' +
         '  flagstone convert ortho.pmtiles ortho.tif\n' +
         '  flagstone convert ortho.pmtiles ortho.ft --format jpeg --tile-size 256\n' +
         '  flagstone convert png.mbtiles small.pmtiles --format webp --quality 80\n' +
