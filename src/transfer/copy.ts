@@ -99,11 +99,12 @@ export async function copyTiles(
   /** A promise is returned when the next tile must wait. */
   const copy = (found: StoredTile): Promise<void> | undefined => {
     const tile = withItsType(found)
+    const { length } = found.bytes
     const waiting = sink.put(tile)
     tally.add(tile)
     // the next tile uses the same memory, which is in the cache
     if (waiting === undefined) reclaim(found.bytes)
-    return turns.isDue() ? turn(waiting) : waiting
+    return turns.isDue(length) ? turn(waiting) : waiting
   }
   if (Symbol.asyncIterator in tiles)
     for await (const tile of tiles) {

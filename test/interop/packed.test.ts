@@ -147,6 +147,43 @@ for (const [name, make] of [
   )
 }
 
+t.test('zip: a damaged or hostile directory does not move, hide or multiply tiles', async (t) => {
+  const name = '1/0/0.png'
+  const whole = zipOf([
+    { name, bytes: png(1) },
+    { name: '1/0/1.png', bytes: png(2) },
+  ])
+  /** With another name in the directory, but not where the file is. */
+  const renamed = (to: string): Buffer => {
+    const bytes = Buffer.from(whole)
+    bytes.write(to, bytes.lastIndexOf(name), 'latin1')
+    return bytes
+  }
+  const moved = await opened(t, 'a.zip', renamed('1/1/0.png'))
+  t.throws(() => moved.get(1, 1, 0), { code: 'DAMAGED', message: /another name/ })
+  t.equal(textOf(moved, 1, 0, 1), png(2).toString('latin1'))
+  await t.rejects(opened(t, 'b.zip', renamed('1/0/0.pxg')), { code: 'DAMAGED', message: /a tile is named/ })
+  // many names for the same bytes: unpacking each would never end
+  const bomb = zipOf([{ name, bytes: Buffer.alloc(100_000), deflate: true }])
+  const at = bomb.lastIndexOf('PK\x01\x02')
+  const end = bomb.lastIndexOf('PK\x05\x06')
+  const records = Array.from({ length: 200 }, () => bomb.subarray(at, end))
+  const tail = Buffer.from(bomb.subarray(end))
+  tail.writeUInt16LE(200, 8)
+  tail.writeUInt16LE(200, 10)
+  tail.writeUInt32LE(200 * (end - at), 12)
+  const many = Buffer.concat([bomb.subarray(0, at), ...records, tail])
+  await t.rejects(opened(t, 'c.zip', many), { code: 'DAMAGED', message: /overlap/ })
+  // a symbolic link made on Unix: its contents are a path
+  const link = Buffer.from(whole)
+  const record = link.lastIndexOf(name) - 46
+  link.writeUInt16LE((3 << 8) | 20, record + 4)
+  link.writeUInt32LE((0o120777 << 16) >>> 0, record + 38)
+  const tiles = await opened(t, 'd.zip', link)
+  t.equal(tiles.get(1, 0, 0), undefined)
+  t.ok(tiles.has(1, 0, 1))
+})
+
 t.test('tar: hard links, long names and sizes of GNU tar and pax', async (t) => {
   const long = `${'folder/'.repeat(30)}`
   const pax = (text: string): Buffer => Buffer.from(text)

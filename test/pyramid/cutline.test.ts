@@ -213,6 +213,16 @@ function isNearEdge(x: number, y: number, ring: Ring): boolean {
   })
 }
 
+t.test('positions nested without end are refused in a sentence', (t) => {
+  const nested = JSON.parse(`${'['.repeat(50_000)}1${']'.repeat(50_000)}`)
+  t.throws(() => cutlineOf({ type: 'Polygon', coordinates: nested }, 'The cutline'), {
+    code: 'BAD_OPTION',
+    message: /not two numbers/,
+  })
+  t.throws(() => cutlineOf({ type: nested }, 'The cutline'), { code: 'BAD_OPTION', message: /no text/ })
+  t.end()
+})
+
 t.test('tiles: those with a pixel inside, and none away from the cutline', (t) => {
   const polygons = fc.array(fc.array(points, { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 3 })
   const tile = 8
@@ -242,6 +252,20 @@ t.test('tiles: those with a pixel inside, and none away from the cutline', (t) =
       return true
     }),
   )
+  t.end()
+})
+
+t.test('tiles: very many long edges are examined in larger squares', (t) => {
+  const comb = Array.from({ length: 20_000 }, (_, i): [number, number] => [
+    i * 500 - 5e6,
+    i % 2 ? 1.9e7 : -1.9e7,
+  ])
+  const plan = planOf(inMercator([polygonOf(comb)]), 0, 16)
+  const range = { minX: 0, minY: 0, maxX: 65_535, maxY: 65_535 }
+  const found = cutlineTiles(plan, [range], 256)
+  const has = (x: number, y: number): boolean =>
+    found.some((r) => x >= r.minX && x <= r.maxX && y >= r.minY && y <= r.maxY)
+  t.ok(has(32_768, 32_768) && has(24_600, 60_000) && !has(10, 32_768))
   t.end()
 })
 

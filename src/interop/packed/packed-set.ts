@@ -3,7 +3,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { FlagstoneError } from '../../errors.js'
 import { parseJsonObject } from '../../format/json.js'
 import type { TileType } from '../../format/tile-type.js'
-import type { StoredTile, TileSet, TilesOfZoom } from '../../store/read/tile-set.js'
+import type { StoredTile, TilePlace, TileSet, TilesOfZoom } from '../../store/read/tile-set.js'
 import { withoutJsonRow } from '../mbtiles/metadata.js'
 import { inOtherGrid, otherGridOf } from '../other-grid.js'
 import { type Entry, EntryTable } from './entry-table.js'
@@ -141,12 +141,12 @@ export class PackedSet implements TileSet {
   readonly #file: WindowFile
   readonly #table: EntryTable
   readonly #metadata: Record<string, unknown>
-  readonly #read: (entry: Entry) => Uint8Array
+  readonly #read: (entry: Entry, place?: TilePlace) => Uint8Array
   /** Whether it has files that are neither tiles nor describe them. */
   readonly hasOthers: boolean
 
-  /** `read`: the contents of an entry. */
-  constructor(file: WindowFile, contents: Contents, read: (entry: Entry) => Uint8Array) {
+  /** `read`: the contents of an entry, and for a tile its place, from the north. */
+  constructor(file: WindowFile, contents: Contents, read: (entry: Entry, place?: TilePlace) => Uint8Array) {
     this.#file = file
     this.#metadata = contents.finish(read)
     this.#table = contents.table
@@ -203,7 +203,7 @@ export class PackedSet implements TileSet {
         { path: this.path },
       )
     try {
-      return tileOf(this.#read(entry), entry.extension)
+      return tileOf(this.#read(entry, { z, x, y }), entry.extension)
     } catch (error) {
       if (!(error instanceof FlagstoneError) || error.code !== 'DAMAGED') throw error
       throw new FlagstoneError('DAMAGED', `${this.path}: tile ${z}/${x}/${y}: ${error.message}`, {

@@ -39,8 +39,11 @@ export async function digestOf(
   onTurn: (tally: DigestTally) => void = () => {},
 ): Promise<DigestTally> {
   const tally = new DigestTally()
+  let before = 0
   for (const _ of stepsOf(tiles, tally)) {
-    if (!turns.isDue()) continue
+    const bytes = tally.bytes - before
+    before = tally.bytes
+    if (!turns.isDue(bytes)) continue
     onTurn(tally)
     await turns.give()
   }

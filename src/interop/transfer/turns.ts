@@ -5,6 +5,8 @@ import { FlagstoneError } from '../../errors.js'
 const TURN_MS = 20
 /** Number of rounds between two looks at the clock. */
 const LOOK_ROUNDS = 64
+/** A tile of more bytes counts as several rounds. */
+const BYTES_OF_ROUND = 2 ** 16
 
 export class Turns {
   readonly #signal: AbortSignal | undefined
@@ -18,9 +20,12 @@ export class Turns {
     this.#message = message
   }
 
-  /** To be called in every round; whether it is time to `give` a turn. */
-  isDue(): boolean {
-    return ++this.#rounds % LOOK_ROUNDS === 0 && performance.now() - this.#since >= TURN_MS
+  /** To be called in every round, which may have processed `bytes`; whether it is time to `give` a turn. */
+  isDue(bytes = 0): boolean {
+    this.#rounds += 1 + Math.floor(bytes / BYTES_OF_ROUND)
+    if (this.#rounds < LOOK_ROUNDS) return false
+    this.#rounds = 0
+    return performance.now() - this.#since >= TURN_MS
   }
 
   /** Lets others run. @throws INTERRUPTED when the signal was aborted */

@@ -93,6 +93,12 @@ function crsOf(json: Json, name: string): Crs | undefined {
   return crsFromText(said)
 }
 
+/** Whether it may be too deep to be written down. */
+const isNested = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.values(value).some((inner) => typeof inner === 'object' && inner !== null)
+
 class Collector {
   readonly polygons: Float64Array[][] = []
   readonly #name: string
@@ -128,7 +134,7 @@ class Collector {
       default:
         throw bad(
           this.#name,
-          `is not GeoJSON: its type is ${JSON.stringify(json.type ?? null)?.slice(0, 40)}`,
+          `is not GeoJSON: its type is ${typeof json.type === 'object' && json.type !== null ? 'no text' : JSON.stringify(json.type ?? null).slice(0, 40)}`,
         )
     }
   }
@@ -155,7 +161,7 @@ class Collector {
       if (typeof x !== 'number' || typeof y !== 'number' || !Number.isFinite(x) || !Number.isFinite(y)) {
         throw bad(
           this.#name,
-          `has a position that is not two numbers: ${JSON.stringify(position)?.slice(0, 40)}`,
+          `has a position that is not two numbers${isNested(position) ? ', but lists in lists' : `: ${JSON.stringify(position)?.slice(0, 40)}`}`,
         )
       }
       points[2 * i] = x

@@ -12,7 +12,7 @@ export function cutlineTiles(
   tileSize: number,
 ): TileRange[] {
   if (ranges.length === 0) return []
-  const up = zoomsUp(ranges)
+  const up = zoomsUp(cutline, ranges, tileSize)
   if (up > 0) return coarsely(cutline, ranges, tileSize, up)
   const rows = new TileRows(cutline, ranges, tileSize)
   const found: TileRange[] = []
@@ -28,13 +28,33 @@ export function cutlineTiles(
   return unionRanges(found)
 }
 
-/** With more rows than this, tiles are examined in larger squares, so that any plan is made within a second. */
+/** With more rows than this, tiles are examined in larger squares, so that any plan is made within seconds. */
 const MAX_ROWS = 2 ** 16
+/** The same, for rows that edges run through: a star of a million points runs through each row a million times. */
+const MAX_PASSES = 2 ** 22
 
-function zoomsUp(ranges: readonly TileRange[]): number {
+function zoomsUp(cutline: CutlinePlan, ranges: readonly TileRange[], tileSize: number): number {
   const rows = ranges.reduce((sum, { minY, maxY }) => sum + maxY - minY + 1, 0)
-  return Math.max(0, Math.ceil(Math.log2(rows / MAX_ROWS)))
+  const { minY, maxY } = rowsOf(ranges)
+  let passes = 0
+  eachEdge(cutline.points, cutline.rings, (_x0, y0, _x1, y1) => {
+    const [first, last] = passed(y0 / tileSize, y1 / tileSize, minY, maxY)
+    passes += Math.max(0, last - first)
+  })
+  return Math.max(0, Math.ceil(Math.log2(Math.max(rows / MAX_ROWS, passes / MAX_PASSES))))
 }
+
+/** The first and the last row. */
+const rowsOf = (ranges: readonly TileRange[]): { minY: number; maxY: number } => ({
+  minY: ranges.reduce((least, r) => Math.min(least, r.minY), Number.POSITIVE_INFINITY),
+  maxY: ranges.reduce((most, r) => Math.max(most, r.maxY), 0),
+})
+
+/** The first and the last row that an edge runs through. */
+const passed = (y0: number, y1: number, minY: number, maxY: number): [first: number, last: number] => [
+  Math.max(minY, Math.floor(Math.min(y0, y1))),
+  Math.min(maxY, Math.floor(Math.max(y0, y1))),
+]
 
 /** All tiles of the squares, 2^up tiles wide, that the cutline touches: somewhat more than it touches itself. */
 function coarsely(
@@ -61,6 +81,7 @@ function coarsely(
 }
 
 type Span = [low: number, high: number]
+const MANY_SPANS = 1024
 
 /**
  * The tiles of each row that the cutline touches: those under its edges, and those between edges at the row's middle.
@@ -68,6 +89,8 @@ type Span = [low: number, high: number]
 class TileRows {
   readonly #tiles: number
   readonly #spans = new Map<number, Span[]>()
+  /** Rows with so many spans are merged at once, so that memory stays small. */
+  readonly #mergeAt = new Map<number, number>()
   /** Crossings of the middle of each row, for one polygon at a time. */
   readonly #crossings = new Map<number, number[]>()
   readonly #minY: number
@@ -75,8 +98,9 @@ class TileRows {
 
   constructor(cutline: CutlinePlan, ranges: readonly TileRange[], tileSize: number) {
     this.#tiles = cutline.worldPixels / tileSize
-    this.#minY = ranges.reduce((least, r) => Math.min(least, r.minY), Number.POSITIVE_INFINITY)
-    this.#maxY = ranges.reduce((most, r) => Math.max(most, r.maxY), 0)
+    const { minY, maxY } = rowsOf(ranges)
+    this.#minY = minY
+    this.#maxY = maxY
     const polygonOf = new Int32Array(cutline.rings.length)
     for (let p = 0; p + 1 < cutline.polygons.length; p++) {
       polygonOf.fill(p, cutline.polygons[p]!, cutline.polygons[p + 1]!)
@@ -98,8 +122,7 @@ class TileRows {
   }
 
   #edge(x0: number, y0: number, x1: number, y1: number): void {
-    const first = Math.max(this.#minY, Math.floor(Math.min(y0, y1)))
-    const last = Math.min(this.#maxY, Math.floor(Math.max(y0, y1)))
+    const [first, last] = passed(y0, y1, this.#minY, this.#maxY)
     const slope = y1 === y0 ? 0 : (x1 - x0) / (y1 - y0)
     const low = Math.min(x0, x1)
     const high = Math.max(x0, x1)
@@ -118,8 +141,8 @@ class TileRows {
 
   /** Fills a complete polygon. */
   #fill(): void {
-    for (const [row, crossings] of this.#crossings) {
-      crossings.sort((a, b) => a - b)
+    for (const [row, found] of this.#crossings) {
+      const crossings = Float64Array.from(found).sort()
       for (let i = 0; i + 1 < crossings.length; i += 2) this.#add(row, crossings[i]!, crossings[i + 1]!)
     }
     this.#crossings.clear()
@@ -130,15 +153,28 @@ class TileRows {
     for (let turn = Math.floor(from / this.#tiles); turn <= Math.floor(to / this.#tiles); turn++) {
       const low = Math.max(0, Math.floor(from) - turn * this.#tiles)
       const high = Math.min(this.#tiles - 1, Math.floor(to) - turn * this.#tiles)
-      if (low <= high) push(this.#spans, row, [low, high])
+      if (low <= high) this.#keep(row, [low, high])
     }
+  }
+
+  #keep(row: number, span: Span): void {
+    const spans = push(this.#spans, row, span)
+    if (spans.length < MANY_SPANS || spans.length < (this.#mergeAt.get(row) ?? 0)) return
+    const few = merged(spans)
+    this.#spans.set(row, few)
+    this.#mergeAt.set(row, 2 * few.length)
   }
 }
 
-function push<T>(map: Map<number, T[]>, key: number, value: T): void {
+function push<T>(map: Map<number, T[]>, key: number, value: T): T[] {
   const list = map.get(key)
-  if (list === undefined) map.set(key, [value])
-  else list.push(value)
+  if (list === undefined) {
+    const begun = [value]
+    map.set(key, begun)
+    return begun
+  }
+  list.push(value)
+  return list
 }
 
 function merged(spans: Span[]): Span[] {
