@@ -48,6 +48,15 @@ export async function whatItIs(path: string | undefined, error: unknown): Promis
   return notTiles(`${path} is an image, not a tile file; build it first: flagstone build ${path} ${out}`)
 }
 
+/** The same work, whose errors say what each path is that is no tile file. */
+export async function namingWhatItIs<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw await whatItIs(error instanceof FlagstoneError ? error.path : undefined, error)
+  }
+}
+
 const isReader = (tiles: TileReader | TileSet): tiles is TileReader => 'kind' in tiles
 
 /** What `info` prints. In MBTiles and folders, types and bytes are estimated from a sample. */

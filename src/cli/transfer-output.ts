@@ -5,6 +5,7 @@ import type { TransferContext } from '../transfer/transfer.js'
 import { formatBytes, formatDuration, plural } from './format.js'
 import { type CommonOptions, type Io, printJson, say } from './io.js'
 import { progressView } from './progress.js'
+import { namingWhatItIs } from './tile-files.js'
 
 export async function runTransfer(
   io: Io,
@@ -12,9 +13,8 @@ export async function runTransfer(
   work: (context: TransferContext) => Promise<TransferReport>,
 ): Promise<void> {
   const view = progressView(io, options)
-  const report = await work({ signal: io.signal, onProgress: (state) => view.update(state) }).finally(() =>
-    view.stop(),
-  )
+  const working = work({ signal: io.signal, onProgress: (state) => view.update(state) })
+  const report = await namingWhatItIs(working).finally(() => view.stop())
   if (options.json === true) {
     printJson(io, report)
     return

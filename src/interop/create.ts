@@ -101,7 +101,7 @@ export function outputFormatOf(path: string): OutputFormat {
   const known = Object.keys(EXTENSIONS)
   throw new FlagstoneError(
     'BAD_OPTION',
-    `${path}: the name does not say what to write${didYouMean(extension, known)}; use one of ${known.join(', ')}, a slash at the end for a folder, or --to (to).`,
+    `${path}: the name does not say what to write${didYouMean(extension, known) || '.'} Use one of ${known.join(', ')}, a slash at the end for a folder, or --to (to).`,
     { path },
   )
 }

@@ -117,6 +117,23 @@ t.test('what is no tile file is called what it is, by every command', async (t) 
   const workers = await flagstone('serve', at('image.tif'), '-p', '0', '--workers', '2')
   t.equal(workers.code, 1)
   t.match(workers.err, /build it first/, 'by workers too')
+  for (const name of ['image.tif', 'empty']) {
+    const lines = [
+      ['convert', at(name), at('new.mbtiles')],
+      ['extract', at(name), at('new.mbtiles'), '-z', '0'],
+      ['extract', at(name), '--dry-run'],
+      ['merge', at(name), at(name), at('new.mbtiles')],
+      ['merge', at(name), at(name), at('new.mbtiles'), '--dry-run'],
+      ['diff', at(name), at(name)],
+      ['digest', at(name)],
+    ]
+    for (const line of lines) {
+      const { code, out, err } = await flagstone(...line)
+      t.not(code, 0, `${line}`)
+      t.match(err, name === 'empty' ? /is a folder without z\/x\/y tiles/ : /build it first/, `${line}`)
+      t.equal(out, '')
+    }
+  }
   const folder = await flagstone('info', at('empty'))
   t.match(folder.err, /is a folder without z\/x\/y tiles/)
   t.ok(folder.err.endsWith(`flagstone serve ${at('empty')}\n`), 'the command can be copied as it stands')

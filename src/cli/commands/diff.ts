@@ -1,12 +1,11 @@
 // `flagstone diff BEFORE AFTER [PATCH]`: what differs between two archives, and a patch.
 import { Command, Option } from 'commander'
-import type { FlagstoneError } from '../../errors.js'
 import { type DiffReport, diff, type TileDifference } from '../../transfer/diff.js'
 import { changesTable, changesText } from '../change-table.js'
 import { formatBytes, formatDuration } from '../format.js'
 import { type CommonOptions, type Context, EXIT, type Io, print, printJson, say } from '../io.js'
 import { progressView } from '../progress.js'
-import { TILE_FILE, whatItIs } from '../tile-files.js'
+import { namingWhatItIs, TILE_FILE } from '../tile-files.js'
 
 interface DiffCliOptions extends CommonOptions {
   readonly list?: boolean
@@ -50,7 +49,7 @@ export function diffCommand(context: Context): Command {
       const overwrite = cli.overwrite === true || cli.force === true
       const view = progressView(io, cli)
       const list = new List(io)
-      const report = await diff(
+      const work = diff(
         { before, after, patch, overwrite, allowEmpty: cli.allowEmpty === true },
         {
           signal: io.signal,
@@ -58,10 +57,7 @@ export function diffCommand(context: Context): Command {
           onDifference: cli.list === true ? (difference) => list.add(difference) : undefined,
         },
       )
-        .catch(async (error: FlagstoneError) => {
-          throw await whatItIs(error.path, error)
-        })
-        .finally(() => view.stop())
+      const report = await namingWhatItIs(work).finally(() => view.stop())
       list.flush()
       if (cli.json === true) printJson(io, report)
       else show(io, cli, report, path !== undefined)

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { type DigestReport, digest } from '../../transfer/digest.js'
 import { type CommonOptions, type Context, print, printJson } from '../io.js'
 import { progressView } from '../progress.js'
-import { TILE_FILE, whatItIs } from '../tile-files.js'
+import { namingWhatItIs, TILE_FILE } from '../tile-files.js'
 
 export function digestCommand({ io }: Context): Command {
   return new Command('digest')
@@ -22,11 +22,8 @@ Examples:
       const reports: (DigestReport & { file: string })[] = []
       for (const file of files) {
         const view = progressView(io, options)
-        const report = await digest(file, { signal: io.signal, onProgress: (state) => view.update(state) })
-          .catch(async (error: unknown) => {
-            throw await whatItIs(file, error)
-          })
-          .finally(() => view.stop())
+        const work = digest(file, { signal: io.signal, onProgress: (state) => view.update(state) })
+        const report = await namingWhatItIs(work).finally(() => view.stop())
         reports.push({ file, ...report })
         if (options.json !== true) print(io, `${report.digest}  ${file}`)
       }

@@ -6,7 +6,7 @@ import { formatBytes, formatCount, plural, table } from '../format.js'
 import { type CommonOptions, type Context, type Io, print, printJson } from '../io.js'
 import { addOutputOptions, type OutputOptions, outputOf } from '../output-options.js'
 import { parseBbox } from '../parse.js'
-import { TILE_FILE, whatItIs } from '../tile-files.js'
+import { namingWhatItIs, TILE_FILE } from '../tile-files.js'
 import { runTransfer } from '../transfer-output.js'
 import { addZoomOptions, type ZoomOptions, zoomsOf } from '../zoom-options.js'
 
@@ -40,9 +40,7 @@ Examples:
       const { bbox, region } = cli
       const wanted = { source, bbox, region, ...zoomsOf(cli) }
       if (cli.dryRun === true) {
-        const plan = await planExtract(wanted, { signal: io.signal }).catch(async (error: unknown) => {
-          throw await whatItIs(source, error)
-        })
+        const plan = await namingWhatItIs(planExtract(wanted, { signal: io.signal }))
         printPlan(io, cli, source, plan)
         return
       }

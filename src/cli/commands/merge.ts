@@ -7,7 +7,7 @@ import { formatCount, plural, table } from '../format.js'
 import { type CommonOptions, type Context, type Io, print, printJson } from '../io.js'
 import { addOutputOptions, type OutputOptions, outputOf } from '../output-options.js'
 import { oneOf } from '../parse.js'
-import { TILE_FILE } from '../tile-files.js'
+import { namingWhatItIs, TILE_FILE } from '../tile-files.js'
 import { runTransfer } from '../transfer-output.js'
 
 interface MergeCliOptions extends CommonOptions, OutputOptions {
@@ -51,10 +51,10 @@ export function mergeCommand({ io }: Context): Command {
       if (sources.length < 2)
         throw new FlagstoneError(
           'BAD_OPTION',
-          'merge needs two or more archives, and the name of the one to write last.',
+          'merge needs two or more archives, and then the name of the one to write, with --dry-run too.',
         )
       if (cli.dryRun === true) {
-        printPlan(io, cli, out, await planMerge({ sources }, { signal: io.signal }))
+        printPlan(io, cli, out, await namingWhatItIs(planMerge({ sources }, { signal: io.signal })))
         return
       }
       await runTransfer(io, cli, (context) =>

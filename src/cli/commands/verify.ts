@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { verifyTiles } from '../../sampling/verify.js'
 import { type CommonOptions, type Context, EXIT, print, printJson } from '../io.js'
-import { TILE_FILE, whatItIs } from '../tile-files.js'
+import { namingWhatItIs, TILE_FILE } from '../tile-files.js'
 
 interface VerifyOptions extends CommonOptions {
   readonly decode?: boolean
@@ -20,12 +20,8 @@ export function verifyCommand(context: Context): Command {
       '\nExamples:\n  flagstone verify ortho.pmtiles\n  flagstone verify ortho.pmtiles --decode --json\n\nExit code 3 if the file is damaged.',
     )
     .action(async (path: string, options: VerifyOptions) => {
-      const { ok, findings, digest } = await verifyTiles(path, {
-        decode: options.decode === true,
-        signal: io.signal,
-      }).catch(async (error: unknown) => {
-        throw await whatItIs(path, error)
-      })
+      const work = verifyTiles(path, { decode: options.decode === true, signal: io.signal })
+      const { ok, findings, digest } = await namingWhatItIs(work)
       if (!ok) context.exitCode = EXIT.DAMAGED
       if (options.json === true) {
         printJson(io, { file: path, ok, findings, digest })

@@ -51,7 +51,7 @@ export async function loadJpegCodec(): Promise<void> {
   } catch (cause) {
     throw new FlagstoneError(
       'SYSTEM',
-      `The JPEG codec that swaps red and blue cannot be loaded (${(cause as Error).message}); install the packages of flagstone again.`,
+      `The JPEG codec that swaps red and blue cannot be loaded (${(cause as Error).message.split('\n')[0]}); install the packages of flagstone again.`,
       { cause },
     )
   }
