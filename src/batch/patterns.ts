@@ -46,11 +46,22 @@ function expressionOf(pattern: string): RegExp {
   }
 }
 
-async function matches(pattern: string, base: string, made: readonly string[]): Promise<string[]> {
+/** @throws INTERRUPTED when the signal was aborted: a pattern may go through a whole disk */
+async function matches(
+  pattern: string,
+  base: string,
+  made: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
   const { glob } = await import('tinyglobby')
-  const kinds = { onlyFiles: false, dot: false, expandDirectories: false }
-  const options = { ...kinds, cwd: base, absolute: isAbsolute(pattern) }
-  const found = (await glob(pattern, options))
+  // as in a shell, ** does not follow links: one to a folder above would lead everywhere
+  const followSymbolicLinks = !pattern.includes('**')
+  const kinds = { onlyFiles: false, dot: false, expandDirectories: false, followSymbolicLinks }
+  const options = { ...kinds, cwd: base, absolute: isAbsolute(pattern), ...(signal && { signal }) }
+  const all = await glob(pattern, options)
+  if (signal?.aborted === true)
+    throw new FlagstoneError('INTERRUPTED', 'Interrupted; no job was started.', { path: pattern })
+  const found = all
     .filter((path) => !isSidecar(path) && (!path.endsWith('/') || isTileArchive(resolve(base, path))))
     .map((path) => path.replace(/\/$/, ''))
   const expression = expressionOf(pattern)
@@ -88,13 +99,14 @@ export async function expandJob(
   shape: Shape,
   base: string,
   made: readonly string[],
+  signal?: AbortSignal,
 ): Promise<LineText[]> {
   const { input, output } = line
   assertPlaceholders(output)
   const isEach = hasPlaceholder(output) || output === undefined
   const pattern = input.find((path) => isGlob(path, base))
   const found = async (path: string): Promise<string[]> => {
-    const all = (await matches(path, base, made)).filter(
+    const all = (await matches(path, base, made, signal)).filter(
       (match) => output === undefined || resolve(base, match) !== resolve(base, output),
     )
     if (all.length > 0) return all

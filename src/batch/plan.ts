@@ -34,6 +34,7 @@ export interface Planned extends BatchText {
   readonly words?: readonly string[]
   readonly base: string
   readonly placeOf: (job: number) => string
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Options by one spelling: those of the job replace the defaults, however they are spelled. */
@@ -86,7 +87,7 @@ export async function planBatch(batch: Planned, commands: Commands): Promise<Pla
 
 async function draftsOf(
   job: JobText,
-  { base, defaults, words = [] }: Planned,
+  { base, defaults, words = [], signal }: Planned,
   commands: Commands,
   made: readonly string[],
   place: string,
@@ -94,7 +95,7 @@ async function draftsOf(
   const options = merged(defaults?.[job.command], job.options)
   const input = list(job.input).map(String)
   const text: LineText = { command: job.command, input, output: job.output, options, words }
-  const lines = await expandJob(text, await commands.shape(job.command), base, made)
+  const lines = await expandJob(text, await commands.shape(job.command), base, made, signal)
   const drafts: Draft[] = []
   for (const one of lines) {
     const line = await commands.line(one)
@@ -107,7 +108,7 @@ async function draftsOf(
 }
 
 function placed(error: unknown, place: string): unknown {
-  if (!(error instanceof FlagstoneError)) return error
+  if (!(error instanceof FlagstoneError) || error.code === 'INTERRUPTED') return error
   const { code, message, path } = error
   return new FlagstoneError(code, `${place}: ${message}`, { path, cause: error })
 }

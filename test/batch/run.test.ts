@@ -372,3 +372,16 @@ t.test('a state that has grown is written anew, as it was', async (t) => {
   again.close()
   t.equal(BatchState.peek(path).get('j0')?.fingerprint, 'new')
 })
+
+t.test('a pattern with ** follows no links, and can be interrupted', async (t) => {
+  const base = t.testdir({ sub: { 'x.a': '' }, 'y.a': '' })
+  symlinkSync('..', join(base, 'sub/up'))
+  symlinkSync('x.a', join(base, 'sub/link.a'))
+  const { jobs } = await planned(base, [{ command: 'check', input: '**/*.a' }])
+  t.same(
+    jobs.map(({ name }) => name),
+    ['check sub/link.a', 'check sub/x.a', 'check y.a'],
+  )
+  const batch = { jobs: [{ command: 'check', input: '**/*.a' }], base, placeOf: () => 'jobs.yaml:1' }
+  await t.rejects(planBatch({ ...batch, signal: AbortSignal.abort() }, commands), { code: 'INTERRUPTED' })
+})

@@ -154,6 +154,27 @@ t.test('only folders of tiles are replaced, and only on request', async (t) => {
   t.equal(readFileSync(at('file'), 'utf8'), 'mine')
 })
 
+t.test('links of a folder lead to its own tiles, not out of it', async (t) => {
+  const folder = t.testdir({ secret: 'mine', 'secret.json': '{"password":"mine"}', tiles: { 1: { 0: {} } } })
+  const at = (name: string): string => join(folder, name)
+  writeFileSync(at('tiles/1/0/0.png'), png(1))
+  symlinkSync('0.png', at('tiles/1/0/1.png'))
+  symlinkSync(at('secret.json'), at('tiles/metadata.json'))
+  await convert({ source: at('tiles'), out: at('a.pmtiles') })
+  const tiles = await openTileSet(at('a.pmtiles'))
+  t.same(Buffer.from(tiles.get(1, 0, 1)!.bytes), Buffer.from(png(1)))
+  t.notOk(JSON.stringify(tiles.metadata()).includes('mine'))
+  tiles.close()
+  symlinkSync(at('secret'), at('tiles/1/0/2.png'))
+  mkdirSync(at('tiles/2/0'), { recursive: true })
+  symlinkSync('../../../secret', at('tiles/2/0/2.png'))
+  await t.rejects(convert({ source: at('tiles'), out: at('b.pmtiles') }), {
+    code: 'SOURCE_UNREADABLE',
+    message: /leads out/,
+  })
+  t.notOk(existsSync(at('b.pmtiles')))
+})
+
 t.test('only archives of tiles are replaced', async (t) => {
   const folder = t.testdir({ 'notes.tar': 'mine', 'notes.zip': 'mine' })
   const at = (name: string): string => join(folder, name)

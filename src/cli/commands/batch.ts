@@ -71,7 +71,7 @@ export function batchCommand(context: Context): Command {
         options.jobs,
       )
       const { batch, state } = await batchOf(context.table, words)
-      const plan = await planBatch(batch, jobCommands(context.table))
+      const plan = await planBatch({ ...batch, signal: context.io.signal }, jobCommands(context.table))
       const statePath = options.state ?? state
       if (options.dryRun === true) {
         const jobs = await foresee(plan, BatchState.peek(statePath))

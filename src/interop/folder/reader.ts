@@ -1,7 +1,7 @@
 // Tiles as loose files, z/x/y.ext, as written by gdal2tiles, QGIS and mb-util. Rows count from the north, unless a
 // tilemapresource.xml (gdal2tiles without --xyz) or the scheme in a metadata.json says that they are TMS rows.
-import { existsSync, readdirSync, statSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { basename, join, sep } from 'node:path'
 import { FlagstoneError } from '../../errors.js'
 import { parseJsonObject } from '../../format/json.js'
 import { TILE_EXTENSIONS, type TileType } from '../../format/tile-type.js'
@@ -100,12 +100,12 @@ export class FolderReader implements TileSet {
 
   /** The tile found first when it was opened; undefined when it is gone, or empty. */
   first(): { bytes: Uint8Array; type: TileType } | undefined {
-    return existsSync(this.#firstTile) ? tileIn(this.#firstTile) : undefined
+    return existsSync(this.#firstTile) ? tileIn(this.path, this.#firstTile) : undefined
   }
 
   get(z: number, x: number, y: number): { bytes: Uint8Array; type: TileType } | undefined {
     const file = this.find(z, x, y)
-    return file === undefined ? undefined : tileIn(file)
+    return file === undefined ? undefined : tileIn(this.path, file)
   }
 
   has(z: number, x: number, y: number): boolean {
@@ -139,7 +139,7 @@ export class FolderReader implements TileSet {
     for (const zoom of numbersIn(this.path).filter((z) => z <= MAX_ZOOM))
       for (const x of this.#columns(zoom, 0, 2 ** zoom - 1))
         for (const [row, name] of this.#rows(zoom, x)) {
-          const tile = tileIn(join(this.path, String(zoom), String(x), name))
+          const tile = tileIn(this.path, join(this.path, String(zoom), String(x), name))
           if (tile !== undefined) yield { z: zoom, x, y: this.#row(zoom, row), ...tile }
         }
   }
@@ -199,9 +199,23 @@ export class FolderReader implements TileSet {
 export const looseTile = (bytes: Uint8Array, file: string): { bytes: Uint8Array; type: TileType } =>
   tileOf(bytes, extensionIn(file))
 
-function tileIn(file: string): { bytes: Uint8Array; type: TileType } | undefined {
+/** @throws SOURCE_UNREADABLE when it is a link that leads out of the folder */
+function tileIn(folder: string, file: string): { bytes: Uint8Array; type: TileType } | undefined {
+  if (leadsOut(folder, file))
+    throw new FlagstoneError(
+      'SOURCE_UNREADABLE',
+      `${file} is a symbolic link that leads out of the folder; replace it by a copy of the tile, or remove it.`,
+      { path: file },
+    )
   const bytes = readRegularSync(file, MAX_TILE_BYTES)
   return bytes.length === 0 ? undefined : looseTile(bytes, file)
+}
+
+/** Whether a file is a link to one outside: in a folder of somebody else, it would publish any file of the reader. */
+function leadsOut(folder: string, file: string): boolean {
+  if (lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return false
+  const root = join(realpathSync(folder), sep)
+  return existsSync(file) && !realpathSync(file).startsWith(root)
 }
 
 /** What follows the row in the name of a tile. */
@@ -211,7 +225,9 @@ const extensionIn = (file: string): string => ROW_NAME.exec(basename(file))?.[2]
 function ownMetadata(path: string): Record<string, unknown> {
   for (const name of ['metadata.json', 'tiles.json']) {
     try {
-      const value = parseJsonObject(readRegularSync(join(path, name), MAX_METADATA_BYTES))
+      const file = join(path, name)
+      if (leadsOut(path, file)) continue
+      const value = parseJsonObject(readRegularSync(file, MAX_METADATA_BYTES))
       if (typeof value !== 'string') return name === 'tiles.json' ? withoutServers(value) : value
     } catch {
       // tiles can be read without it
@@ -223,7 +239,7 @@ function ownMetadata(path: string): Record<string, unknown> {
 /** Undefined when there is no tilemapresource.xml. */
 function resourceOf(path: string): TileMapResource | undefined {
   const file = join(path, 'tilemapresource.xml')
-  if (!existsSync(file)) return undefined
+  if (!existsSync(file) || leadsOut(path, file)) return undefined
   try {
     return readTileMapResource(readRegularSync(file, MAX_RESOURCE_BYTES).toString(), file)
   } catch {
