@@ -67,14 +67,14 @@ export interface MergePlan {
  * @throws as `merge`, except what concerns the output
  */
 export async function planMerge(
-  { sources }: Pick<MergeOptions, 'sources'>,
+  options: Pick<MergeOptions, 'sources'>,
   context: Pick<TransferContext, 'signal'> = {},
 ): Promise<MergePlan> {
-  const checked = parseOptions(mergeSources, { sources }, 'merge option').sources
+  const { sources } = parseOptions(mergeSources, options, 'merge option')
   parseOptions(transferContext, context, 'context')
   const archives: TileSet[] = []
   try {
-    for (const source of checked) archives.push(await openTileSet(source))
+    for (const source of sources) archives.push(await openTileSet(source))
     elevationOfAll(archives)
     const levels = new Map<number, { zoom: number; tiles: number; shared: number }>()
     const turns = new Turns(context.signal, 'Interrupted.')

@@ -6,70 +6,14 @@ import { chdir } from 'node:process'
 import fc from 'fast-check'
 import * as library from '../../src/index.js'
 import { FlagstoneError } from '../../src/index.js'
+import { type Asked, anything, type Call, coordinate, fields, given, path } from './wrong-things.js'
+import { transferCalls } from './wrong-transfer.js'
 
 const [folder, seed] = process.argv.slice(2) as [string, string]
 chdir(folder)
 
-type Call = (...args: never[]) => unknown
 const { build, create, decodeHeights, describe, estimate, flagstoneFastify, flagstoneHandler } = library
 const { listen, open, openTileServer, probe, reopen, sample, sampleHeights } = library
-
-const anything = fc.oneof(
-  fc.constantFrom(
-    undefined,
-    null,
-    true,
-    Number.NaN,
-    -1,
-    0.5,
-    2 ** 53,
-    Number.POSITIVE_INFINITY,
-    '',
-    '1',
-    'a\0b',
-    7n,
-  ),
-  fc.constantFrom<unknown>(
-    Symbol('s'),
-    () => 1,
-    [],
-    {},
-    new Date(0),
-    new Map(),
-    new DataView(new ArrayBuffer(8)),
-  ),
-  fc.anything({
-    withBigInt: true,
-    withDate: true,
-    withMap: true,
-    withSet: true,
-    withTypedArray: true,
-    withNullPrototype: true,
-  }),
-)
-/** A path that cannot be opened, or not be written: random texts might be somewhere else on this machine. */
-const path = fc.oneof(
-  fc.constantFrom<unknown>(
-    '',
-    'a\0b',
-    'missing/dir/x.pmtiles',
-    'text.txt',
-    'folder',
-    '-',
-    'x.tif',
-    5,
-    null,
-    undefined,
-  ),
-  anything.filter((value) => typeof value !== 'string'),
-)
-const coordinate = fc.oneof(fc.constantFrom<unknown>(0, 1, 2, 3), anything)
-/** Known keys with any values, and sometimes a key that is none. */
-const fields = (...keys: string[]): fc.Arbitrary<unknown> =>
-  fc.oneof(
-    anything,
-    fc.dictionary(fc.constantFrom(...keys, 'zom', '__proto__', 'toString'), anything, { maxKeys: 3 }),
-  )
 
 const readerFields = fields('mode', 'zeroCopy', 'check', 'pooled', 'levels', 'waitMs')
 const writerFields = fields(
@@ -128,9 +72,6 @@ const serverFields = fields(
 const queryFields = fields('zoom', 'range', 'bbox')
 const sources = fc.oneof(path, fields('id', 'path', 'reader', 'missing'), fc.array(path, { maxLength: 2 }))
 
-const given = (first: unknown, more: unknown): unknown =>
-  typeof more === 'object' && more !== null ? { ...(first as object), ...more } : more
-
 const flat = open('flat.pmtiles')
 const foreign = open('foreign.pmtiles')
 const writer = create('writer.pmtiles')
@@ -143,7 +84,8 @@ async function used(what: unknown): Promise<unknown> {
   return value
 }
 
-const calls: Record<string, [Call, ...fc.Arbitrary<unknown>[]]> = {
+const calls: Record<string, Asked> = {
+  ...transferCalls,
   open: [(...args) => used(open(...(args as [never]))), path, readerFields],
   create: [(...args) => used(create(...(args as [never]))), path, writerFields],
   reopen: [(...args) => used(reopen(...(args as [never]))), path, writerFields],
