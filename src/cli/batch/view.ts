@@ -120,13 +120,14 @@ class View implements BatchView {
     return `${this.#ended} of ${this.#total} jobs ended${failed}, ${this.#running.size} running${time}`
   }
 
-  /** Seconds, as if all jobs were alike; undefined until one has ended. */
+  /** Seconds, as if all jobs were alike, but no less than a running one needs; undefined until one has ended. */
   #left(): number | undefined {
     const done = this.#ended - this.#skipped
     if (done === 0) return undefined
-    const shares = [...this.#running.values()].reduce((sum, { share }) => sum + share, 0)
-    const part = (done + shares) / (this.#total - this.#skipped)
-    return (((performance.now() - this.#began) / 1000) * (1 - part)) / part
+    const running = [...this.#running.values()]
+    const part = (done + running.reduce((sum, { share }) => sum + share, 0)) / (this.#total - this.#skipped)
+    const alike = (((performance.now() - this.#began) / 1000) * (1 - part)) / part
+    return Math.max(alike, ...running.map(({ left }) => left).filter(Number.isFinite))
   }
 }
 
