@@ -1,4 +1,5 @@
 // Globs and placeholders: one job as it is written may stand for many.
+import { realpathSync } from 'node:fs'
 import { basename, dirname, extname, isAbsolute, join, normalize, relative, resolve } from 'node:path'
 import { FlagstoneError } from '../errors.js'
 import { isTileArchive } from '../interop/archive-name.js'
@@ -46,6 +47,30 @@ function expressionOf(pattern: string): RegExp {
   }
 }
 
+/**
+ * Whether no link is on the way from a folder to that of a path. As in a shell, ** does not follow them: one to a folder
+ * above would lead everywhere.
+ */
+function withoutLinks(root: string, base: string): (path: string) => boolean {
+  const real = placeOf(root)
+  const known = new Map<string, boolean>()
+  return (path) => {
+    const folder = dirname(resolve(base, path))
+    const isPlain = known.get(folder) ?? placeOf(folder) === join(real, relative(root, folder))
+    known.set(folder, isPlain)
+    return isPlain
+  }
+}
+
+/** Without links; the path itself when it cannot be looked at. */
+function placeOf(folder: string): string {
+  try {
+    return realpathSync(folder)
+  } catch {
+    return folder
+  }
+}
+
 /** @throws INTERRUPTED when the signal was aborted: a pattern may go through a whole disk */
 async function matches(
   pattern: string,
@@ -54,14 +79,14 @@ async function matches(
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
   const { glob } = await import('tinyglobby')
-  // as in a shell, ** does not follow links: one to a folder above would lead everywhere
-  const followSymbolicLinks = !pattern.includes('**')
-  const kinds = { onlyFiles: false, dot: false, expandDirectories: false, followSymbolicLinks }
+  const kinds = { onlyFiles: false, dot: false, expandDirectories: false }
   const options = { ...kinds, cwd: base, absolute: isAbsolute(pattern), ...(signal && { signal }) }
   const all = await glob(pattern, options)
   if (signal?.aborted === true)
     throw new FlagstoneError('INTERRUPTED', 'Interrupted; no job was started.', { path: pattern })
+  const isReached = pattern.includes('**') ? withoutLinks(resolve(base, folderOf(pattern)), base) : () => true
   const found = all
+    .filter(isReached)
     .filter((path) => !isSidecar(path) && (!path.endsWith('/') || isTileArchive(resolve(base, path))))
     .map((path) => path.replace(/\/$/, ''))
   const expression = expressionOf(pattern)

@@ -98,9 +98,11 @@ export class FolderReader implements TileSet {
     )
   }
 
-  /** The tile found first when it was opened; undefined when it is gone, or empty. */
+  /** The tile found first when it was opened; undefined when it is gone, empty, or a link that leads out. */
   first(): { bytes: Uint8Array; type: TileType } | undefined {
-    return existsSync(this.#firstTile) ? tileIn(this.path, this.#firstTile) : undefined
+    return existsSync(this.#firstTile) && !leadsOut(this.path, this.#firstTile)
+      ? tileIn(this.path, this.#firstTile)
+      : undefined
   }
 
   get(z: number, x: number, y: number): { bytes: Uint8Array; type: TileType } | undefined {
