@@ -76,6 +76,7 @@ const MERCATOR = 'The output is always web mercator (EPSG:3857).'
 const BBOX = 'Use --bbox=W,S,E,N, in degrees'
 const OUTPUT = 'The output is the last argument: flagstone build IN.tif OUT.pmtiles.'
 const VECTOR = 'Flagstone builds raster tiles; for vector tiles use tippecanoe.'
+const COPIES = 'convert extract merge'
 const NONE = 'This is not needed here; leave it out.'
 
 export const OPTIONS: readonly Elsewhere[] = [
@@ -216,6 +217,43 @@ export const OPTIONS: readonly Elsewhere[] = [
   { words: 'outsize width height w dimensions ts', on: 'sample', say: 'Use --size WIDTHxHEIGHT.' },
   { words: 'of driver', on: 'sample', say: 'Use --format.' },
   { words: 'deep full tiles strict', on: 'verify', say: 'Use --decode.' },
+  {
+    words: 'o output out output-file to-file',
+    on: `${COPIES} diff`,
+    say: 'The output is the last argument, as in flagstone convert IN.mbtiles OUT.pmtiles.',
+  },
+  { words: 'f', on: `${COPIES} diff`, say: 'Use --overwrite.' },
+  {
+    words: 'bbox bounds extent te clip region bbox-border',
+    on: 'convert merge',
+    say: 'Cut first: flagstone extract IN OUT --bbox=W,S,E,N.',
+  },
+  { words: 'image-format tile-format tiletype', on: 'convert', say: 'Use --format.' },
+  {
+    words: 'image-format tile-format format quality tile-size compress compression c',
+    on: 'extract merge',
+    say: 'Tiles keep their form; flagstone convert IN OUT --format webp encodes them again.',
+  },
+  {
+    words: 'flip-y tms',
+    on: COPIES,
+    say: 'Use --scheme tms for an output folder; MBTiles have their own order.',
+  },
+  { words: 'of driver output-format', on: COPIES, say: 'Use --to, or an output whose extension says it.' },
+  { words: 'dst-type mbtiles-schema', on: COPIES, say: 'Use --mbtiles-type.' },
+  { words: 'maximum-zoom minimum-zoom Z', on: 'convert extract', say: 'Use --zoom, such as -z 0-14.' },
+  { words: 'z Z zoom max-zoom min-zoom', on: 'merge', say: 'Cut first: flagstone extract IN OUT -z 0-14.' },
+  {
+    words:
+      'tmpdir no-deduplication deduplicate download-threads threads j overfetch compress compression c no-tile-size-limit pk',
+    on: COPIES,
+    say: NONE,
+  },
+  {
+    words: 'patch-type apply-patch diff-with-file',
+    on: `diff ${COPIES}`,
+    say: 'Use flagstone diff BEFORE AFTER PATCH, and flagstone apply FILE PATCH.',
+  },
   {
     words: 'config config-file settings save-config',
     on: EVERY,

@@ -55,10 +55,11 @@ function insteadOf(command: Command, flag: string, value = ''): string | undefin
 
 /** `-co QUALITY=80`. */
 function creationOption(command: Command, value: string): string | undefined {
-  if (command.name() !== 'build') return undefined
+  if (command.name() !== 'build' && command.name() !== 'convert') return undefined
   const [key = '', given = ''] = value.split('=', 2)
   const option = CREATION_OPTIONS[key.toUpperCase()]
-  if (option === undefined) return `Creation options are not needed here; --help lists the options of build.`
+  if (!command.options.some(({ long }) => long === option))
+    return `Creation options are not needed here; --help lists the options of ${command.name()}.`
   const isFlag = command.options.some((one) => one.long === option && !one.required)
   return `Use ${option}${isFlag || given === '' ? '' : ` ${given.toLowerCase()}`}.`
 }
