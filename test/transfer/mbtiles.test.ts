@@ -7,6 +7,8 @@ import type Database from 'libsql'
 import t from 'tap'
 import { convert, create, open } from '../../src/index.js'
 import { openTileSet } from '../../src/interop/open.js'
+import { scanInTurns } from '../../src/interop/transfer/scan.js'
+import { Turns } from '../../src/interop/transfer/turns.js'
 import { checkMbtiles } from '../helpers/mbtiles-check.js'
 
 const Sqlite = createRequire(import.meta.url)('libsql') as typeof Database
@@ -234,4 +236,45 @@ t.test('many tiles without an index are refused, because reading them would take
     await t.rejects(convert({ source, out, to: 'mbtiles' }), { code: 'NOT_A_TILE_FILE' })
     t.same(readdirSync(folder), ['a.mbtiles'])
   }
+})
+
+t.test('a database with tables of somebody else is not replaced', async (t) => {
+  const folder = t.testdir({})
+  const [source, out] = [join(folder, 'a.pmtiles'), join(folder, 'a.mbtiles')]
+  const writer = create(source)
+  writer.append(0, 0, 0, png(1))
+  writer.close()
+  makeMbtiles(out, 'normalized')
+  await convert({ source, out, overwrite: true })
+  const db = new Sqlite(out)
+  db.exec("CREATE TABLE notes (text); INSERT INTO notes VALUES ('mine')")
+  db.close()
+  await t.rejects(convert({ source, out, overwrite: true }), { code: 'EXISTS' })
+  const again = new Sqlite(out)
+  t.same(again.prepare('SELECT text FROM notes').pluck().all(), ['mine'])
+  again.close()
+})
+
+t.test('many tiles without an index are refused at once, before they are sorted', async (t) => {
+  const folder = t.testdir({})
+  const path = join(folder, 'many.mbtiles')
+  const db = new Sqlite(path)
+  db.exec(`${METADATA} CREATE TABLE tiles (${PLACE}, tile_data BLOB);
+    INSERT INTO tiles WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)
+      SELECT 9, i % 512, i / 512, x'89504e470d0a1a0a' FROM n`)
+  db.close()
+  let sorted = 0
+  const tiles = await openTileSet(path)
+  const listed = tiles.tiles.bind(tiles)
+  tiles.tiles = (query) => {
+    sorted++
+    return listed(query)
+  }
+  const turns = new Turns(undefined, '')
+  await t.rejects(
+    scanInTurns(tiles, true, undefined, turns, () => {}),
+    { message: /has no index/ },
+  )
+  t.equal(sorted, 0)
+  tiles.close()
 })

@@ -49,6 +49,11 @@ const AT_ONCE = 4096
 const IN_RANGE = `${PLACES} AND ${ROWS} AND tile_column BETWEEN ?4 AND ?5
   AND (tile_column, tile_row) > (?6, ?7) ORDER BY tile_column, tile_row LIMIT ${AT_ONCE}`
 
+const TABLES = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')"
+/** Of the specification, and of mb-util, tippecanoe, MapTiler, tilelive, martin, planetiler and SQLite. */
+const OWN_TABLE =
+  /^(metadata|sqlite_.*|android_metadata|tiles(_.*)?|map(_.*)?|images(_.*)?|grids?(_.*)?|keymap|omtm|bsdiffraw.*|geocoder_data|package_tiles)$/i
+
 /** TMS rows count from the south. */
 const flip = (zoom: number, row: number): number => 2 ** zoom - 1 - row
 
@@ -204,6 +209,13 @@ export class MbtilesReader implements TileSet {
       if ((error as FlagstoneError).code === 'LOCKED') throw error
       return {}
     }
+  }
+
+  /** Tables that are not those of an MBTiles archive, as any program writes it. */
+  otherTables(): string[] {
+    return this.#db
+      .all(TABLES, [], MAX_METADATA_ROWS, (row) => row.text(0) ?? '')
+      .filter((name) => !OWN_TABLE.test(name))
   }
 
   /** The first readable tile as it is stored; undefined when there is none. */

@@ -28,11 +28,11 @@ const TURN_TILES = 2000
 
 type Request = Omit<OutputRequest, 'kind'> & { readonly path: string }
 
-/** Whether it is an archive that may be replaced by another one. */
+/** Whether it is an archive that may be replaced by another one: it has no tables of somebody else. */
 function isMbtiles(path: string): boolean {
   try {
-    MbtilesReader.open(path).close()
-    return true
+    using reader = MbtilesReader.open(path)
+    return reader.otherTables().length === 0
   } catch {
     return false
   }

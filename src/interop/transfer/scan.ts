@@ -39,6 +39,8 @@ export async function scanInTurns(
 ): Promise<Iterable<StoredTile>> {
   if (order === false || (order === tiles.scanOrder && selection === undefined))
     return scanTiles(tiles, order, selection)
+  // an archive whose tiles cannot be read says so before its places are sorted, not an hour later
+  tiles.readEach?.([])
   const zooms: Iterable<TilePlace>[] = []
   const sorting: SortedPlaces[] = []
   try {
