@@ -5,7 +5,7 @@ import { notDegrees } from '../grid/tiles/degrees.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
 import { TERRAIN_ENCODINGS, type TerrainEncoding } from '../raster/tiles/terrain.js'
 import { didYouMean } from '../store/nearest.js'
-import { complaint, type Given, pathText } from '../store/options.js'
+import { complaint, type Given, geoJsonObject, pathText } from '../store/options.js'
 import { MAX_ZOOM } from '../zooms.js'
 import { terrainContradiction } from './terrain-options.js'
 
@@ -168,10 +168,7 @@ const buildShape = {
   skipUnreadable: z.boolean().default(false),
   /** Build only inside these polygons: the path of a GeoJSON file, or a GeoJSON object. */
   cutline: z
-    .union(
-      [z.string().min(1, 'it is empty'), z.record(z.string(), z.unknown())],
-      'expected a path or a GeoJSON object',
-    )
+    .union([z.string().min(1, 'it is empty'), geoJsonObject], 'expected a path or a GeoJSON object')
     .optional(),
   /** Number of pixels of the highest zoom over which the image fades in from the cutline inwards. Default: 0. */
   cutlineBlend: z.number().min(0).max(1000, 'expected at most 1000 pixels').default(0),

@@ -3,26 +3,27 @@
 
 type Callback<A extends unknown[]> = (...args: A) => unknown
 
-/** Calls `callback` without awaiting its result. Synchronous errors are passed on. */
+/**
+ * Calls `callback` without awaiting its result. Synchronous errors are passed on. Only the first rejection is a warning:
+ * it may be called for every tile.
+ */
 export function unawaited<A extends unknown[]>(
   name: string,
   callback: Callback<A> | undefined,
 ): ((...args: A) => void) | undefined {
-  if (callback === undefined) return undefined
-  return (...args) => {
-    const result = callback(...args) as PromiseLike<unknown> | undefined
-    if (typeof result?.then === 'function') {
-      result.then(undefined, (error: unknown) => warn(`the promise of ${name} was rejected`, error))
-    }
-  }
+  let isTold = false
+  return calling(callback, (error) => {
+    if (!isTold) warn(`the promise of ${name} was rejected`, error)
+    isTold = true
+  })
 }
 
-/** As `unawaited`, but synchronous errors become warnings too: for callers that cannot pass them on. */
+/** As `unawaited`, but all errors become warnings, synchronous ones too: for callers that cannot pass them on. */
 export function harmless<A extends unknown[]>(
   name: string,
   callback: Callback<A> | undefined,
 ): ((...args: A) => void) | undefined {
-  const call = unawaited(name, callback)
+  const call = calling(callback, (error) => warn(`the promise of ${name} was rejected`, error))
   if (call === undefined) return undefined
   return (...args) => {
     try {
@@ -30,6 +31,17 @@ export function harmless<A extends unknown[]>(
     } catch (error) {
       warn(`${name} threw`, error)
     }
+  }
+}
+
+function calling<A extends unknown[]>(
+  callback: Callback<A> | undefined,
+  rejected: (error: unknown) => void,
+): ((...args: A) => void) | undefined {
+  if (callback === undefined) return undefined
+  return (...args) => {
+    const result = callback(...args) as PromiseLike<unknown> | undefined
+    if (typeof result?.then === 'function') result.then(undefined, rejected)
   }
 }
 

@@ -243,6 +243,11 @@ export const pathText = z
   .min(1, 'it is empty')
   .refine((path) => !path.includes('\0'), 'it must not contain a NUL character')
 
+/** A GeoJSON object in options. Not a record: an interface of TypeScript, such as those of @types/geojson, is none. */
+export const geoJsonObject = z.custom<object>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+)
+
 /** Whether a value looks like an open reader, ours or of a foreign archive. */
 export function isReader(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { OUTPUT_FORMATS } from '../interop/create.js'
 import { ROW_SCHEMES } from '../interop/folder/schemes.js'
 import { MBTILES_TYPES } from '../interop/mbtiles/schemas.js'
-import { type Given, pathText } from '../store/options.js'
+import { type Given, geoJsonObject, pathText } from '../store/options.js'
 import { MAX_ZOOM } from '../zooms.js'
 
 const zoomShape = {
@@ -101,9 +101,7 @@ const areaShape = {
   /** West, south, east, north, degrees: the tiles that touch it. West > east crosses the antimeridian. */
   bbox: z.tuple([z.number(), z.number(), z.number(), z.number()]).optional(),
   /** The tiles that these polygons touch: the path of a GeoJSON file, or a GeoJSON object. */
-  region: z
-    .union([pathText, z.record(z.string(), z.unknown())], 'expected a path or a GeoJSON object')
-    .optional(),
+  region: z.union([pathText, geoJsonObject], 'expected a path or a GeoJSON object').optional(),
 }
 
 const extractShape = {

@@ -62,7 +62,7 @@ export interface TransferJob {
  */
 export async function writeArchive(
   request: SinkRequest,
-  { onProgress }: TransferContext,
+  { signal, onProgress }: TransferContext,
   job: TransferJob,
 ): Promise<TransferReport> {
   const began = performance.now()
@@ -72,6 +72,7 @@ export async function writeArchive(
     const tally = await job.copy(sink, meter)
     if (tally.tiles === 0) throw new FlagstoneError('NOTHING_TO_BUILD', job.nothing)
     meter.update('finish', tally.tiles, tally.bytes)
+    if (signal?.aborted) throw new FlagstoneError('INTERRUPTED', INTERRUPTED)
     await sink.finish(job.about(tally))
     meter.update('done', tally.tiles, tally.bytes)
     const seconds = (performance.now() - began) / 1000

@@ -33,6 +33,21 @@ t.test('a promise that rejects is a warning; what is thrown is thrown, or a warn
   t.equal(harmless('onError', undefined), undefined)
 })
 
+t.test('what is called for every tile warns once', async (t) => {
+  const told: string[] = []
+  const listen = ({ message }: Error): void => void told.push(message)
+  process.on('warning', listen)
+  const [often, always] = [unawaited('often', rejects)!, harmless('always', rejects)!]
+  for (let i = 0; i < 5; i++) {
+    often()
+    always()
+  }
+  await new Promise(setImmediate)
+  process.off('warning', listen)
+  const count = (name: string): number => told.filter((message) => message.includes(name)).length
+  t.same([count('often was'), count('always was')], [1, 5])
+})
+
 t.test(
   'of a build: what onNote rejects with is a warning, what onProgress rejects with fails it',
   async (t) => {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PMTiles } from 'pmtiles'
 import t from 'tap'
-import { convert, create, open } from '../../src/index.js'
+import { convert, create, open, type TransferProgress } from '../../src/index.js'
 
 const png = (n: number): Uint8Array => {
   const bytes = new Uint8Array(60 + n)
@@ -63,6 +63,13 @@ t.test('what exists is replaced only if asked, and only by a complete archive', 
     code: 'INTERRUPTED',
   })
   t.same(readFileSync(out), before)
+  const late = new AbortController()
+  const onProgress = ({ phase }: TransferProgress): void => {
+    if (phase === 'finish') late.abort()
+  }
+  await t.rejects(convert({ source, out, overwrite: true }, { signal: late.signal, onProgress }), {
+    code: 'INTERRUPTED',
+  })
   t.same(readdirSync(folder).sort(), ['a.pmtiles', 'b.pmtiles'])
   await convert({ source, out, overwrite: true })
   writeFileSync(join(folder, 'notes.txt'), 'mine')

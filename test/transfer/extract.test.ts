@@ -102,7 +102,13 @@ t.test('the polygons of a region', async (t) => {
       ],
     ],
   }
-  const report = await extract({ source, out, region })
+  // as @types/geojson declares it: an interface, not a record
+  interface MultiPolygon {
+    type: string
+    coordinates: number[][][][]
+  }
+  const typed: MultiPolygon = region
+  const report = await extract({ source, out, region: typed })
   const found = await placesIn(out)
   const far = touching([-100, -50, -99, -49])
   for (const place of far) t.ok(found.includes(place), place)
@@ -130,6 +136,8 @@ t.test('nothing is selected, or the options do not go together', async (t) => {
   })
   await t.rejects(extract({ source, out, minZoom: 3, maxZoom: 2 }), RangeError)
   await t.rejects(extract({ source, out, bbox: [1, 2, 3, 4], region: {} }), TypeError)
+  for (const region of [[], 5, null, ''])
+    await t.rejects(extract({ source, out, region: region as never }), { message: /region: / })
   t.notOk(existsSync(out))
   t.same(readdirSync(folder), ['a.pmtiles'])
   t.end()

@@ -185,7 +185,7 @@ async function removeStale(out: string, part: string): Promise<void> {
     if (lock?.tryLock('writer', 'exclusive') === false)
       throw new FlagstoneError(
         'LOCKED',
-        `${out} is being written by another process; wait until it is done.`,
+        `${out} is being written already; wait until it is done.`,
         { path: out },
       )
     await removeTiles(part)

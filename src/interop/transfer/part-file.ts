@@ -23,7 +23,7 @@ export function removeStalePart(out: string): void {
     if (!file.tryLock('writer', 'exclusive'))
       throw new FlagstoneError(
         'LOCKED',
-        `${out} is being written by another process; wait until it is done.`,
+        `${out} is being written already; wait until it is done.`,
         {
           path: out,
         },
