@@ -183,11 +183,9 @@ async function removeStale(out: string, part: string): Promise<void> {
   const lock = existsSync(lockPath) ? openRealFile(lockPath, 'readwrite') : undefined
   try {
     if (lock?.tryLock('writer', 'exclusive') === false)
-      throw new FlagstoneError(
-        'LOCKED',
-        `${out} is being written already; wait until it is done.`,
-        { path: out },
-      )
+      throw new FlagstoneError('LOCKED', `${out} is being written already; wait until it is done.`, {
+        path: out,
+      })
     await removeTiles(part)
   } finally {
     lock?.close()

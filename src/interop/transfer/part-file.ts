@@ -21,13 +21,9 @@ export function removeStalePart(out: string): void {
   const file = openRealFile(part, 'readwrite')
   try {
     if (!file.tryLock('writer', 'exclusive'))
-      throw new FlagstoneError(
-        'LOCKED',
-        `${out} is being written already; wait until it is done.`,
-        {
-          path: out,
-        },
-      )
+      throw new FlagstoneError('LOCKED', `${out} is being written already; wait until it is done.`, {
+        path: out,
+      })
     removeFile(part)
   } finally {
     file.close()
