@@ -73,6 +73,11 @@ t.test('what is wrong is named', async (t) => {
       TypeError,
       /^bbox must be four numbers, not "85"$/,
     ],
+    [
+      () => reader.tiles({ bbox: any([undefined, {}, 0, Symbol('s')]) }),
+      TypeError,
+      /^bbox must be four numbers, not undefined$/,
+    ],
     [() => reader.tiles({ bbox: [0, 1, 1, Number.NaN] }), RangeError, /^bbox 0,1,1,NaN is not/],
     [() => reader.tiles({ bbox: [0, 1, 1, 0] }), RangeError, /^bbox 0,1,1,0 is not west, south, east, north/],
     [() => reader.tiles({ zoom: any('9') }), TypeError, /^zoom must be a number, not "9"$/],

@@ -127,8 +127,8 @@ function checkRange(range: TileRange, zoom: number | undefined, hasBbox: boolean
 function checkBbox(bbox: readonly number[]): void {
   if (!Array.isArray(bbox) || bbox.length !== 4)
     throw badType('bbox must be [west, south, east, north] in degrees: four numbers')
-  const wrong = bbox.find((value) => typeof value !== 'number')
-  if (wrong !== undefined) throw wrongType('bbox must be four numbers', wrong)
+  const wrong = bbox.findIndex((value) => typeof value !== 'number')
+  if (wrong >= 0) throw wrongType('bbox must be four numbers', bbox[wrong])
   const [, south, , north] = bbox
   if (!bbox.every(Number.isFinite) || south! > north!)
     throw badRange(`bbox ${bbox} is not west, south, east, north in degrees`)
