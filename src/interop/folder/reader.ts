@@ -9,10 +9,10 @@ import { isPassing } from '../../platform/passing-error.js'
 import { readRegularSync } from '../../platform/regular-file.js'
 import type { StoredTile, TileSet, TilesOfZoom } from '../../store/read/tile-set.js'
 import { MAX_ZOOM } from '../../zooms.js'
-import { withoutJsonRow } from '../mbtiles/metadata.js'
 import { inOtherGrid, otherGridOf, readTileMapResource, type TileMapResource } from '../other-grid.js'
 import { withoutServers } from '../packed/packed-set.js'
 import { IS_NUMBER, MAX_TILE_BYTES, ROW_NAME, tileOf } from '../packed/tile-name.js'
+import { withoutJsonRow } from '../transfer/metadata-rows.js'
 
 /** Up to this many columns are looked up by name rather than by listing all. */
 const FEW_COLUMNS = 32

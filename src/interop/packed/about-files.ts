@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import { isGzip } from '../../format/gzip.js'
 import { extensionOf, TileType } from '../../format/tile-type.js'
 import type { StoredTile } from '../../store/read/tile-set.js'
-import { metadataRows, withoutJsonRow } from '../mbtiles/metadata.js'
+import { metadataRows, withoutJsonRow } from '../transfer/metadata-rows.js'
 import type { ArchiveAbout } from '../transfer/sink.js'
 
 /** The extension of a tile: .pbf for vector tiles, as all programs name them. */

@@ -7,7 +7,7 @@ import type { StoredTile } from '../../store/read/tile-set.js'
 import type { TileWriter } from '../../store/write/writer.js'
 import { partPath, publishPart, removeStalePart } from '../transfer/part-file.js'
 import type { ArchiveAbout, TileSink } from '../transfer/sink.js'
-import { ValueMover } from './value-mover.js'
+import { ValueMover } from '../transfer/value-mover.js'
 
 export class PmtilesSink implements TileSink {
   /** So that the values are clustered: neighbours on the map are neighbours in the file. */

@@ -6,7 +6,7 @@ import { FlatReader } from '../../store/read/reader.js'
 import type { TileSet } from '../../store/read/tile-set.js'
 import { believedBounds, believedCenter } from '../../store/report/claims.js'
 import type { Extent } from '../../store/report/extent.js'
-import { withoutJsonRow } from '../mbtiles/metadata.js'
+import { withoutJsonRow } from './metadata-rows.js'
 import type { ArchiveAbout } from './sink.js'
 
 /** These have fields of their own in every container, or follow from the tiles. */

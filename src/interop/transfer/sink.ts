@@ -1,7 +1,7 @@
 // What every container that can be written has in common.
 import type { StoredTile } from '../../store/read/tile-set.js'
-import type { ValueMover } from '../pmtiles/value-mover.js'
 import type { TransferOutline } from './outline.js'
+import type { ValueMover } from './value-mover.js'
 
 /** What an archive says of itself, whatever container it is in. */
 export interface ArchiveAbout {

@@ -2,9 +2,9 @@
 import { brotliDecompressSync } from 'node:zlib'
 import { FlagstoneError } from '../../errors.js'
 import { unpackProblem } from '../../format/unpack-problem.js'
-import { withoutJsonRow } from '../mbtiles/metadata.js'
 import { describedBy, withoutServers } from '../packed/packed-set.js'
 import type { WindowFile } from '../packed/window-file.js'
+import { withoutJsonRow } from '../transfer/metadata-rows.js'
 import { BlockTable } from './block-table.js'
 import { decodeHeader, FORMATS, HEADER_BYTES, type Header, MAGIC, PACKINGS, type Part } from './layout.js'
 

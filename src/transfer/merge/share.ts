@@ -1,8 +1,8 @@
 // Which of the archives that are merged give their tiles without being read: Flagstone files share all their values with
 // the output where the file system can do that, or have them copied in key order if they are in that order.
 
-import type { ValueMover } from '../../interop/pmtiles/value-mover.js'
 import { Turns } from '../../interop/transfer/turns.js'
+import type { ValueMover } from '../../interop/transfer/value-mover.js'
 import type { TileSet } from '../../store/read/tile-set.js'
 import { INTERRUPTED } from '../copy.js'
 import { Movable } from '../movable.js'

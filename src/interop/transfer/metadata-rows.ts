@@ -1,6 +1,7 @@
-// Metadata of MBTiles are rows of texts. What is not a text is part of the row `json`, and comes back from there.
+// Metadata of MBTiles, and of others that follow them, are rows of texts. What is not a text is part of the row `json`, and comes
+// back from there.
 import { parseJsonObject } from '../../format/json.js'
-import type { ArchiveAbout } from '../transfer/sink.js'
+import type { ArchiveAbout } from './sink.js'
 
 /** What follows from the tiles. */
 export interface TileFacts {
