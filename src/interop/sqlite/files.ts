@@ -5,6 +5,7 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import type { Sqlite3Static } from '@sqlite.org/sqlite-wasm'
 import { RangeLock } from '../../platform/range-lock.js'
 import { READ_FLAGS } from '../../platform/regular-file.js'
+import { installVfs } from './vfs.js'
 
 export const FILES = 'flagstone'
 
@@ -157,61 +158,34 @@ function ioMethodsOf({ capi, wasm }: Sqlite3Static): object {
   }
 }
 
-/** How SQLite opens files and queries them. `io`: the struct with the methods of `ioMethodsOf`. */
-function vfsMethodsOf({ capi, wasm }: Sqlite3Static, io: { readonly pointer: number }): object {
-  const { SQLITE_OK, SQLITE_IOERR_READ, SQLITE_CANTOPEN, SQLITE_READONLY } = capi
-  return {
-    xOpen(_: number, name: number, file: number, flags: number, outFlags: number) {
+/** Once for each SQLite. */
+export function installFiles(sqlite: Sqlite3Static): void {
+  const { capi, wasm } = sqlite
+  const { SQLITE_OK, SQLITE_IOERR_READ, SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_OPEN_READONLY } = capi
+  installVfs(sqlite, {
+    name: FILES,
+    maxPathBytes: 4096,
+    io: ioMethodsOf(sqlite),
+    open(name, file, flags) {
       const isMain = (flags & capi.SQLITE_OPEN_MAIN_DB) !== 0
       const isLog = (flags & capi.SQLITE_OPEN_WAL) !== 0
       let fd: number | undefined
       try {
         fd = openSync(wasm.cstrToJs(name)!, READ_FLAGS)
       } catch (error) {
-        if (!isLog || (error as NodeJS.ErrnoException).code !== 'ENOENT') return SQLITE_CANTOPEN
+        if (!isLog || (error as NodeJS.ErrnoException).code !== 'ENOENT')
+          return { code: SQLITE_CANTOPEN, flags: 0 }
       }
       if (isMain) wanted.fd = fd
       open.set(file, { fd, locks: isMain && wanted.locks, isLocked: false, last: -1 })
-      const handle = new capi.sqlite3_file(file)
-      handle.$pMethods = io.pointer
-      handle.dispose()
-      if (outFlags !== 0) wasm.poke32(outFlags, capi.SQLITE_OPEN_READONLY)
-      return SQLITE_OK
+      return { code: SQLITE_OK, flags: SQLITE_OPEN_READONLY }
     },
     xDelete: () => SQLITE_READONLY,
-    xAccess(_: number, name: number, __: number, out: number) {
-      return guarded(SQLITE_IOERR_READ, () => {
+    xAccess: (_, name, __, out) =>
+      guarded(SQLITE_IOERR_READ, () => {
         const facts = statSync(wasm.cstrToJs(name)!, { throwIfNoEntry: false })
         wasm.poke32(out, facts !== undefined && facts.size > 0 ? 1 : 0)
         return SQLITE_OK
-      })
-    },
-    xFullPathname(_: number, name: number, size: number, out: number) {
-      return wasm.cstrncpy(out, name, size) < size ? SQLITE_OK : SQLITE_CANTOPEN
-    },
-    xRandomness(_: number, length: number, out: number) {
-      wasm.heap8u().fill(7, out, out + length)
-      return length
-    },
-    xSleep: () => SQLITE_OK,
-    xCurrentTime(_: number, out: number) {
-      wasm.poke(out, 2440587.5 + Date.now() / 86_400_000, 'double')
-      return SQLITE_OK
-    },
-    xGetLastError: () => SQLITE_OK,
-  }
-}
-
-export function installFiles(sqlite: Sqlite3Static): void {
-  const { capi, vfs } = sqlite
-  const io = new capi.sqlite3_io_methods()
-  Object.assign(io, { $iVersion: 1 })
-  const files = new capi.sqlite3_vfs()
-  files.$iVersion = 1
-  files.$szOsFile = (capi.sqlite3_file as unknown as { structInfo: { sizeof: number } }).structInfo.sizeof
-  files.$mxPathname = 4096
-  vfs.installVfs({
-    io: { struct: io, methods: ioMethodsOf(sqlite) as never },
-    vfs: { struct: files, methods: vfsMethodsOf(sqlite, io) as never, name: FILES } as never,
+      }),
   })
 }

@@ -2,6 +2,7 @@
 // there are no locks. Pages that follow each other are written in one call.
 import type { Sqlite3Static } from '@sqlite.org/sqlite-wasm'
 import type { ByteFile } from '../../platform/byte-file.js'
+import { installVfs } from './vfs.js'
 
 export const NEW_FILES = 'flagstone-new'
 const BUFFER_BYTES = 2 ** 18
@@ -114,53 +115,27 @@ function ioMethodsOf({ capi, wasm }: Sqlite3Static): object {
   }
 }
 
-function vfsMethodsOf({ capi, wasm }: Sqlite3Static, io: { readonly pointer: number }): object {
-  const { SQLITE_OK, SQLITE_CANTOPEN } = capi
-  return {
-    xOpen(_: number, _name: number, pointer: number, flags: number, outFlags: number) {
-      if (opening === undefined) return SQLITE_CANTOPEN
-      open.set(pointer, opening)
-      const handle = new capi.sqlite3_file(pointer)
-      handle.$pMethods = io.pointer
-      handle.dispose()
-      if (outFlags !== 0) wasm.poke32(outFlags, flags)
-      return SQLITE_OK
-    },
-    xDelete: () => SQLITE_OK,
-    xAccess(_: number, _name: number, _flags: number, out: number) {
-      wasm.poke32(out, 0)
-      return SQLITE_OK
-    },
-    xFullPathname: (_: number, name: number, size: number, out: number) =>
-      wasm.cstrncpy(out, name, size) < size ? SQLITE_OK : SQLITE_CANTOPEN,
-    xRandomness(_: number, length: number, out: number) {
-      wasm.heap8u().fill(7, out, out + length)
-      return length
-    },
-    xSleep: () => SQLITE_OK,
-    xCurrentTime(_: number, out: number) {
-      wasm.poke(out, 2440587.5 + Date.now() / 86_400_000, 'double')
-      return SQLITE_OK
-    },
-    xGetLastError: () => SQLITE_OK,
-  }
-}
-
 const installed = new WeakSet<Sqlite3Static>()
 
 /** Once for each SQLite. */
 export function installNewFiles(sqlite: Sqlite3Static): void {
   if (installed.has(sqlite)) return
   installed.add(sqlite)
-  const { capi, vfs } = sqlite
-  const io = new capi.sqlite3_io_methods()
-  Object.assign(io, { $iVersion: 1 })
-  const files = new capi.sqlite3_vfs()
-  files.$iVersion = 1
-  files.$szOsFile = (capi.sqlite3_file as unknown as { structInfo: { sizeof: number } }).structInfo.sizeof
-  files.$mxPathname = 64
-  vfs.installVfs({
-    io: { struct: io, methods: ioMethodsOf(sqlite) as never },
-    vfs: { struct: files, methods: vfsMethodsOf(sqlite, io) as never, name: NEW_FILES } as never,
+  const { capi, wasm } = sqlite
+  const { SQLITE_OK, SQLITE_CANTOPEN } = capi
+  installVfs(sqlite, {
+    name: NEW_FILES,
+    maxPathBytes: 64,
+    io: ioMethodsOf(sqlite),
+    open(_name, file, flags) {
+      if (opening === undefined) return { code: SQLITE_CANTOPEN, flags: 0 }
+      open.set(file, opening)
+      return { code: SQLITE_OK, flags }
+    },
+    xDelete: () => SQLITE_OK,
+    xAccess(_, _name, _flags, out) {
+      wasm.poke32(out, 0)
+      return SQLITE_OK
+    },
   })
 }
