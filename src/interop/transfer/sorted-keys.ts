@@ -1,10 +1,6 @@
 // Sorts TileIDs that come in any order, in bounded memory: runs of some millions are sorted and parked in a nameless
 // temporary file, and merged at the end.
-import { randomBytes } from 'node:crypto'
-import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fromNodeError } from '../../platform/system-error.js'
+import { NamelessFile } from '../../platform/nameless-file.js'
 
 const KEY_BYTES = 8
 /** Most zooms have few. */
@@ -18,7 +14,7 @@ export class SortedKeys {
   #run: Float64Array<ArrayBuffer>
   readonly #runKeys: number
   #count = 0
-  #fd: number | undefined
+  #file: NamelessFile | undefined
   /** Number of keys of each parked run. */
   readonly #parked: number[] = []
 
@@ -48,8 +44,8 @@ export class SortedKeys {
   }
 
   close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd)
-    this.#fd = undefined
+    this.#file?.close()
+    this.#file = undefined
   }
 
   #merged(): Iterable<number> {
@@ -76,20 +72,9 @@ export class SortedKeys {
   }
 
   #park(): void {
-    const path = join(tmpdir(), `flagstone-keys-${process.pid}-${randomBytes(6).toString('hex')}`)
-    try {
-      if (this.#fd === undefined) {
-        this.#fd = openSync(path, 'wx+', 0o600)
-        unlinkSync(path)
-      }
-      const keys = this.#run.sort()
-      const bytes = new Uint8Array(keys.buffer)
-      const start = this.#parked.reduce((sum, count) => sum + count, 0) * KEY_BYTES
-      for (let done = 0; done < bytes.length; )
-        done += writeSync(this.#fd, bytes, done, bytes.length - done, start + done)
-    } catch (error) {
-      throw fromNodeError(error, 'write', path)
-    }
+    this.#file ??= new NamelessFile()
+    const start = this.#parked.reduce((sum, count) => sum + count, 0) * KEY_BYTES
+    this.#file.write(new Uint8Array(this.#run.sort().buffer), start)
     this.#parked.push(this.#count)
     this.#count = 0
   }
@@ -98,7 +83,7 @@ export class SortedKeys {
     const keys = new Float64Array(Math.min(AHEAD_KEYS, count))
     for (let done = 0; done < count; ) {
       const n = Math.min(keys.length, count - done)
-      readSync(this.#fd!, keys, 0, n * KEY_BYTES, (start + done) * KEY_BYTES)
+      this.#file!.read(new Uint8Array(keys.buffer, 0, n * KEY_BYTES), (start + done) * KEY_BYTES)
       for (let i = 0; i < n; i++) yield keys[i]!
       done += n
     }

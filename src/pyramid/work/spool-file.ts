@@ -1,7 +1,8 @@
 // The file behind a spool (raster/spool.ts). It is used when strips of an image would be decoded again and again. It
 // lies beside the output and has no name, so that nothing is left of it however the build ends.
-import { closeSync, openSync, statfsSync, unlinkSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { closeSync, statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { NamelessFile } from '../../platform/nameless-file.js'
 import type { Spool } from '../../raster/spool.js'
 import type { BuildPlan } from '../plan/plan.js'
 
@@ -17,12 +18,10 @@ export function openSpool(plan: BuildPlan, out: string, cacheBytes: number): Spo
   const bytes = width * height * (info.bands * (info.samples === 'uint8' ? 1 : 4) + 1)
   if (!isStriped || bytes <= cacheBytes) return undefined
   const dir = dirname(out)
-  const path = join(dir, `.flagstone-${process.pid}-${Math.random().toString(36).slice(2)}.spool`)
   try {
     const { bavail, bsize } = statfsSync(dir)
     if (bavail * bsize < bytes + SPARE_BYTES) return undefined
-    const fd = openSync(path, 'wx+', 0o600)
-    unlinkSync(path)
+    const { fd } = new NamelessFile(dir)
     return { path: info.path, fd, states: new SharedArrayBuffer(Math.ceil(height / blockHeight) * 4) }
   } catch {
     return undefined
