@@ -2,6 +2,8 @@
 export { type ArgumentError, type ErrorCode, FlagstoneError, type SystemDetails } from './errors.js'
 export type { OwnBytes, OwnFloats } from './format/own-memory.js'
 export type { PmtilesHeader } from './format/pmtiles.js'
+export type { SourceCollection, SourceFeature } from './format/sources/codec.js'
+export type { SourceFootprint, SourceRecord, SourceRing } from './format/sources/record.js'
 export { TileType } from './format/tile-type.js'
 export type { OutputFormat } from './interop/create.js'
 export { openTileSet } from './interop/open.js'

@@ -96,8 +96,13 @@ import {
   type ServerOptions,
   type ServerRequest,
   type SkippedSource,
+  type SourceCollection,
   type SourceEvent,
+  type SourceFeature,
+  type SourceFootprint,
   type SourceInput,
+  type SourceRecord,
+  type SourceRing,
   type SystemDetails,
   sample,
   sampleHeights,
@@ -317,4 +322,14 @@ export async function joined(options: MergeOptions): Promise<Duplicates> {
   if (plan.shared > 0) console.error(plan.levels)
   const report: MergeReport = await merge(options)
   return report.duplicates
+}
+
+export function outlines(sources: readonly SourceRecord[]): readonly SourceRing[] {
+  return sources.flatMap(({ footprint }: { footprint: SourceFootprint | null }) =>
+    footprint?.type === 'Polygon' ? footprint.coordinates : (footprint?.coordinates.flat() ?? []),
+  )
+}
+
+export function firstFeature(collection: SourceCollection): SourceFeature | undefined {
+  return collection.features[0]
 }
