@@ -77,7 +77,7 @@ function countIn(x: number, y: number, size: number, ranges: readonly TileRange[
 }
 
 /** The quarters of a square in the order of the curve, each with its corner and orientation. */
-function* quadrants(
+export function* quadrants(
   x: number,
   y: number,
   size: number,

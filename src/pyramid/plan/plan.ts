@@ -43,6 +43,14 @@ export interface PlanLevel {
   readonly tiles: number
 }
 
+/** The zooms at which a source is shown as itself. Deeper tiles, made for finer sources, show it enlarged. */
+export interface SourceDepth {
+  /** Lowest zoom that shows it. */
+  readonly minZoom: number
+  /** Highest zoom that is built for it. */
+  readonly zoom: number
+}
+
 /** Colours are 8-bit; elevations are Float32, one band. */
 export type Content = 'colour' | 'elevation'
 
@@ -59,13 +67,22 @@ export interface BuildPlan {
   readonly overviewResampling: Resampling
   readonly encoding: EncodingPlan
   readonly minZoom: number
+  /** The deepest zoom of all. */
   readonly maxZoom: number
+  /** By source. */
+  readonly depths: readonly SourceDepth[]
+  /** Whether all sources reach from minZoom to maxZoom. */
+  readonly isUniform: boolean
+  /** A subtree has at most this many zooms below its root. */
+  readonly treeDepth: number
   /** Every tile of this zoom that may hold something is the root of a subtree, the unit of work. */
   readonly rootZoom: number
   readonly rootRanges: readonly TileRange[]
   readonly subtrees: number
   /** Nothing is painted outside these pixels of maxZoom (the bbox); undefined when there is no limit. */
   readonly clip: readonly PixelRect[] | undefined
+  /** The bbox that it comes from, degrees. */
+  readonly bbox: readonly [number, number, number, number] | undefined
   readonly blend: Blend
   /** Nothing is painted outside it. */
   readonly cutline: CutlinePlan | undefined
@@ -123,10 +140,14 @@ export function planBuild(
     encoding: encodingPlanOf(options),
     minZoom,
     maxZoom,
+    depths: sources.map(() => ({ minZoom, zoom: maxZoom })),
+    isUniform: true,
+    treeDepth: maxZoom - rootZoom,
     rootZoom,
     rootRanges: cover.at(rootZoom),
     subtrees: cover.tilesAt(rootZoom),
     clip: options.bbox && clipOf(options.bbox, maxZoom, tileSize),
+    bbox: options.bbox,
     blend: options.blend,
     cutline: line,
     levels,
@@ -158,6 +179,10 @@ class Cover {
     return countAll(this.at(zoom))
   }
 }
+
+/** Nothing is painted outside these pixels of a zoom; undefined when there is no limit. */
+export const clipAt = ({ bbox, tileSize }: BuildPlan, zoom: number): readonly PixelRect[] | undefined =>
+  bbox && clipOf(bbox, zoom, tileSize)
 
 /** The parts of the sources that are needed. */
 function areasOf(

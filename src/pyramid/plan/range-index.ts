@@ -1,0 +1,63 @@
+// Ranges of tiles that do not overlap, found by place. Thousands are searched in microseconds; without an index a plan
+// of 5,000 sources would be walked in minutes.
+import Flatbush from 'flatbush'
+import type { TileRange } from '../../grid/tiles/cover.js'
+import { countAll } from '../../grid/tiles/ranges.js'
+
+/** With fewer ranges, looking at all of them is faster. */
+const FEW = 8
+
+export class RangeIndex {
+  readonly ranges: readonly TileRange[]
+  readonly #index: Flatbush | undefined
+
+  constructor(ranges: readonly TileRange[]) {
+    this.ranges = ranges
+    if (ranges.length <= FEW) return
+    this.#index = new Flatbush(ranges.length)
+    for (const { minX, minY, maxX, maxY } of ranges) this.#index.add(minX, minY, maxX, maxY)
+    this.#index.finish()
+  }
+
+  has(x: number, y: number): boolean {
+    return this.meets({ minX: x, minY: y, maxX: x, maxY: y })
+  }
+
+  /** Whether a tile of `range` is in one of the ranges. */
+  meets(range: TileRange): boolean {
+    if (this.#index === undefined) return this.ranges.some((one) => meet(one, range))
+    return this.#index.collides(range.minX, range.minY, range.maxX, range.maxY)
+  }
+
+  /** The parts of the ranges inside `range`, in their order. */
+  within(range: TileRange): TileRange[] {
+    if (this.#index === undefined) return this.ranges.filter((one) => meet(one, range)).map(cut)
+    return this.#index
+      .search(range.minX, range.minY, range.maxX, range.maxY)
+      .sort((a, b) => a - b)
+      .map((i) => cut(this.ranges[i]!))
+
+    function cut(one: TileRange): TileRange {
+      return {
+        minX: Math.max(one.minX, range.minX),
+        minY: Math.max(one.minY, range.minY),
+        maxX: Math.min(one.maxX, range.maxX),
+        maxY: Math.min(one.maxY, range.maxY),
+      }
+    }
+  }
+
+  /** Number of tiles of `range` in the ranges. */
+  countIn(range: TileRange): number {
+    return countAll(this.within(range))
+  }
+}
+
+const meet = (a: TileRange, b: TileRange): boolean =>
+  a.minX <= b.maxX && a.maxX >= b.minX && a.minY <= b.maxY && a.maxY >= b.minY
+
+/** The tiles under x, y, `up` zooms further down. */
+export function cellOf(x: number, y: number, up: number): TileRange {
+  const side = 2 ** up
+  return { minX: x * side, minY: y * side, maxX: (x + 1) * side - 1, maxY: (y + 1) * side - 1 }
+}
