@@ -51,6 +51,7 @@ t.test('one tile exactly', (t) => {
     rootZoom: 6,
     rootRanges: [{ minX: 31, minY: 25, maxX: 31, maxY: 25 }],
     subtrees: 1,
+    units: 1,
     clip: undefined,
     bbox: undefined,
     blend: 'last',

@@ -31,6 +31,7 @@ import {
   tilesOf,
 } from './cover.js'
 import { type EncodingPlan, encodingPlanOf } from './encoding.js'
+import { countUnits } from './forest.js'
 
 /** Which of several sources is on top: the first, the last, or a mean weighted by the distance from their edges. */
 export type Blend = 'first' | 'last' | 'feather'
@@ -79,6 +80,8 @@ export interface BuildPlan {
   readonly rootZoom: number
   readonly rootRanges: readonly TileRange[]
   readonly subtrees: number
+  /** Number of subtrees and, if the plan is not uniform, of the tiles above them. */
+  readonly units: number
   /** Nothing is painted outside these pixels of maxZoom (the bbox); undefined when there is no limit. */
   readonly clip: readonly PixelRect[] | undefined
   /** The bbox that it comes from, degrees. */
@@ -145,7 +148,7 @@ export function planBuild(
     treeDepth: maxZoom - rootZoom,
     rootZoom,
     rootRanges: cover.at(rootZoom),
-    subtrees: cover.tilesAt(rootZoom),
+    ...countUnits({ levels, treeDepth: maxZoom - rootZoom, isUniform: true, minZoom, maxZoom }),
     clip: options.bbox && clipOf(options.bbox, maxZoom, tileSize),
     bbox: options.bbox,
     blend: options.blend,
