@@ -2,7 +2,7 @@
 import t from 'tap'
 import { coverageOf } from '../../src/pyramid/estimate/coverage.js'
 import { parseBuildOptions } from '../../src/pyramid/options.js'
-import { planBuild } from '../../src/pyramid/plan/plan.js'
+import { planBuild } from '../../src/pyramid/plan/plan-build.js'
 import type { SourceInfo } from '../../src/raster/source.js'
 import { infoOf } from './images.js'
 

@@ -17,7 +17,7 @@ import { CutlineMask } from '../../src/pyramid/cutline/mask.js'
 import { type CutlinePlan, planCutline } from '../../src/pyramid/cutline/plan.js'
 import { cutlineTiles } from '../../src/pyramid/cutline/tiles.js'
 import { parseBuildOptions } from '../../src/pyramid/options.js'
-import { planBuild } from '../../src/pyramid/plan/plan.js'
+import { planBuild } from '../../src/pyramid/plan/plan-build.js'
 import { infoOf, openerOf, speckled } from './images.js'
 import { region } from './region.js'
 

@@ -6,13 +6,8 @@ import type { TileRange } from '../../src/grid/tiles/cover.js'
 import { LIMIT_METRES } from '../../src/grid/tiles/mercator.js'
 import { countAll, rangeInside, unionRanges } from '../../src/grid/tiles/ranges.js'
 import { parseBuildOptions } from '../../src/pyramid/options.js'
-import {
-  apronOf,
-  type BuildPlan,
-  planBuild,
-  subtreeRoots,
-  tilesOfSubtree,
-} from '../../src/pyramid/plan/plan.js'
+import { apronOf, type BuildPlan, subtreeRoots, tilesOfSubtree } from '../../src/pyramid/plan/plan.js'
+import { planBuild } from '../../src/pyramid/plan/plan-build.js'
 import type { SourceInfo } from '../../src/raster/source.js'
 import { infoOf } from './images.js'
 

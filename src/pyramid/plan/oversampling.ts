@@ -2,7 +2,8 @@
 // note mentions them. More than a million such tiles are built only if the user asks for it (--oversample).
 import { FlagstoneError } from '../../errors.js'
 import type { ResolvedBuildOptions } from '../options.js'
-import { type BuildPlan, ownZoomOf } from './plan.js'
+import type { BuildPlan } from './plan.js'
+import { ownZoomOf } from './plan-build.js'
 
 const MANY_TILES = 1e6
 /** Limit on tile pixels per image pixel, at the image's own zoom. Usually there are a few; rotated images have more. */
