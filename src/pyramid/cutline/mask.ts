@@ -1,6 +1,9 @@
 // Which pixels of a rectangle lie inside a cutline: those whose centre does, by the even-odd rule for each polygon, as
 // with gdalwarp's cutlines without ALL_TOUCHED. With a blend width, opacity rises from the common outline inwards: it
 // is the distance from the outside divided by the width.
+//
+// Rectangles may be pixels of a lower zoom than the plan's, each `scale` pixels of the plan wide. The blend width is
+// then as many pixels fewer: the same distance on the ground.
 import Flatbush from 'flatbush'
 import type { PixelRect } from '../../grid/tiles/rect.js'
 import { Distances } from './distance.js'
@@ -50,69 +53,70 @@ export class CutlineMask {
   }
 
   /** The mask of a rectangle; undefined when none of its pixels is inside. */
-  of(rect: PixelRect): CutlinePiece | undefined {
+  of(rect: PixelRect, scale = 1): CutlinePiece | undefined {
     const pixels = (rect.endX - rect.minX) * (rect.endY - rect.minY)
     if (this.#mask.length < pixels) this.#mask = new Uint8Array(pixels)
     const mask = this.#mask.subarray(0, pixels)
-    const { blendPx } = this.#plan
-    if (blendPx > 0) this.#ramp(rect, mask, blendPx)
-    else this.#fill(rect, mask)
+    const blendPx = this.#plan.blendPx / scale
+    if (blendPx > 0) this.#ramp(rect, mask, blendPx, scale)
+    else this.#fill(rect, mask, scale)
     return pieceOf(rect, mask)
   }
 
   /** Computes opacity from distance in a rectangle enlarged by the blend width (but not beyond the world). */
-  #ramp(rect: PixelRect, mask: Uint8Array, blendPx: number): void {
+  #ramp(rect: PixelRect, mask: Uint8Array, blendPx: number, scale: number): void {
     const reach = Math.ceil(blendPx) + 1
     const wide = {
       minX: rect.minX - reach,
       minY: Math.max(0, rect.minY - reach),
       endX: rect.endX + reach,
-      endY: Math.min(this.#plan.worldPixels, rect.endY + reach),
+      endY: Math.min(this.#plan.worldPixels / scale, rect.endY + reach),
     }
     const wideWidth = wide.endX - wide.minX
     const wideHeight = wide.endY - wide.minY
     if (this.#wide.length < wideWidth * wideHeight) this.#wide = new Uint8Array(wideWidth * wideHeight)
     const inside = this.#wide.subarray(0, wideWidth * wideHeight)
-    this.#fill(wide, inside)
+    this.#fill(wide, inside, scale)
     const distances = this.#distances.of(inside, wideWidth, wideHeight, blendPx + 0.5)
     const width = rect.endX - rect.minX
-    const scale = 255 / blendPx
+    const slope = 255 / blendPx
     for (let y = 0, at = 0; y < rect.endY - rect.minY; y++) {
       let from = (rect.minY - wide.minY + y) * wideWidth + reach
       for (let x = 0; x < width; x++, at++, from++) {
-        const opacity = (distances[from]! - 0.5) * scale + 0.5
+        const opacity = (distances[from]! - 0.5) * slope + 0.5
         // a pixel inside never becomes fully transparent
         mask[at] = inside[from] === 0 ? 0 : opacity < 1 ? 1 : opacity > 255 ? 255 : opacity
       }
     }
   }
 
-  #fill(rect: PixelRect, mask: Uint8Array): void {
+  #fill(rect: PixelRect, mask: Uint8Array, scale: number): void {
     const { minY, endY } = rect
     mask.fill(0)
     // everything to the left determines what is inside, so whole rows are searched rather than the rectangle
-    const edges = this.#index.search(Number.NEGATIVE_INFINITY, minY, Number.POSITIVE_INFINITY, endY)
+    const [top, bottom] = [minY * scale, endY * scale]
+    const edges = this.#index.search(Number.NEGATIVE_INFINITY, top, Number.POSITIVE_INFINITY, bottom)
     edges.sort((a, b) => a - b)
     let current = -1
     for (const edge of edges) {
       const polygon = this.#polygonOf[this.#ringOf[edge]!]!
       if (polygon !== current) {
-        if (current >= 0) this.#fillPolygon(current, rect, mask)
+        if (current >= 0) this.#fillPolygon(current, rect, mask, scale)
         current = polygon
       }
-      this.#cross(edge, minY, endY)
+      this.#cross(edge, minY, endY, scale)
     }
-    if (current >= 0) this.#fillPolygon(current, rect, mask)
+    if (current >= 0) this.#fillPolygon(current, rect, mask, scale)
   }
 
   /** Records where an edge crosses the middles of rows. */
-  #cross(edge: number, minY: number, endY: number): void {
+  #cross(edge: number, minY: number, endY: number, scale: number): void {
     const { points } = this.#plan
     const next = this.#nextOf(edge)
-    const x0 = points[2 * edge]!
-    const y0 = points[2 * edge + 1]!
-    const x1 = points[2 * next]!
-    const y1 = points[2 * next + 1]!
+    const x0 = points[2 * edge]! / scale
+    const y0 = points[2 * edge + 1]! / scale
+    const x1 = points[2 * next]! / scale
+    const y1 = points[2 * next + 1]! / scale
     if (y0 === y1) return
     // rows whose middle is above one end and not above the other
     const first = Math.max(minY, Math.ceil(Math.min(y0, y1) - 0.5))
@@ -134,11 +138,11 @@ export class CutlineMask {
     return edge + 1 === rings[ring + 1]! ? rings[ring]! : edge + 1
   }
 
-  #fillPolygon(polygon: number, rect: PixelRect, mask: Uint8Array): void {
-    const { worldPixels } = this.#plan
+  #fillPolygon(polygon: number, rect: PixelRect, mask: Uint8Array, scale: number): void {
+    const worldPixels = this.#plan.worldPixels / scale
     const width = rect.endX - rect.minX
-    const west = this.#extents[2 * polygon]!
-    const east = this.#extents[2 * polygon + 1]!
+    const west = this.#extents[2 * polygon]! / scale
+    const east = this.#extents[2 * polygon + 1]! / scale
     const firstTurn = Math.ceil((rect.minX - east) / worldPixels)
     const lastTurn = Math.floor((rect.endX - west) / worldPixels)
     const rows = this.#rows

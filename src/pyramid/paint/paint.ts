@@ -1,4 +1,4 @@
-// Paints sources onto pixels: a list of areas of the base zoom, each by every source that intersects it.
+// Paints sources onto pixels: a list of areas of a zoom, each by every source that intersects it.
 //
 // Areas are painted piece by piece, a piece by one source after another from the top down. The first source is painted
 // directly onto the canvas, the others under it (stacked), unless all are averaged (feathered). A source that would be
@@ -18,37 +18,40 @@ import type { BuildPlan } from '../plan/plan.js'
 import type { SourceSet } from '../sources/source-set.js'
 import { FeatherSum, isCovered, type Layer, multiplyMask, paintUnder } from './blend.js'
 import { warpOptionsOf } from './content.js'
-import { FEATHER_PIXELS, type Piece, piecesToPaint } from './pieces.js'
+import { FEATHER_PIXELS, type PaintArea, type Piece, piecesToPaint } from './pieces.js'
 import { Reading } from './reading.js'
 
 export interface Painter<T extends Samples = Samples> {
-  /** Returns an empty canvas for an area. */
+  /** Returns a canvas for an area: its parts are empty. */
   prepare(area: PixelRect): Canvas<T>
   /** Takes a complete area. The canvas may be reused once the promise resolves. */
-  finish(area: PixelRect, canvas: Canvas<T>): Promise<void>
+  finish?(area: PixelRect, canvas: Canvas<T>): Promise<void>
   /** Told of parts of sources that could not be read and were left empty. */
   lose?(losses: readonly Loss[]): void
+  /** Shown the pixels of each source that was read for a piece: those in piece.rect, before the cutline. */
+  look?(piece: Piece, source: number, layer: Layer): void
 }
 
 /**
- * Paints all areas. When it throws, no more reads are in progress.
+ * Paints all areas of a zoom. When it throws, no more reads are in progress.
  * @throws as RasterSource.read
  * @throws CRS_UNSUPPORTED
  */
 export async function paintAreas<T extends Samples>(
   plan: BuildPlan,
   sources: SourceSet,
-  areas: readonly PixelRect[],
+  zoom: number,
+  areas: readonly PaintArea[],
   painter: Painter<T>,
 ): Promise<void> {
-  const run = new PaintRun(plan, sources, painter)
+  const run = new PaintRun(plan, sources, zoom, painter)
   try {
-    const pieces = piecesToPaint(plan, sources, areas)
+    const pieces = piecesToPaint(plan, sources, zoom, areas)
     let piece = pieces.next().value
     while (piece !== undefined) {
       const next: Piece | undefined = pieces.next().value
       await run.paint(piece, next)
-      if (next?.area !== piece.area) await run.finish(piece.area)
+      if (next?.area !== piece.area) await run.finish(piece.area.rect)
       piece = next
     }
   } finally {
@@ -87,15 +90,17 @@ function scratchOf(sources: SourceSet): Scratch {
 class PaintRun {
   readonly #plan: BuildPlan
   readonly #sources: SourceSet
+  readonly #zoom: number
   readonly #painter: Painter
   readonly #scratch: Scratch
   #canvas: Canvas<Samples> | undefined
   /** The read ahead for what comes next. */
   #ahead: { piece: Piece; at: number; reading: Reading } | undefined
 
-  constructor(plan: BuildPlan, sources: SourceSet, painter: Painter) {
+  constructor(plan: BuildPlan, sources: SourceSet, zoom: number, painter: Painter) {
     this.#plan = plan
     this.#sources = sources
+    this.#zoom = zoom
     this.#painter = painter
     this.#scratch = scratchOf(sources)
   }
@@ -105,13 +110,13 @@ class PaintRun {
     else await this.#stacked(piece, next)
     const { mask, maskRect, rect } = piece
     if (mask === undefined || this.#canvas === undefined) return
-    multiplyMask(layerOf(this.#canvas, piece.area), mask, maskRect, rect)
+    multiplyMask(layerOf(this.#canvas, piece.area.rect), mask, maskRect, rect)
   }
 
   async finish(area: PixelRect): Promise<void> {
     const canvas = this.#canvas
     this.#canvas = undefined
-    if (canvas !== undefined) await this.#painter.finish(area, canvas)
+    if (canvas !== undefined) await this.#painter.finish?.(area, canvas)
   }
 
   /** Waits until no reads are in progress. */
@@ -121,9 +126,10 @@ class PaintRun {
   }
 
   async #stacked(piece: Piece, next: Piece | undefined): Promise<void> {
-    const { candidates, area, rect } = piece
+    const { candidates, rect } = piece
+    const area = piece.area.rect
     let painted = false
-    for (const [at, { rect: part }] of candidates.entries()) {
+    for (const [at, { source, rect: part }] of candidates.entries()) {
       const layer = this.#canvas && layerOf(this.#canvas, area)
       if (painted && layer !== undefined && isCovered(layer, part)) {
         if (isCovered(layer, rect)) break
@@ -132,6 +138,7 @@ class PaintRun {
       const onto = painted ? undefined : rect
       const lower = await this.#warp(piece, at, onto, () => this.#readAhead(piece, at, next))
       if (lower === undefined) continue
+      this.#painter.look?.(piece, source, layerOf(lower, painted ? rect : area))
       if (painted) paintUnder(layerOf(this.#canvas!, area), layerOf(lower, rect), part)
       painted = true
     }
@@ -139,7 +146,8 @@ class PaintRun {
   }
 
   async #feathered(piece: Piece, next: Piece | undefined): Promise<void> {
-    const { candidates, area, rect, target } = piece
+    const { candidates, rect, target } = piece
+    const area = piece.area.rect
     this.#canvas ??= this.#painter.prepare(area)
     const sum = new FeatherSum(rect, this.#canvas.bands)
     for (let at = 0; at < candidates.length; at++) {
@@ -150,8 +158,10 @@ class PaintRun {
       const canvas = await this.#warp(piece, at, undefined, following)
       if (canvas === undefined) continue
       const { width, height, mask } = canvas
+      const layer = layerOf(canvas, target)
+      this.#painter.look?.(piece, candidates[at]!.source, layer)
       const distances = this.#scratch.distances.of(mask, width, height, FEATHER_PIXELS + 0.5)
-      sum.add(layerOf(canvas, target), distances)
+      sum.add(layer, distances)
     }
     sum.finish(layerOf(this.#canvas, area))
   }
@@ -166,7 +176,8 @@ class PaintRun {
     onto: PixelRect | undefined,
     whenLast: () => void,
   ): Promise<Canvas<Samples> | undefined> {
-    const { area, target } = piece
+    const { target } = piece
+    const area = piece.area.rect
     const reading = this.#take(piece, at)
     let canvas: Canvas<Samples> | undefined
     try {
@@ -194,7 +205,7 @@ class PaintRun {
   #readAhead(piece: Piece, at: number, next: Piece | undefined): void {
     const { candidates, area } = piece
     const now = candidates[at]!.rect
-    const layer = this.#canvas && layerOf(this.#canvas, area)
+    const layer = this.#canvas && layerOf(this.#canvas, area.rect)
     for (let i = at + 1; i < candidates.length; i++) {
       const beside = outsideRects(candidates[i]!.rect, now)
       const isSeen = beside.some((part) => layer === undefined || !isCovered(layer, part))
@@ -221,9 +232,9 @@ class PaintRun {
   }
 
   #read({ candidates, target }: Piece, at: number): Reading {
-    const { maxZoom: zoom, tileSize } = this.#plan
+    const { tileSize } = this.#plan
     const { minX: x, minY: y, endX, endY } = target
-    const rect: WarpTarget = { zoom, tileSize, x, y, width: endX - x, height: endY - y }
+    const rect: WarpTarget = { zoom: this.#zoom, tileSize, x, y, width: endX - x, height: endY - y }
     return new Reading(this.#sources, candidates[at]!.source, rect, warpOptionsOf(this.#plan))
   }
 }

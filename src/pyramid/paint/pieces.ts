@@ -1,11 +1,11 @@
-// Divides areas into pieces: what is painted at a time, and by which sources.
+// Divides areas of a zoom into pieces: what is painted at a time, and by which sources.
 //
 // Pieces lie on a grid that is the same for all areas, so that the division of work does not change any pixel. Pieces
 // without a source, or outside the cutline, are left out.
 
 import { intersectRects, type PixelRect } from '../../grid/tiles/rect.js'
 import { CutlineMask } from '../cutline/mask.js'
-import type { BuildPlan } from '../plan/plan.js'
+import { type BuildPlan, clipAt } from '../plan/plan.js'
 import type { Candidate, SourceSet } from '../sources/source-set.js'
 
 /** Side of a piece, pixels: a whole number of tiles of every size. */
@@ -13,8 +13,16 @@ const PIECE_PIXELS = 1024
 /** Number of pixels from its edge over which a feathered source fades in. */
 export const FEATHER_PIXELS = 64
 
+/** A canvas, as pixels of a zoom, and the parts of it that are painted. They do not overlap. */
+export interface PaintArea {
+  readonly rect: PixelRect
+  readonly parts: readonly PixelRect[]
+}
+
+export const wholeArea = (rect: PixelRect): PaintArea => ({ rect, parts: [rect] })
+
 export interface Piece {
-  readonly area: PixelRect
+  readonly area: PaintArea
   /** The pixels that are painted. */
   readonly rect: PixelRect
   /** From the top down. Never empty. */
@@ -39,23 +47,27 @@ function cutlineOf({ cutline }: BuildPlan): CutlineMask | undefined {
   return found
 }
 
-/** The pieces in the order of the areas, row by row. */
+/** The pieces in the order of the areas and their parts, row by row. */
 export function* piecesToPaint(
   plan: BuildPlan,
   sources: SourceSet,
-  areas: readonly PixelRect[],
+  zoom: number,
+  areas: readonly PaintArea[],
 ): Generator<Piece, undefined> {
   const cutline = cutlineOf(plan)
+  const scale = 2 ** (plan.maxZoom - zoom)
+  const clip = clipAt(plan, zoom)
   for (const area of areas) {
-    for (const whole of piecesOf(area).flatMap((piece) => clipped(piece, plan))) {
-      const cut = cutline?.of(whole)
+    for (const whole of area.parts.flatMap(piecesOf).flatMap((piece) => clipped(piece, clip))) {
+      const cut = cutline?.of(whole, scale)
       if (cutline !== undefined && cut === undefined) continue
       const rect = cut?.rect ?? whole
-      const candidates = sources.search(rect)
+      const candidates = sources.search(rect, zoom)
       if (candidates.length === 0) continue
       if (plan.blend !== 'first') candidates.reverse()
       const mask = cut === undefined || cut.full ? undefined : cut.mask.slice()
-      const target = plan.blend === 'feather' && candidates.length > 1 ? grown(rect, plan) : rect
+      const world = plan.tileSize * 2 ** zoom
+      const target = plan.blend === 'feather' && candidates.length > 1 ? grown(rect, world) : rect
       yield { area, rect, candidates, target, mask, maskRect: whole }
     }
   }
@@ -73,7 +85,7 @@ export function piecesOf(area: PixelRect): PixelRect[] {
   return pieces
 }
 
-function clipped(piece: PixelRect, { clip }: BuildPlan): PixelRect[] {
+function clipped(piece: PixelRect, clip: readonly PixelRect[] | undefined): PixelRect[] {
   if (clip === undefined) return [piece]
   return clip
     .map((rect) => intersectRects(piece, rect))
@@ -81,8 +93,7 @@ function clipped(piece: PixelRect, { clip }: BuildPlan): PixelRect[] {
 }
 
 /** Enlarged so that the distance of its pixels from an edge can be determined, within the world. */
-function grown({ minX, minY, endX, endY }: PixelRect, { tileSize, maxZoom }: BuildPlan): PixelRect {
-  const world = tileSize * 2 ** maxZoom
+function grown({ minX, minY, endX, endY }: PixelRect, world: number): PixelRect {
   const by = FEATHER_PIXELS + 1
   return {
     minX: Math.max(0, minX - by),

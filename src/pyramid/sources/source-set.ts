@@ -19,15 +19,18 @@ export interface SourceTable {
   readonly paths: readonly string[]
   /** For remote files, the version that the plan was made from. */
   readonly versions: readonly (string | undefined)[]
+  readonly maxZoom: number
   /** A Flatbush over rectangles of pixels of maxZoom. */
   readonly index: SharedArrayBuffer
+  /** Number of pixels that a kernel may paint beyond a source; the rectangles contain them. */
+  readonly margin: number
   /** The source of each rectangle. */
   readonly owners: Int32Array
   /** Approximate number of sources at one place. */
   readonly overlap: number
 }
 
-/** A source that may paint a part of a rectangle, and which part. */
+/** A source that may paint a part of a rectangle, and which part, in pixels of the rectangle's zoom. */
 export interface Candidate {
   readonly source: number
   readonly rect: PixelRect
@@ -71,7 +74,9 @@ export function sourceTable(plan: Placed): SourceTable {
   return {
     paths: plan.sources.map((info) => info.path),
     versions: plan.sources.map((info) => info.version),
+    maxZoom: plan.maxZoom,
     index: index.data as SharedArrayBuffer,
+    margin,
     owners: shared,
     overlap: overlapOf(index, rects),
   }
@@ -123,10 +128,17 @@ export class SourceSet {
     return new SourceSet(table, {}, async (path) => sources[Number(path)]!, limits)
   }
 
-  /** Sources that may paint a part of a rectangle of maxZoom's pixels, in their order. */
-  search({ minX, minY, endX, endY }: PixelRect): Candidate[] {
+  /** Sources that may paint a part of a rectangle of pixels of a zoom, in their order. */
+  search({ minX, minY, endX, endY }: PixelRect, zoom: number): Candidate[] {
+    const scale = 2 ** (this.#table.maxZoom - zoom)
+    // the margin within the index is that of maxZoom
+    const margin = scale === 1 ? 0 : this.#table.margin
+    const low = (edge: number): number => Math.floor(edge / scale) - margin
+    const high = (edge: number): number => Math.ceil(edge / scale) + margin
+    const [west, north, east, south] = [minX - margin, minY - margin, endX + margin, endY + margin]
     const found = new Map<number, PixelRect>()
-    this.#index.search(minX, minY, endX, endY, (i, left, top, right, bottom) => {
+    this.#index.search(west * scale, north * scale, east * scale, south * scale, (i, x0, y0, x1, y1) => {
+      const [left, top, right, bottom] = [low(x0), low(y0), high(x1), high(y1)]
       // those that only touch it
       if (left >= endX || top >= endY || right <= minX || bottom <= minY) return false
       const source = this.#table.owners[i]!

@@ -21,7 +21,7 @@ import { CanvasPool, TilePool } from '../paint/buffers.js'
 import { encodePixels, sampleMakerOf } from '../paint/content.js'
 import { HoleFiller } from '../paint/hole-filler.js'
 import { paintAreas } from '../paint/paint.js'
-import { piecesOf } from '../paint/pieces.js'
+import { piecesOf, wholeArea } from '../paint/pieces.js'
 import { apronOf, type BuildPlan } from '../plan/plan.js'
 import type { SourceSet } from '../sources/source-set.js'
 import { withoutRepeats } from './damage.js'
@@ -164,7 +164,7 @@ class SubtreeRun {
     const { maxZoom, bands } = this.#plan
     const level = this.#levels.get(maxZoom)!
     const areas = this.#hasApron ? [level.rect] : piecesOf(level.rect)
-    await paintAreas(this.#plan, sources, areas, {
+    await paintAreas(this.#plan, sources, maxZoom, areas.map(wholeArea), {
       prepare: (a) => this.#canvases.take(0, a.endX - a.minX, a.endY - a.minY, bands),
       lose: (losses) => {
         this.#lost = withoutRepeats([...this.#lost, ...losses])
