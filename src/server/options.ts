@@ -7,13 +7,24 @@ const MIB = 1024 * 1024
 const hook = z.custom<() => void>((value) => typeof value === 'function', 'expected a function')
 
 /** What is answered where a source has no tile. */
-export const MISSING = ['204', '404', 'transparent', 'overzoom'] as const
-export const missingPolicy = z.enum(MISSING)
+export const MISSING = ['auto', '204', '404', 'transparent', 'overzoom'] as const
+const missingPolicy = z.enum(MISSING)
 /**
- * What is answered where a source has no tile: an empty 204, a 404, a transparent tile, or a part of the nearest tile
- * above, enlarged.
+ * What is answered where a source has no tile: 'auto' and 'overzoom' enlarge the nearest stored tile above, or answer 204
+ * when there is nothing to enlarge; '204' is an empty answer, '404' an error, and 'transparent' a tile without a picture.
  */
 export type MissingPolicy = z.output<typeof missingPolicy>
+
+/**
+ * What `?missing=` may be. 'auto-transparent': as 'auto', with a transparent tile instead of the 204. WMTS needs that: its
+ * clients take an empty answer for an error.
+ */
+export const askedPolicy = z.enum([...MISSING, 'auto-transparent'])
+export type AskedPolicy = z.output<typeof askedPolicy>
+
+/** Whether the nearest stored tile above is enlarged. */
+export const doesEnlarge = (policy: AskedPolicy): boolean =>
+  policy === 'auto' || policy === 'auto-transparent' || policy === 'overzoom'
 
 /** Limits on what a client can make the server do. */
 const limitsShape = {
@@ -24,8 +35,11 @@ const limitsShape = {
     .default(4096 * 4096),
   /** Jobs that compute at once. Default: 4. */
   jobs: z.int().min(1).default(4),
-  /** Jobs that wait for their turn; more are answered 503. Default: 64. */
-  waiting: z.int().min(0).default(64),
+  /**
+   * Jobs that wait for their turn; more are answered 503. Default: 256: over HTTP/2 one map on a large screen asks for more
+   * than a hundred tiles at once, which may all have to be enlarged.
+   */
+  waiting: z.int().min(0).default(256),
   /** Of one job, waiting included, milliseconds: then 503. Default: 15,000. */
   jobMs: z.int().min(1).default(15_000),
   /** Bytes of computed answers kept. Default: 128 MiB. */
@@ -47,8 +61,8 @@ export interface ServerLimits extends z.output<z.ZodObject<typeof limitsShape, z
 export const ALLOWED_HOST = /^(?:\*|(?:\*?\.)?[\w-][\w.-]*|\[[\da-f:.]+\])$/i
 
 const serverShape = {
-  /** For sources without their own policy. Default: '204'. */
-  missing: missingPolicy.default('204'),
+  /** For sources without their own policy. Default: 'auto'. */
+  missing: missingPolicy.default('auto'),
   /** Access-Control-Allow-Origin: '*', or the origins that may; none when empty. Default: ['*']. */
   cors: z.array(z.string()).default(['*']),
   /** Where the world sees us, 'https://tiles.example.org/maps'; otherwise taken from the request. */

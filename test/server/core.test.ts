@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import sharp from 'sharp'
 import t from 'tap'
+import { TileType } from '../../src/format/tile-type.js'
 import type { ServerHooks } from '../../src/server/context.js'
 import { insideOf, openTileServer, type TileServer } from '../../src/server/handler.js'
 import type { ServerOptions } from '../../src/server/options.js'
@@ -289,7 +290,7 @@ t.test('Cache-Control', async (t) => {
 })
 
 t.test('missing tiles, by URL, source and server', async (t) => {
-  const policies = { 204: 204, 404: 404, transparent: 200, overzoom: 200 } as const
+  const policies = { auto: 200, 204: 204, 404: 404, transparent: 200, overzoom: 200 } as const
   for (const [missing, status] of Object.entries(policies) as [keyof typeof policies & string, number][]) {
     const ask = await served(t, { missing: missing as never })
     t.equal((await ask('/pics/2/3/3')).status, status, `${missing}, of the server`)
@@ -323,6 +324,50 @@ t.test('missing tiles, by URL, source and server', async (t) => {
     t.equal((await ask(`/vector/1/0/0?missing=${policy}`)).status, 204, 'no picture among vector tiles')
   }
   t.equal((await ask('/pics/2/3/3?missing=404', { method: 'HEAD' })).status, 404)
+})
+
+t.test('by default a client gets what it can show', async (t) => {
+  const ask = await served(t)
+  const shown = await ask('/pics/2/3/3')
+  t.match(shown, { status: 200, headers: { 'content-type': 'image/jpeg' } }, 'as its parent is stored')
+  t.same(shown.body, (await ask('/pics/2/3/3?missing=overzoom')).body)
+  const deep = await ask('/pics/9/511/511')
+  t.equal(deep.status, 200, 'below the deepest level too')
+  t.ok(Math.abs((await sharp(deep.body).stats()).channels[0]!.mean - 140) < 4, 'from 1/1/1')
+  t.equal((await ask('/vector/1/0/0')).status, 204, 'vector tiles are not enlarged')
+
+  // one tile, whose west is transparent, and none above it
+  const path = join(t.testdir(), 'half.pmtiles')
+  const writer = createTiles(path)
+  const { width, height } = { width: 256, height: 256 }
+  const half = Buffer.alloc(width * height * 4)
+  for (let i = 0; i < half.length; i += 4)
+    if ((i / 4) % width >= 128) half.fill(200, i, i + 4).fill(255, i + 3, i + 4)
+  const png = await sharp(half, { raw: { width, height, channels: 4 } })
+    .png()
+    .toBuffer()
+  writer.append(2, 1, 1, png, TileType.png)
+  writer.seal()
+  writer.close()
+  const server = await openTileServer([path])
+  t.teardown(() => server.close())
+  const of = overFetch(server).ask
+  const { cache } = insideOf(server).context
+  t.equal((await of('/half/2/0/0')).status, 204, 'nothing is stored above')
+  t.equal((await of('/half/1/0/0')).status, 204)
+  t.same([cache.misses, cache.hits], [0, 0], 'and nothing was computed for that')
+  t.equal((await of('/half/4/7/4')).status, 200, 'in the east of its ancestor')
+  const empty = await of('/half/4/4/4')
+  t.equal(empty.status, 204, 'nothing is in the west')
+  t.equal(empty.headers['cache-control'], 'public, max-age=60, stale-while-revalidate=3600')
+  const { misses } = cache
+  t.equal((await of('/half/4/4/4')).status, 204)
+  t.equal(cache.misses, misses, 'which is found out once')
+  const clear = await of('/half/4/4/4?missing=auto-transparent')
+  t.match(clear, { status: 200, headers: { 'content-type': 'image/png' } }, 'where clients need a picture')
+  t.equal((await sharp(clear.body).stats()).channels[3]!.max, 0)
+  t.equal((await of('/half/2/0/0?missing=auto-transparent')).status, 200)
+  t.same((await of('/half/4/7/4?missing=auto-transparent')).body, (await of('/half/4/7/4')).body)
 })
 
 t.test('other forms', async (t) => {
@@ -485,7 +530,7 @@ t.test('answers are counted', async (t) => {
   const ask = await served(t, { onAnswer: (_query, answer) => told.push(answer) })
   await ask('/pics/1/0/1')
   await ask('/pics/1/0/1', { method: 'HEAD' })
-  await ask('/pics/9/0/0')
+  await ask('/pics/9/0/0?missing=204')
   await ask('/pics/1/0/x')
   await ask('/pics.json')
   await ask('/nowhere')

@@ -59,7 +59,7 @@ t.test('TileJSON is valid, and its tiles are there', async (t) => {
       scheme: 'xyz',
     })
     t.notOk('vector_layers' in document, 'pictures have no layers')
-    t.equal(document['fillzoom'], undefined)
+    t.equal(document['fillzoom'], 4)
     t.same(document['bounds'], boundsOf(4, RANGE))
     const [template] = document['tiles'] as [string]
     const [below] = /^\/(?:tiles\/|data\/)?/.exec(path)!
@@ -168,6 +168,8 @@ t.test('fillzoom by the server’s and by the source’s policy', async (t) => {
   t.equal((await json(get('/png256.json?missing=404')))['fillzoom'], undefined)
   const { get: other } = await serve(t, [{ id: 'named', path: at('png256.pmtiles'), missing: 'overzoom' }])
   t.equal((await json(other('/named.json')))['fillzoom'], 4)
+  const { get: plain } = await serve(t, [at('png256.pmtiles')], {})
+  t.equal((await json(plain('/png256.json')))['fillzoom'], 4, 'by default too')
 })
 
 t.test('behind base paths and proxies', async (t) => {

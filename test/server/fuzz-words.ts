@@ -148,7 +148,7 @@ export const EXTENSIONS = [
 ]
 
 export const PARAMETERS: readonly (readonly [string, readonly string[]])[] = [
-  ['missing', ['204', '404', 'transparent', 'overzoom', '200', '']],
+  ['missing', ['auto', '204', '404', 'transparent', 'overzoom', 'auto-transparent', '200', '']],
   ['v', ['1', 'x', '%22', '-']],
   ['quality', NUMBERS],
   ['size', ['256', '512', '1024', ...NUMBERS]],

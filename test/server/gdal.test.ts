@@ -184,18 +184,20 @@ t.test('WMTS: missing tiles are transparent, gone, or enlarged from above', { sk
     const expected = await ours(name, window)
     const isStored = (i: number): boolean => !hole(i)
     const exact = name === 'holes256'
-    for (const query of ['', '?missing=404', '?missing=transparent']) {
+    for (const query of ['?missing=204', '?missing=404', '?missing=transparent']) {
       const { pixels, complaints } = await gdal(wmts(served, name, query), window)
       if (query !== '?missing=404') t.equal(complaints, '', `${name}${query}`)
       const { most, mean } = differences(pixels, expected, isStored)
       t.ok(exact ? most === 0 : mean < 1, `${name}${query}: ${most}, ${mean}`)
       t.equal(differences(pixels, new Uint8Array(pixels.length), hole).most, 0, `${name}${query}: the hole`)
     }
-    const { pixels, complaints } = await gdal(wmts(served, name, '?missing=overzoom'), window)
-    t.equal(complaints, '')
-    const { mean } = differences(pixels, expected)
-    t.ok(mean < 1, `${name}, overzoomed: ${mean}`)
-    t.ok(pixels.every((value, k) => k % 4 < 3 || value === 255))
+    for (const query of ['', '?missing=auto', '?missing=overzoom']) {
+      const { pixels, complaints } = await gdal(wmts(served, name, query), window)
+      t.equal(complaints, '')
+      const { mean } = differences(pixels, expected)
+      t.ok(mean < 1, `${name}${query}, enlarged: ${mean}`)
+      t.ok(pixels.every((value, k) => k % 4 < 3 || value === 255))
+    }
   }
 })
 

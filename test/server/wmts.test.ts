@@ -164,7 +164,8 @@ t.test('where nothing is said for missing tiles, WMTS gets transparent ones', as
     const root = await capabilitiesOf(get(`/a/WMTSCapabilities.xml${query}`))
     return only(root, 'Contents', 'Layer', 'ResourceURL').attributes['template']!
   }
-  t.match(await template({}), /missing=transparent/)
+  t.match(await template({}), /missing=auto-transparent/)
+  t.match(await template({ missing: '204' }), /missing=transparent/)
   t.match(await template({}, '?missing=404'), /missing=404/)
   t.notMatch(await template({ missing: '404' }), /missing/)
   t.match(await template({ missing: '404' }, '?missing=204'), /missing=transparent/)

@@ -97,7 +97,7 @@ function answerGroup(command: Command): Command {
     .optionsGroup('Responses:')
     .option(
       '--missing <policy>',
-      'response for a missing tile: 204, 404, transparent or overzoom; ID=… for one source (default: 204)',
+      'response for a missing tile: auto (enlarge the tile above, else 204), 204, 404, transparent or overzoom; ID=… for one source (default: auto)',
       collectMissing,
     )
     .option('--transcode', 'convert tiles to the requested format')
@@ -142,7 +142,7 @@ function limitGroup(command: Command): Command {
     .option('--max-jobs <n>', 'most responses computed at once, per worker (default: 4)', count(1))
     .option(
       '--max-waiting <n>',
-      'most requests waiting to be computed; others get 503 (default: 64)',
+      'most requests waiting to be computed; others get 503 (default: 256)',
       count(0),
     )
     .option(
@@ -158,10 +158,10 @@ Examples:
   flagstone serve ortho.pmtiles                           serve one file and print the address to open
   flagstone serve tiles/ 'more/**/*.pmtiles' old.mbtiles  folders, globs, other archives; the file name is the id
   flagstone serve city=/data/2024/ortho-final.pmtiles     use another id
-  flagstone serve tiles/ --missing overzoom --watch --workers 4 --log
+  flagstone serve tiles/ --watch --workers 4 --log
   flagstone serve tiles/ --host 0.0.0.0 --port 443 --tls-cert chain.pem --tls-key key.pem
   flagstone serve tiles/ --base-path /maps --trust-proxy --cors https://example.org
-  flagstone serve terrain.pmtiles --missing 404 --missing terrain=overzoom -p 0 --json
+  flagstone serve terrain.pmtiles --missing 404 --missing terrain=auto -p 0 --json
 
 URLs: / catalogue, /ID/map viewer, /ID/{z}/{x}/{y} tiles, /ID.json TileJSON, /ID.pmtiles, /health, /metrics.
 SIGTERM and Ctrl-C finish open requests, then exit with code 0. SIGHUP reads the certificate again

@@ -4,6 +4,7 @@ import type { RoutedSource, ServerContext } from '../context.js'
 import { jsonAnswer } from '../http/json-answer.js'
 import type { Reply } from '../http/message.js'
 import { publicBase } from '../http/public-url.js'
+import { doesEnlarge } from '../options.js'
 import type { Source } from '../sources/source.js'
 import { titleOf } from '../sources/source-ids.js'
 import {
@@ -44,7 +45,7 @@ export async function sourceTileJson(
     encoding: shownEncoding(look, wishes),
     tileSize: shownSize(look, wishes),
     scheme: wishes.isTms ? 'tms' : 'xyz',
-    isOverzoomed: missing === 'overzoom' && look.kind !== 'vector',
+    isOverzoomed: doesEnlarge(missing) && look.kind !== 'vector',
   })
   return { id: source.id, ...document }
 }

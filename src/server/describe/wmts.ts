@@ -71,8 +71,8 @@ export async function wmtsLayer(
   const look = await tileLook(source)
   const { metadata, bounds, levels } = source.describe()
   // GDAL and QGIS report an answer without a picture as an error, whatever its status
-  const isSilent = (wishes.missing ?? source.missing ?? options.missing) === '204'
-  const missing = isSilent ? 'transparent' : wishes.missing
+  const policy = wishes.missing ?? source.missing ?? options.missing
+  const missing = policy === '204' ? 'transparent' : policy === 'auto' ? 'auto-transparent' : wishes.missing
   const carried: TileWishes = { ...wishes, missing, isTms: false, encoding: undefined }
   const [west, south, east, north] = (bounds && boundsInWorld(bounds)) ?? WORLD
   return {

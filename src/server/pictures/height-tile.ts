@@ -74,7 +74,8 @@ export async function answerHeightTile(
         lasting,
       ])
     }
-    if (policy !== 'transparent') return { status: 204, headers: [], body: undefined }
+    if (policy !== 'transparent' && policy !== 'auto-transparent')
+      return { status: 204, headers: [], body: undefined }
     return bytesAnswer(query, transparentTile(sideOf(want, 256, context.options), want.format))
   }
 }

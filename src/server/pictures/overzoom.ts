@@ -1,4 +1,4 @@
-// Tiles below the deepest stored one: its part, enlarged.
+// Tiles that are not stored and have a stored tile above: its part, enlarged.
 
 import { isDrawn } from '../../raster/tiles/image-format.js'
 import { MAX_ZOOM } from '../../zooms.js'
@@ -41,11 +41,15 @@ export async function overzoomTile(
   const side = sideOf(want, size, context.options, facts.heights)
   const make = async (signal: AbortSignal): Promise<Encoded | undefined> => {
     const like = source.get(from, x >> up, y >> up)
-    return like && drawTile(source, { z, x, y, side, from }, want, like, signal)
+    return like && ((await drawTile(source, { z, x, y, side, from }, want, like, signal)) ?? EMPTY)
   }
   const asked = nameOfTile('overzoom', z, x, y, want)
-  return computed(context, source, query, asked, make, { pixels: side * side })
+  const made = await computed(context, source, query, asked, make, { pixels: side * side })
+  return made?.bytes.length === 0 ? undefined : made
 }
+
+/** Kept like a tile: maps ask for all places around a file again and again, and to see that one is empty takes decoding. */
+const EMPTY: Encoded = { bytes: new Uint8Array(0), contentType: '' }
 
 function isOnGrid(z: number, x: number, y: number): boolean {
   const side = 2 ** z

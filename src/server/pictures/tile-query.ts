@@ -3,11 +3,11 @@
 import { typeFromExtension } from '../../format/tile-type.js'
 import { type ImageFormat, imageFormatOf } from '../../raster/tiles/image-format.js'
 import { HttpError } from '../http/message.js'
-import { type MissingPolicy, missingPolicy } from '../options.js'
+import { type AskedPolicy, askedPolicy, MISSING } from '../options.js'
 
 export interface TileQuery {
   readonly version: string | undefined
-  readonly missing: MissingPolicy | undefined
+  readonly missing: AskedPolicy | undefined
   /** Rows are counted from the south. */
   readonly isTms: boolean
   readonly format: ImageFormat | undefined
@@ -42,10 +42,10 @@ export function parseTileQuery(text: string): TileQuery {
   }
 }
 
-function missingOf(text: string | null): MissingPolicy | undefined {
+function missingOf(text: string | null): AskedPolicy | undefined {
   if (text === null) return undefined
-  const { success, data } = missingPolicy.safeParse(text)
-  if (!success) throw new HttpError(400, `missing must be one of ${missingPolicy.options.join(', ')}.`)
+  const { success, data } = askedPolicy.safeParse(text)
+  if (!success) throw new HttpError(400, `missing must be one of ${MISSING.join(', ')}.`)
   return data
 }
 
