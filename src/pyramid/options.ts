@@ -59,6 +59,11 @@ const buildShape = {
   /** Highest zoom. Default: from the resolution of the finest source, see zoomLevelStrategy. */
   maxZoom: zoom.optional(),
   /**
+   * 'native': each source is built to the zoom of its own resolution, so coarse sources get no tiles that only enlarge
+   * them. 'uniform': all are built to the highest zoom. Default: 'uniform'.
+   */
+  depth: z.enum(['native', 'uniform']).optional(),
+  /**
    * Build zoom levels beyond the resolution of the image even if they have more than a million tiles. Default: false.
    */
   oversample: z.boolean().default(false),

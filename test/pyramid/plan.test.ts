@@ -5,7 +5,9 @@ import { WEB_MERCATOR } from '../../src/grid/crs/epsg.js'
 import type { TileRange } from '../../src/grid/tiles/cover.js'
 import { LIMIT_METRES } from '../../src/grid/tiles/mercator.js'
 import { countAll, rangeInside, unionRanges } from '../../src/grid/tiles/ranges.js'
+import { type Cutline, cutlineOf } from '../../src/pyramid/cutline/cutline.js'
 import { parseBuildOptions } from '../../src/pyramid/options.js'
+import { naturalZooms, type ZoomLimits } from '../../src/pyramid/plan/depth.js'
 import { apronOf, type BuildPlan, subtreeRoots, tilesOfSubtree } from '../../src/pyramid/plan/plan.js'
 import { planBuild } from '../../src/pyramid/plan/plan-build.js'
 import type { SourceInfo } from '../../src/raster/source.js'
@@ -195,6 +197,92 @@ t.test('a world of a billion tiles is planned at once, its subtrees on demand', 
       [0, 1],
     ],
   )
+  t.end()
+})
+
+t.test('each source to its own zoom', (t) => {
+  const base = infoOf({ zoom: 8, x: 0, y: 0, width: 4096, height: 4096, paint })
+  // a city within tiles 8/4/4, and one beside the base
+  const city = infoOf({ zoom: 12, x: 256 * 70, y: 256 * 70, width: 300, height: 256, paint })
+  const island = infoOf({ zoom: 11, x: 256 * 8 * 17, y: 256 * 8 * 3, width: 256, height: 256, paint })
+  const planOf = (options: Record<string, unknown> = {}, limits: ZoomLimits[] = []): BuildPlan =>
+    planBuild(
+      [base, city, island],
+      parseBuildOptions({ sources: ['image.tif'], out: 'x', depth: 'native', ...options }),
+      undefined,
+      limits,
+    )
+  const tilesBy = ({ levels }: BuildPlan): Record<string, number> =>
+    Object.fromEntries(levels.map(({ zoom, tiles }) => [zoom, tiles]))
+  const zooms = ({ depths }: BuildPlan): number[] => depths.map(({ zoom }) => zoom)
+
+  const native = planOf()
+  t.same(zooms(native), [8, 12, 11])
+  t.equal(native.isUniform, false)
+  t.same([native.minZoom, native.maxZoom], [3, 12])
+  t.same(tilesBy(native), { 3: 1, 4: 2, 5: 5, 6: 17, 7: 65, 8: 257, 9: 2, 10: 2, 11: 2, 12: 2 })
+
+  const uniform = planOf({ depth: 'uniform' })
+  t.same([uniform.isUniform, ...zooms(uniform)], [true, 12, 12, 12])
+  t.equal(uniform.levels.at(-1)!.tiles, 256 * 256 + 4)
+  t.same(zooms(planOf({ maxZoom: 10, depth: 'native' })), [8, 10, 10])
+  t.ok(planOf({ maxZoom: 8, depth: 'native' }).isUniform)
+
+  const deep = planOf({ minZoom: 9 })
+  t.same(zooms(deep), [8, 12, 11], 'the base lies below the city, but has no tiles')
+  t.equal(deep.levels[0]!.tiles, 2)
+
+  const limited = planOf({}, [{}, { minZoom: 11 }, { maxZoom: 9 }])
+  t.same(
+    limited.depths.map(({ minZoom, zoom }) => [minZoom, zoom]),
+    [
+      [3, 8],
+      [11, 12],
+      [3, 9],
+    ],
+  )
+  t.same(tilesBy(limited), { 3: 1, 4: 2, 5: 5, 6: 17, 7: 65, 8: 257, 9: 1, 10: 0, 11: 1, 12: 2 })
+  t.equal(planOf({ depth: 'uniform' }, [{ minZoom: 9 }]).isUniform, false)
+  t.end()
+})
+
+t.test('sources outside the bbox or the cutline do not count', (t) => {
+  const base = infoOf({ zoom: 8, x: 0, y: 0, width: 4096, height: 4096, paint })
+  const city = infoOf({ zoom: 12, x: 256 * 70, y: 256 * 70, width: 300, height: 256, paint })
+  const west = -180 + (360 / 256) * 6
+  const bbox = [west, 83, west + 3, 84]
+  const build = (options: Record<string, unknown>, cutline?: Cutline): BuildPlan =>
+    planBuild(
+      [base, city],
+      parseBuildOptions({ sources: ['image.tif'], out: 'x', depth: 'native', ...options }),
+      cutline,
+    )
+  const boxed = build({ bbox })
+  t.same([boxed.isUniform, boxed.maxZoom], [true, 8])
+  const ring = [
+    [bbox[0], bbox[1]],
+    [bbox[2], bbox[1]],
+    [bbox[2], bbox[3]],
+    [bbox[0], bbox[1]],
+  ]
+  const cut = build({}, cutlineOf({ type: 'Polygon', coordinates: [ring] }, 'the cutline'))
+  t.same([cut.isUniform, cut.maxZoom], [true, 8])
+  t.throws(() => build({ bbox, minZoom: 9 }), { code: 'BAD_OPTION', message: /9, is above the highest, 8/ })
+  t.end()
+})
+
+t.test('sources of nearly one resolution have one depth', (t) => {
+  const base = infoOf({ zoom: 10, x: 256 * 500, y: 256 * 400, width: 512, height: 512, paint })
+  const scaled = (factor: number): SourceInfo => {
+    const g = base.geotransform
+    return { ...base, geotransform: [g[0], g[1] * factor, 0, g[3], 0, g[5] * factor] }
+  }
+  const zooms = (...factors: number[]): (number | undefined)[] =>
+    naturalZooms(factors.map(scaled), { tileSize: 256, zoomLevelStrategy: 'auto' })
+  t.same(zooms(1.35, 1.45, 1.4), [10, 10, 10], 'around the middle between two zooms')
+  t.same(zooms(1.45, 1.5), [9, 9])
+  t.same(zooms(2, 1, 1.3, 4, 1.9), [9, 10, 10, 8, 9])
+  t.same(zooms(16, 1), [6, 10])
   t.end()
 })
 

@@ -1,13 +1,11 @@
 // The error of a build that found nothing to paint: the reason, and what to do about it.
 
 import { FlagstoneError } from '../../errors.js'
-import { suggestedResolution, zoomForResolution } from '../../grid/place/bounds.js'
-import { crsOfImage } from '../../grid/place/located.js'
-import { placementOf } from '../../grid/place/placement.js'
 import { metresToLat, resolution } from '../../grid/tiles/mercator.js'
 import type { SourceInfo } from '../../raster/source.js'
 import type { ResolvedBuildOptions } from '../options.js'
 import { footprintOfSource } from './cover.js'
+import { finestZoomOf } from './depth.js'
 import type { BuildPlan } from './plan.js'
 
 /** The NOTHING_TO_BUILD error of a build without tiles. */
@@ -30,46 +28,40 @@ interface Size {
   /** Size on the ground, metres. */
   readonly width: number
   readonly height: number
-  /** Size of a pixel of the highest zoom at the same place, metres. */
+  /** Highest zoom that is built for it. */
+  readonly zoom: number
+  /** Size of a pixel of that zoom at the same place, metres. */
   readonly pixel: number
 }
 
-/** Undefined unless every source is narrower or lower than a pixel of the highest zoom. */
+/** Undefined unless every source is narrower or lower than a pixel of its highest zoom. */
 function tooSmall(
-  { sources, maxZoom, tileSize }: BuildPlan,
+  { sources, depths, tileSize }: BuildPlan,
   options: ResolvedBuildOptions,
 ): string | undefined {
-  const pixel = resolution(maxZoom, tileSize)
-  const sizes = sources.map((info) => sizeOf(info, pixel))
+  const sizes = sources.map((info, at) => sizeOf(info, depths[at]!.zoom, tileSize))
   if (!sizes.every((size) => size !== undefined && Math.min(size.width, size.height) < size.pixel))
     return undefined
   const largest = sizes.reduce((a, b) => (b!.width * b!.height > a!.width * a!.height ? b : a))!
-  const own = Math.max(
-    ...sources.map((info) =>
-      zoomForResolution(
-        suggestedResolution(crsOfImage(info), placementOf(info), info.width, info.height),
-        tileSize,
-        options.zoomLevelStrategy,
-      ),
-    ),
-  )
+  const own = finestZoomOf(sources, options)
   const what =
     sources.length === 1 ? `${sources[0]!.path} is` : `The largest of the ${sources.length} sources is`
   return (
-    `${what} ${metres(largest.width)} wide and ${metres(largest.height)} high, ${isLine(largest) ? 'narrower' : 'smaller'} than a pixel of zoom ${maxZoom}, ` +
-    `which is ${metres(pixel)} at the equator and ${metres(largest.pixel)} there, so nothing would be drawn; ` +
+    `${what} ${metres(largest.width)} wide and ${metres(largest.height)} high, ${isLine(largest) ? 'narrower' : 'smaller'} than a pixel of zoom ${largest.zoom}, ` +
+    `which is ${metres(resolution(largest.zoom, tileSize))} at the equator and ${metres(largest.pixel)} there, so nothing would be drawn; ` +
     `raise --max-zoom (the resolution of the source is that of zoom ${own}).`
   )
 }
 
-function sizeOf(info: SourceInfo, pixel: number): Size | undefined {
+function sizeOf(info: SourceInfo, zoom: number, tileSize: number): Size | undefined {
   const box = footprintOfSource(info)
   if (box === undefined) return undefined
   const scale = Math.cos((metresToLat((box.south + box.north) / 2) * Math.PI) / 180)
   return {
     width: (box.east - box.west) * scale,
     height: (box.north - box.south) * scale,
-    pixel: pixel * scale,
+    zoom,
+    pixel: resolution(zoom, tileSize) * scale,
   }
 }
 

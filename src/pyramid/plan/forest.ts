@@ -95,13 +95,17 @@ export function subtreeOf(plan: Planned, zoom: number, x: number, y: number): Su
 
 /** Number of subtrees and of all units. */
 export function countUnits(plan: Planned): { subtrees: number; units: number } {
+  if (plan.isUniform) {
+    const subtrees = countAll(cellsOf(plan)[Math.max(0, plan.maxZoom - plan.treeDepth)]!.ranges)
+    return { subtrees, units: subtrees }
+  }
   const forest = forestOf(plan)
   let subtrees = 0
   let parents = 0
   for (let zoom = 0; zoom <= plan.maxZoom; zoom++) {
     const above = countAll(forest.above[zoom]!.ranges)
     subtrees += forest.countBelowParents(zoom) - above
-    if (zoom >= plan.minZoom && !plan.isUniform) parents += forest.countPlannedAbove(zoom)
+    if (zoom >= plan.minZoom) parents += forest.countPlannedAbove(zoom)
   }
   return { subtrees, units: subtrees + parents }
 }
@@ -123,13 +127,13 @@ class Forest {
   readonly any: readonly RangeIndex[]
   readonly above: readonly RangeIndex[]
 
-  constructor({ levels, treeDepth, maxZoom }: Planned) {
-    this.planned = plannedTilesOf({ levels })
-    const any = cellsOf(levels, maxZoom)
-    this.any = any.map((ranges) => new RangeIndex(ranges))
-    this.above = any.map((_, zoom) => {
-      const deep = any[zoom + treeDepth + 1] ?? []
-      return new RangeIndex(unionRanges(deep.map((range) => parentRange(range, treeDepth + 1))))
+  constructor(plan: Planned) {
+    this.planned = plannedTilesOf(plan)
+    this.any = cellsOf(plan)
+    const up = plan.treeDepth + 1
+    this.above = this.any.map((_, zoom) => {
+      const deep = this.any[zoom + up]?.ranges ?? []
+      return new RangeIndex(unionRanges(deep.map((range) => parentRange(range, up))))
     })
   }
 
@@ -165,14 +169,21 @@ const childRange = ({ minX, minY, maxX, maxY }: TileRange): TileRange => ({
   maxY: 2 * maxY + 1,
 })
 
+const cells = new WeakMap<readonly PlanLevel[], readonly RangeIndex[]>()
+
 /** By zoom, from 0: the cells that are planned or have a planned tile under them. */
-function cellsOf(levels: readonly PlanLevel[], maxZoom: number): TileRange[][] {
+function cellsOf({ levels, maxZoom }: Planned): readonly RangeIndex[] {
+  let found = cells.get(levels)
+  if (found !== undefined) return found
   const planned = new Map(levels.map(({ zoom, ranges }) => [zoom, ranges]))
-  const cells: TileRange[][] = []
+  const byZoom: RangeIndex[] = []
   let below: readonly TileRange[] = []
   for (let zoom = maxZoom; zoom >= 0; zoom--) {
     const parents = below.map((range) => parentRange(range))
-    below = cells[zoom] = unionRanges([...(planned.get(zoom) ?? []), ...parents])
+    below = unionRanges([...(planned.get(zoom) ?? []), ...parents])
+    byZoom[zoom] = new RangeIndex(below)
   }
-  return cells
+  found = byZoom
+  cells.set(levels, found)
+  return found
 }

@@ -1,9 +1,5 @@
 // Makes the plan of a build from its sources and options.
 import { FlagstoneError } from '../../errors.js'
-import { suggestedResolution, zoomForResolution } from '../../grid/place/bounds.js'
-import { crsOfImage } from '../../grid/place/located.js'
-import { placementOf } from '../../grid/place/placement.js'
-import { parentRange, type TileRange } from '../../grid/tiles/cover.js'
 import { countAll, unionRanges } from '../../grid/tiles/ranges.js'
 import type { SourceInfo } from '../../raster/source.js'
 import { MAX_ZOOM } from '../../zooms.js'
@@ -12,20 +8,12 @@ import { type CutlinePlan, planCutline } from '../cutline/plan.js'
 import { cutlineTiles } from '../cutline/tiles.js'
 import type { ResolvedBuildOptions } from '../options.js'
 import { terrainOf } from '../terrain-options.js'
-import {
-  type Area,
-  areaOf,
-  boundsOf,
-  clipOf,
-  cutArea,
-  footprintOfSource,
-  rectsOf,
-  sidesOf,
-  tilesOf,
-} from './cover.js'
+import { type Area, areaOf, boundsOf, clipOf, cutArea, rectsOf, sidesOf, tilesOf } from './cover.js'
+import { askedZooms, naturalZooms, wantsUniform, type ZoomLimits } from './depth.js'
 import { encodingPlanOf } from './encoding.js'
 import { countUnits } from './forest.js'
-import type { BuildPlan, PlanLevel } from './plan.js'
+import { LevelCover, type OwnTiles } from './level-cover.js'
+import type { BuildPlan, PlanLevel, SourceDepth } from './plan.js'
 
 /** Side of a subtree, pixels. Larger ones decode fewer source blocks twice, but distribute the work less evenly. */
 const SUBTREE_PIXELS = 4096
@@ -34,7 +22,7 @@ const MIN_SUBTREES = 16
 const MIN_SUBTREE_TILES = 24
 
 /**
- * Plans a build.
+ * Plans a build. `limits`: zooms that were given for single sources, in their order.
  * @throws NOTHING_TO_BUILD when no source lies in the mercator world, in the bbox or in the cutline
  * @throws BAD_OPTION when zooms contradict each other or a cutline cannot be used
  * @throws CRS_UNSUPPORTED
@@ -43,23 +31,24 @@ export function planBuild(
   sources: readonly SourceInfo[],
   options: ResolvedBuildOptions,
   cutline?: Cutline,
+  limits: readonly (ZoomLimits | undefined)[] = [],
 ): BuildPlan {
   const { tileSize } = options
-  const asked = askedZooms(options)
-  const maxZoom = asked.max ?? ownZoomOf(sources, options)
-  const line = cutline && planCutline(cutline, maxZoom, tileSize, options.cutlineBlend)
-  const areas = areasOf(sources, options, line)
-  const base = unionRanges(
-    areas.flatMap((a) => rectsOf(a, maxZoom, tileSize)).map((r) => tilesOf(r, tileSize)),
-  )
-  const cover = new Cover(line === undefined ? base : cutlineTiles(line, base, tileSize), maxZoom)
-  if (cover.tilesAt(maxZoom) === 0) throw nothing(sources, options)
-  const minZoom = minZoomOf(asked.min, maxZoom, (zoom) => cover.tilesAt(zoom))
-  const rootZoom = rootZoomOf(maxZoom, tileSize, (zoom) => cover.tilesAt(zoom))
+  const { line, maxZoom, cover, depths: wanted, areas } = coverOf(sources, options, cutline, limits)
+  const minZoom = minZoomOf(options, wanted, cover, maxZoom)
   const levels: PlanLevel[] = []
   for (let zoom = minZoom; zoom <= maxZoom; zoom++) {
     levels.push({ zoom, ranges: cover.at(zoom), tiles: cover.tilesAt(zoom) })
   }
+  const depths = wanted.map((depth) =>
+    depth === undefined
+      ? { minZoom, zoom: maxZoom, isOutside: true as const }
+      : { minZoom: Math.max(minZoom, depth.minZoom), zoom: depth.zoom },
+  )
+  const isUniform = depths.every((depth) => depth.zoom === maxZoom && depth.minZoom === minZoom)
+  const shape = { levels, isUniform, minZoom, maxZoom }
+  const treeDepth = treeDepthOf(shape, tileSize)
+  const rootZoom = Math.max(0, maxZoom - treeDepth)
   const soft = sources.some((s) => s.maskKind === 'alpha') || (line?.blendPx ?? 0) > 0
   const terrain = terrainOf(options)
   return {
@@ -72,106 +61,152 @@ export function planBuild(
     resampling: options.resampling,
     overviewResampling: options.overviewResampling,
     encoding: encodingPlanOf(options),
-    minZoom,
-    maxZoom,
-    depths: sources.map(() => ({ minZoom, zoom: maxZoom })),
-    isUniform: true,
-    treeDepth: maxZoom - rootZoom,
+    ...shape,
+    depths,
+    treeDepth,
     rootZoom,
-    rootRanges: cover.at(rootZoom),
-    ...countUnits({ levels, treeDepth: maxZoom - rootZoom, isUniform: true, minZoom, maxZoom }),
+    rootRanges: cover.allAt(rootZoom),
+    ...countUnits({ ...shape, treeDepth }),
     clip: options.bbox && clipOf(options.bbox, maxZoom, tileSize),
     bbox: options.bbox,
     blend: options.blend,
     cutline: line,
-    levels,
     tiles: levels.reduce((sum, level) => sum + level.tiles, 0),
     bounds: boundsOf(areas),
   }
 }
 
-/** The tiles of a zoom that may hold something, and the tiles above them. */
-class Cover {
-  readonly #maxZoom: number
-  readonly #byZoom = new Map<number, readonly TileRange[]>()
-  constructor(base: readonly TileRange[], maxZoom: number) {
-    this.#maxZoom = maxZoom
-    this.#byZoom.set(maxZoom, base)
-  }
-
-  at(zoom: number): readonly TileRange[] {
-    let found = this.#byZoom.get(zoom)
-    if (found === undefined) {
-      const below = zoom + 1 <= this.#maxZoom ? this.at(zoom + 1) : []
-      found = unionRanges(below.map((range) => parentRange(range)))
-      this.#byZoom.set(zoom, found)
-    }
-    return found
-  }
-
-  tilesAt(zoom: number): number {
-    return countAll(this.at(zoom))
-  }
+interface Covered {
+  readonly line: CutlinePlan | undefined
+  readonly maxZoom: number
+  readonly cover: LevelCover
+  /** By source; undefined for those that do not touch the area to build. */
+  readonly depths: readonly (SourceDepth | undefined)[]
+  /** What is built. */
+  readonly areas: readonly Area[]
 }
 
-/** The parts of the sources that are needed. */
-function areasOf(
+/** Sources in the cutline may be coarser than all in the bbox, so the deepest zoom may have to be looked for. */
+function coverOf(
   sources: readonly SourceInfo[],
-  { bbox }: ResolvedBuildOptions,
-  cutline: CutlinePlan | undefined,
-): Area[] {
-  const areas: Area[] = []
-  for (const info of sources) {
-    const whole = areaOf(info)
-    if (whole === undefined) continue
-    const boxed = bbox === undefined ? [whole] : cutArea(whole, sidesOf(bbox))
-    areas.push(...(cutline === undefined ? boxed : boxed.flatMap((area) => cutArea(area, cutline.sides))))
+  options: ResolvedBuildOptions,
+  cutline: Cutline | undefined,
+  limits: readonly (ZoomLimits | undefined)[],
+): Covered {
+  const lowest = askedZooms(options).minZoom ?? 0
+  let placed = placedOf(sources, options, limits)
+  while (placed.length > 0) {
+    const maxZoom = Math.max(...placed.map(({ depth }) => depth.zoom))
+    if (lowest > maxZoom) throw noZooms(lowest, maxZoom)
+    const line = cutline && planCutline(cutline, maxZoom, options.tileSize, options.cutlineBlend)
+    const inside = line === undefined ? placed : placed.map((one) => within(one, line))
+    const built = inside.filter(({ depth, areas }) => depth.zoom >= lowest && areas.length > 0)
+    const own = ownTilesOf(built, options.tileSize, maxZoom, line)
+    if (own.some(({ zoom, ranges }) => zoom === maxZoom && ranges.length > 0)) {
+      const depths: (SourceDepth | undefined)[] = sources.map(() => undefined)
+      for (const { at, depth, areas } of inside) if (areas.length > 0) depths[at] = depth
+      return { line, maxZoom, cover: new LevelCover(own), depths, areas: built.flatMap(({ areas }) => areas) }
+    }
+    placed = placed.filter(({ depth }) => depth.zoom < maxZoom)
   }
-  return areas
+  throw nothing(sources, options)
 }
 
-/** The zooms that the options set, in either way. */
-function askedZooms(options: ResolvedBuildOptions): { min: number | undefined; max: number | undefined } {
-  const { zoom, minZoom, maxZoom } = options
-  const [low, high] = zoom === undefined || typeof zoom === 'number' ? [zoom, zoom] : zoom
-  return { min: minZoom ?? low, max: maxZoom ?? high }
+interface Placed {
+  /** Number of the source. */
+  readonly at: number
+  readonly depth: SourceDepth
+  /** The parts of it that are needed. */
+  readonly areas: readonly Area[]
+}
+
+/** The sources in the bbox, with the zooms wanted. */
+function placedOf(
+  sources: readonly SourceInfo[],
+  options: ResolvedBuildOptions,
+  limits: readonly (ZoomLimits | undefined)[],
+): Placed[] {
+  const highest = askedZooms(options).maxZoom
+  const isUniform = wantsUniform(options)
+  const natural = isUniform && highest !== undefined ? [] : naturalZooms(sources, options)
+  const finest = natural.reduce<number>((most, zoom) => Math.max(most, zoom ?? -1), highest ?? -1)
+  if (finest < 0) throw nothing(sources, { ...options, bbox: undefined })
+  return sources.flatMap((info, at) => {
+    const whole = areaOf(info)
+    if (whole === undefined) return []
+    const areas = options.bbox === undefined ? [whole] : cutArea(whole, sidesOf(options.bbox))
+    const { minZoom = 0, maxZoom } = limits[at] ?? {}
+    const own = Math.max(minZoom, maxZoom ?? natural[at] ?? finest)
+    const zoom = isUniform ? (highest ?? finest) : Math.min(own, highest ?? MAX_ZOOM)
+    return areas.length === 0 ? [] : [{ at, depth: { minZoom, zoom }, areas }]
+  })
+}
+
+const within = (placed: Placed, { sides }: CutlinePlan): Placed => ({
+  ...placed,
+  areas: placed.areas.flatMap((area) => cutArea(area, sides)),
+})
+
+/** The tiles of the sources of each depth. */
+function ownTilesOf(
+  placed: readonly Placed[],
+  tileSize: number,
+  maxZoom: number,
+  line: CutlinePlan | undefined,
+): OwnTiles[] {
+  const byDepth = new Map<string, { depth: SourceDepth; areas: Area[] }>()
+  for (const { depth, areas } of placed) {
+    const key = `${depth.minZoom} ${depth.zoom}`
+    const group = byDepth.get(key) ?? { depth, areas: [] }
+    group.areas.push(...areas)
+    byDepth.set(key, group)
+  }
+  return [...byDepth.values()].map(({ depth: { minZoom, zoom }, areas }) => {
+    const rects = areas.flatMap((area) => rectsOf(area, zoom, tileSize))
+    const ranges = unionRanges(rects.map((rect) => tilesOf(rect, tileSize)))
+    // the cutline is drawn in pixels of maxZoom
+    const side = tileSize * 2 ** (maxZoom - zoom)
+    return { zoom, minZoom, ranges: line === undefined ? ranges : cutlineTiles(line, ranges, side) }
+  })
 }
 
 /** Default: the highest zoom at which one tile covers everything. */
-function minZoomOf(asked: number | undefined, maxZoom: number, tilesAt: (zoom: number) => number): number {
-  if (asked !== undefined && asked > maxZoom) {
-    throw new FlagstoneError(
-      'BAD_OPTION',
-      `The lowest zoom, ${asked}, is above the highest, ${maxZoom}: lower --min-zoom, or raise --max-zoom (its default comes from the resolution of the image).`,
-    )
-  }
+function minZoomOf(
+  options: ResolvedBuildOptions,
+  depths: readonly (SourceDepth | undefined)[],
+  cover: LevelCover,
+  maxZoom: number,
+): number {
+  const asked = askedZooms(options).minZoom
   if (asked !== undefined) return asked
-  let zoom = maxZoom
-  while (zoom > 0 && tilesAt(zoom) > 1) zoom--
+  let zoom = depths.reduce((least, depth) => Math.min(least, depth?.zoom ?? maxZoom), maxZoom)
+  while (zoom > 0 && countAll(cover.allAt(zoom)) > 1) zoom--
+  // sources may be shown from a higher zoom only
+  while (zoom < maxZoom && cover.tilesAt(zoom) === 0) zoom++
   return zoom
 }
 
-/** The zoom that matches the resolution of the finest source. @throws NOTHING_TO_BUILD, CRS_UNSUPPORTED */
-export function ownZoomOf(sources: readonly SourceInfo[], options: ResolvedBuildOptions): number {
-  let finest = Number.POSITIVE_INFINITY
-  for (const info of sources) {
-    const box = footprintOfSource(info)
-    if (box === undefined) continue
-    const metres = suggestedResolution(crsOfImage(info), placementOf(info), info.width, info.height, box)
-    if (metres > 0 && metres < finest) finest = metres
-  }
-  if (finest === Number.POSITIVE_INFINITY) throw nothing(sources, { ...options, bbox: undefined })
-  return Math.min(MAX_ZOOM, zoomForResolution(finest, options.tileSize, options.zoomLevelStrategy))
+function noZooms(lowest: number, highest: number): FlagstoneError {
+  return new FlagstoneError(
+    'BAD_OPTION',
+    `The lowest zoom, ${lowest}, is above the highest, ${highest}: lower --min-zoom, or raise --max-zoom (its default comes from the resolution of the image).`,
+  )
 }
 
-/** As low as the size of a subtree allows, or deeper if that leaves too few subtrees to keep several threads busy. */
-function rootZoomOf(maxZoom: number, tileSize: number, tilesAt: (zoom: number) => number): number {
-  let root = Math.max(0, maxZoom - Math.log2(SUBTREE_PIXELS / tileSize))
-  const tiles = tilesAt(maxZoom)
-  while (root < maxZoom && tilesAt(root) < MIN_SUBTREES && tiles / tilesAt(root + 1) >= MIN_SUBTREE_TILES) {
-    root++
+/** As large as the size of a subtree allows, or smaller if that leaves too few subtrees to keep several threads busy. */
+function treeDepthOf(
+  { levels, ...shape }: Pick<BuildPlan, 'levels' | 'isUniform' | 'minZoom' | 'maxZoom'>,
+  tileSize: number,
+): number {
+  let depth = Math.min(shape.maxZoom, Math.log2(SUBTREE_PIXELS / tileSize))
+  const subtrees = (treeDepth: number): number => countUnits({ levels, ...shape, treeDepth }).subtrees
+  // three quarters of the tiles are painted, the others made from them
+  const all = levels.reduce((sum, level) => sum + level.tiles, 0)
+  const tiles = shape.isUniform ? levels.at(-1)!.tiles : all * 0.75
+  while (depth > 0 && subtrees(depth) < MIN_SUBTREES && tiles / subtrees(depth - 1) >= MIN_SUBTREE_TILES) {
+    depth--
   }
-  return root
+  return depth
 }
 
 function nothing(sources: readonly SourceInfo[], options: ResolvedBuildOptions): FlagstoneError {

@@ -30,6 +30,8 @@ export interface SourceDepth {
   readonly minZoom: number
   /** Highest zoom that is built for it. */
   readonly zoom: number
+  /** It lies outside the area to build. */
+  readonly isOutside?: true
 }
 
 /** Colours are 8-bit; elevations are Float32, one band. */

@@ -34,11 +34,9 @@ function asThey(archives: readonly Archive[], options: ResolvedBuildOptions): Pa
   const size = onlyOne(archives.map(({ tileSize }) => tileSize))
   if (!isAsked('tileSize') && (size === 256 || size === 512)) like.tileSize = size
   const isSameSize = size === (like.tileSize ?? options.tileSize)
-  const asksForZooms = ['zoom', 'maxZoom', 'zoomLevelStrategy'].some(isAsked)
-  if (isSameSize && !asksForZooms) like.maxZoom = Math.max(...archives.flatMap(({ zooms }) => zooms))
   if (isSameSize && !isAsked('zoom') && !isAsked('minZoom')) {
     const lowest = Math.min(...archives.flatMap(({ zooms }) => zooms))
-    like.minZoom = Math.min(lowest, like.maxZoom ?? options.maxZoom ?? lowest)
+    like.minZoom = Math.min(lowest, options.maxZoom ?? lowest)
   }
   if (!['format', 'transparentFormat', 'lossless'].some(isAsked))
     Object.assign(like, formatOf(archives, options))
