@@ -97,8 +97,16 @@ types:
         type: u8x
       - id: directories_crc
         type: u4
+      - id: sources_offset
+        type: u8x
+      - id: sources_length
+        type: u4
+      - id: sources_crc
+        type: u4
+      - id: sources_count
+        type: u4
       - id: reserved2
-        size: 256
+        size: 236
       - id: tail_crcs
         type: u4
         repeat: expr
@@ -114,6 +122,12 @@ types:
     instances:
       sealed:
         value: (flags & 1) == 1
+      sources:
+        io: _root._io
+        pos: (values_start.value + sources_offset.value).as<u8>
+        size: sources_length
+        if: sources_length > 0
+        doc: A gzipped FeatureCollection of GeoJSON.
   level:
     seq:
       - id: offset

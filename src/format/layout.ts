@@ -72,6 +72,8 @@ export function recordCapacity(capacityBytes: number): number {
 export const MAGIC = Uint8Array.of(0x89, 0x46, 0x4c, 0x41, 0x54, 0x0d, 0x0a, 0x1a)
 /** A reader of this version reads files whose read version is not above it. A writer compares the write version. */
 export const FORMAT_VERSION = 1
+/** Write version of a file that has sources: a writer of version 1 would lose them, while a reader can do without. */
+export const SOURCES_WRITE_VERSION = 2
 export const LEVEL_COUNT = MAX_ZOOM + 1
 
 export const LEVEL_BYTES = 32
@@ -104,7 +106,11 @@ export const SUPERBLOCK_SIZES = {
   directoriesOffset: 8,
   directoriesLength: 8,
   directoriesCrc: 4,
-  reserved2: 256,
+  sourcesOffset: 8,
+  sourcesLength: 4,
+  sourcesCrc: 4,
+  sourcesCount: 4,
+  reserved2: 236,
   tailCrcs: LEVEL_COUNT * 4,
   levels: LEVEL_COUNT * LEVEL_BYTES,
   reserved3: 2716,

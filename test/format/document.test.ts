@@ -12,6 +12,7 @@ import { crc32 } from '../../src/format/crc.js'
 import * as layout from '../../src/format/layout.js'
 import { sealedSections } from '../../src/format/pmtiles-sections.js'
 import * as r from '../../src/format/record.js'
+import { decodeSources } from '../../src/format/sources/codec.js'
 import { decodeSuperblock } from '../../src/format/superblock/codec.js'
 import type { Superblock } from '../../src/format/superblock/fields.js'
 import { tileId, tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
@@ -24,6 +25,7 @@ import { TileWriter } from '../../src/store/write/writer.js'
 import { FaultFile, SimulatedCrash } from '../helpers/fault-file.js'
 import { MemoryFile } from '../helpers/memory-file.js'
 import { fixture, root } from '../helpers/paths.js'
+import { sourcesOf } from '../helpers/sources.js'
 import { valueFor } from '../store/model.js'
 
 const text = readFileSync(join(root, 'formats/flat-1.md'), 'utf8')
@@ -93,16 +95,19 @@ t.test('invariants are numbered without gaps, and the program names only those',
     t.ok(numbers.includes(Number(number)), `F${number}`)
 })
 
-t.test('the hex dump is the file', async (t) => {
-  const name = text.match(/<!-- hexdump: (\S+) -->/)![1]!
-  const file = readFileSync(fixture('valid', name))
-  const lines = [...text.split('<!-- hexdump')[1]!.matchAll(/^([0-9a-f]{8}) {2}((?:[0-9a-f]{2} )+)/gm)]
-  t.ok(lines.length > 25, `${lines.length} lines`)
-  for (const [, position, bytes] of lines) {
-    const expected = Buffer.from(bytes!.replaceAll(' ', ''), 'hex')
-    const at = Number.parseInt(position!, 16)
-    t.same(file.subarray(at, at + expected.length), expected, position!)
+t.test('the hex dumps are the files', async (t) => {
+  const dumps = [...text.matchAll(/<!-- hexdump: (\S+) -->\n```\n(.*?)^```/gms)]
+  let count = 0
+  for (const [, name, dump] of dumps) {
+    const file = readFileSync(fixture('valid', name!))
+    for (const [, position, bytes] of dump!.matchAll(/^([0-9a-f]{8}) {2}((?:[0-9a-f]{2} )+)/gm)) {
+      const expected = Buffer.from(bytes!.replaceAll(' ', ''), 'hex')
+      const at = Number.parseInt(position!, 16)
+      t.same(file.subarray(at, at + expected.length), expected, `${name} ${position}`)
+      count++
+    }
   }
+  t.ok(dumps.length === 2 && count > 35, `${dumps.length} dumps, ${count} lines`)
 })
 
 // ── the algorithms of the document ──────────────────────────────────────────────────────────────────────
@@ -120,6 +125,7 @@ interface DocumentReader {
   tileId(z: number, x: number, y: number): number
   get(file: Uint8Array, z: number, x: number, y: number): { bytes: Uint8Array; type: number } | undefined
   metadata(file: Uint8Array): Record<string, unknown>
+  sources(file: Uint8Array): Promise<Record<string, unknown>[]>
   sections(
     placement: string,
     V: number,
@@ -140,7 +146,7 @@ async function documentReader(directory: string): Promise<DocumentReader> {
 t.test('the reader in the document reads every sample', async (t) => {
   const reader = await documentReader(t.testdir())
   const ours = validSamples().filter(({ file }) => file !== 'foreign.pmtiles')
-  for (const { file, tiles, metadata } of ours) {
+  for (const { file, tiles, metadata, sources = [] } of ours) {
     const bytes = readFileSync(fixture('valid', file))
     for (let z = 0; z <= 3; z++)
       for (let x = 0; x < 2 ** z; x++)
@@ -151,6 +157,7 @@ t.test('the reader in the document reads every sample', async (t) => {
           if (held !== undefined || found !== undefined) t.same(found, held, `${file} ${z}/${x}/${y}`)
         }
     t.same(reader.metadata(bytes), metadata, file)
+    t.same(await reader.sources(bytes), sources, file)
   }
 })
 
@@ -178,9 +185,13 @@ t.test('the reader in the document refuses what is damaged', async (t) => {
     ['DAMAGED.both-superblocks.flat', 0, /F1/],
     ['DAMAGED.wrong-slot.flat', 0, /F1/],
     ['DAMAGED.pending-size.flat', 0, /F8/],
+    ['DAMAGED.sources-outside.flat', 0, /F1/],
+    ['DAMAGED.sources-write-version.flat', 0, /F1/],
     ['VERSION_UNSUPPORTED.reader-2.flat', 0, /version 2/],
   ] as const)
     t.throws(() => reader.get(readFileSync(fixture('invalid', file)), 0, x, 0), { message }, file)
+  for (const file of ['DAMAGED.sources-flipped.flat', 'DAMAGED.sources-count.flat'])
+    await t.rejects(reader.sources(readFileSync(fixture('invalid', file))), { message: /F25/ }, file)
   t.equal(reader.get(readFileSync(fixture('invalid', 'DAMAGED.key-flipped.flat')), 0, 0, 0), undefined)
 })
 
@@ -214,6 +225,7 @@ function* life(disk: FaultFile): Generator<string> {
   yield 'committed'
   put(5, 100, 100)
   writer.setMetadata({ name: 'life' })
+  writer.setSources(sourcesOf(2))
   writer.commit()
   yield 'grown'
   for (const at of [3, 60, 150]) writer.remove(...tileIdToZxy(zoomBase(5) + at))
@@ -225,6 +237,7 @@ function* life(disk: FaultFile): Generator<string> {
   writer.seal()
   yield 'sealed'
   put(4, 40, 3)
+  writer.setSources(sourcesOf(3))
   writer.commit()
   yield 'open again'
   writer.seal({ placement: 'tail' })
@@ -246,7 +259,7 @@ const PROBES = [
 ]
 
 /** The reader of the document and the program, on one file: both refuse it, or both find the same in it. */
-function compareReaders(reader: DocumentReader, file: MemoryFile): 'refused' | 'read' {
+async function compareReaders(reader: DocumentReader, file: MemoryFile): Promise<'refused' | 'read'> {
   const bytes = file.bytes()
   let ours: FlatReader | undefined
   let theirs: ReturnType<DocumentReader['open']> | undefined
@@ -273,6 +286,8 @@ function compareReaders(reader: DocumentReader, file: MemoryFile): 'refused' | '
   const { sequence: s, sealed: sealedToo, valuesStart: v, valuesLength: l } = rest
   same([sequence, sealed, valuesStart, valuesLength, levels], [s, sealedToo, v, l, theirLevels], 'superblock')
   same(ours.metadata(), reader.metadata(bytes), 'metadata')
+  const inOrder = (records: readonly object[]): unknown => records.map((r) => Object.entries(r).sort())
+  same(inOrder(ours.sources()), inOrder(await reader.sources(bytes)), 'sources')
   for (const [z, x, y] of PROBES) {
     const a = ours.get(z, x, y)
     const b = reader.get(bytes, z, x, y)
@@ -323,7 +338,7 @@ for (const [name, capabilities] of [
     const undisturbed = new FaultFile(new MemoryFile({ capabilities }))
     for (const state of life(undisturbed)) {
       const image = undisturbed.crashImages(0).at(-1)!
-      t.equal(compareReaders(reader, image), 'read', state)
+      t.equal(await compareReaders(reader, image), 'read', state)
     }
     const counts = { read: 0, refused: 0, pending: 0 }
     for (let n = 0; n < undisturbed.operations; n++) {
@@ -337,7 +352,7 @@ for (const [name, capabilities] of [
       }
       for (const image of file.crashImages(1, n)) {
         try {
-          counts[compareReaders(reader, image)]++
+          counts[await compareReaders(reader, image)]++
         } catch (error) {
           throw new Error(`power lost at operation ${n}, after '${state}': ${(error as Error).message}`, {
             cause: error,
@@ -345,7 +360,7 @@ for (const [name, capabilities] of [
         }
         for (const half of halfDone(image)) {
           try {
-            compareReaders(reader, half)
+            await compareReaders(reader, half)
           } catch (error) {
             throw new Error(`half done at operation ${n}, after '${state}': ${(error as Error).message}`, {
               cause: error,
@@ -372,8 +387,8 @@ t.test('a copy of the superblock is valid to the document when it is to the prog
   let invalid = 0
   // a number of the header or of a level that is wrong, with a checksum that is right
   const places = [
-    8, 10, 12, 16, 40, 44, 46, 48, 56, 64, 72, 80, 88, 92, 96, 104, 112, 120, 128, 136, 200, 512, 520, 528,
-    536, 544, 552, 560, 568, 2000,
+    8, 10, 12, 16, 40, 44, 46, 48, 56, 64, 72, 80, 88, 92, 96, 104, 112, 120, 128, 136, 148, 156, 160, 164,
+    168, 200, 512, 520, 528, 536, 544, 552, 560, 568, 2000,
   ]
   fc.assert(
     fc.property(
@@ -430,6 +445,11 @@ interface KaitaiSuperblock {
   metadataOffset: Long
   metadataLength: number
   metadataCrc: number
+  sourcesOffset: Long
+  sourcesLength: number
+  sourcesCrc: number
+  sourcesCount: number
+  sources?: Uint8Array
   pendingKind: number
   pendingAt: Long
   pendingLength: Long
@@ -496,6 +516,15 @@ function asOurs(sb: KaitaiSuperblock): Superblock {
       sb.metadataLength === 0
         ? undefined
         : { offset: sb.metadataOffset.value, length: sb.metadataLength, crc: sb.metadataCrc },
+    sources:
+      sb.sourcesLength === 0
+        ? undefined
+        : {
+            offset: sb.sourcesOffset.value,
+            length: sb.sourcesLength,
+            crc: sb.sourcesCrc,
+            count: sb.sourcesCount,
+          },
     pending:
       sb.pendingKind === 0
         ? undefined
@@ -523,7 +552,7 @@ function asOurs(sb: KaitaiSuperblock): Superblock {
 t.test('flat-1.ksy, compiled, reads every sample as the program does', async (t) => {
   const parse = await kaitai(t.testdir())
   let records = 0
-  for (const { file } of validSamples()) {
+  for (const { file, sources } of validSamples()) {
     if (file === 'foreign.pmtiles' || file === 'torn-superblock.flat') continue
     const bytes = readFileSync(fixture('valid', file))
     const parsed = parse(bytes)
@@ -538,6 +567,8 @@ t.test('flat-1.ksy, compiled, reads every sample as the program does', async (t)
     if (file === 'pending-applied.flat') continue
     const newer =
       parsed.superblockA.sequence.value > parsed.superblockB.sequence.value ? 'superblockA' : 'superblockB'
+    const packed = parsed[newer].sources
+    t.same(packed && decodeSources(packed), sources, file)
     const view = new DataView(bytes.buffer, bytes.byteOffset)
     for (const level of parsed[newer].levels)
       for (const [i, found] of (level.records ?? []).entries()) {

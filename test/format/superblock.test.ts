@@ -43,10 +43,18 @@ function pending(kind: 'insert' | 'collapse', at: number, length = 4096): Superb
   return sb
 }
 
+function withSources(): Superblock {
+  const sb = sample()
+  sb.writeVersion = 2
+  sb.sources = { offset: 70, length: 300, crc: 0xcafe, count: 5000 }
+  return sb
+}
+
 t.test('there and back', async (t) => {
   for (const sb of [
     emptySuperblock(uuid, 65536),
     sample(),
+    withSources(),
     sealed('front'),
     sealed('tail'),
     pending('insert', 28672),
@@ -114,6 +122,19 @@ t.test('broken invariants are named, and are not written', async (t) => {
       'F3',
       (sb) => {
         sb.levels[0]!.capacityBytes = 100
+      },
+    ],
+    [
+      'F24',
+      (sb) => {
+        sb.writeVersion = 2
+        sb.sources = { offset: 99_999, length: 2, crc: 0, count: 1 }
+      },
+    ],
+    [
+      'F24',
+      (sb) => {
+        sb.sources = { offset: 0, length: 2, crc: 0, count: 1 }
       },
     ],
     [
@@ -339,6 +360,16 @@ t.test('versions', async (t) => {
   t.match(decodeSuperblock(readable), { writeVersion: 7, sequence: 4 }, 'an old reader reads what it may')
   const dirty = patched(sample(), (v) => v.setUint8(SUPERBLOCK.reserved3 + 2715, 1))
   t.match(decodeSuperblock(dirty), { code: 'DAMAGED', problem: /^F2/ })
+  // a version that does not have them
+  const early = patched(withSources(), (v) => v.setUint16(SUPERBLOCK.writeVersion, 1, true))
+  t.match(decodeSuperblock(early), { code: 'DAMAGED', problem: /^F2/ })
+  const late = patched(withSources(), (v) => {
+    v.setUint16(SUPERBLOCK.writeVersion, 3, true)
+    v.setUint8(SUPERBLOCK.reserved2, 1)
+  })
+  t.match(decodeSuperblock(late), { writeVersion: 3, sources: { count: 5000 } })
+  const untidy = patched(withSources(), (v) => v.setUint8(SUPERBLOCK.reserved2, 1))
+  t.match(decodeSuperblock(untidy), { code: 'DAMAGED', problem: /^F2/ })
   const strange = patched(sample(), (v) => v.setUint32(SUPERBLOCK.pendingKind, 3, true))
   t.match(decodeSuperblock(strange), { code: 'DAMAGED', problem: /^F8/ })
 })

@@ -17,7 +17,7 @@ import { sleep, startChild } from '../helpers/processes.js'
 import { randomFrom } from '../helpers/random.js'
 import { ofLong, rounds } from '../helpers/rounds.js'
 import { expectSound } from '../store/model.js'
-import { applyTo, expectedAfter, SCRIPT_OPTIONS } from './script.js'
+import { applyTo, expectedAfter, SCRIPT_OPTIONS, sourcesAfter } from './script.js'
 import { versionOf } from './values.js'
 
 const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000_000)
@@ -71,6 +71,8 @@ async function killed(path: string, { seed, growth, ms, after }: Life): Promise<
   if (found !== committed && !(found === begun && begun === committed + 1))
     throw new Error(`step ${found} is in the file, committed was ${committed}, begun ${begun}`)
   expectExactly(reader, expectedAfter(seed, found))
+  if (JSON.stringify(reader.sources()) !== JSON.stringify(sourcesAfter(found)))
+    throw new Error(`${reader.sources().length} sources, not those of step ${found}`)
   const { sealed } = reader
   reader.close()
   const again = openRealFile(path, 'read')

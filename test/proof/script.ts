@@ -1,10 +1,12 @@
 // The same life of a file in two processes: the one that is killed, and the one that knows what it should have
 // written. Step n is a pure function of the seed and n.
 
+import type { SourceRecord } from '../../src/format/sources/record.js'
 import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { WriterOptions } from '../../src/store/options.js'
 import type { TileWriter } from '../../src/store/write/writer.js'
 import { randomFrom } from '../helpers/random.js'
+import { sourcesOf } from '../helpers/sources.js'
 import { provenValue } from './values.js'
 
 /** Every region begins with one block and doubles; tails are merged soon. */
@@ -46,7 +48,11 @@ export function applyTo(writer: TileWriter, seed: number, n: number): void {
     else writer.append(...tileIdToZxy(change.key), provenValue(change.key, change.version))
   }
   writer.setMetadata({ step: n })
+  writer.setSources(sourcesAfter(n))
 }
+
+/** None before the first step. */
+export const sourcesAfter = (n: number): SourceRecord[] => sourcesOf(n < 0 ? 0 : 1 + (n % 5))
 
 /** Versions by key after steps 0 … n. */
 export function expectedAfter(seed: number, n: number): Map<number, number> {

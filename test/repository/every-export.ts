@@ -96,13 +96,12 @@ import {
   type ServerOptions,
   type ServerRequest,
   type SkippedSource,
-  type SourceCollection,
   type SourceEvent,
-  type SourceFeature,
   type SourceFootprint,
   type SourceInput,
   type SourceRecord,
   type SourceRing,
+  type SourcesQuery,
   type SystemDetails,
   sample,
   sampleHeights,
@@ -330,6 +329,6 @@ export function outlines(sources: readonly SourceRecord[]): readonly SourceRing[
   )
 }
 
-export function firstFeature(collection: SourceCollection): SourceFeature | undefined {
-  return collection.features[0]
+export function shownAt(tiles: TileSet, query: SourcesQuery): string | undefined {
+  return tiles.sourcesAt?.(query)[0]?.name
 }

@@ -174,7 +174,7 @@ const THIRD_PARTY: Record<string, readonly string[]> = {
   '@rgrove/parse-xml': ['raster'],
   '@sqlite.org/sqlite-wasm': ['interop'],
   yauzl: ['interop'],
-  flatbush: ['pyramid', 'raster'],
+  flatbush: ['pyramid', 'raster', 'store'],
   tinyglobby: ['batch', 'pyramid', 'server'],
   yaml: ['batch'],
   commander: ['cli'],

@@ -10,6 +10,7 @@ import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { MemoryFile } from '../helpers/memory-file.js'
+import { sourcesOf } from '../helpers/sources.js'
 import { valueFor } from './model.js'
 
 interface Sample {
@@ -39,6 +40,7 @@ function makeSample(capabilities: Partial<Capabilities>, end: 'front' | 'tail' |
   writer.commit()
   for (let i = 90; i < 120; i++) put(zoomBase(4) + i * 2, valueFor(5, 40))
   writer.setMetadata({ name: 'damaged on purpose' })
+  writer.setSources(sourcesOf(2))
   writer.commit()
   for (let i = 0; i < 12; i++) put(zoomBase(4) + i * 11, valueFor(1000 + i, 33))
   for (const key of [zoomBase(4) + 8, zoomBase(3) + 4]) {
@@ -72,6 +74,12 @@ function vitalRanges(file: MemoryFile): Sample['vital'] {
       name: 'metadata',
       from: sb.valuesStart + sb.metadata.offset,
       to: sb.valuesStart + sb.metadata.offset + sb.metadata.length,
+    })
+  if (sb.sources !== undefined)
+    vital.push({
+      name: 'sources',
+      from: sb.valuesStart + sb.sources.offset,
+      to: sb.valuesStart + sb.sources.offset + sb.sources.length,
     })
   if (sb.pmtiles !== undefined) {
     const { directoriesOffset, directoriesLength } = sb.pmtiles

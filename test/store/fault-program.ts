@@ -9,6 +9,7 @@ import type { WriterOptions } from '../../src/store/options.js'
 import { FlatReader } from '../../src/store/read/reader.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
+import { sourcesOf } from '../helpers/sources.js'
 import { expectSound, valueFor } from './model.js'
 
 export interface FaultPlace {
@@ -24,6 +25,7 @@ type Step =
   | { op: 'commit' }
   | { op: 'seal'; placement: 'auto' | 'tail'; metadata: number }
   | { op: 'metadata'; value: number }
+  | { op: 'sources'; count: number }
   | { op: 'reopen' }
   | { op: 'look' }
 
@@ -61,7 +63,7 @@ export function randomProgram(seed: number): Step[] {
   steps.push({ op: 'commit' })
   run(6, 85 + next(30))
   strays(6, 14)
-  steps.push({ op: 'metadata', value: next(100) }, { op: 'commit' })
+  steps.push({ op: 'metadata', value: next(100) }, { op: 'sources', count: 1 + next(9) }, { op: 'commit' })
   strays(5, 3 + next(14))
   steps.push({ op: 'seal', placement: next(3) === 0 ? 'tail' : 'auto', metadata: next(100) })
   run(7, 10 + next(10))
@@ -69,6 +71,7 @@ export function randomProgram(seed: number): Step[] {
   strays(6, 15)
   steps.push({ op: 'commit' })
   steps.push({ op: 'seal', placement: next(2) === 0 ? 'tail' : 'auto', metadata: next(100) })
+  steps.push({ op: 'sources', count: next(9) })
   run(6, 20)
   strays(7, 12)
   steps.push({ op: 'commit' })
@@ -86,15 +89,17 @@ const END: readonly Step[] = [
 interface State {
   readonly tiles: Map<number, Uint8Array>
   readonly metadata: Record<string, unknown>
+  /** Their number. */
+  readonly sources: number
 }
 
-const copyOf = (state: State): State => ({ tiles: new Map(state.tiles), metadata: state.metadata })
+const copyOf = (state: State): State => ({ ...state, tiles: new Map(state.tiles) })
 
 export class FaultRun {
   readonly #place: FaultPlace
   readonly #options: WriterOptions
   #writer: TileWriter | undefined
-  #live: State = { tiles: new Map(), metadata: {} }
+  #live: State = { tiles: new Map(), metadata: {}, sources: 0 }
   /** What the file may hold: one state, or more after a commit that failed. */
   #committed: State[] = []
   errors: FlagstoneError[] = []
@@ -146,7 +151,10 @@ export class FaultRun {
     } else if (step.op === 'metadata') {
       const metadata = { value: step.value }
       writer.setMetadata(metadata)
-      this.#live = { tiles: this.#live.tiles, metadata }
+      this.#live = { ...this.#live, metadata }
+    } else if (step.op === 'sources') {
+      writer.setSources(sourcesOf(step.count))
+      this.#live = { ...this.#live, sources: step.count }
     } else if (step.op === 'commit') this.#committing(() => writer.commit(), this.#live.metadata)
     else {
       const { placement } = step
@@ -157,7 +165,7 @@ export class FaultRun {
   }
 
   #committing(work: () => void, metadata: Record<string, unknown>): void {
-    const next = { tiles: this.#live.tiles, metadata }
+    const next = { ...this.#live, metadata }
     if (this.#attempt(work)) {
       this.#live = next
       this.#committed = [copyOf(next)]
@@ -169,7 +177,7 @@ export class FaultRun {
     const now = this.#writer!.metadata
     if (!same(now, metadata) && !same(now, this.#live.metadata))
       throw new Error('metadata of neither before nor after')
-    this.#live = { tiles: this.#live.tiles, metadata: now }
+    this.#live = { ...this.#live, metadata: now }
   }
 
   /** False when it failed as it may. */
@@ -225,8 +233,9 @@ export class FaultRun {
     try {
       const listed = [...reader.tiles()]
       const found = this.#committed.filter(
-        ({ tiles, metadata }) =>
+        ({ tiles, metadata, sources }) =>
           listed.length === tiles.size &&
+          same(reader.sources(), sourcesOf(sources)) &&
           same(reader.metadata(), metadata) &&
           listed.every(({ id, crc }) => tiles.has(id) && crc === crc32(tiles.get(id)!)) &&
           listed.every(
@@ -235,7 +244,7 @@ export class FaultRun {
       )
       if (found.length === 0)
         throw new Error(
-          `the file holds ${listed.length} tiles and ${JSON.stringify(reader.metadata())}, none of ${this.#committed.map((c) => `${c.tiles.size} ${JSON.stringify(c.metadata)}`)}`,
+          `the file holds ${listed.length} tiles, ${reader.sources().length} sources and ${JSON.stringify(reader.metadata())}, none of ${this.#committed.map((c) => `${c.tiles.size} ${c.sources} ${JSON.stringify(c.metadata)}`)}`,
         )
       return found.at(-1)!
     } finally {

@@ -15,6 +15,7 @@ interface Valid {
   file: string
   tiles: { z: number; x: number; y: number; type: number; length: number; crc: number }[]
   metadata: Record<string, unknown>
+  sources?: Record<string, unknown>[]
 }
 interface Invalid {
   file: string
@@ -24,7 +25,7 @@ interface Invalid {
 }
 const listing = <T>(kind: string): T[] => JSON.parse(readFileSync(fixture(kind, 'flat.json'), 'utf8')) as T[]
 
-for (const { file, tiles, metadata } of listing<Valid>('valid')) {
+for (const { file, tiles, metadata, sources = [] } of listing<Valid>('valid')) {
   t.test(file, (t) => {
     for (const mode of ['mmap', 'buffered'] as const) {
       const reader = openReader(openRealFile(fixture('valid', file), 'read'), { mode, check: 'always' })
@@ -38,6 +39,7 @@ for (const { file, tiles, metadata } of listing<Valid>('valid')) {
         t.match({ type: tile?.type, length: tile?.bytes.length, crc: tile?.crc }, { type, length, crc })
       }
       t.match(reader.metadata(), metadata)
+      t.same(reader.sources(), sources)
       reader.close()
     }
     const findings = verify(openRealFile(fixture('valid', file), 'read'))
@@ -61,6 +63,7 @@ for (const { file, code, finding } of listing<Invalid>('invalid')) {
       for (let z = 0; z < 3; z++)
         for (let x = 0; x < 2 ** z; x++) for (let y = 0; y < 2 ** z; y++) reader.get(z, x, y)
       reader.metadata()
+      reader.sources()
     } catch (error) {
       raised = error
     }

@@ -1,12 +1,14 @@
 // The store's promises as a function of a place to keep a file: random operations against a naive Map. Used
 // with memory, memory without INSERT_RANGE, other growth units, and real files.
 import fc from 'fast-check'
+import type { SourceRecord } from '../../src/format/sources/record.js'
 import { tileId, tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { ByteFile } from '../../src/platform/byte-file.js'
 import type { WriterOptions } from '../../src/store/options.js'
 import { FlatReader } from '../../src/store/read/reader.js'
 import { type Finding, verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
+import { sourcesOf } from '../helpers/sources.js'
 
 /** A place that holds one file. */
 export interface Place {
@@ -25,6 +27,7 @@ export type Operation =
   | { op: 'reopen' }
   | { op: 'seal'; placement: 'auto' | 'tail' }
   | { op: 'metadata'; value: number }
+  | { op: 'sources'; count: number }
   | { op: 'attachReader' }
   | { op: 'closeReader' }
 
@@ -91,6 +94,10 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('metadata' as const), value: seed }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ op: fc.constant('sources' as const), count: fc.integer({ min: 0, max: 30 }) }),
+  },
   { weight: 1, arbitrary: fc.constant({ op: 'attachReader' as const }) },
   { weight: 1, arbitrary: fc.constant({ op: 'closeReader' as const }) },
 )
@@ -118,6 +125,8 @@ export class Model {
   committed = new Map<number, Uint8Array>()
   metadata: Record<string, unknown> = {}
   committedMetadata: Record<string, unknown> = {}
+  sources: readonly SourceRecord[] = []
+  committedSources: readonly SourceRecord[] = []
 
   constructor(place: Place, options: WriterOptions) {
     this.place = place
@@ -187,6 +196,7 @@ export class Model {
         this.writer.abandon()
         this.live = new Map(this.committed)
         this.metadata = this.committedMetadata
+        this.sources = this.committedSources
         this.writer = TileWriter.reopen(this.place.reopen(true), this.options)
         return
       case 'reopen':
@@ -205,6 +215,10 @@ export class Model {
         this.metadata = { value: operation.value, text: 'x'.repeat(operation.value % 50) }
         this.writer.setMetadata(this.metadata)
         return
+      case 'sources':
+        this.sources = sourcesOf(operation.count)
+        this.writer.setSources([...this.sources].reverse())
+        return
       case 'attachReader':
         this.reader ??= FlatReader.open(this.place.reopen(false))
         return
@@ -217,6 +231,7 @@ export class Model {
   private committedNow(): void {
     this.committed = new Map(this.live)
     this.committedMetadata = this.metadata
+    this.committedSources = this.sources
   }
 
   /** Some of the live keys, without repetition. */
@@ -231,6 +246,7 @@ export class Model {
   checkReader(reader: FlatReader): void {
     expectContents(reader, this.committed)
     same(reader.metadata(), this.committedMetadata, 'metadata')
+    same(reader.sources(), this.committedSources, 'sources')
   }
 
   /** The writer sees everything. */

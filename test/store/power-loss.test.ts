@@ -11,6 +11,7 @@ import { TileWriter } from '../../src/store/write/writer.js'
 import { FaultFile, SimulatedCrash } from '../helpers/fault-file.js'
 import { MemoryFile } from '../helpers/memory-file.js'
 import { rounds } from '../helpers/rounds.js'
+import { sourcesOf } from '../helpers/sources.js'
 import { expectContents, expectSound, valueFor } from './model.js'
 
 const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000_000)
@@ -28,10 +29,15 @@ class Ledger {
   committed: Map<number, Uint8Array> | undefined
   underWay: Map<number, Uint8Array> | undefined
   live = new Map<number, Uint8Array>()
+  /** Numbers of sources: what a disk may hold of them, and what the next commit stores. */
+  sources = new Set([0])
+  nextSources = 0
 
   commit(work: () => void): void {
     this.underWay = new Map(this.live)
+    this.sources.add(this.nextSources)
     work()
+    this.sources = new Set([this.nextSources])
     this.committed = this.underWay
     this.underWay = undefined
   }
@@ -52,12 +58,17 @@ function live(file: FaultFile, ledger: Ledger, options: WriterOptions): GrowthSt
     for (let i = 0; i < count; i++)
       append(zoomBase(zoom) + from + i, valueFor(seed + i, 3 + ((seed + i) % 40)))
   }
+  const remember = (count: number): void => {
+    writer.setSources(sourcesOf(count))
+    ledger.nextSources = count
+  }
   run(6, 0, 60, 1)
   run(5, 0, 25, 1000)
   ledger.commit(() => writer.commit())
   run(6, 60, 120, 2)
   run(5, 25, 20, 3)
   writer.setMetadata({ name: 'one' })
+  remember(2)
   ledger.commit(() => writer.commit())
   for (let i = 0; i < 26; i++) append(zoomBase(6) + i * 6, valueFor(i + 77, 100))
   const [z, x, y] = tileIdToZxy(zoomBase(6) + 5)
@@ -67,6 +78,7 @@ function live(file: FaultFile, ledger: Ledger, options: WriterOptions): GrowthSt
   run(7, 0, 30, 9)
   append(zoomBase(7) + 100, valueFor(5, 5000))
   ledger.commit(() => void writer.seal())
+  remember(3)
   run(7, 200, 145, 12)
   run(6, 700, 20, 13)
   append(zoomBase(7) + 5, valueFor(6, 60))
@@ -150,6 +162,12 @@ function examine(image: MemoryFile, ledger: Ledger, options: WriterOptions): voi
 function readOnly(image: MemoryFile, ledger: Ledger): Map<number, Uint8Array> {
   const reader = FlatReader.open(image.reopen(false))
   try {
+    const sources = reader.sources()
+    if (
+      !ledger.sources.has(sources.length) ||
+      JSON.stringify(sources) !== JSON.stringify(sourcesOf(sources.length))
+    )
+      throw new Error(`${sources.length} sources, not ${[...ledger.sources].join(' or ')}`)
     const state = [ledger.committed!, ledger.underWay].find(
       (candidate) => candidate !== undefined && candidate.size === [...reader.tiles()].length,
     )

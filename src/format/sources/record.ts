@@ -31,7 +31,9 @@ export interface SourceRecord {
   readonly footprint: SourceFootprint | null
   /** When it was taken, ISO 8601: a year, a month, a day, or a day and a time. */
   readonly date?: string | undefined
+  /** Who is to be named beside it. */
   readonly attribution?: string | undefined
+  /** The terms of its use, such as 'CC BY 4.0'. */
   readonly licence?: string | undefined
   /** The same for the same content, whatever its path and time. */
   readonly fingerprint: string

@@ -14,6 +14,7 @@ import {
   PLACEMENT_NONE,
   PLACEMENT_TAIL,
   RECORD_BYTES,
+  SOURCES_WRITE_VERSION,
   SUPERBLOCK,
   SUPERBLOCK_BYTES,
   SUPERBLOCK_SIZES,
@@ -67,11 +68,17 @@ export function encodeSuperblock(
 
 /** Writes the optional parts. Absent ones stay zero. */
 function putParts(view: DataView, sb: Superblock): void {
-  const { metadata, pending, pmtiles } = sb
+  const { metadata, sources, pending, pmtiles } = sb
   if (metadata !== undefined) {
     putU64(view, SUPERBLOCK.metadataOffset, metadata.offset)
     view.setUint32(SUPERBLOCK.metadataLength, metadata.length, true)
     view.setUint32(SUPERBLOCK.metadataCrc, metadata.crc, true)
+  }
+  if (sources !== undefined) {
+    putU64(view, SUPERBLOCK.sourcesOffset, sources.offset)
+    view.setUint32(SUPERBLOCK.sourcesLength, sources.length, true)
+    view.setUint32(SUPERBLOCK.sourcesCrc, sources.crc, true)
+    view.setUint32(SUPERBLOCK.sourcesCount, sources.count, true)
   }
   if (pending !== undefined) {
     const kind = pending.kind === 'insert' ? PENDING_INSERT : PENDING_COLLAPSE
@@ -119,7 +126,10 @@ function readFields(view: DataView, bytes: Uint8Array): Superblock | SuperblockP
   const flags = view.getUint32(SUPERBLOCK.flags, true)
   const writeVersion = view.getUint16(SUPERBLOCK.writeVersion, true)
   // A later writer may use bytes that are reserved today; its write version says so.
-  if (writeVersion <= FORMAT_VERSION && ((flags & ~FLAG_SEALED) !== 0 || !reservedIsZero(bytes)))
+  if (
+    writeVersion <= SOURCES_WRITE_VERSION &&
+    ((flags & ~FLAG_SEALED) !== 0 || !reservedIsZero(bytes, writeVersion))
+  )
     return damaged('F2: reserved bytes of the superblock are not zero')
   const recordBytes = view.getUint16(SUPERBLOCK.recordBytes, true)
   const levelCount = view.getUint16(SUPERBLOCK.levelCount, true)
@@ -141,6 +151,7 @@ function readFields(view: DataView, bytes: Uint8Array): Superblock | SuperblockP
     valuesLength: getU64(view, SUPERBLOCK.valuesLength),
     fileLength: getU64(view, SUPERBLOCK.fileLength),
     metadata: readMetadata(view),
+    sources: readSources(view),
     pending: kind === PENDING_NONE ? undefined : readPending(view, kind),
     pmtiles: placement === PLACEMENT_NONE ? undefined : readPmtilesParts(view, placement),
     levels: Array.from({ length: LEVEL_COUNT }, (_, zoom) => readLevel(view, zoom)),
@@ -157,6 +168,17 @@ function readMetadata(view: DataView): Superblock['metadata'] {
     offset: getU64(view, SUPERBLOCK.metadataOffset),
     length,
     crc: view.getUint32(SUPERBLOCK.metadataCrc, true),
+  }
+}
+
+function readSources(view: DataView): Superblock['sources'] {
+  const length = view.getUint32(SUPERBLOCK.sourcesLength, true)
+  if (length === 0) return undefined
+  return {
+    offset: getU64(view, SUPERBLOCK.sourcesOffset),
+    length,
+    crc: view.getUint32(SUPERBLOCK.sourcesCrc, true),
+    count: view.getUint32(SUPERBLOCK.sourcesCount, true),
   }
 }
 
@@ -189,12 +211,15 @@ function readLevel(view: DataView, zoom: number): Level {
   }
 }
 
-function reservedIsZero(bytes: Uint8Array): boolean {
+function reservedIsZero(bytes: Uint8Array, writeVersion: number): boolean {
   // this runs several times for each file that is opened, and most of a superblock is reserved
-  return (['reserved1', 'reserved2', 'reserved3'] as const).every((name) => {
-    const [from, length] = [SUPERBLOCK[name], SUPERBLOCK_SIZES[name]]
-    return ZEROS.compare(bytes, from, from + length, 0, length) === 0
-  })
+  const isZero = (from: number, to: number): boolean => ZEROS.compare(bytes, from, to, 0, to - from) === 0
+  const hasSources = writeVersion >= SOURCES_WRITE_VERSION
+  return (
+    isZero(SUPERBLOCK.reserved1, SUPERBLOCK.pendingAt) &&
+    isZero(hasSources ? SUPERBLOCK.reserved2 : SUPERBLOCK.sourcesOffset, SUPERBLOCK.tailCrcs) &&
+    isZero(SUPERBLOCK.reserved3, SUPERBLOCK.crc)
+  )
 }
 
 const ZEROS = Buffer.alloc(SUPERBLOCK_BYTES)

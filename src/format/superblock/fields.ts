@@ -51,6 +51,8 @@ export interface Superblock {
   fileLength: number
   /** The metadata JSON as a value, with its offset from V; undefined when there is none. */
   metadata: { offset: number; length: number; crc: number } | undefined
+  /** The sources as a value, and their number; undefined when none are stored. Write version 2 and above. */
+  sources: { offset: number; length: number; crc: number; count: number } | undefined
   pending: PendingChange | undefined
   pmtiles: PmtilesParts | undefined
   /** 27 levels, by zoom. */
@@ -76,6 +78,7 @@ export function emptySuperblock(uuid: Uint8Array, growthUnitBytes: number): Supe
     valuesLength: 0,
     fileLength: 0,
     metadata: undefined,
+    sources: undefined,
     pending: undefined,
     pmtiles: undefined,
     levels: Array.from({ length: LEVEL_COUNT }, emptyLevel),

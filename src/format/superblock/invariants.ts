@@ -6,6 +6,7 @@ import {
   LEVEL_COUNT,
   MAX_GROWTH_UNIT_BYTES,
   recordCapacity,
+  SOURCES_WRITE_VERSION,
   SUPERBLOCK_SIZES,
 } from '../layout.js'
 import type { Superblock } from './fields.js'
@@ -29,15 +30,19 @@ function fieldProblem(sb: Superblock): string | undefined {
     return `F3: values begin at ${sb.valuesStart}, not on a multiple of ${unit} from ${indexStart(unit)} on`
   if (!isCount(sb.valuesLength) || !isCount(sb.valuesStart + sb.valuesLength))
     return `F5: values of ${sb.valuesLength} bytes reach beyond 2^53`
-  const { metadata } = sb
-  if (metadata === undefined) return undefined
-  if (
-    !isCount(metadata.offset) ||
-    metadata.offset + metadata.length > sb.valuesLength ||
-    metadata.length === 0
-  )
+  const { metadata, sources } = sb
+  if (metadata !== undefined && !isAmongValues(sb, metadata))
     return `F6: the metadata, ${metadata.length} bytes from V+${metadata.offset}, is not within the values`
+  if (sources === undefined) return undefined
+  if (!isAmongValues(sb, sources))
+    return `F24: the sources, ${sources.length} bytes from V+${sources.offset}, are not within the values`
+  if (sb.writeVersion < SOURCES_WRITE_VERSION)
+    return `F24: there are sources, and the write version is ${sb.writeVersion}`
   return undefined
+}
+
+function isAmongValues(sb: Superblock, { offset, length }: { offset: number; length: number }): boolean {
+  return isCount(offset) && length > 0 && offset + length <= sb.valuesLength
 }
 
 function levelProblem(sb: Superblock): string | undefined {

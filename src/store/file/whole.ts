@@ -1,7 +1,9 @@
-// Checks that come before anything else in a file is believed: its length, and its metadata.
+// Checks that come before anything else in a file is believed: its length, its metadata, and its sources.
 import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import { parseJsonObject } from '../../format/json.js'
+import { decodeSources, MAX_SOURCES_BYTES } from '../../format/sources/codec.js'
+import type { SourceRecord } from '../../format/sources/record.js'
 import type { Superblock } from '../../format/superblock/fields.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import { committedEnd } from './geometry.js'
@@ -31,4 +33,25 @@ export function readMetadata(file: ByteFile, sb: Superblock): Record<string, unk
     'DAMAGED',
     `${file.path}: the metadata, ${length} bytes at ${sb.valuesStart + offset}, is ${value}.`,
   )
+}
+
+/** The sources, from the bottom to the top; none when none are stored. @throws DAMAGED when they are not what they should be */
+export function readSources(file: ByteFile, sb: Superblock): SourceRecord[] {
+  if (sb.sources === undefined) return []
+  const { offset, length, crc, count } = sb.sources
+  const records = sourcesIn(file, sb.valuesStart + offset, length, crc)
+  if (typeof records !== 'string' && records.length === count) return records
+  const problem = typeof records === 'string' ? records : `of ${records.length} sources, not ${count}`
+  throw new FlagstoneError(
+    'DAMAGED',
+    `${file.path}: what it remembers of its sources, ${length} bytes at ${sb.valuesStart + offset}, is ${problem}; the tiles are not concerned.`,
+  )
+}
+
+function sourcesIn(file: ByteFile, position: number, length: number, crc: number): SourceRecord[] | string {
+  // before so much memory is taken
+  if (length > MAX_SOURCES_BYTES) return `more than ${MAX_SOURCES_BYTES} bytes long`
+  const bytes = new Uint8Array(length)
+  const isWhole = file.read(bytes, position) === length && crc32(bytes) === crc
+  return isWhole ? decodeSources(bytes) : 'not what its checksum is of'
 }

@@ -98,7 +98,7 @@ async function growingArchive(reader: FlatReader): Promise<ArchiveBytes> {
   if (sb.sealed) return sealedArchive(reader, sb)
   const leaves: Uint8Array[] = []
   const built = await buildSlowly(index, leaves, pace)
-  const json = gzipSync(JSON.stringify(archiveMetadata(index.metadata, index.census)))
+  const json = gzipSync(JSON.stringify(archiveMetadata(index.metadata, index.census, sb)))
   const sections = sealedSections('tail', HEADER_BLOCK_BYTES, sb.valuesLength, built.leafBytes, json.length)
   const root = built.root(sections.leafBase)
   const header = await headerOf(reader, index, built, sections)

@@ -5,6 +5,7 @@ import { PMTILES_HEADER_BYTES } from '../../format/layout.js'
 import { Compression, type PmtilesHeader } from '../../format/pmtiles.js'
 import type { PmtilesPlace } from '../../format/pmtiles-findings.js'
 import type { SealedSections } from '../../format/pmtiles-sections.js'
+import type { Superblock } from '../../format/superblock/fields.js'
 import { nameOfTileType, pmtilesTypeOf, TileType } from '../../format/tile-type.js'
 import type { ResolvedSealOptions } from '../options.js'
 import type { Census, Extent } from './census.js'
@@ -62,9 +63,15 @@ export function archivePlace(
 }
 
 /** The caller's metadata, plus what a PMTiles header cannot express about our file. */
-export function archiveMetadata(metadata: Record<string, unknown>, census: Census): Record<string, unknown> {
+export function archiveMetadata(
+  metadata: Record<string, unknown>,
+  census: Census,
+  sb: Superblock,
+): Record<string, unknown> {
   const tileTypes = Object.fromEntries([...census.types].map(([type, n]) => [nameOfTileType(type), n]))
-  return { ...metadata, flagstone: { version: 1, tileTypes } }
+  // their number only: a client of PMTiles loads the metadata whole
+  const sources = sb.sources === undefined ? {} : { sources: sb.sources.count }
+  return { ...metadata, flagstone: { version: 1, tileTypes, ...sources } }
 }
 
 /** On a tie, the lowest code. */

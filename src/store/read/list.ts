@@ -124,7 +124,8 @@ function checkRange(range: TileRange, zoom: number | undefined, hasBbox: boolean
   }
 }
 
-function checkBbox(bbox: readonly number[]): void {
+/** @throws TypeError, RangeError when it is not west, south, east, north in degrees */
+export function checkBbox(bbox: readonly number[]): void {
   if (!Array.isArray(bbox) || bbox.length !== 4)
     throw badType('bbox must be [west, south, east, north] in degrees: four numbers')
   const wrong = bbox.findIndex((value) => typeof value !== 'number')
@@ -165,7 +166,7 @@ export function tileRangesOf(bbox: readonly [number, number, number, number], zo
 }
 
 /** Wraps both into -180…180; west > east when they cross the antimeridian. */
-function longitudesOf(west: number, east: number): readonly [number, number] {
+export function longitudesOf(west: number, east: number): readonly [number, number] {
   if ((west >= -180 && east <= 180) || west > east) return [west, east]
   if (east - west >= 360) return [-180, 180]
   const wrapped = (lon: number): number => lon - 360 * Math.floor((lon + 180) / 360)

@@ -8,6 +8,7 @@ import { isUint8Array } from 'node:util/types'
 import { FlagstoneError, wrongType } from '../../errors.js'
 import { unpackedPicture } from '../../format/gzip-tile.js'
 import type { PmtilesHeader } from '../../format/pmtiles.js'
+import type { SourceRecord } from '../../format/sources/record.js'
 import { tileId } from '../../format/tile-id.js'
 import { sniffTileType } from '../../format/tile-type.js'
 import type { ByteFile, FileFacts } from '../../platform/byte-file.js'
@@ -35,6 +36,7 @@ import {
 import { beingWritten, type ChangingFile, inOneState, isFresh } from './one-state.js'
 import { identityOf, type KindOfTiles, kindOfTiles, levelsOf } from './pmtiles-facts.js'
 import { allocate } from './slab.js'
+import { SourcePlaces, type SourcesQuery } from './sources-at.js'
 import { PlacedTile, type Tile, type TileStat, tooLarge } from './tile.js'
 import type { TileSet } from './tile-set.js'
 
@@ -225,6 +227,17 @@ export class PmtilesReader implements TileSet {
   metadata(): Record<string, unknown> {
     this.#assertOpen()
     return this.#inOneState(() => this.#archive.metadata())
+  }
+
+  /** None: archives of other programs remember no sources. */
+  sources(): readonly SourceRecord[] {
+    this.#assertOpen()
+    return []
+  }
+
+  /** None, as `sources`. @throws TypeError, RangeError when the query is not valid */
+  sourcesAt(query: SourcesQuery): SourceRecord[] {
+    return new SourcePlaces(this.sources()).at(query)
   }
 
   /**

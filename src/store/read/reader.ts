@@ -6,6 +6,7 @@ import { isUint8Array } from 'node:util/types'
 import { FlagstoneError, wrongType } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import { contentCrcAt, lengthAt, typeAt } from '../../format/record.js'
+import type { SourceRecord } from '../../format/sources/record.js'
 import type { Superblock } from '../../format/superblock/fields.js'
 import { tileId, zoomBase } from '../../format/tile-id.js'
 import type { TileType } from '../../format/tile-type.js'
@@ -33,6 +34,8 @@ import {
 } from './list.js'
 import { MISSING, RecordLookup } from './lookup.js'
 import { MOVED, type Moved, ReadSession } from './session.js'
+import type { SourcesQuery } from './sources-at.js'
+import { SourcesNow } from './sources-now.js'
 import { etagOf, Tile, type TileStat } from './tile.js'
 import type { TileSet } from './tile-set.js'
 import { StoredValues } from './values.js'
@@ -47,12 +50,14 @@ export class FlatReader implements TileSet {
   readonly #session: ReadSession
   readonly #values: StoredValues
   readonly #lookup: RecordLookup
+  readonly #sources: SourcesNow
 
   private constructor(file: ByteFile, options: ResolvedReaderOptions) {
     this.path = file.path
     this.#session = new ReadSession(file, options)
     this.#values = new StoredValues(this.#session, options)
     this.#lookup = new RecordLookup(this.#session, this.#values, options.check)
+    this.#sources = new SourcesNow(this.#session)
   }
 
   /**
@@ -302,6 +307,30 @@ export class FlatReader implements TileSet {
       if (failure !== undefined) throw failure
       return value!
     })
+  }
+
+  /**
+   * The images that the file was made from, from the bottom to the top; none when it remembers none. They are read when
+   * they are first asked for, and again when they have changed.
+   * @throws DAMAGED when they do not match their checksum, or are not what the format says
+   */
+  sources(): readonly SourceRecord[] {
+    return this.#sources.all()
+  }
+
+  /**
+   * Those of `sources` whose valid pixels lie at a point or touch a rectangle, the topmost first: at a point, the first
+   * is the one that tiles of its zoom show. Those without a footprint are not among them.
+   * @throws TypeError, RangeError when the query is not valid
+   * @throws as `sources`
+   */
+  sourcesAt(query: SourcesQuery): SourceRecord[] {
+    return this.#sources.at(query)
+  }
+
+  /** The number of sources, which is known without reading them. @internal */
+  get sourceCount(): number {
+    return this.superblock.sources?.count ?? 0
   }
 
   /**

@@ -1,7 +1,9 @@
 // Anything that holds encoded tiles by z, x, y: Flagstone files, PMTiles, and what interop/ reads.
+import type { SourceRecord } from '../../format/sources/record.js'
 import type { TileType } from '../../format/tile-type.js'
 import type { TileArea } from './areas.js'
 import type { TileRange } from './list.js'
+import type { SourcesQuery } from './sources-at.js'
 
 /** The tiles of a zoom, or those in a rectangle. */
 export interface TilesOfZoom {
@@ -79,6 +81,13 @@ export interface TileSet {
   readonly notes?: readonly string[]
   /** The metadata of the archive; {} when there are none. */
   metadata(): Record<string, unknown>
+  /**
+   * The images that the archive was made from, from the bottom to the top. Only Flagstone files remember them.
+   * @throws DAMAGED when they are not what the format says
+   */
+  sources?(): readonly SourceRecord[]
+  /** Those of `sources` that lie at a point or touch a rectangle, the topmost first. @throws as `sources` */
+  sourcesAt?(query: SourcesQuery): SourceRecord[]
   /** Releases the file; tiles that were returned stay valid. */
   close(): void
   /** As `close`: `using tiles = await openTileSet(path)`. */

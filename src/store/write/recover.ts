@@ -2,7 +2,7 @@
 // an announced change of geometry took place, and truncates what no commit accounts for.
 import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
-import { FORMAT_VERSION, HEADER_BLOCK_BYTES } from '../../format/layout.js'
+import { HEADER_BLOCK_BYTES, SOURCES_WRITE_VERSION } from '../../format/layout.js'
 import type { Superblock } from '../../format/superblock/fields.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import { committedEnd } from '../file/geometry.js'
@@ -20,10 +20,10 @@ export function recover(
   behindAfter: number,
 ): { state: StoreState; metadata: Record<string, unknown> } {
   const found = currentSuperblock(file)
-  if (found.writeVersion > FORMAT_VERSION)
+  if (found.writeVersion > SOURCES_WRITE_VERSION)
     throw new FlagstoneError(
       'VERSION_UNSUPPORTED',
-      `${file.path}: written in format version ${found.writeVersion}, this program writes ${FORMAT_VERSION}; use a newer Flagstone, or only read it.`,
+      `${file.path}: written in format version ${found.writeVersion}, this program writes up to ${SOURCES_WRITE_VERSION}; use a newer Flagstone, or only read it.`,
     )
   const outcome = found.pending === undefined ? undefined : pendingOutcome(file, found)
   const superblock = outcome === undefined ? found : resolved(found, outcome)

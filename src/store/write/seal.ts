@@ -56,7 +56,7 @@ export function sealFile(
   for (const zoom of census.withDeleted) mergeLevel(state, state.levels[zoom]!, choice)
   if (census.withDeleted.size > 0) census = takeCensus(state.file, state.written.levels)
   refuse(placeFindings(archivePlace(census, info)))
-  const json = gzipSync(JSON.stringify(archiveMetadata(metadata, census)))
+  const json = gzipSync(JSON.stringify(archiveMetadata(metadata, census, state.written)))
   const front = info.placement !== 'tail' && (insertAllowed(state, choice) || gapBeforeValues(state) > 0)
   let report = front ? sealAt('front', state, info, choice, census, json) : undefined
   if (report === undefined && info.placement === 'front')

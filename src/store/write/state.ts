@@ -5,7 +5,13 @@
 // sequence selects, so that the previous one stays intact. Superblocks written during a change of geometry carry the
 // counts of the last commit.
 import { FlagstoneError } from '../../errors.js'
-import { LEVEL_COUNT, SUPERBLOCK_BYTES, superblockOffset } from '../../format/layout.js'
+import {
+  FORMAT_VERSION,
+  LEVEL_COUNT,
+  SOURCES_WRITE_VERSION,
+  SUPERBLOCK_BYTES,
+  superblockOffset,
+} from '../../format/layout.js'
 import { encodeSuperblock } from '../../format/superblock/codec.js'
 import type { Superblock } from '../../format/superblock/fields.js'
 import type { ByteFile, LockName } from '../../platform/byte-file.js'
@@ -112,6 +118,7 @@ export class StoreState {
       tailCrcs: this.levels.map((l) => (live ? l?.tailCrc : l?.committedTailCrc) ?? 0),
       ...change,
     }
+    sb.writeVersion = sb.sources === undefined ? FORMAT_VERSION : SOURCES_WRITE_VERSION
     try {
       encodeSuperblock(sb, this.#block)
     } catch (error) {

@@ -3,6 +3,7 @@ import { FlagstoneError, wrongType } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import { FLAG_DELETED, MAX_VALUE_BYTES, RECORD_BYTES } from '../../format/layout.js'
 import { contentCrcAt, flagsAt, isDeletedAt, keyAt, lengthAt, offsetAt, typeAt } from '../../format/record.js'
+import type { SourceRecord } from '../../format/sources/record.js'
 import { tileId } from '../../format/tile-id.js'
 import { isTileType, sniffTileType, type TileType } from '../../format/tile-type.js'
 import type { ByteFile } from '../../platform/byte-file.js'
@@ -28,6 +29,7 @@ import { asJson } from './metadata.js'
 import { newFile } from './new-file.js'
 import { recover } from './recover.js'
 import { checkPlace, type SealReport, sealFile, unseal } from './seal.js'
+import { type PackedSources, packedSources } from './sources.js'
 import type { GrowthStats, StoreState } from './state.js'
 
 /** What a writer has done since it was opened. */
@@ -60,6 +62,8 @@ export class TileWriter {
   readonly #dedupe: DedupeTable | undefined
   #metadata: Record<string, unknown>
   #metadataChanged = false
+  /** What the next commit stores, null for none; undefined when they stay as they are. */
+  #sources: PackedSources | null | undefined
   #closed = false
   /** Value of appendedBytes at which the next automatic commit is due. */
   #commitAt: number
@@ -218,13 +222,23 @@ export class TileWriter {
   }
 
   /**
+   * Replaces what the file remembers of the images it was made from, with the next commit; an empty list removes it.
+   * The records are copied.
+   * @throws TypeError when a record is wrong, an id or an order is used twice, or they are too many
+   */
+  setSources(records: readonly SourceRecord[]): void {
+    this.#assertOpen()
+    this.#sources = packedSources(records)
+  }
+
+  /**
    * Makes everything so far durable and visible to readers. May be called again if it throws.
    * @throws DISK_FULL, SYSTEM when it cannot be written
    */
   commit(): void {
     this.#assertOpen()
     const { values } = this.#state
-    if (this.#uncommitted > 0 || this.#metadataChanged) this.#publish()
+    if (this.#isChanged) this.#publish()
     this.#uncommitted = 0
     this.#commitAt = values.appendedBytes + (this.#options.commitBytes || Number.POSITIVE_INFINITY)
     this.#lastCommit = performance.now()
@@ -259,7 +273,7 @@ export class TileWriter {
     if (this.#closed) return
     try {
       if (this.#state.broken === undefined) {
-        if (this.#uncommitted > 0 || this.#metadataChanged) this.commit()
+        if (this.#isChanged) this.commit()
         tidy(this.#state)
       }
     } finally {
@@ -349,9 +363,15 @@ export class TileWriter {
     return flagsAt(words, word) === 0 && keyAt(words, word) === key ? index : undefined
   }
 
+  get #isChanged(): boolean {
+    return this.#uncommitted > 0 || this.#metadataChanged || this.#sources !== undefined
+  }
+
   #publish(): void {
-    publish(this.#state, this.#metadataChanged ? this.#metadata : undefined)
+    const metadata = this.#metadataChanged ? this.#metadata : undefined
+    publish(this.#state, { metadata, sources: this.#sources })
     this.#metadataChanged = false
+    this.#sources = undefined
     this.#stats.commits++
   }
 

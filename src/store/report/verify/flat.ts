@@ -1,4 +1,4 @@
-// Checks the superblocks, the size and the metadata of a Flagstone file. Together with index.ts and seal.ts this covers
+// Checks the superblocks, the size, the metadata and the sources of a Flagstone file. Together with index.ts and seal.ts this covers
 // all that formats/flat-1.md promises.
 import { crc32 } from '../../../format/crc.js'
 import { HEADER_BLOCK_BYTES, SUPERBLOCK_A_OFFSET, SUPERBLOCK_BYTES } from '../../../format/layout.js'
@@ -8,7 +8,7 @@ import { committedEnd } from '../../file/geometry.js'
 import { pendingOutcome, resolved } from '../../file/pending.js'
 import { crcOfRange } from '../../file/scan.js'
 import { chooseFrom, readSlots } from '../../file/superblocks.js'
-import { readMetadata } from '../../file/whole.js'
+import { readMetadata, readSources } from '../../file/whole.js'
 import type { Report, VerifyOptions } from './findings.js'
 import { verifyRecords } from './index.js'
 import { verifySeal } from './seal.js'
@@ -30,6 +30,7 @@ export function verifyFlat(file: ByteFile, options: VerifyOptions, report: Repor
   const sb = settle(file, chosen.superblock, report)
   verifySize(file, sb, report)
   verifyMetadata(file, sb, report)
+  verifySources(file, sb, report)
   verifyRecords(file, sb, options, report)
   if (sb.sealed) verifySeal(file, sb, report)
   else {
@@ -87,5 +88,18 @@ function verifyMetadata(file: ByteFile, sb: Superblock, report: Report): void {
     readMetadata(file, sb)
   } catch (error) {
     report.bad('F6', (error as Error).message, sb.valuesStart + (sb.metadata?.offset ?? 0))
+  }
+}
+
+/** F24, their place, is looked at when a superblock is decoded. */
+function verifySources(file: ByteFile, sb: Superblock, report: Report): void {
+  report.current = 'F25'
+  const { sources } = sb
+  report.good('F24', sources === undefined ? 'no sources' : `sources of ${sources.length} bytes`)
+  report.good('F25', sources === undefined ? 'no sources' : `${sources.count} sources`)
+  try {
+    readSources(file, sb)
+  } catch (error) {
+    report.bad('F25', (error as Error).message, sb.valuesStart + (sources?.offset ?? 0))
   }
 }

@@ -8,7 +8,7 @@ import type { ByteFile } from '../../../platform/byte-file.js'
 import { crcOfRange } from '../../file/scan.js'
 import { Archive } from '../../pmtiles/archive.js'
 import { mostCommonType } from '../../pmtiles/archive-header.js'
-import { countDistinctValues, entriesOf, takeCensus } from '../../pmtiles/census.js'
+import { type Census, countDistinctValues, entriesOf, takeCensus } from '../../pmtiles/census.js'
 import type { Report } from './findings.js'
 
 export function verifySeal(file: ByteFile, sb: Superblock, report: Report): void {
@@ -136,8 +136,19 @@ function verifyClaims(file: ByteFile, sb: Superblock, archive: Archive, report: 
       `the header's tile type is ${header.tileType}, the most common one ${common}`,
       0,
     )
-  const claimed =
-    (archive.metadata()['flagstone'] as { tileTypes?: Record<string, number> } | undefined)?.tileTypes ?? {}
+  verifyOwnClaims(sb, archive, census, report)
+  report.good(
+    'F21',
+    `the header's claims are true: ${census.tiles} tiles, ${counts.tileContents} contents, zooms ${census.minZoom} to ${census.maxZoom}`,
+  )
+}
+
+/** F21: what the metadata say under our own key. */
+function verifyOwnClaims(sb: Superblock, archive: Archive, census: Census, report: Report): void {
+  const own = archive.metadata()['flagstone'] as
+    | { tileTypes?: Record<string, number>; sources?: number }
+    | undefined
+  const claimed = own?.tileTypes ?? {}
   const types = [...census.types]
   const names = new Set([...Object.keys(claimed), ...types.map(([type]) => nameOfTileType(type))])
   for (const name of names) {
@@ -148,8 +159,9 @@ function verifyClaims(file: ByteFile, sb: Superblock, archive: Archive, report: 
       `the metadata counts ${claimed[name]} tiles of ${name}, there are ${counted}`,
     )
   }
-  report.good(
+  report.check(
     'F21',
-    `the header's claims are true: ${census.tiles} tiles, ${counts.tileContents} contents, zooms ${census.minZoom} to ${census.maxZoom}`,
+    own?.sources === sb.sources?.count,
+    `the metadata counts ${own?.sources ?? 'no'} sources, there are ${sb.sources?.count ?? 'none'}`,
   )
 }
