@@ -124,6 +124,8 @@ t.test('bands 4,3,2, a range for each, gamma', { skip }, async (t) => {
         [500, 2000],
       ],
       gamma: 1.6,
+      // a worker is told all this
+      threads: 1,
     },
     picture: (_, to) => {
       const scales = [
@@ -188,7 +190,7 @@ t.test('a colormap file: gdaldem color-relief', { skip }, async (t) => {
   const report = await check(t, {
     source: heights,
     // a kernel that mixes would mix colours after the map here and before it there
-    options: { colormap: map, resampling: 'nearest' },
+    options: { colormap: map, resampling: 'nearest', threads: 1 },
     picture: (_, to) => void gdal('gdaldem', 'color-relief', heights, map, to, '-q'),
   })
   t.match(report.notes, [/float32 values from -50 to \d+ \(lowest and highest/])

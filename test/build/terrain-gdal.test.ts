@@ -160,7 +160,7 @@ async function check(t: Test, c: Case): Promise<void> {
   const image = join(sharedData!, 'dem', dem)
   // finer than the source: there gdalwarp's kernels do not depend on how it cuts its work
   const report = await build({
-    threads: 1,
+    threads: 0,
     zoomLevelStrategy: 'upper',
     ...options,
     sources: [image],

@@ -2,6 +2,8 @@
 
 import type { BuildOptions } from '../../src/pyramid/build.js'
 import { build } from '../../src/pyramid/build.js'
+import { parseBuildOptions } from '../../src/pyramid/options.js'
+import { prepare } from '../../src/pyramid/prepare.js'
 import type { BuildReport } from '../../src/pyramid/report.js'
 import { decodeTile } from '../../src/raster/tiles/codec.js'
 import { openTiles } from '../../src/store/read/open.js'
@@ -139,18 +141,22 @@ function wider(range: TileRange): TileRange {
 /** What is compared are the pixels as they were painted. */
 export const LOSSLESS = { format: 'png', lossless: true } as const
 
-/** Builds, has GDAL do the same, and compares the deepest zoom. */
+/** The deepest zoom that these options build. */
+export const deepestOf = async (options: BuildOptions): Promise<number> =>
+  (await prepare(parseBuildOptions(options), {})).plan.maxZoom
+
+/** Builds the deepest zoom, has GDAL do the same, and compares. */
 export async function compareBuild(job: ComparedBuild): Promise<Comparison> {
   const { out, shrink = 0 } = job
   const options: BuildOptions = {
     ...LOSSLESS,
-    threads: 1,
+    threads: 0,
     ...job.options,
     sources: [...job.sources],
     out,
   }
-  let report = await build(options)
-  if (shrink > 0) report = await build({ ...options, maxZoom: report.maxZoom - shrink, overwrite: true })
+  const deepest = (await deepestOf(options)) - shrink
+  const report = await build({ ...options, minZoom: deepest, maxZoom: deepest })
   const { picture, range, has } = await pictureOf(out)
   const images = job.gdalSources?.(report) ?? job.sources
   const resampling = options.resampling ?? 'bilinear'

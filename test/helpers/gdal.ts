@@ -206,14 +206,25 @@ export function shiftOf(a: Picture, b: Picture): { dx: number; dy: number } {
   return { dx: (yy * xt - xy * yt) / det, dy: (xx * yt - xy * xt) / det }
 }
 
+/** Of the two pictures that were asked about last: several numbers are wanted of each pair. */
+let interior: { a: Picture; b: Picture; pixels: Uint32Array } | undefined
+
 function eachInterior(a: Picture, b: Picture, visit: (index: number) => void): void {
+  if (interior?.a !== a || interior.b !== b) interior = { a, b, pixels: interiorOf(a, b) }
+  for (const i of interior.pixels) visit(i)
+}
+
+function interiorOf(a: Picture, b: Picture): Uint32Array {
   const { width, height } = a
   const opaque = new Uint8Array(width * height)
   for (let i = 0; i < opaque.length; i++) opaque[i] = a.alpha[i] === 255 && b.alpha[i] === 255 ? 1 : 0
   const across = new Uint8Array(width * height)
   for (let i = 1; i < across.length - 1; i++) across[i] = opaque[i - 1]! & opaque[i]! & opaque[i + 1]!
+  const found = new Uint32Array(width * height)
+  let n = 0
   for (let y = 1; y < height - 1; y++) {
     for (let i = y * width + 1; i < (y + 1) * width - 1; i++)
-      if ((across[i - width]! & across[i]! & across[i + width]!) === 1) visit(i)
+      if ((across[i - width]! & across[i]! & across[i + width]!) === 1) found[n++] = i
   }
+  return found.subarray(0, n)
 }
