@@ -1,6 +1,7 @@
 // Applies a patch to a Flagstone file, in place. All changes come with one commit: readers see the tiles as they were or
 // as they are afterwards, and so does everybody after a crash.
 import { FlagstoneError } from '../errors.js'
+import type { SourceRecord } from '../format/sources/record.js'
 import { tileIdToZxy } from '../format/tile-id.js'
 import { archiveKind, KIND_NAMES } from '../interop/archive-name.js'
 import { digestOf } from '../interop/transfer/digest-of.js'
@@ -43,6 +44,8 @@ export interface ApplyReport {
   readonly levels: readonly ChangedLevel[]
   /** Whether the metadata were, or would be, replaced. */
   readonly metadata: boolean
+  /** Whether what the file remembers of its sources was, or would be, replaced. */
+  readonly sources: boolean
   /** Number of tiles afterwards. */
   readonly tiles: number
   /** Digest of the tiles before; see `digest`. */
@@ -111,6 +114,7 @@ class Application {
   readonly #onProgress: TransferContext['onProgress']
   #meter: TransferMeter | undefined
   #total = 0
+  #sources: readonly SourceRecord[] | undefined
   /** Set when it is known what the file is like: before anything is changed. */
   #found: { readonly prospect: Prospect; readonly about: PatchAbout; readonly isSealed: boolean } | undefined
 
@@ -150,8 +154,9 @@ class Application {
       const walks = this.#walks(file, passes)
       const prospect = await prospectOf(file, patch, walks())
       const about = { metadata: file.metadata(), ...placeOf(file) }
+      this.#sources = patch.sources()
       this.#found = { prospect, about, isSealed: file.sealed }
-      if (isApplied(patch, prospect.before, about)) return this.#alreadyApplied(writer)
+      if (isApplied(patch, prospect.before, about, file)) return this.#alreadyApplied(writer)
       if (!force) assertFits(path, patch, prospect)
       if (writer === undefined) return 'applicable'
       if (undo !== undefined) {
@@ -185,6 +190,7 @@ class Application {
     this.#update('finish')
     const { metadata } = this.#patch.header.after
     if (metadata !== undefined) writer.setMetadata(metadata)
+    if (this.#sources !== undefined) writer.setSources(this.#sources)
     writer.commit()
     this.#sealChanged(writer)
     const wanted = this.#found!.prospect.after.digest
@@ -273,6 +279,7 @@ class Application {
         ? { added: 0, changed: 0, removed: 0, levels: [] }
         : { ...changes.totals, levels: changes.levels }),
       metadata: !isThere && this.#patch.header.after.metadata !== undefined,
+      sources: !isThere && this.#sources !== undefined,
       tiles: after.tiles,
       digestBefore: before.digest,
       digest: isThere ? before.digest : after.digest,

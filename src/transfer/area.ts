@@ -1,5 +1,11 @@
 // Which tiles of an archive are selected: by zoom, and by an area in degrees or the polygons of a GeoJSON file.
-import { metresToLat, metresToLon, metresToPixelY } from '../grid/tiles/mercator.js'
+import {
+  metresToLat,
+  metresToLon,
+  metresToPixelY,
+  tileBoundsLonLat,
+  WORLD_METRES,
+} from '../grid/tiles/mercator.js'
 import type { TileSelection } from '../interop/transfer/scan.js'
 import { readCutline } from '../pyramid/cutline/cutline.js'
 import { type CutlinePlan, planCutline } from '../pyramid/cutline/plan.js'
@@ -22,6 +28,8 @@ export interface Area {
   readonly selection: TileSelection | undefined
   /** West, south, east, north, degrees; undefined when there is none, or it crosses the antimeridian. */
   readonly box: Box | undefined
+  /** Rectangles in degrees that together are about the area; undefined when it is everything. */
+  readonly boxes?: (() => Box[]) | undefined
   /** Number of selected tiles, if it is known. */
   readonly count?: number | undefined
 }
@@ -37,7 +45,12 @@ export function areaOf(tiles: TileSet, { bbox, region, minZoom = 0, maxZoom = MA
   if (region !== undefined) {
     const cutline = readCutline(region, 'The region')
     const plan = planCutline(cutline, deepest, TILE_PIXELS, 0)
-    return { selection: { ...zooms, ...inRanges(rangesOfRegion(plan, deepest)) }, box: boxAround(plan) }
+    const rangesOf = rangesOfRegion(plan, deepest)
+    return {
+      selection: { ...zooms, ...inRanges(rangesOf) },
+      box: boxAround(plan),
+      boxes: () => boxesOfRegion(plan, deepest, rangesOf),
+    }
   }
   if (bbox !== undefined) {
     const [west, south, east, north] = bbox
@@ -45,6 +58,7 @@ export function areaOf(tiles: TileSet, { bbox, region, minZoom = 0, maxZoom = MA
     return {
       selection: { ...zooms, rangesOf: (zoom) => tileRangesOf(bbox, zoom) },
       box: isPlain ? [west, south, east, north] : undefined,
+      boxes: () => [[west, south, east, north]],
     }
   }
   const isAll = minZoom === 0 && maxZoom === MAX_ZOOM
@@ -54,6 +68,25 @@ export function areaOf(tiles: TileSet, { bbox, region, minZoom = 0, maxZoom = MA
 function boxAround({ sides: [west, south, east, north] }: CutlinePlan): Box | undefined {
   const box: Box = [metresToLon(west), metresToLat(south), metresToLon(east), metresToLat(north)]
   return box[0] >= -180 && box[2] <= 180 ? box : undefined
+}
+
+/** So many rows of tiles outline a region well enough. */
+const OUTLINE_ROWS = 256
+
+/** The tiles that a region touches, of the highest zoom at which it has few rows of them. */
+function boxesOfRegion(
+  { sides: [, south, , north] }: CutlinePlan,
+  deepest: number,
+  rangesOf: (zoom: number) => TileRange[],
+): Box[] {
+  const rows = (zoom: number): number => Math.ceil(((north - south) / WORLD_METRES) * 2 ** zoom)
+  let zoom = deepest
+  while (zoom > 0 && rows(zoom) > OUTLINE_ROWS) zoom--
+  return rangesOf(zoom).map(({ minX, minY, maxX, maxY }) => {
+    const first = tileBoundsLonLat(zoom, minX, minY)
+    const last = tileBoundsLonLat(zoom, maxX, maxY)
+    return [first.west, last.south, last.east, first.north]
+  })
 }
 
 /** The tiles of each zoom that a region touches. At zooms of more than 65,536 rows, somewhat more. */

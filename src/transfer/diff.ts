@@ -1,12 +1,15 @@
 // Compares two archives of any kind, and writes a patch that turns the first into the second.
 import { statSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import { TilesDigest } from '../format/digest.js'
+import type { SourceRecord } from '../format/sources/record.js'
 import { tileIdToZxy } from '../format/tile-id.js'
 import { openTileSet } from '../interop/open.js'
 import { aboutOf } from '../interop/transfer/about.js'
 import { Turns } from '../interop/transfer/turns.js'
 import { unawaited } from '../store/callbacks.js'
 import { parseOptions } from '../store/options.js'
+import { FlatReader } from '../store/read/reader.js'
 import type { TileSet } from '../store/read/tile-set.js'
 import { type Extent, withTile } from '../store/report/extent.js'
 import { type DiffOptions, diffContext, diffOptions } from './options.js'
@@ -52,7 +55,7 @@ export interface DiffReport {
   readonly before: ComparedArchive
   /** The second. */
   readonly after: ComparedArchive
-  /** Whether tiles and metadata are the same. */
+  /** Whether tiles, metadata and sources are the same. */
   readonly same: boolean
   /** Number of tiles that only the archive after has. */
   readonly added: number
@@ -64,6 +67,8 @@ export interface DiffReport {
   readonly levels: readonly ChangedLevel[]
   /** Names of the metadata that differ; without bounds and center where tiles differ, because these follow from the tiles. */
   readonly metadata: readonly string[]
+  /** Whether they remember different sources. Archives other than Flagstone files remember none, and do not differ in that. */
+  readonly sources: boolean
   /** The patch that was written; undefined when none was. */
   readonly patch: { readonly path: string; readonly fileBytes: number } | undefined
   /** Duration. */
@@ -71,7 +76,7 @@ export interface DiffReport {
 }
 
 /**
- * Compares two tile archives of any kind: their tiles and their metadata. Two Flagstone files are compared by the checks
+ * Compares two tile archives of any kind: their tiles, their metadata, and the sources that Flagstone files remember. Two Flagstone files are compared by the checks
  * in their indexes; other archives are read. With `patch` a file is written that `apply` turns the first into the second
  * with; formats/patch-1.md describes it. There is none if they are the same, unless `allowEmpty` is set.
  * @throws TypeError, RangeError when an option is wrong
@@ -138,10 +143,11 @@ class Comparison {
     const names = namesOfDifferences(about.a, about.b)
     const totals = this.#tally.totals
     const areTilesSame = totals.added + totals.changed + totals.removed === 0
-    const same = areTilesSame && names.length === 0
+    const sources = sourcesAfter(this.#a, this.#b)
+    const same = areTilesSame && names.length === 0 && sources === undefined
     const isWritten = this.#writer !== undefined && (!same || allowEmpty === true)
     this.#update('finish')
-    if (isWritten) this.#finish(names.length > 0, about.b.metadata, [before, after])
+    if (isWritten) this.#finish(names.length > 0, about.b.metadata, [before, after], sources)
     else this.#writer?.abandon()
     this.#update('done')
     return {
@@ -151,6 +157,7 @@ class Comparison {
       ...totals,
       levels: this.#tally.levels,
       metadata: areTilesSame ? names : names.filter((name) => !FOLLOWING.has(name)),
+      sources: sources !== undefined,
       patch: isWritten ? { path: patch!, fileBytes: statSync(patch!).size } : undefined,
       seconds: (performance.now() - this.#began) / 1000,
     }
@@ -178,16 +185,28 @@ class Comparison {
     this.#onDifference({ z, x, y, change })
   }
 
-  #finish(hasMetadata: boolean, shown: Record<string, unknown>, names: [string, string]): void {
+  #finish(
+    hasMetadata: boolean,
+    shown: Record<string, unknown>,
+    names: [string, string],
+    sources: readonly SourceRecord[] | undefined,
+  ): void {
     const { metadata, bounds, center } = aboutForPatch(this.#b, this.#ofB.extent, this.#ofB.minZoom)
     const about = { metadata: hasMetadata ? metadata : undefined, bounds, center }
-    this.#writer!.finish(this.#ofA.state, { ...this.#ofB.state, ...about }, names, shown)
+    this.#writer!.finish(this.#ofA.state, { ...this.#ofB.state, ...about }, names, shown, sources)
   }
 
   #update(phase: 'tiles' | 'finish' | 'done'): void {
     const [a, b] = [this.#ofA, this.#ofB]
     this.#meter.update(phase, a.state.tiles + b.state.tiles, a.bytes + b.bytes)
   }
+}
+
+/** The sources of the second archive, if both can have some and they differ. */
+function sourcesAfter(a: TileSet, b: TileSet): readonly SourceRecord[] | undefined {
+  if (!(a instanceof FlatReader) || !(b instanceof FlatReader)) return undefined
+  const after = b.sources()
+  return isDeepStrictEqual(a.sources(), after) ? undefined : after
 }
 
 /** Metadata that change with the tiles. */

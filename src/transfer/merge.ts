@@ -9,6 +9,7 @@ import { DuplicateResolver, type Duplicates } from './merge/duplicates.js'
 import { aboutAll, elevationOfAll } from './merge/fit.js'
 import { inKeyOrder } from './merge/streams.js'
 import { type MergeOptions, mergeOptions, mergeSources, transferContext } from './options.js'
+import { pileOf, pileUp } from './pile.js'
 import type { TransferReport } from './report.js'
 import { countOf, sinkRequest, type TransferContext, writeArchive } from './transfer.js'
 
@@ -37,13 +38,16 @@ export async function merge(options: MergeOptions, context: TransferContext = {}
   const archives: TileSet[] = []
   try {
     for (const source of sources) archives.push(await openTileSet(source))
+    const piles = archives.map((tiles) => pileOf(tiles))
+    // the one whose tiles win lies on top
+    const pile = pileUp(onDuplicate === 'first' ? piles.reverse() : piles)
     const resolver = new DuplicateResolver(sources, onDuplicate, elevationOfAll(archives))
     const report = await writeArchive(request, context, {
       total: archives.reduce((sum, tiles) => sum + countOf(tiles), 0),
       nothing: 'None of these archives has tiles, so nothing was written.',
       copy: (sink, meter) => copyMerged(archives, resolver, sink, meter, context.signal),
-      about: (tally) => aboutAll(archives, tally, output.out),
-      notes: () => notesOf(resolver.found),
+      about: (tally) => ({ ...aboutAll(archives, tally, output.out), sources: pile.sources }),
+      notes: () => [...pile.notes, ...notesOf(resolver.found)],
     })
     return { ...report, duplicates: resolver.found }
   } finally {

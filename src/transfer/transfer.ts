@@ -14,6 +14,7 @@ import { boundsWithin } from './bounds.js'
 import { type CopyTally, copyTiles, INTERRUPTED } from './copy.js'
 import { moveTiles } from './movable.js'
 import type { ResolvedOutputOptions } from './options.js'
+import { pileOf } from './pile.js'
 import { TransferMeter, type TransferProgress } from './progress.js'
 import { reportOf, type TransferReport } from './report.js'
 
@@ -73,15 +74,22 @@ export async function writeArchive(
     if (tally.tiles === 0) throw new FlagstoneError('NOTHING_TO_BUILD', job.nothing)
     meter.update('finish', tally.tiles, tally.bytes)
     if (signal?.aborted) throw new FlagstoneError('INTERRUPTED', INTERRUPTED)
-    await sink.finish(job.about(tally))
+    const about = job.about(tally)
+    await sink.finish(about)
     meter.update('done', tally.tiles, tally.bytes)
     const seconds = (performance.now() - began) / 1000
-    const notes = [...(job.notes?.() ?? []), ...(sink.notes ?? [])]
+    const notes = [...(job.notes?.() ?? []), ...lostSources(request, about), ...(sink.notes ?? [])]
     return reportOf(request.path, request.format, tally, notes, seconds)
   } catch (error) {
     await sink.abandon()
     throw error
   }
+}
+
+function lostSources({ format }: SinkRequest, { sources = [] }: ArchiveAbout): string[] {
+  if (format === 'pmtiles' || sources.length === 0) return []
+  const [what, are] = sources.length === 1 ? ['1 source', 'is'] : [`${sources.length} sources`, 'are']
+  return [`${what} of the pixels ${are} not passed on: only Flagstone files (.pmtiles) remember them.`]
 }
 
 /**
@@ -92,8 +100,10 @@ export function transfer(
   tiles: TileSet,
   request: SinkRequest,
   context: TransferContext,
-  { selection, box, count }: Area,
+  area: Area,
 ): Promise<TransferReport> {
+  const { selection, box, count } = area
+  const pile = pileOf(tiles, area)
   return writeArchive(request, context, {
     total: count ?? countOf(tiles),
     nothing:
@@ -115,8 +125,11 @@ export function transfer(
       meter.restart()
       return copyTiles(found, sink, meter, context.signal)
     },
-    notes: () => tiles.notes ?? [],
-    about: (tally) => boundsWithin(aboutOf(tiles, tally.extent, tally.levels[0]!.zoom), box, tally),
+    notes: () => [...pile.notes, ...(tiles.notes ?? [])],
+    about: (tally) => ({
+      ...boundsWithin(aboutOf(tiles, tally.extent, tally.levels[0]!.zoom), box, tally),
+      sources: pile.sources,
+    }),
   })
 }
 

@@ -92,6 +92,7 @@ const ROOMS: Record<string, Record<string, number>> = {
     report: 3,
     bounds: 3,
     area: 4,
+    pile: 4.5,
     transfer: 5,
     reencode: 6,
     extract: 6,

@@ -53,10 +53,10 @@ export function applyCommand({ io }: Context): Command {
 }
 
 function linesOf(report: ApplyReport): string[] {
-  const { file, outcome, tiles, metadata, undo } = report
+  const { file, outcome, tiles, metadata, sources, undo } = report
   if (outcome === 'present') return [`${file} has this patch already; nothing was done.`]
   if (outcome === 'sealed') return [`${file} had this patch already, and is sealed now.`]
-  const changes = `${changesText(report)}${metadata ? ', metadata replaced' : ''}`
+  const changes = `${changesText(report)}${metadata ? ', metadata replaced' : ''}${sources ? ', sources replaced' : ''}`
   if (outcome === 'applicable')
     return [
       `The patch can be applied to ${file}: ${changes}; it would have ${plural(tiles, 'tile')}. Nothing was changed.`,

@@ -66,7 +66,7 @@ export function diffCommand(context: Context): Command {
 }
 
 function show(io: Io, cli: DiffCliOptions, report: DiffReport, isPatchNamed: boolean): void {
-  const { before, after, same, metadata, levels, patch } = report
+  const { before, after, same, metadata, sources, levels, patch } = report
   if (same) {
     const without = isPatchNamed && patch === undefined ? ' No patch was written.' : ''
     say(io, cli, `${before.path} and ${after.path} have the same tiles and metadata.${without}`)
@@ -74,6 +74,7 @@ function show(io: Io, cli: DiffCliOptions, report: DiffReport, isPatchNamed: boo
     if (levels.length > 0) print(io, changesTable(report))
     print(io, changesText(report))
     if (metadata.length > 0) print(io, `metadata that differ: ${metadata.join(', ')}`)
+    if (sources) print(io, 'the sources that they remember differ')
   }
   if (patch !== undefined)
     say(

@@ -43,7 +43,7 @@ export class PmtilesSink implements TileSink {
     this.#writer.append(z, x, y, bytes, type)
   }
 
-  async finish({ metadata, bounds, center }: ArchiveAbout): Promise<void> {
+  async finish({ metadata, bounds, center, sources }: ArchiveAbout): Promise<void> {
     const writer = this.#writer
     this.#values?.flush()
     writer.setMetadata({
@@ -51,6 +51,7 @@ export class PmtilesSink implements TileSink {
       ...(bounds === undefined ? {} : { bounds }),
       ...(center === undefined ? {} : { center }),
     })
+    if (sources !== undefined) writer.setSources(sources)
     writer.seal({ bounds: bounds && [...bounds], center: center && [...center] })
     writer.close()
     const { path, replaces } = this.#place

@@ -1,4 +1,5 @@
 // What every container that can be written has in common.
+import type { SourceRecord } from '../../format/sources/record.js'
 import type { StoredTile } from '../../store/read/tile-set.js'
 import type { TransferOutline } from './outline.js'
 import type { ValueMover } from './value-mover.js'
@@ -14,6 +15,8 @@ export interface ArchiveAbout {
   readonly bounds: readonly [number, number, number, number] | undefined
   /** Longitude, latitude, zoom. */
   readonly center: readonly [number, number, number] | undefined
+  /** What the archive remembers of the images it was made from. Only Flagstone files have room for it. */
+  readonly sources?: readonly SourceRecord[] | undefined
 }
 
 /**

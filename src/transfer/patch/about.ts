@@ -37,8 +37,10 @@ export function namesOfDifferences(before: ArchiveAbout, after: ArchiveAbout): s
   return [...names, ...placeDifferences(before, after)].sort()
 }
 
+type Place = Pick<PatchAbout, 'bounds' | 'center'>
+
 /** Which of bounds and center both state, and differently. */
-export const placeDifferences = (before: PatchAbout, after: PatchAbout): string[] =>
+export const placeDifferences = (before: Place, after: Place): string[] =>
   (['bounds', 'center'] as const).filter((name) => {
     const [one, other] = [before[name], after[name]]
     return one !== undefined && other !== undefined && !isDeepStrictEqual(one.map(e7), other.map(e7))

@@ -1,6 +1,7 @@
 // Whether a patch fits a file.
 import { isDeepStrictEqual } from 'node:util'
 import { FlagstoneError } from '../../errors.js'
+import type { FlatReader } from '../../store/read/reader.js'
 import { placeDifferences } from './about.js'
 import type { PatchAbout, TilesState } from './header.js'
 import type { Prospect } from './prospect.js'
@@ -9,11 +10,13 @@ import type { Patch } from './read.js'
 const isSame = (a: TilesState, b: TilesState): boolean => a.digest === b.digest && a.tiles === b.tiles
 
 /** Whether the file is as the patch leaves it. */
-export function isApplied(patch: Patch, tiles: TilesState, about: PatchAbout): boolean {
+export function isApplied(patch: Patch, tiles: TilesState, about: PatchAbout, file: FlatReader): boolean {
   const { before, after } = patch.header
   if (!isSame(tiles, after)) return false
   if (!isSame(before, after)) return true
-  // a patch of metadata alone
+  // a patch of metadata or sources alone
+  const sources = patch.sources()
+  if (sources !== undefined && !isDeepStrictEqual(sources, file.sources())) return false
   const { metadata = about.metadata } = after
   return isDeepStrictEqual(about.metadata, metadata) && placeDifferences(about, after).length === 0
 }

@@ -19,6 +19,8 @@ export interface PatchAbout {
   /** For the header of PMTiles. */
   readonly bounds?: readonly [number, number, number, number] | undefined
   readonly center?: readonly [number, number, number] | undefined
+  /** Number of sources that the patch has for it; undefined when those of the archive stay. */
+  readonly sources?: number | undefined
 }
 
 export interface PatchHeader {
@@ -79,12 +81,13 @@ function isHeader(value: unknown): value is PatchHeader {
   if (!isObject(value)) return false
   const { version, before, after, removed } = value
   if (version !== 1 || !isState(before) || !isState(after) || !isObject(removed)) return false
-  const { metadata, bounds, center } = after
+  const { metadata, bounds, center, sources } = after
   if (metadata !== undefined && !isObject(metadata)) return false
   const { tiles, chunks } = removed
   return (
     areNumbers(bounds, 4) &&
     areNumbers(center, 3) &&
+    (sources === undefined || isCount(sources)) &&
     isCount(tiles) &&
     Array.isArray(chunks) &&
     chunks.every(isChunk)

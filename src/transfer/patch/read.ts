@@ -1,5 +1,6 @@
 // Reads a patch: what it says of itself, and its steps in key order.
 import { FlagstoneError } from '../../errors.js'
+import type { SourceRecord } from '../../format/sources/record.js'
 import { tileIdToZxy } from '../../format/tile-id.js'
 import { PATIENT } from '../../store/options.js'
 import type { RecordRow } from '../../store/read/list.js'
@@ -67,6 +68,15 @@ export class Patch {
     }
     const said = this.header.removed.tiles
     if (removed !== said) throw this.#damaged(`removes ${removed} tiles and says ${said}`)
+  }
+
+  /** What the archive remembers of its sources afterwards; undefined when that stays. @throws DAMAGED */
+  sources(): readonly SourceRecord[] | undefined {
+    const said = this.header.after.sources
+    if (said === undefined) return undefined
+    const found = this.#tiles.sources()
+    if (found.length !== said) throw this.#damaged(`has ${found.length} sources and says ${said}`)
+    return found
   }
 
   /** @throws DAMAGED when the bytes do not match their check */

@@ -23,7 +23,10 @@ export async function writeUndo(
   about: PatchAbout,
   walk: Walk,
 ): Promise<void> {
-  const whole = patch.header.after.metadata === undefined ? { ...about, metadata: undefined } : about
+  const { after } = patch.header
+  const sources = after.sources === undefined ? undefined : file.sources()
+  const kept = after.metadata === undefined ? { ...about, metadata: undefined } : about
+  const whole = { ...kept, sources: sources?.length }
   if (isThere(place.path, prospect, whole)) return
   const writer = new PatchWriter(place)
   try {
@@ -33,7 +36,7 @@ export async function writeUndo(
       else writer.put(key, tile.bytes, tile.type)
     })
     const names = [`${basename(file.path)} with ${basename(patch.path)}`, file.path] as const
-    writer.finish(prospect.after, { ...prospect.before, ...whole }, names, about.metadata ?? {})
+    writer.finish(prospect.after, { ...prospect.before, ...whole }, names, about.metadata ?? {}, sources)
   } catch (error) {
     writer.abandon()
     throw error
@@ -47,9 +50,9 @@ function isThere(path: string, { before, after }: Prospect, about: PatchAbout): 
   try {
     found = Patch.open(path)
     const { header } = found
-    const { tiles, digest, metadata } = header.after
-    const wanted = [after, before, asJson(about.metadata)]
-    return isDeepStrictEqual([header.before, { tiles, digest }, metadata], wanted)
+    const { tiles, digest, metadata, sources } = header.after
+    const wanted = [after, before, asJson(about.metadata), about.sources]
+    return isDeepStrictEqual([header.before, { tiles, digest }, metadata, sources], wanted)
   } catch {
     // it is something else, which is refused later
     return false

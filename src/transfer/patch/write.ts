@@ -1,6 +1,7 @@
 // Writes a patch. It has a temporary name until it is complete.
 import { basename } from 'node:path'
 import { FlagstoneError } from '../../errors.js'
+import type { SourceRecord } from '../../format/sources/record.js'
 import { tileIdToZxy } from '../../format/tile-id.js'
 import type { TileType } from '../../format/tile-type.js'
 import { partPath, publishPart, removeStalePart } from '../../interop/transfer/part-file.js'
@@ -56,7 +57,8 @@ export class PatchWriter {
   }
 
   /**
-   * Completes the patch and puts it under its name. `shown`: the metadata of the archive after it.
+   * Completes the patch and puts it under its name. `shown`: the metadata of the archive after it; `sources`: its sources,
+   * if they differ.
    * @throws EXISTS when something else appeared under the name meanwhile
    * @throws DISK_FULL, SYSTEM when it cannot be written
    */
@@ -65,14 +67,21 @@ export class PatchWriter {
     after: TilesState & PatchAbout,
     names: readonly [before: string, after: string],
     shown: Record<string, unknown>,
+    sources?: readonly SourceRecord[],
   ): void {
     const chunks = this.#removed.finish().map(({ offset, length, crc }) => [offset, length, crc])
     const writer = this.#writer
     writer.setMetadata({
       name: names.map((name) => basename(name)).join(' to '),
       ...Object.fromEntries(SHOWN.flatMap((key) => (key in shown ? [[key, shown[key]]] : []))),
-      [PATCH_KEY]: { version: 1, before, after, removed: { tiles: this.#removed.tiles, chunks } },
+      [PATCH_KEY]: {
+        version: 1,
+        before,
+        after: { ...after, sources: sources?.length },
+        removed: { tiles: this.#removed.tiles, chunks },
+      },
     })
+    if (sources !== undefined) writer.setSources(sources)
     writer.seal()
     writer.close()
     publishPart(this.#place)

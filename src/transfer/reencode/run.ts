@@ -4,6 +4,7 @@ import { aboutOf } from '../../interop/transfer/about.js'
 import { announce } from '../../interop/transfer/announce.js'
 import type { TileSet } from '../../store/read/tile-set.js'
 import { copyTiles } from '../copy.js'
+import { pileAtZooms, pileOf } from '../pile.js'
 import type { TransferReport } from '../report.js'
 import { type TransferContext, writeArchive } from '../transfer.js'
 import type { ZoomRange } from './places.js'
@@ -19,6 +20,11 @@ export function transferRecoded(
   context: TransferContext,
 ): Promise<TransferReport> {
   const recoder = new Recoder(tiles, plan, range)
+  // four tiles become one of the zoom above them
+  const pile = pileAtZooms(
+    pileOf(tiles, { selection: { minZoom: 0, maxZoom: range.maxZoom + plan.step } }),
+    -plan.step,
+  )
   return writeArchive(request, context, {
     total: recoder.total,
     nothing: `${tiles.path} has no tiles at those zooms, so nothing was written.`,
@@ -31,9 +37,9 @@ export function transferRecoded(
     },
     about: (tally) => {
       const about = aboutOf(tiles, tally.extent, tally.levels[0]!.zoom)
-      return { ...about, metadata: recoder.metadataOf(about.metadata) }
+      return { ...about, metadata: recoder.metadataOf(about.metadata), sources: pile.sources }
     },
-    notes: () => [...(tiles.notes ?? []), ...notesOf(recoder, plan)],
+    notes: () => [...pile.notes, ...(tiles.notes ?? []), ...notesOf(recoder, plan)],
   })
 }
 
