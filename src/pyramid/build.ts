@@ -1,7 +1,7 @@
 // Builds one tile file from sources.
 
+import { FlagstoneError } from '../errors.js'
 import { extensionOf } from '../format/tile-type.js'
-import type { TileXY } from '../grid/tiles/cover.js'
 import { unawaited } from '../store/callbacks.js'
 import { parseOptions } from '../store/options.js'
 import { refuseInput } from '../store/output-path.js'
@@ -15,8 +15,9 @@ import { interrupted, leave, resumable } from './output/leave.js'
 import { centerOf, metadataOf } from './output/metadata.js'
 import { checkOutput, discardOutput, finishOutput, lossOf, type Output, openOutput } from './output/output.js'
 import { allEmpty } from './plan/all-empty.js'
+import { type Unit, unitsOf } from './plan/forest.js'
 import { refuseOversampling } from './plan/oversampling.js'
-import { type BuildPlan, subtreeRoots } from './plan/plan.js'
+import type { BuildPlan } from './plan/plan.js'
 import {
   notesOf,
   type PrepareContext,
@@ -29,8 +30,10 @@ import {
 import { type BuildProgress, ProgressMeter } from './progress.js'
 import type { BuildReport } from './report.js'
 import { reportOf } from './report.js'
+import { openSource } from './sources/open.js'
 import { terrainNotes } from './terrain-options.js'
 import { allLost } from './work/damage.js'
+import { parentSources } from './work/parent-sources.js'
 import type { SubtreePool } from './work/pool.js'
 import type { SubtreeResult } from './work/subtree.js'
 
@@ -77,7 +80,8 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   if (context.signal?.aborted === true) throw interrupted(resolved)
   const fingerprint = fingerprintOf(plan, resolved, colours.view)
   const output = openOutput(plan, resolved, fingerprint, colours.view, replaces)
-  const assembler = new Assembler(plan, resolved, output)
+  const opener = context.openSource ?? openSource
+  const assembler = new Assembler(plan, resolved, output, () => parentSources(plan, prepared.open, opener))
   const meter = new ProgressMeter(
     plan,
     // the meter handles its promises: one that rejects fails the build
@@ -94,6 +98,7 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
       throw error
     } finally {
       await pool.close()
+      await assembler.close()
     }
   } catch (error) {
     throw leave(error, resolved, output, assembler, context.signal)
@@ -133,11 +138,12 @@ function refuseLoss(output: Output): void {
 }
 
 interface Asked {
-  readonly root: TileXY
-  readonly result: Promise<SubtreeResult>
+  readonly unit: Unit
+  /** Of a subtree. Tiles above subtrees are made when their turn comes. */
+  readonly result: Promise<SubtreeResult> | undefined
 }
 
-/** Keeps a window of subtrees in progress and takes their results in order. */
+/** Keeps a window of units in progress and takes their results in order. */
 async function run(
   plan: BuildPlan,
   pool: SubtreePool,
@@ -146,17 +152,17 @@ async function run(
   meter: ProgressMeter,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const roots = subtreeRoots(plan)
-  for (let i = 0; i < assembler.subtreesDone; i++) roots.next()
+  const units = unitsOf(plan)
+  for (let i = 0; i < assembler.subtreesDone; i++) units.next()
   const window: Asked[] = []
   const ask = (): void => {
     while (window.length < pool.window) {
-      const next = roots.next()
-      if (next.done === true) return
-      const result = pool.build(next.value[0], next.value[1])
+      const unit = units.next().value
+      if (unit === undefined) return
+      const result = unit.kind === 'subtree' ? pool.build(unit) : undefined
       // a failure is reported when its turn comes
-      result.catch(() => {})
-      window.push({ root: next.value, result })
+      result?.catch(() => {})
+      window.push({ unit, result })
     }
   }
   const stop = (): void => pool.stop()
@@ -167,7 +173,10 @@ async function run(
     for (let head = window.shift(); head !== undefined; head = window.shift()) {
       const result = await head.result
       ask()
-      await assembler.add(head.root[0], head.root[1], result)
+      if (head.unit.kind === 'parent') {
+        if (signal?.aborted === true) throw new FlagstoneError('INTERRUPTED', 'The build was interrupted.')
+        await assembler.addParent(head.unit)
+      } else await assembler.add(head.unit, result!)
       const { tally, subtreesDone } = assembler
       meter.update('tiles', tally.tilesDone, subtreesDone, tally.bytes)
       refuseLoss(output)

@@ -16,8 +16,9 @@ import { checkpointPath, writeCheckpoint } from '../../src/pyramid/output/checkp
 import { fingerprintOf } from '../../src/pyramid/output/fingerprint.js'
 import { metadataOf } from '../../src/pyramid/output/metadata.js'
 import { emptyTally } from '../../src/pyramid/output/tally.js'
-import { subtreeRoots } from '../../src/pyramid/plan/plan.js'
+import { type SubtreeUnit, unitsOf } from '../../src/pyramid/plan/forest.js'
 import { planBuild } from '../../src/pyramid/plan/plan-build.js'
+import { SourceSet } from '../../src/pyramid/sources/source-set.js'
 import { InlinePool } from '../../src/pyramid/work/pool.js'
 import type { SubtreeResult } from '../../src/pyramid/work/subtree.js'
 import type { WriterOptions } from '../../src/store/options.js'
@@ -58,13 +59,13 @@ const optionsFor = (out: string): BuildOptions => ({
 })
 
 /** What is made of the image, once for all runs. */
-async function subtreesOf(
-  out: string,
-): Promise<{ root: readonly [number, number]; result: SubtreeResult }[]> {
+async function subtreesOf(out: string): Promise<{ unit: SubtreeUnit; result: SubtreeResult }[]> {
   const plan = planBuild([infoOf(image)], parseBuildOptions(optionsFor(out)))
   const pool = new InlinePool(plan, {}, openSource)
-  const results: { root: readonly [number, number]; result: SubtreeResult }[] = []
-  for (const [x, y] of subtreeRoots(plan)) results.push({ root: [x, y], result: await pool.build(x, y) })
+  const results: { unit: SubtreeUnit; result: SubtreeResult }[] = []
+  for (const unit of unitsOf(plan)) {
+    if (unit.kind === 'subtree') results.push({ unit, result: await pool.build(unit) })
+  }
   await pool.close()
   return results
 }
@@ -93,9 +94,9 @@ async function buildOn(
   writer.commit()
   const made = { dev: 0n, ino: 0n, size: 0n, mtimeNs: 0n }
   const output = { writer, path: out, made, replaces: undefined, start, resumed: false }
-  const assembler = new Assembler(plan, options, output)
-  for (const { root, result } of subtrees) {
-    await assembler.add(root[0], root[1], structuredClone(result))
+  const assembler = new Assembler(plan, options, output, () => SourceSet.of(plan, []))
+  for (const { unit, result } of subtrees) {
+    await assembler.add(unit, structuredClone(result))
     checkpointed()
   }
   await assembler.finish()

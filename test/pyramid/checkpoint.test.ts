@@ -11,7 +11,7 @@ import {
   writeCheckpoint,
 } from '../../src/pyramid/output/checkpoint.js'
 import { digestOf, requireSame } from '../../src/pyramid/output/fingerprint.js'
-import type { RawTile } from '../../src/pyramid/work/subtree.js'
+import type { RawTile } from '../../src/pyramid/work/quad.js'
 
 const raw = (x: number, hasMask: boolean): RawTile => ({
   x,

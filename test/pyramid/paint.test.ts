@@ -65,10 +65,7 @@ async function paintedBy(plan: BuildPlan, zoom: number, rect: PixelRect): Promis
   const canvas = createCanvas(rect.endX - rect.minX, rect.endY - rect.minY, 3)
   // two parts, which leave out a strip
   const middle = rect.minX + 500
-  const parts = [
-    { ...rect, endX: middle },
-    { ...rect, minX: middle + 20 },
-  ]
+  const parts = [{ rect: { ...rect, endX: middle } }, { rect: { ...rect, minX: middle + 20 } }]
   await paintAreas(plan, sources, zoom, [{ rect, parts }], { prepare: () => canvas })
   return canvas
 }

@@ -6,8 +6,7 @@ import { createClaims, MAX_TASKS, type Task, TaskBoard } from '../../src/pyramid
 const tasks = (count: number, from = 0): Task[] =>
   Array.from({ length: count }, (_, i) => ({
     id: from + i,
-    x: ((from + i) >> 2) * 2 + (i & 1),
-    y: (i >> 1) & 1,
+    unit: { kind: 'subtree', zoom: 9, x: ((from + i) >> 2) * 2 + (i & 1), y: (i >> 1) & 1, base: 13 },
   }))
 
 function boards(count: number, list: readonly Task[]): TaskBoard[] {

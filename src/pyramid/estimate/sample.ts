@@ -113,7 +113,8 @@ export class Sampler {
         begun++
         const [x, y] = coverTileAt(plan.rootZoom, plan.rootRanges, next.value)
         const start = performance.now()
-        const { tiles } = await pool.build(x, y)
+        const unit = { kind: 'subtree', zoom: plan.rootZoom, x, y, base: plan.maxZoom } as const
+        const { tiles } = await pool.build(unit)
         const took = (performance.now() - start) / 1000
         made.push({ planned: tilesOfSubtree(plan, x, y), seconds: took, cold })
         countPlanned(plan, x, y, this.#levels)

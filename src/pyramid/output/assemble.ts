@@ -1,13 +1,17 @@
 // Writes results to the file in Hilbert order: the tiles of a subtree, the parents they complete, and every few seconds
-// a commit and a checkpoint. This is the only place that writes.
+// a commit and a checkpoint. This is the only place that writes. In a uniform plan parents follow from the subtrees; in
+// others they are units of their own.
 //
-// Invariant: at a commit the file holds exactly the tiles of the first `subtreesDone` subtrees and the parents that
-// they complete. A resumed build may also hold tiles of later subtrees, which have the same bytes.
+// Invariant: at a commit the file holds exactly the tiles of the first `subtreesDone` units and the parents that they
+// complete. A resumed build may also hold tiles of later units, which have the same bytes.
 
+import type { Loss } from '../../raster/losses.js'
 import type { ResolvedBuildOptions } from '../options.js'
+import { type ParentUnit, type SubtreeUnit, tilesOfUnit, type Unit } from '../plan/forest.js'
 import type { BuildPlan } from '../plan/plan.js'
-import { tilesOfSubtree } from '../plan/plan.js'
+import type { SourceSet } from '../sources/source-set.js'
 import { addDamage } from '../work/damage.js'
+import { MixedParents } from '../work/mixed-parents.js'
 import { type EncodedAt, unpackTile } from '../work/packed.js'
 import { ParentBuilder } from '../work/parents.js'
 import type { SubtreeResult } from '../work/subtree.js'
@@ -21,14 +25,18 @@ export class Assembler {
   readonly #plan: BuildPlan
   readonly #options: ResolvedBuildOptions
   readonly #output: Output
-  readonly #parents: ParentBuilder
+  readonly #parents: ParentBuilder | MixedParents
   #lastCommit = performance.now()
 
-  constructor(plan: BuildPlan, options: ResolvedBuildOptions, output: Output) {
+  /** `openSources` for what is painted above the subtrees. */
+  constructor(plan: BuildPlan, options: ResolvedBuildOptions, output: Output, openSources: () => SourceSet) {
     this.#plan = plan
     this.#options = options
     this.#output = output
-    this.#parents = new ParentBuilder(plan, output.start.pending)
+    const { pending } = output.start
+    this.#parents = plan.isUniform
+      ? new ParentBuilder(plan, pending)
+      : new MixedParents(plan, pending, openSources)
     this.#subtreesDone = output.start.subtreesDone
     this.tally = { ...emptyTally(), ...structuredClone(output.start.tally) }
   }
@@ -37,20 +45,42 @@ export class Assembler {
     return this.#subtreesDone
   }
 
-  /** Adds the next subtree. @throws as TileWriter.append */
-  async add(x: number, y: number, { tiles, clamped, lost, root }: SubtreeResult): Promise<void> {
+  /** Adds the next unit, a subtree. @throws as TileWriter.append */
+  async add(unit: SubtreeUnit, { tiles, clamped, lost, root }: SubtreeResult): Promise<void> {
     for (let i = 0; i < tiles.count; i++) this.#append(unpackTile(tiles, i))
+    this.#count(unit, clamped, lost)
+    if (root !== undefined) this.#appendParents((await this.#parents.add(unit.zoom, root)) ?? [])
+    this.#finishUnit()
+  }
+
+  /** Makes and adds the next unit, a tile above subtrees. @throws as TileWriter.append and RasterSource.read */
+  async addParent(unit: ParentUnit): Promise<void> {
+    if (!(this.#parents instanceof MixedParents)) throw new TypeError('a uniform plan has no such unit')
+    const { tile, clamped, lost } = await this.#parents.make(unit)
+    if (tile !== undefined) this.#append(tile)
+    this.#count(unit, clamped, lost)
+    this.#finishUnit()
+  }
+
+  #count(unit: Unit, clamped: number, lost: readonly Loss[] = []): void {
     this.tally.clamped += clamped
-    if (lost !== undefined) addDamage(this.tally.damage, lost)
-    this.tally.tilesDone += tilesOfSubtree(this.#plan, x, y)
-    if (root !== undefined) this.#appendParents(await this.#parents.add(root))
+    addDamage(this.tally.damage, lost)
+    this.tally.tilesDone += tilesOfUnit(this.#plan, unit)
+  }
+
+  #finishUnit(): void {
     this.#subtreesDone++
     if (performance.now() - this.#lastCommit >= this.#options.commitEverySeconds * 1000) this.commit()
   }
 
-  /** Writes the remaining parents, after the last subtree. */
+  /** Writes the remaining parents, after the last unit. */
   async finish(): Promise<void> {
-    this.#appendParents(await this.#parents.finish())
+    if (this.#parents instanceof ParentBuilder) this.#appendParents(await this.#parents.finish())
+  }
+
+  /** Closes the sources that parents were painted from. */
+  async close(): Promise<void> {
+    if (this.#parents instanceof MixedParents) await this.#parents.close()
   }
 
   /** What was added before is durable from here on. @throws DISK_FULL, SYSTEM */

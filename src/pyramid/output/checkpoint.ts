@@ -20,8 +20,7 @@ import { fromNodeError } from '../../platform/system-error.js'
 import { isValues } from '../../raster/pixels.js'
 import type { ColourView } from '../../raster/source.js'
 import type { SourceState } from '../sources/facts.js'
-import type { Pending } from '../work/parents.js'
-import type { RawTile } from '../work/subtree.js'
+import type { Pending, RawTile } from '../work/quad.js'
 import type { Fingerprint } from './fingerprint.js'
 import type { Tally } from './tally.js'
 
@@ -40,7 +39,7 @@ export interface Checkpoint {
   readonly owner?: string
   /** Which file is being written: OUT itself, or one beside it that will replace OUT. */
   readonly place: 'out' | 'beside'
-  /** Number of subtrees whose tiles, and all parents completed by them, are in the file. */
+  /** Number of units of work whose tiles, and all parents completed by them, are in the file. */
   readonly subtreesDone: number
   readonly tally: Tally
   readonly pending: readonly Pending[]

@@ -21,7 +21,8 @@ export interface Layer {
 }
 
 /** Index of a pixel in a layer. */
-const indexIn = (layer: Layer, x: number, y: number): number => (y - layer.y) * layer.stride + x - layer.x
+export const indexIn = (layer: Layer, x: number, y: number): number =>
+  (y - layer.y) * layer.stride + x - layer.x
 
 /** Whether all pixels of the rectangle are opaque. */
 export function isCovered(layer: Layer, rect: PixelRect): boolean {

@@ -15,6 +15,8 @@ export interface HeldTile {
   readonly x: number
   readonly y: number
   readonly canvas: Canvas<Samples>
+  /** Whether it was painted from the sources. */
+  readonly isPainted: boolean
 }
 
 /** The raw pixels of a level above the base, and their position. */
@@ -45,7 +47,7 @@ export class HoleFiller {
     if (held.length === 0) return held
     let above: LevelPixels | undefined
     for (const level of levels) {
-      if (above === undefined) this.#fillEachTile(level)
+      if (above?.zoom !== level.zoom - 1) this.#fillEachTile(level)
       else fillLevel(level.canvas, level.rect, above)
       for (const tile of held)
         if (tile.zoom === level.zoom + 1) fillLevel(tile.canvas, this.#rectOf(tile), level)
@@ -59,7 +61,7 @@ export class HoleFiller {
     return { minX: x * size, minY: y * size, endX: (x + 1) * size, endY: (y + 1) * size }
   }
 
-  /** The topmost level has nothing above it, so each of its tiles is filled from itself. */
+  /** A level without one directly above it: each of its tiles is filled from itself. */
   #fillEachTile({ canvas, rect }: LevelPixels): void {
     const size = this.#tileSize
     const offX = (size - (rect.minX % size)) % size

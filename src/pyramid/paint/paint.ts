@@ -19,6 +19,7 @@ import type { SourceSet } from '../sources/source-set.js'
 import { FeatherSum, isCovered, type Layer, multiplyMask, paintUnder } from './blend.js'
 import { warpOptionsOf } from './content.js'
 import { FEATHER_PIXELS, type PaintArea, type Piece, piecesToPaint } from './pieces.js'
+import type { Presence } from './presence.js'
 import { Reading } from './reading.js'
 
 export interface Painter<T extends Samples = Samples> {
@@ -30,6 +31,8 @@ export interface Painter<T extends Samples = Samples> {
   lose?(losses: readonly Loss[]): void
   /** Shown the pixels of each source that was read for a piece: those in piece.rect, before the cutline. */
   look?(piece: Piece, source: number, layer: Layer): void
+  /** Finds out which tiles exist; undefined where all that hold a pixel do. */
+  readonly presence?: Presence | undefined
 }
 
 /**
@@ -108,9 +111,11 @@ class PaintRun {
   async paint(piece: Piece, next: Piece | undefined): Promise<void> {
     if (this.#plan.blend === 'feather' && piece.candidates.length > 1) await this.#feathered(piece, next)
     else await this.#stacked(piece, next)
+    if (this.#canvas === undefined) return
     const { mask, maskRect, rect } = piece
-    if (mask === undefined || this.#canvas === undefined) return
-    multiplyMask(layerOf(this.#canvas, piece.area.rect), mask, maskRect, rect)
+    const layer = layerOf(this.#canvas, piece.area.rect)
+    if (mask !== undefined) multiplyMask(layer, mask, maskRect, rect)
+    if (!piece.isMixed && piece.candidates[0]!.isDeep) this.#painter.presence?.look(layer, rect, undefined)
   }
 
   async finish(area: PixelRect): Promise<void> {
@@ -129,19 +134,23 @@ class PaintRun {
     const { candidates, rect } = piece
     const area = piece.area.rect
     let painted = false
-    for (const [at, { source, rect: part }] of candidates.entries()) {
+    let isFull = false
+    const hidden: number[] = []
+    for (const [at, { rect: part }] of candidates.entries()) {
       const layer = this.#canvas && layerOf(this.#canvas, area)
-      if (painted && layer !== undefined && isCovered(layer, part)) {
-        if (isCovered(layer, rect)) break
+      if (isFull || (painted && layer !== undefined && isCovered(layer, part))) {
+        isFull ||= isCovered(layer!, rect)
+        if (piece.isMixed) hidden.push(at)
         continue
       }
       const onto = painted ? undefined : rect
       const lower = await this.#warp(piece, at, onto, () => this.#readAhead(piece, at, next))
       if (lower === undefined) continue
-      this.#painter.look?.(piece, source, layerOf(lower, painted ? rect : area))
+      this.#look(piece, at, layerOf(lower, painted ? rect : area))
       if (painted) paintUnder(layerOf(this.#canvas!, area), layerOf(lower, rect), part)
       painted = true
     }
+    for (const at of hidden) await this.#lookUnder(piece, at)
     if (next !== undefined && this.#ahead === undefined) this.#begin(next, 0)
   }
 
@@ -159,11 +168,30 @@ class PaintRun {
       if (canvas === undefined) continue
       const { width, height, mask } = canvas
       const layer = layerOf(canvas, target)
-      this.#painter.look?.(piece, candidates[at]!.source, layer)
+      this.#look(piece, at, layer)
       const distances = this.#scratch.distances.of(mask, width, height, FEATHER_PIXELS + 0.5)
       sum.add(layer, distances)
     }
     sum.finish(layerOf(this.#canvas, area))
+  }
+
+  /** Shows what a source has in a piece. */
+  #look(piece: Piece, at: number, layer: Layer): void {
+    const { candidates, mask, maskRect, rect, isMixed } = piece
+    const { source, isDeep } = candidates[at]!
+    this.#painter.look?.(piece, source, layer)
+    if (!isMixed || !isDeep) return
+    this.#painter.presence?.look(layer, rect, mask === undefined ? undefined : { mask, rect: maskRect })
+  }
+
+  /** Reads a source that is hidden where a tile exists only if the source has a pixel in it. */
+  async #lookUnder(piece: Piece, at: number): Promise<void> {
+    const { isDeep, rect: part } = piece.candidates[at]!
+    const rect = piece.isMixed && isDeep ? this.#painter.presence?.unknownIn(part) : undefined
+    if (rect === undefined) return
+    const under: Piece = { ...piece, rect, target: rect }
+    const layer = await this.#warp(under, at, undefined, () => {})
+    if (layer !== undefined) this.#look(under, at, layerOf(layer, rect))
   }
 
   /**

@@ -16,10 +16,16 @@ export const FEATHER_PIXELS = 64
 /** A canvas, as pixels of a zoom, and the parts of it that are painted. They do not overlap. */
 export interface PaintArea {
   readonly rect: PixelRect
-  readonly parts: readonly PixelRect[]
+  readonly parts: readonly PaintPart[]
 }
 
-export const wholeArea = (rect: PixelRect): PaintArea => ({ rect, parts: [rect] })
+export interface PaintPart {
+  readonly rect: PixelRect
+  /** Only sources built for no zoom above this one; default: all. */
+  readonly deepest?: number
+}
+
+export const wholeArea = (rect: PixelRect): PaintArea => ({ rect, parts: [{ rect }] })
 
 export interface Piece {
   readonly area: PaintArea
@@ -32,6 +38,8 @@ export interface Piece {
   /** The cutline's opacity in `maskRect`; undefined when it is full. */
   readonly mask: Uint8Array | undefined
   readonly maskRect: PixelRect
+  /** Whether some candidates are deep and others are not. */
+  readonly isMixed: boolean
 }
 
 // Each has an index over the edges, which all areas of a build share.
@@ -58,17 +66,18 @@ export function* piecesToPaint(
   const scale = 2 ** (plan.maxZoom - zoom)
   const clip = clipAt(plan, zoom)
   for (const area of areas) {
-    for (const whole of area.parts.flatMap(piecesOf).flatMap((piece) => clipped(piece, clip))) {
+    for (const [whole, deepest] of area.parts.flatMap((part) => wholePieces(part, clip))) {
       const cut = cutline?.of(whole, scale)
       if (cutline !== undefined && cut === undefined) continue
       const rect = cut?.rect ?? whole
-      const candidates = sources.search(rect, zoom)
+      const candidates = sources.search(rect, zoom, deepest)
       if (candidates.length === 0) continue
       if (plan.blend !== 'first') candidates.reverse()
       const mask = cut === undefined || cut.full ? undefined : cut.mask.slice()
       const world = plan.tileSize * 2 ** zoom
       const target = plan.blend === 'feather' && candidates.length > 1 ? grown(rect, world) : rect
-      yield { area, rect, candidates, target, mask, maskRect: whole }
+      const isMixed = candidates.some(({ isDeep }) => isDeep !== candidates[0]!.isDeep)
+      yield { area, rect, candidates, target, mask, maskRect: whole, isMixed }
     }
   }
 }
@@ -84,6 +93,14 @@ export function piecesOf(area: PixelRect): PixelRect[] {
   }
   return pieces
 }
+
+const wholePieces = (
+  { rect, deepest }: PaintPart,
+  clip: readonly PixelRect[] | undefined,
+): [PixelRect, number | undefined][] =>
+  piecesOf(rect)
+    .flatMap((piece) => clipped(piece, clip))
+    .map((piece) => [piece, deepest])
 
 function clipped(piece: PixelRect, clip: readonly PixelRect[] | undefined): PixelRect[] {
   if (clip === undefined) return [piece]

@@ -10,6 +10,7 @@ import { isShortOfDescriptors } from '../../platform/regular-file.js'
 import { CHANGED_ERRNO, isDamage, type Loss, reasonOf } from '../../raster/losses.js'
 import { withoutSecrets } from '../../raster/remote-path.js'
 import type { RasterSource, SourceInfo } from '../../raster/source.js'
+import { MAX_ZOOM } from '../../zooms.js'
 import { areaOf, rectsOf } from '../plan/cover.js'
 import type { BuildPlan } from '../plan/plan.js'
 import type { OpenOptions, SourceOpener } from './open.js'
@@ -26,6 +27,10 @@ export interface SourceTable {
   readonly margin: number
   /** The source of each rectangle. */
   readonly owners: Int32Array
+  /** By source: the lowest zoom that shows it, and the highest that is built for it. */
+  readonly depths: Uint8Array
+  /** Whether a source is not shown at the lowest zoom. */
+  readonly hasStarts: boolean
   /** Approximate number of sources at one place. */
   readonly overlap: number
 }
@@ -34,6 +39,8 @@ export interface SourceTable {
 export interface Candidate {
   readonly source: number
   readonly rect: PixelRect
+  /** Whether its pixels make a tile exist at this zoom: it is not coarser. */
+  readonly isDeep: boolean
 }
 
 export interface SetLimits {
@@ -49,7 +56,7 @@ const MIN_CACHE_BYTES = 4 * 2 ** 20
 const PLACE_PX = 1024
 const MAX_PLACES = 2000
 
-type Placed = Pick<BuildPlan, 'sources' | 'maxZoom' | 'tileSize' | 'resampling'>
+type Placed = Pick<BuildPlan, 'sources' | 'depths' | 'minZoom' | 'maxZoom' | 'tileSize' | 'resampling'>
 
 export function sourceTable(plan: Placed): SourceTable {
   const rects: PixelRect[] = []
@@ -71,6 +78,8 @@ export function sourceTable(plan: Placed): SourceTable {
   index.finish()
   const shared = new Int32Array(new SharedArrayBuffer(Math.max(1, owners.length) * 4))
   shared.set(owners)
+  const depths = new Uint8Array(new SharedArrayBuffer(2 * plan.depths.length))
+  depths.set(plan.depths.flatMap(({ minZoom, zoom }) => [minZoom, zoom]))
   return {
     paths: plan.sources.map((info) => info.path),
     versions: plan.sources.map((info) => info.version),
@@ -78,6 +87,8 @@ export function sourceTable(plan: Placed): SourceTable {
     index: index.data as SharedArrayBuffer,
     margin,
     owners: shared,
+    depths,
+    hasStarts: plan.depths.some(({ minZoom }) => minZoom > plan.minZoom),
     overlap: overlapOf(index, rects),
   }
 }
@@ -128,8 +139,12 @@ export class SourceSet {
     return new SourceSet(table, {}, async (path) => sources[Number(path)]!, limits)
   }
 
-  /** Sources that may paint a part of a rectangle of pixels of a zoom, in their order. */
-  search({ minX, minY, endX, endY }: PixelRect, zoom: number): Candidate[] {
+  /**
+   * Sources that may paint a part of a rectangle of pixels of a zoom, in their order: those shown at this zoom, and
+   * built for none above `deepest`.
+   */
+  search({ minX, minY, endX, endY }: PixelRect, zoom: number, deepest = MAX_ZOOM): Candidate[] {
+    const { depths, owners } = this.#table
     const scale = 2 ** (this.#table.maxZoom - zoom)
     // the margin within the index is that of maxZoom
     const margin = scale === 1 ? 0 : this.#table.margin
@@ -141,7 +156,8 @@ export class SourceSet {
       const [left, top, right, bottom] = [low(x0), low(y0), high(x1), high(y1)]
       // those that only touch it
       if (left >= endX || top >= endY || right <= minX || bottom <= minY) return false
-      const source = this.#table.owners[i]!
+      const source = owners[i]!
+      if (depths[2 * source]! > zoom || depths[2 * source + 1]! > deepest) return false
       const before = found.get(source)
       const rect = {
         minX: Math.max(minX, Math.min(left, before?.minX ?? left)),
@@ -152,7 +168,15 @@ export class SourceSet {
       found.set(source, rect)
       return false
     })
-    return [...found].map(([source, rect]) => ({ source, rect })).sort((a, b) => a.source - b.source)
+    return [...found]
+      .map(([source, rect]) => ({ source, rect, isDeep: depths[2 * source + 1]! >= zoom }))
+      .sort((a, b) => a.source - b.source)
+  }
+
+  /** Whether a source whose lowest zoom is this one may paint a part of a rectangle. */
+  startsIn(rect: PixelRect, zoom: number): boolean {
+    const { depths, hasStarts } = this.#table
+    return hasStarts && this.search(rect, zoom).some(({ source }) => depths[2 * source] === zoom)
   }
 
   get openCount(): number {

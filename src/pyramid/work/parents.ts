@@ -1,21 +1,13 @@
-// Builds the tiles above the subtree roots as the roots arrive. Hilbert order is a depth-first walk, so the children of
-// a tile arrive one after another, and at most three tiles of a zoom wait for the fourth.
+// Builds the tiles above the subtrees of a uniform plan as their roots arrive. Hilbert order is a depth-first walk, so
+// the children of a tile arrive one after another, and at most three tiles of a zoom wait for the fourth.
 //
 // A tile is made from its four children alone. A kernel wider than 2×2 repeats the pixels at the edge of the four,
 // which is rarely visible: at these zooms a subtree of thousands of pixels has become one tile.
-import type { Canvas } from '../../raster/canvas.js'
-import type { Pixels, Samples } from '../../raster/pixels.js'
 import { halve } from '../../raster/tiles/downsample.js'
-import { canvasOf, encodePixels } from '../paint/content.js'
+import { encodePixels } from '../paint/content.js'
 import type { BuildPlan } from '../plan/plan.js'
 import type { EncodedAt } from './packed.js'
-import type { RawTile } from './subtree.js'
-
-/** Children that wait for their siblings. All have the same parent. */
-export interface Pending {
-  readonly zoom: number
-  readonly tiles: readonly RawTile[]
-}
+import { type Pending, quadOf, type RawTile } from './quad.js'
 
 export class ParentBuilder {
   readonly #plan: BuildPlan
@@ -25,19 +17,19 @@ export class ParentBuilder {
 
   constructor(plan: BuildPlan, pending: readonly Pending[] = []) {
     this.#plan = plan
-    for (let zoom = 0; zoom <= plan.rootZoom; zoom++) this.#waiting.push([])
+    for (let zoom = 0; zoom <= plan.maxZoom; zoom++) this.#waiting.push([])
     for (const { zoom, tiles } of pending) this.#waiting[zoom] = [...tiles]
   }
 
   /** Adds the next root, in Hilbert order. Returns the tiles that are complete now, from high zooms to low. */
-  async add(root: RawTile): Promise<EncodedAt[]> {
-    await this.#add(this.#plan.rootZoom, root)
+  async add(zoom: number, root: RawTile): Promise<EncodedAt[]> {
+    await this.#add(zoom, root)
     return this.#take()
   }
 
   /** Completes what waits, after the last root. */
   async finish(): Promise<EncodedAt[]> {
-    for (let zoom = this.#plan.rootZoom; zoom > this.#plan.minZoom; zoom--) await this.#complete(zoom)
+    for (let zoom = this.#plan.maxZoom; zoom > this.#plan.minZoom; zoom--) await this.#complete(zoom)
     return this.#take()
   }
 
@@ -77,24 +69,5 @@ export class ParentBuilder {
     const done = this.#done
     this.#done = []
     return done
-  }
-}
-
-/** Four tiles side by side. Opaque when all four exist and are opaque. */
-function quadOf(tiles: readonly RawTile[], plan: BuildPlan): Pixels<Samples> {
-  const size = plan.tileSize
-  const quad = canvasOf(plan, 2 * size, 2 * size)
-  for (const { x, y, pixels } of tiles) paste(pixels, quad, (x & 1) * size, (y & 1) * size)
-  const opaque = tiles.length === 4 && tiles.every((tile) => tile.pixels.mask === undefined)
-  return opaque ? { ...quad, mask: undefined } : quad
-}
-
-function paste(from: Pixels<Samples>, to: Canvas<Samples>, x: number, y: number): void {
-  const { width, height, bands, data, mask } = from
-  for (let row = 0; row < height; row++) {
-    const at = (y + row) * to.width + x
-    to.data.set(data.subarray(row * width * bands, (row + 1) * width * bands), at * bands)
-    if (mask === undefined) to.mask.fill(255, at, at + width)
-    else to.mask.set(mask.subarray(row * width, (row + 1) * width), at)
   }
 }

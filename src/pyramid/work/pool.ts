@@ -10,6 +10,7 @@ import { FlagstoneError } from '../../errors.js'
 import { fromNodeError } from '../../platform/system-error.js'
 import { kernelModule } from '../../raster/simd.js'
 import type { Spool } from '../../raster/spool.js'
+import type { SubtreeUnit } from '../plan/forest.js'
 import type { BuildPlan } from '../plan/plan.js'
 import { type OpenOptions, openSource, type SourceOpener } from '../sources/open.js'
 import { SourceSet, sourceTable } from '../sources/source-set.js'
@@ -32,7 +33,7 @@ export interface SubtreePool {
    * @throws as RasterSource.read
    * @throws INTERRUPTED when stop() was called
    */
-  build(x: number, y: number): Promise<SubtreeResult>
+  build(unit: SubtreeUnit): Promise<SubtreeResult>
   /** Makes running subtrees fail soon. */
   stop(): void
   /** Waits for running subtrees. */
@@ -57,10 +58,10 @@ export class InlinePool implements SubtreePool {
     this.#builder = new SubtreeBuilder(plan, this.#sources, () => this.#stopped)
   }
 
-  build(x: number, y: number): Promise<SubtreeResult> {
+  build(unit: SubtreeUnit): Promise<SubtreeResult> {
     // One after another, because they share memory. A unit may wait for nothing but promises, and units follow each
     // other without a pause. setImmediate gives signals, timers and results of other threads a turn in between.
-    const running = this.#last.then(() => setImmediate()).then(() => this.#builder.build(x, y))
+    const running = this.#last.then(() => setImmediate()).then(() => this.#builder.build(unit))
     this.#last = running.catch(() => {})
     return running
   }
@@ -138,8 +139,8 @@ export class ThreadPool implements SubtreePool {
     return worker
   }
 
-  build(x: number, y: number): Promise<SubtreeResult> {
-    const running = this.#ask(x, y)
+  build(unit: SubtreeUnit): Promise<SubtreeResult> {
+    const running = this.#ask(unit)
     this.#running.add(running)
     running.then(
       () => this.#running.delete(running),
@@ -148,9 +149,9 @@ export class ThreadPool implements SubtreePool {
     return running
   }
 
-  #ask(x: number, y: number): Promise<SubtreeResult> {
+  #ask(unit: SubtreeUnit): Promise<SubtreeResult> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error)
-    const task = { id: this.#next++, x, y }
+    const task = { id: this.#next++, unit }
     return new Promise((resolve, reject) => {
       this.#asked.set(task.id, { resolve, reject })
       for (const worker of this.#workers) worker.postMessage(task)
@@ -169,7 +170,7 @@ export class ThreadPool implements SubtreePool {
     for (let task = this.#board.claim(); task !== undefined; task = this.#board.claim()) {
       const asked = this.#asked.get(task.id)
       this.#asked.delete(task.id)
-      await local.build(task.x, task.y).then(asked?.resolve, asked?.reject)
+      await local.build(task.unit).then(asked?.resolve, asked?.reject)
     }
   }
 

@@ -1,37 +1,34 @@
 // One unit of work: builds a root tile and all tiles below it from the pixels of the sources.
 //
-// The base is painted area by area. Each tile is cut out, encoded (several at once, in the thread pool) and halved into
-// its parent's level. Overviews are made from raw pixels all the way up to the root, whose raw pixels are passed on for
-// the tiles above it.
+// The base is painted area by area. Each tile is cut out, encoded and halved into its parent's level. Overviews are
+// made from raw pixels all the way up to the root, whose raw pixels are passed on for the tiles above it. Where the
+// plan is not uniform, a level may have parts without tiles under them. These are painted from the sources as well.
 //
 // Kernels wider than 2×2 (bilinear, cubic, lanczos) look beyond a tile. For them the base is one mosaic with an apron
-// of reach · 2^depth pixels around the root, and whole levels are halved, so that there are no seams within or between
-// subtrees. With 2×2 kernels tiles are halved one by one while they are in the processor's cache.
+// (levels.ts), and whole levels are halved, so that there are no seams within or between subtrees. With 2×2 kernels
+// tiles are halved one by one while they are in the processor's cache.
 //
 // Invariant: the result depends only on the plan and the root, not on what was built before or at the same time.
 import { FlagstoneError } from '../../errors.js'
-import { parentRange, type TileRange } from '../../grid/tiles/cover.js'
-import { rangeInside } from '../../grid/tiles/ranges.js'
 import type { PixelRect } from '../../grid/tiles/rect.js'
 import { type Canvas, coverageOf, cutInto } from '../../raster/canvas.js'
 import type { Loss } from '../../raster/losses.js'
 import { type Pixels, type Samples, samplesLike } from '../../raster/pixels.js'
-import { halveInto } from '../../raster/tiles/downsample.js'
+import { halveInto, halveReach } from '../../raster/tiles/downsample.js'
 import { CanvasPool, TilePool } from '../paint/buffers.js'
-import { encodePixels, sampleMakerOf } from '../paint/content.js'
+import { sampleMakerOf } from '../paint/content.js'
 import { HoleFiller } from '../paint/hole-filler.js'
-import { paintAreas } from '../paint/paint.js'
-import { piecesOf, wholeArea } from '../paint/pieces.js'
-import { apronOf, type BuildPlan } from '../plan/plan.js'
+import { type Painter, paintAreas } from '../paint/paint.js'
+import { type PaintArea, piecesOf, wholeArea } from '../paint/pieces.js'
+import type { SubtreeUnit } from '../plan/forest.js'
+import type { BuildPlan } from '../plan/plan.js'
 import type { SourceSet } from '../sources/source-set.js'
 import { withoutRepeats } from './damage.js'
-import { type EncodedAt, type PackedTiles, packTiles } from './packed.js'
-
-export interface RawTile {
-  readonly x: number
-  readonly y: number
-  readonly pixels: Pixels<Samples>
-}
+import { DirectParts, isPassedUp } from './direct.js'
+import { Encoding } from './encoding.js'
+import { type Level, levelsOf } from './levels.js'
+import type { PackedTiles } from './packed.js'
+import { clear, type RawTile } from './quad.js'
 
 export interface SubtreeResult {
   readonly tiles: PackedTiles
@@ -43,31 +40,23 @@ export interface SubtreeResult {
   readonly root: RawTile | undefined
 }
 
-/** Tiles being encoded at once: enough to keep the encoding threads busy. */
-const MAX_ENCODING = 24
-
-interface Level {
-  readonly zoom: number
-  /** Tiles of the subtree that may hold something. */
-  readonly tiles: TileRange
-  /** Pixels that are kept: those of the tiles and the apron around them. */
-  readonly rect: PixelRect
+/** What the subtrees of a builder share. */
+interface Tools {
+  readonly plan: BuildPlan
+  readonly sources: SourceSet
+  readonly canvases: CanvasPool<Samples>
+  readonly pool: TilePool<Samples>
+  readonly isAborted: () => boolean
 }
 
 /** Builds subtrees one after another, reusing memory. */
 export class SubtreeBuilder {
-  readonly #plan: BuildPlan
-  readonly #sources: SourceSet
-  readonly #canvases: CanvasPool<Samples>
-  readonly #pool: TilePool<Samples>
-  readonly #isAborted: () => boolean
+  readonly #tools: Tools
 
   constructor(plan: BuildPlan, sources: SourceSet, isAborted: () => boolean = () => false) {
-    this.#plan = plan
-    this.#sources = sources
-    this.#canvases = new CanvasPool(sampleMakerOf(plan))
-    this.#pool = new TilePool(sampleMakerOf(plan), plan.tileSize, plan.bands)
-    this.#isAborted = isAborted
+    const canvases = new CanvasPool(sampleMakerOf(plan))
+    const pool = new TilePool(sampleMakerOf(plan), plan.tileSize, plan.bands)
+    this.#tools = { plan, sources, canvases, pool, isAborted }
   }
 
   /**
@@ -75,10 +64,10 @@ export class SubtreeBuilder {
    * @throws as RasterSource.read
    * @throws INTERRUPTED
    */
-  async build(x: number, y: number): Promise<SubtreeResult> {
-    const run = new SubtreeRun(this.#plan, this.#canvases, this.#pool, x, y)
+  async build(unit: SubtreeUnit): Promise<SubtreeResult> {
+    const run = new SubtreeRun(this.#tools, unit)
     try {
-      await run.paint(this.#sources, this.#isAborted)
+      await run.paint()
       await run.overviews()
     } finally {
       await run.settle()
@@ -88,128 +77,140 @@ export class SubtreeBuilder {
 
   /** Nothing may be in progress. */
   close(): void {
-    this.#canvases.close()
-    this.#pool.close()
-  }
-}
-
-/** The levels of a subtree, by zoom; the base first. */
-function levelsOf(plan: BuildPlan, x: number, y: number): Map<number, Level> {
-  const depth = plan.maxZoom - plan.rootZoom
-  const base = plan.levels.at(-1)!.ranges.map((range) => rangeInside(range, x, y, depth))
-  let tiles = union(base.filter((range): range is TileRange => range !== undefined))
-  let apron = apronOf(plan)
-  const levels = new Map<number, Level>()
-  for (let zoom = plan.maxZoom; zoom >= Math.max(plan.rootZoom, plan.minZoom); zoom--) {
-    levels.set(zoom, { zoom, tiles, rect: rectOf(tiles, plan.tileSize, apron, zoom) })
-    tiles = parentRange(tiles)
-    apron /= 2
-  }
-  return levels
-}
-
-function union(ranges: readonly TileRange[]): TileRange {
-  return {
-    minX: Math.min(...ranges.map((r) => r.minX)),
-    minY: Math.min(...ranges.map((r) => r.minY)),
-    maxX: Math.max(...ranges.map((r) => r.maxX)),
-    maxY: Math.max(...ranges.map((r) => r.maxY)),
-  }
-}
-
-function rectOf(tiles: TileRange, size: number, apron: number, zoom: number): PixelRect {
-  const world = size * 2 ** zoom
-  return {
-    minX: Math.max(0, tiles.minX * size - apron),
-    minY: Math.max(0, tiles.minY * size - apron),
-    endX: Math.min(world, (tiles.maxX + 1) * size + apron),
-    endY: Math.min(world, (tiles.maxY + 1) * size + apron),
+    this.#tools.canvases.close()
+    this.#tools.pool.close()
   }
 }
 
 class SubtreeRun {
   readonly #plan: BuildPlan
+  readonly #unit: SubtreeUnit
+  readonly #sources: SourceSet
+  readonly #isAborted: () => boolean
   readonly #levels: Map<number, Level>
-  /** Raw pixels of the levels above the base, and of the base if there is an apron. */
+  /** Raw pixels of the levels above the base. */
   readonly #mosaics = new Map<number, Canvas<Samples>>()
   readonly #canvases: CanvasPool<Samples>
   readonly #pool: TilePool<Samples>
   readonly #hasApron: boolean
-  readonly #lowest: number
-  readonly #encoding = new Set<Promise<void>>()
-  readonly #encoded: EncodedAt[] = []
+  readonly #encoding: Encoding
   readonly #holes: HoleFiller | undefined
-  #clamped = 0
+  /** Finds what is painted directly; undefined in a uniform plan, where all of the base is, and nothing else. */
+  readonly #direct: DirectParts | undefined
   #lost: Loss[] = []
-  #failure: { error: unknown } | undefined
   #root: RawTile | undefined
 
-  constructor(plan: BuildPlan, canvases: CanvasPool<Samples>, pool: TilePool<Samples>, x: number, y: number) {
+  constructor(tools: Tools, unit: SubtreeUnit) {
+    const { plan, sources, canvases, pool, isAborted } = tools
     this.#plan = plan
+    this.#unit = unit
+    this.#sources = sources
     this.#canvases = canvases
     this.#pool = pool
-    this.#hasApron = apronOf(plan) > 0
-    this.#levels = levelsOf(plan, x, y)
-    this.#lowest = Math.max(plan.rootZoom, plan.minZoom)
+    this.#isAborted = isAborted
+    this.#hasApron = halveReach(plan.overviewResampling) > 0
+    this.#levels = levelsOf(plan, unit)
+    this.#encoding = new Encoding(plan, pool)
     this.#holes = plan.terrain?.nodata === 'parent' ? new HoleFiller(plan.tileSize) : undefined
-    for (let zoom = this.#lowest; zoom < plan.maxZoom; zoom++) this.#mosaics.set(zoom, this.#canvas(zoom))
+    this.#direct = plan.isUniform ? undefined : new DirectParts(plan, sources, unit)
+    for (const { zoom, rect } of this.#levels.values()) {
+      if (zoom < unit.base) this.#mosaics.set(zoom, this.#canvas(zoom, rect))
+    }
   }
 
-  #canvas(zoom: number): Canvas<Samples> {
-    const { minX, minY, endX, endY } = this.#levels.get(zoom)!.rect
-    return this.#canvases.take(this.#plan.maxZoom - zoom, endX - minX, endY - minY, this.#plan.bands)
+  #canvas(zoom: number, { minX, minY, endX, endY }: PixelRect): Canvas<Samples> {
+    return this.#canvases.take(this.#unit.base - zoom, endX - minX, endY - minY, this.#plan.bands)
   }
 
-  async paint(sources: SourceSet, isAborted: () => boolean): Promise<void> {
-    const { maxZoom, bands } = this.#plan
-    const level = this.#levels.get(maxZoom)!
-    const areas = this.#hasApron ? [level.rect] : piecesOf(level.rect)
-    await paintAreas(this.#plan, sources, maxZoom, areas.map(wholeArea), {
-      prepare: (a) => this.#canvases.take(0, a.endX - a.minX, a.endY - a.minY, bands),
-      lose: (losses) => {
-        this.#lost = withoutRepeats([...this.#lost, ...losses])
-      },
+  async paint(): Promise<void> {
+    const { base } = this.#unit
+    const level = this.#levels.get(base)!
+    const whole = this.#hasApron ? [level.rect] : piecesOf(level.rect)
+    await this.#paint(level, this.#direct?.base(level) ?? whole.map(wholeArea), {
+      prepare: (area) => this.#canvas(base, area),
       finish: async (area, canvas) => {
-        if (isAborted()) throw new FlagstoneError('INTERRUPTED', 'The build was interrupted.')
-        await this.#cutAll(maxZoom, canvas, area)
-        if (this.#hasApron) this.#halveLevel(maxZoom, canvas)
+        this.#stopIfAborted()
+        await this.#cutAll(level, canvas, area)
+        if (this.#hasApron) this.#halveLevel(level, canvas)
       },
     })
   }
 
+  async #paint(level: Level, areas: readonly PaintArea[], painter: Painter): Promise<void> {
+    const lose = (losses: readonly Loss[]): void => {
+      this.#lost = withoutRepeats([...this.#lost, ...losses])
+    }
+    await paintAreas(this.#plan, this.#sources, level.zoom, areas, {
+      ...painter,
+      lose,
+      presence: level.presence,
+    })
+  }
+
+  #stopIfAborted(): void {
+    if (this.#isAborted()) throw new FlagstoneError('INTERRUPTED', 'The build was interrupted.')
+  }
+
   async overviews(): Promise<void> {
-    for (let zoom = this.#plan.maxZoom - 1; zoom >= this.#lowest; zoom--) {
-      const canvas = this.#mosaics.get(zoom)!
-      await this.#cutAll(zoom, canvas, this.#levels.get(zoom)!.rect)
-      if (this.#hasApron) this.#halveLevel(zoom, canvas)
+    for (const level of this.#levels.values()) {
+      const canvas = this.#mosaics.get(level.zoom)
+      if (canvas === undefined) continue
+      await this.#paintRest(level, canvas)
+      await this.#cutAll(level, canvas, level.rect)
+      if (this.#hasApron) this.#halveLevel(level, canvas)
     }
     await this.#fillHoles()
   }
 
+  /** Paints the parts of a level that have no tiles under them. */
+  async #paintRest(level: Level, canvas: Canvas<Samples>): Promise<void> {
+    if (this.#direct === undefined) return
+    this.#stopIfAborted()
+    const parts = this.#direct.above(level, this.#levels.get(level.zoom + 1))
+    // what whole levels were halved into them shows sources enlarged
+    if (this.#hasApron) for (const { rect } of parts) clear(canvas, level.rect, rect)
+    await this.#paint(level, [{ rect: level.rect, parts }], { prepare: () => canvas })
+  }
+
   /** Cuts and halves the tiles of a canvas whose pixels are `rect`, and starts to encode them. */
-  async #cutAll(zoom: number, canvas: Canvas<Samples>, rect: PixelRect): Promise<void> {
+  async #cutAll(level: Level, canvas: Canvas<Samples>, rect: PixelRect): Promise<void> {
     const { tileSize } = this.#plan
-    const all = this.#levels.get(zoom)!.tiles
+    const { tiles: all, presence } = level
     const minX = Math.max(all.minX, Math.ceil(rect.minX / tileSize))
     const minY = Math.max(all.minY, Math.ceil(rect.minY / tileSize))
     const maxX = Math.min(all.maxX, Math.floor(rect.endX / tileSize) - 1)
     const maxY = Math.min(all.maxY, Math.floor(rect.endY / tileSize) - 1)
     for (let y = minY; y <= maxY; y++) {
       for (let x = minX; x <= maxX; x++) {
+        if (presence?.has(x, y) === false) continue
         const tile = this.#pool.take()
         const coverage = cutInto(canvas, x * tileSize - rect.minX, y * tileSize - rect.minY, tile)
-        if (coverage === 'none') {
-          this.#pool.give(tile)
-          continue
-        }
-        const pixels: Pixels<Samples> = coverage === 'full' ? { ...tile, mask: undefined } : tile
-        if (!this.#hasApron) this.#halveTile(zoom, x, y, pixels)
-        if (zoom === this.#plan.rootZoom && this.#plan.minZoom < zoom)
-          this.#root = { x, y, pixels: copyOf(pixels) }
-        if (coverage !== 'full' && this.#holes !== undefined) this.#holes.hold({ zoom, x, y, canvas: tile })
-        else await this.#encode(zoom, x, y, pixels, tile)
+        if (coverage === 'none') this.#pool.give(tile)
+        else await this.#keep(level, x, y, tile, coverage === 'full')
       }
     }
+  }
+
+  /** Halves a tile, and starts to encode it unless it waits for its holes to be filled. */
+  async #keep(level: Level, x: number, y: number, canvas: Canvas<Samples>, isFull: boolean): Promise<void> {
+    const { zoom, presence } = level
+    const pixels: Pixels<Samples> = isFull ? { ...canvas, mask: undefined } : canvas
+    this.#passUp(zoom, x, y, pixels)
+    const isPainted = presence === undefined ? zoom === this.#unit.base : !presence.hasChild(x, y)
+    if (!isFull && this.#holes !== undefined) this.#holes.hold({ zoom, x, y, canvas, isPainted })
+    else await this.#encoding.add({ zoom, x, y, pixels, canvas, isPainted })
+  }
+
+  #passUp(zoom: number, x: number, y: number, pixels: Pixels<Samples>): void {
+    if (zoom === this.#unit.zoom) {
+      if (this.#plan.minZoom < zoom) this.#root = { x, y, pixels: copyOf(pixels) }
+      return
+    }
+    if (this.#direct !== undefined) {
+      if (!isPassedUp(this.#plan, this.#sources, zoom, x, y)) return
+      this.#levels.get(zoom - 1)?.presence?.addChild(Math.floor(x / 2), Math.floor(y / 2))
+    }
+    if (!this.#hasApron) this.#halveTile(zoom, x, y, pixels)
   }
 
   /** Fills the holes of waiting tiles with heights, and encodes them. */
@@ -217,9 +218,10 @@ class SubtreeRun {
     const levels = [...this.#mosaics]
       .sort(([a], [b]) => a - b)
       .map(([zoom, canvas]) => ({ zoom, canvas, rect: this.#levels.get(zoom)!.rect }))
-    for (const { zoom, x, y, canvas } of this.#holes?.release(levels) ?? []) {
+    for (const held of this.#holes?.release(levels) ?? []) {
+      const { canvas } = held
       const pixels = coverageOf(canvas.mask) === 'full' ? { ...canvas, mask: undefined } : canvas
-      await this.#encode(zoom, x, y, pixels, canvas)
+      await this.#encoding.add({ ...held, pixels })
     }
   }
 
@@ -232,11 +234,10 @@ class SubtreeRun {
     halveInto(pixels, overviewResampling, maskKind, to, x * half - rect.minX, y * half - rect.minY)
   }
 
-  #halveLevel(zoom: number, canvas: Canvas<Samples>): void {
+  #halveLevel({ zoom, rect }: Level, canvas: Canvas<Samples>): void {
     const to = this.#mosaics.get(zoom - 1)
     if (to === undefined) return
     const { overviewResampling, maskKind } = this.#plan
-    const { rect } = this.#levels.get(zoom)!
     const above = this.#levels.get(zoom - 1)!.rect
     const pixels = coverageOf(canvas.mask) === 'full' ? { ...canvas, mask: undefined } : canvas
     const x = rect.minX / 2 - above.minX
@@ -244,43 +245,14 @@ class SubtreeRun {
     halveInto(pixels, overviewResampling, maskKind, to, x, y)
   }
 
-  /** Resolves when there is room for another tile. Releases the tile's memory once it is encoded. */
-  async #encode(
-    z: number,
-    x: number,
-    y: number,
-    pixels: Pixels<Samples>,
-    tile: Canvas<Samples>,
-  ): Promise<void> {
-    while (this.#encoding.size >= MAX_ENCODING) await Promise.race(this.#encoding)
-    if (this.#failure !== undefined) throw this.#failure.error
-    const job = encodePixels(this.#plan, z, pixels)
-      .then(
-        (encoded) => {
-          if (encoded === undefined) return
-          this.#encoded.push({ z, x, y, type: encoded.type, bytes: encoded.bytes })
-          if (z === this.#plan.maxZoom) this.#clamped += encoded.clamped ?? 0
-        },
-        (error: unknown) => {
-          this.#failure ??= { error }
-        },
-      )
-      .finally(() => {
-        this.#pool.give(tile)
-        this.#encoding.delete(job)
-      })
-    this.#encoding.add(job)
-  }
-
   /** Waits for the tiles being encoded. */
   async settle(): Promise<void> {
-    await Promise.all(this.#encoding)
+    await this.#encoding.settle()
   }
 
   result(): SubtreeResult {
-    if (this.#failure !== undefined) throw this.#failure.error
     const lost = this.#lost.length === 0 ? undefined : this.#lost
-    return { tiles: packTiles(this.#encoded), clamped: this.#clamped, lost, root: this.#root }
+    return { ...this.#encoding.result(), lost, root: this.#root }
   }
 }
 

@@ -5,11 +5,12 @@
 // neighbours share blocks of the source, which are in its cache then. At the end all threads help with what is left.
 // Invariants: a task is claimed by one thread only. Claims are in shared memory, in the order of the list.
 
+import type { SubtreeUnit } from '../plan/forest.js'
+
 export interface Task {
   /** 0, 1, 2 … within a pool. */
   readonly id: number
-  readonly x: number
-  readonly y: number
+  readonly unit: SubtreeUnit
 }
 
 /** Limit on tasks in progress at once. */
@@ -19,7 +20,7 @@ export const MAX_TASKS = 4096
 export const createClaims = (): SharedArrayBuffer => new SharedArrayBuffer(MAX_TASKS * 4)
 
 /** Roots with the same parent, which are consecutive in Hilbert order. */
-const squareOf = ({ x, y }: Task): string => `${x >> 1} ${y >> 1}`
+const squareOf = ({ unit: { zoom, x, y } }: Task): string => `${zoom} ${x >> 1} ${y >> 1}`
 
 export class TaskBoard {
   readonly #claims: Int32Array

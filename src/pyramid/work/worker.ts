@@ -59,9 +59,9 @@ function transfersOf(result: SubtreeResult): ArrayBuffer[] {
   return [...buffersOf(result.tiles), ...raw.map((array) => array.buffer as ArrayBuffer)]
 }
 
-async function build({ id, x, y }: Task): Promise<void> {
+async function build({ id, unit }: Task): Promise<void> {
   try {
-    const result = await builder.build(x, y)
+    const result = await builder.build(unit)
     port.postMessage({ id, result } satisfies SubtreeAnswer, transfersOf(result))
   } catch (error) {
     port.postMessage(failureOf(id, error))

@@ -1,0 +1,112 @@
+// Which planned tiles of a rectangle of tiles exist. A tile exists at a zoom when a source that is built for this zoom
+// or a higher one has a valid pixel in it, even a hidden one, or when a tile under it is halved into it.
+import type { TileRange } from '../../grid/tiles/cover.js'
+import { intersectRects, type PixelRect } from '../../grid/tiles/rect.js'
+import type { BuildPlan } from '../plan/plan.js'
+import { plannedTilesOf } from '../plan/planned-tiles.js'
+import { indexIn, type Layer } from './blend.js'
+
+/** Each state includes the one before. */
+const PLANNED = 1
+const PRESENT = 2
+const WITH_CHILD = 3
+
+/** Opacity in a rectangle, row by row. */
+export interface Opacity {
+  readonly mask: Uint8Array
+  readonly rect: PixelRect
+}
+
+export class Presence {
+  readonly #tiles: TileRange
+  readonly #size: number
+  readonly #columns: number
+  readonly #states: Uint8Array
+
+  constructor(plan: Pick<BuildPlan, 'levels' | 'tileSize'>, zoom: number, tiles: TileRange) {
+    this.#tiles = tiles
+    this.#size = plan.tileSize
+    this.#columns = tiles.maxX - tiles.minX + 1
+    this.#states = new Uint8Array(this.#columns * (tiles.maxY - tiles.minY + 1))
+    for (const { minX, minY, maxX, maxY } of plannedTilesOf(plan).within(zoom, tiles)) {
+      for (let y = minY; y <= maxY; y++) {
+        const at = this.#at(minX, y)
+        this.#states.fill(PLANNED, at, at + maxX - minX + 1)
+      }
+    }
+  }
+
+  #at(x: number, y: number): number {
+    return (y - this.#tiles.minY) * this.#columns + x - this.#tiles.minX
+  }
+
+  #state(x: number, y: number): number {
+    const { minX, minY, maxX, maxY } = this.#tiles
+    return x < minX || x > maxX || y < minY || y > maxY ? 0 : this.#states[this.#at(x, y)]!
+  }
+
+  isPlanned(x: number, y: number): boolean {
+    return this.#state(x, y) >= PLANNED
+  }
+
+  has(x: number, y: number): boolean {
+    return this.#state(x, y) >= PRESENT
+  }
+
+  hasChild(x: number, y: number): boolean {
+    return this.#state(x, y) === WITH_CHILD
+  }
+
+  addChild(x: number, y: number): void {
+    if (this.isPlanned(x, y)) this.#states[this.#at(x, y)] = WITH_CHILD
+  }
+
+  /** Adds the tiles in which a layer has a pixel, and its cutline another. */
+  look(layer: Layer, rect: PixelRect, cutline: Opacity | undefined): void {
+    for (const [x, y] of this.#unknown(rect)) {
+      const part = intersectRects(this.#rectOf(x, y), rect)!
+      if (hasPixel(layer, part, cutline)) this.#states[this.#at(x, y)] = PRESENT
+    }
+  }
+
+  /** The part of a rectangle that contains its tiles that may exist; undefined when all is known. */
+  unknownIn(rect: PixelRect): PixelRect | undefined {
+    let all: PixelRect | undefined
+    for (const [x, y] of this.#unknown(rect)) {
+      const one = this.#rectOf(x, y)
+      all = {
+        minX: Math.min(one.minX, all?.minX ?? one.minX),
+        minY: Math.min(one.minY, all?.minY ?? one.minY),
+        endX: Math.max(one.endX, all?.endX ?? one.endX),
+        endY: Math.max(one.endY, all?.endY ?? one.endY),
+      }
+    }
+    return all && intersectRects(all, rect)
+  }
+
+  *#unknown(rect: PixelRect): Generator<[x: number, y: number]> {
+    const size = this.#size
+    for (let y = Math.floor(rect.minY / size); y * size < rect.endY; y++) {
+      for (let x = Math.floor(rect.minX / size); x * size < rect.endX; x++) {
+        if (this.#state(x, y) === PLANNED) yield [x, y]
+      }
+    }
+  }
+
+  #rectOf(x: number, y: number): PixelRect {
+    const size = this.#size
+    return { minX: x * size, minY: y * size, endX: (x + 1) * size, endY: (y + 1) * size }
+  }
+}
+
+function hasPixel(layer: Layer, rect: PixelRect, cutline: Opacity | undefined): boolean {
+  const stride = cutline === undefined ? 0 : cutline.rect.endX - cutline.rect.minX
+  for (let y = rect.minY; y < rect.endY; y++) {
+    const from = indexIn(layer, rect.minX, y)
+    let inside = cutline === undefined ? 0 : (y - cutline.rect.minY) * stride + rect.minX - cutline.rect.minX
+    for (let i = from, end = from + rect.endX - rect.minX; i < end; i++, inside++) {
+      if (layer.mask[i] !== 0 && (cutline === undefined || cutline.mask[inside] !== 0)) return true
+    }
+  }
+  return false
+}
