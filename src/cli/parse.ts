@@ -48,6 +48,14 @@ export function parseBbox(text: string): [number, number, number, number] {
   return [west, south, east, north]
 }
 
+/** 'longitude,latitude' in degrees; commas or spaces. */
+export function parsePoint(text: string): [number, number] {
+  const [lon, lat, ...rest] = numbersOf(text) as [number, number, ...number[]]
+  if (rest.length > 0 || !(Math.abs(lon) <= 180 && Math.abs(lat) <= 90))
+    fail('expected longitude,latitude in degrees, e.g. --point=-84.1,33.6')
+  return [lon, lat]
+}
+
 /** Width and height in pixels; a missing one follows from the other. `longer` is the longer side. */
 export type Size =
   | { readonly width: number; readonly height: number }

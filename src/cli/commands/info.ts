@@ -1,6 +1,6 @@
 // `flagstone info FILE`: header, levels with counts and bytes, slack, metadata.
 import { basename } from 'node:path'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { FlagstoneError } from '../../errors.js'
 import { digestOf } from '../../interop/transfer/digest-of.js'
 import { Turns } from '../../interop/transfer/turns.js'
@@ -11,10 +11,12 @@ import { tileJson } from '../../store/report/tilejson.js'
 import { headerOfPatch, PATCH_KEY } from '../../transfer/patch/header.js'
 import { formatBytes, formatCount, formatDegrees, plural, table } from '../format.js'
 import { type CommonOptions, type Context, print, printJson } from '../io.js'
+import { parseBbox, parsePoint } from '../parse.js'
 import { oneLine } from '../printable.js'
+import { checkSourceOptions, listSources, type SourceListOptions } from '../source-list.js'
 import { describeAny, openAny, TILE_FILE } from '../tile-files.js'
 
-interface InfoOptions extends CommonOptions {
+interface InfoOptions extends CommonOptions, SourceListOptions {
   readonly levels?: boolean
   readonly tilejson?: boolean
   readonly digest?: boolean
@@ -36,7 +38,7 @@ function levelTable(d: TilesDescription): string {
   ])
 }
 
-function summary(d: TilesDescription, digest: string | undefined): string[][] {
+function summary(d: TilesDescription, digest: string | undefined, sources: number | undefined): string[][] {
   const rows = [
     ['  name', String(d.metadata['name'] ?? '–')],
     [
@@ -52,6 +54,8 @@ function summary(d: TilesDescription, digest: string | undefined): string[][] {
     rows.push(['  values', `${formatBytes(d.layout.valueBytes)}`])
     rows.push(['  uuid', d.layout.uuid])
   }
+  if (sources !== undefined && sources > 0)
+    rows.push(['  sources', `${formatCount(sources)}  (--sources lists them)`])
   if (digest !== undefined) rows.push(['  digest', digest])
   if (PATCH_KEY in d.metadata) rows.push(['  patch', patchText(d.metadata)])
   for (const [key, value] of Object.entries(d.metadata)) {
@@ -65,7 +69,7 @@ function summary(d: TilesDescription, digest: string | undefined): string[][] {
 function patchText(metadata: Record<string, unknown>): string {
   try {
     const { before, after, removed } = headerOfPatch('', metadata)
-    const more = `${removed.tiles > 0 ? `, removes ${plural(removed.tiles, 'tile')}` : ''}${after.metadata === undefined ? '' : ', replaces the metadata'}`
+    const more = `${removed.tiles > 0 ? `, removes ${plural(removed.tiles, 'tile')}` : ''}${after.metadata === undefined ? '' : ', replaces the metadata'}${after.sources === undefined ? '' : ', replaces the sources'}`
     return `from ${plural(before.tiles, 'tile')}, digest ${before.digest}, to ${formatCount(after.tiles)}, digest ${after.digest}${more}`
   } catch {
     return 'damaged, or of a later version'
@@ -104,6 +108,14 @@ function asTileJson(path: string, description: TilesDescription): Record<string,
   return tileJson(description, { name, tiles: [`pmtiles://${file}/{z}/{x}/{y}`] })
 }
 
+const EXAMPLES = `
+Examples:
+  flagstone info ortho.pmtiles
+  flagstone info ortho.pmtiles --json | jq .levels
+  flagstone info ortho.pmtiles --sources
+  flagstone info ortho.pmtiles --sources --point 14.63,47.51
+  flagstone info ortho.pmtiles --sources --geojson > footprints.geojson`
+
 export function infoCommand({ io }: Context): Command {
   return new Command('info')
     .aliases(['show', 'summary'])
@@ -112,13 +124,23 @@ export function infoCommand({ io }: Context): Command {
     .option('--levels', 'print only the table of zoom levels')
     .option('--tilejson', 'print a TileJSON 3.0.0 document')
     .option('--digest', 'print the digest of the tiles even where every tile must be read for it')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  flagstone info ortho.pmtiles\n  flagstone info ortho.pmtiles --json | jq .levels',
+    .option('--sources', 'list the images that the file was made from, the topmost first')
+    .addOption(
+      new Option('--bbox <w,s,e,n>', 'only the sources that touch this rectangle; degrees')
+        .argParser(parseBbox)
+        .conflicts('point'),
     )
+    .option('--point <lon,lat>', 'only the sources that have pixels there; degrees', parsePoint)
+    .option('--geojson', 'print the sources as a GeoJSON FeatureCollection')
+    .addHelpText('after', EXAMPLES)
     .action(async (path: string, options: InfoOptions) => {
+      checkSourceOptions(options)
       const reader = await openAny(path)
       try {
+        if (options.sources === true) {
+          listSources(io, path, reader, options)
+          return
+        }
         const description = describeAny(reader)
         if (options.tilejson === true) {
           printJson(io, asTileJson(path, description))
@@ -128,15 +150,16 @@ export function infoCommand({ io }: Context): Command {
           print(io, levelTable(description))
           return
         }
+        const sources = reader instanceof FlatReader ? reader.sourceCount : undefined
         const digest = await digestForInfo(reader, description, options.digest === true, io.signal)
-        if (options.json === true) printJson(io, { file: path, ...description, digest })
+        if (options.json === true) printJson(io, { file: path, ...description, sources, digest })
         else {
           print(
             io,
             `${path}: ${description.kind}${description.fileBytes > 0 ? `, ${formatBytes(description.fileBytes)}` : ''}`,
           )
           // line breaks in metadata are escaped
-          const rows = summary(description, digest).map((row) => row.map(oneLine))
+          const rows = summary(description, digest, sources).map((row) => row.map(oneLine))
           const width = Math.max(...rows.map(([key]) => key!.length))
           for (const [key, value] of rows) print(io, `${key!.padEnd(width)}  ${value}`)
           print(io, levelTable(description))
