@@ -90,3 +90,25 @@ t.test('vector layers, of PMTiles and of MBTiles, each with strings as fields', 
   t.same(of({ json: '{"vector_layers":' }, VECTOR)['vector_layers'], [])
   t.same(of({ json: 'null', vector_layers: 'none' }, VECTOR)['vector_layers'], [])
 })
+
+t.test('that a file is deeper in some places than in others', async (t) => {
+  const levels = (...counts: number[]): Partial<TilesDescription> => ({
+    levels: counts.map((count, zoom) => ({ zoom, count, bytes: count })),
+  })
+  const SAID = { emptyResponse: 'missing', sparse: true }
+  const said = (document: Record<string, unknown>): unknown =>
+    'emptyResponse' in document
+      ? { emptyResponse: document['emptyResponse'], sparse: document['sparse'] }
+      : undefined
+  for (const metadata of [SAID, { emptyResponse: 'missing' }, { sparse: 'true' }, { sparse: '1' }]) {
+    t.same(said(of(metadata)), SAID, JSON.stringify(metadata))
+    t.same(said(of(metadata, VECTOR)), SAID, 'of vector tiles as well')
+  }
+  t.same(said(of({}, levels(1, 4, 16, 3))), SAID, 'fewer tiles than the level above has')
+  for (const metadata of [{ emptyResponse: 'blank' }, { sparse: false }, { sparse: '0' }]) {
+    t.equal(said(of(metadata, levels(1, 4, 3))), undefined, JSON.stringify(metadata))
+  }
+  t.equal(said(of({ emptyResponse: 'nonsense', sparse: 'maybe' })), undefined)
+  t.equal(said(of({}, levels(1, 1, 2, 8))), undefined)
+  t.equal(said(of({}, { ...VECTOR, ...levels(1, 4, 3) })), undefined, 'vector tiles may lack features there')
+})

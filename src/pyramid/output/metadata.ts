@@ -3,6 +3,7 @@ import { basename, extname } from 'node:path'
 import { withoutSecrets } from '../../raster/remote-path.js'
 import type { ColourView } from '../../raster/source.js'
 import { isTerrainRgb } from '../../raster/tiles/terrain.js'
+import { VARYING_DEPTH } from '../../store/report/depth.js'
 import { version } from '../../version.js'
 import type { ResolvedBuildOptions } from '../options.js'
 import type { BuildPlan } from '../plan/plan.js'
@@ -33,6 +34,7 @@ export function metadataOf(
     maxzoom: maxZoom,
     bounds: bounds.map((degrees) => Math.round(degrees * 1e7) / 1e7),
     center: centerOf(plan),
+    ...(plan.isUniform ? {} : VARYING_DEPTH),
     ...(isTerrainRgb(plan.terrain?.encoding) ? { encoding: plan.terrain.encoding } : {}),
     flagstone: {
       build: digestOf(fingerprint),

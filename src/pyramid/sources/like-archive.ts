@@ -10,7 +10,7 @@ import type { ResolvedBuildOptions } from '../options.js'
 const NOT_KEPT = new Set(
   (
     'bounds center minzoom maxzoom format scheme tilesize tile_size tileformat generator generator_options flagstone json ' +
-    'vector_layers tilestats encoding compression planetiler:version crs srs profile pixel_scale size mtime md5 tilejson tiles'
+    'vector_layers tilestats emptyresponse sparse encoding compression planetiler:version crs srs profile pixel_scale size mtime md5 tilejson tiles'
   ).split(' '),
 )
 

@@ -3,6 +3,7 @@
 // Invariant: whatever the metadata contain, the document conforms to the specification. Invalid values are corrected
 // where the intention is plain (bounds beyond the world, version '2'), and left out otherwise.
 import { parseJsonObject } from '../../format/json.js'
+import { isOfVaryingDepth, VARYING_DEPTH } from './depth.js'
 import type { TilesDescription } from './describe.js'
 
 export interface TileJsonOptions {
@@ -44,6 +45,7 @@ export function tileJson(d: TilesDescription, options: TileJsonOptions): Record<
     minzoom: d.minZoom,
     maxzoom: d.maxZoom,
     fillzoom: options.isOverzoomed === true ? d.maxZoom : undefined,
+    ...(isOfVaryingDepth(d) ? VARYING_DEPTH : {}),
     bounds,
     center: bounds && centerIn(bounds, d),
   }

@@ -1,0 +1,241 @@
+// A file that is deeper in one place than around it, in other people's map libraries with their default settings: no
+// holes, no flashes, no errors, and the right pixels, at each zoom across the change of depth.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import sharp, { type Sharp } from 'sharp'
+import t from 'tap'
+import { TileType } from '../../src/format/tile-type.js'
+import {
+  latToMetres,
+  lonToMetres,
+  metresToLat,
+  metresToLon,
+  resolution,
+  tileBoundsLonLat,
+} from '../../src/grid/tiles/mercator.js'
+import { decodeTile } from '../../src/raster/tiles/codec.js'
+import { sample } from '../../src/sampling/sample.js'
+import { createTiles } from '../../src/store/paths.js'
+import { openTiles } from '../../src/store/read/open.js'
+import { launch, openPage, psnr, withoutBrowser } from '../helpers/browser.js'
+import { root } from '../helpers/paths.js'
+import { clientHost, showMap } from './client-page.js'
+import { serve } from './served.js'
+import { until } from './viewer-page.js'
+
+if (withoutBrowser !== false) {
+  t.plan(0, withoutBrowser)
+  process.exit(0)
+}
+
+// of a busy machine, which draws slowly
+t.setTimeout(1_800_000)
+
+const MAP = { x: 0, y: 0, width: 600, height: 400 }
+/** The tile of zoom 9 in whose middle the map looks. */
+const [COLUMN, ROW] = [268, 180]
+const { west: LON, north: LAT } = tileBoundsLonLat(12, 8 * COLUMN + 4, 8 * ROW + 4)
+const SIDE = 2048
+
+const raw = (data: Buffer, side: number): Sharp =>
+  sharp(data, { raw: { width: side, height: side, channels: 3 } })
+
+/** Waves; green is never low, so that nothing is like the background. */
+function waves(): Buffer {
+  const wave = (n: number, k: number): number => 50 * Math.sin(n / k) + 50 * Math.sin(n / (3.1 * k))
+  const data = Buffer.alloc(SIDE * SIDE * 3)
+  for (let i = 0, y = 0; y < SIDE; y++) {
+    for (let x = 0; x < SIDE; x++) {
+      data[i++] = 110 + wave(x, 37)
+      data[i++] = 190 + wave(x + y, 61) / 2
+      data[i++] = 110 + wave(y, 43)
+    }
+  }
+  return data
+}
+
+/** Lines that the tiles above do not have. */
+function hatch(tile: Buffer): Buffer {
+  for (let i = 0; i < tile.length; i += 3) {
+    if ((i / 3 + 4 * Math.floor(i / 768)) % 8 < 4) tile[i] = Math.max(0, tile[i]! - 60)
+  }
+  return tile
+}
+
+/** Zooms 9 to 12 everywhere, 13 and 14 only near the middle, to the west of it. */
+async function mixedFile(path: string): Promise<void> {
+  const base = waves()
+  const writer = createTiles(path)
+  for (let z = 9; z <= 14; z++) {
+    const across = 2 ** (z - 9)
+    const half = across / 2
+    const [first, count] = z < 13 ? [0, across] : [half - 2 ** (z - 12), 2 ** (z - 12)]
+    const down = z < 13 ? count : 2 * count
+    const level = await raw(base, SIDE)
+      .resize(across * 256, across * 256, { kernel: 'cubic' })
+      .raw()
+      .toBuffer()
+    for (let y = first; y < first + down; y++) {
+      for (let x = first; x < first + count; x++) {
+        const part = { left: 256 * x, top: 256 * y, width: 256, height: 256 }
+        const tile = await raw(level, across * 256)
+          .extract(part)
+          .raw()
+          .toBuffer()
+        const jpeg = await raw(z < 13 ? tile : hatch(tile), 256)
+          .jpeg({ quality: 92 })
+          .toBuffer()
+        writer.append(z, across * COLUMN + x, across * ROW + y, jpeg, TileType.jpeg)
+      }
+    }
+  }
+  const { west, south, east, north } = tileBoundsLonLat(9, COLUMN, ROW)
+  const bounds: [number, number, number, number] = [west, south, east, north]
+  writer.setMetadata({ name: 'Mixed', bounds })
+  writer.seal({ bounds })
+  writer.close()
+}
+
+const dir = t.testdir()
+const path = join(dir, 'mixed.pmtiles')
+await mixedFile(path)
+const { url } = await serve(t, [path])
+const reader = openTiles(path)
+t.teardown(() => reader.close())
+const browser = await launch()
+t.teardown(() => browser.close())
+const context = await browser.newContext({ viewport: { width: MAP.width, height: MAP.height } })
+const { page, complaints } = await openPage(context)
+await page.goto(await clientHost(t))
+await page.addStyleTag({ content: '#map, .leaflet-container { background: #f0f !important }' })
+complaints.length = 0
+
+/** `go(zoom)`, in zooms of tiles of 256 pixels, resolves when the map has settled there. */
+const maplibre = (source: string, before = ''): string => `
+  import * as maplibregl from 'maplibre-gl'
+  ${before}
+  const map = new maplibregl.Map({ container: 'map', center: [${LON}, ${LAT}], zoom: 11, attributionControl: false,
+    style: { version: 8, sources: { a: ${source} }, layers: [
+      { id: 'b', type: 'background', paint: { 'background-color': '#f0f' } }, { id: 'a', type: 'raster', source: 'a' }] } })
+  window.shown = map
+  window.go = (zoom) => new Promise((done) => { map.easeTo({ zoom: zoom - 1, duration: 250 }); map.once('idle', () => done(true)) })
+  map.once('idle', () => { window.done = true })`
+
+const leaflet = (): string => `
+  const map = L.map('map', { zoomControl: false, attributionControl: false })
+  window.shown = map
+  const layer = L.tileLayer('${url}/mixed/{z}/{x}/{y}')
+  const settled = () => new Promise((done) => {
+    const look = () => !layer.isLoading() && !map._animatingZoom && Object.values(layer._tiles).every((t) => t.active) ? done(true) : setTimeout(look, 30)
+    setTimeout(look, 60)
+  })
+  window.go = (zoom) => { map.setZoom(zoom); return settled() }
+  map.setView([${LAT}, ${LON}], 12); layer.addTo(map)
+  await settled()
+  window.done = true`
+
+const openlayers = (source: string, before: string): string => `
+  import Map from 'ol/Map.js'
+  import View from 'ol/View.js'
+  import TileLayer from 'ol/layer/Tile.js'
+  import { fromLonLat } from 'ol/proj.js'
+  ${before}
+  const map = new Map({ target: 'map', controls: [], layers: [new TileLayer({ source: ${source} })],
+    view: new View({ center: fromLonLat([${LON}, ${LAT}]), zoom: 12 }) })
+  window.shown = map
+  const settled = () => new Promise((done) => { map.once('rendercomplete', () => done(true)); map.render() })
+  window.go = (zoom) => new Promise((done) => map.getView().animate({ zoom, duration: 250 }, () => settled().then(done)))
+  await settled()
+  window.done = true`
+
+const SCRIPTS: Record<string, string> = {
+  'MapLibre with TileJSON': maplibre(`{ type: 'raster', url: '${url}/mixed.json', tileSize: 256 }`),
+  'Leaflet with z/x/y': leaflet(),
+  'OpenLayers with z/x/y': openlayers(
+    `new XYZ({ url: '${url}/mixed/{z}/{x}/{y}' })`,
+    `import XYZ from 'ol/source/XYZ.js'`,
+  ),
+  'OpenLayers with WMTS': openlayers(
+    'new WMTS(options)',
+    `import WMTS, { optionsFromCapabilities } from 'ol/source/WMTS.js'
+  import WMTSCapabilities from 'ol/format/WMTSCapabilities.js'
+  const text = await (await fetch('${url}/mixed/wmts')).text()
+  const options = optionsFromCapabilities(new WMTSCapabilities().read(text), { layer: 'mixed' })`,
+  ),
+  'MapLibre with the pmtiles protocol, as the README says': maplibre(
+    `{ type: 'raster', url: 'pmtiles://${url}/mixed.pmtiles', tileSize: 256 }`,
+    `import { Protocol } from 'pmtiles'
+${/(?<=```js\n)const protocol = new .*?(?=\n```)/s.exec(readFileSync(join(root, 'src', 'server', 'README.md'), 'utf8'))![0].replaceAll('pmtiles.Protocol', 'Protocol')}`,
+  ),
+}
+
+/** Of the pixels of a picture of the page, how many show the background. */
+async function holesIn(png: Buffer, margin: number): Promise<number> {
+  const { width, height, bands, data } = await decodeTile(png)
+  let holes = 0
+  for (let y = Math.round(height * margin); y < height * (1 - margin); y++) {
+    for (let x = Math.round(width * margin); x < width * (1 - margin); x++) {
+      const [red, green, blue] = data.subarray((y * width + x) * bands)
+      if (red! > 200 && green! < 60 && blue! > 200) holes++
+    }
+  }
+  return holes
+}
+
+/** What the browser shows from frame to frame while `work` goes on. */
+async function framesDuring(page: Page, work: () => Promise<unknown>): Promise<Buffer[]> {
+  const frames: Buffer[] = []
+  const session = await page.context().newCDPSession(page)
+  session.on('Page.screencastFrame', ({ data, sessionId }) => {
+    frames.push(Buffer.from(data, 'base64'))
+    // the last ones come when nobody wants them any more
+    session.send('Page.screencastFrameAck', { sessionId }).catch(() => {})
+  })
+  await session.send('Page.startScreencast', { format: 'png', everyNthFrame: 1 })
+  await work()
+  await session.send('Page.stopScreencast')
+  await session.detach()
+  return frames
+}
+
+function bboxOf(zoom: number): [number, number, number, number] {
+  const step = resolution(zoom, 256)
+  const [x, y] = [lonToMetres(LON), latToMetres(LAT)]
+  const [w, h] = [(MAP.width / 2) * step, (MAP.height / 2) * step]
+  return [metresToLon(x - w), metresToLat(y - h), metresToLon(x + w), metresToLat(y + h)]
+}
+
+for (const [name, script] of Object.entries(SCRIPTS)) {
+  t.test(name, async (t) => {
+    await showMap(page, script)
+    await until(page, 'window.done === true')
+    const { width, height } = MAP
+    for (const zoom of [13, 14, 15, 14]) {
+      const frames = await framesDuring(page, () => page.evaluate(`window.go(${zoom})`))
+      const flashes = await Promise.all(frames.map((frame) => holesIn(frame, 0.25)))
+      t.ok(frames.length > 0)
+      t.same(
+        flashes.filter((holes) => holes > 0),
+        [],
+        `no flash on the way to zoom ${zoom}, in ${frames.length} frames`,
+      )
+      const wanted = await sample(reader, {
+        bbox: bboxOf(zoom),
+        width,
+        height,
+        zoom: Math.min(zoom, 14),
+        resampling: 'bilinear',
+      })
+      let png = await page.screenshot({ clip: MAP })
+      for (let tries = 0; psnr(await decodeTile(png), wanted) < 30 && tries < 12; tries++) {
+        await page.waitForTimeout(250)
+        png = await page.screenshot({ clip: MAP })
+      }
+      t.equal(await holesIn(png, 0), 0, `no hole at zoom ${zoom}`)
+      const found = psnr(await decodeTile(png), wanted)
+      t.ok(found >= 30, `zoom ${zoom}: ${found.toFixed(1)} dB`)
+    }
+    t.same(complaints.splice(0), [])
+  })
+}
