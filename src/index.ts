@@ -17,6 +17,8 @@ export {
 } from './pyramid/build.js'
 export type { Coverage, Hole } from './pyramid/estimate/coverage.js'
 export { type Estimate, type EstimateContext, estimate } from './pyramid/estimate/estimate.js'
+export type { EstimatedLevel } from './pyramid/estimate/expected.js'
+export type { SourcesOfDepth } from './pyramid/plan/depth-note.js'
 export type { EncodingPlan } from './pyramid/plan/encoding.js'
 export type { PrepareContext } from './pyramid/prepare.js'
 export type { BuildPhase } from './pyramid/progress.js'

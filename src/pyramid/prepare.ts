@@ -6,6 +6,7 @@ import { isDamage } from '../raster/losses.js'
 import type { ValueView } from '../raster/source.js'
 import { readCutline } from './cutline/cutline.js'
 import type { ResolvedBuildOptions } from './options.js'
+import { depthNote } from './plan/depth-note.js'
 import { emptyTilesNote, oversamplingNote } from './plan/oversampling.js'
 import type { BuildPlan } from './plan/plan.js'
 import { planBuild } from './plan/plan-build.js'
@@ -85,7 +86,8 @@ export async function prepare(given: ResolvedBuildOptions, context: PrepareConte
 /** Sentences about choices that the build made itself, and about requests that cost more than they gain. */
 export function notesOf({ plan, options, colours, notes }: Prepared): string[] {
   const beyond = oversamplingNote(plan, options) ?? emptyTilesNote(plan)
-  return [...notes, ...(beyond === undefined ? [] : [beyond]), ...colours.notes]
+  const plans = [depthNote(plan), beyond].filter((note) => note !== undefined)
+  return [...notes, ...plans, ...colours.notes]
 }
 
 /** How heights are read; undefined for builds of colours. */

@@ -14,7 +14,7 @@ export interface BuildProgress {
   readonly tilesTotal: number
   /** Bytes of encoded tiles that were stored. */
   readonly bytes: number
-  /** Number of units of work finished. A unit is a tile and all tiles below it. */
+  /** Number of units of work finished. A unit is a tile with all tiles below it, or one tile above such units. */
   readonly subtreesDone: number
   /** Number of planned units of work. */
   readonly subtreesTotal: number
@@ -87,7 +87,7 @@ export class ProgressMeter {
       tilesTotal: total,
       bytes,
       subtreesDone,
-      subtreesTotal: this.#plan.subtrees,
+      subtreesTotal: this.#plan.units,
       rate,
       etaSeconds: secondsLeft(left, rate),
     })

@@ -4,6 +4,7 @@ import { extensionOf, nameOfTileType } from '../format/tile-type.js'
 import type { ResolvedBuildOptions } from './options.js'
 import type { Assembler } from './output/assemble.js'
 import type { Output } from './output/output.js'
+import { type SourcesOfDepth, sourcesByDepth } from './plan/depth-note.js'
 import type { Prepared } from './prepare.js'
 import type { SkippedSource } from './sources/infos.js'
 import { type DamagedSource, damagedSources } from './work/damage.js'
@@ -22,6 +23,8 @@ export interface BuildReport {
   readonly minZoom: number
   /** Highest zoom. */
   readonly maxZoom: number
+  /** The highest zoom of the sources, lowest first. One entry unless depth varies. */
+  readonly depths: readonly SourcesOfDepth[]
   /** West, south, east, north, degrees. */
   readonly bounds: readonly [number, number, number, number]
   /** Number of tiles of each zoom, and their encoded bytes. */
@@ -66,6 +69,7 @@ export function reportOf(
     fileBytes: statSync(options.out).size,
     minZoom: plan.minZoom,
     maxZoom: plan.maxZoom,
+    depths: sourcesByDepth(plan),
     bounds: plan.bounds,
     levels,
     types,

@@ -124,7 +124,7 @@ t.test('a dry run says what would be made, and makes nothing', async (t) => {
   const { code, stdout, stderr } = await flagstone(argv)
   t.equal(code, 0, stderr)
   t.match(stdout, /dry\.pmtiles would be built from GeoTIFF 2400×2000/)
-  t.match(stdout, /zoom +tiles +bytes\n[\s\S]* 16 +\d+ +[\d.]+ KB\n {2}all/)
+  t.match(stdout, /zoom +tiles +bytes +time\n[\s\S]* 16 +\d+ +[\d.]+ KB +[\d.]+ s\n {2}all/)
   t.match(stdout, /^Estimated: [\d.]+ .B, [\d.]+ s \(from a sample of \d+ tiles\)$/m)
   t.match(stdout, /^Free in .* the index grows/m)
   t.match(stdout, /Sources cover \d+ % of the bounds, without holes/)

@@ -7,8 +7,9 @@ import { type BuildOptions, build } from '../../src/pyramid/build.js'
 import { estimate } from '../../src/pyramid/estimate/estimate.js'
 import { samplePlanOf, smallPlanOf, vanDerCorput } from '../../src/pyramid/estimate/sample.js'
 import { parseBuildOptions } from '../../src/pyramid/options.js'
-import { subtreeRoots, tilesOfSubtree } from '../../src/pyramid/plan/plan.js'
+import { tilesOfUnit } from '../../src/pyramid/plan/forest.js'
 import { planBuild } from '../../src/pyramid/plan/plan-build.js'
+import { rootsOf, subtreeAt } from '../../src/pyramid/plan/roots.js'
 import { fixture } from '../helpers/paths.js'
 import { infoOf, openerOf, speckled } from './images.js'
 
@@ -104,15 +105,12 @@ t.test('the sample has the same tiles as the plan', (t) => {
     })
     const plan = planBuild([info], parseBuildOptions({ sources: ['x'], out: 'y', tileSize }))
     for (const part of [samplePlanOf(plan), smallPlanOf(plan)]) {
-      t.ok(part.rootZoom >= plan.rootZoom && part.rootZoom <= plan.maxZoom)
+      t.ok(part.treeDepth >= 0 && part.treeDepth <= plan.treeDepth)
+      const roots = rootsOf(part)
+      const count = roots.reduce((sum, one) => sum + one.count, 0)
       let tiles = 0
-      let roots = 0
-      for (const [x, y] of subtreeRoots(part)) {
-        tiles += tilesOfSubtree(part, x, y)
-        roots++
-      }
-      t.equal(roots, part.subtrees)
-      const wanted = plan.levels.filter(({ zoom }) => zoom >= part.rootZoom)
+      for (let n = 0; n < count; n++) tiles += tilesOfUnit(part, subtreeAt(roots, n))
+      const wanted = plan.levels.filter(({ zoom }) => zoom >= part.maxZoom - part.treeDepth)
       t.equal(
         tiles,
         wanted.reduce((sum, level) => sum + level.tiles, 0),

@@ -3,10 +3,11 @@ import t from 'tap'
 import { parentRange, type TileRange } from '../../src/grid/tiles/cover.js'
 import { countAll, unionRanges } from '../../src/grid/tiles/ranges.js'
 import { parseBuildOptions } from '../../src/pyramid/options.js'
-import { countUnits, subtreeOf, tilesOfUnit, type Unit, unitsOf } from '../../src/pyramid/plan/forest.js'
+import { countUnits, tilesOfUnit, type Unit, unitsOf } from '../../src/pyramid/plan/forest.js'
 import { type PlanLevel, subtreeRoots } from '../../src/pyramid/plan/plan.js'
 import { planBuild } from '../../src/pyramid/plan/plan-build.js'
 import { PlannedTiles } from '../../src/pyramid/plan/planned-tiles.js'
+import { rootsOf, subtreeAt } from '../../src/pyramid/plan/roots.js'
 import { infoOf } from './images.js'
 
 const paint = () => [0, 0, 0, 255] as const
@@ -95,18 +96,16 @@ t.test('every planned tile is in one unit, children come before their parents, a
         const [zoom, x, y] = tile.split('/').map(Number) as [number, number, number]
         const at = seen.get(tile)
         if (at === undefined) throw new Error(`${tile} is in no unit`)
-        const found = subtreeOf(plan, zoom, x, y)
-        if (
-          units[at]!.kind === 'subtree'
-            ? JSON.stringify(found) !== JSON.stringify(units[at])
-            : found !== undefined
-        )
-          return false
         if (zoom === minZoom) continue
         if (seen.get(key(zoom - 1, x >> 1, y >> 1))! < at) throw new Error(`${tile} comes after its parent`)
       }
       const subtrees = units.filter((unit) => unit.kind === 'subtree').length
       const counted = countUnits(plan)
+      const roots = rootsOf(plan)
+      const text = (unit: Unit): string => JSON.stringify(unit)
+      const picked = Array.from({ length: subtrees }, (_, n) => text(subtreeAt(roots, n)))
+      const walked = units.filter((unit) => unit.kind === 'subtree').map(text)
+      if (picked.sort().join() !== walked.sort().join()) return false
       return (
         tiles === seen.size &&
         seen.size === tilesIn(levels).length &&
@@ -154,6 +153,12 @@ t.test('units of billions of tiles with cities in them are counted and begun at 
   const { subtrees, units } = countUnits(plan)
   t.ok(levels.reduce((sum, { tiles }) => sum + tiles, 0) > 5e9)
   t.ok(subtrees > 4 ** 12 && units > subtrees)
+  const roots = rootsOf(plan)
+  t.equal(
+    roots.reduce((sum, { count }) => sum + count, 0),
+    subtrees,
+  )
+  t.match(subtreeAt(roots, subtrees - 1), { kind: 'subtree', base: 18 })
   const first = unitsOf(plan).next().value
   t.equal(first?.kind, 'subtree')
   const planned = new PlannedTiles(levels)

@@ -8,7 +8,7 @@ import { countAll, rangeInside, unionRanges } from '../../src/grid/tiles/ranges.
 import { type Cutline, cutlineOf } from '../../src/pyramid/cutline/cutline.js'
 import { parseBuildOptions } from '../../src/pyramid/options.js'
 import { naturalZooms, type ZoomLimits } from '../../src/pyramid/plan/depth.js'
-import { apronOf, type BuildPlan, subtreeRoots, tilesOfSubtree } from '../../src/pyramid/plan/plan.js'
+import { apronOf, type BuildPlan, clipAt, subtreeRoots, tilesOfSubtree } from '../../src/pyramid/plan/plan.js'
 import { planBuild } from '../../src/pyramid/plan/plan-build.js'
 import type { SourceInfo } from '../../src/raster/source.js'
 import { infoOf } from './images.js'
@@ -49,7 +49,6 @@ t.test('one tile exactly', (t) => {
     rootRanges: [{ minX: 31, minY: 25, maxX: 31, maxY: 25 }],
     subtrees: 1,
     units: 1,
-    clip: undefined,
     bbox: undefined,
     blend: 'last',
     cutline: undefined,
@@ -97,7 +96,7 @@ t.test('a bbox cuts to the pixel, and to nothing', (t) => {
   const pixel = 360 / 1024 / 256
   const cut = plan(info, { bbox: [10 * pixel, -100 * pixel, 300.4 * pixel, 0] })
   const x = 256 * 512
-  t.same(cut.clip, [{ minX: x + 10, minY: 256 * 512, endX: x + 300, endY: 256 * 512 + 100 }])
+  t.same(clipAt(cut, 10), [{ minX: x + 10, minY: 256 * 512, endX: x + 300, endY: 256 * 512 + 100 }])
   t.same(cut.levels.at(-1)!.ranges, [{ minX: 512, minY: 512, maxX: 513, maxY: 512 }])
   t.throws(() => plan(info, { bbox: [100, 10, 101, 11] }), {
     code: 'NOTHING_TO_BUILD',

@@ -36,6 +36,7 @@ import {
   type ErrorCode,
   type Estimate,
   type EstimateContext,
+  type EstimatedLevel,
   type ExtractOptions,
   type ExtractPlan,
   estimate,
@@ -101,6 +102,7 @@ import {
   type SourceInput,
   type SourceRecord,
   type SourceRing,
+  type SourcesOfDepth,
   type SourcesQuery,
   type SystemDetails,
   sample,
@@ -152,8 +154,10 @@ export async function estimate1(options: BuildOptions, context: EstimateContext)
   const found = await estimate(options, context)
   const coverage: Coverage = found.coverage
   const encoding: EncodingPlan = found.encoding
+  const levels: readonly EstimatedLevel[] = found.levels
+  const depths: readonly SourcesOfDepth[] = found.depths
   const holes: readonly Hole[] = coverage.holes
-  void [encoding, holes]
+  void [encoding, holes, levels, depths]
   return found
 }
 

@@ -10,13 +10,23 @@ const percent = (share: number): string =>
 /** Lines for people. */
 export function describeEstimate(estimate: Estimate): string {
   const { levels, sample, disk, growth, sources } = estimate
-  const rows = levels.map(({ zoom, tiles, bytes }) => [`  ${zoom}`, formatCount(tiles), formatBytes(bytes)])
+  const rows = levels.map(({ zoom, tiles, bytes, seconds }) => [
+    `  ${zoom}`,
+    formatCount(tiles),
+    formatBytes(bytes),
+    formatDuration(seconds),
+  ])
   return [
     `${estimate.out} would be built from ${sources.length === 1 ? sources[0] : plural(sources.length, 'source')}:`,
     table([
-      ['  zoom', 'tiles', 'bytes'],
+      ['  zoom', 'tiles', 'bytes', 'time'],
       ...rows,
-      ['  all', formatCount(estimate.tiles), formatBytes(estimate.tileBytes)],
+      [
+        '  all',
+        formatCount(estimate.tiles),
+        formatBytes(estimate.tileBytes),
+        formatDuration(estimate.seconds),
+      ],
     ]),
     `Estimated: ${formatBytes(estimate.fileBytes)}, ${formatDuration(estimate.seconds)} (from a sample of ${plural(sample.tiles, 'tile')})`,
     `Free in ${disk.directory}: ${formatBytes(disk.freeBytes)}${disk.fits ? '' : ' (not enough)'}. On ${growth.fileSystem} the index grows ${

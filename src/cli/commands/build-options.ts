@@ -98,6 +98,13 @@ function outputOptions(command: Command): Command {
         zoom(),
       ),
     )
+    .addOption(
+      oneOf(
+        '--depth <how>',
+        'native: each source to the zoom of its own resolution; uniform: all to the highest zoom (default: native, or uniform if a highest zoom is given)',
+        ['native', 'uniform'],
+      ),
+    )
     .option('--oversample', 'allow more than a million tiles beyond the resolution of the image')
     .addOption(new Option('--minzoom <z>').argParser(zoom()).hideHelp())
     .addOption(new Option('--maxzoom <z>').argParser(zoom()).hideHelp())
@@ -249,6 +256,8 @@ Terrain:
 
 Output:
   flagstone build ortho.tif ortho.pmtiles --zoom 10-18 --quality 70,17-18:85
+  flagstone build country.tif cities/ map.pmtiles         each source to its own zoom
+  flagstone build country.tif cities/ map.pmtiles --depth uniform
   flagstone build ortho.tif ortho.pmtiles --format avif
   flagstone build shade.tif shade.pmtiles --format webp --lossless --resampling cubic
   flagstone build ortho.tif ortho.pmtiles --format jpeg --background 0,0,0 --skip-blank

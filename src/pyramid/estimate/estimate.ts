@@ -11,8 +11,9 @@ import {
   type ResolvedBuildOptions,
 } from '../options.js'
 import { checkOutput } from '../output/output.js'
+import { type SourcesOfDepth, sourcesByDepth } from '../plan/depth-note.js'
 import type { EncodingPlan } from '../plan/encoding.js'
-import { type BuildPlan, subtreeRoots, tilesOfSubtree } from '../plan/plan.js'
+import type { BuildPlan } from '../plan/plan.js'
 import {
   notesOf,
   type PrepareContext,
@@ -25,7 +26,18 @@ import {
 import type { SkippedSource } from '../sources/infos.js'
 import { type Coverage, coverageOf } from './coverage.js'
 import { diskOf } from './disk.js'
-import { type Few, type Sample, Sampler, samplePlanOf, smallPlanOf } from './sample.js'
+import {
+  buildSeconds,
+  type EstimatedLevel,
+  expectedLevels,
+  fileBytesOf,
+  guessOf,
+  sum,
+  withSeconds,
+  writeSeconds,
+} from './expected.js'
+import type { Sample } from './parts.js'
+import { type Few, Sampler, samplePlanOf, smallPlanOf } from './sample.js'
 
 /** What an estimate uses besides the options of the build. */
 export interface EstimateContext extends PrepareContext {
@@ -47,8 +59,10 @@ export interface Estimate {
   readonly bounds: readonly [number, number, number, number]
   /** How tiles would be encoded. */
   readonly encoding: EncodingPlan
-  /** For each zoom: planned tiles, which is the upper limit; expected tiles and encoded bytes. */
-  readonly levels: readonly { zoom: number; planned: number; tiles: number; bytes: number }[]
+  /** What is expected of each zoom. */
+  readonly levels: readonly EstimatedLevel[]
+  /** The highest zoom of the sources, lowest first. One entry unless depth varies. */
+  readonly depths: readonly SourcesOfDepth[]
   /** Expected number of tiles, over all zooms. */
   readonly tiles: number
   /** Expected bytes of encoded tiles; identical tiles count each time. */
@@ -81,15 +95,8 @@ export interface Estimate {
   readonly notes: readonly string[]
 }
 
-/** Records, directories and headers, measured on files of ten thousand tiles and more. */
-const INDEX_BYTES_A_TILE = 40
-const FILE_BYTES = 65_536
 /** After this share of the image, small parts add little. */
 const MUCH = 0.6
-/** The writer's own work. */
-const WRITE_BYTES_A_SECOND = 1e9
-const SEAL_SECONDS = 0.15
-
 /**
  * Estimates what a build would make and take, without writing anything, by building a sample of the tiles in memory. An
  * output that exists is a note, not an error.
@@ -110,10 +117,11 @@ export async function estimate(options: BuildOptions, context: EstimateContext =
   const sampleBegan = performance.now()
   const sample = await sampleOf(prepared, threads, context, context.sampleSeconds)
   const sampleSeconds = (performance.now() - sampleBegan) / 1000
-  const levels = expectedLevels(plan, sample)
-  const tiles = sum(levels.map((level) => level.tiles))
-  const tileBytes = sum(levels.map((level) => level.bytes))
-  const fileBytes = fileBytesOf(levels, sample, resolved)
+  const expected = expectedLevels(plan, sample)
+  const tiles = sum(expected.map((level) => level.tiles))
+  const tileBytes = sum(expected.map((level) => level.bytes))
+  const fileBytes = fileBytesOf(expected, sample, resolved)
+  const tileSeconds = buildSeconds(plan, sample, threads)
   const disk = diskOf(resolved.out)
   const { insertRange, fileSystem } = expectGrowth(disk.directory)
   return {
@@ -123,17 +131,17 @@ export async function estimate(options: BuildOptions, context: EstimateContext =
     tileSize: plan.tileSize,
     bounds: plan.bounds,
     encoding: plan.encoding,
-    levels,
+    levels: withSeconds(expected, sample, tileSeconds),
+    depths: sourcesByDepth(plan),
     tiles,
     tileBytes,
     fileBytes,
     threads,
-    seconds:
-      prepareSeconds + buildSeconds(plan, sample, threads) + fileBytes / WRITE_BYTES_A_SECOND + SEAL_SECONDS,
+    seconds: prepareSeconds + tileSeconds + writeSeconds(fileBytes),
     sample: {
       parts: sample.parts,
       share: Math.min(1, sample.share),
-      tiles: sample.parts === 0 ? 0 : sum([...sample.levels.values()].map((level) => level.tiles)),
+      tiles: sample.tiles,
       seconds: sampleSeconds,
     },
     disk: { ...disk, fits: fileBytes <= disk.freeBytes },
@@ -155,18 +163,6 @@ export async function expectedBytes(
   const sample = await sampleOf(prepared, threads, context, seconds)
   return fileBytesOf(expectedLevels(prepared.plan, sample), sample, prepared.options)
 }
-
-function fileBytesOf(
-  levels: Estimate['levels'],
-  { distinct }: Sample,
-  { dedupe }: ResolvedBuildOptions,
-): number {
-  const tiles = sum(levels.map((level) => level.tiles))
-  const tileBytes = sum(levels.map((level) => level.bytes))
-  return Math.round(tileBytes * (dedupe ? distinct : 1) + tiles * INDEX_BYTES_A_TILE + FILE_BYTES)
-}
-
-const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0)
 
 /** However long one part takes, the estimate ends after about this many seconds. */
 const LONGEST_SECONDS = 10
@@ -208,27 +204,6 @@ async function sampleOf(
 }
 
 const NO_SAMPLE = 'The sample ended before any part of the build was complete, so sizes and times are rough.'
-/** Typical for photographs, and for one thread that reads, warps and encodes. */
-const LOSSY_BYTES_A_PIXEL = 0.25
-const LOSSLESS_BYTES_A_PIXEL = 1.5
-const SECONDS_A_PIXEL = 4e-8
-
-function guessOf(plan: BuildPlan): Sample {
-  const { tileSize, tiles, encoding, sources } = plan
-  const bytesAPixel =
-    encoding.lossless || encoding.format === 'png' ? LOSSLESS_BYTES_A_PIXEL : LOSSY_BYTES_A_PIXEL
-  const pixels = sum(sources.map(({ width, height }) => width * height)) + tiles * tileSize ** 2
-  const level = { planned: 1000, tiles: 1000, bytes: 1000 * tileSize ** 2 * bytesAPixel }
-  return {
-    share: 0,
-    parts: 0,
-    levels: new Map([[plan.maxZoom, level]]),
-    distinct: 1,
-    startSeconds: 0,
-    secondsPerTile: (pixels * SECONDS_A_PIXEL) / tiles,
-  }
-}
-
 /** An existing output does not prevent an estimate. */
 function outputNotes(options: ResolvedBuildOptions): string[] {
   try {
@@ -238,42 +213,4 @@ function outputNotes(options: ResolvedBuildOptions): string[] {
     if (error instanceof FlagstoneError && error.code === 'EXISTS') return [error.message]
     throw error
   }
-}
-
-/**
- * The share of planned tiles that the sample made, and their bytes, applied to all planned tiles. Zooms above the
- * sample are taken to be like its lowest zoom.
- */
-function expectedLevels(plan: BuildPlan, { levels }: Sample): Estimate['levels'] {
-  const known = [...levels].filter(([, level]) => level.planned > 0).sort(([a], [b]) => a - b)
-  const lowest = known[0]![1]
-  let filled = lowest.tiles / lowest.planned
-  const expected: { zoom: number; planned: number; tiles: number; bytes: number }[] = []
-  for (const { zoom, tiles: planned } of [...plan.levels].reverse()) {
-    const found = levels.get(zoom)
-    const level = found !== undefined && found.planned > 0 ? found : lowest
-    // an empty tile above needs four empty ones below: for connected images about the square root
-    if (level === found) filled = level.tiles / level.planned
-    else filled = Math.sqrt(filled)
-    const tiles = Math.round(planned * filled)
-    expected.push({
-      zoom,
-      planned,
-      tiles,
-      bytes: Math.round((tiles * level.bytes) / Math.max(1, level.tiles)),
-    })
-  }
-  return expected.reverse()
-}
-
-/** Assigns roots to workers one after another. The last worker to finish determines the time. */
-function buildSeconds(plan: BuildPlan, sample: Sample, threads: number): number {
-  const workers = new Float64Array(Math.max(1, threads)).fill(sample.startSeconds)
-  const work = plan.tiles * sample.secondsPerTile
-  if (plan.subtrees > 20 * workers.length) return sample.startSeconds + work / workers.length
-  for (const [x, y] of subtreeRoots(plan)) {
-    const first = workers.indexOf(Math.min(...workers))
-    workers[first] = workers[first]! + tilesOfSubtree(plan, x, y) * sample.secondsPerTile
-  }
-  return Math.max(...workers)
 }

@@ -8,32 +8,14 @@
 
 import { crc32 } from '../../format/crc.js'
 import { tileId } from '../../format/tile-id.js'
-import { coverTileAt, parentRange } from '../../grid/tiles/cover.js'
-import { countAll, unionRanges } from '../../grid/tiles/ranges.js'
+import { type SubtreeUnit, tilesOfUnit } from '../plan/forest.js'
 import type { BuildPlan } from '../plan/plan.js'
-import { tilesOfSubtree } from '../plan/plan.js'
+import { plannedTilesOf } from '../plan/planned-tiles.js'
+import { cellOf } from '../plan/range-index.js'
+import { type Roots, rootsOf, subtreeAt } from '../plan/roots.js'
 import type { PackedTiles } from '../work/packed.js'
 import type { SubtreePool } from '../work/pool.js'
-
-export interface LevelSample {
-  /** Planned tiles of the sampled subtrees, and those that were made. */
-  planned: number
-  tiles: number
-  bytes: number
-}
-
-export interface Sample {
-  /** Share of the planned tiles of the highest zoom that was built: 0 … 1 (more if the rounds overlap). */
-  readonly share: number
-  readonly parts: number
-  /** By zoom. */
-  readonly levels: ReadonlyMap<number, LevelSample>
-  /** Bytes of tiles that were not duplicates, as a share of all bytes: 0 … 1. */
-  readonly distinct: number
-  /** For one worker: seconds until it works at full speed, and then seconds per planned tile. */
-  readonly startSeconds: number
-  readonly secondsPerTile: number
-}
+import { type Part, type Sample, sampleOfParts } from './parts.js'
 
 /** A large subtree says as much about time as a quarter of it, and takes four times as long. */
 const LARGE_PIXELS = 4096
@@ -45,30 +27,21 @@ export interface Few {
 
 const SMALL_DEPTH = 2
 
-/** The plan with smaller units of work if they are large, and no levels above them. */
+/** The plan with smaller units of work if they are large. */
 export function samplePlanOf(plan: BuildPlan): BuildPlan {
-  const depth = plan.maxZoom - plan.rootZoom
-  const isLarge = plan.tileSize * 2 ** depth >= LARGE_PIXELS && depth > 0
-  return withRoots(plan, isLarge ? plan.rootZoom + 1 : plan.rootZoom)
+  const isLarge = plan.tileSize * 2 ** plan.treeDepth >= LARGE_PIXELS && plan.treeDepth > 0
+  return isLarge ? withTreeDepth(plan, plan.treeDepth - 1) : plan
 }
 
 /** The plan with units of sixteen tiles. */
-export function smallPlanOf(plan: BuildPlan): BuildPlan {
-  return withRoots(plan, Math.max(plan.rootZoom, plan.maxZoom - SMALL_DEPTH))
-}
+export const smallPlanOf = (plan: BuildPlan): BuildPlan =>
+  withTreeDepth(plan, Math.min(plan.treeDepth, SMALL_DEPTH))
 
-function withRoots(plan: BuildPlan, rootZoom: number): BuildPlan {
-  const base = plan.levels.at(-1)!.ranges
-  const rootRanges = unionRanges(base.map((range) => parentRange(range, plan.maxZoom - rootZoom)))
-  return {
-    ...plan,
-    rootZoom,
-    rootRanges,
-    subtrees: countAll(rootRanges),
-    minZoom: Math.max(plan.minZoom, rootZoom),
-    levels: plan.levels.filter(({ zoom }) => zoom >= rootZoom),
-  }
-}
+const withTreeDepth = (plan: BuildPlan, treeDepth: number): BuildPlan => ({
+  ...plan,
+  treeDepth,
+  rootZoom: Math.max(0, plan.maxZoom - treeDepth),
+})
 
 /** 1/2, 1/4, 3/4, 1/8, 5/8 …: each value lies in the largest gap so far. J. G. van der Corput, 1935. */
 export function vanDerCorput(i: number): number {
@@ -77,63 +50,65 @@ export function vanDerCorput(i: number): number {
   return value
 }
 
-interface Made {
-  readonly planned: number
-  readonly seconds: number
-  /** Whether it was the first of a worker. */
-  readonly cold: boolean
-}
-
 /** Collects the results of rounds of sampling. */
 export class Sampler {
-  readonly #levels = new Map<number, LevelSample>()
   readonly #checks = new Set<string>()
   readonly #ids = new Set<number>()
-  #made: readonly Made[] = []
-  #parts = 0
+  readonly #rounds: Part[][] = []
   #share = 0
   #distinctBytes = 0
   #allBytes = 0
 
   /**
-   * Builds parts until `seconds` have passed or all are built. The first round measures the speed.
+   * Builds parts until `seconds` have passed or all are built, of each depth as many. The first round measures the
+   * speed.
    * @throws as the pool, which has the same plan
    */
   async run(plan: BuildPlan, pool: SubtreePool, threads: number, seconds: number, few: Few): Promise<void> {
-    const order = spreadOrder(plan.subtrees)
-    const made: Made[] = []
+    const roots = rootsOf(plan)
+    const depths = [...new Set(roots.map(({ base }) => base))].map((base) =>
+      roots.filter((one) => one.base === base),
+    )
+    const order = inTurns(depths)
+    const parts: Part[] = []
     let begun = 0
     const began = performance.now()
     const workers = Math.max(1, threads)
+    const enough = { least: Math.max(few.least, 2 * depths.length), good: few.good * depths.length }
     const work = async (): Promise<void> => {
       for (let cold = true; ; cold = false) {
-        if (isEnough(begun, (performance.now() - began) / 1000 / seconds, few)) return
+        if (isEnough(begun, (performance.now() - began) / 1000 / seconds, enough)) return
         const next = order.next()
         if (next.done === true) return
         begun++
-        const [x, y] = coverTileAt(plan.rootZoom, plan.rootRanges, next.value)
+        const { unit, weight } = next.value
         const start = performance.now()
-        const unit = { kind: 'subtree', zoom: plan.rootZoom, x, y, base: plan.maxZoom } as const
         const { tiles } = await pool.build(unit)
         const took = (performance.now() - start) / 1000
-        made.push({ planned: tilesOfSubtree(plan, x, y), seconds: took, cold })
-        countPlanned(plan, x, y, this.#levels)
-        this.#count(tiles)
+        const levels = plannedOf(plan, unit)
+        this.#count(tiles, levels)
+        parts.push({
+          base: unit.base,
+          of: weight,
+          levels,
+          planned: tilesOfUnit(plan, unit),
+          seconds: took,
+          cold,
+        })
       }
     }
     try {
       await Promise.all(Array.from({ length: workers }, work))
     } finally {
-      if (this.#made.length === 0) this.#made = made
-      this.#parts += made.length
-      this.#share += made.length / plan.subtrees
+      this.#rounds.push(parts)
+      this.#share += parts.length / roots.reduce((sum, { count }) => sum + count, 0)
     }
   }
 
-  #count(tiles: PackedTiles): void {
+  #count(tiles: PackedTiles, levels: Part['levels']): void {
     for (let i = 0; i < tiles.count; i++) {
       const bytes = tiles.bytes.subarray(tiles.offsets[i]!, tiles.offsets[i + 1]!)
-      const level = this.#levels.get(tiles.zooms[i]!)!
+      const level = levels.get(tiles.zooms[i]!)!
       level.tiles++
       level.bytes += bytes.length
       // some of the small parts of the second round lie in the large ones
@@ -153,14 +128,29 @@ export class Sampler {
 
   result(): Sample {
     const distinct = this.#allBytes === 0 ? 1 : this.#distinctBytes / this.#allBytes
-    const { startSeconds, secondsPerTile } = speedOf(this.#made)
-    return {
-      share: this.#share,
-      parts: this.#parts,
-      levels: this.#levels,
-      distinct,
-      startSeconds,
-      secondsPerTile,
+    return { share: this.#share, distinct, ...sampleOfParts(this.#rounds) }
+  }
+}
+
+interface Turn {
+  readonly unit: SubtreeUnit
+  /** Number of subtrees of this depth. */
+  readonly weight: number
+}
+
+/** A subtree of each depth in turn, distant ones first. */
+function* inTurns(depths: readonly (readonly Roots[])[]): Generator<Turn, undefined> {
+  const orders = depths.map((roots) => {
+    const weight = roots.reduce((sum, { count }) => sum + count, 0)
+    return { roots, weight, places: spreadOrder(weight) }
+  })
+  for (let isDone = false; !isDone; ) {
+    isDone = true
+    for (const { roots, weight, places } of orders) {
+      const next = places.next()
+      if (next.done === true) continue
+      isDone = false
+      yield { unit: subtreeAt(roots, next.value), weight }
     }
   }
 }
@@ -188,23 +178,11 @@ function* spreadOrder(count: number): Generator<number, void> {
   }
 }
 
-function countPlanned(plan: BuildPlan, x: number, y: number, levels: Map<number, LevelSample>): void {
-  for (const level of plan.levels) {
-    const found = levels.get(level.zoom) ?? { planned: 0, tiles: 0, bytes: 0 }
-    found.planned += tilesOfSubtree({ ...plan, levels: [level] }, x, y)
-    levels.set(level.zoom, found)
+/** The planned tiles of a subtree by zoom; none is made yet. */
+function plannedOf(plan: BuildPlan, { zoom, x, y, base }: SubtreeUnit): Part['levels'] {
+  const levels: Part['levels'] = new Map()
+  for (let z = Math.max(zoom, plan.minZoom); z <= base; z++) {
+    levels.set(z, { planned: plannedTilesOf(plan).countIn(z, cellOf(x, y, z - zoom)), tiles: 0, bytes: 0 })
   }
-}
-
-function speedOf(made: readonly Made[]): Pick<Sample, 'startSeconds' | 'secondsPerTile'> {
-  const warm = made.filter(({ cold }) => !cold)
-  const cold = made.filter((one) => one.cold)
-  const of = (list: readonly Made[], what: 'planned' | 'seconds'): number =>
-    list.reduce((sum, one) => sum + one[what], 0)
-  if (of(warm, 'planned') === 0) {
-    return { startSeconds: 0, secondsPerTile: of(cold, 'seconds') / Math.max(1, of(cold, 'planned')) }
-  }
-  const secondsPerTile = of(warm, 'seconds') / of(warm, 'planned')
-  const late = cold.map(({ planned, seconds }) => Math.max(0, seconds - planned * secondsPerTile))
-  return { startSeconds: late.reduce((sum, s) => sum + s, 0) / Math.max(1, late.length), secondsPerTile }
+  return levels
 }

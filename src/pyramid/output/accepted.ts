@@ -8,7 +8,12 @@ import type { Checkpoint } from './checkpoint.js'
 import { differences, digestOf, requireSame } from './fingerprint.js'
 
 /** Facts that follow from the sources unless the user chose them. */
-const PLANNED_FACTS = new Set(['the lowest zoom', 'the highest zoom', 'the zoom of the work units'])
+const PLANNED_FACTS = new Set([
+  'the lowest zoom',
+  'the highest zoom',
+  'the depth',
+  'the zoom of the work units',
+])
 
 /**
  * The checkpoint to continue from, if the sources may have changed since `found`.

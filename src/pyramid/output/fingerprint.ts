@@ -44,8 +44,17 @@ export function fingerprintOf(
     'the coordinate system': options.crs ?? 'of the file',
     'the number of sources': plan.sources.length,
   }
+  if (!plan.isUniform) facts['the depth'] = depthDigest(plan)
   Object.assign(facts, sourceFacts(plan.sources))
   return facts
+}
+
+/** Each zoom in words, and a digest of which source has which. */
+function depthDigest({ depths }: BuildPlan): string {
+  const zooms = [...new Set(depths.map(({ zoom }) => zoom))].sort((a, b) => a - b)
+  const all = depths.map(({ minZoom, zoom }) => `${minZoom}-${zoom}`).join()
+  const digest = createHash('sha256').update(all).digest('hex').slice(0, 16)
+  return `that of each source, zoom ${zooms.join(' or ')} (digest ${digest})`
 }
 
 function cutlineDigest({ cutline }: BuildPlan): string {

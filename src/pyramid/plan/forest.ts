@@ -34,7 +34,7 @@ export interface ParentUnit {
 
 export type Unit = SubtreeUnit | ParentUnit
 
-type Planned = Pick<BuildPlan, 'levels' | 'treeDepth' | 'isUniform' | 'minZoom' | 'maxZoom'>
+export type Planned = Pick<BuildPlan, 'levels' | 'treeDepth' | 'isUniform' | 'minZoom' | 'maxZoom'>
 
 /** The units in the order they are finished: children before parents, otherwise by TileID. Lazy. */
 export function unitsOf(plan: Planned): Generator<Unit, undefined> {
@@ -68,7 +68,7 @@ function subtreeAt(forest: Forest, zoom: number, x: number, y: number): SubtreeU
 
 const forests = new WeakMap<readonly PlanLevel[], Map<number, Forest>>()
 
-function forestOf(plan: Planned): Forest {
+export function forestOf(plan: Planned): Forest {
   let byDepth = forests.get(plan.levels)
   if (byDepth === undefined) {
     byDepth = new Map()
@@ -82,17 +82,6 @@ function forestOf(plan: Planned): Forest {
   return found
 }
 
-/** The subtree that a planned tile belongs to; undefined for a tile above all subtrees. */
-export function subtreeOf(plan: Planned, zoom: number, x: number, y: number): SubtreeUnit | undefined {
-  const forest = forestOf(plan)
-  for (let root = 0; root <= zoom; root++) {
-    const up = 2 ** (zoom - root)
-    const [rootX, rootY] = [Math.floor(x / up), Math.floor(y / up)]
-    if (!forest.isAbove(root, rootX, rootY)) return subtreeAt(forest, root, rootX, rootY)
-  }
-  return undefined
-}
-
 /** Number of subtrees and of all units. */
 export function countUnits(plan: Planned): { subtrees: number; units: number } {
   if (plan.isUniform) {
@@ -104,7 +93,7 @@ export function countUnits(plan: Planned): { subtrees: number; units: number } {
   let parents = 0
   for (let zoom = 0; zoom <= plan.maxZoom; zoom++) {
     const above = countAll(forest.above[zoom]!.ranges)
-    subtrees += forest.countBelowParents(zoom) - above
+    subtrees += countAll(forest.belowParents(zoom)) - above
     if (zoom >= plan.minZoom) parents += forest.countPlannedAbove(zoom)
   }
   return { subtrees, units: subtrees + parents }
@@ -141,11 +130,11 @@ class Forest {
     return this.above[zoom]?.has(x, y) === true
   }
 
-  /** Number of cells whose parent lies above subtrees: roots of subtrees and cells above them. */
-  countBelowParents(zoom: number): number {
+  /** The cells whose parent lies above subtrees: the roots of subtrees, and cells above others. */
+  belowParents(zoom: number): readonly TileRange[] {
     const all = this.any[zoom]!
-    if (zoom === 0) return countAll(all.ranges)
-    return this.above[zoom - 1]!.ranges.reduce((sum, range) => sum + all.countIn(childRange(range)), 0)
+    if (zoom === 0) return all.ranges
+    return this.above[zoom - 1]!.ranges.flatMap((range) => all.within(childRange(range)))
   }
 
   /** Number of planned tiles above subtrees. */

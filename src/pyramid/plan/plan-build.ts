@@ -8,7 +8,7 @@ import { type CutlinePlan, planCutline } from '../cutline/plan.js'
 import { cutlineTiles } from '../cutline/tiles.js'
 import type { ResolvedBuildOptions } from '../options.js'
 import { terrainOf } from '../terrain-options.js'
-import { type Area, areaOf, boundsOf, clipOf, cutArea, rectsOf, sidesOf, tilesOf } from './cover.js'
+import { type Area, areaOf, boundsOf, cutArea, rectsOf, sidesOf, tilesOf } from './cover.js'
 import { askedZooms, naturalZooms, wantsUniform, type ZoomLimits } from './depth.js'
 import { encodingPlanOf } from './encoding.js'
 import { countUnits } from './forest.js'
@@ -67,7 +67,6 @@ export function planBuild(
     rootZoom,
     rootRanges: cover.allAt(rootZoom),
     ...countUnits({ ...shape, treeDepth }),
-    clip: options.bbox && clipOf(options.bbox, maxZoom, tileSize),
     bbox: options.bbox,
     blend: options.blend,
     cutline: line,

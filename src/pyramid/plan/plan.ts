@@ -64,9 +64,7 @@ export interface BuildPlan {
   readonly subtrees: number
   /** Number of subtrees and, if the plan is not uniform, of the tiles above them. */
   readonly units: number
-  /** Nothing is painted outside these pixels of maxZoom (the bbox); undefined when there is no limit. */
-  readonly clip: readonly PixelRect[] | undefined
-  /** The bbox that it comes from, degrees. */
+  /** Nothing is painted outside it (see clipAt), degrees; undefined when there is no limit. */
   readonly bbox: readonly [number, number, number, number] | undefined
   readonly blend: Blend
   /** Nothing is painted outside it. */

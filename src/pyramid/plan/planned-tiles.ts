@@ -14,6 +14,10 @@ export class PlannedTiles {
     return this.#byZoom.get(zoom)?.has(x, y) === true
   }
 
+  at(zoom: number): readonly TileRange[] {
+    return this.#byZoom.get(zoom)?.ranges ?? []
+  }
+
   /** Whether a tile of the range is planned. */
   meets(zoom: number, range: TileRange): boolean {
     return this.#byZoom.get(zoom)?.meets(range) === true

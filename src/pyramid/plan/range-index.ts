@@ -2,7 +2,8 @@
 // of 5,000 sources would be walked in minutes.
 import Flatbush from 'flatbush'
 import type { TileRange } from '../../grid/tiles/cover.js'
-import { countAll } from '../../grid/tiles/ranges.js'
+import { countAll, outsideRects } from '../../grid/tiles/ranges.js'
+import type { PixelRect } from '../../grid/tiles/rect.js'
 
 /** With fewer ranges, looking at all of them is faster. */
 const FEW = 8
@@ -52,6 +53,47 @@ export class RangeIndex {
     return countAll(this.within(range))
   }
 }
+
+/** The parts of ranges outside others. Large ranges with many others in them are divided first. */
+export function minusRanges(ranges: readonly TileRange[], others: RangeIndex): TileRange[] {
+  return ranges.flatMap((range) => {
+    const inside = others.within(range)
+    if (inside.length > FEW) return minusRanges(halvesOf(range), others)
+    return inside.reduce((parts, other) => parts.flatMap((part) => outside(part, other)), [range])
+  })
+}
+
+/** The halves of a range of more than one tile. */
+function halvesOf(range: TileRange): TileRange[] {
+  const { minX, minY, maxX, maxY } = range
+  if (maxX - minX >= maxY - minY) {
+    const middle = Math.floor((minX + maxX) / 2)
+    return [
+      { ...range, maxX: middle },
+      { ...range, minX: middle + 1 },
+    ]
+  }
+  const middle = Math.floor((minY + maxY) / 2)
+  return [
+    { ...range, maxY: middle },
+    { ...range, minY: middle + 1 },
+  ]
+}
+
+const rectOf = ({ minX, minY, maxX, maxY }: TileRange): PixelRect => ({
+  minX,
+  minY,
+  endX: maxX + 1,
+  endY: maxY + 1,
+})
+
+const outside = (range: TileRange, other: TileRange): TileRange[] =>
+  outsideRects(rectOf(range), rectOf(other)).map(({ minX, minY, endX, endY }) => ({
+    minX,
+    minY,
+    maxX: endX - 1,
+    maxY: endY - 1,
+  }))
 
 const meet = (a: TileRange, b: TileRange): boolean =>
   a.minX <= b.maxX && a.maxX >= b.minX && a.minY <= b.maxY && a.maxY >= b.minY
