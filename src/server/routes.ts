@@ -9,6 +9,7 @@ import { answerCatalog, answerIndex } from './describe/catalog-answer.js'
 import { answerCoverage } from './describe/coverage.js'
 import { answerHealth, answerMetrics } from './describe/health.js'
 import { answerFacts, answerSources } from './describe/source-facts.js'
+import { answerFileSources } from './describe/sources-answer.js'
 import { answerStyle } from './describe/style.js'
 import { answerTileJson } from './describe/tilejson.js'
 import { answerAllCapabilities, answerCapabilities } from './describe/wmts.js'
@@ -57,6 +58,7 @@ export const SOURCE_ROUTES: readonly Route<RoutedSource>[] = [
   { name: 'page', methods: ['GET'], pattern: ['map'], answer: answerMapPage },
   { name: 'info', methods: ['GET'], pattern: ['info.json'], answer: answerFacts },
   { name: 'coverage', methods: ['GET'], pattern: ['coverage', '*', '*'], answer: answerCoverage },
+  { name: 'provenance', methods: ['GET'], pattern: ['sources'], answer: answerFileSources },
   { name: 'point', methods: ['GET'], pattern: ['point', '*'], answer: answerPoint },
   { name: 'point', methods: ['POST'], pattern: ['point'], answer: answerPoints },
   { name: 'profile', methods: ['GET', 'POST'], pattern: ['profile'], answer: answerProfile },

@@ -51,6 +51,8 @@ const REQUESTS: [target: string, asked?: Asked][] = [
   ['/vector/0/0/0', { method: 'HEAD', headers: { 'Accept-Encoding': 'gzip' } }],
   ['/pics.json', { headers: { Host: 'tiles.example:81' } }],
   ['/pics.json', { method: 'HEAD', headers: { Host: 'tiles.example:81' } }],
+  ['/pics/sources'],
+  ['/pics/sources?point=nowhere'],
   ['/catalog'],
   ['/pics/wmts', { headers: { 'Accept-Encoding': 'gzip', Host: 'tiles.example' } }],
   ['/pics.pmtiles'],

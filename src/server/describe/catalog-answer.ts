@@ -9,6 +9,7 @@ import type { Reply } from '../http/message.js'
 import { publicBase } from '../http/public-url.js'
 import type { Source } from '../sources/source.js'
 import { titleOf } from '../sources/source-ids.js'
+import { attributionOf } from './attribution.js'
 import { manyAnswer } from './many.js'
 import { NO_WISHES } from './tile-address.js'
 import { tileLook } from './tile-look.js'
@@ -45,6 +46,6 @@ async function catalogEntry(source: Source): Promise<Record<string, unknown>> {
     content_encoding: contentEncoding,
     name: givenName(metadata) ?? titleOf(source),
     description: textOf(metadata, 'description'),
-    attribution: textOf(metadata, 'attribution'),
+    attribution: attributionOf(source),
   }
 }

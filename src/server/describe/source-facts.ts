@@ -11,6 +11,7 @@ import { jsonAnswer } from '../http/json-answer.js'
 import type { Reply } from '../http/message.js'
 import type { Catalog, Source } from '../sources/source.js'
 import { titleOf } from '../sources/source-ids.js'
+import { attributionOf, sourceCountOf } from './attribution.js'
 
 export function answerFacts({ options }: ServerContext, { query, source }: RoutedSource): Reply {
   const etag = `"info-${source.version}"`
@@ -21,10 +22,12 @@ export function answerFacts({ options }: ServerContext, { query, source }: Route
     id: source.id,
     name: givenName(metadata) ?? titleOf(source),
     description: textOf(metadata['description']),
-    attribution: textOf(metadata['attribution']),
+    attribution: attributionOf(source),
     ...described,
     /** How heights are held; absent for pictures and vectors. */
     elevation: elevationOf(source.tiles),
+    /** Images that the file remembers it was made from. */
+    sourceCount: sourceCountOf(source),
     missing: source.missing ?? options.missing,
     version: source.version,
   }

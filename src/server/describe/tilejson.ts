@@ -7,6 +7,7 @@ import { publicBase } from '../http/public-url.js'
 import { doesEnlarge } from '../options.js'
 import type { Source } from '../sources/source.js'
 import { titleOf } from '../sources/source-ids.js'
+import { attributionOf } from './attribution.js'
 import {
   shownEncoding,
   shownFormat,
@@ -40,6 +41,7 @@ export async function sourceTileJson(
   const missing = wishes.missing ?? source.missing ?? options.missing
   const document = tileJson(source.describe(), {
     name: titleOf(source),
+    attribution: attributionOf(source),
     tiles: [tileTemplate(base, source, look, options, wishes)],
     format: shownFormat(look, wishes),
     encoding: shownEncoding(look, wishes),

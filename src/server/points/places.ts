@@ -11,11 +11,16 @@ const MAX_LON = 36_000
 
 /** 'lon,lat'; `what` names it in the message. */
 export function placeOfText(text: string, what: string): LonLat {
-  const parts = text.split(',', 3)
-  if (parts.length !== 2 || !parts.every((part) => NUMBER.test(part.trim()))) {
-    throw new HttpError(400, `${what} is not 'longitude,latitude' in degrees.`)
-  }
-  return checked(Number(parts[0]), Number(parts[1]), what)
+  const numbers = numbersOfText(text, 2)
+  if (numbers === undefined) throw new HttpError(400, `${what} is not 'longitude,latitude' in degrees.`)
+  return checked(numbers[0]!, numbers[1]!, what)
+}
+
+/** Exactly so many numbers between commas; undefined when the text is anything else. */
+export function numbersOfText(text: string, count: number): number[] | undefined {
+  const parts = text.split(',', count + 1)
+  const isAll = parts.length === count && parts.every((part) => NUMBER.test(part.trim()))
+  return isAll ? parts.map(Number) : undefined
 }
 
 /** [lon, lat], or [lon, lat, height] as GeoJSON has it. */

@@ -11,6 +11,8 @@ export interface TileJsonOptions {
   readonly tiles: readonly string[]
   /** Used when the metadata have no name. */
   readonly name: string
+  /** Whom to name; default: from the metadata. */
+  readonly attribution?: string | undefined
   /** Extension of the tiles at `tiles`; default: that of the most common type. */
   readonly format?: string | undefined
   /** Encoding of terrain, 'mapbox' or 'terrarium'; default: from the metadata. */
@@ -34,7 +36,7 @@ export function tileJson(d: TilesDescription, options: TileJsonOptions): Record<
     vector_layers: layersOf(d),
     name: givenName(d.metadata) ?? options.name,
     description: text('description'),
-    attribution: text('attribution'),
+    attribution: options.attribution ?? text('attribution'),
     legend: text('legend'),
     version: semanticVersion(d.metadata['version']),
     scheme: options.scheme ?? 'xyz',
