@@ -41,7 +41,7 @@ const newest = new Map<number, number>()
 const kept: { key: number; bytes: Uint8Array }[] = []
 const into = new Uint8Array(4096)
 const LEAST_HITS = 1000
-const count = { looks: 0, hits: 0, misses: 0, listed: 0, reopened: 0, views: 0 }
+const count = { looks: 0, hits: 0, misses: 0, listed: 0, reopened: 0, views: 0, sources: 0 }
 
 /** What came out for a tile must be one of its values, and not older than what was seen or had to be there. */
 function judge(zoom: number, position: number, before: number, bytes: Uint8Array | undefined): void {
@@ -84,7 +84,8 @@ async function look(): Promise<void> {
     if (!there && firstStepOf(zoom, position) <= before && !mayVanish(position))
       throw new Error(`${zoom}/${position}: has() misses it`)
   } else if (way < 0.95) judge(zoom, position, before, (await reader.getAsync(z, x, y))?.bytes)
-  else if (way < 0.99) await lookAtMany(zoom, before)
+  else if (way < 0.985) await lookAtMany(zoom, before)
+  else if (way < 0.99) lookAtSources(before)
   else list(zoom, before)
 }
 
@@ -105,6 +106,16 @@ async function lookAtMany(zoom: number, before: number): Promise<void> {
     else if (firstStepOf(zoom, position) <= before && !mayVanish(position))
       throw new Error(`${zoom}/${position}: missing, asked for with others`)
   }
+}
+
+/** All are of one step, which is not older than what was committed, and not written yet. */
+function lookAtSources(before: number): void {
+  const sources = reader.sources()
+  count.sources++
+  const step = Number(sources[0]?.fingerprint ?? -1)
+  const isWhole = sources.length === 1 + (step % 9) && sources.every((s) => Number(s.fingerprint) === step)
+  if (step >= 0 && !isWhole) throw new Error(`${sources.length} sources of step ${step}`)
+  if (step < before || step > committedStep() + 1) throw new Error(`sources of step ${step}, now ${before}`)
 }
 
 /** A listing holds what was committed when it began, in order. */

@@ -6,6 +6,7 @@ import { tileIdToZxy, zoomBase } from '../../src/format/tile-id.js'
 import type { WriterOptions } from '../../src/store/options.js'
 import { createTiles, reopenTiles } from '../../src/store/paths.js'
 import { randomFrom } from '../helpers/random.js'
+import { sourcesOf } from '../helpers/sources.js'
 import { FIRST_ZOOM, firstStepOfZoom, LAST_ZOOM, mayVanish, tilesAfter } from './readers-schedule.js'
 import { provenValue } from './values.js'
 
@@ -60,6 +61,8 @@ const elapsed = (): number =>
   Math.min((performance.now() - start) / 1000 / Number(seconds), total.steps / LEAST_STEPS)
 for (let step = 0; elapsed() < 1; step++) {
   work(step)
+  // more or fewer, so that they take another place and another length each time
+  writer.setSources(sourcesOf(1 + (step % 9)).map((source) => ({ ...source, fingerprint: `${step}` })))
   writer.commit()
   stepBytes.writeUInt32LE(step + 1)
   writeSync(stepFile, stepBytes, 0, 8, 0)

@@ -29,6 +29,7 @@ const PRINTED: readonly (readonly [line: string, RegExp])[] = [
   ["import { build, open, sample } from 'flagstone'", /^\d+ 12 16\n300 200 3 180000\n$/],
   ["import { create, open } from 'flagstone'", /^image\/jpeg 3 "[^"]+"\n1 0 0 3\n$/],
   ["import { openTileSet, verify } from 'flagstone'", /^1 1\ntrue \[\]\n$/],
+  ["import { open, reopen } from 'flagstone'", /^spring\.tif 78271\.5\n1\n$/],
   ["import { apply, convert, diff, digest } from 'flagstone'", /^false true again\.patch\napplied true\n$/],
   ["import fastify from 'fastify'", /^200 "[\w-]+"\n$/],
   ["import Koa from 'koa'", /^200 true 404\n200 true 404\n$/],

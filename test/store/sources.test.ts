@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { superblockOffset } from '../../src/format/layout.js'
 import type { SourceFootprint, SourceRecord } from '../../src/format/sources/record.js'
+import { encodeSuperblock } from '../../src/format/superblock/codec.js'
+import { archiveOf } from '../../src/store/live/virtual-archive.js'
 import { PmtilesReader } from '../../src/store/read/pmtiles-reader.js'
 import { FlatReader } from '../../src/store/read/reader.js'
 import { SourcePlaces } from '../../src/store/read/sources-at.js'
@@ -83,6 +85,34 @@ t.test('the metadata of an archive stay small, whatever the number of sources', 
   const reader = FlatReader.open(file.reopen(false))
   t.equal(reader.sourceCount, 5000)
   t.equal(reader.sources().length, 5000)
+})
+
+t.test('an absurd length is refused before so much memory is taken', async (t) => {
+  const { file, writer } = newFile()
+  writer.setSources(sourcesOf(1))
+  writer.close()
+  const sb = FlatReader.open(file.reopen(false)).superblock
+  const length = 2 ** 25 + 1
+  const bytes = new Uint8Array(sb.valuesStart + length)
+  bytes.set(file.bytes())
+  const absurd = { ...sb, valuesLength: length, sources: { offset: 0, length, crc: 0, count: 1 } }
+  for (const sequence of [sb.sequence + 1, sb.sequence + 2])
+    bytes.set(encodeSuperblock({ ...absurd, sequence }), superblockOffset(sequence))
+  const reader = FlatReader.open(new MemoryFile({ bytes, path: 'sample' }))
+  t.throws(() => reader.sources(), { code: 'DAMAGED', message: /more than 33554432 bytes long/ })
+})
+
+t.test('a growing file that is served as an archive names their number', async (t) => {
+  const { file, writer } = newFile()
+  writer.append(0, 0, 0, valueFor(1, 9))
+  writer.setSources(sourcesOf(7))
+  writer.commit()
+  const reader = FlatReader.open(file.reopen(false))
+  const archive = await archiveOf(reader)
+  const bytes = new Uint8Array(archive.length)
+  await archive.read(bytes, 0)
+  t.match(PmtilesReader.open(new MemoryFile({ bytes })).metadata(), { flagstone: { sources: 7 } })
+  writer.close()
 })
 
 t.test('who does not ask does not read them', async (t) => {
