@@ -60,7 +60,7 @@ const buildShape = {
   maxZoom: zoom.optional(),
   /**
    * 'native': each source is built to the zoom of its own resolution, so coarse sources get no tiles that only enlarge
-   * them. 'uniform': all are built to the highest zoom. Default: 'uniform'.
+   * them. 'uniform': all are built to the highest zoom. Default: 'native', or 'uniform' if a highest zoom is given.
    */
   depth: z.enum(['native', 'uniform']).optional(),
   /**

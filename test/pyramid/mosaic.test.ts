@@ -109,7 +109,7 @@ t.test('grey and coloured, coarse and fine: the finest decides', async (t) => {
   ]
   const out = join(t.testdir(), 'mixed.pmtiles')
   const report = await build(
-    { sources: ['0', '1', '2'], out, minZoom: 6, ...lossless },
+    { sources: ['0', '1', '2'], out, depth: 'uniform', minZoom: 6, ...lossless },
     { openSource: openerOf(images) },
   )
   t.equal(report.maxZoom, 12)

@@ -207,7 +207,7 @@ t.test('each source to its own zoom', (t) => {
   const planOf = (options: Record<string, unknown> = {}, limits: ZoomLimits[] = []): BuildPlan =>
     planBuild(
       [base, city, island],
-      parseBuildOptions({ sources: ['image.tif'], out: 'x', depth: 'native', ...options }),
+      parseBuildOptions({ sources: ['image.tif'], out: 'x', ...options }),
       undefined,
       limits,
     )
@@ -224,6 +224,7 @@ t.test('each source to its own zoom', (t) => {
   const uniform = planOf({ depth: 'uniform' })
   t.same([uniform.isUniform, ...zooms(uniform)], [true, 12, 12, 12])
   t.equal(uniform.levels.at(-1)!.tiles, 256 * 256 + 4)
+  t.ok(planOf({ maxZoom: 12 }).isUniform && planOf({ zoom: [3, 12] }).isUniform)
   t.same(zooms(planOf({ maxZoom: 10, depth: 'native' })), [8, 10, 10])
   t.ok(planOf({ maxZoom: 8, depth: 'native' }).isUniform)
 
@@ -251,11 +252,7 @@ t.test('sources outside the bbox or the cutline do not count', (t) => {
   const west = -180 + (360 / 256) * 6
   const bbox = [west, 83, west + 3, 84]
   const build = (options: Record<string, unknown>, cutline?: Cutline): BuildPlan =>
-    planBuild(
-      [base, city],
-      parseBuildOptions({ sources: ['image.tif'], out: 'x', depth: 'native', ...options }),
-      cutline,
-    )
+    planBuild([base, city], parseBuildOptions({ sources: ['image.tif'], out: 'x', ...options }), cutline)
   const boxed = build({ bbox })
   t.same([boxed.isUniform, boxed.maxZoom], [true, 8])
   const ring = [

@@ -30,7 +30,8 @@ export function askedZooms(options: ResolvedBuildOptions): ZoomLimits {
 
 /** Whether all sources are built to the highest zoom. */
 export function wantsUniform(options: ResolvedBuildOptions): boolean {
-  return options.depth !== 'native'
+  if (options.depth !== undefined) return options.depth === 'uniform'
+  return askedZooms(options).maxZoom !== undefined
 }
 
 /** Mercator metres per pixel; undefined outside the mercator world. @throws CRS_UNSUPPORTED */
