@@ -128,7 +128,7 @@ export const OPTIONS: readonly Elsewhere[] = [
     words: 'wm cache-max gdal-cachemax max-memory memory',
     say: 'Use --mem-limit, for example --mem-limit 2G.',
   },
-  { words: 'wo et ovr order tps rpc geoloc to oo doo if setci nomd q-level mpi', say: NONE },
+  { words: 'wo et ovr tps rpc geoloc to oo doo if setci nomd q-level mpi', say: NONE },
   {
     words: 'multi processes num-threads nb-processes concurrency num-workers workers cores parallel',
     say: 'Use --threads; the default is all cores.',

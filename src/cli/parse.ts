@@ -1,6 +1,7 @@
 // Parses option values. Every message says what was given and what is expected.
 import { InvalidArgumentError, Option } from 'commander'
 import { notDegrees } from '../grid/tiles/degrees.js'
+import { bandsFromText, nodataFromText } from '../pyramid/sources/list/texts.js'
 import { MAX_ZOOM } from '../zooms.js'
 
 const fail = (message: string): never => {
@@ -127,27 +128,9 @@ export function collectPairs(text: string, before: Record<string, string> = {}):
 }
 
 /** '255', 'nan', '0,0,0', several as '0,0,0;255,255,255'; 'none' (ignore what the file says): an empty list. */
-export function parseNodata(text: string): number[][] {
-  if (/^\s*none\s*$/i.test(text)) return []
-  return text.split(';').map((colour) =>
-    colour
-      .trim()
-      .split(/[\s,]+/)
-      .map((word) => {
-        const isValue = /^[-+]?(nan|inf(inity)?)$/i.test(word)
-        const value = isValue ? infinities(word) : Number(word)
-        if (word === '' || (!isValue && !Number.isFinite(value))) {
-          fail("expected one value or one per band, several with ';': '0', 'nan' or '0,0,0;255,255,255'.")
-        }
-        return value
-      }),
-  )
-}
-
-function infinities(word: string): number {
-  if (/nan/i.test(word)) return Number.NaN
-  return word.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
-}
+export const parseNodata = (text: string): number[][] =>
+  nodataFromText(text) ??
+  fail("expected one value or one per band, several with ';': '0', 'nan' or '0,0,0;255,255,255'.")
 
 const numbersOf = (text: string): number[] =>
   text
@@ -167,14 +150,9 @@ export function parseNumber(above: number, max: number): (text: string) => numbe
 }
 
 /** '4' or '4,3,2': one band or three, from 1. */
-export function parseBands(text: string): number[] {
-  const bands = numbersOf(text)
-  const good = bands.every((band) => Number.isInteger(band) && band >= 1)
-  if (!good || (bands.length !== 1 && bands.length !== 3)) {
-    fail('expected one band, or three for red, green and blue, counted from 1: 4 or 4,3,2.')
-  }
-  return bands
-}
+export const parseBands = (text: string): number[] =>
+  bandsFromText(text) ??
+  fail('expected one band, or three for red, green and blue, counted from 1: 4 or 4,3,2.')
 
 /** 'auto', 'min,max' or 'min,max,min,max,min,max'. */
 export function parseRescale(text: string): 'auto' | [number, number][] {

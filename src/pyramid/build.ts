@@ -68,7 +68,10 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   const parsed = parseBuildOptions(options)
   const { path: out, replaces } = checkOutput(parsed)
   const named = await withInputs({ ...parsed, out }, context)
-  refuseInput(out, named.sources)
+  refuseInput(
+    out,
+    named.sources.map(({ location }) => location),
+  )
   const prepared = withColoursOf(await prepare(named, context), named)
   const { plan, colours, options: resolved } = prepared
   refuseOversampling(plan, resolved)

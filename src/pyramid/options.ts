@@ -5,21 +5,13 @@ import { notDegrees } from '../grid/tiles/degrees.js'
 import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
 import { TERRAIN_ENCODINGS, type TerrainEncoding } from '../raster/tiles/terrain.js'
 import { didYouMean } from '../store/nearest.js'
-import { complaint, type Given, geoJsonObject, pathText } from '../store/options.js'
-import { MAX_ZOOM } from '../zooms.js'
+import { complaint, type Given, pathText } from '../store/options.js'
+import { bands, nodata, polygons, sources, zoom } from './source-options.js'
 import { terrainContradiction } from './terrain-options.js'
 
-const zoom = z.int(`expected a whole number from 0 to ${MAX_ZOOM}`).min(0).max(MAX_ZOOM)
+/** Pieces that are blended are 1024 pixels wide; wider edges would cost more than all else. */
+const MAX_FEATHER = 1024
 const kernel = z.enum(RESAMPLINGS as [Resampling, ...Resampling[]])
-
-/** One value for all bands, one value per band, or several such colours. NaN is a value; an empty list means none. */
-const value = z.custom<number>((v) => typeof v === 'number', 'expected numbers')
-const nodata = z
-  .union([value, z.array(value), z.array(z.array(value).min(1))])
-  .transform((value): number[][] => {
-    if (typeof value === 'number') return [[value]]
-    return typeof value[0] === 'number' ? [value as number[]] : (value as number[][])
-  })
 
 const quality = z.int().min(1).max(100)
 const byte = z.number().min(0).max(255)
@@ -48,8 +40,11 @@ const bbox = z
   })
 
 const buildShape = {
-  /** Paths of the images; also folders, globs, @list.txt and URLs, see pyramid/sources/inputs.ts. */
-  sources: z.array(pathText).min(1, 'expected at least one source'),
+  /**
+   * Paths of the images; also folders, globs, URLs, lists of sources (GeoJSON, STAC, CSV) and @list.txt, see
+   * pyramid/README.md. An object gives a source properties: { location, priority, nodata … }.
+   */
+  sources,
   /** The tile file to create. */
   out: pathText,
   /** Lowest and highest zoom, [min, max], or a single zoom. minZoom and maxZoom override it. */
@@ -74,10 +69,7 @@ const buildShape = {
   /** Resampling kernel of the overviews. Default: 'average'. */
   overviewResampling: kernel.default('average'),
   /** Bands to show, counted from 1: one, or three. Default: 1, 2, 3, or 1 if the image has fewer than three. */
-  bands: z
-    .array(z.int('expected whole numbers from 1').min(1).max(65535))
-    .refine((list) => list.length === 1 || list.length === 3, 'expected one band, or three: red, green, blue')
-    .optional(),
+  bands: bands.optional(),
   /**
    * Values shown as black and white: one [min, max] for all bands, or one per band. 'auto' uses the 2nd and 98th
    * percentile. Default: 8-bit images are not stretched, others 'auto'; the report's notes give the range.
@@ -166,15 +158,22 @@ const buildShape = {
    * Default: 'last'.
    */
   blend: z.enum(['first', 'last', 'feather']).default('last'),
+  /** Number of pixels from its edge over which a source fades in, with blend 'feather'. Default: 64. */
+  feather: z.number().min(1).max(MAX_FEATHER, `expected at most ${MAX_FEATHER} pixels`).optional(),
+  /**
+   * What decides which of several sources is on top: the order in which they were given (`blend` says whether the first
+   * or the last is on top), the resolution ('finest' is on top) or the date ('newest' is on top; sources without a date
+   * are below all others). Among equals the order given decides. A higher `priority` of a source always wins.
+   * Default: 'given'.
+   */
+  order: z.enum(['given', 'finest', 'newest']).default('given'),
   /**
    * Leave out what cannot be read, and list it in the report: sources that cannot be opened, unless all fail
    * (`skipped`), and damaged parts of images, which stay empty (`damaged`). Default: false.
    */
   skipUnreadable: z.boolean().default(false),
   /** Build only inside these polygons: the path of a GeoJSON file, or a GeoJSON object. */
-  cutline: z
-    .union([z.string().min(1, 'it is empty'), geoJsonObject], 'expected a path or a GeoJSON object')
-    .optional(),
+  cutline: polygons.optional(),
   /** Number of pixels of the highest zoom over which the image fades in from the cutline inwards. Default: 0. */
   cutlineBlend: z.number().min(0).max(1000, 'expected at most 1000 pixels').default(0),
   /** CRS of the sources, used instead of their own: a code, PROJ string, WKT or PROJJSON. */
@@ -229,6 +228,10 @@ export const buildOptions = z
   .refine((o) => !(o.cutlineBlend > 0 && o.cutline === undefined), {
     path: ['cutlineBlend'],
     error: 'cutlineBlend needs a cutline',
+  })
+  .refine((o) => o.feather === undefined || o.blend === 'feather', {
+    path: ['feather'],
+    error: "feather is the width of blend 'feather': use it with that (--blend feather --feather PX)",
   })
   .refine((o) => o.resume || !o.acceptChanged, {
     path: ['acceptChanged'],

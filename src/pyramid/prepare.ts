@@ -3,17 +3,27 @@
 import { availableParallelism } from 'node:os'
 import { freeDescriptors } from '../platform/descriptors.js'
 import { isDamage } from '../raster/losses.js'
+import { withoutSecrets } from '../raster/remote-path.js'
 import type { ValueView } from '../raster/source.js'
-import { readCutline } from './cutline/cutline.js'
+import { type Cutline, readCutline } from './cutline/cutline.js'
 import type { ResolvedBuildOptions } from './options.js'
 import { depthNote } from './plan/depth-note.js'
 import { emptyTilesNote, oversamplingNote } from './plan/oversampling.js'
 import type { BuildPlan } from './plan/plan.js'
-import { planBuild } from './plan/plan-build.js'
+import { planBuild, type Said } from './plan/plan-build.js'
 import { readInfos, type SkippedSource } from './sources/infos.js'
-import { expandInputs } from './sources/inputs.js'
+import { expandSources } from './sources/inputs.js'
 import { likeArchives } from './sources/like-archive.js'
-import { type OpenOptions, openOptionsOf, openSource, type SourceOpener } from './sources/open.js'
+import {
+  type OpenOptions,
+  openOptionsFor,
+  openOptionsOf,
+  openSource,
+  ownOpenOptions,
+  type SourceOpener,
+} from './sources/open.js'
+import { inOrder } from './sources/order.js'
+import { refuseOwnBands } from './sources/own-bands.js'
 import { type ColourChoice, chooseColours, provisionalView } from './sources/tone.js'
 import { heightNotes, refuseColours, unitOf } from './terrain-options.js'
 import { withSkipAdvice } from './work/damage.js'
@@ -34,7 +44,7 @@ export interface PrepareContext {
 }
 
 export interface Prepared {
-  /** Sources are expanded to paths. */
+  /** Sources are single files, those of the plan in its order. */
   readonly options: ResolvedBuildOptions
   readonly plan: BuildPlan
   /** How workers open sources. */
@@ -45,14 +55,15 @@ export interface Prepared {
   readonly notes: readonly string[]
 }
 
-/** Expands the names of sources to paths. With a custom opener they are left as they are. */
+/** Expands the names of sources to single files. With a custom opener they are left as they are. */
 export async function withInputs(
   options: ResolvedBuildOptions,
   { openSource: opener }: PrepareContext,
 ): Promise<ResolvedBuildOptions> {
   if (opener !== undefined) return options
   const keep = options.blend === 'first' ? 'first' : 'last'
-  return { ...options, sources: await expandInputs(options.sources, { out: options.out, keep }) }
+  const prefers = options.terrain === undefined ? 'visual' : 'data'
+  return { ...options, sources: await expandSources(options.sources, { out: options.out, keep, prefers }) }
 }
 
 /**
@@ -60,27 +71,65 @@ export async function withInputs(
  * @throws as planBuild, openSource and chooseColours
  */
 export async function prepare(given: ResolvedBuildOptions, context: PrepareContext): Promise<Prepared> {
+  refuseOwnBands(given)
   const opener = context.openSource ?? openSource
   const cutline = given.cutline === undefined ? undefined : readCutline(given.cutline)
   const open = openOptionsOf(given)
-  const { infos, skipped } = await readInfos(
+  const { skipped, ...found } = await readInfos(
     given.sources,
     { ...open, view: elevationView(given) ?? provisionalView(given) },
     opener,
     given.skipUnreadable,
     context.signal,
   )
-  const { options, notes } = likeArchives(infos, given)
+  const described = inOrder(
+    found.infos.map((info, i) => ({ info, source: found.read[i]! })),
+    given,
+  )
+  const infos = described.map(({ info }) => info)
+  const sources = described.map(({ source }) => source)
+  const { options, notes } = likeArchives(infos, { ...given, sources })
   refuseColours(infos, options)
-  const plan = planBuild(infos, options, cutline)
+  const plan = planBuild(infos, options, cutline, saidOf(sources))
+  const own = ownOf(sources)
+  const openOwn = withOwn(opener, infos, own)
   const heights = elevationView(options)
   const colours: ColourChoice =
     heights === undefined
-      ? await chooseColours(infos, options, opener, open).catch((error: unknown) => {
+      ? await chooseColours(infos, options, openOwn, open).catch((error: unknown) => {
           throw !options.skipUnreadable && isDamage(error) ? withSkipAdvice(error) : error
         })
       : { view: { kind: 'colour' }, notes: heightNotes(infos, options) }
-  return { options, plan, open: { ...open, view: heights ?? colours.view }, colours, skipped, notes }
+  const openAll = { ...open, view: heights ?? colours.view, ...(own === undefined ? {} : { own }) }
+  return { options, plan, open: openAll, colours, skipped, notes }
+}
+
+/** What the plan needs of the sources' own properties. @throws BAD_OPTION, NOT_FOUND when a cutline cannot be read */
+function saidOf(sources: ResolvedBuildOptions['sources']): Said[] {
+  // one file may cut many
+  const read = new Map<string, Cutline>()
+  return sources.map(({ location, minZoom, maxZoom, cutline }) => {
+    if (typeof cutline !== 'string') {
+      const what = `The cutline of ${withoutSecrets(location)}`
+      return { minZoom, maxZoom, cutline: cutline && readCutline(cutline, what) }
+    }
+    const found = read.get(cutline) ?? readCutline(cutline)
+    read.set(cutline, found)
+    return { minZoom, maxZoom, cutline: found }
+  })
+}
+
+/** How single sources are opened; undefined when none has properties for that. */
+function ownOf(sources: ResolvedBuildOptions['sources']): OpenOptions['own'] {
+  const own = sources.map(ownOpenOptions)
+  return own.every((one) => one === undefined) ? undefined : own
+}
+
+/** An opener that knows the sources' own properties by their paths. */
+function withOwn(opener: SourceOpener, infos: BuildPlan['sources'], own: OpenOptions['own']): SourceOpener {
+  if (own === undefined) return opener
+  const byPath = new Map(infos.map(({ path }, i) => [path, own[i]]))
+  return (path, options) => opener(path, openOptionsFor(options, byPath.get(path)))
 }
 
 /** Sentences about choices that the build made itself, and about requests that cost more than they gain. */

@@ -28,6 +28,8 @@ export interface TerrainChoices {
   readonly terrainUnit?: TerrainUnit | undefined
   readonly format: string
   readonly bands?: readonly number[] | undefined
+  /** What single sources have instead. */
+  readonly sources?: readonly { readonly bands?: readonly number[] | undefined }[]
   readonly quality?: unknown
   readonly rescale?: unknown
   readonly gamma: number
@@ -114,9 +116,12 @@ export function terrainOf(o: TerrainChoices): TerrainOptions | undefined {
  * heights.
  * @throws BAD_OPTION when there is such a source
  */
-export function refuseColours(sources: readonly SourceInfo[], { terrain, bands }: TerrainChoices): void {
+export function refuseColours(
+  sources: readonly SourceInfo[],
+  { terrain, bands, sources: given }: TerrainChoices,
+): void {
   if (terrain === undefined || bands !== undefined) return
-  const found = sources.find(({ stored }) => stored.isColour === true)
+  const found = sources.find(({ stored }, i) => stored.isColour === true && given?.[i]?.bands === undefined)
   if (found === undefined) return
   const { palette, indexed, bands: count } = found.stored
   const what = palette || indexed === true ? 'an image with a palette' : `a colour image with ${count} bands`
@@ -136,20 +141,23 @@ export const unitOf = (unit: TerrainUnit | undefined): number | 'said' =>
 /** Sentences about units that were converted, or could not be. */
 export function heightNotes(
   sources: readonly SourceInfo[],
-  { bands, terrainUnit }: TerrainChoices,
+  { bands, terrainUnit, sources: given }: TerrainChoices,
 ): string[] {
   if (terrainUnit !== undefined) return []
-  const band = bands?.[0] ?? 1
+  const own = new Map(sources.map((info, i) => [info, given?.[i]?.bands?.[0]]))
+  const bandOf = (info: SourceInfo): number => own.get(info) ?? bands?.[0] ?? 1
   const notes: string[] = []
-  const converted = sources.filter((info) => heightMetres(info, band) !== 1)
+  const converted = sources.filter((info) => heightMetres(info, bandOf(info)) !== 1)
   if (converted.length > 0) {
-    const sizes = [...new Set(converted.map((info) => Number(heightMetres(info, band).toPrecision(9))))]
+    const sizes = [
+      ...new Set(converted.map((info) => Number(heightMetres(info, bandOf(info)).toPrecision(9)))),
+    ]
     notes.push(
       `The heights of ${named(converted)} are in units of ${sizes.join(' and ')} m and are converted to metres; --terrain-unit m stores them unchanged.`,
     )
   }
-  const unsure = sources.filter((info) => unusedUnit(info, band) !== undefined)
-  const units = new Set(unsure.map((info) => unusedUnit(info, band)!.name))
+  const unsure = sources.filter((info) => unusedUnit(info, bandOf(info)) !== undefined)
+  const units = new Set(unsure.map((info) => unusedUnit(info, bandOf(info))!.name))
   if (unsure.length > 0) {
     notes.push(
       `${named(unsure)} ${unsure.length === 1 ? 'says' : 'say'} that heights are in ${[...units].join(', ')}, but no vertical coordinate system does: they are taken as metres, as gdalwarp does. --terrain-unit ft or us-ft converts them.`,

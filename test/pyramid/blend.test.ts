@@ -5,11 +5,12 @@ import t from 'tap'
 import { build } from '../../src/pyramid/build.js'
 import { Distances } from '../../src/pyramid/cutline/distance.js'
 import { isCovered, type Layer, multiplyMask, paintUnder } from '../../src/pyramid/paint/blend.js'
-import { FEATHER_PIXELS } from '../../src/pyramid/paint/pieces.js'
 import type { RasterSource } from '../../src/raster/source.js'
 import { type ImageOptions, ImageSource, type Paint, speckled } from './images.js'
 import { region } from './region.js'
 
+/** The default width. */
+const FEATHER_PIXELS = 64
 const lossless = { format: 'png', resampling: 'nearest', threads: 0 } as const
 
 const layer = (width: number, bands: number, data: Uint8Array | Float32Array, mask: Uint8Array): Layer => ({

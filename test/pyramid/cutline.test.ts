@@ -13,7 +13,7 @@ import {
 import { countAll } from '../../src/grid/tiles/ranges.js'
 import { type BuildOptions, build } from '../../src/pyramid/build.js'
 import { cutlineOf, readCutline } from '../../src/pyramid/cutline/cutline.js'
-import { CutlineMask } from '../../src/pyramid/cutline/mask.js'
+import { maskOf as cutlineMask } from '../../src/pyramid/cutline/mask.js'
 import { type CutlinePlan, planCutline } from '../../src/pyramid/cutline/plan.js'
 import { cutlineTiles } from '../../src/pyramid/cutline/tiles.js'
 import { parseBuildOptions } from '../../src/pyramid/options.js'
@@ -42,7 +42,7 @@ const metresOf = (pixels: Ring): Ring =>
   pixels.map(([x, y]) => [pixelToMetresX(x, ZOOM), pixelToMetresY(y, ZOOM)])
 
 function maskOf(plan: CutlinePlan, minX: number, minY: number, width: number, height: number): Uint8Array {
-  const piece = new CutlineMask(plan).of({ minX, minY, endX: minX + width, endY: minY + height })
+  const piece = cutlineMask(plan).of({ minX, minY, endX: minX + width, endY: minY + height })
   return piece?.mask.slice() ?? new Uint8Array(width * height)
 }
 

@@ -37,6 +37,8 @@ interface Case {
   readonly options: object
   /** Pixels of DEEP. */
   readonly blendPx?: number
+  /** The upper image is cut by the diamond. */
+  readonly own?: boolean
 }
 
 const cases: readonly Case[] = [
@@ -47,14 +49,17 @@ const cases: readonly Case[] = [
   { name: 'first on top', options: { blend: 'first' } },
   { name: 'bbox', options: { bbox } },
   { name: 'cutline', options: { cutline: 'a cutline' } },
+  { name: 'own cutline', options: {}, own: true },
+  { name: 'own cutline below', options: { blend: 'first' }, own: true },
   { name: 'soft cutline', options: { cutline: 'a cutline' }, blendPx: 64 },
 ]
 
-function planAt(zoom: number, { options, blendPx = 0 }: Case): BuildPlan {
+function planAt(zoom: number, { options, blendPx = 0, own = false }: Case): BuildPlan {
   const soft = blendPx === 0 ? {} : { cutlineBlend: blendPx / 2 ** (DEEP - zoom) }
-  const parsed = parseBuildOptions({ sources: ['x'], out: 'x', zoom, ...options, ...soft })
+  const parsed = parseBuildOptions({ sources: ['x'], out: 'x', zoom: [8, zoom], ...options, ...soft })
   const line = 'cutline' in options ? cutlineOf(diamond, 'The cutline') : undefined
-  return planBuild(images.map(infoOf), parsed, line)
+  const said = own ? [{}, { cutline: cutlineOf(diamond, 'Its cutline') }] : []
+  return planBuild(images.map(infoOf), parsed, line, said)
 }
 
 async function paintedBy(plan: BuildPlan, zoom: number, rect: PixelRect): Promise<Canvas> {
@@ -89,7 +94,7 @@ for (const one of cases) {
     }
     t.ok(painted > 50_000, `${painted} pixels are painted`)
     // the edges of a cutline are drawn to 0.02 pixels of the plan's zoom
-    t.ok(different <= ('cutline' in one.options ? 20 : 0), `${different} pixels differ`)
+    t.ok(different <= ('cutline' in one.options || one.own ? 20 : 0), `${different} pixels differ`)
     t.equal(strip, 0, 'nothing outside the parts')
   })
 }

@@ -51,7 +51,9 @@ t.test('one tile exactly', (t) => {
     units: 1,
     bbox: undefined,
     blend: 'last',
+    featherPx: 64,
     cutline: undefined,
+    cutlines: undefined,
     levels: [{ zoom: 10, ranges: [range], tiles: 1 }],
     tiles: 1,
   })

@@ -99,6 +99,7 @@ import {
   type SkippedSource,
   type SourceEvent,
   type SourceFootprint,
+  type SourceGiven,
   type SourceInput,
   type SourceRecord,
   type SourceRing,
@@ -144,6 +145,8 @@ export async function build1(
     { ...context, onProgress },
   )
   const skipped: readonly SkippedSource[] = report.skipped
+  const given: SourceGiven = { location: 'a.tif', priority: 1, date: '2024-06-30', bands: [1] }
+  await build({ ...options, sources: ['b.tif', given] })
   const damaged: readonly DamagedSource[] | undefined = report.damaged
   const blocks: readonly DamagedBlock[] = []
   void [skipped, damaged, blocks]

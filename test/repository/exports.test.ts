@@ -36,7 +36,6 @@ const TESTS_ONLY: Record<string, readonly string[]> = {
     'grid/tiles/great-circle.ts pointBetween',
     'grid/tiles/mercator.ts tileBounds',
     'grid/tiles/mercator.ts boundsToLonLat',
-    'pyramid/cutline/cutline.ts cutlineOf',
     'pyramid/estimate/sample.ts vanDerCorput',
     'pyramid/output/checkpoint.ts encodeCheckpoint',
     'pyramid/output/checkpoint.ts decodeCheckpoint',

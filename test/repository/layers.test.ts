@@ -119,6 +119,8 @@ const ROOMS: Record<string, Record<string, number>> = {
     run: 9,
   },
   pyramid: {
+    dates: 0.5,
+    'source-options': 1,
     'terrain-options': 1,
     options: 2,
     cutline: 3,

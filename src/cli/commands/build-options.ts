@@ -51,6 +51,18 @@ function inputOptions(command: Command): Command {
       ),
     )
     .option(
+      '--feather <px>',
+      'with --blend feather: fade sources in over this many pixels from their edges (default: 64)',
+      parseInteger(1, 1024),
+    )
+    .addOption(
+      oneOf(
+        '--order <how>',
+        'which source is on top: the last or first given (see --blend), the finest, or the newest by its date; a higher priority in a list always wins (default: given)',
+        ['given', 'finest', 'newest'],
+      ),
+    )
+    .option(
       '--skip-unreadable',
       'skip sources that cannot be opened, leave damaged parts of images empty, and list both (exit code 4)',
     )
@@ -241,6 +253,7 @@ Input:
   flagstone build world.tif alps.pmtiles --bbox=5.9,45.8,10.5,47.9
   flagstone build naip/ extra/*.tif @more.txt county.pmtiles --cutline county.geojson
   flagstone build 2012.tif 2018.tif years.pmtiles --blend feather --nodata '0,0,0;255,255,255'
+  flagstone build sources.geojson country.pmtiles --order newest    a list: GeoJSON, STAC items or CSV
 
 Colours:
   flagstone build s2.tif infrared.pmtiles --bands 8,4,3 --rescale 0,4000 --gamma 1.2
@@ -272,7 +285,7 @@ export function defineBuild(): Command {
     .description('turn georeferenced rasters into one tile file with overviews')
     .argument(
       '<paths...>',
-      'sources (images, folders, globs, @list.txt, URLs), later ones on top; then the file to create',
+      'sources (images, folders, globs, lists: .geojson, .csv, @list.txt; URLs), later ones on top; then the file to create',
     )
   const groups = [inputOptions, colourOptions, terrainOptions, outputOptions, tileOptions, runOptions]
   for (const group of groups) group(command)

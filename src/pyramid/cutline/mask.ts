@@ -9,16 +9,31 @@ import type { PixelRect } from '../../grid/tiles/rect.js'
 import { Distances } from './distance.js'
 import type { CutlinePlan } from './plan.js'
 
-export interface CutlinePiece {
+interface CutlinePiece {
   /** Contains all pixels that are not 0. */
   readonly rect: PixelRect
-  /** Mask of the requested rectangle, row by row: 0 outside … 255 inside. Overwritten by the next call. */
+  /** Mask of the requested rectangle, row by row: 0 outside … 255 inside. Overwritten by the next call for any cutline. */
   readonly mask: Uint8Array
   readonly stride: number
   readonly full: boolean
 }
 
-export class CutlineMask {
+// One for all cutlines of a thread: thousands of sources may each have one.
+let memory = new Uint8Array(0)
+
+// Each has an index over its edges.
+const masks = new WeakMap<CutlinePlan, CutlineMask>()
+
+export function maskOf(cutline: CutlinePlan): CutlineMask {
+  let found = masks.get(cutline)
+  if (found === undefined) {
+    found = new CutlineMask(cutline)
+    masks.set(cutline, found)
+  }
+  return found
+}
+
+class CutlineMask {
   readonly #plan: CutlinePlan
   readonly #index: Flatbush
   readonly #ringOf: Int32Array
@@ -26,7 +41,6 @@ export class CutlineMask {
   /** West and east of each polygon, pixels. */
   readonly #extents: Float64Array
   readonly #distances = new Distances()
-  #mask = new Uint8Array(0)
   #wide = new Uint8Array(0)
   /** Crossings of each row with the current polygon. */
   readonly #rows: number[][] = []
@@ -55,8 +69,8 @@ export class CutlineMask {
   /** The mask of a rectangle; undefined when none of its pixels is inside. */
   of(rect: PixelRect, scale = 1): CutlinePiece | undefined {
     const pixels = (rect.endX - rect.minX) * (rect.endY - rect.minY)
-    if (this.#mask.length < pixels) this.#mask = new Uint8Array(pixels)
-    const mask = this.#mask.subarray(0, pixels)
+    if (memory.length < pixels) memory = new Uint8Array(pixels)
+    const mask = memory.subarray(0, pixels)
     const blendPx = this.#plan.blendPx / scale
     if (blendPx > 0) this.#ramp(rect, mask, blendPx, scale)
     else this.#fill(rect, mask, scale)

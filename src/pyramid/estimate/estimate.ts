@@ -108,7 +108,10 @@ export async function estimate(options: BuildOptions, context: EstimateContext =
   const parsed = parseBuildOptions(options)
   const notes = outputNotes(parsed)
   const named = await withInputs(parsed, context)
-  refuseInput(named.out, named.sources)
+  refuseInput(
+    named.out,
+    named.sources.map(({ location }) => location),
+  )
   const prepared = await prepare(named, context)
   const { options: resolved } = prepared
   const prepareSeconds = (performance.now() - began) / 1000

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { FlagstoneError } from '../../errors.js'
 import type { ColourView } from '../../raster/source.js'
+import type { CutlinePlan } from '../cutline/plan.js'
 import type { ResolvedBuildOptions } from '../options.js'
 import type { BuildPlan } from '../plan/plan.js'
 import { sourceFacts } from '../sources/facts.js'
@@ -45,6 +46,9 @@ export function fingerprintOf(
     'the number of sources': plan.sources.length,
   }
   if (!plan.isUniform) facts['the depth'] = depthDigest(plan)
+  if (options.feather !== undefined) facts['the width of the feather'] = plan.featherPx
+  const own = ownDigest(plan, options)
+  if (own !== undefined) facts['what was said of single images'] = own
   Object.assign(facts, sourceFacts(plan.sources))
   return facts
 }
@@ -59,12 +63,25 @@ function depthDigest({ depths }: BuildPlan): string {
 
 function cutlineDigest({ cutline }: BuildPlan): string {
   if (cutline === undefined) return 'none'
+  return `${cutline.polygons.length - 1} polygons (digest ${pointsDigest(cutline)}), faded in over ${cutline.blendPx} pixels`
+}
+
+function pointsDigest({ points, rings, polygons }: CutlinePlan): string {
   const hash = createHash('sha256')
-  for (const part of [cutline.points, cutline.rings, cutline.polygons]) {
+  for (const part of [points, rings, polygons]) {
     hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
   }
-  const digest = hash.digest('hex').slice(0, 16)
-  return `${cutline.polygons.length - 1} polygons (digest ${digest}), faded in over ${cutline.blendPx} pixels`
+  return hash.digest('hex').slice(0, 16)
+}
+
+/** A digest of the sources' own properties that affect tiles; undefined when there are none. */
+function ownDigest({ cutlines }: BuildPlan, { sources }: ResolvedBuildOptions): string | undefined {
+  const said = sources.map(({ nodata, crs, bands }, i) => {
+    const cutline = cutlines?.[i]
+    return [nodata?.join(';'), crs, bands, cutline && pointsDigest(cutline)]
+  })
+  if (said.flat().every((one) => one === undefined)) return undefined
+  return `digest ${createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 16)}`
 }
 
 /** A short digest of a fingerprint, stored in the tile file. */

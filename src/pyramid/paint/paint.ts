@@ -18,7 +18,8 @@ import type { BuildPlan } from '../plan/plan.js'
 import type { SourceSet } from '../sources/source-set.js'
 import { FeatherSum, isCovered, type Layer, multiplyMask, paintUnder } from './blend.js'
 import { warpOptionsOf } from './content.js'
-import { FEATHER_PIXELS, type PaintArea, type Piece, piecesToPaint } from './pieces.js'
+import { cutSource } from './own-cutline.js'
+import { type PaintArea, type Piece, piecesToPaint } from './pieces.js'
 import type { Presence } from './presence.js'
 import { Reading } from './reading.js'
 
@@ -169,7 +170,7 @@ class PaintRun {
       const { width, height, mask } = canvas
       const layer = layerOf(canvas, target)
       this.#look(piece, at, layer)
-      const distances = this.#scratch.distances.of(mask, width, height, FEATHER_PIXELS + 0.5)
+      const distances = this.#scratch.distances.of(mask, width, height, this.#plan.featherPx + 0.5)
       sum.add(layer, distances)
     }
     sum.finish(layerOf(this.#canvas, area))
@@ -226,6 +227,9 @@ class PaintRun {
       await reading.cancel()
       if (reading.lost.length > 0) this.#painter.lose?.(reading.lost)
     }
+    if (canvas === undefined) return undefined
+    const layer = layerOf(canvas, onto === undefined ? target : area)
+    cutSource(layer, target, piece.candidates[at]!.source, this.#plan, this.#zoom)
     return canvas
   }
 

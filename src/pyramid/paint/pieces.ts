@@ -4,14 +4,13 @@
 // without a source, or outside the cutline, are left out.
 
 import { intersectRects, type PixelRect } from '../../grid/tiles/rect.js'
-import { CutlineMask } from '../cutline/mask.js'
+import { maskOf } from '../cutline/mask.js'
 import { type BuildPlan, clipAt } from '../plan/plan.js'
 import type { Candidate, SourceSet } from '../sources/source-set.js'
+import { inOwnCutlines } from './own-cutline.js'
 
 /** Side of a piece, pixels: a whole number of tiles of every size. */
 const PIECE_PIXELS = 1024
-/** Number of pixels from its edge over which a feathered source fades in. */
-export const FEATHER_PIXELS = 64
 
 /** A canvas, as pixels of a zoom, and the parts of it that are painted. They do not overlap. */
 export interface PaintArea {
@@ -42,19 +41,6 @@ export interface Piece {
   readonly isMixed: boolean
 }
 
-// Each has an index over the edges, which all areas of a build share.
-const cutlines = new WeakMap<object, CutlineMask>()
-
-function cutlineOf({ cutline }: BuildPlan): CutlineMask | undefined {
-  if (cutline === undefined) return undefined
-  let found = cutlines.get(cutline)
-  if (found === undefined) {
-    found = new CutlineMask(cutline)
-    cutlines.set(cutline, found)
-  }
-  return found
-}
-
 /** The pieces in the order of the areas and their parts, row by row. */
 export function* piecesToPaint(
   plan: BuildPlan,
@@ -62,7 +48,7 @@ export function* piecesToPaint(
   zoom: number,
   areas: readonly PaintArea[],
 ): Generator<Piece, undefined> {
-  const cutline = cutlineOf(plan)
+  const cutline = plan.cutline && maskOf(plan.cutline)
   const scale = 2 ** (plan.maxZoom - zoom)
   const clip = clipAt(plan, zoom)
   for (const area of areas) {
@@ -70,12 +56,13 @@ export function* piecesToPaint(
       const cut = cutline?.of(whole, scale)
       if (cutline !== undefined && cut === undefined) continue
       const rect = cut?.rect ?? whole
-      const candidates = sources.search(rect, zoom, deepest)
+      const mask = cut === undefined || cut.full ? undefined : cut.mask.slice()
+      const candidates = inOwnCutlines(sources.search(rect, zoom, deepest), plan, zoom)
       if (candidates.length === 0) continue
       if (plan.blend !== 'first') candidates.reverse()
-      const mask = cut === undefined || cut.full ? undefined : cut.mask.slice()
       const world = plan.tileSize * 2 ** zoom
-      const target = plan.blend === 'feather' && candidates.length > 1 ? grown(rect, world) : rect
+      const target =
+        plan.blend === 'feather' && candidates.length > 1 ? grown(rect, plan.featherPx, world) : rect
       const isMixed = candidates.some(({ isDeep }) => isDeep !== candidates[0]!.isDeep)
       yield { area, rect, candidates, target, mask, maskRect: whole, isMixed }
     }
@@ -110,8 +97,8 @@ function clipped(piece: PixelRect, clip: readonly PixelRect[] | undefined): Pixe
 }
 
 /** Enlarged so that the distance of its pixels from an edge can be determined, within the world. */
-function grown({ minX, minY, endX, endY }: PixelRect, world: number): PixelRect {
-  const by = FEATHER_PIXELS + 1
+function grown({ minX, minY, endX, endY }: PixelRect, featherPx: number, world: number): PixelRect {
+  const by = Math.ceil(featherPx) + 1
   return {
     minX: Math.max(0, minX - by),
     minY: Math.max(0, minY - by),

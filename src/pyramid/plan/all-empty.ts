@@ -20,7 +20,7 @@ function onlyNodata(options: ResolvedBuildOptions): string {
   ]
   const where = limits.length === 0 ? '' : ` inside ${limits.join(' and ')}`
   const { length } = options.sources
-  const what = length === 1 ? `${options.sources[0]} has` : `The ${length} sources have`
+  const what = length === 1 ? `${options.sources[0]!.location} has` : `The ${length} sources have`
   return `${what} only nodata${where}; check --nodata.`
 }
 

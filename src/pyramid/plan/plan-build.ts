@@ -1,5 +1,6 @@
 // Makes the plan of a build from its sources and options.
 import { FlagstoneError } from '../../errors.js'
+import type { TileRange } from '../../grid/tiles/cover.js'
 import { countAll, unionRanges } from '../../grid/tiles/ranges.js'
 import type { SourceInfo } from '../../raster/source.js'
 import { MAX_ZOOM } from '../../zooms.js'
@@ -15,6 +16,8 @@ import { countUnits } from './forest.js'
 import { LevelCover, type OwnTiles } from './level-cover.js'
 import type { BuildPlan, PlanLevel, SourceDepth } from './plan.js'
 
+/** Wide enough to hide a difference in brightness, narrow enough to stay sharp. */
+const FEATHER_PX = 64
 /** Side of a subtree, pixels. Larger ones decode fewer source blocks twice, but distribute the work less evenly. */
 const SUBTREE_PIXELS = 4096
 /** Subtrees are made smaller until there are this many, as long as each keeps MIN_SUBTREE_TILES. */
@@ -22,7 +25,7 @@ const MIN_SUBTREES = 16
 const MIN_SUBTREE_TILES = 24
 
 /**
- * Plans a build. `limits`: zooms that were given for single sources, in their order.
+ * Plans a build. `said`: what was given for single sources, in their order.
  * @throws NOTHING_TO_BUILD when no source lies in the mercator world, in the bbox or in the cutline
  * @throws BAD_OPTION when zooms contradict each other or a cutline cannot be used
  * @throws CRS_UNSUPPORTED
@@ -31,10 +34,10 @@ export function planBuild(
   sources: readonly SourceInfo[],
   options: ResolvedBuildOptions,
   cutline?: Cutline,
-  limits: readonly (ZoomLimits | undefined)[] = [],
+  said: readonly (Said | undefined)[] = [],
 ): BuildPlan {
   const { tileSize } = options
-  const { line, maxZoom, cover, depths: wanted, areas } = coverOf(sources, options, cutline, limits)
+  const { line, cutlines, maxZoom, cover, depths: wanted, areas } = coverOf(sources, options, cutline, said)
   const minZoom = minZoomOf(options, wanted, cover, maxZoom)
   const levels: PlanLevel[] = []
   for (let zoom = minZoom; zoom <= maxZoom; zoom++) {
@@ -69,14 +72,23 @@ export function planBuild(
     ...countUnits({ ...shape, treeDepth }),
     bbox: options.bbox,
     blend: options.blend,
+    featherPx: options.feather ?? FEATHER_PX,
     cutline: line,
+    cutlines,
     tiles: levels.reduce((sum, level) => sum + level.tiles, 0),
     bounds: boundsOf(areas),
   }
 }
 
+/** What was given for one source. */
+export interface Said extends ZoomLimits {
+  /** Nothing of it is painted outside. */
+  readonly cutline?: Cutline | undefined
+}
+
 interface Covered {
   readonly line: CutlinePlan | undefined
+  readonly cutlines: BuildPlan['cutlines']
   readonly maxZoom: number
   readonly cover: LevelCover
   /** By source; undefined for those that do not touch the area to build. */
@@ -90,21 +102,23 @@ function coverOf(
   sources: readonly SourceInfo[],
   options: ResolvedBuildOptions,
   cutline: Cutline | undefined,
-  limits: readonly (ZoomLimits | undefined)[],
+  said: readonly (Said | undefined)[],
 ): Covered {
   const lowest = askedZooms(options).minZoom ?? 0
-  let placed = placedOf(sources, options, limits)
+  let placed = placedOf(sources, options, said)
   while (placed.length > 0) {
     const maxZoom = Math.max(...placed.map(({ depth }) => depth.zoom))
     if (lowest > maxZoom) throw noZooms(lowest, maxZoom)
     const line = cutline && planCutline(cutline, maxZoom, options.tileSize, options.cutlineBlend)
-    const inside = line === undefined ? placed : placed.map((one) => within(one, line))
+    const cutlines = ownCutlines(sources, said, maxZoom, options.tileSize)
+    const inside = placed.map((one) => within(within(one, line), cutlines?.[one.at]))
     const built = inside.filter(({ depth, areas }) => depth.zoom >= lowest && areas.length > 0)
-    const own = ownTilesOf(built, options.tileSize, maxZoom, line)
+    const own = ownTilesOf(built, options.tileSize, maxZoom, line, cutlines)
     if (own.some(({ zoom, ranges }) => zoom === maxZoom && ranges.length > 0)) {
       const depths: (SourceDepth | undefined)[] = sources.map(() => undefined)
       for (const { at, depth, areas } of inside) if (areas.length > 0) depths[at] = depth
-      return { line, maxZoom, cover: new LevelCover(own), depths, areas: built.flatMap(({ areas }) => areas) }
+      const shown = built.flatMap(({ areas }) => areas)
+      return { line, cutlines, maxZoom, cover: new LevelCover(own), depths, areas: shown }
     }
     placed = placed.filter(({ depth }) => depth.zoom < maxZoom)
   }
@@ -123,7 +137,7 @@ interface Placed {
 function placedOf(
   sources: readonly SourceInfo[],
   options: ResolvedBuildOptions,
-  limits: readonly (ZoomLimits | undefined)[],
+  said: readonly (Said | undefined)[],
 ): Placed[] {
   const highest = askedZooms(options).maxZoom
   const isUniform = wantsUniform(options)
@@ -134,17 +148,36 @@ function placedOf(
     const whole = areaOf(info)
     if (whole === undefined) return []
     const areas = options.bbox === undefined ? [whole] : cutArea(whole, sidesOf(options.bbox))
-    const { minZoom = 0, maxZoom } = limits[at] ?? {}
+    const { minZoom = 0, maxZoom } = said[at] ?? {}
     const own = Math.max(minZoom, maxZoom ?? natural[at] ?? finest)
     const zoom = isUniform ? (highest ?? finest) : Math.min(own, highest ?? MAX_ZOOM)
     return areas.length === 0 ? [] : [{ at, depth: { minZoom, zoom }, areas }]
   })
 }
 
-const within = (placed: Placed, { sides }: CutlinePlan): Placed => ({
-  ...placed,
-  areas: placed.areas.flatMap((area) => cutArea(area, sides)),
-})
+function within(placed: Placed, cutline: CutlinePlan | undefined): Placed {
+  if (cutline === undefined) return placed
+  return { ...placed, areas: placed.areas.flatMap((area) => cutArea(area, cutline.sides)) }
+}
+
+/** The sources' own cutlines in pixels of a zoom; undefined when there are none. @throws as planCutline */
+function ownCutlines(
+  sources: readonly SourceInfo[],
+  said: readonly (Said | undefined)[],
+  zoom: number,
+  tileSize: number,
+): BuildPlan['cutlines'] {
+  if (said.every((one) => one?.cutline === undefined)) return undefined
+  // many sources may share one
+  const plans = new Map<Cutline, CutlinePlan>()
+  return sources.map((_, at) => {
+    const cutline = said[at]?.cutline
+    if (cutline === undefined) return undefined
+    const found = plans.get(cutline) ?? planCutline(cutline, zoom, tileSize, 0)
+    plans.set(cutline, found)
+    return found
+  })
+}
 
 /** The tiles of the sources of each depth. */
 function ownTilesOf(
@@ -152,18 +185,23 @@ function ownTilesOf(
   tileSize: number,
   maxZoom: number,
   line: CutlinePlan | undefined,
+  cutlines: BuildPlan['cutlines'],
 ): OwnTiles[] {
-  const byDepth = new Map<string, { depth: SourceDepth; areas: Area[] }>()
-  for (const { depth, areas } of placed) {
+  const byDepth = new Map<string, { depth: SourceDepth; tiles: TileRange[] }>()
+  for (const { at, depth, areas } of placed) {
     const key = `${depth.minZoom} ${depth.zoom}`
-    const group = byDepth.get(key) ?? { depth, areas: [] }
-    group.areas.push(...areas)
+    const group = byDepth.get(key) ?? { depth, tiles: [] }
     byDepth.set(key, group)
+    const rects = areas.flatMap((area) => rectsOf(area, depth.zoom, tileSize))
+    const tiles = rects.map((rect) => tilesOf(rect, tileSize))
+    const own = cutlines?.[at]
+    // a cutline is drawn in pixels of maxZoom
+    const side = tileSize * 2 ** (maxZoom - depth.zoom)
+    for (const range of own === undefined ? tiles : cutlineTiles(own, unionRanges(tiles), side))
+      group.tiles.push(range)
   }
-  return [...byDepth.values()].map(({ depth: { minZoom, zoom }, areas }) => {
-    const rects = areas.flatMap((area) => rectsOf(area, zoom, tileSize))
-    const ranges = unionRanges(rects.map((rect) => tilesOf(rect, tileSize)))
-    // the cutline is drawn in pixels of maxZoom
+  return [...byDepth.values()].map(({ depth: { minZoom, zoom }, tiles }) => {
+    const ranges = unionRanges(tiles)
     const side = tileSize * 2 ** (maxZoom - zoom)
     return { zoom, minZoom, ranges: line === undefined ? ranges : cutlineTiles(line, ranges, side) }
   })
@@ -210,10 +248,11 @@ function treeDepthOf(
 
 function nothing(sources: readonly SourceInfo[], options: ResolvedBuildOptions): FlagstoneError {
   const { bbox, cutline } = options
+  const hasOwn = options.sources.some((source) => source.cutline !== undefined)
   const isOne = sources.length === 1
   const what = isOne ? sources[0]!.path : `The ${sources.length} sources`
   const areas = sources.flatMap((info) => areaOf(info) ?? [])
-  if (areas.length === 0 || (bbox === undefined && cutline === undefined)) {
+  if (areas.length === 0 || (bbox === undefined && cutline === undefined && !hasOwn)) {
     return new FlagstoneError(
       'NOTHING_TO_BUILD',
       `${what} ${isOne ? 'is' : 'are'} outside the web mercator world (±85.0511° of latitude); check the coordinate system.`,
@@ -223,11 +262,13 @@ function nothing(sources: readonly SourceInfo[], options: ResolvedBuildOptions):
   const limits = [
     ...(bbox === undefined ? [] : [`--bbox ${bbox.join(',')}`]),
     ...(cutline === undefined || missesBbox ? [] : ['--cutline']),
+    ...(hasOwn ? ['the polygons that the list cuts by'] : []),
   ]
   const covered = boundsOf(areas).map((degrees) => Math.round(degrees * 1e5) / 1e5)
-  const advice = limits.includes('--cutline')
-    ? '; a cutline is in degrees, longitude first, unless its crs member says otherwise'
-    : ''
+  const advice =
+    hasOwn || limits.includes('--cutline')
+      ? '; a cutline is in degrees, longitude first, unless its crs member says otherwise'
+      : ''
   return new FlagstoneError(
     'NOTHING_TO_BUILD',
     `${what} ${isOne ? 'does' : 'do'} not overlap ${limits.join(' within ')}; ${isOne ? 'it covers' : 'they cover'} ${covered.join(',')} (west,south,east,north)${advice}.`,

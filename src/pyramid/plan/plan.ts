@@ -67,8 +67,12 @@ export interface BuildPlan {
   /** Nothing is painted outside it (see clipAt), degrees; undefined when there is no limit. */
   readonly bbox: readonly [number, number, number, number] | undefined
   readonly blend: Blend
+  /** Number of pixels from its edge over which a feathered source fades in. */
+  readonly featherPx: number
   /** Nothing is painted outside it. */
   readonly cutline: CutlinePlan | undefined
+  /** By source: what is shown of it. Undefined when no source has a cutline of its own. */
+  readonly cutlines: readonly (CutlinePlan | undefined)[] | undefined
   /** From minZoom to maxZoom. */
   readonly levels: readonly PlanLevel[]
   readonly tiles: number

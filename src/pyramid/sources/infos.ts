@@ -3,7 +3,8 @@ import { FlagstoneError } from '../../errors.js'
 import { freeDescriptors } from '../../platform/descriptors.js'
 import { isShortOfDescriptors } from '../../platform/regular-file.js'
 import type { RasterSource, SourceInfo } from '../../raster/source.js'
-import type { OpenOptions, SourceOpener } from './open.js'
+import type { ResolvedSource } from '../source-options.js'
+import { type OpenOptions, openOptionsFor, ownOpenOptions, type SourceOpener } from './open.js'
 
 /** A source that was left out because it could not be opened. */
 export interface SkippedSource {
@@ -20,24 +21,23 @@ const FILES_A_SOURCE = 6
 const atOnce = (): number => Math.max(1, Math.min(AT_ONCE, Math.floor(freeDescriptors() / FILES_A_SOURCE)))
 
 /**
- * Opens each path, calls `look` with the source and closes it, several at a time. Results are in the order of the
- * paths.
- * @throws as the first path that fails
+ * Opens each source, calls `look` with it and closes it, several at a time. Results are in the order given.
  */
 async function withEach<T>(
-  paths: readonly string[],
+  sources: readonly ResolvedSource[],
   options: OpenOptions,
   open: SourceOpener,
   look: (source: RasterSource, index: number) => T | Promise<T>,
   signal?: AbortSignal,
 ): Promise<(T | { readonly failure: unknown })[]> {
-  const results: (T | { readonly failure: unknown })[] = new Array(paths.length)
+  const results: (T | { readonly failure: unknown })[] = new Array(sources.length)
   let next = 0
   const worker = async (): Promise<void> => {
-    while (next < paths.length && signal?.aborted !== true) {
+    while (next < sources.length && signal?.aborted !== true) {
       const at = next++
       try {
-        const source = await open(paths[at]!, options)
+        const given = sources[at]!
+        const source = await open(given.location, openOptionsFor(options, ownOpenOptions(given)))
         try {
           results[at] = await look(source, at)
         } finally {
@@ -48,8 +48,15 @@ async function withEach<T>(
       }
     }
   }
-  await Promise.all(Array.from({ length: Math.min(atOnce(), paths.length) }, worker))
+  await Promise.all(Array.from({ length: Math.min(atOnce(), sources.length) }, worker))
   return results
+}
+
+export interface ReadInfos {
+  readonly infos: readonly SourceInfo[]
+  /** The sources that they describe. */
+  readonly read: readonly ResolvedSource[]
+  readonly skipped: readonly SkippedSource[]
 }
 
 /**
@@ -57,30 +64,35 @@ async function withEach<T>(
  * @throws as the first that cannot be opened; the message counts the others
  */
 export async function readInfos(
-  paths: readonly string[],
+  sources: readonly ResolvedSource[],
   options: OpenOptions,
   open: SourceOpener,
   skip: boolean,
   signal?: AbortSignal,
-): Promise<{ infos: SourceInfo[]; skipped: SkippedSource[] }> {
-  const results = await withEach(paths, { ...options, cacheBytes: 0 }, open, ({ info }) => info, signal)
+): Promise<ReadInfos> {
+  const results = await withEach(sources, { ...options, cacheBytes: 0 }, open, ({ info }) => info, signal)
   if (signal?.aborted === true)
     throw new FlagstoneError('INTERRUPTED', 'Interrupted before anything was built.')
   const infos: SourceInfo[] = []
+  const read: ResolvedSource[] = []
   const failed: { path: string; failure: unknown }[] = []
   for (const [i, result] of results.entries()) {
-    if ('failure' in result) failed.push({ path: paths[i]!, failure: result.failure })
-    else infos.push(result)
+    const source = sources[i]!
+    if ('failure' in result) failed.push({ path: source.location, failure: result.failure })
+    else {
+      infos.push(result)
+      read.push(source)
+    }
   }
   const first = failed[0]
-  if (first === undefined) return { infos, skipped: [] }
+  if (first === undefined) return { infos, read, skipped: [] }
   // that is not a fault of the source
   const short = failed.find(({ failure }) => isShortOfDescriptors(failure))
   if (short !== undefined) throw short.failure
   const isOurs = failed.every(({ failure }) => failure instanceof FlagstoneError)
-  if (!skip || !isOurs || infos.length === 0) throw explained(first.failure, failed.length, paths.length)
+  if (!skip || !isOurs || infos.length === 0) throw explained(first.failure, failed.length, sources.length)
   const skipped = failed.map(({ path, failure }) => ({ path, reason: (failure as Error).message }))
-  return { infos, skipped }
+  return { infos, read, skipped }
 }
 
 /** The same error, with the number of other sources that failed. */

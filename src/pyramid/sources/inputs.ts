@@ -5,6 +5,7 @@
 //                overviews, world files), without VRTs if there are other rasters, and without pictures whose
 //                position is not known
 //   glob         all files that match, sorted by path; without files that belong to another file
+//   list.geojson a list of sources with properties, see list/; also .json (STAC) and .csv
 //   @list.txt    a path, folder, glob or URL per line, relative to the list; # begins a comment
 //   http(s)://…  the URL itself
 //
@@ -14,12 +15,18 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { FlagstoneError } from '../../errors.js'
 import { isTileArchive } from '../../interop/archive-name.js'
 import { readRegularSync, specialKind, statOf } from '../../platform/regular-file.js'
+import { withoutSecrets } from '../../raster/remote-path.js'
+import type { ResolvedSource } from '../source-options.js'
+import type { Prefers } from './list/entry.js'
+import { isSourceList, MAX_LIST_BYTES, readSourceList } from './list/list.js'
 
 export interface Inputs {
   /** The output, which is left out of folders and globs. */
   readonly out: string
   /** Which position a file keeps that is named twice. */
   readonly keep: 'first' | 'last'
+  /** Which asset of a STAC item is wanted. Default: 'visual'. */
+  readonly prefers?: Prefers
 }
 
 /** Formats that contain their georeferencing. PICTURES need a file beside them. */
@@ -37,41 +44,99 @@ const WORLD_FILES: Readonly<Record<string, readonly string[]>> = {
 /** Whether a file belongs to another file of a similar name. */
 export const isSidecar = (path: string): boolean => SIDECAR.test(path)
 
-const MAX_LIST_BYTES = 64 * 2 ** 20
+/** The paths that names stand for. @throws as expandSources */
+export async function expandInputs(given: readonly string[], inputs: Inputs): Promise<string[]> {
+  const sources = await expandSources(
+    given.map((location) => ({ location })),
+    inputs,
+  )
+  return sources.map(({ location }) => location)
+}
 
 /**
- * Expands all names to paths.
+ * Expands the locations of all sources to single files.
  * @throws NOT_FOUND when a pattern matches nothing
- * @throws BAD_OPTION when a list is not valid
+ * @throws BAD_OPTION when a list is not valid, or properties contradict each other
  */
-export async function expandInputs(given: readonly string[], inputs: Inputs): Promise<string[]> {
-  const found: string[] = []
-  for (const one of given) for (const path of await expand(one, '', inputs, false)) found.push(path)
-  return withoutRepeats(found, inputs.keep)
+export async function expandSources(
+  given: readonly ResolvedSource[],
+  inputs: Inputs,
+): Promise<ResolvedSource[]> {
+  const found: ResolvedSource[] = []
+  for (const one of given) for (const source of await expand(one, '', inputs, 'no list')) found.push(source)
+  const sources = withoutRepeats(found, inputs.keep)
+  refuseSameIds(sources)
+  return sources
 }
 
 const isUrl = (path: string): boolean => /^[a-z][a-z0-9+.-]+:\/\//i.test(path)
 
+/** What names a source: the caller, a line of @list.txt, or an entry of a list with properties. */
+type Where = 'no list' | 'a text' | 'a list'
+
 /** `base`: the folder that relative paths refer to; empty for the current directory. */
-async function expand(one: string, base: string, inputs: Inputs, inList: boolean): Promise<string[]> {
+async function expand(
+  given: ResolvedSource,
+  base: string,
+  inputs: Inputs,
+  where: Where,
+): Promise<readonly ResolvedSource[]> {
+  const { location: one, ...said } = given
   // URLs and GDAL's virtual paths: opening the latter gives the better message
-  if (isUrl(one) || /^\/vsi[a-z0-9_]+[/?]/i.test(one)) return [one]
-  if (one.startsWith('@') && !inList) return expandList(one.slice(1), inputs)
+  if (isUrl(one) || /^\/vsi[a-z0-9_]+[/?]/i.test(one)) return [given]
+  if (one.startsWith('@') && where === 'no list') return expandList(given, one.slice(1), inputs)
   const path = base === '' || isAbsolute(one) ? one : join(base, one)
   const stat = statOf(path)
+  if (stat?.isDirectory() === false && isSourceList(path) && where !== 'a list')
+    return expandEntries(given, path, inputs)
+  const paths = await filesAt(path, one, stat, inputs)
+  if (said.id !== undefined && paths.length > 1) {
+    throw new FlagstoneError(
+      'BAD_OPTION',
+      `${path} names ${paths.length} images, and the id ${JSON.stringify(said.id)} can be that of one.`,
+      { path },
+    )
+  }
+  return paths.map((location) => ({ ...said, location }))
+}
+
+async function filesAt(
+  path: string,
+  one: string,
+  stat: ReturnType<typeof statOf>,
+  inputs: Inputs,
+): Promise<string[]> {
   if (stat?.isDirectory()) return isTileArchive(path) ? [path] : rastersIn(path, inputs)
   if (stat !== undefined) return [path]
   if (/[*?[\]{}]/.test(one)) return matching(path, inputs)
   throw new FlagstoneError(
     'NOT_FOUND',
-    `${path} does not exist; name a raster, a folder of them, a glob or @list.txt.`,
+    `${path} does not exist; name a raster, a folder of them, a glob, a list of sources or @list.txt.`,
     {
       path,
     },
   )
 }
 
-async function expandList(list: string, inputs: Inputs): Promise<string[]> {
+/** The entries of a list with properties. What they do not say, `given` says. */
+async function expandEntries(
+  { location: _, ...said }: ResolvedSource,
+  list: string,
+  inputs: Inputs,
+): Promise<ResolvedSource[]> {
+  const found: ResolvedSource[] = []
+  for (const { source, place } of readSourceList(list, inputs.prefers ?? 'visual')) {
+    try {
+      for (const one of await expand({ ...said, ...source }, dirname(list), inputs, 'a list')) found.push(one)
+    } catch (error) {
+      if (!(error instanceof FlagstoneError)) throw error
+      throw new FlagstoneError(error.code, `${place()}: ${error.message}`, { path: list, cause: error })
+    }
+  }
+  return found
+}
+
+async function expandList(given: ResolvedSource, list: string, inputs: Inputs): Promise<ResolvedSource[]> {
   const stat = statOf(list)
   if (stat === undefined) {
     throw new FlagstoneError(
@@ -92,7 +157,7 @@ async function expandList(list: string, inputs: Inputs): Promise<string[]> {
       },
     )
   }
-  const found: string[] = []
+  const found: ResolvedSource[] = []
   for (const line of readRegularSync(list)
     .toString()
     .replace(/^\uFEFF/, '')
@@ -108,7 +173,9 @@ async function expandList(list: string, inputs: Inputs): Promise<string[]> {
       )
     }
     // one after another: the globs of a list may be many
-    if (one !== '') for (const path of await expand(one, dirname(list), inputs, true)) found.push(path)
+    if (one === '') continue
+    const source = { ...given, location: one }
+    for (const file of await expand(source, dirname(list), inputs, 'a text')) found.push(file)
   }
   if (found.length > 0) return found
   throw new FlagstoneError('NOT_FOUND', `The list ${list} is empty; it should have one path per line.`, {
@@ -159,12 +226,44 @@ async function matching(pattern: string, { out }: Inputs): Promise<string[]> {
   )
 }
 
-function withoutRepeats(paths: readonly string[], keep: 'first' | 'last'): string[] {
-  const order = keep === 'first' ? paths : [...paths].reverse()
-  const seen = new Set<string>()
-  const found = order.filter((path) => {
-    const key = isUrl(path) || !existsSync(path) ? path : realpathSync(path)
-    return seen.has(key) ? false : seen.add(key) !== undefined
-  })
-  return keep === 'first' ? found : found.reverse()
+/** A file counts once: in its first or last position, with the properties that were given for it. */
+function withoutRepeats(sources: readonly ResolvedSource[], keep: 'first' | 'last'): ResolvedSource[] {
+  const order = keep === 'first' ? sources : [...sources].reverse()
+  const found = new Map<string, ResolvedSource>()
+  for (const source of order) {
+    const { location } = source
+    const key = isUrl(location) || !existsSync(location) ? location : realpathSync(location)
+    const before = found.get(key)
+    found.set(key, before === undefined ? source : joined(before, source))
+  }
+  const kept = [...found.values()]
+  return keep === 'first' ? kept : kept.reverse()
+}
+
+function joined(kept: ResolvedSource, again: ResolvedSource): ResolvedSource {
+  const said = ({ location: _, ...others }: ResolvedSource): string => JSON.stringify(others)
+  const nothing = '{}'
+  if (said(again) === nothing || said(again) === said(kept)) return kept
+  if (said(kept) === nothing) return { ...again, location: kept.location }
+  throw new FlagstoneError(
+    'BAD_OPTION',
+    `${withoutSecrets(kept.location)} is named twice with different properties, and a file counts once: leave one out.`,
+    { path: kept.location },
+  )
+}
+
+function refuseSameIds(sources: readonly ResolvedSource[]): void {
+  const locations = new Map<string, string>()
+  for (const { id, location } of sources) {
+    if (id === undefined) continue
+    const before = locations.get(id)
+    if (before !== undefined) {
+      throw new FlagstoneError(
+        'BAD_OPTION',
+        `${withoutSecrets(before)} and ${withoutSecrets(location)} have the same id, ${JSON.stringify(id)}; give each its own.`,
+        { path: location },
+      )
+    }
+    locations.set(id, location)
+  }
 }

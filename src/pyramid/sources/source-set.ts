@@ -13,7 +13,7 @@ import type { RasterSource, SourceInfo } from '../../raster/source.js'
 import { MAX_ZOOM } from '../../zooms.js'
 import { areaOf, rectsOf } from '../plan/cover.js'
 import type { BuildPlan } from '../plan/plan.js'
-import type { OpenOptions, SourceOpener } from './open.js'
+import { type OpenOptions, openOptionsFor, type SourceOpener } from './open.js'
 
 /** Plain data in shared memory, the same for all workers. */
 export interface SourceTable {
@@ -235,7 +235,7 @@ export class SourceSet {
   /** @throws SOURCE_UNREADABLE when the file is no longer the one that the plan was made from */
   async #openSame(source: number): Promise<RasterSource> {
     const path = this.#table.paths[source]!
-    const opened = await this.#opener(path, this.#open)
+    const opened = await this.#opener(path, openOptionsFor(this.#open, this.#open.own?.[source]))
     if (opened.info.version === this.#table.versions[source]) return opened
     await opened.close()
     throw new FlagstoneError(

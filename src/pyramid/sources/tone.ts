@@ -32,7 +32,7 @@ type Range = readonly [min: number, max: number]
 type ColourOptions = Pick<
   ResolvedBuildOptions,
   'bands' | 'rescale' | 'gamma' | 'colormap' | 'colormapMode' | 'alpha'
->
+> & { readonly sources?: ResolvedBuildOptions['sources'] }
 
 const MAX_COLORMAP_BYTES = 16 * 2 ** 20
 const FULL: Range = [0, 255]
@@ -107,7 +107,10 @@ async function chooseTone(
 /** The stored bands that will be visible, of the source that shows most. */
 function shownBands(infos: readonly SourceInfo[], options: ColourOptions): readonly number[] {
   if (options.bands !== undefined) return options.bands
-  const most = Math.max(...infos.map(({ stored }) => (stored.palette ? 1 : stored.bands)))
+  const own = infos.map((_, i) => options.sources?.[i]?.bands?.length)
+  const most = infos.reduce((most, { stored }, i) => {
+    return Math.max(most, own[i] ?? (stored.palette ? 1 : stored.bands))
+  }, 1)
   if (options.colormap !== undefined && most >= 3) {
     throw new FlagstoneError(
       'BAD_OPTION',
