@@ -5,7 +5,19 @@ import { join } from 'node:path'
 import t from 'tap'
 import { pngPixel } from '../../scripts/fixtures/flat-bytes.js'
 import type { SourceFootprint, SourceRecord } from '../../src/format/sources/record.js'
-import { apply, convert, create, diff, extract, merge, open, reopen, verify } from '../../src/index.js'
+import {
+  apply,
+  convert,
+  create,
+  diff,
+  extract,
+  merge,
+  open,
+  reopen,
+  TileType,
+  verify,
+} from '../../src/index.js'
+import { createSink } from '../../src/interop/create.js'
 import { encodeImage } from '../../src/raster/tiles/codec.js'
 import { sourceOf } from '../helpers/sources.js'
 
@@ -128,6 +140,16 @@ t.test('convert: damaged ones cost no tile', async (t) => {
   t.equal(report.tiles, 81)
   t.match(report.notes, [/checksum.* the output remembers none/])
   t.same(sourcesIn(out), [])
+})
+
+t.test('too many to be stored cost no tile', async (t) => {
+  const path = join(t.testdir({}), 'a.pmtiles')
+  const sink = await createSink({ path, format: 'pmtiles', who: 'merge', overwrite: false, inputs: [] })
+  await sink.put({ z: 0, x: 0, y: 0, bytes: pngPixel(1, 2, 3), type: TileType.png })
+  const many = Array.from({ length: 200_001 }, (_, i) => sourceOf(i))
+  await sink.finish({ metadata: {}, bounds: undefined, center: undefined, sources: many })
+  t.match(sink.notes, [/^None of the sources is passed on: .* 200001 sources, more than 200000\.$/])
+  t.same(sourcesIn(path), [])
 })
 
 t.test('extract: those that touch the area', async (t) => {

@@ -1,5 +1,7 @@
 // Writes a Flagstone file, which is a clustered PMTiles archive once it is sealed.
 
+import { isBadOption } from '../../errors.js'
+import type { SourceRecord } from '../../format/sources/record.js'
 import { removeFile } from '../../platform/rename.js'
 import type { OutputPlace } from '../../store/output-path.js'
 import { createTiles, whileLocked } from '../../store/paths.js'
@@ -9,12 +11,17 @@ import { partPath, publishPart, removeStalePart } from '../transfer/part-file.js
 import type { ArchiveAbout, TileSink } from '../transfer/sink.js'
 import { ValueMover } from '../transfer/value-mover.js'
 
+const SHARED =
+  'Disk blocks are shared with the sources, so tiles keep the order that they have there; flagstone convert sorts them.'
+
 export class PmtilesSink implements TileSink {
   /** So that the values are clustered: neighbours on the map are neighbours in the file. */
   readonly wantsSorted = true
   readonly #place: OutputPlace
   readonly #writer: TileWriter
   #values: ValueMover | undefined
+  /** What could not be kept. */
+  readonly #lost: string[] = []
 
   /** @throws LOCKED, DISK_FULL, SYSTEM */
   constructor(place: OutputPlace) {
@@ -31,11 +38,8 @@ export class PmtilesSink implements TileSink {
   }
 
   get notes(): readonly string[] {
-    return this.#values?.shares === true
-      ? [
-          'Disk blocks are shared with the sources, so tiles keep the order that they have there; flagstone convert sorts them.',
-        ]
-      : []
+    const shares = this.#values?.shares === true
+    return shares ? [...this.#lost, SHARED] : this.#lost
   }
 
   put({ z, x, y, bytes, type }: StoredTile): undefined {
@@ -51,13 +55,23 @@ export class PmtilesSink implements TileSink {
       ...(bounds === undefined ? {} : { bounds }),
       ...(center === undefined ? {} : { center }),
     })
-    if (sources !== undefined) writer.setSources(sources)
+    if (sources !== undefined) this.#remember(sources)
     writer.seal({ bounds: bounds && [...bounds], center: center && [...center] })
     writer.close()
     const { path, replaces } = this.#place
     // a writer that has the old file open must not lose what it writes
     if (replaces === undefined) publishPart(this.#place)
     else whileLocked(path, () => publishPart(this.#place))
+  }
+
+  /** Too many of them must not cost the tiles. */
+  #remember(sources: readonly SourceRecord[]): void {
+    try {
+      this.#writer.setSources(sources)
+    } catch (error) {
+      if (!isBadOption(error)) throw error
+      this.#lost.push(`None of the sources is passed on: ${error.message}.`)
+    }
   }
 
   async abandon(): Promise<void> {
