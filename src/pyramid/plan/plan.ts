@@ -81,8 +81,10 @@ export interface BuildPlan {
 }
 
 /** Nothing is painted outside these pixels of a zoom; undefined when there is no limit. */
-export const clipAt = ({ bbox, tileSize }: BuildPlan, zoom: number): readonly PixelRect[] | undefined =>
-  bbox && clipOf(bbox, zoom, tileSize)
+export const clipAt = (
+  { bbox, tileSize }: Pick<BuildPlan, 'bbox' | 'tileSize'>,
+  zoom: number,
+): readonly PixelRect[] | undefined => bbox && clipOf(bbox, zoom, tileSize)
 
 /** The roots in the order they are built, which is that of their TileIDs. */
 export function subtreeRoots(plan: BuildPlan): Generator<TileXY> {
