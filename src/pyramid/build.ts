@@ -28,6 +28,8 @@ import {
   withInputs,
 } from './prepare.js'
 import { type BuildProgress, ProgressMeter } from './progress.js'
+import { fingerprintsOf } from './provenance/fingerprint.js'
+import { rememberSources } from './provenance/records.js'
 import type { BuildReport } from './report.js'
 import { reportOf } from './report.js'
 import { openSource } from './sources/open.js'
@@ -82,9 +84,11 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   if (context.checkSpace !== false && !resolved.resume) await requireSpace(prepared, context)
   if (context.signal?.aborted === true) throw interrupted(resolved)
   const fingerprint = fingerprintOf(plan, resolved, colours.view)
+  const fingerprints = await fingerprintsOf(plan.sources)
   const output = openOutput(plan, resolved, fingerprint, colours.view, replaces)
   const opener = context.openSource ?? openSource
   const assembler = new Assembler(plan, resolved, output, () => parentSources(plan, prepared.open, opener))
+  const remember = (): void => rememberSources(output.writer, plan, resolved, fingerprints, assembler.cells)
   const meter = new ProgressMeter(
     plan,
     // the meter handles its promises: one that rejects fails the build
@@ -92,6 +96,8 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
     assembler.tally.tilesDone,
   )
   try {
+    // for those who look at the file while it grows
+    remember()
     const pool = poolOf(prepared, context, 'spool')
     try {
       await run(plan, pool, assembler, output, meter, context.signal)
@@ -110,7 +116,7 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
     discardOutput(resolved, output)
     throw allLost(assembler.tally.damage) ?? allEmpty(plan, resolved)
   }
-  seal(prepared, resolved, output, assembler, meter)
+  seal(prepared, resolved, output, assembler, meter, remember)
   await meter.settled()
   const last = terrainNotes(plan.terrain, assembler.tally.clamped)
   for (const note of last) onNote?.(note)
@@ -195,6 +201,7 @@ function seal(
   output: Output,
   assembler: Assembler,
   meter: ProgressMeter,
+  remember: () => void,
 ): void {
   const { tally, subtreesDone } = assembler
   const metadata = metadataOf(plan, options, output.start.fingerprint, colours.view)
@@ -212,6 +219,7 @@ function seal(
   try {
     meter.update('seal', plan.tiles, subtreesDone, tally.bytes)
     refuseLoss(output)
+    remember()
     output.writer.seal({
       bounds: withArea(plan.bounds),
       center,

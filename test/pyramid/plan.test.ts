@@ -54,6 +54,7 @@ t.test('one tile exactly', (t) => {
     featherPx: 64,
     cutline: undefined,
     cutlines: undefined,
+    frames: [{ source: 0, zoom: 10, cell: 2, x: 64_000, y: 51_200, width: 128, height: 128 }],
     levels: [{ zoom: 10, ranges: [range], tiles: 1 }],
     tiles: 1,
   })

@@ -128,6 +128,7 @@ const ROOMS: Record<string, Record<string, number>> = {
     progress: 5,
     sources: 6,
     paint: 7,
+    provenance: 7.5,
     work: 8,
     output: 9,
     prepare: 10,

@@ -9,6 +9,8 @@ import type { Loss } from '../../raster/losses.js'
 import type { ResolvedBuildOptions } from '../options.js'
 import { type ParentUnit, type SubtreeUnit, tilesOfUnit, type Unit } from '../plan/forest.js'
 import type { BuildPlan } from '../plan/plan.js'
+import { CellStates } from '../provenance/cells.js'
+import type { SampledPart } from '../provenance/sampler.js'
 import type { SourceSet } from '../sources/source-set.js'
 import { addDamage } from '../work/damage.js'
 import { MixedParents } from '../work/mixed-parents.js'
@@ -19,8 +21,17 @@ import { writeCheckpoint } from './checkpoint.js'
 import type { Output } from './output.js'
 import { countTile, emptyTally, type Tally } from './tally.js'
 
+/** What a unit says besides its tiles. */
+interface Facts {
+  readonly clamped: number
+  readonly lost?: readonly Loss[] | undefined
+  readonly sampled?: readonly SampledPart[] | undefined
+}
+
 export class Assembler {
   readonly tally: Tally
+  /** The valid pixels of sources that were found so far. */
+  readonly cells: CellStates
   #subtreesDone: number
   readonly #plan: BuildPlan
   readonly #options: ResolvedBuildOptions
@@ -33,7 +44,8 @@ export class Assembler {
     this.#plan = plan
     this.#options = options
     this.#output = output
-    const { pending } = output.start
+    const { pending, cells } = output.start
+    this.cells = new CellStates(plan.frames, cells)
     this.#parents = plan.isUniform
       ? new ParentBuilder(plan, pending)
       : new MixedParents(plan, pending, openSources)
@@ -46,9 +58,9 @@ export class Assembler {
   }
 
   /** Adds the next unit, a subtree. @throws as TileWriter.append */
-  async add(unit: SubtreeUnit, { tiles, clamped, lost, root }: SubtreeResult): Promise<void> {
+  async add(unit: SubtreeUnit, { tiles, root, ...facts }: SubtreeResult): Promise<void> {
     for (let i = 0; i < tiles.count; i++) this.#append(unpackTile(tiles, i))
-    this.#count(unit, clamped, lost)
+    this.#count(unit, facts)
     if (root !== undefined) this.#appendParents((await this.#parents.add(unit.zoom, root)) ?? [])
     this.#finishUnit()
   }
@@ -56,16 +68,17 @@ export class Assembler {
   /** Makes and adds the next unit, a tile above subtrees. @throws as TileWriter.append and RasterSource.read */
   async addParent(unit: ParentUnit): Promise<void> {
     if (!(this.#parents instanceof MixedParents)) throw new TypeError('a uniform plan has no such unit')
-    const { tile, clamped, lost } = await this.#parents.make(unit)
+    const { tile, ...facts } = await this.#parents.make(unit)
     if (tile !== undefined) this.#append(tile)
-    this.#count(unit, clamped, lost)
+    this.#count(unit, facts)
     this.#finishUnit()
   }
 
-  #count(unit: Unit, clamped: number, lost: readonly Loss[] = []): void {
+  #count(unit: Unit, { clamped, lost = [], sampled = [] }: Facts): void {
     this.tally.clamped += clamped
     addDamage(this.tally.damage, lost)
     this.tally.tilesDone += tilesOfUnit(this.#plan, unit)
+    this.cells.add(sampled)
   }
 
   #finishUnit(): void {
@@ -91,6 +104,7 @@ export class Assembler {
       subtreesDone: this.#subtreesDone,
       tally: this.tally,
       pending: this.#parents.pending(),
+      cells: this.cells.bits,
     })
     this.#lastCommit = performance.now()
   }

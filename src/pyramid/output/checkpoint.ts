@@ -19,6 +19,7 @@ import { renameOver, renameReplace, syncDirectory } from '../../platform/rename.
 import { fromNodeError } from '../../platform/system-error.js'
 import { isValues } from '../../raster/pixels.js'
 import type { ColourView } from '../../raster/source.js'
+import type { CellBits } from '../provenance/cells.js'
 import type { SourceState } from '../sources/facts.js'
 import type { Pending, RawTile } from '../work/quad.js'
 import type { Fingerprint } from './fingerprint.js'
@@ -43,6 +44,8 @@ export interface Checkpoint {
   readonly subtreesDone: number
   readonly tally: Tally
   readonly pending: readonly Pending[]
+  /** Valid pixels of sources, by frame of the plan. */
+  readonly cells?: readonly (CellBits | undefined)[]
 }
 
 interface PendingHeader {
@@ -59,8 +62,10 @@ interface PendingHeader {
   readonly maskLength: number
 }
 
-interface CheckpointHeader extends Omit<Checkpoint, 'pending'> {
+interface CheckpointHeader extends Omit<Checkpoint, 'pending' | 'cells'> {
   readonly pending: readonly PendingHeader[]
+  /** Lengths of the deflated arrays of each frame; null when nothing is known of it. */
+  readonly cells?: readonly (readonly [seen: number, valid: number] | null)[]
 }
 
 const MAGIC = Buffer.from('FSBUILD1', 'latin1')
@@ -84,8 +89,20 @@ function deflate(tile: RawTile): { data: Buffer; mask: Buffer | undefined } {
   return found
 }
 
+// Frames that nobody paints any more are written to many checkpoints too.
+const deflatedCells = new WeakMap<CellBits, readonly [seen: Buffer, valid: Buffer]>()
+
+function deflateCells(bits: CellBits): readonly [seen: Buffer, valid: Buffer] {
+  let found = deflatedCells.get(bits)
+  if (found === undefined) {
+    found = [deflateSync(bits.seen, { level: 1 }), deflateSync(bits.valid, { level: 1 })]
+    deflatedCells.set(bits, found)
+  }
+  return found
+}
+
 export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
-  const { pending, ...rest } = checkpoint
+  const { pending, cells = [], ...rest } = checkpoint
   const payload: Buffer[] = []
   const headers: PendingHeader[] = []
   for (const { zoom, tiles } of pending) {
@@ -98,7 +115,18 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
       headers.push({ zoom, x: tile.x, y: tile.y, width, height, bands, ...kind, ...lengths })
     }
   }
-  const json = Buffer.from(JSON.stringify({ ...rest, pending: headers } satisfies CheckpointHeader))
+  const cellLengths = cells.map((bits) => {
+    if (bits === undefined) return null
+    const [seen, valid] = deflateCells(bits)
+    payload.push(seen, valid)
+    return [seen.length, valid.length] as const
+  })
+  const header: CheckpointHeader = {
+    ...rest,
+    pending: headers,
+    ...(cells.length === 0 ? {} : { cells: cellLengths }),
+  }
+  const json = Buffer.from(JSON.stringify(header))
   const body = Buffer.concat([json, ...payload])
   const head = Buffer.alloc(HEAD_BYTES)
   MAGIC.copy(head)
@@ -113,7 +141,7 @@ export function decodeCheckpoint(bytes: Buffer): Checkpoint | undefined {
   const body = bytes.subarray(HEAD_BYTES)
   if (crc32(body) !== bytes.readUInt32LE(12)) return undefined
   const length = bytes.readUInt32LE(8)
-  const { pending, ...rest } = JSON.parse(body.toString('utf8', 0, length)) as CheckpointHeader
+  const { pending, cells, ...rest } = JSON.parse(body.toString('utf8', 0, length)) as CheckpointHeader
   let at = length
   const take = (bytesHere: number): Uint8Array => {
     const found = inflateSync(body.subarray(at, at + bytesHere), { maxOutputLength: MAX_BYTES })
@@ -128,7 +156,14 @@ export function decodeCheckpoint(bytes: Buffer): Checkpoint | undefined {
     const mask = maskLength === 0 ? undefined : take(maskLength)
     byZoom.set(zoom, [...(byZoom.get(zoom) ?? []), { x, y, pixels: { width, height, bands, data, mask } }])
   }
-  return { ...rest, pending: [...byZoom].map(([zoom, tiles]) => ({ zoom, tiles })) }
+  const known = cells
+    ?.map((lengths) => lengths?.map(take))
+    ?.map((bits) => (bits === undefined ? undefined : { seen: bits[0]!, valid: bits[1]! }))
+  return {
+    ...rest,
+    pending: [...byZoom].map(([zoom, tiles]) => ({ zoom, tiles })),
+    ...(known === undefined ? {} : { cells: known }),
+  }
 }
 
 /** Durable when it returns. @throws DISK_FULL, SYSTEM */

@@ -13,6 +13,7 @@ import { type Area, areaOf, boundsOf, cutArea, rectsOf, sidesOf, tilesOf } from 
 import { askedZooms, naturalZooms, wantsUniform, type ZoomLimits } from './depth.js'
 import { encodingPlanOf } from './encoding.js'
 import { countUnits } from './forest.js'
+import { framesOf } from './frames.js'
 import { LevelCover, type OwnTiles } from './level-cover.js'
 import type { BuildPlan, PlanLevel, SourceDepth } from './plan.js'
 
@@ -76,6 +77,7 @@ export function planBuild(
     cutline: line,
     cutlines,
     tiles: levels.reduce((sum, level) => sum + level.tiles, 0),
+    frames: framesOf({ sources, depths, tileSize, bbox: options.bbox, cutline: line }),
     bounds: boundsOf(areas),
   }
 }

@@ -37,6 +37,22 @@ export interface SourceDepth {
 /** Colours are 8-bit; elevations are Float32, one band. */
 export type Content = 'colour' | 'elevation'
 
+/** A raster of cells over a source, see frames.ts, or of one of its parts where it crosses the antimeridian. */
+export interface Frame {
+  /** Index of the source. */
+  readonly source: number
+  /** The zoom whose pixels make up a cell. */
+  readonly zoom: number
+  /** Side of a cell, pixels. */
+  readonly cell: number
+  /** The first cell, in cells from the corner of the world. */
+  readonly x: number
+  readonly y: number
+  /** Cells in each direction. */
+  readonly width: number
+  readonly height: number
+}
+
 export interface BuildPlan {
   readonly content: Content
   /** How heights are encoded; undefined for colours. */
@@ -76,6 +92,8 @@ export interface BuildPlan {
   /** From minZoom to maxZoom. */
   readonly levels: readonly PlanLevel[]
   readonly tiles: number
+  /** Where the valid pixels of sources with nodata, a mask or alpha are sampled for their footprints. */
+  readonly frames: readonly Frame[]
   /** West, south, east, north, degrees. */
   readonly bounds: readonly [number, number, number, number]
 }

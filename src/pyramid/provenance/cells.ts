@@ -1,5 +1,5 @@
 // What is known of the cells of all frames: which were painted, and which of these are valid.
-import type { Frame } from './frames.js'
+import type { Frame } from '../plan/plan.js'
 import type { SampledPart } from './sampler.js'
 
 /** One bit a cell, row by row, from the lowest bit on. */
@@ -28,16 +28,18 @@ export class CellStates {
     })
   }
 
-  /** By frame; undefined where nothing was painted. The arrays change with `add`. */
+  /** By frame; undefined where nothing was painted. An entry whose arrays change is replaced. */
   get bits(): readonly (CellBits | undefined)[] {
     return this.#bits
   }
 
-  /** The frames of a source. */
-  known(source: number): KnownFrame[] {
-    return this.frames.flatMap((frame, i) =>
-      frame.source === source ? [{ frame, bits: this.#bits[i] }] : [],
-    )
+  /** The frames of each source that has some. */
+  bySource(): Map<number, KnownFrame[]> {
+    const found = new Map<number, KnownFrame[]>()
+    for (const [i, frame] of this.frames.entries()) {
+      found.set(frame.source, [...(found.get(frame.source) ?? []), { frame, bits: this.#bits[i] }])
+    }
+    return found
   }
 
   add(parts: readonly SampledPart[]): void {
@@ -46,12 +48,11 @@ export class CellStates {
 
   #add({ frame: index, x, y, width, height, valid }: SampledPart): void {
     const frame = this.frames[index]!
-    let bits = this.#bits[index]
-    if (bits === undefined) {
-      const length = bytesOf(frame)
-      bits = { seen: new Uint8Array(length), valid: new Uint8Array(length) }
-      this.#bits[index] = bits
-    }
+    const length = bytesOf(frame)
+    const before = this.#bits[index] ?? { seen: new Uint8Array(length), valid: new Uint8Array(length) }
+    // another object, so that it can be told that its arrays changed
+    const bits = { ...before }
+    this.#bits[index] = bits
     for (let row = 0; row < height; row++) {
       const from = (y + row) * frame.width + x
       setBits(bits.seen, from, from + width)

@@ -1,7 +1,7 @@
 // The footprint of a source: the area of its valid pixels, within the bbox and the cutline of the build.
 //
 // A source without nodata, mask or alpha has the outline of its image, to half a pixel. The others, and those that a
-// cutline cuts, have the outline of their cells (frames.ts), to about a cell. Where they have pixels everywhere, the
+// cutline cuts, have the outline of their cells (plan/frames.ts), to about a cell. Where they have pixels everywhere, the
 // outline of the image is used as well. Cells that were never painted, because other sources hide them, count as valid
 // where the image is: a point there shows another source anyway.
 import type { SourceFootprint } from '../../format/sources/record.js'
@@ -12,9 +12,10 @@ import {
   pixelToMetresX,
   pixelToMetresY,
 } from '../../grid/tiles/mercator.js'
+import { cutlinesOf, framesOfSource } from '../plan/frames.js'
+import type { Frame } from '../plan/plan.js'
 import { type BuildPlan, clipAt } from '../plan/plan.js'
 import type { KnownFrame } from './cells.js'
-import { cutlinesOf, type Frame, framesOfSource } from './frames.js'
 import { cellsOfImage, isFull, placeOf, validCells } from './grid.js'
 import { type DegreeBox, outlineOf, ringsWithin } from './outline.js'
 import { type DegreePolygon, type DegreeRing, polygonsOf, signedArea, simplifyPolygons } from './simplify.js'

@@ -14,9 +14,9 @@ import {
 } from '../../grid/tiles/mercator.js'
 import type { SourceInfo } from '../../raster/source.js'
 import { CutlineMask } from '../cutline/mask.js'
-import type { BuildPlan } from '../plan/plan.js'
+import { cutlinesOf } from '../plan/frames.js'
+import type { BuildPlan, Frame } from '../plan/plan.js'
 import { type CellBits, isSet } from './cells.js'
-import { cutlinesOf, type Frame } from './frames.js'
 import type { DegreeRing } from './simplify.js'
 import type { Cells } from './trace.js'
 

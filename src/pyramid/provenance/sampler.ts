@@ -7,8 +7,9 @@
 // at a higher zoom too, and then is valid if it ever was.
 import type { PixelRect } from '../../grid/tiles/rect.js'
 import type { Layer } from '../paint/blend.js'
+import type { Painter } from '../paint/paint.js'
 import type { Piece } from '../paint/pieces.js'
-import type { Frame } from './frames.js'
+import type { Frame } from '../plan/plan.js'
 
 /** What matters of a piece. */
 type Place = Pick<Piece, 'rect' | 'mask' | 'maskRect'>
@@ -39,6 +40,11 @@ export class Sampler {
       if (own === undefined) this.#framesOf.set(source, [i])
       else own.push(i)
     }
+  }
+
+  /** To be asked by a painter of a zoom. */
+  painter(zoom: number): Pick<Painter, 'look'> {
+    return { look: (piece, source, layer) => this.look(zoom, piece, source, layer) }
   }
 
   /** Samples a source in piece.rect, where `layer` holds nothing else. */

@@ -20,6 +20,7 @@ import { Presence } from '../paint/presence.js'
 import type { ParentUnit } from '../plan/forest.js'
 import type { BuildPlan } from '../plan/plan.js'
 import { type PlannedTiles, plannedTilesOf } from '../plan/planned-tiles.js'
+import { type SampledPart, Sampler } from '../provenance/sampler.js'
 import type { SourceSet } from '../sources/source-set.js'
 import { withoutRepeats } from './damage.js'
 import { isPassedUp } from './direct.js'
@@ -31,6 +32,8 @@ export interface MadeParent {
   readonly tile: EncodedAt | undefined
   readonly clamped: number
   readonly lost: readonly Loss[]
+  /** Valid pixels of sources. */
+  readonly sampled: readonly SampledPart[]
 }
 
 export class MixedParents {
@@ -40,6 +43,7 @@ export class MixedParents {
   /** By zoom. */
   readonly #waiting: RawTile[][] = []
   readonly #open: () => SourceSet
+  readonly #sampler: Sampler
   #sources: SourceSet | undefined
   #lost: Loss[] = []
 
@@ -48,6 +52,7 @@ export class MixedParents {
     this.#planned = plannedTilesOf(plan)
     this.#hasStarts = plan.depths.some(({ minZoom }) => minZoom > plan.minZoom)
     this.#open = open
+    this.#sampler = new Sampler(plan.frames)
     for (let zoom = 0; zoom <= plan.maxZoom; zoom++) this.#waiting.push([])
     for (const { zoom, tiles } of pending) this.#waiting[zoom] = [...tiles]
   }
@@ -81,6 +86,7 @@ export class MixedParents {
       tile: encoded && { z: zoom, x, y, type: encoded.type, bytes: encoded.bytes },
       clamped: passed.length === 0 ? (encoded?.clamped ?? 0) : 0,
       lost: this.#lost,
+      sampled: this.#sampler.take(),
     }
   }
 
@@ -187,6 +193,7 @@ export class MixedParents {
   ): Promise<void> {
     if (area.parts.length === 0) return
     await paintAreas(this.#plan, this.#opened(), zoom, [area], {
+      ...this.#sampler.painter(zoom),
       prepare: () => canvas,
       lose: (losses) => {
         this.#lost = withoutRepeats([...this.#lost, ...losses])

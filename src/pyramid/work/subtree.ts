@@ -22,6 +22,7 @@ import { type Painter, paintAreas } from '../paint/paint.js'
 import { type PaintArea, piecesOf, wholeArea } from '../paint/pieces.js'
 import type { SubtreeUnit } from '../plan/forest.js'
 import type { BuildPlan } from '../plan/plan.js'
+import { type SampledPart, Sampler } from '../provenance/sampler.js'
 import type { SourceSet } from '../sources/source-set.js'
 import { withoutRepeats } from './damage.js'
 import { DirectParts, isPassedUp } from './direct.js'
@@ -38,6 +39,8 @@ export interface SubtreeResult {
   readonly lost?: readonly Loss[] | undefined
   /** The root's pixels; undefined when it is empty, or no zoom above it is built. */
   readonly root: RawTile | undefined
+  /** Valid pixels of sources; undefined when none are sampled. */
+  readonly sampled?: readonly SampledPart[] | undefined
 }
 
 /** What the subtrees of a builder share. */
@@ -46,6 +49,7 @@ interface Tools {
   readonly sources: SourceSet
   readonly canvases: CanvasPool<Samples>
   readonly pool: TilePool<Samples>
+  readonly sampler: Sampler | undefined
   readonly isAborted: () => boolean
 }
 
@@ -56,7 +60,8 @@ export class SubtreeBuilder {
   constructor(plan: BuildPlan, sources: SourceSet, isAborted: () => boolean = () => false) {
     const canvases = new CanvasPool(sampleMakerOf(plan))
     const pool = new TilePool(sampleMakerOf(plan), plan.tileSize, plan.bands)
-    this.#tools = { plan, sources, canvases, pool, isAborted }
+    const sampler = plan.frames.length === 0 ? undefined : new Sampler(plan.frames)
+    this.#tools = { plan, sources, canvases, pool, sampler, isAborted }
   }
 
   /**
@@ -86,6 +91,7 @@ class SubtreeRun {
   readonly #plan: BuildPlan
   readonly #unit: SubtreeUnit
   readonly #sources: SourceSet
+  readonly #sampler: Sampler | undefined
   readonly #isAborted: () => boolean
   readonly #levels: Map<number, Level>
   /** Raw pixels of the levels above the base. */
@@ -101,12 +107,13 @@ class SubtreeRun {
   #root: RawTile | undefined
 
   constructor(tools: Tools, unit: SubtreeUnit) {
-    const { plan, sources, canvases, pool, isAborted } = tools
+    const { plan, sources, canvases, pool, sampler, isAborted } = tools
     this.#plan = plan
     this.#unit = unit
     this.#sources = sources
     this.#canvases = canvases
     this.#pool = pool
+    this.#sampler = sampler
     this.#isAborted = isAborted
     this.#hasApron = halveReach(plan.overviewResampling) > 0
     this.#levels = levelsOf(plan, unit)
@@ -142,6 +149,7 @@ class SubtreeRun {
     }
     await paintAreas(this.#plan, this.#sources, level.zoom, areas, {
       ...painter,
+      ...this.#sampler?.painter(level.zoom),
       lose,
       presence: level.presence,
     })
@@ -252,7 +260,7 @@ class SubtreeRun {
 
   result(): SubtreeResult {
     const lost = this.#lost.length === 0 ? undefined : this.#lost
-    return { ...this.#encoding.result(), lost, root: this.#root }
+    return { ...this.#encoding.result(), lost, root: this.#root, sampled: this.#sampler?.take() }
   }
 }
 

@@ -6,11 +6,11 @@ import { lonLatConverterOf } from '../../../src/grid/crs/transform.js'
 import { metresToLat, metresToLon, pixelToMetresX, pixelToMetresY } from '../../../src/grid/tiles/mercator.js'
 import { cutlineOf } from '../../../src/pyramid/cutline/cutline.js'
 import { parseBuildOptions } from '../../../src/pyramid/options.js'
+import { framesOf } from '../../../src/pyramid/plan/frames.js'
 import type { BuildPlan } from '../../../src/pyramid/plan/plan.js'
 import { planBuild } from '../../../src/pyramid/plan/plan-build.js'
 import { CellStates, type KnownFrame } from '../../../src/pyramid/provenance/cells.js'
 import { shownFootprint } from '../../../src/pyramid/provenance/footprint.js'
-import { framesOf } from '../../../src/pyramid/provenance/frames.js'
 import { groundResolution } from '../../../src/pyramid/provenance/outline.js'
 import { Sampler } from '../../../src/pyramid/provenance/sampler.js'
 import type { SourceInfo } from '../../../src/raster/source.js'
@@ -193,7 +193,7 @@ function sampled(plan: BuildPlan, isValid: (x: number, y: number) => boolean): K
     }
     states.add(sampler.take())
   }
-  return states.known(0)
+  return states.bySource().get(0)!
 }
 
 t.test('valid pixels: an area with a hole', (t) => {

@@ -4,24 +4,8 @@
 // So an outline drawn between cells is at most half a cell away from that of the pixels.
 import { intersectRects, type PixelRect } from '../../grid/tiles/rect.js'
 import type { CutlinePlan } from '../cutline/plan.js'
-import { areaOf, cutArea, rectsOf } from '../plan/cover.js'
-import { type BuildPlan, clipAt } from '../plan/plan.js'
-
-/** The cells of a source, or of one of its parts where it crosses the antimeridian. */
-export interface Frame {
-  /** Index of the source. */
-  readonly source: number
-  /** The zoom whose pixels make up a cell. */
-  readonly zoom: number
-  /** Side of a cell, pixels. */
-  readonly cell: number
-  /** The first cell, in cells from the corner of the world. */
-  readonly x: number
-  readonly y: number
-  /** Cells in each direction. */
-  readonly width: number
-  readonly height: number
-}
+import { areaOf, clipOf, cutArea, rectsOf } from './cover.js'
+import type { BuildPlan, Frame } from './plan.js'
 
 /** Most cells of a source: 1,024². */
 const MAX_CELLS = 2 ** 20
@@ -64,7 +48,7 @@ function shownRects(plan: Planned, source: number, zoom: number): PixelRect[] {
   let areas = area === undefined ? [] : [area]
   for (const { sides } of cutlinesOf(plan, source)) areas = areas.flatMap((one) => cutArea(one, sides))
   const rects = areas.flatMap((one) => rectsOf(one, zoom, plan.tileSize))
-  const clip = clipAt(plan, zoom)
+  const clip = plan.bbox && clipOf(plan.bbox, zoom, plan.tileSize)
   if (clip === undefined) return rects
   return rects.flatMap((rect) =>
     clip.map((one) => intersectRects(rect, one)).filter((one) => one !== undefined),

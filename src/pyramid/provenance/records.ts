@@ -1,0 +1,95 @@
+// What the file remembers of the sources of a build.
+import { basename } from 'node:path'
+import type { SourceRecord } from '../../format/sources/record.js'
+import { withoutSecrets } from '../../raster/remote-path.js'
+import type { SourceInfo } from '../../raster/source.js'
+import type { TileWriter } from '../../store/write/writer.js'
+import type { ResolvedBuildOptions } from '../options.js'
+import { naturalZooms } from '../plan/depth.js'
+import type { BuildPlan } from '../plan/plan.js'
+import type { CellStates } from './cells.js'
+import { shownFootprint } from './footprint.js'
+import { groundResolution } from './outline.js'
+
+/** Most points of a footprint, and of those of all sources together. */
+const MOST_POINTS = 200
+const MOST_POINTS_OF_ALL = 2 ** 20
+/** An upright image has four, and a footprint that is cut a few more. */
+const FEWEST_POINTS = 12
+
+const MAX_ID = 256
+
+/**
+ * Puts the records of the sources into the file with the next commit. Where they are too large for it, footprints are
+ * left out, and if need be all of it.
+ * @throws CRS_UNSUPPORTED
+ */
+export function rememberSources(
+  writer: TileWriter,
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  fingerprints: readonly string[],
+  cells: CellStates,
+): void {
+  const records = sourceRecords(plan, options, fingerprints, cells)
+  const tries = [records, records.map((record) => ({ ...record, footprint: null })), []]
+  for (const one of tries) {
+    try {
+      writer.setSources(one)
+      return
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+    }
+  }
+}
+
+/**
+ * A record for each source, in the order of the plan's. `fingerprints`: by source. `cells`: what was painted so far;
+ * where nothing was, a source counts as shown.
+ * @throws CRS_UNSUPPORTED
+ */
+function sourceRecords(
+  plan: BuildPlan,
+  options: ResolvedBuildOptions,
+  fingerprints: readonly string[],
+  cells: CellStates,
+): SourceRecord[] {
+  const { sources, depths, blend, isUniform, minZoom: lowest } = plan
+  const names = sources.map(nameOf)
+  const ids = idsOf(names)
+  const natural = isUniform ? naturalZooms(sources, options) : []
+  const share = Math.floor(MOST_POINTS_OF_ALL / sources.length)
+  const most = Math.max(FEWEST_POINTS, Math.min(MOST_POINTS, share))
+  const known = cells.bySource()
+  return sources.map((info, i): SourceRecord => {
+    const { minZoom, zoom } = depths[i]!
+    return {
+      id: ids[i]!,
+      name: names[i]!,
+      order: blend === 'first' ? sources.length - 1 - i : i,
+      // what is built for a finer source shows this one enlarged
+      zoom: isUniform ? Math.min(zoom, natural[i] ?? zoom) : zoom,
+      ...(minZoom > lowest ? { minZoom } : {}),
+      resolution: rounded(groundResolution(info)),
+      footprint: shownFootprint(plan, i, known.get(i) ?? [], most),
+      fingerprint: fingerprints[i]!,
+    }
+  })
+}
+
+const nameOf = ({ path }: SourceInfo): string => basename(withoutSecrets(path))
+
+/** Different for each: the name, and a number where several have the same. */
+function idsOf(names: readonly string[]): string[] {
+  const used = new Set<string>()
+  return names.map((name) => {
+    const short = name.slice(0, MAX_ID - 16) || 'source'
+    let id = short
+    for (let n = 2; used.has(id); n++) id = `${short} (${n})`
+    used.add(id)
+    return id
+  })
+}
+
+/** To six digits. */
+const rounded = (metres: number): number => Number(metres.toPrecision(6))
