@@ -13,11 +13,13 @@ const MAX_CELLS = 2 ** 20
 const MAX_ALL_CELLS = 2 ** 27
 const MIN_CELLS = 64
 
-type Planned = Pick<BuildPlan, 'sources' | 'depths' | 'tileSize' | 'bbox' | 'cutline'>
+type Planned = Pick<BuildPlan, 'sources' | 'depths' | 'tileSize' | 'bbox' | 'cutline' | 'cutlines'>
 
 /** What a source is cut by. */
-export const cutlinesOf = ({ cutline }: Pick<BuildPlan, 'cutline'>, _source: number): CutlinePlan[] =>
-  [cutline].filter((one) => one !== undefined)
+export const cutlinesOf = (
+  { cutline, cutlines }: Pick<BuildPlan, 'cutline' | 'cutlines'>,
+  source: number,
+): CutlinePlan[] => [cutline, cutlines?.[source]].filter((one) => one !== undefined)
 
 /** The frames of the sources whose valid pixels are not known before they are read. @throws CRS_UNSUPPORTED */
 export function framesOf(plan: Planned): Frame[] {

@@ -77,7 +77,7 @@ export function planBuild(
     cutline: line,
     cutlines,
     tiles: levels.reduce((sum, level) => sum + level.tiles, 0),
-    frames: framesOf({ sources, depths, tileSize, bbox: options.bbox, cutline: line }),
+    frames: framesOf({ sources, depths, tileSize, bbox: options.bbox, cutline: line, cutlines }),
     bounds: boundsOf(areas),
   }
 }

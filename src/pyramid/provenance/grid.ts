@@ -13,7 +13,7 @@ import {
   pixelToMetresY,
 } from '../../grid/tiles/mercator.js'
 import type { SourceInfo } from '../../raster/source.js'
-import { CutlineMask } from '../cutline/mask.js'
+import { maskOf } from '../cutline/mask.js'
 import { cutlinesOf } from '../plan/frames.js'
 import type { BuildPlan, Frame } from '../plan/plan.js'
 import { type CellBits, isSet } from './cells.js'
@@ -42,7 +42,7 @@ export function placeOf({ zoom, cell, x: left, y: top }: Frame, tileSize: number
  * when they are not known, and every cell is looked for in the image.
  */
 export function cellsOfImage(
-  plan: Pick<BuildPlan, 'sources' | 'tileSize' | 'maxZoom' | 'cutline'>,
+  plan: Pick<BuildPlan, 'sources' | 'tileSize' | 'maxZoom' | 'cutline' | 'cutlines'>,
   frame: Frame,
   outline: readonly DegreeRing[] | undefined,
 ): Cells {
@@ -59,7 +59,7 @@ export function cellsOfImage(
   const scale = frame.cell * 2 ** (plan.maxZoom - frame.zoom)
   const rect = { minX: frame.x, minY: frame.y, endX: frame.x + width, endY: frame.y + height }
   for (const cutline of cutlinesOf(plan, frame.source)) {
-    const mask = new CutlineMask(cutline).of(rect, scale)?.mask
+    const mask = maskOf(cutline).of(rect, scale)?.mask
     for (let i = 0; i < cells.inside.length; i++) if (!mask?.[i]) cells.inside[i] = 0
   }
   return cells

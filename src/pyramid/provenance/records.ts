@@ -56,13 +56,18 @@ function sourceRecords(
 ): SourceRecord[] {
   const { sources, depths, blend, isUniform, minZoom: lowest } = plan
   const names = sources.map(nameOf)
-  const ids = idsOf(names)
+  const said = options.sources
+  const ids = idsOf(
+    names,
+    said.map(({ id }) => id),
+  )
   const natural = isUniform ? naturalZooms(sources, options) : []
   const share = Math.floor(MOST_POINTS_OF_ALL / sources.length)
   const most = Math.max(FEWEST_POINTS, Math.min(MOST_POINTS, share))
   const known = cells.bySource()
   return sources.map((info, i): SourceRecord => {
     const { minZoom, zoom } = depths[i]!
+    const { date, attribution, licence, properties } = said[i]!
     return {
       id: ids[i]!,
       name: names[i]!,
@@ -72,20 +77,29 @@ function sourceRecords(
       ...(minZoom > lowest ? { minZoom } : {}),
       resolution: rounded(groundResolution(info)),
       footprint: shownFootprint(plan, i, known.get(i) ?? [], most),
+      date,
+      attribution,
+      licence,
       fingerprint: fingerprints[i]!,
+      properties,
     }
   })
 }
 
 const nameOf = ({ path }: SourceInfo): string => basename(withoutSecrets(path))
 
-/** Different for each: the name, and a number where several have the same. */
-function idsOf(names: readonly string[]): string[] {
-  const used = new Set<string>()
-  return names.map((name) => {
+/** Different for each: the one that was given, or the name, with a number where several have the same. */
+function idsOf(names: readonly string[], given: readonly (string | undefined)[]): string[] {
+  const used = new Set<string | undefined>(given)
+  const counts = new Map<string, number>()
+  return names.map((name, i) => {
+    const own = given[i]
+    if (own !== undefined) return own
     const short = name.slice(0, MAX_ID - 16) || 'source'
-    let id = short
-    for (let n = 2; used.has(id); n++) id = `${short} (${n})`
+    let count = counts.get(short) ?? 1
+    let id = count === 1 ? short : `${short} (${count})`
+    while (used.has(id)) id = `${short} (${++count})`
+    counts.set(short, count + 1)
     used.add(id)
     return id
   })
