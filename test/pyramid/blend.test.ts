@@ -9,8 +9,6 @@ import type { RasterSource } from '../../src/raster/source.js'
 import { type ImageOptions, ImageSource, type Paint, speckled } from './images.js'
 import { region } from './region.js'
 
-/** The default width. */
-const FEATHER_PIXELS = 64
 const lossless = { format: 'png', resampling: 'nearest', threads: 0 } as const
 
 const layer = (width: number, bands: number, data: Uint8Array | Float32Array, mask: Uint8Array): Layer => ({
@@ -134,61 +132,63 @@ const tinted =
     return [r, g, b, a === 0 ? 0 : alpha]
   }
 
-t.test('feather is the mean by distance from the edge', async (t) => {
-  const holes = speckled([
-    [40, 30, 60, 45],
-    [120, 0, 140, 10],
-  ])
-  const images: ImageOptions[] = [
-    { ...AT, width: 160, height: 100, paint: tinted(holes, 200, 30, 90) },
-    { ...AT, x: AT.x + 70, y: AT.y + 20, width: 130, height: 110, paint: tinted(speckled(), 20, 180, 240) },
-    { ...AT, x: AT.x + 25, y: AT.y + 40, width: 60, height: 30, paint: tinted(speckled(), 90, 90, 0) },
-  ]
-  const out = join(t.testdir(), 'feather.pmtiles')
-  await build(
-    { sources: ['0', '1', '2'], out, zoom: ZOOM, blend: 'feather', ...lossless },
-    { openSource: opener(images) },
-  )
-  const width = 220
-  const height = 150
-  const got = await region(out, ZOOM, AT.x - 10, AT.y - 10, width, height)
-  const sums = new Float64Array(width * height * 3)
-  const weights = new Float64Array(width * height)
-  for (const image of images) {
-    const mask = new Uint8Array(width * height)
-    const colours: number[][] = []
-    for (let p = 0; p < mask.length; p++) {
-      const x = (p % width) - 10 - (image.x - AT.x)
-      const y = Math.floor(p / width) - 10 - (image.y - AT.y)
-      const inside = x >= 0 && y >= 0 && x < image.width && y < image.height
-      const [r, g, b, a] = inside ? image.paint(x, y) : [0, 0, 0, 0]
-      mask[p] = a
-      colours.push([r, g, b])
+for (const feather of [undefined, 7, 128]) {
+  t.test(`feather is the mean by distance from the edge: ${feather ?? 'the default width'}`, async (t) => {
+    const holes = speckled([
+      [40, 30, 60, 45],
+      [120, 0, 140, 10],
+    ])
+    const images: ImageOptions[] = [
+      { ...AT, width: 160, height: 100, paint: tinted(holes, 200, 30, 90) },
+      { ...AT, x: AT.x + 70, y: AT.y + 20, width: 130, height: 110, paint: tinted(speckled(), 20, 180, 240) },
+      { ...AT, x: AT.x + 25, y: AT.y + 40, width: 60, height: 30, paint: tinted(speckled(), 90, 90, 0) },
+    ]
+    const out = join(t.testdir(), 'feather.pmtiles')
+    await build(
+      { sources: ['0', '1', '2'], out, zoom: ZOOM, blend: 'feather', feather, ...lossless },
+      { openSource: opener(images) },
+    )
+    const width = 220
+    const height = 150
+    const got = await region(out, ZOOM, AT.x - 10, AT.y - 10, width, height)
+    const sums = new Float64Array(width * height * 3)
+    const weights = new Float64Array(width * height)
+    for (const image of images) {
+      const mask = new Uint8Array(width * height)
+      const colours: number[][] = []
+      for (let p = 0; p < mask.length; p++) {
+        const x = (p % width) - 10 - (image.x - AT.x)
+        const y = Math.floor(p / width) - 10 - (image.y - AT.y)
+        const inside = x >= 0 && y >= 0 && x < image.width && y < image.height
+        const [r, g, b, a] = inside ? image.paint(x, y) : [0, 0, 0, 0]
+        mask[p] = a
+        colours.push([r, g, b])
+      }
+      const distances = naiveDistances(mask, width, height, (feather ?? 64) + 0.5)
+      for (let p = 0; p < mask.length; p++) {
+        if (mask[p] === 0) continue
+        const weight = distances[p]! - 0.5
+        weights[p] = weights[p]! + weight
+        for (let c = 0; c < 3; c++) sums[3 * p + c] = sums[3 * p + c]! + weight * colours[p]![c]!
+      }
     }
-    const distances = naiveDistances(mask, width, height, FEATHER_PIXELS + 0.5)
-    for (let p = 0; p < mask.length; p++) {
-      if (mask[p] === 0) continue
-      const weight = distances[p]! - 0.5
-      weights[p] = weights[p]! + weight
-      for (let c = 0; c < 3; c++) sums[3 * p + c] = sums[3 * p + c]! + weight * colours[p]![c]!
+    let worst = 0
+    let wrongMask = 0
+    let mixed = 0
+    for (let p = 0; p < weights.length; p++) {
+      if (got.rgba[4 * p + 3]! > 0 !== weights[p]! > 0) wrongMask++
+      if (weights[p] === 0) continue
+      for (let c = 0; c < 3; c++) {
+        worst = Math.max(worst, Math.abs(got.rgba[4 * p + c]! - sums[3 * p + c]! / weights[p]!))
+      }
+      const [r, g, b] = [0, 1, 2].map((c) => got.rgba[4 * p + c]!)
+      if (r! > 30 && r! < 190 && g! > 40 && b! > 95) mixed++
     }
-  }
-  let worst = 0
-  let wrongMask = 0
-  let mixed = 0
-  for (let p = 0; p < weights.length; p++) {
-    if (got.rgba[4 * p + 3]! > 0 !== weights[p]! > 0) wrongMask++
-    if (weights[p] === 0) continue
-    for (let c = 0; c < 3; c++) {
-      worst = Math.max(worst, Math.abs(got.rgba[4 * p + c]! - sums[3 * p + c]! / weights[p]!))
-    }
-    const [r, g, b] = [0, 1, 2].map((c) => got.rgba[4 * p + c]!)
-    if (r! > 30 && r! < 190 && g! > 40 && b! > 95) mixed++
-  }
-  t.equal(wrongMask, 0, 'every painted pixel, and no other')
-  t.ok(worst <= 0.51, `off by ${worst.toFixed(3)} at most`)
-  t.ok(mixed > 1500, `${mixed} pixels are mixed`)
-})
+    t.equal(wrongMask, 0, 'every painted pixel, and no other')
+    t.ok(worst <= 0.51, `off by ${worst.toFixed(3)} at most`)
+    t.ok(mixed > 1500, `${mixed} pixels are mixed`)
+  })
+}
 
 t.test('soft alpha is composed, binary masks replace', async (t) => {
   const images: ImageOptions[] = [

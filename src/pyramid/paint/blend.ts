@@ -5,6 +5,7 @@
 // selects the upper source where it has a pixel. All loops run over colours and values alike.
 
 import type { PixelRect } from '../../grid/tiles/rect.js'
+import type { Canvas } from '../../raster/canvas.js'
 import type { Samples } from '../../raster/pixels.js'
 
 /** A canvas, or a part of one. */
@@ -18,6 +19,11 @@ export interface Layer {
   /** Position of the layer's first pixel. */
   readonly x: number
   readonly y: number
+}
+
+/** A canvas as a layer whose corner is that of a rectangle. */
+export function layerOf({ width, bands, data, mask }: Canvas<Samples>, { minX, minY }: PixelRect): Layer {
+  return { bands, data, mask, stride: width, x: minX, y: minY }
 }
 
 /** Index of a pixel in a layer. */

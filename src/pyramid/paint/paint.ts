@@ -9,19 +9,18 @@ import { outsideRects } from '../../grid/tiles/ranges.js'
 import type { PixelRect } from '../../grid/tiles/rect.js'
 import type { Canvas } from '../../raster/canvas.js'
 import type { Loss } from '../../raster/losses.js'
-import type { Pixels, Samples } from '../../raster/pixels.js'
-import { pixelMemory } from '../../raster/simd.js'
-import { runWarp } from '../../raster/warp/warp.js'
+import type { Samples } from '../../raster/pixels.js'
 import type { WarpTarget } from '../../raster/warp/warp-plan.js'
-import { Distances } from '../cutline/distance.js'
 import type { BuildPlan } from '../plan/plan.js'
 import type { SourceSet } from '../sources/source-set.js'
-import { FeatherSum, isCovered, type Layer, multiplyMask, paintUnder } from './blend.js'
+import { FeatherSum, isCovered, type Layer, layerOf, multiplyMask, paintUnder } from './blend.js'
 import { warpOptionsOf } from './content.js'
+import { FeatherDistances } from './feather.js'
 import { cutSource } from './own-cutline.js'
 import { type PaintArea, type Piece, piecesToPaint } from './pieces.js'
 import type { Presence } from './presence.js'
 import { Reading } from './reading.js'
+import { type Onto, Scratch, warpAll } from './warping.js'
 
 export interface Painter<T extends Samples = Samples> {
   /** Returns a canvas for an area: its parts are empty. */
@@ -63,31 +62,19 @@ export async function paintAreas<T extends Samples>(
   }
 }
 
-// Reused memory, see buffers.ts. Nothing in it outlives a piece.
-class Scratch {
-  readonly distances = new Distances()
-  #data: Samples = new Uint8Array(0)
-  #mask = new Uint8Array(0)
-
-  /** An empty canvas with the same kind of samples as another. */
-  canvas(width: number, height: number, like: Canvas<Samples>): Canvas<Samples> {
-    const pixels = width * height
-    const length = pixels * like.bands
-    const isFloat = like.data instanceof Float32Array
-    if (this.#data.length < length || this.#data instanceof Float32Array !== isFloat) {
-      this.#data = isFloat ? new Float32Array(length) : new Uint8Array(length)
-    }
-    if (this.#mask.length < pixels) this.#mask = new Uint8Array(pixels)
-    const mask = this.#mask.subarray(0, pixels).fill(0)
-    return { width, height, bands: like.bands, data: this.#data.subarray(0, length) as Samples, mask }
-  }
+interface Memory {
+  readonly scratch: Scratch
+  readonly feather: FeatherDistances
 }
 
-const scratches = new WeakMap<SourceSet, Scratch>()
+const memories = new WeakMap<SourceSet, Memory>()
 
-function scratchOf(sources: SourceSet): Scratch {
-  const found = scratches.get(sources) ?? new Scratch()
-  scratches.set(sources, found)
+function memoryOf(sources: SourceSet, plan: BuildPlan): Memory {
+  const found = memories.get(sources) ?? {
+    scratch: new Scratch(),
+    feather: new FeatherDistances(plan, sources),
+  }
+  memories.set(sources, found)
   return found
 }
 
@@ -96,7 +83,7 @@ class PaintRun {
   readonly #sources: SourceSet
   readonly #zoom: number
   readonly #painter: Painter
-  readonly #scratch: Scratch
+  readonly #memory: Memory
   #canvas: Canvas<Samples> | undefined
   /** The read ahead for what comes next. */
   #ahead: { piece: Piece; at: number; reading: Reading } | undefined
@@ -106,7 +93,7 @@ class PaintRun {
     this.#sources = sources
     this.#zoom = zoom
     this.#painter = painter
-    this.#scratch = scratchOf(sources)
+    this.#memory = memoryOf(sources, plan)
   }
 
   async paint(piece: Piece, next: Piece | undefined): Promise<void> {
@@ -167,11 +154,10 @@ class PaintRun {
       }
       const canvas = await this.#warp(piece, at, undefined, following)
       if (canvas === undefined) continue
-      const { width, height, mask } = canvas
       const layer = layerOf(canvas, target)
       this.#look(piece, at, layer)
-      const distances = this.#scratch.distances.of(mask, width, height, this.#plan.featherPx + 0.5)
-      sum.add(layer, distances)
+      const { source } = candidates[at]!
+      sum.add(layer, await this.#memory.feather.of(canvas, target, rect, source, this.#zoom))
     }
     sum.finish(layerOf(this.#canvas, area))
   }
@@ -209,20 +195,15 @@ class PaintRun {
     const area = piece.area.rect
     const reading = this.#take(piece, at)
     let canvas: Canvas<Samples> | undefined
+    const place = (): Onto => {
+      this.#canvas ??= this.#painter.prepare(area)
+      if (onto !== undefined)
+        return { canvas: this.#canvas, x: target.minX - area.minX, y: target.minY - area.minY }
+      const [width, height] = [target.endX - target.minX, target.endY - target.minY]
+      return { canvas: this.#memory.scratch.canvas(width, height, this.#canvas), x: 0, y: 0 }
+    }
     try {
-      for (let read = await reading.next(); read !== undefined; read = await reading.next()) {
-        if (read.isLast) whenLast()
-        this.#canvas ??= this.#painter.prepare(area)
-        if (canvas === undefined) {
-          const width = target.endX - target.minX
-          const height = target.endY - target.minY
-          canvas = onto === undefined ? this.#scratch.canvas(width, height, this.#canvas) : this.#canvas
-        }
-        const x = onto === undefined ? 0 : target.minX - area.minX
-        const y = onto === undefined ? 0 : target.minY - area.minY
-        runWarp(read.plan, read.part, withBands(read.pixels, canvas.bands), canvas, x, y)
-        giveBack(read.pixels)
-      }
+      canvas = await warpAll(reading, place, whenLast)
     } finally {
       await reading.cancel()
       if (reading.lost.length > 0) this.#painter.lose?.(reading.lost)
@@ -269,28 +250,4 @@ class PaintRun {
     const rect: WarpTarget = { zoom: this.#zoom, tileSize, x, y, width: endX - x, height: endY - y }
     return new Reading(this.#sources, candidates[at]!.source, rect, warpOptionsOf(this.#plan))
   }
-}
-
-function giveBack({ data, mask }: Pixels<Samples>): void {
-  const memory = pixelMemory()
-  if (data instanceof Uint8Array) memory.give(data)
-  if (mask !== undefined) memory.give(mask)
-}
-
-/** A canvas as a layer whose corner is that of a rectangle. */
-function layerOf({ width, bands, data, mask }: Canvas<Samples>, { minX, minY }: PixelRect): Layer {
-  return { bands, data, mask, stride: width, x: minX, y: minY }
-}
-
-/** Expands grey sources of a coloured mosaic. */
-function withBands(pixels: Pixels<Samples>, bands: number): Pixels<Samples> {
-  if (pixels.bands === bands || pixels.bands !== 1) return pixels
-  const { data: grey } = pixels
-  const data =
-    grey instanceof Uint8Array ? new Uint8Array(grey.length * bands) : new Float32Array(grey.length * bands)
-  for (let i = 0, to = 0; i < grey.length; i++) {
-    const value = grey[i]!
-    for (let b = 0; b < bands; b++) data[to++] = value
-  }
-  return { ...pixels, bands, data }
 }
