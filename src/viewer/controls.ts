@@ -2,6 +2,7 @@
 import { say } from './announce.js'
 import { byId } from './dom.js'
 import { type Facts, isVector } from './facts.js'
+import { hasSources } from './provenance.js'
 import { bindShortcuts, openHelp, type Shortcut } from './shortcuts.js'
 import { nextTheme } from './theme.js'
 import { LOOKS, type Look, type Switch } from './view-state.js'
@@ -14,6 +15,7 @@ const SWITCHES: readonly (readonly [Switch, key: string])[] = [
   ['crisp', 'x'],
   ['terrain', 'd'],
   ['graticule', 'r'],
+  ['sources', 's'],
 ]
 
 export function bindControls(viewer: Viewer, facts: Facts, sheet: { toggle(): void }): void {
@@ -81,6 +83,7 @@ function showRows(facts: Facts): void {
   byId('terrain-row').hidden = !hasHeights
   byId('crisp-row').hidden = isVector(facts)
   byId('overzoom-row').hidden = isVector(facts)
+  byId('sources-row').hidden = !hasSources(facts)
 }
 
 function bindButtons(viewer: Viewer, facts: Facts): void {

@@ -23,6 +23,8 @@ export interface Facts {
   readonly maxZoom?: number
   readonly bounds?: Bounds
   readonly levels: readonly Level[]
+  /** Images that the file remembers it was made from. */
+  readonly sourceCount?: number
   readonly elevation?: 'mapbox' | 'terrarium' | 'numbers'
   readonly version: string
 }

@@ -1,5 +1,6 @@
 // The server's answers about places: /{id}/point.
 import { AnswerError, addressOf, getJson } from './server.js'
+import { metres } from './words.js'
 
 export interface PointAnswer {
   /** Metres; for files of heights. */
@@ -52,5 +53,3 @@ export function rowsOf({ elevation, color, tile, resolution }: PointAnswer): {
 
 const hex = (parts: readonly number[]): string =>
   `#${parts.map((part) => part.toString(16).padStart(2, '0')).join('')}`
-
-const metres = (m: number): string => (m < 1 ? `${(m * 100).toPrecision(3)} cm` : `${m.toPrecision(3)} m`)

@@ -1,21 +1,24 @@
 // The values of the file at a place: requested from the server, shown in a popup, and announced.
 import { tell } from './announce.js'
 import { element } from './dom.js'
+import type { Facts } from './facts.js'
 import type { MapLibreModule, MapView } from './maplibre.js'
 import { askPoint, rowsOf } from './point-answer.js'
+import { hasSources } from './provenance.js'
+import { rowsOfSources, sourcesAt } from './sources.js'
 import { place } from './words.js'
 
 export class PointQuery {
   readonly #maplibre: MapLibreModule
   readonly #map: MapView
-  readonly #id: string
+  readonly #facts: Facts
   #popup: InstanceType<MapLibreModule['Popup']> | undefined
   #asking: AbortController | undefined
 
-  constructor(maplibre: MapLibreModule, map: MapView, id: string) {
+  constructor(maplibre: MapLibreModule, map: MapView, facts: Facts) {
     this.#maplibre = maplibre
     this.#map = map
-    this.#id = id
+    this.#facts = facts
   }
 
   async ask(lon: number, lat: number): Promise<void> {
@@ -28,7 +31,14 @@ export class PointQuery {
     this.#popup = popup.setLngLat([lon, lat]).setDOMContent(body).addTo(this.#map)
     const wrapped = ((((lon + 180) % 360) + 360) % 360) - 180
     try {
-      const { rows, colour } = rowsOf(await askPoint(this.#id, wrapped, lat, asking.signal))
+      const { id } = this.#facts
+      const { signal } = asking
+      const answer = await askPoint(id, wrapped, lat, signal)
+      const { rows, colour } = rowsOf(answer)
+      if (hasSources(this.#facts)) {
+        const sources = await sourcesAt(id, wrapped, lat, signal)
+        rows.push(...rowsOfSources(sources, answer.tile?.[0] ?? 0).rows)
+      }
       const swatch = element('span', { class: 'colour', 'aria-hidden': 'true' })
       if (colour !== undefined) swatch.style.background = colour
       body.replaceChildren(

@@ -21,10 +21,11 @@ export interface Shown {
   crisp: boolean
   terrain: boolean
   graticule: boolean
+  sources: boolean
   look: Look
 }
 
-export type Switch = 'tiles' | 'gaps' | 'overzoom' | 'crisp' | 'terrain' | 'graticule'
+export type Switch = 'tiles' | 'gaps' | 'overzoom' | 'crisp' | 'terrain' | 'graticule' | 'sources'
 
 const DEFAULTS: Shown = {
   opacity: 100,
@@ -34,6 +35,7 @@ const DEFAULTS: Shown = {
   crisp: false,
   terrain: false,
   graticule: false,
+  sources: false,
   look: 'relief',
 }
 
@@ -71,7 +73,7 @@ export function formatHash({ zoom, lat, lon, bearing, pitch }: Camera, shown: Sh
   return `#${words.join('&')}`
 }
 
-const PLAIN = ['tiles', 'gaps', 'crisp', 'terrain', 'graticule'] as const
+const PLAIN = ['tiles', 'gaps', 'crisp', 'terrain', 'graticule', 'sources'] as const
 const isPlainSwitch = (name: string): name is (typeof PLAIN)[number] =>
   (PLAIN as readonly string[]).includes(name)
 

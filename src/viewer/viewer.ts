@@ -5,6 +5,7 @@ import { CoverageCache } from './coverage.js'
 import { DataLayers } from './data-layers.js'
 import { byId } from './dom.js'
 import { type Bounds, type Facts, type TileJson, tileSizeOf } from './facts.js'
+import { Footprints } from './footprints.js'
 import { addGroundProtocol } from './ground.js'
 import { heightRangeOf, showRamp } from './heights.js'
 import { Inspector } from './inspector.js'
@@ -13,6 +14,7 @@ import type { MapLibreModule, MapView } from './maplibre.js'
 import { levelOfZoom, type TileAt, tileAt, zoomOfLevel } from './mercator.js'
 import { addOverlay, drawCells, drawGraticule, stateOf, styleOverlay } from './overlay.js'
 import { PointQuery } from './point-query.js'
+import { Provenance } from './provenance.js'
 import { onTheme } from './theme.js'
 import { type TileWindow, windowOf } from './tile-window.js'
 import { type Camera, formatHash, parseHash, type Shown } from './view-state.js'
@@ -34,6 +36,8 @@ export class Viewer {
   readonly #coverage: CoverageCache
   readonly #inspector: Inspector
   readonly #point: PointQuery
+  readonly #footprints: Footprints
+  readonly #provenance: Provenance
   #cells = new Map<string, Cell>()
   #window: TileWindow | undefined
   #pointer: { lon: number; lat: number } | undefined
@@ -47,11 +51,14 @@ export class Viewer {
     this.#data = new DataLayers(map, facts, tileJson)
     this.#coverage = new CoverageCache(facts.id, facts.version)
     this.#inspector = new Inspector(facts.id)
-    this.#point = new PointQuery(maplibre, map, facts.id)
+    this.#point = new PointQuery(maplibre, map, facts)
     addOverlay(map)
+    this.#footprints = new Footprints(map, facts.id)
+    this.#provenance = new Provenance(facts)
+    this.#provenance.onSeen = (seen) => this.#footprints.mark(seen?.id)
     if (facts.elevation !== undefined) addGroundProtocol(maplibre, this.#tileSize)
     byId('scale').append(new maplibre.ScaleControl({ maxWidth: 110 }).onAdd(map))
-    onTheme(() => styleOverlay(map, shown))
+    onTheme(() => this.#style())
     map.on('moveend', () => {
       this.quiet = this.#settled()
     })
@@ -77,6 +84,8 @@ export class Viewer {
     this.#coverage.renew(facts.version)
     this.#data.renew(facts)
     this.#inspector.renew()
+    this.#footprints.renew()
+    this.#provenance.renew(facts)
     fillLevels(facts.levels, (zoom) => this.goToLevel(zoom))
     await this.refresh()
   }
@@ -87,8 +96,13 @@ export class Viewer {
     return this.quiet
   }
 
-  async #refresh(): Promise<void> {
+  #style(): void {
     styleOverlay(this.map, this.shown)
+    this.#footprints.style(this.shown.sources)
+  }
+
+  async #refresh(): Promise<void> {
+    this.#style()
     await this.#data.show(this.shown)
     showRamp(this.#data.heightsShown(this.shown))
     await this.#settled()
@@ -181,6 +195,7 @@ export class Viewer {
     this.#window = windowOf(bounds, shown)
     let cells: Cell[] | undefined = []
     try {
+      if (this.shown.sources) await this.#footprints.show(bounds)
       if (this.#facts.tiles > 0) cells = await cellsOf(this.#window, this.#facts.levels, this.#coverage)
     } catch (error) {
       this.onTrouble(error)
@@ -245,7 +260,9 @@ export class Viewer {
     const tile = tileAt(at.lon, at.lat, shown)
     const enlarged = 2 ** (zoom - zoomOfLevel(shown, this.#tileSize))
     const where = this.#pointer === undefined ? 'at the centre of the map' : 'under the pointer'
-    this.#inspector.show(tile, this.#cells.get(nameOf(tile)), where, enlarged)
+    const cell = this.#cells.get(nameOf(tile))
+    this.#inspector.show(tile, cell, where, enlarged)
+    this.#provenance.show(at.lon, at.lat, Math.max(wanted, this.#facts.minZoom ?? 0), cell)
   }
 }
 

@@ -18,6 +18,10 @@ export function bytes(n: number): string {
   return `${value.toPrecision(3).replace(/e\+\d+$/, '')} ${units[at]}`
 }
 
+/** 0.2 → '20.0 cm' */
+export const metres = (m: number): string =>
+  m < 1 ? `${(m * 100).toPrecision(3)} cm` : `${m >= 1000 ? count(m) : m.toPrecision(3)} m`
+
 const FORMATS: Readonly<Record<string, string>> = {
   avif: 'AVIF',
   jpeg: 'JPEG',

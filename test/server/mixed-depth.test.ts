@@ -3,26 +3,23 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import sharp, { type Sharp } from 'sharp'
 import t from 'tap'
-import { TileType } from '../../src/format/tile-type.js'
 import {
   latToMetres,
   lonToMetres,
   metresToLat,
   metresToLon,
   resolution,
-  tileBoundsLonLat,
 } from '../../src/grid/tiles/mercator.js'
 import { decodeTile } from '../../src/raster/tiles/codec.js'
 import { sample } from '../../src/sampling/sample.js'
-import { createTiles } from '../../src/store/paths.js'
 import { openTiles } from '../../src/store/read/open.js'
 import { launch, openPage, psnr, withoutBrowser } from '../helpers/browser.js'
 import { root } from '../helpers/paths.js'
 import { clientHost, showMap } from './client-page.js'
+import { LAT, LON, mixedFile } from './mixed-file.js'
 import { serve } from './served.js'
-import { until } from './viewer-page.js'
+import { namelessControls, openViewer, settled, until } from './viewer-page.js'
 
 if (withoutBrowser !== false) {
   t.plan(0, withoutBrowser)
@@ -33,70 +30,6 @@ if (withoutBrowser !== false) {
 t.setTimeout(1_800_000)
 
 const MAP = { x: 0, y: 0, width: 600, height: 400 }
-/** The tile of zoom 9 in whose middle the map looks. */
-const [COLUMN, ROW] = [268, 180]
-const { west: LON, north: LAT } = tileBoundsLonLat(12, 8 * COLUMN + 4, 8 * ROW + 4)
-const SIDE = 2048
-
-const raw = (data: Buffer, side: number): Sharp =>
-  sharp(data, { raw: { width: side, height: side, channels: 3 } })
-
-/** Waves; green is never low, so that nothing is like the background. */
-function waves(): Buffer {
-  const wave = (n: number, k: number): number => 50 * Math.sin(n / k) + 50 * Math.sin(n / (3.1 * k))
-  const data = Buffer.alloc(SIDE * SIDE * 3)
-  for (let i = 0, y = 0; y < SIDE; y++) {
-    for (let x = 0; x < SIDE; x++) {
-      data[i++] = 110 + wave(x, 37)
-      data[i++] = 190 + wave(x + y, 61) / 2
-      data[i++] = 110 + wave(y, 43)
-    }
-  }
-  return data
-}
-
-/** Lines that the tiles above do not have. */
-function hatch(tile: Buffer): Buffer {
-  for (let i = 0; i < tile.length; i += 3) {
-    if ((i / 3 + 4 * Math.floor(i / 768)) % 8 < 4) tile[i] = Math.max(0, tile[i]! - 60)
-  }
-  return tile
-}
-
-/** Zooms 9 to 12 everywhere, 13 and 14 only near the middle, to the west of it. */
-async function mixedFile(path: string): Promise<void> {
-  const base = waves()
-  const writer = createTiles(path)
-  for (let z = 9; z <= 14; z++) {
-    const across = 2 ** (z - 9)
-    const half = across / 2
-    const [first, count] = z < 13 ? [0, across] : [half - 2 ** (z - 12), 2 ** (z - 12)]
-    const down = z < 13 ? count : 2 * count
-    const level = await raw(base, SIDE)
-      .resize(across * 256, across * 256, { kernel: 'cubic' })
-      .raw()
-      .toBuffer()
-    for (let y = first; y < first + down; y++) {
-      for (let x = first; x < first + count; x++) {
-        const part = { left: 256 * x, top: 256 * y, width: 256, height: 256 }
-        const tile = await raw(level, across * 256)
-          .extract(part)
-          .raw()
-          .toBuffer()
-        const jpeg = await raw(z < 13 ? tile : hatch(tile), 256)
-          .jpeg({ quality: 92 })
-          .toBuffer()
-        writer.append(z, across * COLUMN + x, across * ROW + y, jpeg, TileType.jpeg)
-      }
-    }
-  }
-  const { west, south, east, north } = tileBoundsLonLat(9, COLUMN, ROW)
-  const bounds: [number, number, number, number] = [west, south, east, north]
-  writer.setMetadata({ name: 'Mixed', bounds })
-  writer.seal({ bounds })
-  writer.close()
-}
-
 const dir = t.testdir()
 const path = join(dir, 'mixed.pmtiles')
 await mixedFile(path)
@@ -239,3 +172,47 @@ for (const [name, script] of Object.entries(SCRIPTS)) {
     t.same(complaints.splice(0), [])
   })
 }
+
+t.test('the viewer outlines the sources, and says which one is seen where', async (t) => {
+  const hash = `#12/${LAT.toFixed(5)}/${LON.toFixed(5)}`
+  const { page, complaints } = await openViewer(browser, `${url}/mixed/map${hash}`)
+  const facts = (): Promise<string> => page.innerText('#source-facts')
+  const wait = (text: string): Promise<void> =>
+    until(page, `document.getElementById('source-facts').innerText.includes(${JSON.stringify(text)})`)
+  t.equal(await page.isVisible('#sources-row'), true)
+  t.equal(await page.isChecked('#sources'), false, 'off at first')
+  await page.mouse.move(460, 320)
+  await wait('as stored')
+  const city = (await facts()).replaceAll(/\s+/g, ' ')
+  t.match(city, /Source city\.tif Date 2024-06-30 Resolution 6\.50 m, zoom 14 Licence CC BY 4\.0/)
+  t.match(city, /Below it country\.tif Shown zoom 13, as stored/)
+  await page.mouse.move(540, 320)
+  await wait('enlarged from 12')
+  t.match(
+    (await facts()).replaceAll(/\s+/g, ' '),
+    /Source country\.tif Date 2019 Resolution 26\.2 m, zoom 12 Shown zoom 13, enlarged from 12/,
+  )
+
+  const plain = await page.screenshot({ clip: { x: 470, y: 280, width: 60, height: 60 } })
+  await page.keyboard.press('s')
+  t.equal(await page.isChecked('#sources'), true)
+  await settled(page)
+  t.match(page.url(), /&sources$/)
+  const ids = 'flagstone.map.queryRenderedFeatures({ layers: ["footprints"] }).map((f) => f.properties.id)'
+  t.same([...new Set(await page.evaluate<string[]>(ids))].sort(), ['source-0', 'source-1'])
+  t.notSame(
+    await page.screenshot({ clip: { x: 470, y: 280, width: 60, height: 60 } }),
+    plain,
+    'the edge of the city is drawn',
+  )
+  await page.mouse.click(460, 320)
+  await page.waitForSelector('.answer dl')
+  t.match(await page.innerText('.answer'), /city\.tif/, 'a click says it too')
+  await page.keyboard.press('Escape')
+  t.same(await namelessControls(page), [])
+  await page.keyboard.press('s')
+  await settled(page)
+  t.equal(await page.isChecked('#sources'), false)
+  t.same(complaints, [])
+  await page.close()
+})
