@@ -4,6 +4,7 @@ import { lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { expandInputs } from '../pyramid/sources/inputs.js'
+import { isSourceList } from '../pyramid/sources/list/list.js'
 import { absolute, isUrl } from './patterns.js'
 import type { PlannedJob } from './plan.js'
 
@@ -26,8 +27,7 @@ export async function fingerprintOf({ line, command, output }: PlannedJob, base:
   hash.update(JSON.stringify([command, line.effect]))
   for (const input of [...line.inputs, ...line.maybeInputs]) {
     if (isUrl(input)) continue
-    const isList = input.startsWith('@')
-    const paths = isList ? await listed(absolute(base, input.slice(1))) : [absolute(base, input)]
+    const paths = await pathsOf(input, base)
     for (const path of paths)
       if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
         await addFolder(path, output, hash)
@@ -36,9 +36,14 @@ export async function fingerprintOf({ line, command, output }: PlannedJob, base:
   return hash.digest('hex').slice(0, 32)
 }
 
-async function listed(list: string): Promise<string[]> {
-  const named = await expandInputs([`@${list}`], { out: '', keep: 'first' }).catch(() => [])
-  return [list, ...named]
+/** A file, or a list of sources with the files that it names. */
+async function pathsOf(input: string, base: string): Promise<string[]> {
+  const isText = input.startsWith('@')
+  const path = absolute(base, isText ? input.slice(1) : input)
+  if (!isText && !isSourceList(path)) return [path]
+  // what is named like a list need not be one: a cutline
+  const named = await expandInputs([isText ? `@${path}` : path], { out: '', keep: 'first' }).catch(() => [])
+  return [path, ...named]
 }
 
 /** The files of a folder. Those that come and go while jobs run are left out, and so is the job's own output. */

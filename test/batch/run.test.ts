@@ -156,6 +156,21 @@ t.test('a folder is as its files are, without what comes and goes', async (t) =>
   t.same((await ran(base, jobs)).statuses, ['done', 'done'])
 })
 
+t.test('a list is as the files are that it names', async (t) => {
+  const base = t.testdir({ 'a.tif': '', 'b.tif': '', 'cut.geojson': '{}' })
+  writeFileSync(join(base, 'list.csv'), 'location,priority\na.tif,1\n')
+  writeFileSync(join(base, 'list.txt'), 'b.tif\n')
+  const jobs = [make(['list.csv', 'cut.geojson'], 'x'), make('@list.txt', 'y')]
+  t.same((await ran(base, jobs)).statuses, ['done', 'done'])
+  t.same((await ran(base, jobs)).statuses, ['skipped', 'skipped'])
+  writeFileSync(join(base, 'a.tif'), 'other')
+  t.same((await ran(base, jobs)).statuses, ['done', 'skipped'])
+  writeFileSync(join(base, 'b.tif'), 'other')
+  t.same((await ran(base, jobs)).statuses, ['skipped', 'done'])
+  writeFileSync(join(base, 'list.csv'), 'location,priority\na.tif,2\n')
+  t.same((await ran(base, jobs)).statuses, ['done', 'skipped'])
+})
+
 t.test('another name is not another job', async (t) => {
   const base = folder(t)
   await ran(base, [make('a', 'x')])

@@ -312,6 +312,7 @@ t.test('locations are relative to the list, and may be folders, globs and URLs',
       'b.csv': 'location,id\n../b.tif,b\n',
       'same.csv': 'location,id\n../a/1.tif,b\n',
     },
+    'index.shp': '',
     'list.txt': 'lists/one.geojson\na/1.tif\n',
   })
   const inputs = { out: 'x.pmtiles', keep: 'last' } as const
@@ -358,6 +359,15 @@ t.test('locations are relative to the list, and may be folders, globs and URLs',
       { code, message },
       names.join(),
     )
+  const code = 'SOURCE_UNSUPPORTED'
+  await t.rejects(expanded({ location: at('index.shp') }), {
+    code,
+    message: /: ogr2ogr list\.geojson .*index\.shp$/,
+  })
+  await t.rejects(expanded({ location: 'https://a:b@h/items.json?key=1' }), {
+    code,
+    message: /^https:\/\/h\/items\.json: lists/,
+  })
   t.same(
     await expanded({ location: at('lists/nested.csv') }),
     [['lists/all.csv', {}]],

@@ -32,6 +32,8 @@ export interface Inputs {
 /** Formats that contain their georeferencing. PICTURES need a file beside them. */
 const RASTERS = new Set('tif tiff gtif gtiff btf tf8 hgt asc agr grd vrt'.split(' '))
 const PICTURES = new Set('png jpg jpeg webp avif'.split(' '))
+/** What gdaltindex writes tile indexes to, besides GeoJSON. (A GeoPackage may also be a raster.) */
+const VECTORS = new Set('shp dbf fgb gml kml parquet'.split(' '))
 /** Files that belong to another file. */
 const SIDECAR = /\.(msk|ovr|aux|aux\.xml|xml|prj|[a-z]{1,3}w|wld|tab|rrd|idx|lock|build|new|tmp)$/i
 const WORLD_FILES: Readonly<Record<string, readonly string[]>> = {
@@ -82,6 +84,7 @@ async function expand(
   where: Where,
 ): Promise<readonly ResolvedSource[]> {
   const { location: one, ...said } = given
+  if (isUrl(one) && isSourceList(one.replace(/[?#].*$/, ''))) throw remoteList(one)
   // URLs and GDAL's virtual paths: opening the latter gives the better message
   if (isUrl(one) || /^\/vsi[a-z0-9_]+[/?]/i.test(one)) return [given]
   if (one.startsWith('@') && where === 'no list') return expandList(given, one.slice(1), inputs)
@@ -107,6 +110,7 @@ async function filesAt(
   inputs: Inputs,
 ): Promise<string[]> {
   if (stat?.isDirectory()) return isTileArchive(path) ? [path] : rastersIn(path, inputs)
+  if (stat !== undefined && VECTORS.has(extension(path))) throw vectors(path)
   if (stat !== undefined) return [path]
   if (/[*?[\]{}]/.test(one)) return matching(path, inputs)
   throw new FlagstoneError(
@@ -117,6 +121,20 @@ async function filesAt(
     },
   )
 }
+
+const remoteList = (url: string): FlagstoneError =>
+  new FlagstoneError(
+    'SOURCE_UNSUPPORTED',
+    `${withoutSecrets(url)}: lists of sources are read from local files; download it, and look whether its paths are relative.`,
+    { path: url },
+  )
+
+const vectors = (path: string): FlagstoneError =>
+  new FlagstoneError(
+    'SOURCE_UNSUPPORTED',
+    `${path} is a file of vectors. If it is an index of images, convert it to a list: ogr2ogr list.geojson ${path}`,
+    { path },
+  )
 
 /** The entries of a list with properties. What they do not say, `given` says. */
 async function expandEntries(
