@@ -142,6 +142,12 @@ t.test('what is wrong is named', async (t) => {
       TypeError,
       /^metadata must be an object, and its JSON/,
     ],
+    [() => writer.setSources(any({})), TypeError, /^sources cannot be stored: the sources are not a list$/],
+    [
+      () => writer.setSources([any({ id: 'a' })]),
+      TypeError,
+      /^sources cannot be stored: source 1 of 1: its name/,
+    ],
     [() => writer.seal({ placement: any('back') }), RangeError, /placement/],
     [() => listen(any({ node: () => {} })), TypeError, /^server must be what openTileServer returned/],
     [() => build(any(undefined)), TypeError, /^build/],

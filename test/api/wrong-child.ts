@@ -172,6 +172,16 @@ const calls: Record<string, Asked> = {
     coordinate,
   ],
   setMetadata: [(value) => writer.setMetadata(value), anything],
+  setSources: [(value) => writer.setSources(value as never), anything],
+  'setSources, one record': [
+    (id, footprint, properties) =>
+      writer.setSources([
+        { id, footprint, properties, name: 'n', order: 0, zoom: 0, resolution: 1, fingerprint: 'f' } as never,
+      ]),
+    anything,
+    anything,
+    anything,
+  ],
   seal: [(value) => writer.seal(value), fields('bounds', 'center', 'metadata', 'placement')],
 }
 for (const [name, reader] of Object.entries({ flat, foreign })) {
@@ -209,6 +219,7 @@ for (const [name, reader] of Object.entries({ flat, foreign })) {
     coordinate,
     fields('signal'),
   ]
+  calls[`${name}.sourcesAt`] = [(query) => reader.sourcesAt(query as never), fields('point', 'bbox')]
   calls[`${name}.tiles`] = [(query) => [...reader.tiles(query)], queryFields]
   calls[`${name}.tiles, a bbox`] = [
     (query) => [...reader.tiles(query)],

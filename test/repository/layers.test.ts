@@ -178,7 +178,7 @@ const THIRD_PARTY: Record<string, readonly string[]> = {
   '@rgrove/parse-xml': ['raster'],
   '@sqlite.org/sqlite-wasm': ['interop'],
   yauzl: ['interop'],
-  flatbush: ['pyramid', 'raster', 'store'],
+  flatbush: ['pyramid', 'raster'],
   tinyglobby: ['batch', 'pyramid', 'server'],
   yaml: ['batch'],
   commander: ['cli'],

@@ -264,7 +264,7 @@ t.test('a wrong question is named', async (t) => {
     t.throws(() => places.at(query as never), { code: 'BAD_OPTION', message }, JSON.stringify(query))
 })
 
-t.test('the tree finds what a look at every cell of a grid finds', async () => {
+t.test('random piles of polygons, against a count of crossings', async () => {
   // convex and not, on a grid of whole numbers; places lie between them
   const coordinate = fc.integer({ min: 0, max: 12 })
   const polygon = fc

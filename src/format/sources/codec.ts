@@ -58,7 +58,13 @@ function featureOf(r: SourceRecord): SourceFeature {
 export function encodeSources(records: readonly SourceRecord[]): Uint8Array | string {
   const problem = sourcesProblem(records)
   if (problem !== undefined) return problem
-  const text = JSON.stringify(sourceCollection([...records].sort((a, b) => a.order - b.order)))
+  let text: string
+  try {
+    text = JSON.stringify(sourceCollection([...records].sort((a, b) => a.order - b.order)))
+  } catch (error) {
+    // longer than a string may be
+    return `the sources cannot be written as JSON (${(error as Error).message})`
+  }
   const packed = gzipSync(text, { level: constants.Z_BEST_COMPRESSION })
   // the same on every system
   packed[9] = 255
