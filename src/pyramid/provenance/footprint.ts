@@ -1,7 +1,7 @@
 // The footprint of a source: the area of its valid pixels, within the bbox and the cutline of the build.
 //
 // A source without nodata, mask or alpha has the outline of its image, to half a pixel. The others, and those that a
-// cutline cuts, have the outline of their cells (plan/frames.ts), to about a cell. Where they have pixels everywhere, the
+// cutline cuts, have the outline of their cells (plan/frames.ts), to about a cell if 200 points suffice. Where they have pixels everywhere, the
 // outline of the image is used as well. Cells that were never painted, because other sources hide them, count as valid
 // where the image is: a point there shows another source anyway.
 import type { SourceFootprint } from '../../format/sources/record.js'
@@ -21,8 +21,6 @@ import { type DegreeBox, outlineOf, ringsWithin } from './outline.js'
 import { type DegreePolygon, type DegreeRing, polygonsOf, signedArea, simplifyPolygons } from './simplify.js'
 import { type Cells, halved, traceRings } from './trace.js'
 
-/** Tolerance in half cells: points between cells are up to half a cell off the line on either side. */
-const STEPS = 1.5
 /** Most cells where only a cutline is traced. */
 const CUTLINE_CELLS = 2 ** 18
 /** Most points before they are simplified; with more, the cells are made larger. */
@@ -53,7 +51,7 @@ export function shownFootprint(
   if (whole !== undefined && !isCut && grids.every(({ image, bits }) => isFull(image, bits))) {
     return geoJsonOf(simplifyPolygons(polygonsOf(whole, []), halfPixel, most), halfPixel)
   }
-  const tolerance = halfPixel * STEPS * Math.max(...frames.map(({ frame }) => frame.cell))
+  const tolerance = halfPixel * Math.max(...frames.map(({ frame }) => frame.cell))
   const polygons = grids.flatMap(({ frame, bits, image }) => traced(plan, frame, validCells(image, bits)))
   return geoJsonOf(simplifyPolygons(polygons, tolerance, most), tolerance)
 }
@@ -77,9 +75,11 @@ function traced({ tileSize }: BuildPlan, frame: Frame, valid: Cells): DegreePoly
     side *= 2
     rings = traceRings(cells, MOST_TRACED)
   }
+  // the pixel that is sampled begins in the middle of its cell
+  const toCells = (value: number): number => value * side + 0.5 / frame.cell
   const degrees = rings.map(
     (ring): DegreeRing =>
-      ring.map((value, i) => (i % 2 === 0 ? place.lon(value * side) : place.lat(value * side))),
+      ring.map((value, i) => (i % 2 === 0 ? place.lon(toCells(value)) : place.lat(toCells(value)))),
   )
   const isOuter = (ring: DegreeRing): boolean => signedArea(ring) < 0
   return polygonsOf(

@@ -53,7 +53,7 @@ export function simplifyPolygons(
   most: number,
 ): DegreePolygon[] {
   const largest = indexOfLargest(polygons)
-  for (let now = tolerance; ; now *= 1.5) {
+  for (let now = tolerance; ; now *= 1.25) {
     const simple: DegreePolygon[] = []
     for (const [i, [outer, ...holes]] of polygons.entries()) {
       const ring = simplifyRing(outer!, now) ?? (i === largest ? boxOf(outer!) : undefined)
