@@ -1,12 +1,17 @@
-// Every code block of every README is run as it stands, or says above it why it is not.
+// Every code block of every README is run as it stands, or says above it why it is not. The image is a piece of the
+// fixture. Lines of the README itself go through the shell to the command; in the others those that a shell would not
+// change run in this process.
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { build } from '../../src/pyramid/build.js'
+import { openRaster } from '../../src/raster/open.js'
+import { flagstone } from '../helpers/command.js'
 import { type Block, blocksOf, documents } from '../helpers/documents.js'
 import { whichTool } from '../helpers/mounts.js'
 import { fixture, root } from '../helpers/paths.js'
+import { plainTiff } from '../helpers/plain-tiff.js'
 import { Child } from '../helpers/processes.js'
 import { smallTiff } from '../helpers/small-tiff.js'
 import { mbtilesFile } from '../server/tile-files.js'
@@ -35,10 +40,26 @@ const PRINTED: readonly (readonly [line: string, RegExp])[] = [
   ["import Koa from 'koa'", /^200 true 404\n200 true 404\n$/],
 ]
 
+/** A piece of the fixture with tile 18/141731/91661, on both sides of a tile border of zoom 13. */
+async function ortho(): Promise<Uint8Array> {
+  const source = await openRaster(fixture('ortho.tif'))
+  const [x, y, width, height] = [1000, 1560, 1120, 300]
+  const { data } = await source.read(0, { x, y, width, height })
+  await source.close()
+  const [west, metres, , north] = source.info.geotransform
+  return plainTiff({
+    width,
+    height,
+    samples: 3,
+    data,
+    place: [metres, west + x * metres, north - y * metres],
+  })
+}
+
 /** What the examples name: images, and for pages of the server also tiles. */
 async function workspace(t: Test, document: string): Promise<string> {
   const dir = t.testdir({ out: {} })
-  copyFileSync(fixture('ortho.tif'), join(dir, 'ortho.tif'))
+  writeFileSync(join(dir, 'ortho.tif'), await ortho())
   const height = (x: number, y: number): number => 300 + Math.round(200 * Math.sin(x / 20) + y)
   const place = [2_042_000, -4_010_000, 100] as const
   const dem = smallTiff({ width: 200, height: 200, bands: 1, wide: true, place, paint: height })
@@ -69,11 +90,25 @@ async function serves(t: Test, dir: string, line: string): Promise<void> {
   t.same(await child.end(), { code: 0, signal: null }, `${line} ends well`)
 }
 
-async function runShell(t: Test, dir: string, text: string, base: string | undefined): Promise<void> {
+/** The words of a line in which a shell finds nothing to do but to take away quotes and a comment. */
+function plainWords(line: string): string[] | undefined {
+  const words = line.replace(/ +# .*$/, '').split(/ +/)
+  const isPlain = words.every((word) => /^([\w./:=,@-]+|'[^']*')$/.test(word))
+  return isPlain ? words.map((word) => word.replaceAll("'", '')) : undefined
+}
+
+/** Runs a block of the shell; with `here`, the command in this process. */
+async function runShell(t: Test, dir: string, text: string, base: string | undefined, here: boolean) {
   for (const line of text.split('\n').filter((it) => it !== '' && !it.startsWith('#'))) {
     const [program = ''] = line.split(' ')
+    const words = here && program === 'flagstone' && !line.includes('--resume') ? plainWords(line) : undefined
     if (line.startsWith('flagstone serve')) await serves(t, dir, line)
-    else if (program !== 'flagstone' && !whichTool(program)) t.comment(`needs ${program}: ${line}`)
+    else if (words !== undefined) {
+      process.chdir(dir)
+      const { code, stderr } = await flagstone(...words.slice(1))
+      process.chdir(root)
+      t.equal(code, 0, `${line}\n${stderr}`)
+    } else if (program !== 'flagstone' && !whichTool(program)) t.comment(`needs ${program}: ${line}`)
     else {
       const command = line.replace('localhost:8080', base ?? 'localhost:8080')
       const options = program === 'curl' ? `curl() { command curl -sS --fail "$@"; }; ` : ''
@@ -127,7 +162,7 @@ for (const document of documents) {
     }
     for (const { heading, language, text } of blocks) {
       await t.test(heading, async (t) => {
-        if (language === 'sh') await runShell(t, dir, text, base)
+        if (language === 'sh') await runShell(t, dir, text, base, document !== 'README.md')
         else if (language === 'js') runScript(t, dir, text)
         else t.fail(`a block of '${language}' is neither run nor says why not`)
       })
@@ -136,7 +171,7 @@ for (const document of documents) {
       t.equal(readFileSync(join(dir, 'tile.jpg')).readUInt16BE(0), 0xffd8, 'tile.jpg is a JPEG')
       const png = readFileSync(join(dir, 'a.png'))
       t.equal(png.readUInt32BE(16), 1200, 'a.png is as wide as asked')
-      t.equal(png.readUInt32BE(20), 1005, 'and as high as the area is on the map')
+      t.equal(png.readUInt32BE(20), 328, 'and as high as the area is on the map')
     }
   })
 }
