@@ -39,7 +39,7 @@ export async function openPage(
 ): Promise<Watched> {
   const context =
     'newContext' in where
-      ? await where.newContext({ viewport: { width: 1000, height: 640 }, ...options })
+      ? await where.newContext({ viewport: { width: 800, height: 480 }, ...options })
       : where
   context.setDefaultTimeout(PATIENCE_MS)
   const page = await context.newPage()

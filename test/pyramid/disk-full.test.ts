@@ -30,7 +30,8 @@ const openSource = openerOf(strip)
 const optionsFor = (out: string): BuildOptions => ({
   sources: ['image.tif'],
   out,
-  format: 'png',
+  format: 'jpeg',
+  quality: 100,
   resampling: 'nearest',
   minZoom: 2,
   commitEverySeconds: 0,

@@ -19,9 +19,9 @@ if (withoutBrowser !== false) {
 }
 
 /** Small, as every pixel is drawn by the processor. */
-const VIEWPORT = { width: 1000, height: 640 }
+const VIEWPORT = { width: 800, height: 480 }
 /** The part of it that nothing lies over. */
-const CLEAR: Clip = { x: 400, y: 60, width: 520, height: 500 }
+const CLEAR: Clip = { x: 400, y: 60, width: 340, height: 340 }
 const PLACE = '47.5072/14.6345'
 
 const dir = t.testdir({ tiles: {} })
@@ -83,9 +83,9 @@ t.test('the map shows what sample says', async (t) => {
 
 t.test('a click answers with what is stored there', async (t) => {
   await zoomTo(16)
-  await page.mouse.click(640, 330)
+  await page.mouse.click(590, 250)
   const [lon, lat] = await page.evaluate<[number, number]>(
-    '(() => { const p = flagstone.map.unproject([640, 330]); return [p.lng, p.lat] })()',
+    '(() => { const p = flagstone.map.unproject([590, 250]); return [p.lng, p.lat] })()',
   )
   await page.waitForSelector('.answer dl')
   const text = await page.locator('.answer').innerText()
@@ -247,7 +247,6 @@ t.test('a permalink opens as it was left', async (t) => {
 })
 
 t.test('heights: relief, hillshade, terrain, their numbers', async (t) => {
-  await page.setViewportSize({ width: 800, height: 480 })
   for (const name of ['slope', 'numbers']) {
     await view(`${url}/${name}/map`)
     // hundredths at both ends are left out
@@ -310,7 +309,6 @@ t.test('heights: relief, hillshade, terrain, their numbers', async (t) => {
     )
     t.same(complaints, [])
   }
-  await page.setViewportSize(VIEWPORT)
 })
 
 t.test('vectors in plain lines and fills', async (t) => {
@@ -472,7 +470,7 @@ t.test('under a base path', async (t) => {
   await page.click('.card h2 a')
   await settled(page)
   t.match(page.url(), /\/maps\/here\/ortho\/map#/)
-  const drawn = await pixelsOf(page, { x: 640, y: 380, width: 40, height: 40 })
+  const drawn = await pixelsOf(page, { x: 600, y: 280, width: 40, height: 40 })
   t.ok(new Set(drawn.data).size > 20, 'the picture is there')
   await page.goto(`${mounted.url}/tiles/ortho/map`)
   await settled(page)

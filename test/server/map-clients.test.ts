@@ -110,8 +110,7 @@ const BOUND: Readonly<Record<string, (snippet: string) => string>> = {
   OpenLayers: (snippet) => `${openlayers('')}\n  ${snippet}\n  window.done = true`,
 }
 // one page for all of them, one after another: what it has loaded, compiled and drawn with it has for the next
-const context = await browser.newContext({ viewport: { width: 1000, height: 640 } })
-const { page, complaints } = await openPage(context)
+const { page, complaints } = await openPage(browser, { viewport: { width: 760, height: 420 } })
 const snippets: Record<string, string> = {}
 for (const file of ['ortho', 'large']) {
   await page.goto(`${url}/${file}/map`)
