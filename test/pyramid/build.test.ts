@@ -10,6 +10,7 @@ import { emptyTally } from '../../src/pyramid/output/tally.js'
 import { unitsOf } from '../../src/pyramid/plan/forest.js'
 import type { BuildPlan } from '../../src/pyramid/plan/plan.js'
 import { planBuild } from '../../src/pyramid/plan/plan-build.js'
+import { prepare, threadsOf } from '../../src/pyramid/prepare.js'
 import { SourceSet } from '../../src/pyramid/sources/source-set.js'
 import { unpackTile } from '../../src/pyramid/work/packed.js'
 import { SubtreeBuilder } from '../../src/pyramid/work/subtree.js'
@@ -419,26 +420,60 @@ t.test('progress: ascending, complete', async (t) => {
   t.ok(events.every((e, i) => i === 0 || e.tilesDone >= events[i - 1]!.tilesDone))
 })
 
-t.test('worker threads: the same bytes with none, one and two', async (t) => {
-  const dir = t.testdir()
-  const all = []
-  for (const useCaller of [false, true]) {
-    for (const threads of [0, 1, 2]) {
-      const out = join(dir, `${threads} ${useCaller}.pmtiles`)
-      await build({ sources: [fixture('ortho.tif')], out, threads, minZoom: 10, maxZoom: 18 }, { useCaller })
-      all.push(tilesOf(out))
-    }
-  }
-  t.ok(Object.keys(all[0]!).length > 50)
-  for (const one of all) t.same(one, all[0])
+/** The fixture in a corner of an image with nothing else: so large that the caller and a worker are worth it. */
+const large = join(t.testdir(), 'large.vrt')
+const band = (n: number): string => `<VRTRasterBand dataType="Byte" band="${n}"><NoDataValue>0</NoDataValue>
+<SimpleSource><SourceFilename>${fixture('ortho.tif')}</SourceFilename><SourceBand>${n}</SourceBand>
+<SrcRect xOff="0" yOff="0" xSize="2400" ySize="2000"/><DstRect xOff="0" yOff="0" xSize="2400" ySize="2000"/>
+</SimpleSource></VRTRasterBand>`
+const largeBuild = (out: string, threads: number): BuildOptions => ({
+  sources: [large],
+  out,
+  threads,
+  zoom: [10, 17],
+  commitEverySeconds: 0,
 })
 
-let orthoTiles: Record<string, string> | undefined
+let largeTiles: Record<string, string> | undefined
+/** The tiles of an undisturbed build of it without workers, made once. */
+async function wholeLarge(dir: string): Promise<Record<string, string>> {
+  if (largeTiles === undefined) {
+    writeFileSync(
+      large,
+      `<VRTDataset rasterXSize="9600" rasterYSize="8000"><SRS>EPSG:32633</SRS>
+<GeoTransform>472000,0.4,0,5262000,0,-0.4</GeoTransform>${[1, 2, 3].map(band).join('')}</VRTDataset>`,
+    )
+    const whole = join(dir, 'whole.pmtiles')
+    await build(largeBuild(whole, 0))
+    largeTiles = tilesOf(whole)
+    rmSync(whole)
+  }
+  return largeTiles
+}
+
+t.test('worker threads: the same bytes with none, one, two, and one beside the caller', async (t) => {
+  const dir = t.testdir()
+  const wanted = await wholeLarge(dir)
+  t.ok(Object.keys(wanted).length > 40)
+  for (const [threads, useCaller] of [
+    [1, false],
+    [2, false],
+    [2, true],
+  ] as const) {
+    const options = largeBuild(join(dir, `${threads} ${useCaller}.pmtiles`), threads)
+    const resolved = parseBuildOptions(options)
+    t.equal(threadsOf((await prepare(resolved, {})).plan, resolved, { useCaller }), threads)
+    await build(options, { useCaller })
+    t.same(tilesOf(options.out), wanted)
+  }
+})
+
 for (const useCaller of [false, true]) {
   t.test(`worker threads: interrupted, failing${useCaller ? ', the caller too' : ''}`, async (t) => {
     const dir = t.testdir()
+    const wanted = await wholeLarge(dir)
     const out = join(dir, 'out.pmtiles')
-    const options = { sources: [fixture('ortho.tif')], out, threads: 2, maxZoom: 19, commitEverySeconds: 0 }
+    const options = largeBuild(out, 2)
     const controller = new AbortController()
     const onProgress = () => controller.abort()
     await t.rejects(build(options, { signal: controller.signal, onProgress, useCaller }), {
@@ -446,12 +481,7 @@ for (const useCaller of [false, true]) {
     })
     if (existsSync(out)) await build({ ...options, resume: true })
     else await build(options)
-    if (orthoTiles === undefined) {
-      const whole = join(dir, 'whole.pmtiles')
-      await build({ ...options, out: whole })
-      orthoTiles = tilesOf(whole)
-    }
-    t.same(tilesOf(out), orthoTiles)
+    t.same(tilesOf(out), wanted)
     // the worker's error arrives with its code
     const broken = join(dir, 'broken.tif')
     const bytes = readFileSync(fixture('ortho.tif'))

@@ -226,6 +226,7 @@ t.test('interrupted and resumed: the same tiles', async (t) => {
   const dir = t.testdir()
   const options = (name: string): BuildOptions => ({
     ...lossless,
+    format: 'jpeg',
     sources: images.map((_, i) => `${i}`),
     out: join(dir, name),
     zoom: [4, 12],
