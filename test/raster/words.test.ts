@@ -3,6 +3,7 @@
 import t from 'tap'
 import { isFilledWith, joinFours, splitFours, wordsOf } from '../../src/raster/words.js'
 import { integersFrom } from '../helpers/random.js'
+import { sameBytes } from '../helpers/same-bytes.js'
 
 /** Bytes that begin `shift` bytes behind a whole word. */
 function noise(length: number, shift: number, seed: number): Uint8Array {
@@ -28,10 +29,10 @@ t.test('RGBA is split and joined again', async (t) => {
         ),
       )
       const shown = from.map((byte, i) => (from[i | 3] === 0 ? 0 : byte))
-      t.same(joinFours(three, fourth), shown)
+      sameBytes(t, joinFours(three, fourth), shown)
       const only = new Uint8Array(pixels)
       t.ok(splitFours(from, pixels, undefined, only))
-      t.same(only, fourth)
+      sameBytes(t, only, fourth)
     }
   }
 })
