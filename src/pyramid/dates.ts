@@ -40,3 +40,11 @@ export function instantOf(date: string): number {
   const offset = (sign === '-' ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60)
   return at.getTime() / 1000 + Number(hour) * 3600 + Number(minute) * 60 + Number.parseFloat(second) - offset
 }
+
+interface Dated {
+  readonly date?: string | undefined
+}
+
+/** The date of a source as ISO 8601: the one that was given, or that of its file, if it is one. */
+export const dateOfSource = (given: Dated, file: Dated): string | undefined =>
+  given.date ?? (file.date === undefined ? undefined : isoDate(file.date))

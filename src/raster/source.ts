@@ -147,6 +147,8 @@ export interface SourceInfo {
   readonly polynomials?: Polynomials
   readonly levels: readonly SourceLevel[]
   readonly tiles?: StoredTiles
+  /** When the image was taken, as the file writes it. */
+  readonly date?: string
   /** For display: 'GeoTIFF 1234×567, tiled 512, JPEG, EPSG:26917'. */
   readonly description: string
 }

@@ -4,6 +4,7 @@ import type { SourceRecord } from '../../format/sources/record.js'
 import { withoutSecrets } from '../../raster/remote-path.js'
 import type { SourceInfo } from '../../raster/source.js'
 import type { TileWriter } from '../../store/write/writer.js'
+import { dateOfSource } from '../dates.js'
 import type { ResolvedBuildOptions } from '../options.js'
 import { naturalZooms } from '../plan/depth.js'
 import type { BuildPlan } from '../plan/plan.js'
@@ -67,7 +68,7 @@ function sourceRecords(
   const known = cells.bySource()
   return sources.map((info, i): SourceRecord => {
     const { minZoom, zoom } = depths[i]!
-    const { date, attribution, licence, properties } = said[i]!
+    const { attribution, licence, properties } = said[i]!
     return {
       id: ids[i]!,
       name: names[i]!,
@@ -77,7 +78,7 @@ function sourceRecords(
       ...(minZoom > lowest ? { minZoom } : {}),
       resolution: rounded(groundResolution(info)),
       footprint: shownFootprint(plan, i, known.get(i) ?? [], most),
-      date,
+      date: dateOfSource(said[i]!, info),
       attribution,
       licence,
       fingerprint: fingerprints[i]!,

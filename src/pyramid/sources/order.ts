@@ -3,7 +3,7 @@
 //
 // Invariant: the sort is stable, so sources that nothing tells apart keep the order in which they were given.
 import type { SourceInfo } from '../../raster/source.js'
-import { instantOf } from '../dates.js'
+import { dateOfSource, instantOf } from '../dates.js'
 import type { ResolvedBuildOptions } from '../options.js'
 import { resolutionOf } from '../plan/depth.js'
 import type { ResolvedSource } from '../source-options.js'
@@ -40,7 +40,8 @@ function ranksOf(described: readonly Described[], order: ResolvedBuildOptions['o
 }
 
 /** A source without a date is below all others. */
-function dateRank({ source: { date } }: Described): number {
+function dateRank({ source, info }: Described): number {
+  const date = dateOfSource(source, info)
   // finite: the difference of two infinities is none
   return date === undefined ? -Number.MAX_VALUE : instantOf(date)
 }

@@ -16,6 +16,7 @@ import { openByteSource } from '../tiff/file/open-source.js'
 import { compressionName } from '../tiff/file/tags.js'
 import type { Siblings } from '../tiff/image/levels.js'
 import { TiffRaster } from '../tiff/raster.js'
+import { dateOfTiff } from './tiff-date.js'
 
 /** Plain data. */
 export interface GeoTiffOptions {
@@ -68,6 +69,7 @@ export async function openGeoTiff(
       ? { geotransform: NOWHERE }
       : await requirePlace(path, raster.ifd, keys, pam)
     const crs = options.crs ?? pam?.crs ?? (await crsOfTiff(path, keys))
+    const date = await dateOfTiff(raster.ifd)
     return new GeoTiff(raster, {
       path,
       ...(source.version === undefined ? {} : { version: source.version }),
@@ -80,6 +82,7 @@ export async function openGeoTiff(
       crs,
       ...place,
       levels: raster.levels,
+      ...(date === undefined ? {} : { date }),
       description: describe(raster, crs),
     })
   } catch (error) {

@@ -17,6 +17,7 @@ export const Tag = {
   PlanarConfiguration: 284,
   T4Options: 292,
   T6Options: 293,
+  DateTime: 306,
   Predictor: 317,
   ColorMap: 320,
   TileWidth: 322,
