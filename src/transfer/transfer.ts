@@ -88,8 +88,10 @@ export async function writeArchive(
 
 function lostSources({ format }: SinkRequest, { sources = [] }: ArchiveAbout): string[] {
   if (format === 'pmtiles' || sources.length === 0) return []
-  const [what, are] = sources.length === 1 ? ['1 source', 'is'] : [`${sources.length} sources`, 'are']
-  return [`${what} of the pixels ${are} not passed on: only Flagstone files (.pmtiles) remember them.`]
+  const whose = sources.length === 1 ? 'its source' : `its ${sources.length} sources`
+  return [
+    `What the file remembers of ${whose} is not passed on: only Flagstone files (.pmtiles) have room for it.`,
+  ]
 }
 
 /**

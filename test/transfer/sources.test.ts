@@ -84,14 +84,18 @@ t.test('convert: to other containers and back, with a word', async (t) => {
   makeArchive(source)
   for (const name of ['b.mbtiles', 'b.tar', 'b.zip', 'b.versatiles', 'tiles/']) {
     const out = join(folder, name)
-    t.match((await convert({ source, out })).notes, [/^4 sources of the pixels are not passed on/], name)
+    t.match(
+      (await convert({ source, out })).notes,
+      [/^What the file remembers of its 4 sources is not passed on/],
+      name,
+    )
     const back = join(folder, `${name.replace(/\W/g, '')}.pmtiles`)
     t.same((await convert({ source: out, out: back })).notes, [], name)
     t.same(sourcesIn(back), [])
   }
   makeArchive(join(folder, 'c.pmtiles'), [sourceOf(0)])
   const one = await convert({ source: join(folder, 'c.pmtiles'), out: join(folder, 'c.mbtiles') })
-  t.match(one.notes, [/^1 source of the pixels is not passed on/])
+  t.match(one.notes, [/^What the file remembers of its source is not passed on/])
 })
 
 t.test('convert: tiles of another size have other zooms, and so have the sources', async (t) => {
