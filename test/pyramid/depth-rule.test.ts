@@ -5,6 +5,7 @@ import t from 'tap'
 import type { FlagstoneError } from '../../src/errors.js'
 import { latToMetres, lonToMetres, metresToPixelX, metresToPixelY } from '../../src/grid/tiles/mercator.js'
 import { type BuildOptions, build } from '../../src/pyramid/build.js'
+import { openTiles } from '../../src/store/read/open.js'
 import { type ImageOptions, ImageSource, tilesOf } from './images.js'
 
 /** A region of the world: tile 4/8/5 of 256 pixels. */
@@ -191,4 +192,32 @@ t.test('the tiles are those of the rule', async (t) => {
     { numRuns: 30 },
   )
   t.ok(mixed > 5, `${mixed} of ${builds} builds have several depths`)
+})
+
+t.test('sources of one depth are built as with --depth uniform', async (t) => {
+  const dir = t.testdir()
+  const images: ImageOptions[] = [0, 200].map((x) => ({
+    ...imageOf({ zoom: 9, left: 0.3, top: 0.3, width: 300, height: 300, holes: [] }, 256),
+    x: 256 * 256 + x,
+  }))
+  const openSource = async (path: string): Promise<ImageSource> =>
+    new ImageSource({ ...images[Number(path)]!, path })
+  const made = await Promise.all(
+    (['native', 'uniform'] as const).map(async (depth) => {
+      const out = join(dir, `${depth}.pmtiles`)
+      const report = await build(
+        { sources: ['0', '1'], out, depth, threads: 0, name: 'same', overviewResampling: 'cubic' },
+        { openSource },
+      )
+      t.same(report.depths, [{ zoom: 9, sources: ['0', '1'] }])
+      t.same(report.notes, [])
+      const reader = openTiles(out)
+      try {
+        return { tiles: tilesOf(out), metadata: reader.metadata }
+      } finally {
+        reader.close()
+      }
+    }),
+  )
+  t.same(made[0], made[1])
 })

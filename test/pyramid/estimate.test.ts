@@ -11,7 +11,7 @@ import { tilesOfUnit } from '../../src/pyramid/plan/forest.js'
 import { planBuild } from '../../src/pyramid/plan/plan-build.js'
 import { rootsOf, subtreeAt } from '../../src/pyramid/plan/roots.js'
 import { fixture } from '../helpers/paths.js'
-import { infoOf, openerOf, speckled } from './images.js'
+import { type ImageOptions, ImageSource, infoOf, openerOf, speckled } from './images.js'
 
 const within = (share: number, a: number, b: number): boolean => Math.abs(a - b) <= share * b
 
@@ -78,6 +78,35 @@ t.test('a part of the parts says enough about a half-empty image', async (t) => 
     `${found.tiles} of ${report.tiles} tiles, ${plan.tiles} planned`,
   )
   t.ok(within(0.35, found.tileBytes, report.tileBytes), `${found.tileBytes} of ${report.tileBytes} bytes`)
+})
+
+t.test('several depths: parts of each, weighed by how many there are', async (t) => {
+  const dir = t.testdir()
+  const paint = speckled()
+  const images: ImageOptions[] = [
+    { zoom: 8, x: 256 * 100, y: 256 * 100, width: 256 * 20, height: 256 * 20, paint },
+    { zoom: 11, x: 2048 * 110 + 99, y: 2048 * 110, width: 700, height: 700, paint },
+  ]
+  const context = {
+    openSource: async (path: string) => new ImageSource({ ...images[Number(path)]!, path }),
+  }
+  const options: BuildOptions = { sources: ['0', '1'], out: join(dir, 'out.pmtiles'), minZoom: 4 }
+  const found = await estimate(options, { ...context, sampleSeconds: 0.3 })
+  t.same(found.depths, [
+    { zoom: 8, sources: ['0'] },
+    { zoom: 11, sources: ['1'] },
+  ])
+  t.match(found.notes, [/^The highest zoom is 8 for 0 and 11 for 1, .*pass --depth uniform\.$/])
+  const report = await build(options, context)
+  t.same(report.depths, found.depths)
+  // the lowest zooms are one tile each
+  for (const level of report.levels.filter(({ zoom }) => zoom > 5)) {
+    const own = found.levels.find(({ zoom }) => zoom === level.zoom)!
+    t.ok(within(0.3, own.tiles, level.tiles), `zoom ${level.zoom}: ${own.tiles} of ${level.tiles} tiles`)
+    t.ok(within(0.5, own.bytes, level.bytes), `zoom ${level.zoom}: ${own.bytes} of ${level.bytes} bytes`)
+    t.ok(own.seconds > 0, `zoom ${level.zoom}: ${own.seconds} s`)
+  }
+  t.ok(within(0.2, found.tileBytes, report.tileBytes), `${found.tileBytes} of ${report.tileBytes} bytes`)
 })
 
 t.test('an output that is there is no obstacle, one that cannot be is', async (t) => {

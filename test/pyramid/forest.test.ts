@@ -2,31 +2,10 @@ import fc from 'fast-check'
 import t from 'tap'
 import { parentRange, type TileRange } from '../../src/grid/tiles/cover.js'
 import { countAll, unionRanges } from '../../src/grid/tiles/ranges.js'
-import { parseBuildOptions } from '../../src/pyramid/options.js'
 import { countUnits, tilesOfUnit, type Unit, unitsOf } from '../../src/pyramid/plan/forest.js'
-import { type PlanLevel, subtreeRoots } from '../../src/pyramid/plan/plan.js'
-import { planBuild } from '../../src/pyramid/plan/plan-build.js'
+import type { PlanLevel } from '../../src/pyramid/plan/plan.js'
 import { PlannedTiles } from '../../src/pyramid/plan/planned-tiles.js'
 import { rootsOf, subtreeAt } from '../../src/pyramid/plan/roots.js'
-import { infoOf } from './images.js'
-
-const paint = () => [0, 0, 0, 255] as const
-
-t.test('a uniform plan has its subtrees in the order of their ids, and nothing else', (t) => {
-  const info = infoOf({ zoom: 14, x: 12345, y: 54321, width: 30000, height: 20000, paint })
-  const plan = planBuild([info], parseBuildOptions({ sources: ['image.tif'], out: 'x' }))
-  const expected = [...subtreeRoots(plan)].map(([x, y]) => ({
-    kind: 'subtree',
-    zoom: plan.rootZoom,
-    x,
-    y,
-    base: plan.maxZoom,
-  }))
-  t.ok(expected.length > 16)
-  t.same([...unitsOf(plan)], expected)
-  t.same(countUnits(plan), { subtrees: plan.subtrees, units: plan.subtrees })
-  t.end()
-})
 
 /** Tiles of each zoom and their parents up to `minZoom`. */
 function levelsOf(own: ReadonlyMap<number, readonly TileRange[]>, minZoom: number): PlanLevel[] {

@@ -64,6 +64,11 @@ async function workspace(t: Test, document: string): Promise<string> {
   const place = [2_042_000, -4_010_000, 100] as const
   const dem = smallTiff({ width: 200, height: 200, bands: 1, wide: true, place, paint: height })
   writeFileSync(join(dir, 'dem.tif'), dem.bytes)
+  const around = { width: 256, height: 256, place: [1_600_000, 6_050_000, 300] } as const
+  writeFileSync(
+    join(dir, 'country.tif'),
+    smallTiff({ ...around, bands: 3, paint: (x, y) => (x + y) & 255 }).bytes,
+  )
   if (dirname(document) === 'src/server') {
     const at = (name: string): string => join(dir, name)
     await build({ sources: [at('ortho.tif')], out: at('ortho.pmtiles'), maxZoom: 18 })

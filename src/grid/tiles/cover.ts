@@ -3,7 +3,6 @@
 // The order is that of PMTiles v3 tile ids: the Hilbert curve of the PMTiles specification (section 4.1). It is walked
 // as a quadtree, so that only branches that meet the range are visited.
 
-import { MAX_ZOOM } from '../../zooms.js'
 /** Inclusive tile numbers at one zoom. */
 export interface TileRange {
   readonly minX: number
@@ -33,18 +32,7 @@ const CHILD_Y = [0, 1, 1, 0]
 const CHILD_TURN = [SWAP, 0, 0, SWAP | TURN]
 
 /**
- * The tiles of one or several ranges at `zoom`, in Hilbert (tile id) order, each once.
- * @throws RangeError when the zoom is outside 0…26
- */
-export function* coverTiles(zoom: number, ranges: TileRange | readonly TileRange[]): Generator<TileXY> {
-  if (!Number.isInteger(zoom) || zoom < 0 || zoom > MAX_ZOOM)
-    throw new RangeError(`zoom ${zoom} is not in 0…${MAX_ZOOM}`)
-  const list: readonly TileRange[] = 'minX' in ranges ? [ranges] : ranges
-  yield* walk(0, 0, 2 ** zoom, 0, list)
-}
-
-/**
- * The n-th tile (from 0) that coverTiles gives for ranges that do not overlap, without walking the others.
+ * The n-th tile (from 0) of ranges that do not overlap, in Hilbert (tile id) order, without walking the others.
  * @throws RangeError when there are not that many
  */
 export function coverTileAt(zoom: number, ranges: readonly TileRange[], n: number): TileXY {
@@ -101,21 +89,4 @@ function meets(x: number, y: number, size: number, ranges: readonly TileRange[])
     if (x <= r.maxX && x + size > r.minX && y <= r.maxY && y + size > r.minY) return true
   }
   return false
-}
-
-function* walk(
-  x: number,
-  y: number,
-  size: number,
-  orientation: number,
-  ranges: readonly TileRange[],
-): Generator<TileXY> {
-  if (!meets(x, y, size, ranges)) return
-  if (size === 1) {
-    yield [x, y]
-    return
-  }
-  for (const [cx, cy, turned] of quadrants(x, y, size, orientation)) {
-    yield* walk(cx, cy, size / 2, turned, ranges)
-  }
 }

@@ -14,16 +14,6 @@ export function outsideRects(a: PixelRect, b: PixelRect): PixelRect[] {
   ].filter((rect) => rect.minX < rect.endX && rect.minY < rect.endY)
 }
 
-/** The tiles of `range` under the tile x, y that lies `up` zooms above; undefined when there are none. */
-export function rangeInside(range: TileRange, x: number, y: number, up: number): TileRange | undefined {
-  const side = 2 ** up
-  const minX = Math.max(range.minX, x * side)
-  const minY = Math.max(range.minY, y * side)
-  const maxX = Math.min(range.maxX, (x + 1) * side - 1)
-  const maxY = Math.min(range.maxY, (y + 1) * side - 1)
-  return minX <= maxX && minY <= maxY ? { minX, minY, maxX, maxY } : undefined
-}
-
 /** The number of tiles in ranges that do not overlap. */
 export function countAll(ranges: readonly TileRange[]): number {
   let count = 0

@@ -30,17 +30,13 @@ const SMALL_DEPTH = 2
 /** The plan with smaller units of work if they are large. */
 export function samplePlanOf(plan: BuildPlan): BuildPlan {
   const isLarge = plan.tileSize * 2 ** plan.treeDepth >= LARGE_PIXELS && plan.treeDepth > 0
-  return isLarge ? withTreeDepth(plan, plan.treeDepth - 1) : plan
+  return isLarge ? { ...plan, treeDepth: plan.treeDepth - 1 } : plan
 }
 
 /** The plan with units of sixteen tiles. */
-export const smallPlanOf = (plan: BuildPlan): BuildPlan =>
-  withTreeDepth(plan, Math.min(plan.treeDepth, SMALL_DEPTH))
-
-const withTreeDepth = (plan: BuildPlan, treeDepth: number): BuildPlan => ({
+export const smallPlanOf = (plan: BuildPlan): BuildPlan => ({
   ...plan,
-  treeDepth,
-  rootZoom: Math.max(0, plan.maxZoom - treeDepth),
+  treeDepth: Math.min(plan.treeDepth, SMALL_DEPTH),
 })
 
 /** 1/2, 1/4, 3/4, 1/8, 5/8 …: each value lies in the largest gap so far. J. G. van der Corput, 1935. */

@@ -21,7 +21,7 @@ export function fingerprintOf(
   const facts: Record<string, string | number | boolean> = {
     'the lowest zoom': plan.minZoom,
     'the highest zoom': plan.maxZoom,
-    'the zoom of the work units': plan.rootZoom,
+    'the zoom of the work units': plan.maxZoom - plan.treeDepth,
     'the tile size': plan.tileSize,
     'the resampling': plan.resampling,
     'the overview resampling': plan.overviewResampling,

@@ -27,8 +27,8 @@ export function sourcesByDepth({ sources, depths }: BuildPlan): SourcesOfDepth[]
 export function depthNote(plan: BuildPlan): string | undefined {
   const depths = sourcesByDepth(plan)
   if (depths.length < 2) return undefined
-  const parts = depths.map(({ zoom, sources }) => `zoom ${zoom} for ${named(sources)}`)
-  return `Depth varies: the highest zoom is ${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}. To build all of them to zoom ${plan.maxZoom}, pass --depth uniform.`
+  const parts = depths.map(({ zoom, sources }) => `${zoom} for ${named(sources)}`)
+  return `The highest zoom is ${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}, each to match its resolution. To build all of them to zoom ${plan.maxZoom}, pass --depth uniform.`
 }
 
 function named(sources: readonly string[]): string {

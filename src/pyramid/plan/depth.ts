@@ -45,7 +45,7 @@ export function resolutionOf(info: SourceInfo): number | undefined {
 type Rule = Pick<ResolvedBuildOptions, 'tileSize' | 'zoomLevelStrategy'>
 
 /** The zoom that matches the resolution of a source; undefined outside the mercator world. @throws CRS_UNSUPPORTED */
-export function ownZoomOf(info: SourceInfo, { tileSize, zoomLevelStrategy }: Rule): number | undefined {
+function ownZoomOf(info: SourceInfo, { tileSize, zoomLevelStrategy }: Rule): number | undefined {
   if (info.tiles?.tileSize === tileSize) return info.tiles.zooms.at(-1)
   const metres = resolutionOf(info)
   return metres && Math.min(MAX_ZOOM, zoomForResolution(metres, tileSize, zoomLevelStrategy))

@@ -52,7 +52,6 @@ export function planBuild(
   const isUniform = depths.every((depth) => depth.zoom === maxZoom && depth.minZoom === minZoom)
   const shape = { levels, isUniform, minZoom, maxZoom }
   const treeDepth = treeDepthOf(shape, tileSize)
-  const rootZoom = Math.max(0, maxZoom - treeDepth)
   const soft = sources.some((s) => s.maskKind === 'alpha') || (line?.blendPx ?? 0) > 0
   const terrain = terrainOf(options)
   return {
@@ -68,8 +67,6 @@ export function planBuild(
     ...shape,
     depths,
     treeDepth,
-    rootZoom,
-    rootRanges: cover.allAt(rootZoom),
     ...countUnits({ ...shape, treeDepth }),
     bbox: options.bbox,
     blend: options.blend,

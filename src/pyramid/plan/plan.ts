@@ -2,12 +2,10 @@
 //
 // Invariants: no tile outside `levels` is made. The parent of every tile of a level is in the level above. Neither the
 // number of threads nor the memory limit changes a plan, so they cannot change a tile.
-import { coverTiles, type TileRange, type TileXY } from '../../grid/tiles/cover.js'
-import { countAll, rangeInside } from '../../grid/tiles/ranges.js'
+import type { TileRange } from '../../grid/tiles/cover.js'
 import type { PixelRect } from '../../grid/tiles/rect.js'
 import type { Resampling } from '../../raster/pixels.js'
 import type { MaskKind, SourceInfo } from '../../raster/source.js'
-import { halveReach } from '../../raster/tiles/downsample.js'
 import type { TerrainOptions } from '../../raster/tiles/terrain.js'
 import type { CutlinePlan } from '../cutline/plan.js'
 import { clipOf } from './cover.js'
@@ -74,9 +72,7 @@ export interface BuildPlan {
   readonly isUniform: boolean
   /** A subtree has at most this many zooms below its root. */
   readonly treeDepth: number
-  /** Every tile of this zoom that may hold something is the root of a subtree, the unit of work. */
-  readonly rootZoom: number
-  readonly rootRanges: readonly TileRange[]
+  /** Number of subtrees, the work of the threads. */
   readonly subtrees: number
   /** Number of subtrees and, if the plan is not uniform, of the tiles above them. */
   readonly units: number
@@ -103,24 +99,3 @@ export const clipAt = (
   { bbox, tileSize }: Pick<BuildPlan, 'bbox' | 'tileSize'>,
   zoom: number,
 ): readonly PixelRect[] | undefined => bbox && clipOf(bbox, zoom, tileSize)
-
-/** The roots in the order they are built, which is that of their TileIDs. */
-export function subtreeRoots(plan: BuildPlan): Generator<TileXY> {
-  return coverTiles(plan.rootZoom, plan.rootRanges)
-}
-
-/** Number of base pixels that the overview kernel needs around a subtree, so that there are no seams up to its root. */
-export function apronOf(plan: BuildPlan): number {
-  return halveReach(plan.overviewResampling) * 2 ** (plan.maxZoom - plan.rootZoom)
-}
-
-/** Number of tiles of a subtree that may hold something, at the zooms that are built; for progress. */
-export function tilesOfSubtree(plan: BuildPlan, x: number, y: number): number {
-  let count = 0
-  for (const level of plan.levels) {
-    if (level.zoom < plan.rootZoom) continue
-    const ranges = level.ranges.map((range) => rangeInside(range, x, y, level.zoom - plan.rootZoom))
-    count += countAll(ranges.filter((range): range is TileRange => range !== undefined))
-  }
-  return count
-}
