@@ -370,6 +370,49 @@ t.test('by default a client gets what it can show', async (t) => {
   t.same((await of('/half/4/7/4?missing=auto-transparent')).body, (await of('/half/4/7/4')).body)
 })
 
+t.test('enlarged tiles of a file that grows, and under load', async (t) => {
+  const flat = (red: number): Promise<Buffer> =>
+    sharp({ create: { width: 256, height: 256, channels: 3, background: { r: red, g: 9, b: 9 } } })
+      .png()
+      .toBuffer()
+  const path = join(t.testdir(), 'growing.pmtiles')
+  const writer = createTiles(path)
+  t.teardown(() => writer.close())
+  writer.append(3, 1, 1, await flat(40), TileType.png)
+  writer.commit()
+  const server = await openTileServer([path])
+  t.teardown(() => server.close())
+  const { ask } = overFetch(server)
+  const redAt = async ({ body }: Answered): Promise<number> =>
+    Math.round((await sharp(body).stats()).channels[0]!.mean)
+  const before = await ask('/growing/6/8/8')
+  t.equal(await redAt(before), 40)
+  const { version } = insideOf(server).context.catalog.get('growing')!
+  const forEver = 'public, max-age=31536000, immutable'
+  t.equal((await ask(`/growing/6/8/8?v=${version}`)).headers['cache-control'], forEver)
+  t.equal((await ask(`/growing/6/63/63?v=${version}`)).headers['cache-control'], forEver, 'a 204 as well')
+  writer.append(4, 2, 2, await flat(200), TileType.png)
+  writer.commit()
+  const known = { headers: { 'If-None-Match': before.headers['etag']! } }
+  const after = await ask('/growing/6/8/8', known)
+  t.same([after.status, await redAt(after)], [200, 200], 'from the tile that is nearer now')
+  t.not((await ask(`/growing/6/8/8?v=${version}`)).headers['cache-control'], forEver)
+
+  // over HTTP/2 a large screen asks at once
+  const all = await Promise.all(
+    Array.from({ length: 200 }, (_, i) => ask(`/growing/9/${64 + (i % 16)}/${64 + (i >> 4)}`)),
+  )
+  t.same([...new Set(all.map(({ status }) => status))], [200])
+  const narrow = await openTileServer([path], { limits: { jobs: 1, waiting: 2 } })
+  t.teardown(() => narrow.close())
+  const some = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => overFetch(narrow).ask(`/growing/9/${64 + i}/64`)),
+  )
+  const refused = some.filter(({ status }) => status === 503)
+  t.ok(refused.length > 0 && refused.length < 20, `${refused.length} were too many`)
+  t.same([...new Set(refused.map(({ headers }) => headers['retry-after']))], ['2'])
+})
+
 t.test('other forms', async (t) => {
   const formatOf = async ({ status, headers, body }: Answered): Promise<string> => {
     if (status !== 200) return String(status)

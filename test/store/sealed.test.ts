@@ -220,3 +220,49 @@ t.test('one writer at a time', (t) => {
   second.close()
   t.end()
 })
+
+t.test(
+  'bounds of a file that is deeper in some places than in others are those of all its tiles',
+  async (t) => {
+    const boundsWith = async (tiles: readonly (readonly [number, number, number])[]): Promise<number[]> => {
+      const file = new MemoryFile()
+      const writer = TileWriter.create(file.reopen())
+      for (const [z, x, y] of tiles) writer.append(z, x, y, valueFor(z, 30), TileType.webp)
+      writer.seal()
+      writer.close()
+      const { minLon, maxLon } = await peerOf(file).getHeader()
+      return [minLon, maxLon]
+    }
+    // columns of zoom 3 are 45° wide
+    t.same(
+      await boundsWith([
+        [0, 0, 0],
+        [1, 1, 0],
+        [2, 2, 1],
+        [3, 5, 2],
+      ]),
+      [45, 90],
+      'a pyramid to zoom 3',
+    )
+    t.same(
+      await boundsWith([
+        [1, 1, 0],
+        [2, 2, 1],
+        [2, 3, 1],
+        [3, 5, 2],
+      ]),
+      [45, 180],
+      'the east ends at zoom 2',
+    )
+    t.same(
+      await boundsWith([
+        [1, 0, 0],
+        [1, 1, 0],
+        [2, 2, 1],
+        [3, 5, 2],
+      ]),
+      [-180, 90],
+      'the west at zoom 1',
+    )
+  },
+)

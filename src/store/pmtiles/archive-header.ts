@@ -86,7 +86,7 @@ function compressionOf(bytes: Uint8Array | undefined): Compression {
   return isGzip(bytes) ? Compression.gzip : Compression.none
 }
 
-/** Bounds of the deepest zoom's tiles in degrees; https://wiki.openstreetmap.org/wiki/Slippy_map_tilenames. */
+/** Bounds of the tiles in degrees; https://wiki.openstreetmap.org/wiki/Slippy_map_tilenames. */
 function boundsOf(census: Extent): [number, number, number, number] {
   if (census.tiles === 0) return [-180, -85.0511287, 180, 85.0511287]
   const tiles = 2 ** census.maxZoom

@@ -1,4 +1,4 @@
-// Counts the contents of the indexes in bounded memory: types, extent of the deepest zoom, distinct values. Also
+// Counts the contents of the indexes in bounded memory: types, extent, distinct values. Also
 // streams their records as PMTiles entries.
 import type { Entry } from '../../format/directory.js'
 import { RECORD_BYTES, RECORD_WORDS } from '../../format/layout.js'
@@ -12,7 +12,7 @@ export interface Extent {
   tiles: number
   minZoom: number
   maxZoom: number
-  /** Tile coordinates at maxZoom, inclusive. */
+  /** Tile coordinates at maxZoom, inclusive: of its tiles, and of those above that have none below them at an edge. */
   minX: number
   minY: number
   maxX: number
@@ -45,14 +45,15 @@ export class CensusTaker {
   }
   readonly #typeCounts = new Float64Array(256)
   readonly #zxy = new Int32Array(3)
+  readonly #above: Extent[] = []
   #from = 0
   #to = 0
 
   /** Starts a zoom that has records. */
   beginZoom(zoom: number): void {
     const census = this.#census
-    // the extent is that of the deepest zoom
     if (this.#to === 0) census.minZoom = zoom
+    else this.#above.push({ ...census })
     census.maxZoom = zoom
     census.minX = census.minY = Number.POSITIVE_INFINITY
     census.maxX = census.maxY = 0
@@ -81,8 +82,22 @@ export class CensusTaker {
 
   done(): Census {
     for (const [type, n] of this.#typeCounts.entries()) if (n > 0) this.#census.types.set(type, n)
+    for (const above of this.#above.toReversed()) widen(this.#census, above)
     return this.#census
   }
+}
+
+/**
+ * A file may be deeper in some places than in others: an extent of its deepest tiles alone would hide the others from
+ * clients. Where a zoom above reaches as far as the parents of `extent` it has nothing to add.
+ */
+function widen(extent: Extent, { maxZoom: zoom, minX, minY, maxX, maxY }: Extent): void {
+  const scale = 2 ** (extent.maxZoom - zoom)
+  const up = (n: number): number => Math.floor(n / scale)
+  if (minX < up(extent.minX)) extent.minX = minX * scale
+  if (minY < up(extent.minY)) extent.minY = minY * scale
+  if (maxX > up(extent.maxX)) extent.maxX = (maxX + 1) * scale - 1
+  if (maxY > up(extent.maxY)) extent.maxY = (maxY + 1) * scale - 1
 }
 
 export function takeCensus(file: ByteFile, levels: readonly Level[]): Census {
