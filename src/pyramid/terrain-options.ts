@@ -174,6 +174,6 @@ export function terrainNotes(terrain: TerrainOptions | undefined, clamped: numbe
   if (terrain === undefined || clamped === 0) return []
   const [low, high] = terrainRange(terrain)
   return [
-    `${clamped} heights of the highest zoom are outside the range of ${terrain.encoding} (${low} to ${high} m) and were clamped to it.`,
+    `${clamped} heights are outside the range of ${terrain.encoding} (${low} to ${high} m) and were clamped to it.`,
   ]
 }

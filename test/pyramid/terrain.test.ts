@@ -294,6 +294,79 @@ t.test('a hole over several tiles is filled from the parents, without borders', 
   }
 })
 
+t.test(
+  'heights of two depths: a slope stays one, holes are filled, clamped heights count once',
+  async (t) => {
+    const out = join(t.testdir(), 'out.pmtiles')
+    // metres a pixel of zoom 12, everywhere
+    const slope = (zoom: number, x: number, y: number): number =>
+      ((x - 256 * 1000 * 2 ** (zoom - 12)) * 0.5 + (y - 256 * 700 * 2 ** (zoom - 12)) * 0.25) *
+      2 ** (12 - zoom)
+    const base: LandOptions = {
+      path: '0',
+      zoom: 9,
+      x: 256 * 125 + 20,
+      y: 256 * 87 + 30,
+      width: 300,
+      height: 220,
+      land: (x, y) => (x < 10 && y < 10 ? 2e6 : slope(9, base.x + x + 0.5, base.y + y + 0.5)),
+    }
+    const fine: LandOptions = {
+      path: '1',
+      zoom: 12,
+      x: 256 * 1003 + 77,
+      y: 256 * 701 + 13,
+      width: 700,
+      height: 600,
+      land: (x, y) =>
+        Math.hypot(x - 300, y - 300) < 90 ? undefined : slope(12, fine.x + x + 0.5, fine.y + y + 0.5),
+    }
+    const report = await build(
+      buildOf(out, {
+        sources: ['0', '1'],
+        terrain: 'float32',
+        terrainNodata: 'parent',
+        resampling: 'bilinear',
+        depth: 'native',
+        minZoom: 8,
+      }),
+      { openSource: async (path) => new LandSource(path === '0' ? base : fine) },
+    )
+    t.match(report, { minZoom: 8, maxZoom: 12 })
+    const tiles = await heightsOf(out)
+    let [most, seen] = [0, 0]
+    for (const [key, { data, mask }] of tiles) {
+      const [z, tx, ty] = key.split('/').map(Number) as [number, number, number]
+      for (let p = 0; p < data.length; p++) {
+        const [x, y] = [tx * 256 + (p & 255) + 0.5, ty * 256 + (p >> 8) + 0.5]
+        const scale = 2 ** (z - 9)
+        // where the base has its slope, apart from its edges
+        const isInside =
+          x > (base.x + 14) * scale &&
+          y > (base.y + 14) * scale &&
+          x < (base.x + 296) * scale &&
+          y < (base.y + 216) * scale
+        if (!isInside) continue
+        seen++
+        if (mask !== undefined && mask[p] === 0) most = Number.POSITIVE_INFINITY
+        const off = Math.abs(data[p]! - slope(z, x, y))
+        most = Math.max(most, off)
+      }
+    }
+    t.ok(seen > 300_000, `${seen} heights`)
+    t.ok(most < 0.02, `off by ${most} m at most`)
+    const coarse = join(t.testdir(), 'mapbox.pmtiles')
+    const { notes } = await build(
+      buildOf(coarse, { sources: ['0', '1'], depth: 'native', minZoom: 8, resampling: 'nearest' }),
+      { openSource: async (path) => new LandSource(path === '0' ? base : fine) },
+    )
+    t.ok(
+      notes.some((note) => note.startsWith('100 heights')),
+      notes.join(),
+    )
+  },
+)
+
 t.test('what contradicts heights is refused, naming the option', async (t) => {
   const out = join(t.testdir(), 'out.pmtiles')
   const cases: [Partial<BuildOptions>, RegExp][] = [

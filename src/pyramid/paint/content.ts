@@ -2,11 +2,12 @@
 import { type Canvas, createCanvas, createValueCanvas } from '../../raster/canvas.js'
 import { isPicture, isValues, type Pixels, type Samples } from '../../raster/pixels.js'
 import { type EncodedTile, encodeTile } from '../../raster/tiles/codec.js'
-import { encodeHeights } from '../../raster/tiles/terrain.js'
+import { encodeHeights, terrainRange } from '../../raster/tiles/terrain.js'
 import type { WarpOptions } from '../../raster/warp/warp-plan.js'
 import { encodingAt } from '../plan/encoding.js'
 import type { BuildPlan } from '../plan/plan.js'
 import { makeColours, makeValues, type SampleMaker } from './buffers.js'
+import { type Halved, quarterOf } from './presence.js'
 
 export type BuiltTile = EncodedTile & {
   /** Heights that are outside the range of the encoding. */
@@ -39,4 +40,25 @@ export async function encodePixels(
   if (isPicture(pixels)) return encodeTile(pixels, encodingAt(plan.encoding, zoom))
   if (isValues(pixels) && plan.terrain !== undefined) return encodeHeights(pixels, plan.terrain)
   throw new TypeError('heights in a build of colours')
+}
+
+/** Number of clamped heights of a tile that come from the sources: those in quarters that were not halved. */
+export function paintedClamped(
+  { terrain }: BuildPlan,
+  { clamped = 0 }: BuiltTile,
+  pixels: Pixels<Samples>,
+  halved: Halved,
+): number {
+  if (clamped === 0 || halved === 15 || terrain === undefined) return 0
+  if (halved === 0) return clamped
+  const [low, high] = terrainRange(terrain)
+  const { width, data, mask } = pixels
+  const half = width / 2
+  let count = 0
+  for (let p = 0; p < data.length; p++) {
+    const quarter = quarterOf(Math.floor((p % width) / half), Math.floor(p / width / half))
+    const isClamped = data[p]! < low || data[p]! > high
+    if (isClamped && (halved & quarter) === 0 && mask?.[p] !== 0) count++
+  }
+  return count
 }

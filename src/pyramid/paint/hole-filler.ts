@@ -9,14 +9,14 @@ import type { PixelRect } from '../../grid/tiles/rect.js'
 import { type Canvas, crop } from '../../raster/canvas.js'
 import { isValues, type Samples } from '../../raster/pixels.js'
 import { fillFrom, fillHoles } from '../../raster/tiles/fill-holes.js'
+import type { Halved } from './presence.js'
 
 export interface HeldTile {
   readonly zoom: number
   readonly x: number
   readonly y: number
   readonly canvas: Canvas<Samples>
-  /** Whether it was painted from the sources. */
-  readonly isPainted: boolean
+  readonly halved: Halved
 }
 
 /** The raw pixels of a level above the base, and their position. */

@@ -6,10 +6,16 @@ import type { BuildPlan } from '../plan/plan.js'
 import { plannedTilesOf } from '../plan/planned-tiles.js'
 import { indexIn, type Layer } from './blend.js'
 
-/** Each state includes the one before. */
 const PLANNED = 1
 const PRESENT = 2
-const WITH_CHILD = 3
+/** The first of four bits, for the quarters that were halved from tiles. */
+const HALVED = 4
+
+/** Which quarters of a tile were halved from the tiles under it, as bits: 0 none, 15 all of them. */
+export type Halved = number
+
+/** The bit of a tile among the quarters of its parent. */
+export const quarterOf = (x: number, y: number): Halved => 1 << ((x % 2) + 2 * (y % 2))
 
 /** Opacity in a rectangle, row by row. */
 export interface Opacity {
@@ -46,26 +52,28 @@ export class Presence {
   }
 
   isPlanned(x: number, y: number): boolean {
-    return this.#state(x, y) >= PLANNED
+    return this.#state(x, y) !== 0
   }
 
   has(x: number, y: number): boolean {
     return this.#state(x, y) >= PRESENT
   }
 
-  hasChild(x: number, y: number): boolean {
-    return this.#state(x, y) === WITH_CHILD
+  halvedOf(x: number, y: number): Halved {
+    return Math.floor(this.#state(x, y) / HALVED)
   }
 
-  addChild(x: number, y: number): void {
-    if (this.isPlanned(x, y)) this.#states[this.#at(x, y)] = WITH_CHILD
+  /** A tile of the next zoom is halved into its parent here. */
+  addChild(childX: number, childY: number): void {
+    const [x, y] = [Math.floor(childX / 2), Math.floor(childY / 2)]
+    if (this.isPlanned(x, y)) this.#states[this.#at(x, y)]! |= PRESENT | (HALVED * quarterOf(childX, childY))
   }
 
   /** Adds the tiles in which a layer has a pixel, and its cutline another. */
   look(layer: Layer, rect: PixelRect, cutline: Opacity | undefined): void {
     for (const [x, y] of this.#unknown(rect)) {
       const part = intersectRects(this.#rectOf(x, y), rect)!
-      if (hasPixel(layer, part, cutline)) this.#states[this.#at(x, y)] = PRESENT
+      if (hasPixel(layer, part, cutline)) this.#states[this.#at(x, y)]! |= PRESENT
     }
   }
 

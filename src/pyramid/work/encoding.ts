@@ -2,7 +2,8 @@
 import type { Canvas } from '../../raster/canvas.js'
 import type { Pixels, Samples } from '../../raster/pixels.js'
 import type { TilePool } from '../paint/buffers.js'
-import { encodePixels } from '../paint/content.js'
+import { encodePixels, paintedClamped } from '../paint/content.js'
+import type { Halved } from '../paint/presence.js'
 import type { BuildPlan } from '../plan/plan.js'
 import { type EncodedAt, type PackedTiles, packTiles } from './packed.js'
 
@@ -17,8 +18,7 @@ export interface TileJob {
   readonly pixels: Pixels<Samples>
   /** Its memory, which goes back to the pool. */
   readonly canvas: Canvas<Samples>
-  /** Whether it was painted from the sources, so that its clamped heights count. */
-  readonly isPainted: boolean
+  readonly halved: Halved
 }
 
 export class Encoding {
@@ -35,7 +35,7 @@ export class Encoding {
   }
 
   /** Resolves when there is room for another tile. Releases the tile's memory once it is encoded. */
-  async add({ zoom, x, y, pixels, canvas, isPainted }: TileJob): Promise<void> {
+  async add({ zoom, x, y, pixels, canvas, halved }: TileJob): Promise<void> {
     while (this.#running.size >= MAX_ENCODING) await Promise.race(this.#running)
     if (this.#failure !== undefined) throw this.#failure.error
     const job = encodePixels(this.#plan, zoom, pixels)
@@ -43,7 +43,7 @@ export class Encoding {
         (encoded) => {
           if (encoded === undefined) return
           this.#encoded.push({ z: zoom, x, y, type: encoded.type, bytes: encoded.bytes })
-          if (isPainted) this.#clamped += encoded.clamped ?? 0
+          this.#clamped += paintedClamped(this.#plan, encoded, pixels, halved)
         },
         (error: unknown) => {
           this.#failure ??= { error }

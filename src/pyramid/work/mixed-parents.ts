@@ -13,7 +13,7 @@ import { type Canvas, coverageOf, crop, finishCanvas } from '../../raster/canvas
 import type { Loss } from '../../raster/losses.js'
 import type { Pixels, Samples } from '../../raster/pixels.js'
 import { halveInto, halveReach } from '../../raster/tiles/downsample.js'
-import { canvasOf, encodePixels } from '../paint/content.js'
+import { canvasOf, encodePixels, paintedClamped } from '../paint/content.js'
 import { paintAreas } from '../paint/paint.js'
 import type { PaintPart } from '../paint/pieces.js'
 import { Presence } from '../paint/presence.js'
@@ -73,7 +73,7 @@ export class MixedParents {
     const passed = children.filter((child) => this.#isPassedUp(zoom + 1, child))
     this.#lost = []
     const presence = new Presence(this.#plan, zoom, { minX: x, minY: y, maxX: x, maxY: y })
-    if (passed.length > 0) presence.addChild(x, y)
+    for (const child of passed) presence.addChild(child.x, child.y)
     const canvas = canvasOf(this.#plan, this.#plan.tileSize, this.#plan.tileSize)
     if (passed.length > 0) await this.#halve(passed, { zoom, x, y }, canvas)
     await this.#paintQuarters(children, passed, { zoom, x, y }, canvas, presence)
@@ -84,7 +84,7 @@ export class MixedParents {
     if (pixels !== undefined) this.add(zoom, { x, y, pixels })
     return {
       tile: encoded && { z: zoom, x, y, type: encoded.type, bytes: encoded.bytes },
-      clamped: passed.length === 0 ? (encoded?.clamped ?? 0) : 0,
+      clamped: encoded ? paintedClamped(this.#plan, encoded, pixels, presence.halvedOf(x, y)) : 0,
       lost: this.#lost,
       sampled: this.#sampler.take(),
     }

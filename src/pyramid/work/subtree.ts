@@ -204,9 +204,9 @@ class SubtreeRun {
     const { zoom, presence } = level
     const pixels: Pixels<Samples> = isFull ? { ...canvas, mask: undefined } : canvas
     this.#passUp(zoom, x, y, pixels)
-    const isPainted = presence === undefined ? zoom === this.#unit.base : !presence.hasChild(x, y)
-    if (!isFull && this.#holes !== undefined) this.#holes.hold({ zoom, x, y, canvas, isPainted })
-    else await this.#encoding.add({ zoom, x, y, pixels, canvas, isPainted })
+    const halved = presence?.halvedOf(x, y) ?? (zoom === this.#unit.base ? 0 : 15)
+    if (!isFull && this.#holes !== undefined) this.#holes.hold({ zoom, x, y, canvas, halved })
+    else await this.#encoding.add({ zoom, x, y, pixels, canvas, halved })
   }
 
   #passUp(zoom: number, x: number, y: number, pixels: Pixels<Samples>): void {
@@ -216,7 +216,7 @@ class SubtreeRun {
     }
     if (this.#direct !== undefined) {
       if (!isPassedUp(this.#plan, this.#sources, zoom, x, y)) return
-      this.#levels.get(zoom - 1)?.presence?.addChild(Math.floor(x / 2), Math.floor(y / 2))
+      this.#levels.get(zoom - 1)?.presence?.addChild(x, y)
     }
     if (!this.#hasApron) this.#halveTile(zoom, x, y, pixels)
   }
