@@ -55,7 +55,8 @@ const GAP = 2
 
 const COLUMNS: readonly (readonly [string, (source: SourceRecord) => string])[] = [
   ['order', ({ order }) => formatCount(order)],
-  ['zoom', ({ zoom, minZoom }) => (minZoom === undefined ? `${zoom}` : `${minZoom}-${zoom}`)],
+  ['zoom', ({ zoom }) => `${zoom}`],
+  ['from', ({ minZoom }) => (minZoom === undefined ? '' : `${minZoom}`)],
   ['resolution', ({ resolution }) => `${Number(resolution.toPrecision(3))} m`],
   ['date', ({ date }) => date ?? ''],
   ['licence', ({ licence }) => licence ?? ''],

@@ -23,7 +23,7 @@ export interface SourceRecord {
   readonly order: number
   /** The zoom at which its pixels have about the size of the tiles' pixels, 0 to 26. */
   readonly zoom: number
-  /** The lowest zoom at which it is shown; default: the file's. */
+  /** The lowest zoom at which it is shown, 0 to 26; default: the file's. Above `zoom`, it is only shown enlarged. */
   readonly minZoom?: number | undefined
   /** Metres on the ground for each pixel, in its middle. */
   readonly resolution: number
@@ -77,8 +77,7 @@ function recordProblem(value: unknown, count: number): string | undefined {
   if (!isText(r.name)) return 'its name is not a text'
   if (!isIndex(r.order, count)) return `its order is not one of 0 to ${count - 1}`
   if (!isZoom(r.zoom)) return `its zoom is not one of 0 to ${MAX_ZOOM}`
-  if (r.minZoom !== undefined && !(isZoom(r.minZoom) && (r.minZoom as number) <= (r.zoom as number)))
-    return 'its lowest zoom is not one of 0 to its zoom'
+  if (r.minZoom !== undefined && !isZoom(r.minZoom)) return `its lowest zoom is not one of 0 to ${MAX_ZOOM}`
   if (!(typeof r.resolution === 'number' && r.resolution > 0 && r.resolution < Number.POSITIVE_INFINITY))
     return 'its resolution is not a number above 0'
   if (r.date !== undefined && !(isText(r.date) && DATE.test(r.date)))

@@ -311,7 +311,7 @@ export class FlatReader implements TileSet {
 
   /**
    * The images that the file was made from, from the bottom to the top; none when it remembers none. They are read when
-   * they are first asked for, and again when they have changed.
+   * they are first asked for, and again when they have changed. Until then the same list is returned: do not change it.
    * @throws DAMAGED when they do not match their checksum, or are not what the format says
    */
   sources(): readonly SourceRecord[] {

@@ -47,6 +47,11 @@ t.test('what goes in comes out, from the bottom to the top', async (t) => {
   t.same(decodeSources(bytesOf([sourceOf(0, { footprint: multi })])), [sourceOf(0, { footprint: multi })])
 })
 
+t.test('a source may be shown only where it is enlarged', async (t) => {
+  const enlarged = sourceOf(0, { zoom: 5, minZoom: 6 })
+  t.same(decodeSources(bytesOf([enlarged])), [enlarged])
+})
+
 t.test('the same records give the same bytes, a collection of GeoJSON', async (t) => {
   const records = sourcesOf(20)
   t.same(bytesOf([...records].reverse()), bytesOf(records))
@@ -92,7 +97,8 @@ const wrong: readonly (readonly [string, Record<string, unknown>, RegExp])[] = [
   ['an order beyond the sources', { order: 2 }, /its order is not one of 0 to 1/],
   ['a broken order', { order: 0.5 }, /its order/],
   ['zoom 27', { zoom: 27 }, /its zoom/],
-  ['a lowest zoom above its zoom', { zoom: 5, minZoom: 6 }, /its lowest zoom/],
+  ['a lowest zoom of 27', { minZoom: 27 }, /its lowest zoom/],
+  ['a lowest zoom of null', { minZoom: null }, /its lowest zoom/],
   ['a resolution of nothing', { resolution: 0 }, /its resolution/],
   ['a resolution that is a text', { resolution: '1' }, /its resolution/],
   ['a date in words', { date: '30 June 2024' }, /its date/],
