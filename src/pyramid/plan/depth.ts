@@ -34,11 +34,18 @@ export function wantsUniform(options: ResolvedBuildOptions): boolean {
   return askedZooms(options).maxZoom !== undefined
 }
 
+// takes many transforms and is asked for several times
+const resolutions = new WeakMap<SourceInfo, number>()
+
 /** Mercator metres per pixel; undefined outside the mercator world. @throws CRS_UNSUPPORTED */
 export function resolutionOf(info: SourceInfo): number | undefined {
   const box = footprintOfSource(info)
   if (box === undefined) return undefined
-  const metres = suggestedResolution(crsOfImage(info), placementOf(info), info.width, info.height, box)
+  let metres = resolutions.get(info)
+  if (metres === undefined) {
+    metres = suggestedResolution(crsOfImage(info), placementOf(info), info.width, info.height, box)
+    resolutions.set(info, metres)
+  }
   return metres > 0 ? metres : undefined
 }
 

@@ -161,15 +161,17 @@ const childRange = ({ minX, minY, maxX, maxY }: TileRange): TileRange => ({
 const cells = new WeakMap<readonly PlanLevel[], readonly RangeIndex[]>()
 
 /** By zoom, from 0: the cells that are planned or have a planned tile under them. */
-function cellsOf({ levels, maxZoom }: Planned): readonly RangeIndex[] {
+function cellsOf({ levels, maxZoom, isUniform }: Planned): readonly RangeIndex[] {
   let found = cells.get(levels)
   if (found !== undefined) return found
   const planned = new Map(levels.map(({ zoom, ranges }) => [zoom, ranges]))
   const byZoom: RangeIndex[] = []
   let below: readonly TileRange[] = []
   for (let zoom = maxZoom; zoom >= 0; zoom--) {
+    const here = planned.get(zoom)
     const parents = below.map((range) => parentRange(range))
-    below = unionRanges([...(planned.get(zoom) ?? []), ...parents])
+    // without sources that are shown from a higher zoom only, a level has all parents
+    below = isUniform && here !== undefined ? here : unionRanges([...(here ?? []), ...parents])
     byZoom[zoom] = new RangeIndex(below)
   }
   found = byZoom

@@ -10,14 +10,20 @@ const FEW = 8
 
 export class RangeIndex {
   readonly ranges: readonly TileRange[]
-  readonly #index: Flatbush | undefined
+  #made: Flatbush | undefined
 
   constructor(ranges: readonly TileRange[]) {
     this.ranges = ranges
-    if (ranges.length <= FEW) return
-    this.#index = new Flatbush(ranges.length)
-    for (const { minX, minY, maxX, maxY } of ranges) this.#index.add(minX, minY, maxX, maxY)
-    this.#index.finish()
+  }
+
+  /** Undefined when there are few. Made when it is needed. */
+  get #index(): Flatbush | undefined {
+    if (this.#made !== undefined || this.ranges.length <= FEW) return this.#made
+    const index = new Flatbush(this.ranges.length)
+    for (const { minX, minY, maxX, maxY } of this.ranges) index.add(minX, minY, maxX, maxY)
+    index.finish()
+    this.#made = index
+    return index
   }
 
   has(x: number, y: number): boolean {
