@@ -149,6 +149,8 @@ export interface SourceInfo {
   readonly tiles?: StoredTiles
   /** When the image was taken, as the file writes it. */
   readonly date?: string
+  /** Whose it is, as the file writes it. */
+  readonly copyright?: string
   /** For display: 'GeoTIFF 1234×567, tiled 512, JPEG, EPSG:26917'. */
   readonly description: string
 }

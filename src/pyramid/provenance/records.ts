@@ -8,6 +8,7 @@ import { dateOfSource } from '../dates.js'
 import type { ResolvedBuildOptions } from '../options.js'
 import { naturalZooms } from '../plan/depth.js'
 import type { BuildPlan } from '../plan/plan.js'
+import { attributionOf } from '../sources/attribution.js'
 import type { CellStates } from './cells.js'
 import { shownFootprint } from './footprint.js'
 import { groundResolution } from './outline.js'
@@ -68,7 +69,7 @@ function sourceRecords(
   const known = cells.bySource()
   return sources.map((info, i): SourceRecord => {
     const { minZoom, zoom } = depths[i]!
-    const { attribution, licence, properties } = said[i]!
+    const { licence, properties } = said[i]!
     return {
       id: ids[i]!,
       name: names[i]!,
@@ -79,7 +80,7 @@ function sourceRecords(
       resolution: rounded(groundResolution(info)),
       footprint: shownFootprint(plan, i, known.get(i) ?? [], most),
       date: dateOfSource(said[i]!, info),
-      attribution,
+      attribution: attributionOf(info, said[i]!),
       licence,
       fingerprint: fingerprints[i]!,
       properties,

@@ -16,6 +16,7 @@ import { openByteSource } from '../tiff/file/open-source.js'
 import { compressionName } from '../tiff/file/tags.js'
 import type { Siblings } from '../tiff/image/levels.js'
 import { TiffRaster } from '../tiff/raster.js'
+import { copyrightOfTiff } from './tiff-copyright.js'
 import { dateOfTiff } from './tiff-date.js'
 
 /** Plain data. */
@@ -69,7 +70,8 @@ export async function openGeoTiff(
       ? { geotransform: NOWHERE }
       : await requirePlace(path, raster.ifd, keys, pam)
     const crs = options.crs ?? pam?.crs ?? (await crsOfTiff(path, keys))
-    const date = await dateOfTiff(raster.ifd)
+    const date = pam?.date ?? (await dateOfTiff(raster.ifd))
+    const copyright = pam?.copyright ?? (await copyrightOfTiff(raster.ifd))
     return new GeoTiff(raster, {
       path,
       ...(source.version === undefined ? {} : { version: source.version }),
@@ -83,6 +85,7 @@ export async function openGeoTiff(
       ...place,
       levels: raster.levels,
       ...(date === undefined ? {} : { date }),
+      ...(copyright === undefined ? {} : { copyright }),
       description: describe(raster, crs),
     })
   } catch (error) {

@@ -26,6 +26,9 @@ export interface Pam {
   readonly polynomials?: Polynomials
   /** By band, from 0; undefined for bands without an entry. */
   readonly bands: readonly (PamBand | undefined)[]
+  /** As they are written. */
+  readonly date?: string
+  readonly copyright?: string
 }
 
 /**
@@ -46,7 +49,16 @@ export async function readPam(path: string, ignoreCrs = false): Promise<Pam | un
     const number = numberOf(element.attributes['band']) ?? 0
     if (Number.isInteger(number) && number >= 1 && number <= 65536) bands[number - 1] = bandOf(element)
   }
-  return { ...placed, bands }
+  return { ...placed, bands, ...labelsIn(root) }
+}
+
+function labelsIn(root: XmlElement): Pick<Pam, 'date' | 'copyright'> {
+  const items = childrenOf(root, 'Metadata').flatMap((domain) => childrenOf(domain, 'MDI'))
+  const textOfItem = (key: string): string | undefined =>
+    items.find(({ attributes }) => attributes['key'] === key)?.text.trim() || undefined
+  const date = textOfItem('ACQUISITIONDATETIME') ?? textOfItem('TIFFTAG_DATETIME')
+  const copyright = textOfItem('TIFFTAG_COPYRIGHT')
+  return { ...(date === undefined ? {} : { date }), ...(copyright === undefined ? {} : { copyright }) }
 }
 
 function bandOf(element: XmlElement): PamBand {

@@ -38,6 +38,7 @@ export const Tag = {
   YCbCrCoefficients: 529,
   YCbCrSubsampling: 530,
   ReferenceBlackWhite: 532,
+  Copyright: 33432,
   ModelPixelScale: 33550,
   ModelTiepoint: 33922,
   ModelTransformation: 34264,
