@@ -10,6 +10,7 @@ import { openRealFile } from '../../src/platform/real-file.js'
 import { openReader } from '../../src/store/read/open.js'
 import { PmtilesReader } from '../../src/store/read/pmtiles-reader.js'
 import { FlatReader } from '../../src/store/read/reader.js'
+import { describeTiles } from '../../src/store/report/describe.js'
 import { verify } from '../../src/store/report/verify.js'
 import { TileWriter } from '../../src/store/write/writer.js'
 import { MemoryFile } from '../helpers/memory-file.js'
@@ -231,6 +232,8 @@ t.test(
       writer.seal()
       writer.close()
       const { minLon, maxLon } = await peerOf(file).getHeader()
+      const [west, , east] = describeTiles(FlatReader.open(file.reopen())).bounds!
+      t.same([west, east], [minLon, maxLon], 'and of its description')
       return [minLon, maxLon]
     }
     // columns of zoom 3 are 45° wide

@@ -12,7 +12,7 @@ import {
   type TilesDescription,
   type TilesFound,
 } from '../../store/report/describe.js'
-import { type Extent, withTile } from '../../store/report/extent.js'
+import { type Extent, extentOfAll, withTile } from '../../store/report/extent.js'
 
 /** Records that are read in some hundredths of a second. */
 const EXACT_TILES = 100_000
@@ -58,12 +58,12 @@ export function describeSampled(
   return describeFound({ ...about, levels, types, extent, isSampled })
 }
 
-/** Of the deepest zoom that is not too large to be looked through. */
+/** Of the zooms that are not too large to be looked through. */
 function extentOf(tiles: TileSet, levels: ReturnType<TileSet['levels']>, most: number): Extent | undefined {
-  const level = levels.findLast(({ count }) => count <= most)
-  let extent: Extent | undefined
-  if (level !== undefined) {
-    for (const { z, x, y } of tiles.tiles({ zoom: level.zoom })) extent = withTile(extent, z, x, y)
-  }
-  return extent
+  const extents = levels.flatMap(({ zoom, count }) => {
+    let extent: Extent | undefined
+    if (count <= most) for (const { z, x, y } of tiles.tiles({ zoom })) extent = withTile(extent, z, x, y)
+    return extent ?? []
+  })
+  return extentOfAll(extents)
 }

@@ -7,6 +7,7 @@ import type { Level } from '../../format/superblock/fields.js'
 import { decodeTileId, zoomBase } from '../../format/tile-id.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import { scanRecords } from '../file/scan.js'
+import { widen } from './widen.js'
 
 export interface Extent {
   tiles: number
@@ -82,22 +83,10 @@ export class CensusTaker {
 
   done(): Census {
     for (const [type, n] of this.#typeCounts.entries()) if (n > 0) this.#census.types.set(type, n)
-    for (const above of this.#above.toReversed()) widen(this.#census, above)
+    const census = this.#census
+    for (const above of this.#above.toReversed()) widen(census, census.maxZoom - above.maxZoom, above)
     return this.#census
   }
-}
-
-/**
- * A file may be deeper in some places than in others: an extent of its deepest tiles alone would hide the others from
- * clients. Where a zoom above reaches as far as the parents of `extent` it has nothing to add.
- */
-function widen(extent: Extent, { maxZoom: zoom, minX, minY, maxX, maxY }: Extent): void {
-  const scale = 2 ** (extent.maxZoom - zoom)
-  const up = (n: number): number => Math.floor(n / scale)
-  if (minX < up(extent.minX)) extent.minX = minX * scale
-  if (minY < up(extent.minY)) extent.minY = minY * scale
-  if (maxX > up(extent.maxX)) extent.maxX = (maxX + 1) * scale - 1
-  if (maxY > up(extent.maxY)) extent.maxY = (maxY + 1) * scale - 1
 }
 
 export function takeCensus(file: ByteFile, levels: readonly Level[]): Census {

@@ -8,7 +8,7 @@ import { isReader } from '../options.js'
 import { tilesIn } from '../read/areas.js'
 import type { TileReader } from '../read/open.js'
 import { believedBounds, believedCenter, boxOf } from './claims.js'
-import { type Extent, withArea } from './extent.js'
+import { type Extent, extentOfAll, withArea } from './extent.js'
 
 /** One zoom of a file. */
 export interface LevelDescription {
@@ -50,7 +50,7 @@ export interface TilesDescription {
   readonly minZoom: number | undefined
   /** Highest zoom that has tiles; undefined when there are none. */
   readonly maxZoom: number | undefined
-  /** West, south, east, north, degrees: from the metadata if tiles lie there, otherwise of the deepest zoom's tiles. */
+  /** West, south, east, north, degrees: from the metadata if tiles lie there, otherwise of the tiles. */
   readonly bounds: [number, number, number, number] | undefined
   /** Longitude, latitude, zoom. */
   readonly center: [number, number, number] | undefined
@@ -74,7 +74,7 @@ export interface TilesFound
   > {
   /** Number of tiles of each type code. */
   readonly types: ReadonlyMap<number, number>
-  /** Extent of the deepest zoom, for files that state no bounds. */
+  /** Extent of the tiles, for files that state no bounds. */
   readonly extent: Extent | undefined
   /** What a PMTiles header states; metadata that state the same come first. */
   readonly header?: { readonly bounds: readonly number[]; readonly center: readonly number[] } | undefined
@@ -89,7 +89,7 @@ export function describeTiles(reader: TileReader): TilesDescription {
   if (!isReader(reader)) throw wrongType('reader must be an open reader', reader)
   const levels: { zoom: number; count: number; bytes: number }[] = []
   const types = new Map<number, number>()
-  let extent: Extent | undefined
+  const extents: Extent[] = []
   for (let zoom = 0; zoom <= MAX_ZOOM; zoom++) {
     const level = { zoom, count: 0, bytes: 0 }
     let ofLevel: Extent | undefined
@@ -102,8 +102,9 @@ export function describeTiles(reader: TileReader): TilesDescription {
     }
     if (ofLevel === undefined) continue
     levels.push(level)
-    extent = ofLevel
+    extents.push(ofLevel)
   }
+  const extent = extentOfAll(extents)
   return describeFound({ ...aboutReader(reader), levels, types, extent, isSampled: false })
 }
 

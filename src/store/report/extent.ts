@@ -1,4 +1,5 @@
 // Ranges of tiles that grow by what is found.
+import { widen } from '../pmtiles/widen.js'
 import type { TileRange } from '../read/list.js'
 
 /** The range of one zoom's tiles, in columns and rows. */
@@ -22,4 +23,13 @@ export function withArea(extent: Extent | undefined, zoom: number, area: TileRan
   extent.minY = Math.min(extent.minY, minY)
   extent.maxY = Math.max(extent.maxY, maxY)
   return extent
+}
+
+/** Of zooms in ascending order, in columns and rows of the last. */
+export function extentOfAll(extents: readonly Extent[]): Extent | undefined {
+  const last = extents.at(-1)
+  if (last === undefined) return undefined
+  const all = { ...last }
+  for (const above of extents.toReversed()) widen(all, all.zoom - above.zoom, above)
+  return all
 }
