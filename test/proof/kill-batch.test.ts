@@ -26,7 +26,9 @@ const bin = join(root, 'dist', 'src', 'cli', 'bin.js')
 const LIVES = rounds(1, 20, 'LIVES')
 const KILLS = 2
 const IMAGES = 5
-const JOBS = rounds(60, 200)
+const JOBS = rounds(44, 200)
+/** Processes that run jobs: as many as there are cores, and more. */
+const AT_ONCE = rounds(2, 4)
 /** Half of the jobs create, half check. */
 const ARCHIVES = JOBS / 2 - IMAGES
 const seed = Number(process.env['SEED'] ?? Date.now() % 1e9)
@@ -77,7 +79,7 @@ const start = (dir: string): Child =>
   new Child(
     spawn(
       process.execPath,
-      [bin, 'batch', 'jobs.yaml', '--report', 'report.json', '--jobs', '4', '-j', '4', '-v'],
+      [bin, 'batch', 'jobs.yaml', '--report', 'report.json', '--jobs', `${AT_ONCE}`, '-j', '4', '-v'],
       {
         cwd: dir,
         stdio: ['pipe', 'pipe', 'pipe'],

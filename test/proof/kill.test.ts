@@ -22,7 +22,7 @@ import { versionOf } from './values.js'
 
 const SEED = Number(process.env['FLAGSTONE_TEST_SEED'] ?? Date.now() % 1_000_000_000)
 const LONG = 200
-const KILLS = rounds(40, LONG, 'FLAGSTONE_KILLS')
+const KILLS = rounds(25, LONG, 'FLAGSTONE_KILLS')
 const AT_ONCE = 3
 /** Sealing is step 4's, reopening step 6's. */
 const STEPS = 9
