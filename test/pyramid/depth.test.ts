@@ -27,6 +27,48 @@ for (const [treeDepth, name, order] of [
   })
 }
 
+/** West, south, east, north of pixels of zoom 8. */
+function degreesOf(minX: number, minY: number, endX: number, endY: number): [number, number, number, number] {
+  const world = 256 * 2 ** 8
+  const lat = (y: number): number => (Math.atan(Math.sinh(Math.PI * (1 - (2 * y) / world))) * 180) / Math.PI
+  return [(minX / world) * 360 - 180, lat(endY), (endX / world) * 360 - 180, lat(minY)]
+}
+
+const [west, south, east, north] = degreesOf(25750.3, 22690.2, 25910.7, 22800.9)
+const diamond = [
+  [west, (south + north) / 2],
+  [(west + east) / 2, south],
+  [east, (south + north) / 2],
+  [(west + east) / 2, north],
+]
+const cutline = { type: 'Polygon', coordinates: [[...diamond, diamond[0]]] }
+
+for (const [name, options, line] of [
+  ['feathered', { blend: 'feather' }, undefined],
+  ['the first on top', { blend: 'first', overviewResampling: 'cubic' }, undefined],
+  ['kernels that reach beyond a source', { resampling: 'average' }, undefined],
+  ['a bbox', { bbox: [west, south, east, north] }, undefined],
+  ['a cutline', { cutline: 'x' }, cutline],
+  ['a soft cutline', { cutline: 'x', cutlineBlend: 40, overviewResampling: 'lanczos' }, cutline],
+] as const) {
+  t.test(`a tile exists when a source alone would have it: ${name}`, async (t) => {
+    const all = { resampling: 'bilinear', depth: 'native', minZoom: 5, ...options }
+    const alone = new Set<string>()
+    for (const image of images) {
+      // a soft edge is as wide in pixels of each zoom
+      const narrow = 'cutlineBlend' in options ? { cutlineBlend: 40 / 2 ** (11 - image.zoom) } : {}
+      const plan = planOf([image], { ...all, ...narrow }, [], line)
+      t.ok(plan.isUniform)
+      for (const key of (await tilesOfPlan(plan, [image])).keys()) alone.add(key)
+    }
+    const plan = planOf(images, all, [], line)
+    t.notOk(plan.isUniform)
+    for (const treeDepth of [4, 1]) {
+      t.same(asList(await tilesOfPlan({ ...plan, treeDepth }, images)), [...alone].sort())
+    }
+  })
+}
+
 interface Difference {
   /** Tiles that both have. */
   tiles: number

@@ -1,4 +1,5 @@
 // Builds of images of different depths without files, for any plan.
+import { cutlineOf } from '../../src/pyramid/cutline/cutline.js'
 import { parseBuildOptions } from '../../src/pyramid/options.js'
 import type { ZoomLimits } from '../../src/pyramid/plan/depth.js'
 import { unitsOf } from '../../src/pyramid/plan/forest.js'
@@ -17,9 +18,11 @@ export function planOf(
   images: readonly ImageOptions[],
   options: object,
   limits: readonly (ZoomLimits | undefined)[] = [],
+  cutline?: object,
 ): BuildPlan {
   const parsed = parseBuildOptions({ sources: ['x'], out: 'x', format: 'png', ...options })
-  return planBuild(images.map(infoOf), parsed, undefined, limits)
+  const line = cutline && cutlineOf(cutline, 'The cutline')
+  return planBuild(images.map(infoOf), parsed, line, limits)
 }
 
 /** The tiles of a plan, made on this thread; as the assembler does it. */
