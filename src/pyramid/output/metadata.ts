@@ -1,6 +1,5 @@
 // The metadata that a build writes to its file.
 import { basename, extname } from 'node:path'
-import { withoutSecrets } from '../../raster/remote-path.js'
 import type { ColourView } from '../../raster/source.js'
 import { isTerrainRgb } from '../../raster/tiles/terrain.js'
 import { VARYING_DEPTH } from '../../store/report/depth.js'
@@ -8,9 +7,6 @@ import { version } from '../../version.js'
 import type { ResolvedBuildOptions } from '../options.js'
 import type { BuildPlan } from '../plan/plan.js'
 import { digestOf, type Fingerprint } from './fingerprint.js'
-
-/** At most this many sources are named; the total number is always given. */
-const MAX_NAMED_SOURCES = 100
 
 /** The metadata that are written at the start. */
 export function metadataOf(
@@ -38,8 +34,8 @@ export function metadataOf(
     ...(isTerrainRgb(plan.terrain?.encoding) ? { encoding: plan.terrain.encoding } : {}),
     flagstone: {
       build: digestOf(fingerprint),
-      sources: plan.sources.slice(0, MAX_NAMED_SOURCES).map((info) => basename(withoutSecrets(info.path))),
-      ...(plan.sources.length > MAX_NAMED_SOURCES ? { sourceCount: plan.sources.length } : {}),
+      // their records lie elsewhere: a client of PMTiles loads the metadata whole
+      sources: plan.sources.length,
       tileSize: plan.tileSize,
       resampling: plan.resampling,
       overviewResampling: plan.overviewResampling,

@@ -23,7 +23,7 @@ export function signedArea(ring: DegreeRing): number {
 }
 
 /** Whether a place lies inside a ring, by the even-odd rule. */
-export function ringHolds(ring: DegreeRing, x: number, y: number): boolean {
+function ringHolds(ring: DegreeRing, x: number, y: number): boolean {
   let isInside = false
   for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
     const [yi, yj] = [ring[i + 1]!, ring[j + 1]!]

@@ -3,7 +3,6 @@ import t from 'tap'
 import {
   type DegreeRing,
   polygonsOf,
-  ringHolds,
   signedArea,
   simplifyPolygons,
 } from '../../../src/pyramid/provenance/simplify.js'
@@ -15,6 +14,17 @@ const cellsOf = (rows: readonly string[]): Cells => ({
   height: rows.length,
   inside: Uint8Array.from(rows.join(''), (c) => (c === '#' ? 1 : 0)),
 })
+
+/** By the even-odd rule. */
+function ringHolds(ring: DegreeRing, x: number, y: number): boolean {
+  let isInside = false
+  for (let i = 0; i < ring.length; i += 2) {
+    const j = (i + 2) % ring.length
+    const [u, v, s, w] = [ring[i]!, ring[i + 1]!, ring[j]!, ring[j + 1]!]
+    if (v > y !== w > y && x < u + ((y - v) / (w - v)) * (s - u)) isInside = !isInside
+  }
+  return isInside
+}
 
 const holds = (rings: readonly DegreeRing[], x: number, y: number): boolean =>
   rings.filter((ring) => ringHolds(ring, x, y)).length % 2 === 1
