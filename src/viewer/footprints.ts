@@ -70,7 +70,10 @@ export class Footprints {
     const asked = isFirst ? 'all' : bounds.map((n) => n.toFixed(6)).join()
     if (asked === this.#asked) return
     this.#asked = asked
-    const found = await sourcesIn(this.#id, isFirst ? undefined : bounds)
+    const found = await sourcesIn(this.#id, isFirst ? undefined : bounds).catch((error: unknown) => {
+      this.#asked = ''
+      throw error
+    })
     // the map has moved on
     if (asked !== this.#asked) return
     this.#hasAll = isFirst && found.numberReturned === found.numberMatched

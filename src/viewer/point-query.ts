@@ -36,8 +36,9 @@ export class PointQuery {
       const answer = await askPoint(id, wrapped, lat, signal)
       const { rows, colour } = rowsOf(answer)
       if (hasSources(this.#facts)) {
-        const sources = await sourcesAt(id, wrapped, lat, signal)
-        rows.push(...rowsOfSources(sources, answer.tile?.[0] ?? 0).rows)
+        // what cannot be said of the sources must not hide the rest
+        const sources = await sourcesAt(id, wrapped, lat, signal).catch(() => undefined)
+        if (sources !== undefined) rows.push(...rowsOfSources(sources, answer.tile?.[0] ?? 0).rows)
       }
       const swatch = element('span', { class: 'colour', 'aria-hidden': 'true' })
       if (colour !== undefined) swatch.style.background = colour

@@ -13,6 +13,8 @@ export class Provenance {
   onSeen: (seen: SourceFeature | undefined) => void = () => {}
   #facts: Facts
   #place = ''
+  #level = 0
+  #cell: Cell | undefined
   #answer: Sources | undefined
   #timer = 0
   #asking: AbortController | undefined
@@ -29,30 +31,32 @@ export class Provenance {
   /** `level`: of the tiles on the map; `cell`: what is stored there, when that is known. */
   show(lon: number, lat: number, level: number, cell: Cell | undefined): void {
     if (!hasSources(this.#facts)) return
+    this.#level = level
+    this.#cell = cell
     const place = `${lon.toFixed(7)},${lat.toFixed(7)}`
     if (place !== this.#place) {
       this.#place = place
       this.#asking?.abort()
       window.clearTimeout(this.#timer)
-      this.#timer = window.setTimeout(() => void this.#ask(lon, lat, level, cell), REST)
-    } else if (this.#answer !== undefined) this.#write(this.#answer, level, cell)
+      this.#answer = undefined
+      this.#timer = window.setTimeout(() => void this.#ask(lon, lat), REST)
+    } else if (this.#answer !== undefined) this.#write(this.#answer)
   }
 
-  async #ask(lon: number, lat: number, level: number, cell: Cell | undefined): Promise<void> {
+  async #ask(lon: number, lat: number): Promise<void> {
     const asking = new AbortController()
     this.#asking = asking
-    try {
-      this.#answer = await sourcesAt(this.#facts.id, lon, lat, asking.signal)
-    } catch {
-      // the map reports that the server cannot be reached
-      return
-    }
-    if (!asking.signal.aborted) this.#write(this.#answer, level, cell)
+    // the map reports that the server cannot be reached
+    const answer = await sourcesAt(this.#facts.id, lon, lat, asking.signal).catch(() => undefined)
+    if (asking.signal.aborted || answer === undefined) return
+    this.#answer = answer
+    this.#write(answer)
   }
 
-  #write(answer: Sources, level: number, cell: Cell | undefined): void {
+  #write(answer: Sources): void {
+    const level = this.#level
     const { seen, rows } = rowsOfSources(answer, level)
-    const from = cell?.from?.z
+    const from = this.#cell?.from?.z
     const how = from === undefined ? '' : from === level ? ', as stored' : `, enlarged from ${from}`
     const all: [string, string][] =
       seen === undefined ? [['Source', 'none here']] : [...rows, ['Shown', `zoom ${level}${how}`]]

@@ -175,25 +175,27 @@ for (const [name, script] of Object.entries(SCRIPTS)) {
 
 t.test('the viewer outlines the sources, and says which one is seen where', async (t) => {
   const hash = `#12/${LAT.toFixed(5)}/${LON.toFixed(5)}`
-  const { page, complaints } = await openViewer(browser, `${url}/mixed/map${hash}`)
+  const { page, complaints } = await openViewer(browser, `${url}/mixed/map${hash}`, {
+    viewport: { width: 800, height: 480 },
+  })
   const facts = (): Promise<string> => page.innerText('#source-facts')
   const wait = (text: string): Promise<void> =>
     until(page, `document.getElementById('source-facts').innerText.includes(${JSON.stringify(text)})`)
   t.equal(await page.isVisible('#sources-row'), true)
   t.equal(await page.isChecked('#sources'), false, 'off at first')
-  await page.mouse.move(460, 320)
+  await page.mouse.move(380, 260)
   await wait('as stored')
   const city = (await facts()).replaceAll(/\s+/g, ' ')
   t.match(city, /Source city\.tif Date 2024-06-30 Resolution 6\.50 m, zoom 14 Licence CC BY 4\.0/)
   t.match(city, /Below it country\.tif Shown zoom 13, as stored/)
-  await page.mouse.move(540, 320)
+  await page.mouse.move(460, 260)
   await wait('enlarged from 12')
   t.match(
     (await facts()).replaceAll(/\s+/g, ' '),
     /Source country\.tif Date 2019 Resolution 26\.2 m, zoom 12 Shown zoom 13, enlarged from 12/,
   )
 
-  const plain = await page.screenshot({ clip: { x: 470, y: 280, width: 60, height: 60 } })
+  const plain = await page.screenshot({ clip: { x: 370, y: 200, width: 60, height: 60 } })
   await page.keyboard.press('s')
   t.equal(await page.isChecked('#sources'), true)
   await settled(page)
@@ -201,11 +203,11 @@ t.test('the viewer outlines the sources, and says which one is seen where', asyn
   const ids = 'flagstone.map.queryRenderedFeatures({ layers: ["footprints"] }).map((f) => f.properties.id)'
   t.same([...new Set(await page.evaluate<string[]>(ids))].sort(), ['source-0', 'source-1'])
   t.notSame(
-    await page.screenshot({ clip: { x: 470, y: 280, width: 60, height: 60 } }),
+    await page.screenshot({ clip: { x: 370, y: 200, width: 60, height: 60 } }),
     plain,
     'the edge of the city is drawn',
   )
-  await page.mouse.click(460, 320)
+  await page.mouse.click(380, 260)
   await page.waitForSelector('.answer dl')
   t.match(await page.innerText('.answer'), /city\.tif/, 'a click says it too')
   await page.keyboard.press('Escape')
