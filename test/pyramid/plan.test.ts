@@ -8,6 +8,7 @@ import { countAll, unionRanges } from '../../src/grid/tiles/ranges.js'
 import { type Cutline, cutlineOf } from '../../src/pyramid/cutline/cutline.js'
 import { parseBuildOptions } from '../../src/pyramid/options.js'
 import { naturalZooms, type ZoomLimits } from '../../src/pyramid/plan/depth.js'
+import { depthNote } from '../../src/pyramid/plan/depth-note.js'
 import { tilesOfUnit, unitsOf } from '../../src/pyramid/plan/forest.js'
 import { type BuildPlan, clipAt } from '../../src/pyramid/plan/plan.js'
 import { planBuild } from '../../src/pyramid/plan/plan-build.js'
@@ -230,6 +231,12 @@ t.test('each source to its own zoom', (t) => {
   const deep = planOf({ minZoom: 9 })
   t.same(zooms(deep), [8, 12, 11], 'the base lies below the city, but has no tiles')
   t.equal(deep.levels[0]!.tiles, 2)
+  t.match(
+    depthNote(native),
+    /^The highest zoom is 8 for image\.tif, 11 for image\.tif and 12 for image\.tif, each/,
+  )
+  t.match(depthNote(deep), /^The highest zoom is 11 for image\.tif and 12 for image\.tif, each/)
+  t.equal(depthNote(uniform), undefined)
 
   const limited = planOf({}, [{}, { minZoom: 11 }, { maxZoom: 9 }])
   t.same(

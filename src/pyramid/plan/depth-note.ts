@@ -25,7 +25,8 @@ export function sourcesByDepth({ sources, depths }: BuildPlan): SourcesOfDepth[]
 
 /** A sentence when some sources are built to other zooms than others. */
 export function depthNote(plan: BuildPlan): string | undefined {
-  const depths = sourcesByDepth(plan)
+  // sources that end above the lowest zoom have no tiles
+  const depths = sourcesByDepth(plan).filter(({ zoom }) => zoom >= plan.minZoom)
   if (depths.length < 2) return undefined
   const parts = depths.map(({ zoom, sources }) => `${zoom} for ${named(sources)}`)
   return `The highest zoom is ${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}, each to match its resolution. To build all of them to zoom ${plan.maxZoom}, pass --depth uniform.`
