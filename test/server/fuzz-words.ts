@@ -168,6 +168,8 @@ export const PARAMETERS: readonly (readonly [string, readonly string[]])[] = [
   ['samples', ['2', '10', ...NUMBERS]],
   ['path', ['10,50;20,60', '0,0;0,0', '10,50', ';', ',;,', '1e308,0;0,0', `0,0${';1,1'.repeat(600)}`]],
   ['points', ['10,50;20,60', '', '[]']],
+  ['point', ['10,50', '370,-91', '10', ',', '1e308,0', 'NaN,NaN']],
+  ['bbox', ['-10,40,10,50', '170,-10,-170,10', '0,0,0,0', '1,2,3', '1e9,0,1,1', ',,,', '-540,-90,540,90']],
   ['background', ['fff', 'ff0000', '%23fff', 'transparent', 'zzz']],
   ['limit', NUMBERS],
   ['page', NUMBERS],
