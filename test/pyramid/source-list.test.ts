@@ -290,6 +290,16 @@ t.test('very many entries', (t) => {
   const row = 'location,note\n'
   const many = `${row}${'a.tif,x\n'.repeat(100_000)}`
   t.equal(listed(t, 'many.csv', many).length, 100_000)
+  const features = `{"type":"FeatureCollection","features":[${'{},'.repeat(300_000)}{}]}`
+  const values = `{"type":"FeatureCollection","features":[${'[],'.repeat(4_000_001)}{}]}`
+  t.throws(() => listed(t, 'values.json', values), /has more than 8000000 values; divide it/)
+  t.throws(
+    () => listed(t, 'wide.csv', `location\n${','.repeat(2000)}`),
+    /line 2: there are more than 1000 values/,
+  )
+  const long = `location,cut,wkt\na.tif,1,"${'('.repeat(17 * 2 ** 20)}"\n`
+  t.throws(() => listed(t, 'long.csv', long), /line 2: its geometry is longer than 16 MB; simplify it/)
+  t.throws(() => listed(t, 'many.json', features), /names more than 250000 sources; divide it/)
   t.throws(
     () => listed(t, 'many.csv', `${row}${'a.tif,\n'.repeat(250_001)}`),
     /names more than 250000 sources; divide it/,

@@ -5,6 +5,7 @@ import { badEntry, badList, type Entry } from './entry.js'
 import { fieldOf } from './fields.js'
 import { wktPolygons } from './wkt.js'
 
+const MAX_SHAPE = 16 * 2 ** 20
 const OUTLINES = new Set('geometry geom wkt thegeom footprint bbox'.split(' '))
 
 /** @throws BAD_OPTION when it is not CSV, or no column names files */
@@ -53,6 +54,8 @@ function entryOf(header: readonly string[], values: readonly string[], list: str
   }
   const outline = (): object | undefined => {
     if (shape === undefined) return undefined
+    if (shape.length > MAX_SHAPE)
+      throw badEntry(list, place, `its geometry is longer than ${MAX_SHAPE / 2 ** 20} MB; simplify it`)
     const found = boxOf(shape) ?? wktPolygons(shape)
     if (found !== undefined) return found
     throw badEntry(
@@ -64,8 +67,11 @@ function entryOf(header: readonly string[], values: readonly string[], list: str
   return { place: () => place, values: named, outline }
 }
 
+const MAX_BOX = 200
+
 /** A polygon from west,south,east,north. */
 function boxOf(text: string): object | undefined {
+  if (text.length > MAX_BOX) return undefined
   const sides = text.split(/[\s,;]+/).map(Number)
   if (sides.length !== 4 || !sides.every(Number.isFinite)) return undefined
   const [west, south, right, north] = sides as [number, number, number, number]

@@ -7,6 +7,10 @@ export interface CsvRow {
   readonly values: readonly string[]
 }
 
+const MAX_COLUMNS = 1000
+/** The header is looked at up to here. */
+const MAX_HEADER = 65_536
+
 /** The rows of a text, one by one. `fail` is told of the line and what is wrong there, as a clause. */
 export function* csvRows(text: string, fail: (line: number, what: string) => never): Generator<CsvRow> {
   const delimiter = delimiterOf(text)
@@ -19,6 +23,7 @@ export function* csvRows(text: string, fail: (line: number, what: string) => nev
         ? quoted(text, at, () => fail(line, 'a quote is not closed'))
         : plain(text, at, delimiter)
       row.values.push(value)
+      if (row.values.length > MAX_COLUMNS) fail(line, `there are more than ${MAX_COLUMNS} values`)
       if (isQuoted) line += value.split('\n').length - 1
       at = end
       if (text[at] === delimiter) at++
@@ -51,7 +56,7 @@ function plain(text: string, from: number, delimiter: string): [string, number] 
 
 /** Whatever separates most names of the header. */
 function delimiterOf(text: string): string {
-  const header = /^[^\r\n]*/.exec(text)![0].replace(/"[^"]*"/g, '')
+  const header = /^[^\r\n]*/.exec(text.slice(0, MAX_HEADER))![0].replace(/"[^"]*"/g, '')
   const count = (delimiter: string): number => header.split(delimiter).length
   return [',', ';', '\t'].reduce((best, one) => (count(one) > count(best) ? one : best))
 }

@@ -17,6 +17,10 @@ export type Prefers = 'visual' | 'data'
 export const badList = (list: string, what: string): FlagstoneError =>
   new FlagstoneError('BAD_OPTION', `${list} ${what}.`, { path: list })
 
+export const MAX_ENTRIES = 250_000
+export const tooMany = (list: string): FlagstoneError =>
+  badList(list, `names more than ${MAX_ENTRIES} sources; divide it`)
+
 export const badEntry = (list: string, place: string, what: string): FlagstoneError =>
   new FlagstoneError('BAD_OPTION', `${list}, ${place}: ${what}.`, { path: list })
 

@@ -1,6 +1,15 @@
 // A list of sources as GeoJSON: features that name files, such as GDAL's tile index, or STAC items.
 import { jsonDepth, MAX_JSON_DEPTH } from '../../../format/json.js'
-import { badEntry, badList, type Entry, isObject, type Json, type Prefers } from './entry.js'
+import {
+  badEntry,
+  badList,
+  type Entry,
+  isObject,
+  type Json,
+  MAX_ENTRIES,
+  type Prefers,
+  tooMany,
+} from './entry.js'
 import { fieldOf } from './fields.js'
 import { lineAt, lineOfItem } from './json-lines.js'
 import { hrefOf } from './stac.js'
@@ -13,6 +22,7 @@ export function jsonEntries(text: string, list: string, prefers: Prefers): Entry
   const json = parsed(text, list)
   const features = featuresOf(json, list)
   if (features.length === 0) throw badList(list, 'has no features, so it names no files')
+  if (features.length > MAX_ENTRIES) throw tooMany(list)
   if (!features.some(namesFile)) {
     throw badList(
       list,
@@ -27,7 +37,22 @@ export function jsonEntries(text: string, list: string, prefers: Prefers): Entry
   })
 }
 
+/** Enough for MAX_ENTRIES features as tile indexes have them. More values would take gigabytes of memory. */
+const MAX_VALUES = 8_000_000
+
+/** At most so many values are in a text. */
+function countValues(text: string): number {
+  let count = 0
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    // , [ {
+    if (c === 0x2c || c === 0x5b || c === 0x7b) count++
+  }
+  return count
+}
+
 function parsed(text: string, list: string): unknown {
+  if (countValues(text) > MAX_VALUES) throw badList(list, `has more than ${MAX_VALUES} values; divide it`)
   if (jsonDepth(text) > MAX_JSON_DEPTH)
     throw badList(list, `is not a list of sources: it is nested more than ${MAX_JSON_DEPTH} deep`)
   try {

@@ -6,7 +6,7 @@ import { crsFromText } from '../../../grid/crs/crs-text.js'
 import { readRegularSync, specialKind, statOf } from '../../../platform/regular-file.js'
 import type { ResolvedSource } from '../../source-options.js'
 import { csvEntries } from './csv-list.js'
-import { badEntry, badList, type Entry, type Prefers } from './entry.js'
+import { badEntry, badList, type Entry, MAX_ENTRIES, type Prefers, tooMany } from './entry.js'
 import { sourceOf } from './fields.js'
 import { jsonEntries } from './json-list.js'
 
@@ -18,7 +18,6 @@ export interface Listed {
 }
 
 export const MAX_LIST_BYTES = 64 * 2 ** 20
-const MAX_ENTRIES = 250_000
 
 const JSON_NAME = /\.(geo)?json$/i
 const CSV_NAME = /\.(csv|tsv)$/i
@@ -33,7 +32,7 @@ export function* readSourceList(path: string, prefers: Prefers): Generator<Liste
   const systems = new Set<string>()
   let count = 0
   for (const entry of entriesOf(text, path, prefers)) {
-    if (++count > MAX_ENTRIES) throw badList(path, `names more than ${MAX_ENTRIES} sources; divide it`)
+    if (++count > MAX_ENTRIES) throw tooMany(path)
     const source = sourceOf(entry, path)
     checkCrs(source, entry, path, systems)
     checkId(source, entry, path, ids)
