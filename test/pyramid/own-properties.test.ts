@@ -121,6 +121,40 @@ t.test('a source that is cut is built like one that has nothing outside', async 
   }
 })
 
+t.test('a deep source that is cut leaves coarse tiles outside', async (t) => {
+  const upper: ImageOptions = { zoom: 12, x: X, y: Y, width: 1600, height: 1200, paint: speckled() }
+  const cut: Paint = (x, y) => (isInside(x + 0.5, y + 0.5) ? upper.paint(x, y) : [0, 0, 0, 0])
+  const lower: ImageOptions = {
+    zoom: 9,
+    x: X / 8 - 30,
+    y: Y / 8 - 60,
+    width: 300,
+    height: 250,
+    paint: speckled(),
+  }
+  for (const blend of ['last', 'first', 'feather'] as const) {
+    const tilesFor = async (image: ImageOptions, own: object): Promise<Record<string, string>> => {
+      const out = join(t.testdir(), 'out.pmtiles')
+      const sources = [{ location: '0' }, { location: '1', ...own }]
+      const options = {
+        sources,
+        out,
+        minZoom: 8,
+        blend,
+        depth: 'native',
+        feather: blend === 'feather' ? 16 : undefined,
+      } as const
+      await build({ ...options, ...lossless }, { openSource: openerOf([lower, image]) })
+      return tilesOf(out)
+    }
+    const expected = await tilesFor({ ...upper, paint: cut }, {})
+    const found = await tilesFor(upper, { cutline })
+    t.same(found, expected, blend)
+    const deep = Object.keys(found).filter((key) => key.startsWith('12/'))
+    t.ok(deep.length > 10 && deep.length < 35, `${deep.length} deep tiles`)
+  }
+})
+
 t.test('tiles outside of all polygons are not planned', async (t) => {
   const image: ImageOptions = { zoom: 12, x: X, y: Y, width: 2560, height: 2560, paint: speckled() }
   const reads: number[] = []
