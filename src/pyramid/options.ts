@@ -6,7 +6,7 @@ import { RESAMPLINGS, type Resampling } from '../raster/pixels.js'
 import { TERRAIN_ENCODINGS, type TerrainEncoding } from '../raster/tiles/terrain.js'
 import { didYouMean } from '../store/nearest.js'
 import { complaint, type Given, pathText } from '../store/options.js'
-import { bands, nodata, polygons, sources, zoom } from './source-options.js'
+import { bands, nodata, polygons, sourceGiven, sources, zoom } from './source-options.js'
 import { terrainContradiction } from './terrain-options.js'
 
 /** Pieces that are blended are 1024 pixels wide; wider edges would cost more than all else. */
@@ -244,23 +244,6 @@ export const buildOptions = z
     context.issues.push({ code: 'custom', path: [found.path], message: found.error, input: context.value })
   })
 
-const callback = z
-  .custom<() => void>((value) => typeof value === 'function', 'expected a function')
-  .optional()
-const prepareContext = z.strictObject({
-  signal: z.instanceof(AbortSignal, { error: 'expected an AbortSignal' }).optional(),
-  openSource: callback,
-  useCaller: z.boolean().optional(),
-})
-
-/** Checks what a build uses besides its options. */
-export const buildContext = prepareContext.extend({
-  onProgress: callback,
-  onNote: callback,
-  checkSpace: z.boolean().optional(),
-})
-export const estimateContext = prepareContext.extend({ sampleSeconds: z.number().min(0).optional() })
-
 /** What to build, from which sources, and how. Only `sources` and `out` are required. */
 export interface BuildOptions extends Given<typeof buildShape> {}
 export type ResolvedBuildOptions = z.output<typeof buildOptions> & {
@@ -281,13 +264,27 @@ export function parseBuildOptions(value: unknown): ResolvedBuildOptions {
   const issue = result.error.issues[0]!
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0]!
-    const hint = didYouMean(key, Object.keys(buildOptions.shape))
-    throw badType(`build has no option '${key}'${hint}`)
+    const isOfSource = issue.path[0] === 'sources'
+    const hint = didYouMean(key, Object.keys(isOfSource ? sourceGiven.shape : buildOptions.shape))
+    throw badType(`${isOfSource ? 'a source' : 'build'} has no option '${key}'${hint}`)
   }
-  const field = issue.path.map(String).join('.')
+  const path = pathWithin(value, issue.path)
+  const field = path.map(String).join('.')
   throw complaint(
-    issue,
+    { ...issue, path },
     value,
     field === '' ? `build: ${issue.message}` : `build option ${field}: ${issue.message}`,
   )
+}
+
+/** The part of a path that lies in what was given: a source that is given as a text has no fields. */
+function pathWithin(value: unknown, path: readonly PropertyKey[]): PropertyKey[] {
+  let found = value
+  const within: PropertyKey[] = []
+  for (const key of path) {
+    if (typeof found !== 'object' || found === null) break
+    within.push(key)
+    found = (found as Record<PropertyKey, unknown>)[key]
+  }
+  return within
 }

@@ -32,7 +32,6 @@ const TESTS_ONLY: Record<string, readonly string[]> = {
     'cli/progress.ts progressLine',
     'platform/rename.ts renameNoReplace',
     'grid/place/located.ts crsAt',
-    'grid/tiles/great-circle.ts distanceBetween',
     'grid/tiles/great-circle.ts pointBetween',
     'grid/tiles/mercator.ts tileBounds',
     'grid/tiles/mercator.ts boundsToLonLat',

@@ -120,6 +120,7 @@ const ROOMS: Record<string, Record<string, number>> = {
   },
   pyramid: {
     dates: 0.5,
+    'context-options': 1,
     'source-options': 1,
     'terrain-options': 1,
     options: 2,

@@ -4,12 +4,8 @@ import { FlagstoneError } from '../../errors.js'
 import { expectGrowth } from '../../platform/probe.js'
 import { parseOptions } from '../../store/options.js'
 import { refuseInput } from '../../store/output-path.js'
-import {
-  type BuildOptions,
-  estimateContext,
-  parseBuildOptions,
-  type ResolvedBuildOptions,
-} from '../options.js'
+import { estimateContext } from '../context-options.js'
+import { type BuildOptions, parseBuildOptions, type ResolvedBuildOptions } from '../options.js'
 import { checkOutput } from '../output/output.js'
 import { type SourcesOfDepth, sourcesByDepth } from '../plan/depth-note.js'
 import type { EncodingPlan } from '../plan/encoding.js'

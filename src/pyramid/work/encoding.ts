@@ -61,7 +61,7 @@ export class Encoding {
     await Promise.all(this.#running)
   }
 
-  /** Everything that was encoded. @throws what encoding failed with */
+  /** Everything that was encoded. @throws as encodePixels */
   result(): { tiles: PackedTiles; clamped: number } {
     if (this.#failure !== undefined) throw this.#failure.error
     return { tiles: packTiles(this.#encoded), clamped: this.#clamped }
