@@ -1,4 +1,4 @@
-// flagstone batch as a user runs it: in a process of its own, with processes that run the jobs.
+// flagstone batch as a user runs it, with processes that run the jobs: in a process of its own where that is shown or stopped.
 import { spawn, spawnSync } from 'node:child_process'
 import {
   copyFileSync,
@@ -143,6 +143,17 @@ async function refused(args: readonly string[]): Promise<{ status: number; stdou
   return { status: await run(args, io), ...said }
 }
 
+/** In this process, in a folder; the jobs have theirs as ever. */
+async function here(cwd: string, ...args: string[]): ReturnType<typeof refused> {
+  const before = process.cwd()
+  process.chdir(cwd)
+  try {
+    return await refused(args)
+  } finally {
+    process.chdir(before)
+  }
+}
+
 t.test('wrong usage is found before anything runs', async (t) => {
   const dir = workspace(t)
   let files = 0
@@ -214,7 +225,7 @@ t.test('wrong usage is found before anything runs', async (t) => {
   t.notOk(existsSync(join(dir, 'out')), 'nothing ran')
 })
 
-t.test('options are written as in YAML', (t) => {
+t.test('options are written as in YAML', async (t) => {
   const dir = workspace(t)
   writeFileSync(
     join(dir, 'jobs.yaml'),
@@ -227,7 +238,7 @@ jobs:
   - { command: sample, input: o.pmtiles, output: o.png, options: { size: 100 } }
 `,
   )
-  const { status, stdout, stderr } = flagstone(dir, 'batch', 'jobs.yaml', '--json')
+  const { status, stdout, stderr } = await here(dir, 'batch', 'jobs.yaml', '--json')
   t.equal(status, 0, stderr)
   const { jobs } = JSON.parse(stdout) as BatchReport
   t.same(jobs[0]!.argv, [
@@ -236,10 +247,9 @@ jobs:
   ])
   t.match(jobs[1]!.verdict?.result, { width: 100 })
   t.ok(existsSync(join(dir, 'o.png')))
-  t.end()
 })
 
-t.test('a dry run knows what follows from what', (t) => {
+t.test('a dry run knows what follows from what', async (t) => {
   const dir = workspace(t)
   writeFileSync(
     join(dir, 'jobs.yaml'),
@@ -251,9 +261,9 @@ t.test('a dry run knows what follows from what', (t) => {
   - { command: verify, input: e.pmtiles }
 `,
   )
-  t.equal(flagstone(dir, 'batch', 'jobs.yaml').status, 1)
+  t.equal((await here(dir, 'batch', 'jobs.yaml')).status, 1)
   rmSync(join(dir, 'c.pmtiles'))
-  const { stdout, status } = flagstone(dir, 'batch', 'jobs.yaml', '--dry-run')
+  const { stdout, status } = await here(dir, 'batch', 'jobs.yaml', '--dry-run')
   t.equal(status, 1)
   t.same(stdout.split('\n'), [
     'run   verify d.pmtiles  (needs d.pmtiles, which would run)',
@@ -264,21 +274,19 @@ t.test('a dry run knows what follows from what', (t) => {
     '3 would run, 0 would be skipped, 2 would fail.',
     '',
   ])
-  t.end()
 })
 
-t.test('the report is written, and replaces only reports', (t) => {
+t.test('the report is written, and replaces only reports', async (t) => {
   const dir = workspace(t)
   const line = ['batch', 'verify', 'in/a.pmtiles', '--report', 'r.json']
-  t.equal(flagstone(dir, ...line).status, 0)
-  t.equal(flagstone(dir, ...line).status, 0)
+  t.equal((await here(dir, ...line)).status, 0)
+  t.equal((await here(dir, ...line)).status, 0)
   t.match(JSON.parse(readFileSync(join(dir, 'r.json'), 'utf8')), { counts: { skipped: 1 } })
   writeFileSync(join(dir, 'r.json'), '{"mine": 1}')
-  const refused = flagstone(dir, ...line)
+  const refused = await here(dir, ...line)
   t.equal(refused.status, 1)
   t.match(refused.stderr, /r\.json exists and is not a report of a batch/)
   t.equal(readFileSync(join(dir, 'r.json'), 'utf8'), '{"mine": 1}')
-  t.end()
 })
 
 /** A batch with a build that takes a while, and a conversion after it; resolves when the build runs. */
@@ -305,10 +313,10 @@ t.test('Ctrl-C stops the jobs; the same command continues', async (t) => {
     /interrupted {2}o\.pmtiles[\s\S]*not started {2}p\.pmtiles[\s\S]*run the same command again to continue/,
   )
   t.same(workers(), [], 'no process is left')
-  const dry = flagstone(dir, 'batch', 'jobs.yaml', '--dry-run')
+  const dry = await here(dir, 'batch', 'jobs.yaml', '--dry-run')
   t.match(dry.stdout, /^run {3}o\.pmtiles {2}\(interrupted before\)/)
   writeFileSync(join(dir, 'small.yaml'), 'jobs: [{ command: verify, input: in/a.pmtiles }]')
-  t.equal(flagstone(dir, 'batch', 'small.yaml').status, 0)
+  t.equal((await here(dir, 'batch', 'small.yaml')).status, 0)
 })
 
 t.test('a killed batch leaves no process behind', async (t) => {
