@@ -21,6 +21,8 @@ import { type DegreeBox, outlineOf, ringsWithin } from './outline.js'
 import { type DegreePolygon, type DegreeRing, polygonsOf, signedArea, simplifyPolygons } from './simplify.js'
 import { type Cells, halved, traceRings } from './trace.js'
 
+/** Tolerance in half cells: points between cells are up to half a cell off the line, on either side. */
+const STEPS = 1.5
 /** Most cells where only a cutline is traced. */
 const CUTLINE_CELLS = 2 ** 18
 /** Most points before they are simplified; with more, the cells are made larger. */
@@ -51,7 +53,7 @@ export function shownFootprint(
   if (whole !== undefined && !isCut && grids.every(({ image, bits }) => isFull(image, bits))) {
     return geoJsonOf(simplifyPolygons(polygonsOf(whole, []), halfPixel, most), halfPixel)
   }
-  const tolerance = halfPixel * Math.max(...frames.map(({ frame }) => frame.cell))
+  const tolerance = halfPixel * STEPS * Math.max(...frames.map(({ frame }) => frame.cell))
   const polygons = grids.flatMap(({ frame, bits, image }) => traced(plan, frame, validCells(image, bits)))
   return geoJsonOf(simplifyPolygons(polygons, tolerance, most), tolerance)
 }
@@ -79,7 +81,11 @@ function traced({ tileSize }: BuildPlan, frame: Frame, valid: Cells): DegreePoly
   const toCells = (value: number): number => value * side + 0.5 / frame.cell
   const degrees = rings.map(
     (ring): DegreeRing =>
-      ring.map((value, i) => (i % 2 === 0 ? place.lon(toCells(value)) : place.lat(toCells(value)))),
+      ring.map((value, i) =>
+        i % 2 === 0
+          ? within(place.lon(toCells(value)), 180)
+          : within(place.lat(toCells(value)), LIMIT_LATITUDE),
+      ),
   )
   const isOuter = (ring: DegreeRing): boolean => signedArea(ring) < 0
   return polygonsOf(
@@ -87,6 +93,9 @@ function traced({ tileSize }: BuildPlan, frame: Frame, valid: Cells): DegreePoly
     degrees.filter((ring) => !isOuter(ring)),
   )
 }
+
+/** Cells may reach over the edge of the world. */
+const within = (degrees: number, most: number): number => Math.max(-most, Math.min(most, degrees))
 
 /** With as many decimals as the tolerance is worth. */
 function geoJsonOf(polygons: readonly DegreePolygon[], tolerance: number): SourceFootprint | null {

@@ -2,7 +2,7 @@
 import { lonLatConverterOf } from '../../grid/crs/transform.js'
 import { crsOfImage } from '../../grid/place/located.js'
 import { mapperOf, placementOf } from '../../grid/place/placement.js'
-import { distanceBetween } from '../../grid/tiles/great-circle.js'
+import { distanceBetween, MEAN_RADIUS } from '../../grid/tiles/great-circle.js'
 import { metresToLat } from '../../grid/tiles/mercator.js'
 import type { SourceInfo } from '../../raster/source.js'
 import { footprintOfSource } from '../plan/cover.js'
@@ -12,8 +12,21 @@ import { type DegreeRing, signedArea } from './simplify.js'
 /** West, south, east, north in degrees; west < east. */
 export type DegreeBox = readonly [west: number, south: number, east: number, north: number]
 
-/** Points on each side of an image. What bends between them is less than a thousandth of what bends along the side. */
-const SAMPLES = 64
+/** Most points on each side of an image. */
+const MOST_SAMPLES = 128
+const FEWEST_SAMPLES = 4
+/** Sides longer than this may bend in any way, metres. */
+const LONG_SIDE = 300_000
+
+/** Points on each side, so many that lines between them are right to a small part of a pixel on a sphere. */
+function samplesOf(info: SourceInfo): number {
+  const pixel = groundResolution(info)
+  const side = Math.max(info.width, info.height)
+  if (side * pixel > LONG_SIDE || info.polynomials !== undefined) return MOST_SAMPLES
+  // a chord of n-th parts is (side / n)² / 8R off, in pixels times their size
+  const bent = 2 * side * Math.sqrt(pixel / (2 * MEAN_RADIUS))
+  return Math.max(FEWEST_SAMPLES, Math.min(MOST_SAMPLES, Math.ceil(bent)))
+}
 
 /**
  * The outline of an image, its longitudes without jumps, beyond ±180 where it crosses the antimeridian. An outline
@@ -33,10 +46,11 @@ export function outlineOf(info: SourceInfo): DegreeRing | undefined {
     const turns = kind !== 'projected' || like === undefined ? 0 : Math.round((like - p[0]!) / 360)
     points.push(p[0]! + 360 * turns, p[1]!)
   }
-  for (let i = 0; i < SAMPLES; i++) visit((width * i) / SAMPLES, 0)
-  for (let i = 0; i < SAMPLES; i++) visit(width, (height * i) / SAMPLES)
-  for (let i = SAMPLES; i > 0; i--) visit((width * i) / SAMPLES, height)
-  for (let i = SAMPLES; i >= 0; i--) visit(0, (height * i) / SAMPLES)
+  const n = samplesOf(info)
+  for (let i = 0; i < n; i++) visit((width * i) / n, 0)
+  for (let i = 0; i < n; i++) visit(width, (height * i) / n)
+  for (let i = n; i > 0; i--) visit((width * i) / n, height)
+  for (let i = n; i >= 0; i--) visit(0, (height * i) / n)
   if (!points.every(Number.isFinite)) return undefined
   return closed(points)
 }
