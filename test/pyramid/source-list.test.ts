@@ -1,7 +1,9 @@
 // Lists of sources with properties: what they say, in every form, and what is wrong with them, by its place.
 import { writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import fc from 'fast-check'
 import t, { type Test } from 'tap'
+import type { FlagstoneError } from '../../src/errors.js'
 import type { ResolvedSource } from '../../src/pyramid/source-options.js'
 import { expandSources } from '../../src/pyramid/sources/inputs.js'
 import { lineOfItem } from '../../src/pyramid/sources/list/json-lines.js'
@@ -305,6 +307,98 @@ t.test('very many entries', (t) => {
     /names more than 250000 sources; divide it/,
   )
   t.throws(() => listed(t, 'large.json', ' '.repeat(64 * 2 ** 20 + 1)), /is larger than 64 MB; divide it/)
+  t.end()
+})
+
+t.test('whatever is in a file, it is a list or a sentence', (t) => {
+  const path = join(t.testdir(), 'any')
+  const names = [
+    'location',
+    'priority',
+    'MAXZOOM',
+    'nodata',
+    's_srs',
+    'bands',
+    'date',
+    'id',
+    'cut',
+    'cutline',
+    'asset',
+    'x',
+  ]
+  const value = fc.oneof(
+    fc.jsonValue({ maxDepth: 2 }),
+    fc.constantFrom('a.tif', '1,2,3', 'EPSG:4326', '2024', true, 7, square),
+  )
+  const properties = fc.dictionary(fc.constantFrom(...names), value, { maxKeys: 6 })
+  const some = fc.dictionary(fc.constantFrom('nodata', 'x', 'cut', 'note'), value, { maxKeys: 2 })
+  const named = some.map((one) => ({ location: 'a.tif', ...one }))
+  const assets = fc.dictionary(
+    fc.constantFrom('visual', 'data', 'b'),
+    fc.oneof(value, fc.record({ href: value, type: value, roles: value })),
+  )
+  const anyFeature = fc.oneof(
+    value,
+    fc.record(
+      {
+        type: fc.constant('Feature'),
+        geometry: fc.oneof(value, fc.constant(square)),
+        properties: fc.oneof(properties, named, value),
+        id: value,
+        assets,
+      },
+      { requiredKeys: ['type'] },
+    ),
+  )
+  const json = fc.record(
+    {
+      type: fc.constantFrom('FeatureCollection', 'Feature', 'Collection'),
+      features: fc.oneof(fc.array(anyFeature, { maxLength: 4 }), value),
+      crs: value,
+      properties,
+      assets,
+    },
+    { requiredKeys: ['type'] },
+  )
+  const cell = fc.oneof(
+    fc.string(),
+    fc.constantFrom('a.tif', '"', '""', '"a,b"', '1', 'POLYGON ((0 0,1 0,1 1))', 'yes', ''),
+  )
+  const line = fc.array(cell, { minLength: 1, maxLength: 5 }).map((cells) => cells.join(','))
+  const csv = fc
+    .tuple(fc.subarray([...names, 'wkt']), fc.array(line, { maxLength: 4 }))
+    .map(([header, lines]) => [header.join(','), ...lines].join('\n'))
+  const right = fc.record({
+    type: fc.constant('FeatureCollection'),
+    features: fc.array(fc.record({ type: fc.constant('Feature'), properties: named }), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+  })
+  let good = 0
+  const holds = (name: string, text: string): void => {
+    writeFileSync(path + name, text)
+    try {
+      good += [...readSourceList(path + name, 'visual')].length > 0 ? 1 : 0
+    } catch (error) {
+      const { name: kind, code, message } = error as FlagstoneError
+      if (kind !== 'FlagstoneError' || code !== 'BAD_OPTION' || !/^[^\n]{10,900}\.$/.test(message))
+        throw error
+    }
+  }
+  fc.assert(
+    fc.property(fc.oneof(json, right), (one) => holds('.json', JSON.stringify(one))),
+    { numRuns: 500 },
+  )
+  fc.assert(
+    fc.property(csv, (one) => holds('.csv', one)),
+    { numRuns: 500 },
+  )
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (one) => holds('.csv', one)),
+    { numRuns: 200 },
+  )
+  t.ok(good > 20, `${good} were lists`)
   t.end()
 })
 
