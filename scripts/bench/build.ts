@@ -15,7 +15,7 @@ import { benchImage, derive } from './image.js'
 import { openSqlite } from './peers.js'
 import { medianOf, type Ratio, type Report, type Row, ratios } from './report.js'
 
-const CLI = fileURLToPath(new URL('../../src/cli/bin.js', import.meta.url))
+export const CLI = fileURLToPath(new URL('../../src/cli/bin.js', import.meta.url))
 const CLEAN_UP = ['', '-journal', '-wal', '-shm']
 const GDAL = 'GDAL MBTiles + gdaladdo'
 /** Cases when none is named, and the one that makes many images. */
@@ -226,7 +226,7 @@ function gdal({ scratch }: Context, source: string, one: BuildCase): Program {
   }
 }
 
-function rowsOf(prefix: string, name: string, usages: readonly Usage[]): Row[] {
+export function rowsOf(prefix: string, name: string, usages: readonly Usage[]): Row[] {
   return [
     { name: `${prefix}wall time, ${name}`, unit: 's', samples: usages.map((usage) => usage.wallSeconds) },
     { name: `${prefix}CPU time, ${name}`, unit: 's', samples: usages.map((usage) => usage.cpuSeconds) },
@@ -242,13 +242,13 @@ function describeCounts(name: string, counts: Map<number, number> | undefined): 
 }
 
 /** Into the page cache: the disk's speed is not what is compared here. */
-function readThrough(path: string): void {
+export function readThrough(path: string): void {
   const fd = openSync(path, 'r')
   const buffer = Buffer.allocUnsafe(1 << 22)
   while (readSync(fd, buffer) > 0);
   closeSync(fd)
 }
 
-function removeOutput(path: string): void {
+export function removeOutput(path: string): void {
   for (const suffix of CLEAN_UP) rmSync(path + suffix, { force: true })
 }

@@ -8,7 +8,7 @@ export interface Context {
   readonly tiny: boolean
   /** Rounds asked for; else each bench has its own number. */
   readonly rounds: number | undefined
-  /** build: an image of this width and height is made … */
+  /** build, depth: an image of this width and height is made … */
   readonly size: number | undefined
   /** build: cases by name. */
   readonly cases: readonly string[] | 'all' | undefined

@@ -1,4 +1,4 @@
-// `npm run bench -- build|get|append|growth|hilbert|open|serve|convert|soak`: numbers with their neighbours, from one run.
+// `npm run bench -- build|depth|get|append|growth|hilbert|open|serve|convert|soak`: numbers with their neighbours, from one run.
 //
 // Invariants: peers are measured in turns with ours, in the same run; medians of several rounds; what is
 // printed was measured; nothing is left behind.
@@ -13,6 +13,7 @@ import { asJson, asText, type Report } from './report.js'
 /** Loaded when asked for: what one bench needs shall not be in the way of another. */
 const BENCHES: Record<string, () => Promise<(context: Context) => Promise<Report>>> = {
   build: async () => (await import('./build.js')).benchBuild,
+  depth: async () => (await import('./depth.js')).benchDepth,
   get: async () => (await import('./get.js')).benchGet,
   append: async () => (await import('./append.js')).benchAppend,
   growth: async () => (await import('./growth.js')).benchGrowth,
@@ -36,7 +37,7 @@ const USAGE = `usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [option
   --peers DIR     serve, convert: where tileserver-gl-light and VersaTiles are installed, now or before (default: the scratch directory)
   --peer-node FILE  convert: the Node that runs VersaTiles, where this one has too old a glibc (default: this one)
   --minutes N     soak: how long (default 10)
-  --size PX       build: width and height of the image that is made (default 20480; 4096 when --quick)
+  --size PX       build, depth: width and height of the image that is made (default 20480; 4096 when --quick; depth: 8192; 2048)
 `
 
 const OPTIONS = {

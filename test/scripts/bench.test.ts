@@ -4,6 +4,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { withoutGdal } from '../helpers/gdal.js'
 import { smallTiff } from '../helpers/small-tiff.js'
 
 const run = fileURLToPath(new URL('../../scripts/bench/run.js', import.meta.url))
@@ -51,6 +52,7 @@ const CASES: Record<string, { readonly args?: string[]; readonly rows: readonly 
     args: ['--peers', made],
     rows: [/^200 tiles, MBTiles → PMTiles, ours$/, /^200 tiles, PMTiles → MBTiles, VersaTiles/],
   },
+  ...(withoutGdal ? {} : { depth: { rows: [/^tiles, native$/, /^size, uniform$/, /^wall time, native$/] } }),
   build: { args: ['--source', image], rows: [/^wall time, ours$/, /^peak memory, ours$/] },
 }
 
@@ -90,8 +92,8 @@ t.test('as text: machine, command, medians with their spread, ratios with their 
 
 t.test('what cannot be run is said', (t) => {
   const cases: [string[], RegExp][] = [
-    [[], /one of build, get, .* is wanted/],
-    [['fly'], /one of build, get, .* is wanted/],
+    [[], /one of build, depth, get, .* is wanted/],
+    [['fly'], /one of build, depth, get, .* is wanted/],
     [['get', '--rounds', '0'], /--rounds wants a whole number above 0, not '0'/],
     [['get', '--fast'], /Unknown option '--fast'/],
   ]
