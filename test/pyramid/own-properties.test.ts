@@ -222,11 +222,24 @@ t.test('nodata, bands and CRS of single sources reach every thread', async (t) =
   const dir = threeImages(t)
   writeFileSync(
     join(dir, 'list.csv'),
-    'location,nodata,bands,s_srs,minzoom,taken\na.tif,"3,100,200",,,,x\nb.tif,,"3,2,1",,,y\nc.tif,,4,EPSG:32633,,\n',
+    'location,nodata,bands,s_srs,cutline,taken\na.tif,"3,100,200",,,,x\nb.tif,,"3,2,1",,half.geojson,y\nc.tif,,4,EPSG:32633,,\n',
   )
+  const half = {
+    type: 'Polygon',
+    crs: { type: 'name', properties: { name: 'EPSG:32633' } },
+    coordinates: [
+      [
+        [505_000, 5_290_000],
+        [509_000, 5_290_000],
+        [509_000, 5_301_000],
+        [505_000, 5_301_000],
+      ],
+    ],
+  }
+  writeFileSync(join(dir, 'half.geojson'), JSON.stringify(half))
   const said = [
     { location: join(dir, 'a.tif'), nodata: [3, 100, 200], properties: { taken: 'x' } },
-    { location: join(dir, 'b.tif'), bands: [3, 2, 1] },
+    { location: join(dir, 'b.tif'), bands: [3, 2, 1], cutline: half },
     { location: join(dir, 'c.tif'), bands: [4], crs: 'EPSG:32633' },
   ]
   const out = join(dir, 'out.pmtiles')
@@ -247,6 +260,9 @@ t.test('nodata, bands and CRS of single sources reach every thread', async (t) =
   t.ok(seen.has('0,100,200,255') && !seen.has('3,100,200,255'), 'nodata of the first')
   t.ok(seen.has('200,100,3,255'), 'bands of the second')
   t.ok(seen.has('50,50,50,255'), 'the grey of the third')
+  // one colour of seven
+  const share = (7 * seen.get('200,100,3,255')!) / seen.get('50,50,50,255')!
+  t.ok(Math.abs(share - 0.5) < 0.02, `half of the second is cut off: ${share.toFixed(3)}`)
   await t.rejects(build({ ...options, sources: [join(dir, 'c.tif')] }), { code: 'CRS_MISSING' })
   const one = { location: join(dir, 'b.tif'), bands: [3, 2, 1] }
   await t.rejects(build({ ...options, sources: [one], terrain: 'mapbox' }), {
@@ -257,14 +273,17 @@ t.test('nodata, bands and CRS of single sources reach every thread', async (t) =
   await build({ ...options, sources: [{ ...one, bands: [2] }], terrain: 'float32', format: 'auto' })
 })
 
-/** The colours of all tiles of zoom 14. */
-async function colours(out: string): Promise<Set<string>> {
+/** The colours of all tiles of zoom 14, and how often each is there. */
+async function colours(out: string): Promise<Map<string, number>> {
   const places = Object.keys(tilesOf(out)).map((key) => key.split('/').map(Number))
-  const seen = new Set<string>()
+  const seen = new Map<string, number>()
   for (const [z, x, y] of places) {
     if (z !== 14) continue
     const { rgba } = await region(out, z, x! * 256, y! * 256, 256, 256)
-    for (let p = 0; p < rgba.length; p += 4) seen.add(rgba.subarray(p, p + 4).join())
+    for (let p = 0; p < rgba.length; p += 4) {
+      const colour = rgba.subarray(p, p + 4).join()
+      seen.set(colour, (seen.get(colour) ?? 0) + 1)
+    }
   }
   return seen
 }
