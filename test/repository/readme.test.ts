@@ -133,7 +133,11 @@ t.test('the options: every one of the command and of the library is there, under
 t.test('the pages of build and serve name only options that exist', (t) => {
   const ofAll = new Set(['help', 'json', 'quiet', 'verbose'])
   const pages = [
-    { document: 'src/pyramid/README.md', flags: flagsOf(defineBuild()), others: /--(elevation|overwrite)/ },
+    {
+      document: 'src/pyramid/README.md',
+      flags: flagsOf(defineBuild()),
+      others: /--(elevation|overwrite|sources)/,
+    },
     { document: 'src/server/README.md', flags: flagsOf(defineServe()), others: /--(inplace)/ },
   ]
   for (const { document, flags, others } of pages) {
