@@ -47,7 +47,6 @@ const TESTS_ONLY: Record<string, readonly string[]> = {
     'store/nearest.ts nearest',
   ],
   'a limit or constant a test must know': [
-    'grid/tiles/great-circle.ts MEAN_RADIUS',
     'grid/tiles/mercator.ts EARTH_RADIUS',
     'pyramid/work/task-board.ts MAX_TASKS',
     'raster/warp/warp-plan.ts TOLERANCE_PX',
