@@ -16,7 +16,8 @@ import { medianOf, type Report, type Row, ratios } from './report.js'
 const CITIES = 20
 /** Metres: pixels of the country, which are four of a city. */
 const PIXEL = 1.8
-const [LEFT, TOP] = [440_000, 3_950_000]
+/** Where a pixel of zoom 18 is as large as one of a city. */
+const [LEFT, TOP] = [303_800, 4_547_200]
 const DEPTHS = ['native', 'uniform'] as const
 
 interface Made {
