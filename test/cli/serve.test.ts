@@ -340,7 +340,7 @@ t.test('wrong usage is said in a sentence', async (t) => {
     [[], 2, /missing required argument 'sources'/],
     [[file, '--prot', '1'], 2, /Did you mean --port/],
     [[file, '-p', '70000'], 2, /from 0 to 65535/],
-    [[file, '--missing', 'blue'], 2, /expected 204, 404, transparent, overzoom, or ID=/],
+    [[file, '--missing', 'blue'], 2, /expected auto, 204, 404, transparent, overzoom, or ID=/],
     [[file, '--missing', 'rods=404'], 2, /no source has the id rods; give a file that id/],
     [[file, '--cors', 'example.org'], 2, /'example.org' is not an origin; expected \* or/],
     [[file, '--public-url', 'tiles.example.org'], 2, /expected a URL such as https/],
