@@ -151,3 +151,12 @@ t.test('info names their number, and lists none', async (t) => {
   t.equal(JSON.parse((await flagstone(['info', many, '--json'])).out).sources, 5000)
   t.notMatch((await flagstone(['info', archive('few', [])])).out, /sources/)
 })
+
+t.test('what else info prints is not mixed with the sources', async (t) => {
+  for (const other of ['--levels', '--tilejson', '--digest']) {
+    const { code, out, err } = await flagstone(['info', three, '--sources', other])
+    t.equal(code, 2, other)
+    t.equal(out, '')
+    t.match(err, new RegExp(`'--sources' cannot be used with option '${other}'`))
+  }
+})

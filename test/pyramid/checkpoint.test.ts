@@ -10,7 +10,8 @@ import {
   removeCheckpoint,
   writeCheckpoint,
 } from '../../src/pyramid/output/checkpoint.js'
-import { digestOf, requireSame } from '../../src/pyramid/output/fingerprint.js'
+import { digestOf } from '../../src/pyramid/output/fingerprint.js'
+import { requireSame } from '../../src/pyramid/output/refusal.js'
 import type { RawTile } from '../../src/pyramid/work/quad.js'
 
 const raw = (x: number, hasMask: boolean): RawTile => ({

@@ -113,6 +113,60 @@ t.test('interrupted anywhere, and resumed', async (t) => {
   t.ok(committed >= 3, `${committed} were resumed`)
 })
 
+t.test(
+  'another order, depth or zoom of a source is no build to continue, in words that say so',
+  async (t) => {
+    const dir = t.testdir()
+    const images = [
+      placeImage(5, [3220, 2830, 250, 240]),
+      placeImage(10, [108000, 94000, 300, 240]),
+      placeImage(8, [27000, 23500, 300, 240]),
+    ]
+    const openSource = async (path: string) => new ImageSource({ ...images[Number(path)]!, path })
+    const begin = async (options: BuildOptions): Promise<void> => {
+      const stop = new AbortController()
+      const signal = stop.signal
+      const onProgress = ({ subtreesDone }: { subtreesDone: number }) => subtreesDone > 0 && stop.abort()
+      await t.rejects(build(options, { openSource, signal, onProgress }), { code: 'INTERRUPTED' })
+    }
+    const refused = async (options: BuildOptions, message: RegExp): Promise<void> => {
+      const { message: said } = await build({ ...options, resume: true }, { openSource }).then(
+        () => ({ message: 'continued' }),
+        (error: Error) => error,
+      )
+      t.match(said, message)
+      t.notMatch(said, /not set|digest|work units|the size of/)
+    }
+    const common = { ...mixed, threads: 0, commitEverySeconds: 0, sources: ['0', '1', '2'] }
+    const native: BuildOptions = { ...common, out: join(dir, 'native.pmtiles') }
+    await begin(native)
+    await refused(
+      { ...native, order: 'finest' },
+      /continued: the sources were in another order \(number 2 from the bottom was \S+\/1 and is \S+\/2 now\)\. Use/,
+    )
+    await refused(
+      { ...native, depth: 'uniform' },
+      /the depth was that of each source, zoom \d+ or \d+ or \d+ and is the same for all sources \(--depth uniform\) now\. Use/,
+    )
+    const limited = ['0', '1', { location: '2', minZoom: 7 }]
+    await refused(
+      { ...native, sources: limited },
+      /continued: the zooms of single sources have changed \(that of each source/,
+    )
+    const uniform: BuildOptions = {
+      ...common,
+      out: join(dir, 'uniform.pmtiles'),
+      depth: 'uniform',
+      maxZoom: 9,
+    }
+    await begin(uniform)
+    await refused(
+      { ...uniform, depth: 'native' },
+      /the depth was the same for all sources \(--depth uniform\) and is that of each source/,
+    )
+  },
+)
+
 t.test('what is lost above the subtrees is reported', async (t) => {
   const dir = t.testdir()
   const tiffs = threeTiffs()

@@ -325,7 +325,7 @@ t.test('a build is not continued with other properties', async (t) => {
   ]) {
     await t.rejects(build({ ...options, resume: true, sources: sourcesWith(other) }), {
       code: 'NOT_RESUMABLE',
-      message: /what was said of single images was|the cutline/,
+      message: /bands or cutlines of single sources have changed|the cutline/,
     })
   }
   const more = { ...own, attribution: 'somebody', date: '2024', properties: { x: 1 } }

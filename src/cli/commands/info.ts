@@ -124,7 +124,13 @@ export function infoCommand({ io }: Context): Command {
     .option('--levels', 'print only the table of zoom levels')
     .option('--tilejson', 'print a TileJSON 3.0.0 document')
     .option('--digest', 'print the digest of the tiles even where every tile must be read for it')
-    .option('--sources', 'list the images that the file was made from, the topmost first')
+    .addOption(
+      new Option('--sources', 'list the images that the file was made from, the topmost first').conflicts([
+        'levels',
+        'tilejson',
+        'digest',
+      ]),
+    )
     .addOption(
       new Option('--bbox <w,s,e,n>', 'only the sources that touch this rectangle; degrees')
         .argParser(parseBbox)

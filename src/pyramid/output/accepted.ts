@@ -3,17 +3,13 @@ import { FlagstoneError } from '../../errors.js'
 import type { ResolvedBuildOptions } from '../options.js'
 import { isSourceFact } from '../sources/facts.js'
 import { damagedSources } from '../work/damage.js'
-import { changesOf, inOneClause } from './changed-sources.js'
+import { changesOf, inOneClause, reorderingOf } from './changed-sources.js'
 import type { Checkpoint } from './checkpoint.js'
-import { differences, digestOf, requireSame } from './fingerprint.js'
+import { DEPTH, differences, digestOf, UNITS } from './fingerprint.js'
+import { requireSame } from './refusal.js'
 
 /** Facts that follow from the sources unless the user chose them. */
-const PLANNED_FACTS = new Set([
-  'the lowest zoom',
-  'the highest zoom',
-  'the depth',
-  'the zoom of the work units',
-])
+const PLANNED_FACTS = new Set(['the lowest zoom', 'the highest zoom', DEPTH, UNITS])
 
 /**
  * The checkpoint to continue from, if the sources may have changed since `found`.
@@ -28,7 +24,10 @@ export function accepted(found: Checkpoint, fresh: Checkpoint, options: Resolved
     found.sources !== undefined &&
     changes.length > 0 &&
     differing.every((name) => isSourceFact(name) || PLANNED_FACTS.has(name))
-  if (!isOfSources) requireSame(out, found.fingerprint, fresh.fingerprint)
+  if (!isOfSources) {
+    const reordered = reorderingOf(found.sources ?? [], fresh.sources ?? [])
+    requireSame(out, found.fingerprint, fresh.fingerprint, reordered)
+  }
   const said = inOneClause(changes)
   if (found.cover !== fresh.cover || !differing.every(isSourceFact)) {
     throw new FlagstoneError(

@@ -40,6 +40,16 @@ export function changesOf(before: readonly SourceState[], now: readonly SourceSt
   return [...changes, ...[...old.keys()].map((path) => `${path} is not among the sources any more`)]
 }
 
+/** A clause when these are the same files one on another in another order. */
+export function reorderingOf(
+  before: readonly SourceState[],
+  now: readonly SourceState[],
+): string | undefined {
+  const at = now.findIndex(([path], i) => path !== before[i]?.[0])
+  if (at < 0 || before.length !== now.length || changesOf(before, now).length > 0) return undefined
+  return `the sources were in another order (number ${at + 1} from the bottom was ${before[at]![0]} and is ${now[at]![0]} now)`
+}
+
 /** Joins them into one clause. */
 export const inOneClause = (changes: readonly string[]): string => {
   const more = changes.length - NAMED

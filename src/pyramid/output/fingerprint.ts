@@ -1,7 +1,6 @@
 // The fingerprint of a build: everything that affects its tiles. It tells whether an interrupted build can be
 // continued.
 import { createHash } from 'node:crypto'
-import { FlagstoneError } from '../../errors.js'
 import type { ColourView } from '../../raster/source.js'
 import type { CutlinePlan } from '../cutline/plan.js'
 import type { ResolvedBuildOptions } from '../options.js'
@@ -12,6 +11,11 @@ import { describeView } from '../sources/tone.js'
 /** Maps properties, named in words, to their values. */
 export type Fingerprint = Readonly<Record<string, string | number | boolean>>
 
+/** Names of properties that messages say in words of their own. */
+export const UNITS = 'the zoom of the work units'
+export const DEPTH = 'the depth'
+export const OWN = 'what was said of single images'
+
 /** The fingerprint of plan, options and the source files as they are now. */
 export function fingerprintOf(
   plan: BuildPlan,
@@ -21,7 +25,7 @@ export function fingerprintOf(
   const facts: Record<string, string | number | boolean> = {
     'the lowest zoom': plan.minZoom,
     'the highest zoom': plan.maxZoom,
-    'the zoom of the work units': plan.maxZoom - plan.treeDepth,
+    [UNITS]: plan.maxZoom - plan.treeDepth,
     'the tile size': plan.tileSize,
     'the resampling': plan.resampling,
     'the overview resampling': plan.overviewResampling,
@@ -45,10 +49,10 @@ export function fingerprintOf(
     'the coordinate system': options.crs ?? 'of the file',
     'the number of sources': plan.sources.length,
   }
-  if (!plan.isUniform) facts['the depth'] = depthDigest(plan)
+  if (!plan.isUniform) facts[DEPTH] = depthDigest(plan)
   if (options.feather !== undefined) facts['the width of the feather'] = plan.featherPx
   const own = ownDigest(plan, options)
-  if (own !== undefined) facts['what was said of single images'] = own
+  if (own !== undefined) facts[OWN] = own
   Object.assign(facts, sourceFacts(plan.sources))
   return facts
 }
@@ -93,16 +97,3 @@ export function digestOf(fingerprint: Fingerprint): string {
 /** Names of the properties that differ. */
 export const differences = (before: Fingerprint, now: Fingerprint): string[] =>
   [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((key) => before[key] !== now[key])
-
-/** @throws NOT_RESUMABLE when something differs; the message names it */
-export function requireSame(out: string, before: Fingerprint, now: Fingerprint): void {
-  const differing = differences(before, now)
-  if (differing.length === 0) return
-  const said = differing
-    .slice(0, 3)
-    .map((key) => `${key} was ${before[key] ?? 'not set'} and is ${now[key] ?? 'not set'} now`)
-  throw new FlagstoneError(
-    'NOT_RESUMABLE',
-    `${out} cannot be continued: ${said.join('; ')}. Use the options the build was started with, or --overwrite to start again.`,
-  )
-}
