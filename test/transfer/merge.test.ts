@@ -112,6 +112,41 @@ t.test('neighbours: the overview shows both', async (t) => {
   t.end()
 })
 
+t.test('pictures that are deeper in some places say so', async (t) => {
+  const folder = t.testdir()
+  const at = (z: number, x: number, y: number): PlacedBytes => ({
+    z,
+    x,
+    y,
+    bytes: pngLike(100 * z + 10 * x + y),
+  })
+  const make = (name: string, tiles: PlacedBytes[], more: Record<string, unknown>): string =>
+    makeFlat(join(folder, name), tiles, more)
+  const world = make('world.pmtiles', [at(1, 0, 0), at(1, 1, 0)], { bounds: [-170, 10, 170, 80] })
+  const city = make('city.pmtiles', [at(2, 2, 1), at(3, 4, 3)], { bounds: [5, 5, 40, 35] })
+  const says = async (sources: string[], name: string): Promise<unknown> => {
+    const out = join(folder, name)
+    await merge({ sources, out })
+    const { emptyResponse, sparse } = open(out).metadata()
+    return [emptyResponse, sparse]
+  }
+  t.same(await says([world, city], 'a.pmtiles'), ['missing', true])
+  t.same(await says([city, world], 'b.pmtiles'), ['missing', true])
+  const shallow = make('shallow.pmtiles', [at(1, 1, 1)], { bounds: [5, -35, 40, -5] })
+  t.same(
+    await says([shallow, join(folder, 'a.pmtiles')], 'c.pmtiles'),
+    ['missing', true],
+    'as one of them says',
+  )
+  // zooms of one archive that were apart
+  const top = make('top.pmtiles', [at(1, 1, 0)], { bounds: [5, 5, 40, 35] })
+  t.same(await says([top, city], 'd.pmtiles'), [undefined, undefined])
+  t.same(await says([city, make('city2.pmtiles', [at(3, 5, 3)], { bounds: [50, 5, 80, 35] })], 'e.pmtiles'), [
+    undefined,
+    undefined,
+  ])
+})
+
 t.test('who wins', async (t) => {
   const folder = t.testdir()
   const place = { z: 2, x: 1, y: 1 }

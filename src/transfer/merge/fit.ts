@@ -8,7 +8,10 @@ import { pictureSize } from '../../raster/tiles/picture-size.js'
 import { type ElevationKind, elevationOf } from '../../sampling/tile-form.js'
 import type { TileSet } from '../../store/read/tile-set.js'
 import { type Box, believedCenter } from '../../store/report/claims.js'
+import { VARYING_DEPTH } from '../../store/report/depth.js'
 import type { CopyTally } from '../copy.js'
+
+const PICTURES = 'pictures'
 
 interface Kind {
   /** 'pictures', 'vector tiles', 'heights (mapbox)'. */
@@ -52,7 +55,7 @@ function kindOf(tiles: TileSet): Kind | undefined {
   const size = pictureSize(first.bytes)?.width
   if (elevation !== undefined) return { name: `heights (${elevation})`, elevation, size }
   const isPicture = size !== undefined || first.type === TileType.avif
-  const name = isPicture ? 'pictures' : `tiles of type ${nameOfTileType(first.type)}`
+  const name = isPicture ? PICTURES : `tiles of type ${nameOfTileType(first.type)}`
   return { name, elevation, size }
 }
 
@@ -67,7 +70,7 @@ function firstTile(tiles: TileSet): { bytes: Uint8Array; type: TileType } | unde
 
 /**
  * Metadata of the first archive, with the name of the output, the bounds of all, all attributions and all layers of
- * vector tiles.
+ * vector tiles. Where pictures are deeper in some places than in others, it says so.
  */
 export function aboutAll(archives: readonly TileSet[], tally: CopyTally, out: string): ArchiveAbout {
   const [minZoom, maxZoom] = [tally.levels[0]!.zoom, tally.levels.at(-1)!.zoom]
@@ -78,6 +81,7 @@ export function aboutAll(archives: readonly TileSet[], tally: CopyTally, out: st
   const layers = layersOf(all)
   return {
     metadata: {
+      ...(isOfUnlikeDepths(archives, all) ? VARYING_DEPTH : {}),
       ...metadata,
       name: basename(out, extname(out)),
       ...(attribution.length > 1 ? { attribution: attribution.join(', ') } : {}),
@@ -87,6 +91,30 @@ export function aboutAll(archives: readonly TileSet[], tally: CopyTally, out: st
     center: bounds && believedCenter(center && [...center], bounds, minZoom, maxZoom),
   }
 }
+
+/** Whether an archive of pictures has an area that deeper ones do not have. */
+function isOfUnlikeDepths(archives: readonly TileSet[], all: readonly ArchiveAbout[]): boolean {
+  const kind = archives.map(kindOf).find((one) => one !== undefined)
+  if (kind?.name !== PICTURES && kind?.elevation === undefined) return false
+  // what the first says goes into the result
+  if (all[0]!.metadata['emptyResponse'] !== undefined || all[0]!.metadata['sparse'] !== undefined)
+    return false
+  const parts = archives.flatMap((tiles, i) => {
+    const zoom = tiles.levels().at(-1)?.zoom
+    return zoom === undefined ? [] : [{ zoom, ...all[i]! }]
+  })
+  if (parts.some(({ metadata }) => metadata['emptyResponse'] === VARYING_DEPTH.emptyResponse)) return true
+  const deepest = Math.max(...parts.map(({ zoom }) => zoom))
+  const deep = parts.filter(({ zoom }) => zoom === deepest)
+  return parts.some(
+    ({ zoom, bounds }) =>
+      zoom < deepest && bounds !== undefined && !deep.some((one) => isWithin(bounds, one.bounds)),
+  )
+}
+
+const isWithin = (box: Readonly<Box>, other: Readonly<Box> | undefined): boolean =>
+  other === undefined ||
+  (box[0] >= other[0] && box[1] >= other[1] && box[2] <= other[2] && box[3] <= other[3])
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
