@@ -11,8 +11,6 @@ import { type Box, believedCenter } from '../../store/report/claims.js'
 import { VARYING_DEPTH } from '../../store/report/depth.js'
 import type { CopyTally } from '../copy.js'
 
-const PICTURES = 'pictures'
-
 interface Kind {
   /** 'pictures', 'vector tiles', 'heights (mapbox)'. */
   readonly name: string
@@ -55,7 +53,7 @@ function kindOf(tiles: TileSet): Kind | undefined {
   const size = pictureSize(first.bytes)?.width
   if (elevation !== undefined) return { name: `heights (${elevation})`, elevation, size }
   const isPicture = size !== undefined || first.type === TileType.avif
-  const name = isPicture ? PICTURES : `tiles of type ${nameOfTileType(first.type)}`
+  const name = isPicture ? 'pictures' : `tiles of type ${nameOfTileType(first.type)}`
   return { name, elevation, size }
 }
 
@@ -94,8 +92,9 @@ export function aboutAll(archives: readonly TileSet[], tally: CopyTally, out: st
 
 /** Whether an archive of pictures has an area that deeper ones do not have. */
 function isOfUnlikeDepths(archives: readonly TileSet[], all: readonly ArchiveAbout[]): boolean {
-  const kind = archives.map(kindOf).find((one) => one !== undefined)
-  if (kind?.name !== PICTURES && kind?.elevation === undefined) return false
+  // vector tiles may have nothing below them for want of features
+  const types = archives.map((tiles) => firstTile(tiles)?.type)
+  if (types.includes(TileType.mvt) || types.includes(TileType.mlt)) return false
   // what the first says goes into the result
   if (all[0]!.metadata['emptyResponse'] !== undefined || all[0]!.metadata['sparse'] !== undefined)
     return false
