@@ -102,6 +102,37 @@ t.test('an absurd length is refused before so much memory is taken', async (t) =
   t.throws(() => reader.sources(), { code: 'DAMAGED', message: /more than 33554432 bytes long/ })
 })
 
+t.test('an absurd number is refused before they are read, and damage is found once', (t) => {
+  const { file, writer } = newFile()
+  writer.setSources(sourcesOf(1))
+  writer.close()
+  const sb = FlatReader.open(file.reopen(false)).superblock
+  for (const [count, most, message] of [
+    [2, 1, /is of 1 sources, not 2; the tiles are not affected\.$/],
+    [3_000_000, 0, /is of 3000000 sources, more than 200000;/],
+  ] as const) {
+    const bytes = file.bytes().slice()
+    for (const sequence of [sb.sequence + 1, sb.sequence + 2])
+      bytes.set(
+        encodeSuperblock({ ...sb, sources: { ...sb.sources!, count }, sequence }),
+        superblockOffset(sequence),
+      )
+    const source = new MemoryFile({ bytes, path: 'sample' })
+    const reader = FlatReader.open(source)
+    const at = sb.valuesStart + sb.sources!.offset
+    let reads = 0
+    const read = source.read.bind(source)
+    source.read = (into, position) => {
+      if (position === at) reads++
+      return read(into, position)
+    }
+    for (let i = 0; i < 3; i++) t.throws(() => reader.sources(), { code: 'DAMAGED', message })
+    t.throws(() => reader.sourcesAt({ point: [0, 0] }), { code: 'DAMAGED', message })
+    t.equal(reads, most, `${count} sources`)
+  }
+  t.end()
+})
+
 t.test('a growing file that is served as an archive names their number', async (t) => {
   const { file, writer } = newFile()
   writer.append(0, 0, 0, valueFor(1, 9))

@@ -5,7 +5,7 @@
 import { constants, gunzipSync, gzipSync } from 'node:zlib'
 import { parseJsonObject } from '../json.js'
 import { unpackProblem } from '../unpack-problem.js'
-import { MAX_SOURCES, type SourceFootprint, type SourceRecord, sourcesProblem, tooMany } from './record.js'
+import { MAX_SOURCES, type SourceFootprint, type SourceRecord, sourcesProblem } from './record.js'
 
 /** Most bytes of the stored value, and of the text in it: many times what 5,000 sources need. */
 export const MAX_SOURCES_BYTES = 1 << 25
@@ -86,7 +86,7 @@ export function decodeSources(bytes: Uint8Array): SourceRecord[] | string {
   if (typeof value === 'string') return value
   const { type, features } = value
   if (type !== 'FeatureCollection' || !Array.isArray(features)) return 'not a FeatureCollection of GeoJSON'
-  if (features.length > MAX_SOURCES) return tooMany(features.length)
+  if (features.length > MAX_SOURCES) return `of ${features.length} sources, more than ${MAX_SOURCES}`
   const records = features.map(recordOf)
   const problem = sourcesProblem(records)
   if (problem !== undefined) return `not what sources are: ${problem}`

@@ -49,12 +49,10 @@ const MAX_ID = 256
 const DATE =
   /^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])(T\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?)?)?$/
 
-export const tooMany = (count: number): string => `there are ${count} sources, more than ${MAX_SOURCES}`
-
 /** What is wrong with a list of records, as a clause that names the record; undefined when nothing is. */
 export function sourcesProblem(records: unknown): string | undefined {
   if (!Array.isArray(records)) return 'the sources are not a list'
-  if (records.length > MAX_SOURCES) return tooMany(records.length)
+  if (records.length > MAX_SOURCES) return `there are ${records.length} sources, more than ${MAX_SOURCES}`
   const ids = new Set<unknown>()
   const orders = new Set<unknown>()
   for (const [i, record] of records.entries()) {

@@ -3,7 +3,7 @@ import { FlagstoneError } from '../../errors.js'
 import { crc32 } from '../../format/crc.js'
 import { parseJsonObject } from '../../format/json.js'
 import { decodeSources, MAX_SOURCES_BYTES } from '../../format/sources/codec.js'
-import type { SourceRecord } from '../../format/sources/record.js'
+import { MAX_SOURCES, type SourceRecord } from '../../format/sources/record.js'
 import type { Superblock } from '../../format/superblock/fields.js'
 import type { ByteFile } from '../../platform/byte-file.js'
 import { committedEnd } from './geometry.js'
@@ -39,12 +39,16 @@ export function readMetadata(file: ByteFile, sb: Superblock): Record<string, unk
 export function readSources(file: ByteFile, sb: Superblock): SourceRecord[] {
   if (sb.sources === undefined) return []
   const { offset, length, crc, count } = sb.sources
-  const records = sourcesIn(file, sb.valuesStart + offset, length, crc)
+  // before millions of them are unpacked
+  const records =
+    count > MAX_SOURCES
+      ? `of ${count} sources, more than ${MAX_SOURCES}`
+      : sourcesIn(file, sb.valuesStart + offset, length, crc)
   if (typeof records !== 'string' && records.length === count) return records
   const problem = typeof records === 'string' ? records : `of ${records.length} sources, not ${count}`
   throw new FlagstoneError(
     'DAMAGED',
-    `${file.path}: what it remembers of its sources, ${length} bytes at ${sb.valuesStart + offset}, is ${problem}; the tiles are not concerned.`,
+    `${file.path}: what it remembers of its sources, ${length} bytes at ${sb.valuesStart + offset}, is ${problem}; the tiles are not affected.`,
   )
 }
 

@@ -1,4 +1,5 @@
 // The sources of a file that may be growing, read when they are asked for and kept until they change.
+import { FlagstoneError } from '../../errors.js'
 import type { SourceRecord } from '../../format/sources/record.js'
 import type { Superblock } from '../../format/superblock/fields.js'
 import { readSources } from '../file/whole.js'
@@ -11,6 +12,8 @@ export class SourcesNow {
   readonly #session: ReadSession
   #place: Place
   #records: readonly SourceRecord[] = []
+  /** What was wrong with those at #place: finding it again takes as long as reading them. */
+  #damage: unknown
   #places: SourcePlaces | undefined
 
   constructor(session: ReadSession) {
@@ -32,12 +35,14 @@ export class SourcesNow {
         failure = error
       }
       if (session.hasMoved()) return MOVED
-      if (failure !== undefined) throw failure
-      this.#records = records!
+      if (failure !== undefined && !isDamage(failure)) throw failure
+      this.#records = records ?? []
+      this.#damage = failure
       this.#place = superblock.sources
       this.#places = undefined
       return undefined
     })
+    if (this.#damage !== undefined) throw this.#damage
     return this.#records
   }
 
@@ -48,6 +53,8 @@ export class SourcesNow {
     return this.#places.at(query)
   }
 }
+
+const isDamage = (error: unknown): boolean => error instanceof FlagstoneError && error.code === 'DAMAGED'
 
 /** Values are never overwritten, so the same place holds the same sources. */
 const isSame = (a: Place, b: Place): boolean =>
