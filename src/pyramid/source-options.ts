@@ -10,7 +10,10 @@ export const zoom = z.int(`expected a whole number from 0 to ${MAX_ZOOM}`).min(0
 /** One value for all bands, one value per band, or several such colours. NaN is a value; an empty list means none. */
 const value = z.custom<number>((v) => typeof v === 'number', 'expected numbers')
 export const nodata = z
-  .union([value, z.array(value), z.array(z.array(value).min(1))])
+  .union(
+    [value, z.array(value), z.array(z.array(value).min(1))],
+    'expected a number, a list of one for each band, or a list of such lists',
+  )
   .transform((value): number[][] => {
     if (typeof value === 'number') return [[value]]
     return typeof value[0] === 'number' ? [value as number[]] : (value as number[][])
@@ -33,11 +36,16 @@ const text = z.string().max(MAX_TEXT, `expected at most ${MAX_TEXT} characters`)
 /** They are stored four levels down in the JSON of the file. */
 const MAX_DEPTH = MAX_JSON_DEPTH - 4
 
-function isJson(value: unknown): boolean {
+/** The object as JSON holds it: a toJSON() may make anything of it, and a getter something else each time. */
+function asJson(given: unknown): Record<string, unknown> | undefined {
   try {
-    return jsonDepth(JSON.stringify(value)) <= MAX_DEPTH
+    const text = JSON.stringify(given)
+    if (jsonDepth(text) > MAX_DEPTH) return undefined
+    const value: unknown = JSON.parse(text)
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return isObject ? (value as Record<string, unknown>) : undefined
   } catch {
-    return false
+    return undefined
   }
 }
 
@@ -77,7 +85,12 @@ const sourceShape = {
   /** Anything else that is known of it. Stored with the source. Values of JSON. */
   properties: z
     .record(z.string(), z.unknown())
-    .refine(isJson, 'expected values that JSON can hold, not nested too deep')
+    .transform((given, context): Record<string, unknown> => {
+      const value = asJson(given)
+      if (value !== undefined) return value
+      context.addIssue('expected an object of values that JSON can hold, not nested too deep')
+      return z.NEVER
+    })
     .optional(),
 }
 

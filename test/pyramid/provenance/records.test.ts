@@ -101,6 +101,33 @@ t.test('names, ids and orders', async (t) => {
   )
 })
 
+t.test('properties are stored as JSON holds them', async (t) => {
+  const dir = t.testdir()
+  const location = join(dir, 'a.tif')
+  writeFileSync(location, tiff())
+  let asked = 0
+  const changing = {
+    get text() {
+      asked++
+      return asked > 1 ? undefined : 'first'
+    },
+  }
+  const list: object = { toJSON: () => ['not an object'] }
+  for (const [given, stored] of [
+    [{ taken: new Date(0), toJSON: () => ({ sheet: 7 }) }, { sheet: 7 }],
+    [{ taken: new Date(0), none: undefined }, { taken: '1970-01-01T00:00:00.000Z' }],
+    [{ inner: changing }, { inner: { text: 'first' } }],
+  ] as [Record<string, unknown>, object][]) {
+    const [record] = await recordsOf([{ location, properties: given }], dir)
+    t.same(record?.properties, stored)
+  }
+  for (const given of [list, { toJSON: () => 'text' }, { toJSON: () => null }, { toJSON: () => undefined }])
+    await t.rejects(recordsOf([{ location, properties: given as Record<string, unknown> }], dir), {
+      code: 'BAD_OPTION',
+      message: /sources\.0\.properties: expected an object of values that JSON can hold/,
+    })
+})
+
 t.test('a fingerprint is that of the content', async (t) => {
   const dir = t.testdir({ moved: {} })
   const path = join(dir, 'a.tif')
