@@ -135,7 +135,7 @@ function withOwn(opener: SourceOpener, infos: BuildPlan['sources'], own: OpenOpt
 /** Sentences about choices that the build made itself, and about requests that cost more than they gain. */
 export function notesOf({ plan, options, colours, notes }: Prepared): string[] {
   const beyond = oversamplingNote(plan, options) ?? emptyTilesNote(plan)
-  const plans = [depthNote(plan), beyond].filter((note) => note !== undefined)
+  const plans = [depthNote(plan, options), beyond].filter((note) => note !== undefined)
   return [...notes, ...plans, ...colours.notes]
 }
 

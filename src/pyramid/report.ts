@@ -19,9 +19,9 @@ export interface BuildReport {
   readonly tileBytes: number
   /** Size of the file. */
   readonly fileBytes: number
-  /** Lowest zoom. */
+  /** Lowest zoom that has tiles. */
   readonly minZoom: number
-  /** Highest zoom. */
+  /** Highest zoom that has tiles. */
   readonly maxZoom: number
   /** The highest zoom of the sources, lowest first. One entry unless depth varies. */
   readonly depths: readonly SourcesOfDepth[]
@@ -31,7 +31,7 @@ export interface BuildReport {
   readonly levels: readonly { zoom: number; tiles: number; bytes: number }[]
   /** Number of tiles of each type, most common first. */
   readonly types: readonly { name: string; extension: string; count: number }[]
-  /** Paths of the sources, with folders, globs and lists expanded. */
+  /** What each source is, such as 'GeoTIFF 512×512, RGB, EPSG:3857'. Their paths are in `depths`. */
   readonly sources: readonly string[]
   /** Sources skipped by skipUnreadable. */
   readonly skipped: readonly SkippedSource[]
@@ -67,8 +67,9 @@ export function reportOf(
     tiles: tally.tiles,
     tileBytes: tally.bytes,
     fileBytes: statSync(options.out).size,
-    minZoom: plan.minZoom,
-    maxZoom: plan.maxZoom,
+    // a source may turn out to be empty
+    minZoom: levels[0]?.zoom ?? plan.minZoom,
+    maxZoom: levels.at(-1)?.zoom ?? plan.maxZoom,
     depths: sourcesByDepth(plan),
     bounds: plan.bounds,
     levels,

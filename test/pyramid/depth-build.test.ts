@@ -76,6 +76,28 @@ t.test('the same tiles on any number of threads, and progress counts all units',
   for (const one of all) t.same(one, all[0])
 })
 
+t.test('a report names the zooms that have tiles', async (t) => {
+  const dir = t.testdir()
+  const [base, , full] = threeTiffs()
+  const sources = written(dir, [base!, tiffAt(12, 411700, 362700, 512, 448, { mask: () => false })])
+  const out = join(dir, 'out.pmtiles')
+  const report = await build({ ...mixed, sources, out, threads: 0 })
+  t.same([report.minZoom, report.maxZoom], [3, 8], 'the deep source has no pixels')
+  t.same(report.levels.at(-1)?.zoom, 8)
+  written(dir, [base!, full!])
+  t.equal((await build({ ...mixed, sources, out, threads: 0, overwrite: true })).maxZoom, 12)
+})
+
+t.test('tiles beyond the resolution of a source are counted from its lowest zoom', async (t) => {
+  const dir = t.testdir()
+  const [base, , deep] = written(dir)
+  const source = { location: deep!, minZoom: 13, maxZoom: 13 }
+  const options = { ...mixed, sources: [base!, source], out: join(dir, 'out.pmtiles'), threads: 0 }
+  const { notes, levels } = await build(options)
+  const made = levels.find(({ zoom }) => zoom === 13)!.tiles
+  t.match(notes.join('\n'), new RegExp(`Zoom 13 is beyond .* \\(zoom 12\\): ${made} tiles would`))
+})
+
 t.test('interrupted anywhere, and resumed', async (t) => {
   const dir = t.testdir()
   const images = [

@@ -215,6 +215,9 @@ t.test('each source to its own zoom', (t) => {
     Object.fromEntries(levels.map(({ zoom, tiles }) => [zoom, tiles]))
   const zooms = ({ depths }: BuildPlan): number[] => depths.map(({ zoom }) => zoom)
 
+  const noteOf = (plan: BuildPlan, more: Record<string, unknown> = {}): string | undefined =>
+    depthNote(plan, parseBuildOptions({ sources: ['image.tif'], out: 'x', ...more }))
+
   const native = planOf()
   t.same(zooms(native), [8, 12, 11])
   t.equal(native.isUniform, false)
@@ -232,11 +235,14 @@ t.test('each source to its own zoom', (t) => {
   t.same(zooms(deep), [8, 12, 11], 'the base lies below the city, but has no tiles')
   t.equal(deep.levels[0]!.tiles, 2)
   t.match(
-    depthNote(native),
+    noteOf(native),
     /^The highest zoom is 8 for image\.tif, 11 for image\.tif and 12 for image\.tif, each/,
   )
-  t.match(depthNote(deep), /^The highest zoom is 11 for image\.tif and 12 for image\.tif, each/)
-  t.equal(depthNote(uniform), undefined)
+  t.match(noteOf(deep), /^The highest zoom is 11 for image\.tif and 12 for image\.tif, each/)
+  t.equal(noteOf(uniform), undefined)
+  const given = /^The highest zoom is 11 for image\.tif and 12 for image\.tif\. To build/
+  t.match(noteOf(deep, { maxZoom: 12 }), given, 'not the resolution decided')
+  t.match(noteOf(deep, { sources: [{ location: 'image.tif', maxZoom: 11 }] }), given)
 
   const limited = planOf({}, [{}, { minZoom: 11 }, { maxZoom: 9 }])
   t.same(

@@ -83,7 +83,7 @@ export interface Estimate {
   readonly growth: { readonly method: 'insert' | 'relocate'; readonly fileSystem: string }
   /** How much of the bounds the sources cover. */
   readonly coverage: Coverage
-  /** Paths of the sources. */
+  /** What each source is, such as 'GeoTIFF 512×512, RGB, EPSG:3857'. Their paths are in `depths`. */
   readonly sources: readonly string[]
   /** Sources skipped by skipUnreadable. */
   readonly skipped: readonly SkippedSource[]

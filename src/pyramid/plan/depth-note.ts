@@ -1,5 +1,7 @@
 // What is said about depth: which sources reach to which zoom.
 import { withoutSecrets } from '../../raster/remote-path.js'
+import type { ResolvedBuildOptions } from '../options.js'
+import { askedZooms } from './depth.js'
 import type { BuildPlan } from './plan.js'
 
 /** Sources with one highest zoom. */
@@ -24,12 +26,16 @@ export function sourcesByDepth({ sources, depths }: BuildPlan): SourcesOfDepth[]
 }
 
 /** A sentence when some sources are built to other zooms than others. */
-export function depthNote(plan: BuildPlan): string | undefined {
+export function depthNote(plan: BuildPlan, options: ResolvedBuildOptions): string | undefined {
   // sources that end above the lowest zoom have no tiles
   const depths = sourcesByDepth(plan).filter(({ zoom }) => zoom >= plan.minZoom)
   if (depths.length < 2) return undefined
   const parts = depths.map(({ zoom, sources }) => `${zoom} for ${named(sources)}`)
-  return `The highest zoom is ${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}, each to match its resolution. To build all of them to zoom ${plan.maxZoom}, pass --depth uniform.`
+  const isGiven =
+    askedZooms(options).maxZoom !== undefined ||
+    options.sources.some(({ minZoom, maxZoom }) => minZoom !== undefined || maxZoom !== undefined)
+  const why = isGiven ? '' : ', each to match its resolution'
+  return `The highest zoom is ${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}${why}. To build all of them to zoom ${plan.maxZoom}, pass --depth uniform.`
 }
 
 function named(sources: readonly string[]): string {

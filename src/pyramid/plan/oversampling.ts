@@ -40,13 +40,13 @@ function ofSources(
 ): Oversampling | undefined {
   let most: Oversampling | undefined
   for (const [at, info] of sources.entries()) {
-    const { zoom, isOutside } = depths[at]!
+    const { zoom, minZoom, isOutside } = depths[at]!
     const ownZoom = own[at] ?? zoom
     const area = areaOf(info)
     if (isOutside === true || zoom <= ownZoom || area === undefined) continue
     let ranges = unionRanges(rectsOf(area, zoom, tileSize).map((rect) => tilesOf(rect, tileSize)))
     let tiles = 0
-    for (let z = zoom; z > ownZoom; z--) {
+    for (let z = zoom; z > ownZoom && z >= minZoom; z--) {
       tiles += countAll(ranges)
       ranges = unionRanges(ranges.map((range) => parentRange(range)))
     }
