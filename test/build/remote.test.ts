@@ -40,8 +40,12 @@ t.test('the same tiles as from the disk', async (t) => {
   t.ok(tiles.size > 20)
   t.same(tilesOf(there), tiles)
   const stored = readFileSync(there).toString('latin1')
-  t.match(stored, /ortho\.tif/)
   t.notMatch(stored, /secret/, 'signatures stay out of the tile file')
+  const reader = open(there)
+  t.teardown(() => reader.close())
+  const told = JSON.stringify(reader.sources?.())
+  t.match(told, /"name":"ortho\.tif"/)
+  t.notMatch(told, /secret/, 'and out of what it remembers of its sources')
   const size = server.asked.reduce((sum, { start, end }) => sum + Math.min(end, bytes.length) - start, 0)
   t.ok(
     size < 6 * bytes.length,

@@ -156,7 +156,7 @@ export function infoCommand({ io }: Context): Command {
           print(io, levelTable(description))
           return
         }
-        const sources = reader instanceof FlatReader ? reader.sourceCount : undefined
+        const sources = description.layout?.sourceCount
         const digest = await digestForInfo(reader, description, options.digest === true, io.signal)
         if (options.json === true) printJson(io, { file: path, ...description, sources, digest })
         else {

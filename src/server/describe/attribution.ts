@@ -17,7 +17,7 @@ export function attributionOf(source: Source): string | undefined {
   const { version } = source
   const before = known.get(source)
   if (before?.version === version) return before.attribution
-  const attribution = joined(textOf(source.tiles.metadata(), 'attribution'), ofSources(source))
+  const attribution = joined(textOf(source.describe().metadata, 'attribution'), ofSources(source))
   known.set(source, { version, attribution })
   return attribution
 }
@@ -25,10 +25,14 @@ export function attributionOf(source: Source): string | undefined {
 /** The number of images that a file remembers it was made from. */
 export const sourceCountOf = (source: Source): number => recordsOf(source).length
 
-/** What is damaged must not prevent descriptions; whoever asks for the sources is told. */
-function recordsOf({ tiles }: Source): ReturnType<NonNullable<Source['tiles']['sources']>> {
+/**
+ * What is damaged must not prevent descriptions; whoever asks for the sources is told. A file that has none is not
+ * opened to say so: a catalogue may be of thousands.
+ */
+function recordsOf(source: Source): ReturnType<NonNullable<Source['tiles']['sources']>> {
+  if ((source.describe().layout?.sourceCount ?? 0) === 0) return []
   try {
-    return tiles.sources?.() ?? []
+    return source.tiles.sources?.() ?? []
   } catch (error) {
     if (error instanceof FlagstoneError && error.code === 'DAMAGED') return []
     throw error

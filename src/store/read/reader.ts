@@ -328,11 +328,6 @@ export class FlatReader implements TileSet {
     return this.#sources.at(query)
   }
 
-  /** The number of sources, which is known without reading them. @internal */
-  get sourceCount(): number {
-    return this.superblock.sources?.count ?? 0
-  }
-
   /**
    * Fills `into` from the file, in the thread pool. `place` returns the position for a superblock. It is called again
    * if the superblock changes meanwhile, and may return undefined to give up. Returns the superblock that the bytes

@@ -32,6 +32,8 @@ export interface LayoutDescription {
   readonly slackBytes: number
   /** Bytes of all values, including those that no tile refers to any more. */
   readonly valueBytes: number
+  /** Number of images that the file remembers it was made from (`sources` of a reader). */
+  readonly sourceCount: number
 }
 
 /** The contents of a tile file. */
@@ -164,5 +166,6 @@ function layoutOf(reader: TileReader): LayoutDescription | undefined {
     indexBytes: used,
     slackBytes: Math.max(0, room - used),
     valueBytes: sb.valuesLength,
+    sourceCount: sb.sources?.count ?? 0,
   }
 }
