@@ -71,10 +71,8 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   const parsed = parseBuildOptions(options)
   const { path: out, replaces } = checkOutput(parsed)
   const named = await withInputs({ ...parsed, out }, context)
-  refuseInput(
-    out,
-    named.sources.map(({ location }) => location),
-  )
+  const locations = named.sources.map(({ location }) => location)
+  refuseInput(out, locations)
   const prepared = withColoursOf(await prepare(named, context), named)
   const { plan, colours, options: resolved } = prepared
   refuseOversampling(plan, resolved)
@@ -87,9 +85,12 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   const fingerprint = fingerprintOf(plan, resolved, colours.view)
   const fingerprints = await fingerprintsOf(plan.sources)
   const output = openOutput(plan, resolved, fingerprint, colours.view, replaces)
-  const opener = context.openSource ?? openSource
-  const assembler = new Assembler(plan, resolved, output, () => parentSources(plan, prepared.open, opener))
-  const remember = (): void => rememberSources(output.writer, plan, resolved, fingerprints, assembler.cells)
+  const parents = () => parentSources(plan, prepared.open, context.openSource ?? openSource)
+  const assembler = new Assembler(plan, resolved, output, parents)
+  let forgotten: string[] = []
+  const remember = (): void => {
+    forgotten = rememberSources(output.writer, plan, resolved, fingerprints, assembler.cells)
+  }
   const meter = new ProgressMeter(
     plan,
     // the meter handles its promises: one that rejects fails the build
@@ -119,10 +120,9 @@ export async function build(options: BuildOptions, context: BuildContext = {}): 
   }
   seal(prepared, resolved, output, assembler, meter, remember)
   await meter.settled()
-  const last = terrainNotes(plan.terrain, assembler.tally.clamped)
+  const last = [...terrainNotes(plan.terrain, assembler.tally.clamped), ...forgotten]
   for (const note of last) onNote?.(note)
-  const seconds = (performance.now() - began) / 1000
-  return reportOf(prepared, resolved, output, assembler, [...notes, ...last], seconds)
+  return reportOf(prepared, resolved, output, assembler, [...notes, ...last], secondsSince(began))
 }
 
 /**
@@ -141,6 +141,8 @@ function withColoursOf(prepared: Prepared, options: ResolvedBuildOptions): Prepa
     colours: { view, notes: [note] },
   }
 }
+
+const secondsSince = (began: number): number => (performance.now() - began) / 1000
 
 function refuseLoss(output: Output): void {
   const loss = lossOf(output)

@@ -65,6 +65,9 @@ export function encodeSources(records: readonly SourceRecord[]): Uint8Array | st
     // longer than a string may be
     return `the sources cannot be written as JSON (${(error as Error).message})`
   }
+  // before it is packed, which takes seconds
+  if (text.length > MAX_TEXT_BYTES)
+    return `the sources are more than ${MAX_TEXT_BYTES} bytes of JSON; give fewer, with simpler footprints`
   const packed = gzipSync(text, { level: constants.Z_BEST_COMPRESSION })
   // the same on every system
   packed[9] = 255

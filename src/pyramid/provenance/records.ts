@@ -21,9 +21,20 @@ const FEWEST_POINTS = 12
 
 const MAX_ID = 256
 
+/** What is tried in turn until the records are small enough, and what is then said. */
+const LESS: readonly { without: (record: SourceRecord) => SourceRecord; said?: string }[] = [
+  { without: (record) => record },
+  { without: (record) => ({ ...record, footprint: null }), said: 'footprints' },
+  { without: ({ properties: _, ...record }) => record, said: 'other properties' },
+  {
+    without: ({ properties: _, ...record }) => ({ ...record, footprint: null }),
+    said: 'footprints and other properties',
+  },
+]
+
 /**
- * Puts the records of the sources into the file with the next commit. Where they are too large for it, footprints are
- * left out, and if need be all of it.
+ * Puts the records of the sources into the file with the next commit. Where they are too large for it, footprints or
+ * properties are left out, and if need be all of it. Returns sentences about what was left out.
  * @throws CRS_UNSUPPORTED
  */
 export function rememberSources(
@@ -32,17 +43,19 @@ export function rememberSources(
   options: ResolvedBuildOptions,
   fingerprints: readonly string[],
   cells: CellStates,
-): void {
+): string[] {
   const records = sourceRecords(plan, options, fingerprints, cells)
-  const tries = [records, records.map((record) => ({ ...record, footprint: null })), []]
-  for (const one of tries) {
+  for (const { without, said } of LESS) {
     try {
-      writer.setSources(one)
-      return
+      writer.setSources(records.map(without))
+      if (said === undefined) return []
+      return [`The file remembers its sources without ${said}: with them they are too large for it.`]
     } catch (error) {
       if (!(error instanceof TypeError)) throw error
     }
   }
+  writer.setSources([])
+  return ['The file does not remember its sources: they are too many, or too large for it.']
 }
 
 /**

@@ -128,6 +128,27 @@ t.test('properties are stored as JSON holds them', async (t) => {
     })
 })
 
+t.test('what is too large for the file is left out, and the build says so', async (t) => {
+  const dir = t.testdir()
+  const location = join(dir, 'a.tif')
+  writeFileSync(location, tiff())
+  const out = join(dir, 'out.pmtiles')
+  const said: string[] = []
+  const { notes } = await build(
+    {
+      sources: [{ location, licence: 'CC0', properties: { list: new Array(2 ** 23).fill(0) } }],
+      out,
+      threads: 0,
+    },
+    { onNote: (note) => said.push(note) },
+  )
+  t.match(notes.at(-1), /^The file remembers its sources without other properties: .* too large for it\.$/)
+  t.same(said, notes)
+  const [record] = sourcesOf(out)
+  t.match(record, { licence: 'CC0', footprint: { type: 'Polygon' } })
+  t.equal(record?.properties, undefined)
+})
+
 t.test('a fingerprint is that of the content', async (t) => {
   const dir = t.testdir({ moved: {} })
   const path = join(dir, 'a.tif')
