@@ -19,9 +19,10 @@ export const nodata = z
     return typeof value[0] === 'number' ? [value as number[]] : (value as number[][])
   })
 
+const SOME_BANDS = 'expected one band, or three: red, green, blue'
 export const bands = z
-  .array(z.int('expected whole numbers from 1').min(1).max(65535))
-  .refine((list) => list.length === 1 || list.length === 3, 'expected one band, or three: red, green, blue')
+  .array(z.int('expected whole numbers from 1').min(1).max(65535), SOME_BANDS)
+  .refine((list) => list.length === 1 || list.length === 3, SOME_BANDS)
 
 export const polygons = z.union(
   [z.string().min(1, 'it is empty'), geoJsonObject],
@@ -31,7 +32,7 @@ export const polygons = z.union(
 /** SourceRecord of the format allows no more. */
 const MAX_ID = 256
 const MAX_TEXT = 65_536
-const text = z.string().max(MAX_TEXT, `expected at most ${MAX_TEXT} characters`)
+const text = z.string('expected a text').max(MAX_TEXT, `expected at most ${MAX_TEXT} characters`)
 
 /** They are stored four levels down in the JSON of the file. */
 const MAX_DEPTH = MAX_JSON_DEPTH - 4
@@ -49,11 +50,13 @@ function asJson(given: unknown): Record<string, unknown> | undefined {
   }
 }
 
+const A_DATE = 'expected a date such as 2024, 2024-06-30 or 2024-06-30T10:20:30Z'
+
 const sourceShape = {
   /** A path; also a folder, glob, list of sources, @list.txt or URL. All images that it names get the properties. */
   location: pathText,
   /** Where sources overlap, the higher priority is on top. Default: 0. */
-  priority: z.number().optional(),
+  priority: z.number('expected a number').optional(),
   /** Lowest zoom that shows this source. Default: that of the build. */
   minZoom: zoom.optional(),
   /** Highest zoom that is built for this source. Default: from its resolution. */
@@ -61,18 +64,18 @@ const sourceShape = {
   /** As the option of the build, for this source. */
   nodata: nodata.optional(),
   /** CRS of this source, used instead of its own: a code, PROJ string, WKT or PROJJSON. */
-  crs: z.string().min(1, 'it is empty').optional(),
+  crs: z.string('expected a code such as EPSG:25832, or WKT').min(1, 'it is empty').optional(),
   /** As the option of the build, for this source. */
   bands: bands.optional(),
   /** Only the part inside these polygons is shown: the path of a GeoJSON file, or a GeoJSON object. */
   cutline: polygons.optional(),
   /** When the image was taken, ISO 8601: a year, month or day, or a day and a time. */
   date: z
-    .string()
+    .string(A_DATE)
     .transform((text, context): string => {
       const date = isoDate(text)
       if (date !== undefined) return date
-      context.addIssue('expected a date such as 2024, 2024-06-30 or 2024-06-30T10:20:30Z')
+      context.addIssue(A_DATE)
       return z.NEVER
     })
     .optional(),
@@ -81,7 +84,11 @@ const sourceShape = {
   /** What may be done with the image: 'CC-BY-4.0', or words. */
   licence: text.optional(),
   /** The source's name in the file; no other source may have it. Default: from the name of its file. */
-  id: z.string().min(1, 'it is empty').max(MAX_ID, `expected at most ${MAX_ID} characters`).optional(),
+  id: z
+    .string('expected a text')
+    .min(1, 'it is empty')
+    .max(MAX_ID, `expected at most ${MAX_ID} characters`)
+    .optional(),
   /** Anything else that is known of it. Stored with the source. Values of JSON. */
   properties: z
     .record(z.string(), z.unknown())
@@ -94,7 +101,11 @@ const sourceShape = {
     .optional(),
 }
 
-export const sourceGiven = z.strictObject(sourceShape)
+export const sourceGiven = z.strictObject(sourceShape).superRefine(({ minZoom, maxZoom }, context) => {
+  if (minZoom === undefined || maxZoom === undefined || minZoom <= maxZoom) return
+  const message = `the lowest zoom, ${minZoom}, is above it`
+  context.addIssue({ code: 'custom', path: ['maxZoom'], message })
+})
 
 /** A source, and what is said of it beyond what its file says. */
 export interface SourceGiven extends Given<typeof sourceShape> {}

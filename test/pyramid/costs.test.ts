@@ -30,6 +30,11 @@ t.test('zooms beyond the image are said, and very many of them are asked for by 
     message:
       /Zoom 14 is far beyond .* \(zoom 1\): 357,913,936 tiles .*Lower --max-zoom to 1, or pass --oversample/,
   })
+  await t.rejects(
+    build(options(out, { sources: [{ location: 'world.tif', maxZoom: 14 }] }), { openSource }),
+    { code: 'BAD_OPTION', message: /Zoom 14 is far beyond .*Lower its maxzoom to 1, or pass --oversample/ },
+    'the advice names what was given',
+  )
   t.same(readdirSync(dir), [])
   const said: string[] = []
   const { notes } = await build(options(out, { maxZoom: 3 }), {

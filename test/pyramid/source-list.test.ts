@@ -229,16 +229,34 @@ t.test('what is wrong is named with file and line', (t) => {
   const cases: [string, string, RegExp][] = [
     ['a.geojson', features(a, { ...a, maxzoom: 40 }), /a\.geojson, feature 2 \(line \d+\): maxzoom is 40: /],
     ['a.geojson', features({ ...a, MinZoom: 'low' }), /feature 1 \(line 4\): MinZoom is "low": .*expected/],
-    ['a.geojson', features({ ...a, priority: true }), /feature 1 .*: priority is true: .*expected number/],
-    ['a.geojson', features({ ...a, nodata: 'black' }), /feature 1 .*: nodata is "black": /],
-    ['a.geojson', features({ ...a, bands: '1,2' }), /feature 1 .*: bands is "1,2": /],
+    ['a.geojson', features({ ...a, priority: true }), /feature 1 .*: priority is true: expected a number\.$/],
+    [
+      'a.geojson',
+      features({ ...a, nodata: 'black' }),
+      /feature 1 .*: nodata is "black": expected a number, /,
+    ],
+    [
+      'a.geojson',
+      features({ ...a, bands: '1,2' }),
+      /feature 1 .*: bands is "1,2": expected one band, or three/,
+    ],
+    [
+      'a.geojson',
+      features({ ...a, bands: 'red' }),
+      /feature 1 .*: bands is "red": expected one band, or three/,
+    ],
+    [
+      'a.geojson',
+      features(a, { ...a, min_zoom: 12, MaxZoom: 8 }),
+      /feature 2 .*: MaxZoom is 8: the lowest zoom, 12, is above it\.$/,
+    ],
     ['a.geojson', features({ ...a, date: 'May' }), /feature 1 .*: date is "May": expected a date such as/],
     [
       'a.geojson',
       features({ ...a, s_srs: 'Mars' }),
       /feature 1 .*: The coordinate system Mars cannot be read/,
     ],
-    ['a.geojson', features({ ...a, attribution: 5 }), /feature 1 .*: attribution is 5: .*expected string/],
+    ['a.geojson', features({ ...a, attribution: 5 }), /feature 1 .*: attribution is 5: expected a text\.$/],
     [
       'a.geojson',
       features({ ...a, id: 'x' }, { location: 'b.tif', id: 'x' }),
@@ -271,6 +289,8 @@ t.test('what is wrong is named with file and line', (t) => {
     ['a.csv', 'location,x\na.tif,"1\n', /a\.csv, line 2: a quote is not closed/],
     ['a.csv', 'location,x\n"a"b,1\n', /a\.csv, line 2: there is text after a closing quote/],
     ['a.csv', 'location,maxzoom\na.tif,12\n,3\n', /a\.csv, line 3: it names no file/],
+    ['a.csv', 'location,priority\na.tif,NaN\n', /line 2: priority is "NaN": expected a number\.$/],
+    ['a.csv', 'location,minzoom,maxzoom\na.tif,16,12\n', /line 2: maxzoom is "12": the lowest zoom, 16, is /],
     ['a.csv', 'location,maxzoom\na.tif,deep\n', /a\.csv, line 2: maxzoom is "deep"/],
   ]
   for (const [name, text, message] of cases)

@@ -5,7 +5,7 @@ import { parentRange } from '../../grid/tiles/cover.js'
 import { countAll, unionRanges } from '../../grid/tiles/ranges.js'
 import type { ResolvedBuildOptions } from '../options.js'
 import { areaOf, rectsOf, tilesOf } from './cover.js'
-import { finestZoomOf, naturalZooms } from './depth.js'
+import { askedZooms, finestZoomOf, naturalZooms } from './depth.js'
 import type { BuildPlan } from './plan.js'
 
 const MANY_TILES = 1e6
@@ -85,7 +85,8 @@ export function refuseOversampling(plan: BuildPlan, options: ResolvedBuildOption
   }
   if (found === undefined || found.tiles <= MANY_TILES) return
   const { zoom, ownZoom, tiles, whose } = found
-  const advice = plan.isUniform ? `Lower --max-zoom to ${ownZoom}` : `Lower its maxzoom to ${ownZoom}`
+  const isAsked = plan.isUniform && askedZooms(options).maxZoom !== undefined
+  const advice = isAsked ? `Lower --max-zoom to ${ownZoom}` : `Lower its maxzoom to ${ownZoom}`
   throw new FlagstoneError(
     'BAD_OPTION',
     `Zoom ${zoom} is far beyond the resolution of ${whose} (zoom ${ownZoom}): ${counted(tiles)} tiles would show no more detail. ${advice}, or pass --oversample to build them.`,
