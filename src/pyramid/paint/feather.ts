@@ -2,7 +2,7 @@
 //
 // So one place has the same weights at every zoom, and a blend does not jump where the depth of a build changes. In
 // deeper tiles, which show the source enlarged, its distances at its own zoom are enlarged too.
-import type { PixelRect } from '../../grid/tiles/rect.js'
+import { growRect, insideWorld, type PixelRect } from '../../grid/tiles/rect.js'
 import type { Canvas } from '../../raster/canvas.js'
 import type { Samples } from '../../raster/pixels.js'
 import { Distances } from '../cutline/distance.js'
@@ -67,15 +67,14 @@ export class FeatherDistances {
   ): Promise<Field | undefined> {
     const { featherPx, tileSize, depths } = this.#plan
     const { zoom } = depths[source]!
-    const world = tileSize * 2 ** zoom
-    // enlarging looks one pixel further
-    const by = Math.ceil(featherPx) + 2
-    const rect = {
-      minX: Math.max(0, Math.floor(minX / scale) - by),
-      minY: Math.max(0, Math.floor(minY / scale) - by),
-      endX: Math.min(world, Math.ceil(endX / scale) + by),
-      endY: Math.min(world, Math.ceil(endY / scale) + by),
+    const shown = {
+      minX: Math.floor(minX / scale),
+      minY: Math.floor(minY / scale),
+      endX: Math.ceil(endX / scale),
+      endY: Math.ceil(endY / scale),
     }
+    // enlarging looks one pixel further
+    const rect = insideWorld(growRect(shown, Math.ceil(featherPx) + 2), tileSize * 2 ** zoom)
     const [width, height] = [rect.endX - rect.minX, rect.endY - rect.minY]
     const target = { zoom, tileSize, x: rect.minX, y: rect.minY, width, height }
     const reading = new Reading(this.#sources, source, target, warpOptionsOf(this.#plan))

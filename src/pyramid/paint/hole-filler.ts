@@ -5,7 +5,7 @@
 // The encoder fills the remaining holes (at the subtree's root, or in a subtree of one zoom) within each tile.
 // Invariant: valid heights never change, and tiles without any are not made.
 
-import type { PixelRect } from '../../grid/tiles/rect.js'
+import { type PixelRect, tileRect } from '../../grid/tiles/rect.js'
 import { type Canvas, crop } from '../../raster/canvas.js'
 import { isValues, type Samples } from '../../raster/pixels.js'
 import { fillFrom, fillHoles } from '../../raster/tiles/fill-holes.js'
@@ -49,16 +49,11 @@ export class HoleFiller {
     for (const level of levels) {
       if (above?.zoom !== level.zoom - 1) this.#fillEachTile(level)
       else fillLevel(level.canvas, level.rect, above)
-      for (const tile of held)
-        if (tile.zoom === level.zoom + 1) fillLevel(tile.canvas, this.#rectOf(tile), level)
+      for (const { zoom, x, y, canvas } of held)
+        if (zoom === level.zoom + 1) fillLevel(canvas, tileRect(x, y, this.#tileSize), level)
       above = level
     }
     return held
-  }
-
-  #rectOf({ x, y }: HeldTile): PixelRect {
-    const size = this.#tileSize
-    return { minX: x * size, minY: y * size, endX: (x + 1) * size, endY: (y + 1) * size }
   }
 
   /** A level without one directly above it: each of its tiles is filled from itself. */

@@ -3,7 +3,7 @@
 // Pieces lie on a grid that is the same for all areas, so that the division of work does not change any pixel. Pieces
 // without a source, or outside the cutline, are left out.
 
-import { intersectRects, type PixelRect } from '../../grid/tiles/rect.js'
+import { growRect, insideWorld, intersectRects, type PixelRect } from '../../grid/tiles/rect.js'
 import { maskOf } from '../cutline/mask.js'
 import { type BuildPlan, clipAt } from '../plan/plan.js'
 import type { Candidate, SourceSet } from '../sources/source-set.js'
@@ -60,9 +60,10 @@ export function* piecesToPaint(
       const candidates = inOwnCutlines(sources.search(rect, zoom, deepest), plan, zoom)
       if (candidates.length === 0) continue
       if (plan.blend !== 'first') candidates.reverse()
-      const world = plan.tileSize * 2 ** zoom
-      const target =
-        plan.blend === 'feather' && candidates.length > 1 ? grown(rect, plan.featherPx, world) : rect
+      const isBlended = plan.blend === 'feather' && candidates.length > 1
+      // the distance of its pixels from an edge must be known
+      const wide = isBlended ? growRect(rect, Math.ceil(plan.featherPx) + 1) : rect
+      const target = insideWorld(wide, plan.tileSize * 2 ** zoom)
       const isMixed = candidates.some(({ isDeep }) => isDeep !== candidates[0]!.isDeep)
       yield { area, rect, candidates, target, mask, maskRect: whole, isMixed }
     }
@@ -94,15 +95,4 @@ function clipped(piece: PixelRect, clip: readonly PixelRect[] | undefined): Pixe
   return clip
     .map((rect) => intersectRects(piece, rect))
     .filter((rect): rect is PixelRect => rect !== undefined)
-}
-
-/** Enlarged so that the distance of its pixels from an edge can be determined, within the world. */
-function grown({ minX, minY, endX, endY }: PixelRect, featherPx: number, world: number): PixelRect {
-  const by = Math.ceil(featherPx) + 1
-  return {
-    minX: Math.max(0, minX - by),
-    minY: Math.max(0, minY - by),
-    endX: Math.min(world, endX + by),
-    endY: Math.min(world, endY + by),
-  }
 }

@@ -1,7 +1,7 @@
 // Which planned tiles of a rectangle of tiles exist. A tile exists at a zoom when a source that is built for this zoom
 // or a higher one has a valid pixel in it, even a hidden one, or when a tile under it is halved into it.
 import type { TileRange } from '../../grid/tiles/cover.js'
-import { intersectRects, type PixelRect } from '../../grid/tiles/rect.js'
+import { intersectRects, type PixelRect, tileRect } from '../../grid/tiles/rect.js'
 import type { BuildPlan } from '../plan/plan.js'
 import { plannedTilesOf } from '../plan/planned-tiles.js'
 import { indexIn, type Layer } from './blend.js'
@@ -72,7 +72,7 @@ export class Presence {
   /** Adds the tiles in which a layer has a pixel, and its cutline another. */
   look(layer: Layer, rect: PixelRect, cutline: Opacity | undefined): void {
     for (const [x, y] of this.#unknown(rect)) {
-      const part = intersectRects(this.#rectOf(x, y), rect)!
+      const part = intersectRects(tileRect(x, y, this.#size), rect)!
       if (hasPixel(layer, part, cutline)) this.#states[this.#at(x, y)]! |= PRESENT
     }
   }
@@ -81,7 +81,7 @@ export class Presence {
   unknownIn(rect: PixelRect): PixelRect | undefined {
     let all: PixelRect | undefined
     for (const [x, y] of this.#unknown(rect)) {
-      const one = this.#rectOf(x, y)
+      const one = tileRect(x, y, this.#size)
       all = {
         minX: Math.min(one.minX, all?.minX ?? one.minX),
         minY: Math.min(one.minY, all?.minY ?? one.minY),
@@ -99,11 +99,6 @@ export class Presence {
         if (this.#state(x, y) === PLANNED) yield [x, y]
       }
     }
-  }
-
-  #rectOf(x: number, y: number): PixelRect {
-    const size = this.#size
-    return { minX: x * size, minY: y * size, endX: (x + 1) * size, endY: (y + 1) * size }
   }
 }
 

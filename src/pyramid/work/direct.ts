@@ -3,9 +3,8 @@
 // A level is looked at cell by cell: a cell is a tile of the next zoom, a quarter of one of the level's. In the subtree
 // it is known which cells exist. Those that do not have no pixel of a source built for a higher zoom, so such sources
 // are not read for them. In the apron around the subtree a cell is taken as halved when it is planned.
-import type { TileRange } from '../../grid/tiles/cover.js'
 import { unionRanges } from '../../grid/tiles/ranges.js'
-import { intersectRects, type PixelRect } from '../../grid/tiles/rect.js'
+import { intersectRects, type PixelRect, tileRect, tilesRect } from '../../grid/tiles/rect.js'
 import { halveReach } from '../../raster/tiles/downsample.js'
 import { type PaintArea, type PaintPart, piecesOf } from '../paint/pieces.js'
 import type { SubtreeUnit } from '../plan/forest.js'
@@ -22,8 +21,7 @@ export function isPassedUp(
   x: number,
   y: number,
 ): boolean {
-  const rect = { minX: x * size, minY: y * size, endX: (x + 1) * size, endY: (y + 1) * size }
-  return !sources.startsIn(rect, zoom)
+  return !sources.startsIn(tileRect(x, y, size), zoom)
 }
 
 /** What of a cell is painted from the sources: nothing, coarse ones, or all. */
@@ -109,24 +107,18 @@ export class DirectParts {
   }
 
   #rectOf({ x, y }: Cell, level: Level): PixelRect {
-    return pixelsOf({ minX: x, minY: y, maxX: x, maxY: y }, this.#plan.tileSize / 2, level.rect)
+    return intersectRects(tileRect(x, y, this.#plan.tileSize / 2), level.rect)!
   }
 
   #rectsOf(cells: readonly Cell[], level: Level): PixelRect[] {
     const ranges = unionRanges(cells.map(({ x, y }) => ({ minX: x, minY: y, maxX: x, maxY: y })))
-    return ranges.map((range) => pixelsOf(range, this.#plan.tileSize / 2, level.rect))
+    return ranges.map((range) => intersectRects(tilesRect(range, this.#plan.tileSize / 2), level.rect)!)
   }
 }
 
 interface Cell {
   readonly x: number
   readonly y: number
-}
-
-/** The pixels of a range of cells inside a rectangle that they meet. */
-function pixelsOf({ minX, minY, maxX, maxY }: TileRange, side: number, within: PixelRect): PixelRect {
-  const rect = { minX: minX * side, minY: minY * side, endX: (maxX + 1) * side, endY: (maxY + 1) * side }
-  return intersectRects(rect, within)!
 }
 
 /** Whether a rectangle lies in another of the next zoom. */

@@ -4,7 +4,7 @@
 // root, so that there are no seams up to the root. Invariant: a level contains what is halved into it from the one
 // below.
 import { parentRange, type TileRange } from '../../grid/tiles/cover.js'
-import type { PixelRect } from '../../grid/tiles/rect.js'
+import { growRect, insideWorld, type PixelRect, tilesRect } from '../../grid/tiles/rect.js'
 import { halveReach } from '../../raster/tiles/downsample.js'
 import { Presence } from '../paint/presence.js'
 import type { SubtreeUnit } from '../plan/forest.js'
@@ -33,7 +33,7 @@ export function levelsOf(plan: BuildPlan, unit: SubtreeUnit): Map<number, Level>
     const below = levels.get(zoom + 1)
     const tiles = union(below === undefined ? ranges : [...ranges, parentRange(below.tiles)])
     const apron = halveReach(plan.overviewResampling) * 2 ** (zoom - root)
-    const rect = rectOf(tiles, plan.tileSize, apron, zoom)
+    const rect = insideWorld(growRect(tilesRect(tiles, plan.tileSize), apron), plan.tileSize * 2 ** zoom)
     levels.set(zoom, {
       zoom,
       tiles,
@@ -50,15 +50,5 @@ function union(ranges: readonly TileRange[]): TileRange {
     minY: Math.min(...ranges.map((r) => r.minY)),
     maxX: Math.max(...ranges.map((r) => r.maxX)),
     maxY: Math.max(...ranges.map((r) => r.maxY)),
-  }
-}
-
-function rectOf(tiles: TileRange, size: number, apron: number, zoom: number): PixelRect {
-  const world = size * 2 ** zoom
-  return {
-    minX: Math.max(0, tiles.minX * size - apron),
-    minY: Math.max(0, tiles.minY * size - apron),
-    endX: Math.min(world, (tiles.maxX + 1) * size + apron),
-    endY: Math.min(world, (tiles.maxY + 1) * size + apron),
   }
 }

@@ -8,7 +8,7 @@
 // there), those pixels are painted from the coarser sources. Elsewhere the kernel uses the children alone, as in a
 // uniform plan.
 import { unionRanges } from '../../grid/tiles/ranges.js'
-import { intersectRects, type PixelRect } from '../../grid/tiles/rect.js'
+import { growRect, intersectRects, type PixelRect, tileRect } from '../../grid/tiles/rect.js'
 import { type Canvas, coverageOf, crop, finishCanvas } from '../../raster/canvas.js'
 import type { Loss } from '../../raster/losses.js'
 import type { Pixels, Samples } from '../../raster/pixels.js'
@@ -25,7 +25,7 @@ import type { SourceSet } from '../sources/source-set.js'
 import { withoutRepeats } from './damage.js'
 import { isPassedUp } from './direct.js'
 import type { EncodedAt } from './packed.js'
-import { clear, type Pending, paste, quadOf, type RawTile } from './quad.js'
+import { clear, type Pending, paste, pendingOf, quadOf, type RawTile, waitingFrom } from './quad.js'
 
 export interface MadeParent {
   /** Undefined when the tile does not exist. */
@@ -41,7 +41,7 @@ export class MixedParents {
   readonly #planned: PlannedTiles
   readonly #hasStarts: boolean
   /** By zoom. */
-  readonly #waiting: RawTile[][] = []
+  readonly #waiting: RawTile[][]
   readonly #open: () => SourceSet
   readonly #sampler: Sampler
   #sources: SourceSet | undefined
@@ -53,8 +53,7 @@ export class MixedParents {
     this.#hasStarts = plan.depths.some(({ minZoom }) => minZoom > plan.minZoom)
     this.#open = open
     this.#sampler = new Sampler(plan.frames)
-    for (let zoom = 0; zoom <= plan.maxZoom; zoom++) this.#waiting.push([])
-    for (const { zoom, tiles } of pending) this.#waiting[zoom] = [...tiles]
+    this.#waiting = waitingFrom(pending, plan.maxZoom)
   }
 
   /** Keeps a tile for the parent above it, if there is one. */
@@ -92,7 +91,7 @@ export class MixedParents {
 
   /** What must be stored to continue later. */
   pending(): Pending[] {
-    return this.#waiting.map((tiles, zoom) => ({ zoom, tiles: [...tiles] })).filter((p) => p.tiles.length > 0)
+    return pendingOf(this.#waiting)
   }
 
   async close(): Promise<void> {
@@ -127,12 +126,7 @@ export class MixedParents {
     const parts = reach === 0 ? [] : this.#ringParts(passed, { zoom, x, y }, reach)
     if (parts.length === 0) return undefined
     const size = this.#plan.tileSize
-    const rect = {
-      minX: 2 * x * size - reach,
-      minY: 2 * y * size - reach,
-      endX: 2 * (x + 1) * size + reach,
-      endY: 2 * (y + 1) * size + reach,
-    }
+    const rect = growRect(tileRect(x, y, 2 * size), reach)
     const canvas = canvasOf(this.#plan, rect.endX - rect.minX, rect.endY - rect.minY)
     await this.#paint(zoom + 1, { rect, parts }, canvas)
     for (const child of passed) {
@@ -155,7 +149,7 @@ export class MixedParents {
         if (isThere) continue
         const tile = tileRect(tx, ty, size)
         for (const child of passed) {
-          const near = intersectRects(tile, grown(tileRect(child.x, child.y, size), reach))
+          const near = intersectRects(tile, growRect(tileRect(child.x, child.y, size), reach))
           if (near !== undefined) strips.push(near)
         }
       }
@@ -211,20 +205,6 @@ const QUARTERS = [
 ] as const
 
 type Place = Pick<ParentUnit, 'zoom' | 'x' | 'y'>
-
-const tileRect = (x: number, y: number, size: number): PixelRect => ({
-  minX: x * size,
-  minY: y * size,
-  endX: (x + 1) * size,
-  endY: (y + 1) * size,
-})
-
-const grown = ({ minX, minY, endX, endY }: PixelRect, by: number): PixelRect => ({
-  minX: minX - by,
-  minY: minY - by,
-  endX: endX + by,
-  endY: endY + by,
-})
 
 function withoutOverlaps(rects: readonly PixelRect[]): PixelRect[] {
   const ranges = rects.map(({ minX, minY, endX, endY }) => ({ minX, minY, maxX: endX - 1, maxY: endY - 1 }))

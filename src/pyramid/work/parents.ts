@@ -7,18 +7,17 @@ import { halve } from '../../raster/tiles/downsample.js'
 import { encodePixels } from '../paint/content.js'
 import type { BuildPlan } from '../plan/plan.js'
 import type { EncodedAt } from './packed.js'
-import { type Pending, quadOf, type RawTile } from './quad.js'
+import { type Pending, pendingOf, quadOf, type RawTile, waitingFrom } from './quad.js'
 
 export class ParentBuilder {
   readonly #plan: BuildPlan
   /** By zoom. */
-  readonly #waiting: RawTile[][] = []
+  readonly #waiting: RawTile[][]
   #done: EncodedAt[] = []
 
   constructor(plan: BuildPlan, pending: readonly Pending[] = []) {
     this.#plan = plan
-    for (let zoom = 0; zoom <= plan.maxZoom; zoom++) this.#waiting.push([])
-    for (const { zoom, tiles } of pending) this.#waiting[zoom] = [...tiles]
+    this.#waiting = waitingFrom(pending, plan.maxZoom)
   }
 
   /** Adds the next root, in Hilbert order. Returns the tiles that are complete now, from high zooms to low. */
@@ -35,7 +34,7 @@ export class ParentBuilder {
 
   /** What must be stored to continue later. */
   pending(): Pending[] {
-    return this.#waiting.map((tiles, zoom) => ({ zoom, tiles: [...tiles] })).filter((p) => p.tiles.length > 0)
+    return pendingOf(this.#waiting)
   }
 
   async #add(zoom: number, tile: RawTile): Promise<void> {

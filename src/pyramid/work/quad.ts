@@ -18,6 +18,17 @@ export interface Pending {
   readonly tiles: readonly RawTile[]
 }
 
+/** What waits, by zoom from 0. */
+export function waitingFrom(pending: readonly Pending[], maxZoom: number): RawTile[][] {
+  const waiting: RawTile[][] = Array.from({ length: maxZoom + 1 }, () => [])
+  for (const { zoom, tiles } of pending) waiting[zoom] = [...tiles]
+  return waiting
+}
+
+/** What must be stored to continue later. */
+export const pendingOf = (waiting: readonly (readonly RawTile[])[]): Pending[] =>
+  waiting.map((tiles, zoom) => ({ zoom, tiles: [...tiles] })).filter(({ tiles }) => tiles.length > 0)
+
 /** Four tiles side by side. Opaque when all four exist and are opaque. */
 export function quadOf(tiles: readonly RawTile[], plan: BuildPlan): Pixels<Samples> {
   const size = plan.tileSize
