@@ -27,6 +27,22 @@ for (const [treeDepth, name, order] of [
   })
 }
 
+t.test(
+  'tiles above an empty part of a finer source do not exist, though a coarser one has pixels there',
+  async (t) => {
+    const base = placeImage(7, [12865, 11330, 160, 140])
+    const corner = placeImage(10, [103000, 90800, 1000, 700], [[200, 0, 1000, 700]])
+    for (const treeDepth of [4, 1, 0]) {
+      const plan = { ...planOf([base, corner], { depth: 'native', minZoom: 5 }), treeDepth }
+      const tiles = tilesByRule([base, corner], 5)
+      const empty =
+        plan.levels.find(({ zoom }) => zoom === 8)!.tiles - tiles.filter((key) => key.startsWith('8/')).length
+      t.ok(empty > 0, `${empty} tiles of zoom 8 are planned in vain`)
+      t.same(asList(await tilesOfPlan(plan, [base, corner])), tiles)
+    }
+  },
+)
+
 /** West, south, east, north of pixels of zoom 8. */
 function degreesOf(minX: number, minY: number, endX: number, endY: number): [number, number, number, number] {
   const world = 256 * 2 ** 8
@@ -131,6 +147,36 @@ for (const [overviewResampling, resampling, treeDepth, limit] of kernels) {
     }
   })
 }
+
+t.test('kernels see the same pixels around the children of a tile as in a uniform build', async (t) => {
+  const steep = (image: ImageOptions): ImageOptions => {
+    const scale = 2 ** (image.zoom - 10)
+    const wave = (a: number): number => Math.round(128 + 100 * Math.sin(a / 3))
+    const at = (p: number, from: number): number => (from + p + 0.5) / scale
+    return { ...image, paint: (x, y) => [wave(at(x, image.x)), wave(at(y, image.y)), 128, 255] }
+  }
+  const both = [placeImage(9, [51460, 45320, 800, 700]), placeImage(10, [103440, 91150, 400, 300])].map(steep)
+  for (const overviewResampling of ['bilinear', 'cubicspline']) {
+    const options = { resampling: 'bilinear', overviewResampling, zoom: [9, 10] }
+    const uniform = await tilesOfPlan(planOf(both, { ...options, depth: 'uniform' }), both)
+    const mixed = { ...planOf(both, { ...options, depth: 'native' }), treeDepth: 0 }
+    const found = await tilesOfPlan(mixed, both)
+    let [quarters, most] = [0, 0]
+    for (const [key, bytes] of found) {
+      const [z, x, y] = key.split('/').map(Number) as [number, number, number]
+      if (z !== 9) continue
+      const [a, b] = await Promise.all([decodeTile(bytes), decodeTile(uniform.get(key)!)])
+      for (let p = 0; p < 65536; p++) {
+        const [qx, qy] = [Math.floor((p % 256) / 128), Math.floor(p / 32768)]
+        if (!found.has(`10/${2 * x + qx}/${2 * y + qy}`)) continue
+        if (p % 128 === 0 && (p >> 8) % 128 === 0) quarters++
+        for (let c = 0; c < 3; c++) most = Math.max(most, Math.abs(a.data[3 * p + c]! - b.data[3 * p + c]!))
+      }
+    }
+    t.ok(quarters >= 4, `${quarters} quarters`)
+    t.ok(most <= 1, `${overviewResampling}: the largest difference is ${most}`)
+  }
+})
 
 t.test('a source that is shown from a zoom on leaves what lies below it', async (t) => {
   const base = placeImage(8, [25730, 22660, 220, 180])
