@@ -99,3 +99,7 @@ export const clipAt = (
   { bbox, tileSize }: Pick<BuildPlan, 'bbox' | 'tileSize'>,
   zoom: number,
 ): readonly PixelRect[] | undefined => bbox && clipOf(bbox, zoom, tileSize)
+
+/** Whether some source is not shown at the lowest zoom, but from a higher one on. */
+export const hasStarts = ({ depths, minZoom }: Pick<BuildPlan, 'depths' | 'minZoom'>): boolean =>
+  depths.some((depth) => depth.minZoom > minZoom)

@@ -12,7 +12,7 @@ import { withoutSecrets } from '../../raster/remote-path.js'
 import type { RasterSource, SourceInfo } from '../../raster/source.js'
 import { MAX_ZOOM } from '../../zooms.js'
 import { areaOf, rectsOf } from '../plan/cover.js'
-import type { BuildPlan } from '../plan/plan.js'
+import { type BuildPlan, hasStarts } from '../plan/plan.js'
 import { type OpenOptions, openOptionsFor, type SourceOpener } from './open.js'
 
 /** Plain data in shared memory, the same for all workers. */
@@ -88,7 +88,7 @@ export function sourceTable(plan: Placed): SourceTable {
     margin,
     owners: shared,
     depths,
-    hasStarts: plan.depths.some(({ minZoom }) => minZoom > plan.minZoom),
+    hasStarts: hasStarts(plan),
     overlap: overlapOf(index, rects),
   }
 }

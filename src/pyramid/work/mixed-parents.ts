@@ -18,7 +18,7 @@ import { paintAreas } from '../paint/paint.js'
 import type { PaintPart } from '../paint/pieces.js'
 import { Presence } from '../paint/presence.js'
 import type { ParentUnit } from '../plan/forest.js'
-import type { BuildPlan } from '../plan/plan.js'
+import { type BuildPlan, hasStarts } from '../plan/plan.js'
 import { type PlannedTiles, plannedTilesOf } from '../plan/planned-tiles.js'
 import { type SampledPart, Sampler } from '../provenance/sampler.js'
 import type { SourceSet } from '../sources/source-set.js'
@@ -50,7 +50,7 @@ export class MixedParents {
   constructor(plan: BuildPlan, pending: readonly Pending[], open: () => SourceSet) {
     this.#plan = plan
     this.#planned = plannedTilesOf(plan)
-    this.#hasStarts = plan.depths.some(({ minZoom }) => minZoom > plan.minZoom)
+    this.#hasStarts = hasStarts(plan)
     this.#open = open
     this.#sampler = new Sampler(plan.frames)
     this.#waiting = waitingFrom(pending, plan.maxZoom)
