@@ -28,10 +28,13 @@ export function inOneState<T>(file: ChangingFile, read: () => T): T {
   throw beingWritten(file.path)
 }
 
-/** Whether a file was written so recently that it may be incomplete. An mtime in the future says nothing. */
+/**
+ * Whether a file was written so recently that it may be incomplete. An mtime in the future says nothing, unless it is
+ * only just so: file systems tell fractions of a millisecond, which the clock here does not, and clocks of other
+ * machines run a little ahead.
+ */
 export function isFresh(mtimeMs: number): boolean {
-  const age = Date.now() - mtimeMs
-  return age >= 0 && age < QUIET_MS
+  return Math.abs(Date.now() - mtimeMs) < QUIET_MS
 }
 
 export const beingWritten = (path: string): FlagstoneError =>

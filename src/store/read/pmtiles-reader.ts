@@ -276,7 +276,11 @@ export class PmtilesReader implements TileSet {
   /** Reads header and directories again. */
   refresh(): void {
     this.#assertOpen()
-    const facts = this.#file.facts?.()
+    this.#readAgain(this.#file.facts?.())
+  }
+
+  /** `facts`: taken before. */
+  #readAgain(facts: FileFacts | undefined): void {
     this.#archive = new Archive(this.#file)
     this.#identity = identityOf(this.#file, facts, this.#archive)
     this.#levels = undefined
@@ -308,8 +312,10 @@ export class PmtilesReader implements TileSet {
   }
 
   #follow(): void {
-    if (isFresh(this.#file.facts?.().mtimeMs ?? 0)) throw beingWritten(this.path)
-    this.refresh()
+    const facts = this.#file.facts?.()
+    if (isFresh(facts?.mtimeMs ?? 0)) throw beingWritten(this.path)
+    // a write after this look at the file must not pass for an old one
+    this.#readAgain(facts)
   }
 
   #hasChanged(): boolean {
