@@ -1,6 +1,7 @@
 // Lines of longitude and latitude at a readable distance, with labels in degrees.
 import type { Feature, FeatureCollection } from 'geojson'
 import type { Bounds } from './facts.js'
+import { lonInWorld } from './mercator.js'
 
 /** Degrees between lines. */
 const STEPS = [
@@ -24,7 +25,7 @@ export function graticuleOf([west, south, east, north]: Bounds): FeatureCollecti
   const [top, bottom] = [Math.min(north + step, 85.05), Math.max(south - step, -85.05)]
   for (let i = Math.floor(west / step); i * step <= east; i++) {
     const lon = i * step
-    const shown = ((((lon + 180) % 360) + 360) % 360) - 180
+    const shown = lonInWorld(lon)
     line(degrees(shown, places, 'E', 'W'), [
       [lon, bottom],
       [lon, top],

@@ -11,6 +11,9 @@ export const lonOfMercator = (x: number): number => x * 360 - 180
 export const latOfMercator = (y: number): number =>
   (Math.atan(Math.sinh(Math.PI * (1 - 2 * y))) * 180) / Math.PI
 
+/** Within [-180, 180): maps count on when they are turned round the world. */
+export const lonInWorld = (lon: number): number => ((((lon + 180) % 360) + 360) % 360) - 180
+
 export interface TileAt {
   readonly z: number
   readonly x: number

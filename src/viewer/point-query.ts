@@ -3,6 +3,7 @@ import { tell } from './announce.js'
 import { element } from './dom.js'
 import type { Facts } from './facts.js'
 import type { MapLibreModule, MapView } from './maplibre.js'
+import { lonInWorld } from './mercator.js'
 import { askPoint, rowsOf } from './point-answer.js'
 import { hasSources } from './provenance.js'
 import { rowsOfSources, sourcesAt } from './sources.js'
@@ -29,7 +30,7 @@ export class PointQuery {
     this.close()
     const popup = new this.#maplibre.Popup({ maxWidth: '280px', focusAfterOpen: false, offset: 6 })
     this.#popup = popup.setLngLat([lon, lat]).setDOMContent(body).addTo(this.#map)
-    const wrapped = ((((lon + 180) % 360) + 360) % 360) - 180
+    const wrapped = lonInWorld(lon)
     try {
       const { id } = this.#facts
       const { signal } = asking

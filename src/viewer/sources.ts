@@ -1,6 +1,7 @@
 // The images that a file was made from, as /{id}/sources tells them.
 import type { Feature, MultiPolygon, Polygon } from 'geojson'
 import type { Bounds } from './facts.js'
+import { lonInWorld } from './mercator.js'
 import { addressOf, getJson } from './server.js'
 import { metres } from './words.js'
 
@@ -32,8 +33,7 @@ export interface Sources {
 export function sourcesIn(id: string, bounds?: Bounds): Promise<Sources> {
   const [west, south, east, north] = bounds ?? [-180, -90, 180, 90]
   const isAll = bounds === undefined || east - west >= 360 || south >= north
-  const turned = (lon: number): number => ((((lon + 180) % 360) + 360) % 360) - 180
-  const bbox = [turned(west), Math.max(-90, south), turned(east), Math.min(90, north)]
+  const bbox = [lonInWorld(west), Math.max(-90, south), lonInWorld(east), Math.min(90, north)]
   return getJson<Sources>(
     addressOf(id, `/sources${isAll ? '' : `?bbox=${bbox.map((n) => n.toFixed(8)).join(',')}`}`),
   )

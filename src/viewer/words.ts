@@ -1,4 +1,5 @@
 // Numbers as people read them.
+import { lonInWorld } from './mercator.js'
 
 const plain = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 
@@ -38,7 +39,7 @@ export const formatList = (names: readonly string[]): string =>
 /** '47.12345° N, 8.12345° E': as many places as a pixel of the zoom is worth. */
 export function place(lon: number, lat: number, zoom = 18): string {
   const places = Math.max(2, Math.min(7, Math.ceil(zoom / 3)))
-  const wrapped = ((((lon + 180) % 360) + 360) % 360) - 180
+  const wrapped = lonInWorld(lon)
   const north = `${Math.abs(lat).toFixed(places)}° ${lat < 0 ? 'S' : 'N'}`
   return `${north}, ${Math.abs(wrapped).toFixed(places)}° ${wrapped < 0 ? 'W' : 'E'}`
 }

@@ -1,11 +1,10 @@
 // info FILE --sources: a table that fits the terminal, JSON, GeoJSON; all sources or those at a place.
 import { join } from 'node:path'
 import t from 'tap'
-import { pngPixel } from '../../scripts/fixtures/flat-bytes.js'
 import { run } from '../../src/cli/run.js'
-import { create, type SourceRecord } from '../../src/index.js'
+import type { SourceRecord } from '../../src/index.js'
 import { fixture } from '../helpers/paths.js'
-import { sourceOf, sourcesOf } from '../helpers/sources.js'
+import { fileOfSources, sourceOf, sourcesOf, squareAt } from '../helpers/sources.js'
 
 async function flagstone(
   argv: readonly string[],
@@ -24,34 +23,14 @@ async function flagstone(
 }
 
 const dir = t.testdir()
-function archive(name: string, sources: readonly SourceRecord[]): string {
-  const path = join(dir, `${name}.pmtiles`)
-  const writer = create(path)
-  writer.append(0, 0, 0, pngPixel(1, 2, 3))
-  writer.setSources(sources)
-  writer.seal()
-  writer.close()
-  return path
-}
-
-const square = (west: number, south: number, side: number): SourceRecord['footprint'] => ({
-  type: 'Polygon',
-  coordinates: [
-    [
-      [west, south],
-      [west + side, south],
-      [west + side, south + side],
-      [west, south + side],
-      [west, south],
-    ],
-  ],
-})
+const archive = (name: string, sources: readonly SourceRecord[]): string =>
+  fileOfSources(join(dir, `${name}.pmtiles`), sources)
 
 const three = archive('three', [
-  sourceOf(0, { name: 'country.tif', footprint: square(0, 40, 20), zoom: 12, resolution: 38.2189 }),
+  sourceOf(0, { name: 'country.tif', footprint: squareAt(0, 40, 20), zoom: 12, resolution: 38.2189 }),
   sourceOf(1, {
     name: 'a city with a name that is longer than most names of files are, with its date.tif',
-    footprint: square(10, 45, 1),
+    footprint: squareAt(10, 45, 1),
     zoom: 18,
     minZoom: 10,
     resolution: 0.25,

@@ -7,6 +7,13 @@ import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import type { Page } from 'playwright-core'
 import type Tap from 'tap'
+import {
+  latToMetres,
+  lonToMetres,
+  metresToLat,
+  metresToLon,
+  resolution,
+} from '../../src/grid/tiles/mercator.js'
 import { root } from '../helpers/paths.js'
 import { within } from '../helpers/waiting.js'
 
@@ -75,4 +82,17 @@ export async function clientHost(t: Pick<typeof Tap, 'teardown'>): Promise<strin
     server.close()
   })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+}
+
+/** What a map of so many pixels shows that is centred on a place at a zoom of tiles of 256 pixels. */
+export function windowAt(
+  lon: number,
+  lat: number,
+  zoom: number,
+  { width, height }: { readonly width: number; readonly height: number },
+): [west: number, south: number, east: number, north: number] {
+  const step = resolution(zoom, 256)
+  const [x, y] = [lonToMetres(lon), latToMetres(lat)]
+  const [w, h] = [(width / 2) * step, (height / 2) * step]
+  return [metresToLon(x - w), metresToLat(y - h), metresToLon(x + w), metresToLat(y + h)]
 }

@@ -2,19 +2,12 @@
 // by ranges of the archive, OpenLayers by ol-pmtiles. Each shows what `sample` says of the same window.
 import { join } from 'node:path'
 import t from 'tap'
-import {
-  latToMetres,
-  lonToMetres,
-  metresToLat,
-  metresToLon,
-  resolution,
-} from '../../src/grid/tiles/mercator.js'
 import { build } from '../../src/pyramid/build.js'
 import { sample } from '../../src/sampling/sample.js'
 import { openTiles } from '../../src/store/read/open.js'
 import { bestShift, launch, openPage, pixelsOf, psnr, withoutBrowser } from '../helpers/browser.js'
 import { fixture } from '../helpers/paths.js'
-import { clientHost, showMap } from './client-page.js'
+import { clientHost, showMap, windowAt } from './client-page.js'
 import { serve } from './served.js'
 import { orthoFiles } from './viewer-files.js'
 import { until } from './viewer-page.js'
@@ -123,14 +116,6 @@ for (const file of ['ortho', 'large']) {
 await page.goto(await clientHost(t))
 complaints.length = 0
 
-/** The window that a map of the level shows, centred on the place. */
-function bboxOf(): [number, number, number, number] {
-  const step = resolution(LEVEL, 256)
-  const [x, y] = [lonToMetres(LON), latToMetres(LAT)]
-  const [w, h] = [(MAP.width / 2) * step, (MAP.height / 2) * step]
-  return [metresToLon(x - w), metresToLat(y - h), metresToLon(x + w), metresToLat(y + h)]
-}
-
 for (const [name, script] of Object.entries({ ...SCRIPTS, ...snippets })) {
   t.test(name, async (t) => {
     await showMap(page, script)
@@ -140,7 +125,7 @@ for (const [name, script] of Object.entries({ ...SCRIPTS, ...snippets })) {
     t.teardown(() => reader.close())
     const { width, height } = MAP
     const wanted = await sample(reader, {
-      bbox: bboxOf(),
+      bbox: windowAt(LON, LAT, LEVEL, MAP),
       width,
       height,
       zoom: isLarge ? LEVEL - 1 : LEVEL,

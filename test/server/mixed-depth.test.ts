@@ -4,19 +4,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import t from 'tap'
-import {
-  latToMetres,
-  lonToMetres,
-  metresToLat,
-  metresToLon,
-  resolution,
-} from '../../src/grid/tiles/mercator.js'
 import { decodeTile } from '../../src/raster/tiles/codec.js'
 import { sample } from '../../src/sampling/sample.js'
 import { openTiles } from '../../src/store/read/open.js'
 import { launch, openPage, psnr, withoutBrowser } from '../helpers/browser.js'
 import { root } from '../helpers/paths.js'
-import { clientHost, showMap } from './client-page.js'
+import { clientHost, showMap, windowAt } from './client-page.js'
 import { LAT, LON, mixedFile } from './mixed-file.js'
 import { serve } from './served.js'
 import { namelessControls, openViewer, settled, until } from './viewer-page.js'
@@ -132,13 +125,6 @@ async function framesDuring(page: Page, work: () => Promise<unknown>): Promise<B
   return frames
 }
 
-function bboxOf(zoom: number): [number, number, number, number] {
-  const step = resolution(zoom, 256)
-  const [x, y] = [lonToMetres(LON), latToMetres(LAT)]
-  const [w, h] = [(MAP.width / 2) * step, (MAP.height / 2) * step]
-  return [metresToLon(x - w), metresToLat(y - h), metresToLon(x + w), metresToLat(y + h)]
-}
-
 for (const [name, script] of Object.entries(SCRIPTS)) {
   t.test(name, async (t) => {
     await showMap(page, script)
@@ -154,7 +140,7 @@ for (const [name, script] of Object.entries(SCRIPTS)) {
         `no flash on the way to zoom ${zoom}, in ${frames.length} frames`,
       )
       const wanted = await sample(reader, {
-        bbox: bboxOf(zoom),
+        bbox: windowAt(LON, LAT, zoom, MAP),
         width,
         height,
         zoom: Math.min(zoom, 14),

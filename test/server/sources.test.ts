@@ -2,10 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { pngPixel } from '../../scripts/fixtures/flat-bytes.js'
-import { create, type SourceRecord } from '../../src/index.js'
+import type { SourceRecord } from '../../src/index.js'
 import { openTiles } from '../../src/store/read/open.js'
-import { sourceOf } from '../helpers/sources.js'
+import { fileOfSources, sourceOf, squareAt } from '../helpers/sources.js'
 import { pictureFile, serve } from './served.js'
 
 interface Collection {
@@ -17,34 +16,28 @@ interface Collection {
 
 const dir = t.testdir()
 
-function archive(name: string, sources: readonly SourceRecord[], metadata = {}): string {
-  const path = join(dir, `${name}.pmtiles`)
-  const writer = create(path, { overwrite: true })
-  writer.append(0, 0, 0, pngPixel(1, 2, 3))
-  writer.setMetadata(metadata)
-  writer.setSources(sources)
-  writer.seal()
-  writer.close()
-  return path
-}
-
-const square = (west: number, south: number, side: number): SourceRecord['footprint'] => ({
-  type: 'Polygon',
-  coordinates: [
-    [
-      [west, south],
-      [west + side, south],
-      [west + side, south + side],
-      [west, south + side],
-      [west, south],
-    ],
-  ],
-})
+const archive = (name: string, sources: readonly SourceRecord[], metadata = {}): string =>
+  fileOfSources(join(dir, `${name}.pmtiles`), sources, metadata)
 
 const PILE = [
-  sourceOf(0, { name: 'country.tif', footprint: square(0, 40, 20), zoom: 12, attribution: '© The Country' }),
-  sourceOf(1, { name: 'city.tif', footprint: square(10, 45, 1), zoom: 18, attribution: '© <b>The City</b>' }),
-  sourceOf(2, { name: 'more.tif', footprint: square(11, 45, 1), zoom: 18, attribution: '© <b>The City</b>' }),
+  sourceOf(0, {
+    name: 'country.tif',
+    footprint: squareAt(0, 40, 20),
+    zoom: 12,
+    attribution: '© The Country',
+  }),
+  sourceOf(1, {
+    name: 'city.tif',
+    footprint: squareAt(10, 45, 1),
+    zoom: 18,
+    attribution: '© <b>The City</b>',
+  }),
+  sourceOf(2, {
+    name: 'more.tif',
+    footprint: squareAt(11, 45, 1),
+    zoom: 18,
+    attribution: '© <b>The City</b>',
+  }),
   sourceOf(3, { name: 'nowhere.tif', footprint: null, attribution: ' ' }),
 ]
 
